@@ -1,0 +1,1 @@
+"""What Promptsheet ships as data: the built-in model, the model list, example sheets."""

@@ -1,0 +1,1 @@
+"""Pure: which models there are, and what each can draw."""

@@ -1,0 +1,1 @@
+"""Pixels to files, with the recipe inside; and back."""

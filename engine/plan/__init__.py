@@ -1,0 +1,1 @@
+"""Pure: rows to recipes to batches."""

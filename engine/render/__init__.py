@@ -1,0 +1,1 @@
+"""torch and diffusers: batches to pixels. Nothing else in the engine imports them."""

@@ -1,0 +1,1 @@
+"""Pure: what a sheet may hold, reading it, checking every cell, repairing what is plain."""

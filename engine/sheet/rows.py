@@ -1,0 +1,85 @@
+"""What reading and checking a sheet yields: rows, and the problems of their cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a problem matters: an error keeps its row from being rendered."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    REPAIRED = "repaired"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one cell, or (`column` None) with a whole row or the header."""
+
+    row: int
+    """The number the spreadsheet program shows; the header is 1."""
+    column: str | None
+    severity: Severity
+    value: str
+    """The cell as it was read."""
+    message: str
+    """What is wrong and what to do, in words a person can act on; no row number, no markup."""
+    suggestions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowValues:
+    """One row, checked: every column with its value or default."""
+
+    prompt: str
+    visibility: str
+    aspect_ratio: str
+    """`w:h` in whole numbers."""
+    magic_prompt: bool
+    model: str
+    """A label of the model list."""
+    num_images: int
+    seed_number: int | None
+    """None: to be drawn once, when the session starts."""
+    rendering: str
+    negative_prompt: str
+    style: str
+    color_palette: tuple[str, ...]
+    """One palette's name, or up to five `#RRGGBB`; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a sheet."""
+
+    number: int
+    cells: Mapping[str, str]
+    """Known column → text as it reads after repairs; blank cells left out."""
+    extra: Mapping[str, str]
+    """Columns Promptsheet does not know, carried along to the results."""
+    values: RowValues | None
+    """None while the row has an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet, read and checked: all its rows and every problem of every cell."""
+
+    file: str
+    sheet: str | None
+    """The worksheet's name; None for a text file."""
+    columns: tuple[str, ...]
+    """The header as read, in the sheet's order."""
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...] = field(default=())
+    """In the order of rows, then of columns."""
+
+    @property
+    def ready(self) -> list[Row]:
+        """The rows that can be rendered."""
+        return [row for row in self.rows if row.values is not None]
+
+
+class SheetError(Exception):
+    """The file cannot be used as a sheet at all; the message says why and what to do."""
