@@ -1,0 +1,70 @@
+"""A session as one ZIP: its images under their names, and a table of what made them."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from engine.library.reader import ImageInfo, list_images
+from engine.picture.png import decode, encode_png
+
+_FIELDS = ("file", "row", "variation", "state", "error")
+
+
+def export_zip(library: Path, session: str, out: IO[bytes], *, strip_metadata: bool) -> int:
+    """Write the session's finished images and `images.csv` to `out`.
+
+    `out` need not seek, so a ZIP can be streamed while it is made. Failed and missing images are
+    left out of the ZIP and named in the table.
+
+    Args:
+        library: the library.
+        session: the session's id.
+        out: where the ZIP goes.
+        strip_metadata: leave the recipe out of the pictures, and out of the table.
+
+    Returns:
+        How many images are in it.
+    """
+    images = list_images(library, session)
+    written = 0
+    states = []
+    # Pictures do not shrink any further.
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle:
+        for image in images:
+            data = _picture(library, image, strip_metadata=strip_metadata)
+            if data is not None and image.file is not None:
+                bundle.writestr(PurePosixPath(image.file).name, data)
+                written += 1
+            states.append("missing" if data is None and image.state == "done" else image.state)
+        table = "".join(_table(images, states, strip_metadata=strip_metadata))
+        bundle.writestr("images.csv", table, zipfile.ZIP_DEFLATED)
+    return written
+
+
+def _picture(library: Path, image: ImageInfo, *, strip_metadata: bool) -> bytes | None:
+    if image.file is None:
+        return None
+    path = library / image.file
+    try:
+        return encode_png(decode(path), {}) if strip_metadata else path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _table(images: list[ImageInfo], states: list[str], *, strip_metadata: bool) -> Iterator[str]:
+    """The lines of `images.csv`."""
+    recipe_fields = [] if strip_metadata or not images else list(images[0].recipe)
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow([*_FIELDS, *recipe_fields])
+    for image, state in zip(images, states, strict=True):
+        name = PurePosixPath(image.file).name if image.file and state == "done" else ""
+        values = [image.recipe[field] for field in recipe_fields]
+        writer.writerow([name, image.row, image.variation, state, image.error or "", *values])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()

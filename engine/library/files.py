@@ -1,0 +1,113 @@
+"""Putting image files on disk so that a file with its final name is always a whole file."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.picture.metadata import read_record
+from engine.picture.png import PictureError, decode
+
+TEMPORARY_PREFIX = ".promptsheet-"
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """An image whose bytes are safely on disk, under a temporary name."""
+
+    image: str
+    temporary: Path
+    final: Path
+    bytes: int
+    digest: str
+
+
+def digest_of(data: bytes) -> str:
+    """What `verify` compares: 32 hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def stage(image: str, final: Path, data: bytes) -> Staged:
+    """Write `data` next to its final place and wait until the disk has it.
+
+    Args:
+        image: the image's id.
+        final: where `publish` will put it.
+        data: the whole file.
+
+    Raises:
+        OSError: disk full, folder gone, …; nothing is left behind.
+    """
+    final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = final.parent / f"{TEMPORARY_PREFIX}{image}.part"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return Staged(image, temporary, final, len(data), digest_of(data))
+
+
+def publish(staged: Iterable[Staged]) -> dict[str, Path]:
+    """Give staged files their final names, never replacing a file, and sync their folders.
+
+    Returns:
+        Image id → its path. Where another file already had the name, one beside it; where that
+        file is this very image, that file.
+    """
+    placed: dict[str, Path] = {}
+    folders = set()
+    for item in staged:
+        placed[item.image] = _link_without_replacing(item)
+        item.temporary.unlink()
+        folders.add(item.final.parent)
+    for folder in folders:
+        sync_folder(folder)
+    return placed
+
+
+def _link_without_replacing(item: Staged) -> Path:
+    path = item.final
+    for attempt in range(2, 10_000):
+        try:
+            os.link(item.temporary, path)
+            return path
+        except FileExistsError:
+            if path.is_file() and digest_of(path.read_bytes()) == item.digest:
+                return path
+            path = item.final.with_stem(f"{item.final.stem}~{attempt}")
+    raise FileExistsError(f"{item.final} and 10,000 names like it are taken")
+
+
+def holds_image(path: Path, image: str) -> bool:
+    """Whether `path` is the whole, undamaged picture of the image with id `image`."""
+    record = read_record(path)
+    if record is None or record.image != image:
+        return False
+    try:
+        decode(path)
+    except PictureError:
+        return False
+    return True
+
+
+def remove_unfinished(sessions: Path) -> int:
+    """Delete what an interrupted engine process left half-written; nothing else. The number."""
+    leftovers = list(sessions.glob(f"*/{TEMPORARY_PREFIX}*.part"))
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the folder's entries."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,215 @@
+"""What is in the library, read without disturbing the engine process."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.library.database import LibraryError, database_path, reading
+from engine.plan.estimate import Rate
+
+STATES = ("rendering", "waiting", "stopped", "failed", "done")
+"""Of an image; and, the first that any of its images has, of a job and of a session."""
+_RATE_BATCHES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session in a list."""
+
+    session: str
+    name: str
+    state: str
+    images: int
+    done: int
+    failed: int
+    waiting: int
+    rendering: int
+    stopped: int
+    bytes: int
+    created: float
+    """Seconds since 1970."""
+    finished: float | None
+    folder: Path
+
+    @property
+    def seconds(self) -> float:
+        """From its acceptance to its last commit of images; 0 before the first."""
+        return 0.0 if self.finished is None else self.finished - self.created
+
+
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """A row at work in a session."""
+
+    row: int
+    state: str
+    images: int
+    done: int
+    prompt: str
+    error: str | None
+    """Why its first failed image failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """One image, with everything that determines it."""
+
+    image: str
+    row: int
+    variation: int
+    seed: int
+    state: str
+    file: str | None
+    """Relative to the library; None until it is done."""
+    bytes: int | None
+    width: int
+    height: int
+    favourite: bool
+    error: str | None
+    recipe: dict[str, Any]
+    conditions: dict[str, Any] | None
+    """None until it is done."""
+
+
+def state_of(counts: sqlite3.Row) -> str:
+    """The state of a job or session from its images' counts."""
+    return next((state for state in STATES if counts[state]), "done")
+
+
+def list_sessions(library: Path) -> list[SessionInfo]:
+    """All sessions, newest first; an empty list where there is no library yet."""
+    if not database_path(library).is_file():
+        return []
+    with reading(library) as db:
+        rows = db.execute("SELECT * FROM sessions ORDER BY created DESC, id DESC").fetchall()
+    return [_session(library, row) for row in rows]
+
+
+def _session(library: Path, row: sqlite3.Row) -> SessionInfo:
+    return SessionInfo(
+        session=row["key"],
+        name=row["name"],
+        state=state_of(row),
+        images=row["images"],
+        done=row["done"],
+        failed=row["failed"],
+        waiting=row["waiting"],
+        rendering=row["rendering"],
+        stopped=row["stopped"],
+        bytes=row["bytes"],
+        created=row["created"],
+        finished=row["finished"],
+        folder=library / row["folder"],
+    )
+
+
+def find_session(library: Path, wanted: str) -> SessionInfo:
+    """The session meant by `wanted`: an id, a name, or `last`.
+
+    Raises:
+        LibraryError: none, or several of that name.
+    """
+    with reading(library) as db:
+        rows = _matching(db, wanted)
+    if not rows:
+        raise LibraryError(
+            f"There is no session {wanted!r}. `promptsheet sessions` lists them."
+            if wanted != "last"
+            else "There is no session yet."
+        )
+    if len(rows) > 1:
+        keys = ", ".join(row["key"] for row in rows)
+        raise LibraryError(f"{len(rows)} sessions are named {wanted!r}; say which: {keys}.")
+    return _session(library, rows[0])
+
+
+def _matching(db: sqlite3.Connection, wanted: str) -> Sequence[sqlite3.Row]:
+    if wanted == "last":
+        return db.execute("SELECT * FROM sessions ORDER BY created DESC, id DESC LIMIT 1").fetchall()
+    return (
+        db.execute("SELECT * FROM sessions WHERE key = ?", (wanted,)).fetchall()
+        or db.execute("SELECT * FROM sessions WHERE name = ? ORDER BY id", (wanted,)).fetchall()
+    )
+
+
+def list_jobs(library: Path, session: str) -> list[JobInfo]:
+    """The jobs of the session with id `session`, in the order of the sheet."""
+    with reading(library) as db:
+        rows = db.execute(
+            "SELECT r.*, (SELECT error FROM images i WHERE i.row = r.id AND i.state = 'failed'"
+            " ORDER BY variation LIMIT 1) AS error FROM rows r"
+            " WHERE r.session = (SELECT id FROM sessions WHERE key = ?) ORDER BY r.id",
+            (session,),
+        ).fetchall()
+    return [
+        JobInfo(
+            row=row["number"],
+            state=state_of(row),
+            images=row["images"],
+            done=row["done"],
+            prompt=json.loads(row["cells"]).get("prompt", ""),
+            error=row["error"],
+        )
+        for row in rows
+    ]
+
+
+def list_images(library: Path, session: str) -> list[ImageInfo]:
+    """The images of the session with id `session`, in the order of rows and variations."""
+    with reading(library) as db:
+        rows = db.execute(
+            "SELECT i.*, r.number, p.body, s.folder FROM images i JOIN rows r ON r.id = i.row"
+            " JOIN recipes p ON p.id = i.recipe JOIN sessions s ON s.id = i.session"
+            " WHERE s.key = ? ORDER BY i.id",
+            (session,),
+        ).fetchall()
+    return [_image(row) for row in rows]
+
+
+def _image(row: sqlite3.Row) -> ImageInfo:
+    recipe = json.loads(row["body"]) | {"seed": row["seed"]}
+    done = row["state"] == "done"
+    return ImageInfo(
+        image=row["key"],
+        row=row["number"],
+        variation=row["variation"],
+        seed=row["seed"],
+        state=row["state"],
+        file=f"{row['folder']}/{row['file']}" if done else None,
+        bytes=row["bytes"],
+        width=recipe["width"],
+        height=recipe["height"],
+        favourite=bool(row["favourite"]),
+        error=row["error"],
+        recipe=recipe,
+        conditions=json.loads(row["conditions"]) if row["conditions"] else None,
+    )
+
+
+def measured_rates(library: Path) -> dict[str, Rate]:
+    """Model → what its images cost in this library, from its most recent batches."""
+    if not database_path(library).is_file():
+        return {}
+    with reading(library) as db:
+        rows = db.execute(
+            "SELECT b.seconds, b.size, p.body, avg(i.bytes) AS bytes FROM"
+            " (SELECT * FROM batches WHERE seconds IS NOT NULL ORDER BY started DESC LIMIT ?) b"
+            " JOIN images i ON i.batch = b.id AND i.state = 'done'"
+            " JOIN recipes p ON p.id = i.recipe GROUP BY b.id",
+            (_RATE_BATCHES,),
+        ).fetchall()
+    seconds: dict[str, float] = {}
+    work: dict[str, float] = {}
+    weight: dict[str, float] = {}
+    pixels: dict[str, float] = {}
+    for row in rows:
+        recipe = json.loads(row["body"])
+        model, area = recipe["model"], recipe["width"] * recipe["height"]
+        seconds[model] = seconds.get(model, 0) + row["seconds"]
+        work[model] = work.get(model, 0) + area * recipe["steps"] * row["size"]
+        weight[model] = weight.get(model, 0) + row["bytes"]
+        pixels[model] = pixels.get(model, 0) + area
+    return {model: Rate(seconds[model] / work[model], weight[model] / pixels[model]) for model in work}

@@ -1,0 +1,535 @@
+"""Every change to the library. Owned by the engine process, used from one thread."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.library.database import LibraryError, database_path, open_writer
+from engine.library.files import (
+    Staged,
+    digest_of,
+    holds_image,
+    publish,
+    remove_unfinished,
+)
+from engine.picture.metadata import Record, read_record
+from engine.picture.recipe import Conditions, Recipe
+from engine.plan.batches import PlannedBatch
+
+SESSIONS = "sessions"
+STRIKES = 3
+"""Faults of an image, or of its batch, after which it has failed."""
+DEATHS = 10
+"""Deaths in a row while one batch was rendering after which its images have failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be stored with a session, and the recipes and file names of its images."""
+
+    number: int
+    cells: Mapping[str, str]
+    extra: Mapping[str, str]
+    recipes: Sequence[Recipe]
+    files: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to be stored, planned to its last batch."""
+
+    key: str
+    name: str
+    folder: str
+    source: Mapping[str, Any]
+    rows: Sequence[NewRow]
+    batches: Sequence[PlannedBatch]
+    """Members are positions in the images of all rows, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchImage:
+    """An image about to be rendered."""
+
+    id: int
+    key: str
+    slot: int
+    recipe: Recipe
+    path: Path
+    """Where its file is to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A recorded batch with those of its images that are waiting."""
+
+    id: int
+    session: int
+    session_key: str
+    size: int
+    images: tuple[BatchImage, ...]
+    conditions: Conditions | None
+    """The session's; None before its first batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A session's counts after a change."""
+
+    session: str
+    images: int
+    waiting: int
+    rendering: int
+    stopped: int
+    failed: int
+    done: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of it will be rendered unless someone asks."""
+        return self.waiting == 0 and self.rendering == 0
+
+
+def image_key(session: str, row: int, variation: int) -> str:
+    """An image's id: known without the database, the same in the file."""
+    return f"{session}-{row}-{variation}"
+
+
+class Writer:
+    """The library's only writer. Not thread-safe: call it from one thread.
+
+    Raises:
+        LibraryError: from the constructor, if the library cannot be used; from any method, if the
+            database was moved or deleted meanwhile.
+    """
+
+    def __init__(self, library: Path) -> None:
+        self.library = library
+        self._db = open_writer(library)
+        self._inode = database_path(library).stat().st_ino
+
+    def close(self) -> None:
+        """Close the database; its log is folded in."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._require_same_file()
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _require_same_file(self) -> None:
+        """A deleted database would go on "committing" into nowhere."""
+        path = database_path(self.library)
+        try:
+            same = path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise LibraryError(f"{path} was moved or deleted while the engine process was using it.")
+
+    # ---------------------------------------------------------------- sessions
+
+    def session_keys(self) -> set[str]:
+        """All ids in use."""
+        return {str(row[0]) for row in self._db.execute("SELECT key FROM sessions").fetchall()}
+
+    def add_session(self, new: NewSession) -> Tally:
+        """Store a session, its rows, images and batches, in one transaction."""
+        images = sum(len(row.recipes) for row in new.rows)
+        (self.library / SESSIONS / new.folder).mkdir(mode=0o700, parents=True)
+        with self._transaction() as db:
+            session = db.execute(
+                "INSERT INTO sessions (key, name, created, position, source, folder, images, waiting)"
+                " VALUES (?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM sessions),"
+                " ?, ?, ?, ?)",
+                (
+                    new.key,
+                    new.name,
+                    time.time(),
+                    json.dumps(new.source),
+                    f"{SESSIONS}/{new.folder}",
+                    images,
+                    images,
+                ),
+            ).lastrowid
+            slots = self._add_batches(db, session, new.batches)
+            self._add_rows(db, session, new, slots)
+        return self.tally(new.key)
+
+    @staticmethod
+    def _add_batches(
+        db: sqlite3.Connection, session: int | None, batches: Sequence[PlannedBatch]
+    ) -> dict[int, tuple[int | None, int]]:
+        """Store batches; position of each member → its batch's id and its slot."""
+        slots = {}
+        for batch in batches:
+            identity = db.execute(
+                "INSERT INTO batches (session, size) VALUES (?, ?)", (session, batch.size)
+            ).lastrowid
+            slots |= {member: (identity, slot) for slot, member in enumerate(batch.members)}
+        return slots
+
+    @staticmethod
+    def _add_rows(
+        db: sqlite3.Connection,
+        session: int | None,
+        new: NewSession,
+        slots: Mapping[int, tuple[int | None, int]],
+    ) -> None:
+        recipe_ids: dict[str, int] = {}
+        position = 0
+        for row in new.rows:
+            row_id = db.execute(
+                "INSERT INTO rows (session, number, cells, extra, images, waiting)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    session,
+                    row.number,
+                    json.dumps(dict(row.cells), ensure_ascii=False),
+                    json.dumps(dict(row.extra), ensure_ascii=False),
+                    len(row.recipes),
+                    len(row.recipes),
+                ),
+            ).lastrowid
+            images = []
+            for variation, (recipe, file) in enumerate(
+                zip(row.recipes, row.files, strict=True), start=1
+            ):
+                body = recipe.to_json()
+                seed = body.pop("seed")
+                text = json.dumps(body, ensure_ascii=False)
+                if text not in recipe_ids:
+                    db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (text,))
+                    found = db.execute("SELECT id FROM recipes WHERE body = ?", (text,)).fetchone()
+                    recipe_ids[text] = found[0]
+                images.append(
+                    (
+                        session,
+                        row_id,
+                        variation,
+                        image_key(new.key, row.number, variation),
+                        seed,
+                        recipe_ids[text],
+                        *slots[position],
+                        file,
+                    )
+                )
+                position += 1
+            db.executemany(
+                "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                images,
+            )
+
+    def tally(self, session: str) -> Tally:
+        """The counts of the session with id `session`.
+
+        Raises:
+            LibraryError: no such session.
+        """
+        row = self._db.execute(
+            "SELECT key, images, waiting, rendering, stopped, failed, done FROM sessions"
+            " WHERE key = ?",
+            (session,),
+        ).fetchone()
+        if row is None:
+            raise LibraryError(f"There is no session {session!r}.")
+        return Tally(*row)
+
+    def tallies(self) -> list[Tally]:
+        """The counts of every session that has work left."""
+        return [
+            Tally(*row)
+            for row in self._db.execute(
+                "SELECT key, images, waiting, rendering, stopped, failed, done FROM sessions"
+                " WHERE waiting > 0 OR rendering > 0 ORDER BY position"
+            ).fetchall()
+        ]
+
+    def stop(self, session: str) -> Tally:
+        """Stop what is not done yet; images being rendered may still finish and then are kept."""
+        return self._move(session, ("waiting", "rendering"), "stopped")
+
+    def resume(self, session: str) -> Tally:
+        """Let stopped images wait again, in the batches they were recorded in."""
+        return self._move(session, ("stopped",), "waiting")
+
+    def retry(self, session: str) -> Tally:
+        """Let failed images wait again, with no strikes."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE batches SET attempts = 0 WHERE id IN (SELECT batch FROM images WHERE"
+                " session = (SELECT id FROM sessions WHERE key = ?) AND state = 'failed')",
+                (session,),
+            )
+            db.execute(
+                "UPDATE images SET state = 'waiting', strikes = 0, error = NULL WHERE session ="
+                " (SELECT id FROM sessions WHERE key = ?) AND state = 'failed'",
+                (session,),
+            )
+        return self.tally(session)
+
+    def _move(self, session: str, states: Sequence[str], to: str) -> Tally:
+        marks = ", ".join("?" for _ in states)
+        with self._transaction() as db:
+            db.execute(
+                f"UPDATE images SET state = ? WHERE session ="
+                f" (SELECT id FROM sessions WHERE key = ?) AND state IN ({marks})",
+                (to, session, *states),
+            )
+        return self.tally(session)
+
+    # ---------------------------------------------------------------- batches
+
+    def next_batch(self, busy: Iterable[int]) -> Batch | None:
+        """The next batch with waiting images that is not in `busy`; None if there is none.
+
+        A batch that has had a strike is handed out one image at a time, in a call of the same
+        size: that finds the faulty one without changing the pixels of the others.
+        """
+        taken = set(busy)
+        sessions = self._db.execute(
+            "SELECT id, key, conditions, folder FROM sessions WHERE waiting > 0 ORDER BY position"
+        ).fetchall()
+        for session in sessions:
+            found = self._db.execute(
+                "SELECT DISTINCT batch FROM images WHERE session = ? AND state = 'waiting'"
+                f" ORDER BY batch LIMIT {len(taken) + 1}",
+                (session["id"],),
+            ).fetchall()
+            free = [row["batch"] for row in found if row["batch"] not in taken]
+            if free:
+                return self._batch(session, free[0])
+        return None
+
+    def _batch(self, session: sqlite3.Row, batch: int) -> Batch:
+        rows = self._db.execute(
+            "SELECT i.id, i.key, i.slot, i.seed, i.file, i.strikes, r.body, b.size FROM images i"
+            " JOIN recipes r ON r.id = i.recipe JOIN batches b ON b.id = i.batch"
+            " WHERE i.batch = ? AND i.state = 'waiting' ORDER BY i.strikes, i.slot",
+            (batch,),
+        ).fetchall()
+        if any(row["strikes"] for row in rows):
+            rows = rows[:1]
+        folder = self.library / session["folder"]
+        images = tuple(
+            BatchImage(
+                id=row["id"],
+                key=row["key"],
+                slot=row["slot"],
+                recipe=Recipe.from_json(json.loads(row["body"]) | {"seed": row["seed"]}),
+                path=folder / row["file"],
+            )
+            for row in rows
+        )
+        chosen = session["conditions"]
+        return Batch(
+            id=batch,
+            session=session["id"],
+            session_key=session["key"],
+            size=rows[0]["size"],
+            images=images,
+            conditions=Conditions.from_json(json.loads(chosen)) if chosen else None,
+        )
+
+    def begin(self, batch: Batch, conditions: Conditions) -> bool:
+        """Record that `batch` is being rendered; False if it was stopped meanwhile.
+
+        Args:
+            batch: as `next_batch` gave it.
+            conditions: become the session's if it has none yet.
+        """
+        marks = ", ".join("?" for _ in batch.images)
+        with self._transaction() as db:
+            moved = db.execute(
+                f"UPDATE images SET state = 'rendering' WHERE id IN ({marks})"
+                " AND state = 'waiting'",
+                [image.id for image in batch.images],
+            ).rowcount
+            if moved == len(batch.images):
+                db.execute(
+                    "UPDATE batches SET attempts = attempts + 1, started = ? WHERE id = ?",
+                    (time.time(), batch.id),
+                )
+                db.execute(
+                    "UPDATE sessions SET conditions = ? WHERE id = ? AND conditions IS NULL",
+                    (json.dumps(conditions.to_json()), batch.session),
+                )
+                return True
+            db.execute(
+                f"UPDATE images SET state = 'waiting' WHERE id IN ({marks})"
+                " AND state = 'rendering'",
+                [image.id for image in batch.images],
+            )
+        return False
+
+    def finish(self, staged: Sequence[tuple[Staged, Record]]) -> None:
+        """Publish files and mark their images done: names first, then one commit."""
+        placed = publish(item for item, _ in staged)
+        now = time.time()
+        with self._transaction() as db:
+            for item, record in staged:
+                db.execute(
+                    "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?,"
+                    " digest = ?, finished = ?, error = NULL WHERE key = ?",
+                    (
+                        placed[item.image].name,
+                        json.dumps(record.conditions_json()),
+                        item.bytes,
+                        item.digest,
+                        now,
+                        item.image,
+                    ),
+                )
+            db.execute(
+                "UPDATE sessions SET finished = ? WHERE id IN"
+                f" (SELECT session FROM images WHERE key IN ({', '.join('?' for _ in staged)}))",
+                (now, *(item.image for item, _ in staged)),
+            )
+
+    def end(self, batch: Batch, seconds: float | None = None) -> None:
+        """Record that `batch` ran to an end of its own, however it went; what is left waits.
+
+        Args:
+            batch: as `next_batch` gave it.
+            seconds: what the whole batch took; None if it did not come to its last pixel.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE batches SET attempts = 0, seconds = coalesce(?, seconds) WHERE id = ?",
+                (seconds, batch.id),
+            )
+            self._requeue(db, batch)
+
+    def strike(self, batch: Batch, reason: str, *, strikes: int = 1) -> None:
+        """A fault of `batch`: its unfinished images wait again, or have failed at three strikes.
+
+        Args:
+            batch: as `next_batch` gave it.
+            reason: what a person can act on; kept with the images.
+            strikes: how many; STRIKES fails them at once.
+        """
+        with self._transaction() as db:
+            db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
+            for image in batch.images:
+                db.execute(
+                    "UPDATE images SET strikes = strikes + ?, error = ?, state ="
+                    " CASE WHEN strikes + ? >= ? THEN 'failed' ELSE 'waiting' END"
+                    " WHERE id = ? AND state = 'rendering'",
+                    (strikes, reason, strikes, STRIKES, image.id),
+                )
+
+    def died(self, batch: Batch, reason: str) -> None:
+        """The renderer was killed under `batch`: no strike, but ten in a row fail it."""
+        attempts = self._db.execute(
+            "SELECT attempts FROM batches WHERE id = ?", (batch.id,)
+        ).fetchone()[0]
+        if attempts >= DEATHS:
+            self.strike(batch, f"{reason}, {attempts} times in a row", strikes=STRIKES)
+        else:
+            with self._transaction() as db:
+                self._requeue(db, batch)
+
+    @staticmethod
+    def _requeue(db: sqlite3.Connection, batch: Batch) -> None:
+        db.executemany(
+            "UPDATE images SET state = 'waiting' WHERE id = ? AND state = 'rendering'",
+            [(image.id,) for image in batch.images],
+        )
+
+    def halve(self, batch: Batch) -> None:
+        """Split `batch` into two of half its size, after running out of memory."""
+        half = batch.size // 2
+        with self._transaction() as db:
+            halves = [
+                db.execute(
+                    "INSERT INTO batches (session, size, split_from) VALUES (?, ?, ?)",
+                    (batch.session, half, batch.id),
+                ).lastrowid
+                for _ in range(2)
+            ]
+            db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
+            rows = db.execute(
+                "SELECT id, slot FROM images WHERE batch = ? AND state <> 'done'", (batch.id,)
+            ).fetchall()
+            for row in rows:
+                db.execute(
+                    "UPDATE images SET batch = ?, slot = ?, state = CASE state WHEN 'rendering'"
+                    " THEN 'waiting' ELSE state END WHERE id = ?",
+                    (halves[row["slot"] // half], row["slot"] % half, row["id"]),
+                )
+
+    def split_from(self, batch: Batch) -> int | None:
+        """The size of the batch that `batch` is part of since memory ran out; None if whole."""
+        row = self._db.execute(
+            "WITH RECURSIVE up (id, size, split_from) AS ("
+            " SELECT id, size, split_from FROM batches WHERE id = ? UNION ALL"
+            " SELECT b.id, b.size, b.split_from FROM batches b JOIN up ON b.id = up.split_from)"
+            " SELECT max(size) FROM up",
+            (batch.id,),
+        ).fetchone()
+        return int(row[0]) if row[0] > batch.size else None
+
+    # ---------------------------------------------------------------- at start
+
+    def recover(self) -> tuple[int, int]:
+        """Put right what an interruption left: adopt finished files, requeue the rest.
+
+        Returns:
+            How many images were adopted, how many wait again.
+        """
+        remove_unfinished(self.library / SESSIONS)
+        rows = self._db.execute(
+            "SELECT i.id, i.key, i.file, i.batch, s.id AS session, s.folder, b.attempts"
+            " FROM images i JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
+            " WHERE i.state = 'rendering'"
+        ).fetchall()
+        adopted = 0
+        with self._transaction() as db:
+            for row in rows:
+                path = self._finished_file(row)
+                if path is not None:
+                    self._adopt(db, row, path)
+                    adopted += 1
+                elif row["attempts"] >= DEATHS:
+                    db.execute(
+                        "UPDATE images SET state = 'failed', error = ? WHERE id = ?",
+                        (
+                            f"the engine process or its renderer died {row['attempts']} times in a"
+                            " row while rendering this batch",
+                            row["id"],
+                        ),
+                    )
+                else:
+                    db.execute("UPDATE images SET state = 'waiting' WHERE id = ?", (row["id"],))
+        return adopted, len(rows) - adopted
+
+    def _finished_file(self, row: sqlite3.Row) -> Path | None:
+        """The whole file of an image whose commit did not come to pass, by the id inside it."""
+        planned = self.library / row["folder"] / row["file"]
+        beside = planned.parent.glob(f"{planned.stem}~*{planned.suffix}")
+        return next((p for p in (planned, *beside) if holds_image(p, row["key"])), None)
+
+    @staticmethod
+    def _adopt(db: sqlite3.Connection, row: sqlite3.Row, path: Path) -> None:
+        data = path.read_bytes()
+        record = read_record(path)
+        conditions = json.dumps(record.conditions_json()) if record else None
+        now = time.time()
+        db.execute(
+            "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
+            " finished = ?, error = NULL WHERE id = ?",
+            (path.name, conditions, len(data), digest_of(data), now, row["id"]),
+        )
+        db.execute("UPDATE sessions SET finished = ? WHERE id = ?", (now, row["session"]))

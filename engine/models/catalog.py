@@ -1,0 +1,140 @@
+"""The model list: the one we ship and the user's own, as one form."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.settings import SettingsError, config_folder
+
+_PositiveInt = Annotated[int, Field(gt=0)]
+_DEFAULT_BASE = 512
+
+
+class Rendering(BaseModel):
+    """What one word of the `rendering` column means for a model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: _PositiveInt
+    guidance: Annotated[float, Field(ge=0)]
+
+
+class Expectation(BaseModel):
+    """What an image costs before this machine has rendered any."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seconds_per_image: Annotated[float, Field(gt=0)]
+    """At the default rendering and 1:1."""
+    bytes_per_image: _PositiveInt
+
+
+def _usual_renderings() -> dict[str, Rendering]:
+    """For a model that lists none: what Stable Diffusion's own papers and cards use."""
+    return {
+        "turbo": Rendering(steps=12, guidance=5.0),
+        "default": Rendering(steps=30, guidance=5.0),
+        "quality": Rendering(steps=50, guidance=5.0),
+    }
+
+
+class Model(BaseModel):
+    """One entry of the model list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: Annotated[str, Field(min_length=1)]
+    """The name people write in the `model` column."""
+    source: Path
+    """A folder in diffusers' format."""
+    base_resolution: Annotated[int, Field(ge=16)]
+    """Pixels of a side at 1:1."""
+    size_multiple: _PositiveInt = 16
+    """Width and height are multiples of this many pixels."""
+    max_ratio: Annotated[float, Field(ge=1)] = 3.0
+    """Longest side / shortest side, at most."""
+    max_batch: _PositiveInt = 1
+    """Most images in one call of the pipeline."""
+    dtype: str = "auto"
+    """"auto": float32 on the CPU, bfloat16 on a GPU."""
+    rendering: dict[str, Rendering] = Field(default_factory=_usual_renderings)
+    expect: Expectation | None = None
+
+    @property
+    def scheduler(self) -> str:
+        """The scheduler the model's folder names."""
+        named = _read_json(self.source / "model_index.json").get("scheduler")
+        return str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown"
+
+
+ModelList = Mapping[str, Model]
+"""Label → model; the first is the default of the `model` column."""
+
+
+def load_models() -> ModelList:
+    """The shipped models, then the user's; the user's entry wins where labels are equal.
+
+    Raises:
+        SettingsError: a list cannot be read, or an entry is wrong.
+    """
+    shipped = Path(str(files("assets") / "models.toml"))
+    own = config_folder() / "models.toml"
+    entries = [*_entries(shipped), *(_entries(own) if own.is_file() else [])]
+    return {model.label: model for model in entries}
+
+
+def _entries(path: Path) -> list[Model]:
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+    listed = body.get("models", [])
+    if body.keys() - {"models"} or not isinstance(listed, list):
+        raise SettingsError(f"{path}: each model is a [[models]] table; nothing else belongs here.")
+    return [_entry(path, number, item) for number, item in enumerate(listed, start=1)]
+
+
+def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
+    name = f"model {number} ({item.get('label', 'no label')})"
+    folder = (path.parent / Path(str(item.get("source", ""))).expanduser()).absolute()
+    if "source" in item and not (folder / "model_index.json").is_file():
+        raise SettingsError(
+            f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
+        )
+    item = {"base_resolution": _base_resolution(folder)} | item
+    if "rendering" in item and isinstance(item["rendering"], dict):
+        usual = {word: r.model_dump() for word, r in _usual_renderings().items()}
+        item["rendering"] = usual | item["rendering"]
+    if "source" in item:
+        item["source"] = folder
+    try:
+        return Model.model_validate(item)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise SettingsError(f"{path}, {name}: {faults}.") from error
+
+
+def _base_resolution(folder: Path) -> int:
+    """Pixels of a side the denoiser was trained at: its latent size × the autoencoder's factor."""
+    for part in ("unet", "transformer"):
+        latent = _read_json(folder / part / "config.json").get("sample_size")
+        blocks = _read_json(folder / "vae" / "config.json").get("block_out_channels", [])
+        if isinstance(latent, int) and blocks:
+            return int(latent * 2 ** (len(blocks) - 1))
+    return _DEFAULT_BASE
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,95 @@
+"""The text inside a picture: our own record, and the line other programs read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from engine.picture.png import PictureError, read_text
+from engine.picture.recipe import Conditions, Recipe
+
+KEYWORD = "promptsheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an image file says of itself; enough to rebuild its place in a lost database."""
+
+    image: str
+    """The image's id: session, row and variation."""
+    recipe: Recipe
+    conditions: Conditions
+    batch_size: int
+    slot: int
+    departures: tuple[str, ...]
+    """Conditions of the session that could not be kept."""
+
+    def conditions_json(self) -> dict[str, Any]:
+        """The conditions of this one image, as plain JSON values."""
+        return self.conditions.to_json() | {
+            "batch_size": self.batch_size,
+            "slot": self.slot,
+            "departures": list(self.departures),
+        }
+
+    def to_text(self) -> dict[str, str]:
+        """PNG keyword → text."""
+        body = {
+            "image": self.image,
+            "recipe": self.recipe.to_json(),
+            "conditions": self.conditions_json(),
+        }
+        return {
+            "parameters": a1111_parameters(self.recipe),
+            KEYWORD: json.dumps(body, ensure_ascii=False),
+        }
+
+    @classmethod
+    def from_text(cls, text: Mapping[str, str]) -> Self | None:
+        """The record in a PNG's text; None if Promptsheet did not write it."""
+        try:
+            body = json.loads(text[KEYWORD])
+            conditions = body["conditions"]
+            return cls(
+                image=str(body["image"]),
+                recipe=Recipe.from_json(body["recipe"]),
+                conditions=Conditions.from_json(conditions),
+                batch_size=int(conditions["batch_size"]),
+                slot=int(conditions["slot"]),
+                departures=tuple(conditions["departures"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+def read_record(path: Path) -> Record | None:
+    """The record in a picture file; None if it is no PNG, unreadable, or not Promptsheet's."""
+    try:
+        return Record.from_text(read_text(path))
+    except (PictureError, OSError):
+        return None
+
+
+def a1111_parameters(recipe: Recipe) -> str:
+    """The recipe as the `parameters` text that the Stable Diffusion web UIs write and read.
+
+    Prompt, then `Negative prompt: …`, then `Steps: …, Sampler: …, …`, a line each; a value that
+    holds a comma, a colon or a newline is quoted as JSON.
+    """
+    settings: dict[str, object] = {
+        "Steps": recipe.steps,
+        "Sampler": recipe.scheduler,
+        "CFG scale": f"{recipe.guidance:g}",
+        "Seed": recipe.seed,
+        "Size": f"{recipe.width}x{recipe.height}",
+        "Model": recipe.model,
+        "Model hash": recipe.model_hash,
+    }
+    last = ", ".join(f"{key}: {_quoted(str(value))}" for key, value in settings.items())
+    negative = [f"Negative prompt: {recipe.negative_prompt}"] if recipe.negative_prompt else []
+    return "\n".join([recipe.prompt, *negative, last])
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if any(c in value for c in ",:\n") else value

@@ -1,0 +1,75 @@
+"""Recipe and conditions: what determines the pixels of one image."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every parameter a person chose that determines one image."""
+
+    prompt: str
+    """The final prompt, as the model gets it."""
+    negative_prompt: str
+    seed: int
+    """0 … 2³¹-1."""
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+    steps: int
+    guidance: float
+    scheduler: str
+    """A diffusers scheduler class."""
+    model: str
+    """A label of the model list."""
+    model_hash: str
+    """Fingerprint of the model's files."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values, in the order of declaration."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """The recipe in `body`; other keys are passed over."""
+        return cls(**{field.name: body[field.name] for field in fields(cls)})
+
+    def with_seed(self, seed: int) -> Self:
+        """The same recipe for another variation."""
+        return replace(self, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What else determines the pixels of a session's images; chosen when it starts, then kept."""
+
+    device: str
+    """The device's name, the same for interchangeable devices: "cpu", "NVIDIA H200"."""
+    dtype: str
+    threads: int
+    attention: str
+    compile: bool
+    versions: Mapping[str, str]
+    """Package → version, of those that compute."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """The conditions in `body`; other keys are passed over."""
+        return cls(**{field.name: body[field.name] for field in fields(cls)})
+
+    def departures_from(self, chosen: Self) -> list[str]:
+        """What could not be kept of the `chosen` conditions, in words; empty if all was."""
+        mine, wanted = self.to_json(), chosen.to_json()
+        mine |= {f"{package} version": v for package, v in mine.pop("versions").items()}
+        wanted |= {f"{package} version": v for package, v in wanted.pop("versions").items()}
+        return [
+            f"{name}: {wanted.get(name, 'none')} → {mine.get(name, 'none')}"
+            for name in sorted(mine.keys() | wanted.keys())
+            if mine.get(name) != wanted.get(name)
+        ]

@@ -1,0 +1,149 @@
+"""The settings: one TOML file, every field explained where it is declared."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+APP = "promptsheet"
+
+
+class SettingsError(Exception):
+    """The settings file (or the model list beside it) cannot be used; the message says where."""
+
+
+def config_folder() -> Path:
+    """Where `settings.toml` and the user's `models.toml` are; PROMPTSHEET_CONFIG overrides it."""
+    if override := os.environ.get("PROMPTSHEET_CONFIG"):
+        return Path(override).expanduser()
+    return platformdirs.user_config_path(APP)
+
+
+def state_folder() -> Path:
+    """Where sockets are kept. Not XDG_RUNTIME_DIR: that one goes away at logout."""
+    return platformdirs.user_state_path(APP)
+
+
+def _default_library() -> Path:
+    return platformdirs.user_data_path(APP) / "library"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EngineSettings(_Section):
+    """The engine process."""
+
+    idle_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Minutes with nothing to render and nobody connected after which the engine process leaves."""
+
+    reserve_mib: Annotated[int, Field(ge=0)] = 512
+    """Rendering pauses while the library's disk has less than this free (MiB), and goes on by
+    itself when there is room again."""
+
+
+class RenderSettings(_Section):
+    """Renderers. What changes pixels is fixed for a session when it starts."""
+
+    devices: list[str] = Field(default=["auto"], min_length=1)
+    """Devices to render on, one renderer each: "cpu", "cuda:0", "cuda:1" … "auto" takes every GPU,
+    or the CPU where there is none. "cpu" may be given more than once."""
+
+    threads: Annotated[int, Field(ge=0)] = 0
+    """CPU threads of each renderer; 0 takes the number of cores. It changes pixels in the last bit,
+    so it does not depend on how many renderers run, and a session keeps the number it began with."""
+
+    max_batch: Annotated[int, Field(ge=0)] = 0
+    """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the
+    model list says."""
+
+    step_timeout: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds without a sign of life after which a renderer counts as hanging and is replaced."""
+
+    load_timeout: Annotated[float, Field(gt=0)] = 1800.0
+    """The same while a model is being loaded."""
+
+
+class SheetSettings(_Section):
+    """How large a sheet may be; exceeding a limit says which."""
+
+    max_file_mib: Annotated[int, Field(gt=0)] = 100
+    """File size in MiB."""
+
+    max_rows: Annotated[int, Field(gt=0)] = 100_000
+    """Rows, the header not counted."""
+
+    max_cells: Annotated[int, Field(gt=0)] = 5_000_000
+    """Cells, rows × columns."""
+
+    max_prompt_chars: Annotated[int, Field(gt=0)] = 10_000
+    """Characters of one prompt."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Unknown names are refused, so that a slip is not silent."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, env_prefix="PROMPTSHEET_"
+    )
+
+    library: Path = Field(default_factory=_default_library)
+    """The library: the folder that holds the database and every image. PROMPTSHEET_LIBRARY and
+    --library override it."""
+
+    engine: EngineSettings = EngineSettings()
+    """The engine process."""
+
+    render: RenderSettings = RenderSettings()
+    """Renderers."""
+
+    sheet: SheetSettings = SheetSettings()
+    """Limits of a sheet."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line before the environment before the file."""
+        file = TomlConfigSettingsSource(settings_cls, config_folder() / "settings.toml")
+        return init_settings, env_settings, file
+
+
+def load_settings(library: Path | None = None) -> Settings:
+    """The settings that hold now.
+
+    Args:
+        library: the command line's --library, which wins over environment and file.
+
+    Raises:
+        SettingsError: the file is not TOML, or a value in it is wrong.
+    """
+    path = config_folder() / "settings.toml"
+    try:
+        settings = Settings() if library is None else Settings(library=library)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise SettingsError(f"{path}: {faults}. Mend or remove that line.") from error
+    except ValueError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    resolved = settings.library.expanduser().absolute()
+    return settings.model_copy(update={"library": resolved})
