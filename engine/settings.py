@@ -59,8 +59,9 @@ class RenderSettings(_Section):
     or the CPU where there is none. "cpu" may be given more than once."""
 
     threads: Annotated[int, Field(ge=0)] = 0
-    """CPU threads of each renderer; 0 takes the number of cores. It changes pixels in the last bit,
-    so it does not depend on how many renderers run, and a session keeps the number it began with."""
+    """CPU threads of each renderer; 0 takes the number of cores. It changes pixels in the last
+    bit, so it does not depend on how many renderers run, and a session keeps the number it began
+    with."""
 
     max_batch: Annotated[int, Field(ge=0)] = 0
     """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the

@@ -12,10 +12,10 @@ import psutil
 SCHEMA_VERSION = 1
 FILE_NAME = "library.sqlite3"
 _APPLICATION_ID = 0x50534854  # "PSHT"
-_NETWORK = frozenset(
-    "nfs nfs4 cifs smb3 smbfs lustre gpfs beegfs ceph glusterfs afs 9p fuse.sshfs"
-    " fuse.glusterfs fuse.rclone fuse.s3fs fuse.juicefs fuse.mfs fuse.cephfs orangefs".split()
+_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p"}) | frozenset(
+    {"lustre", "gpfs", "beegfs", "ceph", "glusterfs", "orangefs"}
 )
+_NETWORK_FUSE = ("sshfs", "glusterfs", "rclone", "s3fs", "juicefs", "mfs", "ceph")
 
 
 class LibraryError(Exception):
@@ -36,7 +36,8 @@ def filesystem_of(folder: Path) -> str:
 
 def on_network(folder: Path) -> bool:
     """Whether `folder` is on a network filesystem, where SQLite's write-ahead log must not be."""
-    return filesystem_of(folder) in _NETWORK
+    kind = filesystem_of(folder)
+    return kind in _NETWORK or (kind.startswith("fuse.") and kind[5:].startswith(_NETWORK_FUSE))
 
 
 def open_writer(library: Path) -> sqlite3.Connection:
@@ -51,9 +52,7 @@ def open_writer(library: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:
-        connection.execute(
-            f"PRAGMA journal_mode = {'TRUNCATE' if on_network(library) else 'WAL'}"
-        )
+        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if on_network(library) else 'WAL'}")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         version = _version(connection, path)

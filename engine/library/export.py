@@ -3,7 +3,6 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -39,7 +38,7 @@ def export_zip(library: Path, session: str, out: IO[bytes], *, strip_metadata: b
                 bundle.writestr(PurePosixPath(image.file).name, data)
                 written += 1
             states.append("missing" if data is None and image.state == "done" else image.state)
-        table = "".join(_table(images, states, strip_metadata=strip_metadata))
+        table = _table(images, states, strip_metadata=strip_metadata)
         bundle.writestr("images.csv", table, zipfile.ZIP_DEFLATED)
     return written
 
@@ -54,17 +53,14 @@ def _picture(library: Path, image: ImageInfo, *, strip_metadata: bool) -> bytes 
         return None
 
 
-def _table(images: list[ImageInfo], states: list[str], *, strip_metadata: bool) -> Iterator[str]:
-    """The lines of `images.csv`."""
+def _table(images: list[ImageInfo], states: list[str], *, strip_metadata: bool) -> str:
+    """The text of `images.csv`."""
     recipe_fields = [] if strip_metadata or not images else list(images[0].recipe)
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
     writer.writerow([*_FIELDS, *recipe_fields])
     for image, state in zip(images, states, strict=True):
         name = PurePosixPath(image.file).name if image.file and state == "done" else ""
         values = [image.recipe[field] for field in recipe_fields]
         writer.writerow([name, image.row, image.variation, state, image.error or "", *values])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
+    return table.getvalue()

@@ -128,7 +128,9 @@ def find_session(library: Path, wanted: str) -> SessionInfo:
 
 def _matching(db: sqlite3.Connection, wanted: str) -> Sequence[sqlite3.Row]:
     if wanted == "last":
-        return db.execute("SELECT * FROM sessions ORDER BY created DESC, id DESC LIMIT 1").fetchall()
+        return db.execute(
+            "SELECT * FROM sessions ORDER BY created DESC, id DESC LIMIT 1"
+        ).fetchall()
     return (
         db.execute("SELECT * FROM sessions WHERE key = ?", (wanted,)).fetchall()
         or db.execute("SELECT * FROM sessions WHERE name = ? ORDER BY id", (wanted,)).fetchall()
@@ -212,4 +214,6 @@ def measured_rates(library: Path) -> dict[str, Rate]:
         work[model] = work.get(model, 0) + area * recipe["steps"] * row["size"]
         weight[model] = weight.get(model, 0) + row["bytes"]
         pixels[model] = pixels.get(model, 0) + area
-    return {model: Rate(seconds[model] / work[model], weight[model] / pixels[model]) for model in work}
+    return {
+        model: Rate(seconds[model] / work[model], weight[model] / pixels[model]) for model in work
+    }

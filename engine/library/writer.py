@@ -136,7 +136,9 @@ class Writer:
         except FileNotFoundError:
             same = False
         if not same:
-            raise LibraryError(f"{path} was moved or deleted while the engine process was using it.")
+            raise LibraryError(
+                f"{path} was moved or deleted while the engine process was using it."
+            )
 
     # ---------------------------------------------------------------- sessions
 
@@ -150,7 +152,8 @@ class Writer:
         (self.library / SESSIONS / new.folder).mkdir(mode=0o700, parents=True)
         with self._transaction() as db:
             session = db.execute(
-                "INSERT INTO sessions (key, name, created, position, source, folder, images, waiting)"
+                "INSERT INTO sessions"
+                " (key, name, created, position, source, folder, images, waiting)"
                 " VALUES (?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM sessions),"
                 " ?, ?, ?, ?)",
                 (
@@ -172,7 +175,7 @@ class Writer:
         db: sqlite3.Connection, session: int | None, batches: Sequence[PlannedBatch]
     ) -> dict[int, tuple[int | None, int]]:
         """Store batches; position of each member → its batch's id and its slot."""
-        slots = {}
+        slots: dict[int, tuple[int | None, int]] = {}
         for batch in batches:
             identity = db.execute(
                 "INSERT INTO batches (session, size) VALUES (?, ?)", (session, batch.size)
@@ -412,23 +415,31 @@ class Writer:
             )
             self._requeue(db, batch)
 
-    def strike(self, batch: Batch, reason: str, *, strikes: int = 1) -> None:
+    def strike(self, batch: Batch, reason: str) -> None:
         """A fault of `batch`: its unfinished images wait again, or have failed at three strikes.
 
         Args:
             batch: as `next_batch` gave it.
             reason: what a person can act on; kept with the images.
-            strikes: how many; STRIKES fails them at once.
         """
         with self._transaction() as db:
             db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
             for image in batch.images:
                 db.execute(
-                    "UPDATE images SET strikes = strikes + ?, error = ?, state ="
-                    " CASE WHEN strikes + ? >= ? THEN 'failed' ELSE 'waiting' END"
+                    "UPDATE images SET strikes = strikes + 1, error = ?, state ="
+                    " CASE WHEN strikes + 1 >= ? THEN 'failed' ELSE 'waiting' END"
                     " WHERE id = ? AND state = 'rendering'",
-                    (strikes, reason, strikes, STRIKES, image.id),
+                    (reason, STRIKES, image.id),
                 )
+
+    def fail(self, batch: Batch, reason: str) -> None:
+        """Give up on what is left of `batch`, rendered or not."""
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE images SET state = 'failed', error = ? WHERE id = ?"
+                " AND state IN ('waiting', 'rendering')",
+                [(reason, image.id) for image in batch.images],
+            )
 
     def died(self, batch: Batch, reason: str) -> None:
         """The renderer was killed under `batch`: no strike, but ten in a row fail it."""
@@ -436,7 +447,7 @@ class Writer:
             "SELECT attempts FROM batches WHERE id = ?", (batch.id,)
         ).fetchone()[0]
         if attempts >= DEATHS:
-            self.strike(batch, f"{reason}, {attempts} times in a row", strikes=STRIKES)
+            self.fail(batch, f"{reason}, {attempts} times in a row")
         else:
             with self._transaction() as db:
                 self._requeue(db, batch)

@@ -26,6 +26,9 @@ def shape_of(recipe: Recipe) -> Hashable:
         recipe.steps,
         recipe.guidance,
         recipe.scheduler,
+        # Where no image of a call has one, some pipelines use zeros instead of an encoded "";
+        # mixed, the others' pixels would depend on their companions.
+        bool(recipe.negative_prompt),
     )
 
 
@@ -39,9 +42,7 @@ def batch_size_holding(count: int) -> int:
     return 1 << (count - 1).bit_length()
 
 
-def plan_batches(
-    recipes: Sequence[Recipe], largest: Callable[[Recipe], int]
-) -> list[PlannedBatch]:
+def plan_batches(recipes: Sequence[Recipe], largest: Callable[[Recipe], int]) -> list[PlannedBatch]:
     """Every recipe in exactly one batch, batches in the order of their first image.
 
     Sizes are powers of two, so that a session sees few of them: an image depends on its batch's

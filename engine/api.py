@@ -1,0 +1,442 @@
+"""The front door: what the app, the command line and a notebook may use of the engine."""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from engine import __version__
+from engine.library.database import (
+    SCHEMA_VERSION,
+    LibraryError,
+    database_path,
+    filesystem_of,
+    on_network,
+)
+from engine.library.reader import (
+    ImageInfo,
+    JobInfo,
+    SessionInfo,
+    find_session,
+    list_images,
+    list_jobs,
+    list_sessions,
+    measured_rates,
+)
+from engine.models.catalog import ModelList, load_models
+from engine.plan.estimate import Estimate, estimate, expected_rates
+from engine.plan.recipes import PlannedModel, recipes_for
+from engine.service.client import (
+    EngineError,
+    EngineGoneError,
+    connect,
+    connect_or_start,
+    stop_engine,
+)
+from engine.service.lock import LockedError
+from engine.settings import Settings, SettingsError, config_folder, load_settings
+from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
+from engine.sheet.read import Limits, read_table
+from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
+
+__all__ = [
+    "Checked",
+    "EngineError",
+    "Estimate",
+    "ImageInfo",
+    "JobInfo",
+    "LibraryError",
+    "LockedError",
+    "Problem",
+    "Progress",
+    "Row",
+    "SessionInfo",
+    "Settings",
+    "SettingsError",
+    "Severity",
+    "Sheet",
+    "SheetError",
+    "Started",
+    "check_prompts",
+    "check_sheet",
+    "config_folder",
+    "diagnose",
+    "engine_status",
+    "export_session",
+    "find_session",
+    "follow_session",
+    "list_images",
+    "list_jobs",
+    "list_sessions",
+    "load_models",
+    "load_settings",
+    "resume_session",
+    "retry_session",
+    "run_engine_here",
+    "start_engine",
+    "start_session",
+    "stop_running_engine",
+    "stop_session",
+    "verify_library",
+]
+
+_RESTARTS = 10
+_DEVICE_SECONDS = 120.0
+_PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
+
+
+# -------------------------------------------------------------------- sheets
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A sheet that was read and checked, and what rendering its ready rows would take."""
+
+    sheet: Sheet
+    images: int
+    """Images of the ready rows."""
+    estimate: Estimate
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that keep their rows from being rendered."""
+        return [p for p in self.sheet.problems if p.severity is Severity.ERROR]
+
+
+def check_sheet(path: Path, settings: Settings, *, worksheet: str | None = None) -> Checked:
+    """Read and check a sheet.
+
+    Args:
+        path: a csv, tsv, xls, xlsx or ods file.
+        settings: limits, and the library whose history gives the estimate.
+        worksheet: its name in a workbook; None for the first visible one.
+
+    Raises:
+        SheetError: the file cannot be used as a sheet at all.
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    limits = Limits(
+        file_bytes=settings.sheet.max_file_mib << 20,
+        rows=settings.sheet.max_rows,
+        cells=settings.sheet.max_cells,
+        prompt_chars=settings.sheet.max_prompt_chars,
+    )
+    table = read_table(path, sheet=worksheet, limits=limits)
+    vocabulary = _vocabulary(models, settings)
+    return _with_estimate(check_table(table, vocabulary), models, settings)
+
+
+def check_prompts(
+    prompts: Sequence[str], settings: Settings, *, num_images: int = 1, **cells: str
+) -> Checked:
+    """Check typed prompts as if they were a sheet with these cells in every row.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    vocabulary = _vocabulary(models, settings)
+    sheet = typed_rows(prompts, vocabulary, num_images=num_images, **cells)
+    return _with_estimate(sheet, models, settings)
+
+
+def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
+    return Vocabulary(
+        models={label: ModelLimits(max_ratio=model.max_ratio) for label, model in models.items()},
+        default_model=next(iter(models)),
+        prompt_chars=settings.sheet.max_prompt_chars,
+    )
+
+
+def _with_estimate(sheet: Sheet, models: ModelList, settings: Settings) -> Checked:
+    planned = {label: PlannedModel(model, "", "") for label, model in models.items()}
+    recipes = [
+        recipe
+        for row in sheet.ready
+        if row.values is not None
+        for recipe in recipes_for(row.values, planned[row.values.model], lambda: 0)
+    ]
+    try:
+        rates = expected_rates(models) | measured_rates(settings.library)
+    except LibraryError:  # of another version, say: that is for whoever opens it to complain of
+        rates = expected_rates(models)
+    return Checked(sheet, len(recipes), estimate(recipes, rates))
+
+
+# -------------------------------------------------------------------- sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session the engine process has accepted."""
+
+    session: str
+    images: int
+    warning: str | None
+    """What to tell the user of how the engine process outlives the terminal; usually nothing."""
+
+
+def start_session(checked: Checked, settings: Settings, *, name: str | None = None) -> Started:
+    """Have the ready rows of a checked sheet rendered; returns once that is on disk.
+
+    Args:
+        checked: rows with errors are left out.
+        settings: whose library.
+        name: what to call it; the file's name otherwise.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    sheet = checked.sheet
+    rows = [
+        {
+            "number": row.number,
+            "cells": dict(row.cells),
+            "extra": dict(row.extra),
+            "values": asdict(row.values),
+        }
+        for row in sheet.ready
+        if row.values is not None
+    ]
+    source = {"file": sheet.file, "sheet": sheet.sheet, "columns": list(sheet.columns)}
+    connection, way = connect_or_start(settings.library)
+    with connection:
+        tally = connection.command(
+            "submit", name=name or Path(sheet.file).stem, source=source, rows=rows
+        )
+    return Started(tally["session"], tally["images"], way.warning if way else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a session stands."""
+
+    session: str
+    images: int
+    done: int
+    failed: int
+    stopped: int
+    settled: bool
+    """Nothing of it will be rendered unless someone asks."""
+    now: str
+    """What happens at the moment, in a few words; may be empty."""
+    batch_done: float
+    """Share of the running batch's steps, 0 to 1."""
+
+
+def follow_session(session: str, settings: Settings) -> Iterator[Progress]:
+    """Where a session stands, again and again until it has settled.
+
+    An engine process that ends meanwhile is started again: the work resumes by itself.
+
+    Args:
+        session: its id.
+        settings: whose library.
+
+    Raises:
+        EngineError: the engine process ended ten times in a row, or cannot be started.
+    """
+    ended = 0
+    while True:
+        try:
+            for progress in _follow_once(session, settings):
+                if progress.now:
+                    ended = 0
+                yield progress
+                if progress.settled:
+                    return
+        except EngineGoneError:
+            ended += 1
+            if ended > _RESTARTS:
+                raise
+            time.sleep(0.2)
+
+
+def _follow_once(session: str, settings: Settings) -> Iterator[Progress]:
+    connection, _ = connect_or_start(settings.library)
+    with connection:
+        now, share = "", 0.0
+        tally: dict[str, Any] | None = None
+        for event in connection.follow():
+            kind = event["event"]
+            if kind == "status":
+                # From the database: a session that has settled is not among those with work.
+                info = find_session(settings.library, session)
+                open_work = {work["session"] for work in event["work"]}
+                tally = asdict(info) | {"settled": session not in open_work}
+                now = event["paused"] or ""
+            elif kind == "paused":
+                now = event["reason"] or ""
+            elif event.get("session") != session:
+                continue
+            elif kind == "step":
+                now = f"{event['device']}: step {event['step']}/{event['steps']}"
+                share = event["step"] / event["steps"]
+            elif kind == "tally":
+                tally, share = event, 0.0
+            if tally is not None:
+                yield Progress(
+                    session=session,
+                    images=tally["images"],
+                    done=tally["done"],
+                    failed=tally["failed"],
+                    stopped=tally["stopped"],
+                    settled=tally["settled"],
+                    now=now,
+                    batch_done=share,
+                )
+
+
+def stop_session(session: str, settings: Settings) -> None:
+    """Stop a session after its current step; what is finished is kept.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "stop", session)
+
+
+def resume_session(session: str, settings: Settings) -> None:
+    """Let a stopped session go on.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "resume", session)
+
+
+def retry_session(session: str, settings: Settings) -> None:
+    """Let a session's failed images be tried again.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "retry", session)
+
+
+def _command(settings: Settings, do: str, session: str) -> None:
+    connection, _ = connect_or_start(settings.library)
+    with connection:
+        connection.command(do, session=session)
+
+
+def export_session(
+    session: str, settings: Settings, out: IO[bytes], *, strip_metadata: bool = False
+) -> int:
+    """Write a session's finished images to `out` as a ZIP; their number.
+
+    Raises:
+        LibraryError: no such library.
+        OSError: `out` cannot be written.
+    """
+    from engine.library.export import export_zip  # numpy and Pillow, which few commands need
+
+    return export_zip(settings.library, session, out, strip_metadata=strip_metadata)
+
+
+# -------------------------------------------------------------------- engine process and library
+
+
+def start_engine(settings: Settings) -> dict[str, Any]:
+    """Start the engine process if none runs; its status.
+
+    Raises:
+        EngineError: it cannot be started.
+    """
+    connection, way = connect_or_start(settings.library)
+    with connection:
+        return connection.command("status") | {"warning": way.warning if way else None}
+
+
+def engine_status(settings: Settings) -> dict[str, Any] | None:
+    """What the engine process says of itself; None if none runs.
+
+    Raises:
+        EngineError: there is one, but it cannot be talked to.
+    """
+    connection = connect(settings.library)
+    if connection is None:
+        return None
+    with connection:
+        mismatch = connection.greeting.mismatch()
+        return connection.command("status") | {"mismatch": mismatch}
+
+
+def stop_running_engine(settings: Settings) -> int | None:
+    """Stop the engine process after its current step; its process id, None if none ran.
+
+    Raises:
+        EngineError: it does not stop.
+    """
+    return stop_engine(settings.library)
+
+
+def run_engine_here(settings: Settings) -> None:
+    """Be the engine process until a signal or a command says stop.
+
+    Raises:
+        LockedError: another one has the library.
+        LibraryError: the library cannot be used.
+        OSError: its folder cannot be written.
+    """
+    from engine.service.process import run_engine  # asyncio, which few commands need
+
+    run_engine(settings, "in the foreground", on_ready=lambda: None)
+
+
+def verify_library(settings: Settings) -> dict[str, Any]:
+    """Hold database and files against each other.
+
+    Returns:
+        `images` (done), `missing`, `orphans`, `corrupt`, `miscounted`, and `whole`.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    from engine.library.verify import verify  # numpy and Pillow, which few commands need
+
+    verdict = verify(settings.library)
+    return asdict(verdict) | {"whole": verdict.whole}
+
+
+def diagnose(settings: Settings) -> dict[str, Any]:
+    """This machine, its devices, the library and the versions; never raises for a part of it."""
+    library = settings.library
+    known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
+    versions = {"promptsheet": __version__, "python": platform.python_version()}
+    versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
+    state: dict[str, Any] = {
+        "folder": str(library),
+        "exists": database_path(library).is_file(),
+        "schema": SCHEMA_VERSION,
+    }
+    if library.exists():
+        state |= {"filesystem": filesystem_of(library), "network": on_network(library)}
+    try:
+        state["sessions"] = len(list_sessions(library))
+        status = engine_status(settings)
+        state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+    except (LibraryError, EngineError) as error:
+        state["fault"] = str(error)
+    return {"devices": _devices(), "library": state, "versions": versions}
+
+
+def _devices() -> dict[str, str]:
+    """Device → name, asked of torch in a process of its own."""
+    try:
+        found = subprocess.run(
+            [sys.executable, "-m", "engine.render.devices"],
+            capture_output=True,
+            text=True,
+            timeout=_DEVICE_SECONDS,
+        )
+        return dict(json.loads(found.stdout))
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return {"none": f"torch does not start: {error}"}

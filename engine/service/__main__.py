@@ -1,0 +1,52 @@
+"""`python -m engine.service`: run the engine process of one library."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from engine.library.database import LibraryError
+from engine.service.detach import ERROR_MARK
+from engine.service.lock import LockedError
+from engine.service.process import run_engine
+from engine.settings import SettingsError, load_settings
+
+
+def main() -> int:
+    """Run until asked to stop; with --ready, in the background."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--library", type=Path, required=True)
+    parser.add_argument("--ready", type=int, help="descriptor to say `ready` or `error: …` on")
+    parser.add_argument("--detached", default="in the foreground")
+    options = parser.parse_args()
+    if options.ready is not None:
+        _leave_the_terminal()
+
+    def say(word: str) -> None:
+        if options.ready is not None:
+            os.write(options.ready, f"{word}\n".encode())
+            os.close(options.ready)
+
+    try:
+        run_engine(load_settings(options.library), options.detached, on_ready=lambda: say("ready"))
+    except (LibraryError, LockedError, SettingsError, OSError) as error:
+        try:
+            say(f"{ERROR_MARK}{error}")
+        except OSError:  # it was ready, and has failed since
+            print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _leave_the_terminal() -> None:
+    """Become nobody's child; the starter already gave us a session of our own."""
+    if os.fork():
+        os._exit(0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""A request to render rows, planned to its last batch."""
+
+import re
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.library.writer import NewRow, NewSession
+from engine.models.catalog import ModelList
+from engine.models.fingerprint import fingerprint
+from engine.picture.recipe import Recipe
+from engine.plan.batches import plan_batches
+from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
+from engine.sheet.rows import RowValues
+
+_KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_KEY_LENGTH = 6
+_SLUG_CHARS = 40
+
+
+class RefusedError(Exception):
+    """The request cannot be accepted; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRow:
+    """A checked row, as a client sends it."""
+
+    number: int
+    cells: Mapping[str, str]
+    extra: Mapping[str, str]
+    values: RowValues
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> "RequestedRow":
+        """From a message."""
+        values = dict(body["values"])
+        values["color_palette"] = tuple(values["color_palette"])
+        return cls(int(body["number"]), body["cells"], body["extra"], RowValues(**values))
+
+
+def plan_session(
+    name: str,
+    source: Mapping[str, Any],
+    rows: Sequence[RequestedRow],
+    models: ModelList,
+    *,
+    largest: Callable[[Recipe], int],
+    taken: Container[str],
+) -> NewSession:
+    """Draw missing seeds, make recipes, name files, plan batches.
+
+    Args:
+        name: what people call it.
+        source: where the rows came from.
+        rows: checked rows; numbers are unique.
+        models: the model list.
+        largest: most images of a recipe's shape in one call.
+        taken: session ids in use.
+
+    Raises:
+        RefusedError: no rows, a row number twice, or a model that is not in the list.
+    """
+    if not rows:
+        raise RefusedError("There is no row to render.")
+    if len({row.number for row in rows}) < len(rows):
+        raise RefusedError("Two rows have the same number.")
+    planned = _planned_models({row.values.model for row in rows}, models)
+    new_rows = []
+    for row in rows:
+        recipes = recipes_for(
+            row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
+        )
+        slug = slug_of(row.values.prompt)
+        files = [
+            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + ".png"
+            for variation in range(1, len(recipes) + 1)
+        ]
+        new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files))
+    key = next(k for k in iter(_draw_key, "") if k not in taken)
+    return NewSession(
+        key=key,
+        name=name,
+        folder="-".join(part for part in (time.strftime("%Y-%m-%d"), slug_of(name), key) if part),
+        source=source,
+        rows=new_rows,
+        batches=plan_batches([recipe for row in new_rows for recipe in row.recipes], largest),
+    )
+
+
+def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedModel]:
+    if missing := sorted(labels - models.keys()):
+        raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
+    try:
+        return {
+            label: PlannedModel(
+                models[label], models[label].scheduler, fingerprint(models[label].source)
+            )
+            for label in labels
+        }
+    except OSError as error:
+        raise RefusedError(f"A model's files cannot be read: {error}.") from error
+
+
+def _draw_key() -> str:
+    return "".join(secrets.choice(_KEY_LETTERS) for _ in range(_KEY_LENGTH))
+
+
+def slug_of(text: str) -> str:
+    """Up to 40 plain letters, digits and dashes of `text`, for file names; may be empty."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)
+    return slug[:_SLUG_CHARS].strip("-")

@@ -1,0 +1,184 @@
+"""Talking to the engine process of a library, and starting it where there is none."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from engine.service.detach import StartError, Way, start_detached
+from engine.service.lock import is_locked, read_holder
+from engine.service.wire import Assembler, Greeting, WireError, encode, peer_uid, socket_path
+
+_CONNECT_SECONDS = 20.0
+_STOP_SECONDS = 60.0
+_ANSWER_SECONDS = 300.0
+
+
+class EngineError(Exception):
+    """The engine process refused a command, or cannot be used; the message says why."""
+
+
+class EngineGoneError(EngineError):
+    """The engine process ended while it was being talked to."""
+
+
+class Connection:
+    """One connection to an engine process. Not thread-safe."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._file = connection.makefile("rb")
+        self._assembler = Assembler()
+        connection.settimeout(_ANSWER_SECONDS)
+        try:
+            self.greeting = Greeting(**self._receive())
+        except TypeError as error:
+            raise EngineError(
+                "The engine process greets in a way this version does not know;"
+                " stop it with the version that started it."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; the engine process goes on."""
+        self._file.close()
+        self._connection.close()
+
+    def _receive(self) -> dict[str, Any]:
+        while True:
+            try:
+                line = self._file.readline()
+            except TimeoutError:
+                raise EngineError(
+                    f"The engine process did not answer in {_ANSWER_SECONDS:.0f} s."
+                ) from None
+            except OSError:
+                line = b""
+            if not line.endswith(b"\n"):
+                raise EngineGoneError("The engine process has ended.")
+            try:
+                message = self._assembler.feed(line)
+            except WireError as error:
+                raise EngineError(f"The engine process sends {error}.") from error
+            if message is not None:
+                return message
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            for line in encode(message):
+                self._connection.sendall(line)
+        except OSError:
+            raise EngineGoneError("The engine process has ended.") from None
+
+    def command(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Give a command; its answer, which comes once the effect is committed.
+
+        Raises:
+            EngineError: it was refused, in the engine process's words.
+        """
+        self._send({"do": do} | arguments)
+        answer = self._receive()
+        if not answer.pop("ok", False):
+            raise EngineError(str(answer.get("error", "refused")))
+        return answer
+
+    def follow(self) -> Iterator[dict[str, Any]]:
+        """Events from now on, the first one `status`; the connection serves nothing else then.
+
+        Raises:
+            EngineGoneError: when the engine process ends.
+        """
+        self._send({"do": "follow"})
+        self._connection.settimeout(None)
+        while True:
+            yield self._receive()
+
+
+def connect(library: Path) -> Connection | None:
+    """A connection to the engine process of `library`; None if none is running.
+
+    Raises:
+        EngineError: there is one, but it cannot be talked to.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(socket_path(library)))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    except OSError as error:
+        connection.close()
+        raise EngineError(f"The engine process cannot be reached: {error.strerror}.") from error
+    if peer_uid(connection) != os.getuid():
+        connection.close()
+        raise EngineError("The engine process at this library's socket is another user's.")
+    try:
+        return Connection(connection)
+    except EngineGoneError:
+        return None
+
+
+def connect_or_start(library: Path) -> tuple[Connection, Way | None]:
+    """A connection to the engine process of `library`, started if there is none.
+
+    Returns:
+        The connection, and how the engine process was detached if it was started now.
+
+    Raises:
+        EngineError: it cannot be started, or is of another version.
+    """
+    way = None
+    deadline = time.monotonic() + _CONNECT_SECONDS
+    while (connection := connect(library)) is None:
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"The library {library} is held by the engine process {read_holder(library)},"
+                " which does not answer."
+            )
+        if is_locked(library):  # it is just starting, just leaving, or on another machine
+            time.sleep(0.05)
+            continue
+        try:
+            way = start_detached(library)
+        except StartError as error:
+            if not is_locked(library):  # else another starter was quicker
+                raise EngineError(str(error)) from error
+    if mismatch := connection.greeting.mismatch():
+        connection.close()
+        raise EngineError(mismatch)
+    return connection, way
+
+
+def stop_engine(library: Path) -> int | None:
+    """Stop the engine process of `library` and wait until it has let go; work waiting is kept.
+
+    Returns:
+        Its process id; None if none was running.
+
+    Raises:
+        EngineError: it does not stop.
+    """
+    connection = connect(library)
+    if connection is None:
+        return None
+    with connection:
+        pid = int(connection.command("shutdown")["pid"])
+    deadline = time.monotonic() + _STOP_SECONDS
+    while is_locked(library):
+        if time.monotonic() > deadline:
+            raise EngineError(f"The engine process {pid} does not stop.")
+        time.sleep(0.05)
+    return pid

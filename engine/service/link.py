@@ -1,0 +1,196 @@
+"""The engine process's end of one renderer process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any, Self
+
+from engine.picture.recipe import Conditions
+from engine.render.frames import Frame, pack, read_frame
+
+_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    # Threads that wait for each other must not spin: beside other work on the same cores, a step
+    # would take many times as long.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+class RendererDiedError(Exception):
+    """The renderer process ended; the message says how."""
+
+
+class LoadError(Exception):
+    """The model cannot be loaded; the message says why."""
+
+
+class ModelChangedError(LoadError):
+    """The model's files are not those the session was planned with."""
+
+
+class RendererHungError(Exception):
+    """No sign of life for too long."""
+
+
+class RendererLink:
+    """A live renderer: what it is, what it has loaded, and the frames it sends by batch."""
+
+    def __init__(self, device: str, process: asyncio.subprocess.Process) -> None:
+        self.device = device
+        self.pid = process.pid
+        self.model: str | None = None
+        """Label of the loaded model."""
+        self.offered: Conditions | None = None
+        self._process = process
+        self._loaded: tuple[tuple[str, str, str], ...] = ()
+        self._queues: dict[int | None, asyncio.Queue[Frame | None]] = {None: asyncio.Queue()}
+        self._writer: asyncio.StreamWriter
+        self._reading: asyncio.Task[None]
+
+    @classmethod
+    async def start(cls, device: str, log: Path, timeout: float) -> Self:
+        """Start a renderer on `device` and wait for its hello.
+
+        Args:
+            device: a torch device.
+            log: what it prints is appended here.
+            timeout: seconds.
+
+        Raises:
+            RendererDiedError: it ended instead, or said nothing in time.
+        """
+        ours, theirs = socket.socketpair()
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "engine.render.renderer",
+                "--device",
+                device,
+                "--socket",
+                str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(theirs.fileno(),),
+                env=os.environ | _ENVIRONMENT,
+            )
+        theirs.close()
+        link = cls(device, process)
+        reader, link._writer = await asyncio.open_connection(sock=ours)
+        link._reading = asyncio.create_task(link._read(reader))
+        try:
+            await link._next(None, timeout)
+        except RendererHungError as error:
+            await link.kill()
+            raise RendererDiedError(f"the renderer on {device} did not start: {error}") from error
+        return link
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.returncode is None and not self._reading.done()
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        """Sort frames by their batch; at the end tell everyone who waits."""
+        try:
+            while True:
+                frame = await read_frame(reader)
+                batch = frame.body.get("batch")
+                if batch in self._queues:
+                    self._queues[batch].put_nowait(frame)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            for waiting in self._queues.values():
+                waiting.put_nowait(None)
+
+    async def _next(self, batch: int | None, timeout: float) -> Frame:
+        try:
+            frame = await asyncio.wait_for(self._queues[batch].get(), timeout)
+        except TimeoutError:
+            raise RendererHungError(f"no sign of life for {timeout:.0f} s") from None
+        if frame is None:
+            raise RendererDiedError(await self._obituary())
+        return frame
+
+    async def _obituary(self) -> str:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 5)
+        code = self._process.returncode
+        if code is not None and code < 0:
+            return f"the renderer on {self.device} was killed ({signal.Signals(-code).name})"
+        return f"the renderer on {self.device} ended (exit code {code})"
+
+    async def _send(self, kind: str, **body: Any) -> None:
+        try:
+            self._writer.write(pack(Frame(kind, body)))
+            await self._writer.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise RendererDiedError(await self._obituary()) from error
+
+    async def load(
+        self, model: str, source: Path, model_hash: str, dtype: str, timeout: float
+    ) -> Conditions:
+        """Have `model` ready; at once if it is loaded already.
+
+        Returns:
+            The conditions on offer.
+
+        Raises:
+            LoadError, ModelChangedError, RendererDiedError, RendererHungError
+        """
+        wanted = (str(source), model_hash, dtype)
+        if wanted not in self._loaded or self.offered is None:
+            self._loaded, self.model, self.offered = (), None, None
+            await self._send(
+                "load", model=model, source=str(source), model_hash=model_hash, dtype=dtype
+            )
+            frame = await self._next(None, timeout)
+            if frame.kind != "loaded":
+                changed = frame.body["cause"] == "changed"
+                raise (ModelChangedError if changed else LoadError)(frame.body["reason"])
+            self.offered = Conditions.from_json(frame.body["conditions"])
+            self.model = model
+            # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
+            self._loaded = (wanted, (str(source), model_hash, self.offered.dtype))
+        return self.offered
+
+    async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
+        """Send a batch; its frames as they come, the last one `ended` or `failed`.
+
+        Raises:
+            RendererDiedError, RendererHungError
+        """
+        self._queues[batch] = asyncio.Queue()
+        try:
+            await self._send("render", batch=batch, **body)
+            while True:
+                frame = await self._next(batch, timeout)
+                yield frame
+                if frame.kind in ("ended", "failed"):
+                    return
+        finally:
+            del self._queues[batch]
+
+    async def stop(self, batch: int) -> None:
+        """Have it leave `batch` after the current step."""
+        with contextlib.suppress(RendererDiedError):
+            await self._send("stop", batch=batch)
+
+    async def kill(self) -> None:
+        """End the process now."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        self._writer.close()
+        await self._reading

@@ -1,0 +1,78 @@
+"""What every test stands on: a library and settings of its own, and the real command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = Path(sys.executable).parent / "promptsheet"
+
+
+@dataclass
+class Promptsheet:
+    """The installed command, on one library."""
+
+    library: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        return subprocess.run(
+            [str(COMMAND), *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=300,
+        )
+
+    def json(self, *arguments: str | Path, status: int = 0, stdin: str = "") -> Any:
+        """Run it with --json; what it prints, its exit status checked."""
+        done = self(*arguments, "--json", stdin=stdin)
+        assert done.returncode == status, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def start(self, *arguments: str | Path, **options: Any) -> "subprocess.Popen[str]":
+        """Start it and go on."""
+        return subprocess.Popen(
+            [str(COMMAND), *map(str, arguments)], env=self.environment, text=True, **options
+        )
+
+    def on(self, library: Path) -> "Promptsheet":
+        """The same settings on another library."""
+        return Promptsheet(library, self.environment | {"PROMPTSHEET_LIBRARY": str(library)})
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty settings folder."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    monkeypatch.setenv("PROMPTSHEET_CONFIG", str(folder))
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Where a library may be made."""
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def promptsheet(config: Path, library: Path, tmp_path: Path) -> Iterator[Promptsheet]:
+    """The command on a new library; its engine processes end with the test."""
+    environment = os.environ | {"PROMPTSHEET_LIBRARY": str(library)}
+    yield Promptsheet(library, environment)
+    for lock in tmp_path.rglob("engine.lock"):
+        subprocess.run(
+            [str(COMMAND), "engine", "stop", "--library", str(lock.parent)],
+            env=environment,
+            capture_output=True,
+            timeout=120,
+        )

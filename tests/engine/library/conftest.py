@@ -1,0 +1,79 @@
+"""A library with a planned session, and pictures as a renderer would send them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.library.files import Staged, stage
+from engine.library.writer import Batch, BatchImage, NewRow, NewSession, Writer
+from engine.picture.metadata import Record
+from engine.picture.png import encode_png
+from engine.picture.recipe import Conditions, Recipe
+from engine.plan.batches import plan_batches
+
+CONDITIONS = Conditions("cpu", "float32", 2, "sdpa", False, {"torch": "2.13.0"})
+
+
+def new_session(key: str = "k3f9x2", rows: int = 3, images: int = 4, largest: int = 8) -> NewSession:
+    recipes = [
+        [
+            Recipe(f"prompt {row}", "", row * 100 + v, 8, 8, 2, 4.0, "S", "builtin", "h")
+            for v in range(images)
+        ]
+        for row in range(rows)
+    ]
+    return NewSession(
+        key=key,
+        name="a test",
+        folder=f"a-test-{key}",
+        source={"file": "sheet.csv"},
+        rows=[
+            NewRow(
+                number=row + 2,
+                cells={"prompt": f"prompt {row}"},
+                extra={},
+                recipes=recipes[row],
+                files=[f"{row + 2:04d}-{v + 1}.png" for v in range(images)],
+            )
+            for row in range(rows)
+        ],
+        batches=plan_batches([r for row in recipes for r in row], lambda _: largest),
+    )
+
+
+def picture(image: BatchImage, size: int) -> tuple[Record, bytes]:
+    record = Record(image.key, image.recipe, CONDITIONS, size, image.slot, ())
+    pixels = np.full((8, 8, 3), image.recipe.seed % 256, np.uint8)
+    return record, encode_png(pixels, record.to_text())
+
+
+Rendered = Callable[[Batch], list[tuple[Staged, Record]]]
+
+
+@pytest.fixture
+def rendered() -> Rendered:
+    """Stages a batch's pictures on disk."""
+
+    def of(batch: Batch) -> list[tuple[Staged, Record]]:
+        pictures = [(image, *picture(image, batch.size)) for image in batch.images]
+        return [(stage(i.key, i.path, data), record) for i, record, data in pictures]
+
+    return of
+
+
+@pytest.fixture
+def writer(library: Path) -> Iterator[Writer]:
+    library.mkdir()
+    writer = Writer(library)
+    yield writer
+    writer.close()
+
+
+def take(writer: Writer) -> Batch:
+    """The next batch, begun."""
+    batch = writer.next_batch(())
+    assert batch is not None
+    assert writer.begin(batch, CONDITIONS)
+    return batch

@@ -1,0 +1,133 @@
+import csv
+import io
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from engine.library.database import LibraryError, database_path, open_writer, reading
+from engine.library.export import export_zip
+from engine.library.reader import find_session, list_images, list_sessions, measured_rates
+from engine.library.verify import verify
+from engine.library.writer import Writer
+from engine.picture.png import read_text
+from tests.engine.library.conftest import Rendered, new_session, take
+
+
+@pytest.fixture
+def finished(writer: Writer, rendered: Rendered) -> Path:
+    """A library with one finished session of 8 images and one waiting."""
+    writer.add_session(new_session(rows=2))
+    batch = take(writer)
+    writer.finish(rendered(batch))
+    writer.end(batch, 2.0)
+    writer.add_session(new_session("other2"))
+    return writer.library
+
+
+def test_a_session_is_found_by_id_name_and_last(finished: Path) -> None:
+    assert find_session(finished, "k3f9x2").session == "k3f9x2"
+    assert find_session(finished, "last").session == "other2"
+    with pytest.raises(LibraryError, match="2 sessions are named"):
+        find_session(finished, "a test")
+    with pytest.raises(LibraryError, match="no session 'x'"):
+        find_session(finished, "x")
+
+
+def test_a_folder_without_a_library_has_no_sessions(tmp_path: Path) -> None:
+    assert list_sessions(tmp_path) == []
+    with pytest.raises(LibraryError, match="nothing has been rendered"):
+        find_session(tmp_path, "last")
+
+
+def test_verify_names_each_kind_of_damage(finished: Path) -> None:
+    images = list_images(finished, "k3f9x2")
+    gone, bent, swapped, other = (finished / str(image.file) for image in images[:4])
+    gone.unlink()
+    data = bytearray(bent.read_bytes())
+    data[-20] ^= 1
+    bent.write_bytes(data)
+    swapped.write_bytes(other.read_bytes())
+    stray = finished / "sessions" / "stray.png"
+    stray.write_bytes(other.read_bytes())
+    verdict = verify(finished)
+    assert verdict.missing == [str(gone.relative_to(finished))]
+    assert verdict.corrupt == [str(p.relative_to(finished)) for p in (bent, swapped)]
+    assert verdict.orphans == ["sessions/stray.png"]
+    assert not verdict.whole
+
+
+def test_verify_checks_the_counts(finished: Path, writer: Writer) -> None:
+    writer._db.execute("UPDATE sessions SET done = 7, failed = 1 WHERE key = 'k3f9x2'")
+    assert verify(finished).miscounted == ["session k3f9x2"]
+
+
+def test_the_zip_holds_every_image_and_the_table_that_explains_them(finished: Path) -> None:
+    out = io.BytesIO()
+    assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 8
+    with zipfile.ZipFile(out) as bundle:
+        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
+        assert [row["file"] for row in table] == bundle.namelist()[:-1]
+        assert table[5]["prompt"] == "prompt 1"
+        assert table[5]["seed"] == "101"
+
+
+def test_a_missing_file_is_named_instead_of_ending_the_export(finished: Path) -> None:
+    (finished / str(list_images(finished, "k3f9x2")[2].file)).unlink()
+    out = io.BytesIO()
+    assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 7
+    with zipfile.ZipFile(out) as bundle:
+        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
+    assert table[2]["state"] == "missing"
+
+
+def test_stripping_leaves_no_trace_of_the_recipe(finished: Path, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    export_zip(finished, "k3f9x2", out, strip_metadata=True)
+    with zipfile.ZipFile(out) as bundle:
+        first = Path(bundle.extract(bundle.namelist()[0], tmp_path))
+        assert read_text(first) == {}
+        assert b"prompt" not in b"".join(bundle.read(name) for name in bundle.namelist())
+
+
+def test_a_zip_can_be_streamed(finished: Path) -> None:
+    class Pipe(io.RawIOBase):
+        """Takes bytes, and can do nothing else."""
+
+        def __init__(self) -> None:
+            self.data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.data += bytes(data)
+            return len(data)
+
+    pipe = Pipe()
+    export_zip(finished, "k3f9x2", pipe, strip_metadata=False)  # type: ignore[arg-type]
+    assert zipfile.ZipFile(io.BytesIO(pipe.data)).testzip() is None
+
+
+def test_rates_come_from_what_was_rendered(finished: Path) -> None:
+    rate = measured_rates(finished)["builtin"]
+    assert rate.seconds_per_work == 2.0 / (8 * 8 * 8 * 2)
+
+
+def test_another_versions_library_is_refused_by_name(finished: Path, writer: Writer) -> None:
+    writer._db.execute("PRAGMA user_version = 99")
+    with pytest.raises(LibraryError, match="schema 99"), reading(finished):
+        pass
+    with pytest.raises(LibraryError, match="schema 99"):
+        open_writer(finished)
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(database_path(tmp_path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(LibraryError, match="another program"):
+        open_writer(tmp_path)
+    database_path(tmp_path).write_bytes(b"no database at all" * 100)
+    with pytest.raises(LibraryError, match="cannot be"):
+        open_writer(tmp_path)

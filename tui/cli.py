@@ -1,0 +1,105 @@
+"""The `promptsheet` command: its subcommands, and how errors end."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from engine import __version__
+
+_SESSION_HELP = "an id, a name, or `last`"
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--library", type=Path, metavar="DIR", help="another library folder")
+    shared.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of words"
+    )
+
+    parser = argparse.ArgumentParser(
+        prog="promptsheet",
+        description="A spreadsheet of prompts in, a folder of images out, on your own GPU.",
+        epilog="`promptsheet COMMAND --help` explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"promptsheet {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, help: str) -> argparse.ArgumentParser:  # noqa: A002
+        return commands.add_parser(name, help=help, description=help, parents=[shared])
+
+    check = add("check", "list a sheet's problems, its totals and an estimate; start nothing")
+    run = add("run", "render a sheet and follow it; Ctrl-C leaves it running")
+    for command in (check, run):
+        command.add_argument("sheet", type=Path, help="csv, tsv, xls, xlsx or ods")
+        command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
+    run.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+
+    prompt = add("prompt", "render typed prompts")
+    prompt.add_argument("text", nargs="+", help="a prompt; - reads one a line from stdin")
+    prompt.add_argument("-n", "--num-images", type=int, default=1, help="images of each prompt")
+    prompt.add_argument("--aspect-ratio", metavar="W:H")
+    prompt.add_argument("--model", metavar="LABEL")
+    prompt.add_argument("--seed-number", metavar="N")
+    prompt.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
+    prompt.add_argument("--negative-prompt", metavar="TEXT")
+    for command in (run, prompt):
+        command.add_argument("--name", help="what to call the session")
+        command.add_argument("--detach", action="store_true", help="start it and return at once")
+
+    add("sessions", "list sessions, newest first")
+    for name, help_text in (
+        ("show", "one session with its rows and images"),
+        ("stop", "stop a session after its current step; what is finished is kept"),
+        ("resume", "let a stopped session go on"),
+        ("retry", "try a session's failed images again"),
+    ):
+        add(name, help_text).add_argument("session", help=_SESSION_HELP)
+    export = add("export", "a session's images and their table as a ZIP")
+    export.add_argument("session", help=_SESSION_HELP)
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
+    export.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
+
+    engine = add("engine", "the engine process, which renders and keeps the library")
+    engine.add_argument("action", choices=("start", "stop", "status", "run"))
+    add("verify", "hold database and files against each other")
+    add("doctor", "this machine: devices, terminal, library, versions")
+    add("config", "where the settings are, and what holds")
+    return parser
+
+
+def main() -> int:
+    """Entry point; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    options = _parser().parse_args()
+    from engine import api  # after parsing: --help and slips answer at once
+    from tui import commands
+    from tui.text import clean
+
+    try:
+        settings = api.load_settings(options.library)
+        command: commands.Command = getattr(commands, options.command)
+        return command(options, settings)
+    except BrokenPipeError:
+        # `promptsheet sessions | head`: the reader has what it wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return commands.OK
+    except KeyboardInterrupt:
+        return 130
+    except (
+        api.SheetError,
+        api.SettingsError,
+        api.LibraryError,
+        api.LockedError,
+        api.EngineError,
+        OSError,
+    ) as error:
+        if options.json:
+            commands.print_json({"session": None, "error": str(error)})
+        print(f"promptsheet: {clean(str(error))}", file=sys.stderr)
+        return commands.UNUSABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What the command line prints for people."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from engine.api import Checked, ImageInfo, JobInfo, Problem, SessionInfo, Severity
+from tui.text import clean, count_text, shorten, size_text, time_text
+
+GLYPHS = {
+    "error": "✗",
+    "warning": "!",
+    "repaired": "↻",
+    "rendering": "◐",
+    "waiting": "·",
+    "stopped": "■",
+    "failed": "✗",
+    "done": "✓",
+}
+_CELL = 40
+_COUNTED = {
+    Severity.ERROR: ("{} error", "{} errors"),
+    Severity.WARNING: ("{} warning", "{} warnings"),
+    Severity.REPAIRED: ("{} repaired", "{} repaired"),
+}
+
+
+def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> Iterator[str]:
+    """A line each: where, what, and what to take instead; beyond `most`, how many more."""
+    for problem in problems[:most]:
+        where = f"row {problem.row}" + (f", {clean(problem.column)}" if problem.column else "")
+        value = f" “{shorten(problem.value, _CELL)}”" if problem.value else ""
+        line = f"{GLYPHS[problem.severity]} {where}:{value} {clean(problem.message)}"
+        if problem.suggestions:
+            line += f" (try {' or '.join(shorten(s, _CELL) for s in problem.suggestions[:3])})"
+        yield line
+    if most is not None and len(problems) > most:
+        yield f"  … and {len(problems) - most} more"
+
+
+def totals_line(checked: Checked) -> str:
+    """`209 of 212 rows are ready · 836 images · about 41 min · 1.9 GB`."""
+    sheet, estimate = checked.sheet, checked.estimate
+    parts = [
+        f"{len(sheet.ready)} of {count_text(len(sheet.rows), 'row')} ready",
+        count_text(checked.images, "image"),
+    ]
+    if checked.images and estimate.seconds is not None:
+        parts.append(time_text(estimate.seconds))
+    if checked.images and estimate.bytes is not None:
+        parts.append(size_text(estimate.bytes))
+    for kind, words in _COUNTED.items():
+        count = sum(problem.severity is kind for problem in sheet.problems)
+        if count:
+            parts.append(f"{GLYPHS[kind]} {words[0] if count == 1 else words[1]}".format(count))
+    return " · ".join(parts)
+
+
+def session_lines(sessions: Iterable[SessionInfo]) -> Iterator[str]:
+    """A table of sessions, newest first."""
+    yield f"{'session':8} {'when':16} {'state':12} {'done':>11} {'size':>8}  name"
+    for info in sessions:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
+        state = f"{GLYPHS[info.state]} {info.state}"
+        done = f"{info.done}/{info.images}"
+        size = size_text(info.bytes)
+        yield f"{info.session:8} {when} {state:12} {done:>11} {size:>8}  {clean(info.name)}"
+
+
+def show_lines(
+    info: SessionInfo, jobs: Sequence[JobInfo], images: Sequence[ImageInfo]
+) -> Iterator[str]:
+    """One session: its totals, its rows, where its images are."""
+    yield f"{clean(info.name)} ({info.session}): {info.state}"
+    yield (
+        f"{info.done} of {count_text(info.images, 'image')} done, {info.failed} failed,"
+        f" {size_text(info.bytes)}, in {clean(str(info.folder))}"
+    )
+    for job in jobs:
+        state = f"{GLYPHS[job.state]} {job.state}"
+        line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {shorten(job.prompt, 60)}"
+        yield line + (f"  {clean(job.error)}" if job.error else "")
+    departed = [image for image in images if image.conditions and image.conditions["departures"]]
+    if departed:
+        yield f"{count_text(len(departed), 'image')} rendered under other conditions than planned:"
+        kinds = {change for i in departed if i.conditions for change in i.conditions["departures"]}
+        yield from (f"  {clean(change)}" for change in sorted(kinds))
+
+
+def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
+    """What `doctor` found, a section each."""
+    for section, body in diagnosis.items():
+        yield section
+        yield from (f"  {clean(str(key)):18} {clean(str(value))}" for key, value in body.items())
