@@ -5,8 +5,7 @@ import json
 import platform
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -34,11 +33,11 @@ from engine.plan.estimate import Estimate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.service.client import (
     EngineError,
-    EngineGoneError,
     connect,
     connect_or_start,
     stop_engine,
 )
+from engine.service.follow import Progress, follow_session
 from engine.service.lock import LockedError
 from engine.settings import Settings, SettingsError, config_folder, load_settings
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
@@ -86,7 +85,6 @@ __all__ = [
     "verify_library",
 ]
 
-_RESTARTS = 10
 _DEVICE_SECONDS = 120.0
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
@@ -126,7 +124,6 @@ def check_sheet(path: Path, settings: Settings, *, worksheet: str | None = None)
         file_bytes=settings.sheet.max_file_mib << 20,
         rows=settings.sheet.max_rows,
         cells=settings.sheet.max_cells,
-        prompt_chars=settings.sheet.max_prompt_chars,
     )
     table = read_table(path, sheet=worksheet, limits=limits)
     vocabulary = _vocabulary(models, settings)
@@ -212,86 +209,6 @@ def start_session(checked: Checked, settings: Settings, *, name: str | None = No
             "submit", name=name or Path(sheet.file).stem, source=source, rows=rows
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a session stands."""
-
-    session: str
-    images: int
-    done: int
-    failed: int
-    stopped: int
-    settled: bool
-    """Nothing of it will be rendered unless someone asks."""
-    now: str
-    """What happens at the moment, in a few words; may be empty."""
-    batch_done: float
-    """Share of the running batch's steps, 0 to 1."""
-
-
-def follow_session(session: str, settings: Settings) -> Iterator[Progress]:
-    """Where a session stands, again and again until it has settled.
-
-    An engine process that ends meanwhile is started again: the work resumes by itself.
-
-    Args:
-        session: its id.
-        settings: whose library.
-
-    Raises:
-        EngineError: the engine process ended ten times in a row, or cannot be started.
-    """
-    ended = 0
-    while True:
-        try:
-            for progress in _follow_once(session, settings):
-                if progress.now:
-                    ended = 0
-                yield progress
-                if progress.settled:
-                    return
-        except EngineGoneError:
-            ended += 1
-            if ended > _RESTARTS:
-                raise
-            time.sleep(0.2)
-
-
-def _follow_once(session: str, settings: Settings) -> Iterator[Progress]:
-    connection, _ = connect_or_start(settings.library)
-    with connection:
-        now, share = "", 0.0
-        tally: dict[str, Any] | None = None
-        for event in connection.follow():
-            kind = event["event"]
-            if kind == "status":
-                # From the database: a session that has settled is not among those with work.
-                info = find_session(settings.library, session)
-                open_work = {work["session"] for work in event["work"]}
-                tally = asdict(info) | {"settled": session not in open_work}
-                now = event["paused"] or ""
-            elif kind == "paused":
-                now = event["reason"] or ""
-            elif event.get("session") != session:
-                continue
-            elif kind == "step":
-                now = f"{event['device']}: step {event['step']}/{event['steps']}"
-                share = event["step"] / event["steps"]
-            elif kind == "tally":
-                tally, share = event, 0.0
-            if tally is not None:
-                yield Progress(
-                    session=session,
-                    images=tally["images"],
-                    done=tally["done"],
-                    failed=tally["failed"],
-                    stopped=tally["stopped"],
-                    settled=tally["settled"],
-                    now=now,
-                    batch_done=share,
-                )
 
 
 def stop_session(session: str, settings: Settings) -> None:

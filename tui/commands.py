@@ -289,7 +289,12 @@ def _engine_stop(settings: Settings) -> dict[str, Any]:
 
 def _engine_status(settings: Settings) -> dict[str, Any]:
     status = api.engine_status(settings)
-    off = {"running": False, "pid": None, "library": str(settings.library), "renderers": []}
+    off: dict[str, Any] = {
+        "running": False,
+        "pid": None,
+        "library": str(settings.library),
+        "renderers": [],
+    }
     return off if status is None else {"running": True} | status
 
 

@@ -30,10 +30,10 @@ def follow(session: str, name: str, settings: Settings) -> Progress | None:
     """
     try:
         if not sys.stderr.isatty():
-            return _last(follow_session(session, settings))
+            return _last(follow_session(session, settings.library))
         with _bar(name) as (bar, task):
             last = None
-            for last in follow_session(session, settings):
+            for last in follow_session(session, settings.library):
                 settled = last.done + last.failed + last.stopped
                 failed = f" · ✗ {last.failed} failed" if last.failed else ""
                 bar.update(

@@ -3,101 +3,23 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.library.database import LibraryError, database_path, open_writer
-from engine.library.files import (
-    Staged,
-    digest_of,
-    holds_image,
-    publish,
-    remove_unfinished,
-)
-from engine.picture.metadata import Record, read_record
+from engine.library.files import Staged, publish, remove_unfinished
+from engine.library.insert import add_batches, add_rows
+from engine.library.records import Batch, BatchImage, NewSession, Tally
+from engine.library.recovery import adopt_or_requeue
+from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
-from engine.plan.batches import PlannedBatch
 
 SESSIONS = "sessions"
 STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
 DEATHS = 10
 """Deaths in a row while one batch was rendering after which its images have failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewRow:
-    """A row to be stored with a session, and the recipes and file names of its images."""
-
-    number: int
-    cells: Mapping[str, str]
-    extra: Mapping[str, str]
-    recipes: Sequence[Recipe]
-    files: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A session to be stored, planned to its last batch."""
-
-    key: str
-    name: str
-    folder: str
-    source: Mapping[str, Any]
-    rows: Sequence[NewRow]
-    batches: Sequence[PlannedBatch]
-    """Members are positions in the images of all rows, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchImage:
-    """An image about to be rendered."""
-
-    id: int
-    key: str
-    slot: int
-    recipe: Recipe
-    path: Path
-    """Where its file is to be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A recorded batch with those of its images that are waiting."""
-
-    id: int
-    session: int
-    session_key: str
-    size: int
-    images: tuple[BatchImage, ...]
-    conditions: Conditions | None
-    """The session's; None before its first batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """A session's counts after a change."""
-
-    session: str
-    images: int
-    waiting: int
-    rendering: int
-    stopped: int
-    failed: int
-    done: int
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing of it will be rendered unless someone asks."""
-        return self.waiting == 0 and self.rendering == 0
-
-
-def image_key(session: str, row: int, variation: int) -> str:
-    """An image's id: known without the database, the same in the file."""
-    return f"{session}-{row}-{variation}"
 
 
 class Writer:
@@ -166,74 +88,9 @@ class Writer:
                     images,
                 ),
             ).lastrowid
-            slots = self._add_batches(db, session, new.batches)
-            self._add_rows(db, session, new, slots)
+            slots = add_batches(db, session, new.batches)
+            add_rows(db, session, new, slots)
         return self.tally(new.key)
-
-    @staticmethod
-    def _add_batches(
-        db: sqlite3.Connection, session: int | None, batches: Sequence[PlannedBatch]
-    ) -> dict[int, tuple[int | None, int]]:
-        """Store batches; position of each member → its batch's id and its slot."""
-        slots: dict[int, tuple[int | None, int]] = {}
-        for batch in batches:
-            identity = db.execute(
-                "INSERT INTO batches (session, size) VALUES (?, ?)", (session, batch.size)
-            ).lastrowid
-            slots |= {member: (identity, slot) for slot, member in enumerate(batch.members)}
-        return slots
-
-    @staticmethod
-    def _add_rows(
-        db: sqlite3.Connection,
-        session: int | None,
-        new: NewSession,
-        slots: Mapping[int, tuple[int | None, int]],
-    ) -> None:
-        recipe_ids: dict[str, int] = {}
-        position = 0
-        for row in new.rows:
-            row_id = db.execute(
-                "INSERT INTO rows (session, number, cells, extra, images, waiting)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    session,
-                    row.number,
-                    json.dumps(dict(row.cells), ensure_ascii=False),
-                    json.dumps(dict(row.extra), ensure_ascii=False),
-                    len(row.recipes),
-                    len(row.recipes),
-                ),
-            ).lastrowid
-            images = []
-            for variation, (recipe, file) in enumerate(
-                zip(row.recipes, row.files, strict=True), start=1
-            ):
-                body = recipe.to_json()
-                seed = body.pop("seed")
-                text = json.dumps(body, ensure_ascii=False)
-                if text not in recipe_ids:
-                    db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (text,))
-                    found = db.execute("SELECT id FROM recipes WHERE body = ?", (text,)).fetchone()
-                    recipe_ids[text] = found[0]
-                images.append(
-                    (
-                        session,
-                        row_id,
-                        variation,
-                        image_key(new.key, row.number, variation),
-                        seed,
-                        recipe_ids[text],
-                        *slots[position],
-                        file,
-                    )
-                )
-                position += 1
-            db.executemany(
-                "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                images,
-            )
 
     def tally(self, session: str) -> Tally:
         """The counts of the session with id `session`.
@@ -492,55 +349,12 @@ class Writer:
         ).fetchone()
         return int(row[0]) if row[0] > batch.size else None
 
-    # ---------------------------------------------------------------- at start
-
     def recover(self) -> tuple[int, int]:
         """Put right what an interruption left: adopt finished files, requeue the rest.
 
         Returns:
-            How many images were adopted, how many wait again.
+            How many images were adopted, how many wait again or have failed.
         """
         remove_unfinished(self.library / SESSIONS)
-        rows = self._db.execute(
-            "SELECT i.id, i.key, i.file, i.batch, s.id AS session, s.folder, b.attempts"
-            " FROM images i JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
-            " WHERE i.state = 'rendering'"
-        ).fetchall()
-        adopted = 0
         with self._transaction() as db:
-            for row in rows:
-                path = self._finished_file(row)
-                if path is not None:
-                    self._adopt(db, row, path)
-                    adopted += 1
-                elif row["attempts"] >= DEATHS:
-                    db.execute(
-                        "UPDATE images SET state = 'failed', error = ? WHERE id = ?",
-                        (
-                            f"the engine process or its renderer died {row['attempts']} times in a"
-                            " row while rendering this batch",
-                            row["id"],
-                        ),
-                    )
-                else:
-                    db.execute("UPDATE images SET state = 'waiting' WHERE id = ?", (row["id"],))
-        return adopted, len(rows) - adopted
-
-    def _finished_file(self, row: sqlite3.Row) -> Path | None:
-        """The whole file of an image whose commit did not come to pass, by the id inside it."""
-        planned = self.library / row["folder"] / row["file"]
-        beside = planned.parent.glob(f"{planned.stem}~*{planned.suffix}")
-        return next((p for p in (planned, *beside) if holds_image(p, row["key"])), None)
-
-    @staticmethod
-    def _adopt(db: sqlite3.Connection, row: sqlite3.Row, path: Path) -> None:
-        data = path.read_bytes()
-        record = read_record(path)
-        conditions = json.dumps(record.conditions_json()) if record else None
-        now = time.time()
-        db.execute(
-            "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
-            " finished = ?, error = NULL WHERE id = ?",
-            (path.name, conditions, len(data), digest_of(data), now, row["id"]),
-        )
-        db.execute("UPDATE sessions SET finished = ? WHERE id = ?", (now, row["session"]))
+            return adopt_or_requeue(db, self.library, DEATHS)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.library.writer import NewRow, NewSession
+from engine.library.records import NewRow, NewSession
 from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe

@@ -23,7 +23,7 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import power_of_two_within
 from engine.service.accept import RefusedError, RequestedRow, plan_session
 from engine.service.lock import LibraryLock
-from engine.service.scheduler import Scheduler, WriterThread
+from engine.service.scheduler import Scheduler
 from engine.service.wire import (
     LINE_BYTES,
     PROTOCOL,
@@ -35,6 +35,7 @@ from engine.service.wire import (
     peer_uid,
     socket_path,
 )
+from engine.service.writer_thread import WriterThread
 from engine.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)

@@ -8,14 +8,13 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
-from engine.library.files import Staged, stage
-from engine.library.writer import DEATHS, Batch, Tally, Writer
+from engine.library.files import Staged
+from engine.library.records import Batch, Tally
+from engine.library.writer import DEATHS, Writer
 from engine.models.catalog import load_models
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
@@ -27,45 +26,17 @@ from engine.service.link import (
     RendererHungError,
     RendererLink,
 )
+from engine.service.writer_thread import WriterThread
 from engine.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Publish = Callable[[dict[str, Any]], None]
 
 _PAUSE_SECONDS = 2.0
 _LOAD_ATTEMPTS = 3
 _STARTUP_ATTEMPTS = 3
 _MIB = 1 << 20
-
-
-class WriterThread:
-    """The library's writer, called from the event loop, run in a thread of its own."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self._pool = ThreadPoolExecutor(1, "writer")
-
-    async def __call__(
-        self,
-        method: Callable[Concatenate[Writer, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Run `method` of the writer after everything asked for before."""
-        call = partial(method, self._writer, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
-
-    def close(self) -> None:
-        """Finish what was asked for."""
-        self._pool.shutdown()
-
-    async def stage(self, image: str, final: Path, data: bytes) -> Staged:
-        """Put an image's bytes on disk, in the same thread."""
-        call = partial(stage, image, final, data)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
 @dataclass
@@ -166,14 +137,17 @@ class Scheduler:
     async def _serve(self, slot: int, device: str) -> None:
         finishing: asyncio.Task[None] | None = None
         try:
-            while not self._closing.is_set():
+            while True:
+                # Before looking, so that a signal that comes while looking is not lost.
+                self._work[slot].clear()
+                if self._closing.is_set():
+                    break
                 if not self._has_room():
                     await self._rest()
                     continue
-                batch = None if self._given_up(slot) else await self._pick(slot)
+                batch = None if self._given_up(slot) else await self._pick()
                 if batch is None:
                     await self._work[slot].wait()
-                    self._work[slot].clear()
                     continue
                 computed = asyncio.Event()
                 attempt = asyncio.create_task(self._attempt(slot, device, batch, computed))
@@ -193,9 +167,8 @@ class Scheduler:
         broken = {s for s, count in self._failed_starts.items() if count >= _STARTUP_ATTEMPTS}
         return slot in broken and len(broken) < len(self._devices)
 
-    async def _pick(self, slot: int) -> Batch | None:
+    async def _pick(self) -> Batch | None:
         async with self._picking:
-            self._work[slot].clear()
             batch = await self._write(Writer.next_batch, frozenset(self._busy))
             if batch is not None:
                 self._busy.add(batch.id)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.library.files import Staged, stage
-from engine.library.writer import Batch, BatchImage, NewRow, NewSession, Writer
+from engine.library.records import Batch, BatchImage, NewRow, NewSession
+from engine.library.writer import Writer
 from engine.picture.metadata import Record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
@@ -16,7 +17,9 @@ from engine.plan.batches import plan_batches
 CONDITIONS = Conditions("cpu", "float32", 2, "sdpa", False, {"torch": "2.13.0"})
 
 
-def new_session(key: str = "k3f9x2", rows: int = 3, images: int = 4, largest: int = 8) -> NewSession:
+def new_session(
+    key: str = "k3f9x2", rows: int = 3, images: int = 4, largest: int = 8
+) -> NewSession:
     recipes = [
         [
             Recipe(f"prompt {row}", "", row * 100 + v, 8, 8, 2, 4.0, "S", "builtin", "h")

@@ -11,9 +11,7 @@ def recipe(width: int = 128, negative: str = "", seed: int = 0) -> Recipe:
 
 @st.composite
 def sheets(draw: st.DrawFn) -> tuple[list[Recipe], int]:
-    kinds = draw(
-        st.lists(st.tuples(st.sampled_from([96, 128, 160]), st.sampled_from(["", "no"])))
-    )
+    kinds = draw(st.lists(st.tuples(st.sampled_from([96, 128, 160]), st.sampled_from(["", "no"]))))
     recipes = [recipe(width, negative, seed) for seed, (width, negative) in enumerate(kinds)]
     return recipes, draw(st.integers(1, 40))
 

@@ -1,0 +1,76 @@
+"""What the library is told and tells of sessions, batches and images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.picture.recipe import Conditions, Recipe
+from engine.plan.batches import PlannedBatch
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be stored with a session, and the recipes and file names of its images."""
+
+    number: int
+    cells: Mapping[str, str]
+    extra: Mapping[str, str]
+    recipes: Sequence[Recipe]
+    files: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to be stored, planned to its last batch."""
+
+    key: str
+    name: str
+    folder: str
+    source: Mapping[str, Any]
+    rows: Sequence[NewRow]
+    batches: Sequence[PlannedBatch]
+    """Members are positions in the images of all rows, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchImage:
+    """An image about to be rendered."""
+
+    id: int
+    key: str
+    slot: int
+    recipe: Recipe
+    path: Path
+    """Where its file is to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A recorded batch with those of its images that are waiting."""
+
+    id: int
+    session: int
+    session_key: str
+    size: int
+    images: tuple[BatchImage, ...]
+    conditions: Conditions | None
+    """The session's; None before its first batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A session's counts after a change."""
+
+    session: str
+    images: int
+    waiting: int
+    rendering: int
+    stopped: int
+    failed: int
+    done: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of it will be rendered unless someone asks."""
+        return self.waiting == 0 and self.rendering == 0

@@ -1,0 +1,64 @@
+"""After an interruption: which images are on disk after all, and which must be rendered again."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+from engine.library.files import digest_of, holds_image
+from engine.picture.metadata import read_record
+
+
+def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tuple[int, int]:
+    """Adopt whole files of images that were being rendered, by the id inside; requeue the rest.
+
+    Args:
+        db: in a transaction.
+        library: the library.
+        deaths: a batch that was interrupted so often in a row has failed.
+
+    Returns:
+        How many images were adopted, how many were not.
+    """
+    rows = db.execute(
+        "SELECT i.id, i.key, i.file, s.id AS session, s.folder, b.attempts FROM images i"
+        " JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
+        " WHERE i.state = 'rendering'"
+    ).fetchall()
+    adopted = 0
+    for row in rows:
+        path = _finished_file(library, row)
+        if path is not None:
+            _adopt(db, row, path)
+            adopted += 1
+        elif row["attempts"] >= deaths:
+            reason = (
+                f"the engine process or its renderer died {row['attempts']} times in a row while"
+                " rendering this batch"
+            )
+            db.execute(
+                "UPDATE images SET state = 'failed', error = ? WHERE id = ?", (reason, row["id"])
+            )
+        else:
+            db.execute("UPDATE images SET state = 'waiting' WHERE id = ?", (row["id"],))
+    return adopted, len(rows) - adopted
+
+
+def _finished_file(library: Path, row: sqlite3.Row) -> Path | None:
+    """The whole file of an image whose commit did not come to pass."""
+    planned = library / row["folder"] / row["file"]
+    beside = planned.parent.glob(f"{planned.stem}~*{planned.suffix}")
+    return next((path for path in (planned, *beside) if holds_image(path, row["key"])), None)
+
+
+def _adopt(db: sqlite3.Connection, row: sqlite3.Row, path: Path) -> None:
+    data = path.read_bytes()
+    record = read_record(path)
+    conditions = json.dumps(record.conditions_json()) if record else None
+    now = time.time()
+    db.execute(
+        "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
+        " finished = ?, error = NULL WHERE id = ?",
+        (path.name, conditions, len(data), digest_of(data), now, row["id"]),
+    )
+    db.execute("UPDATE sessions SET finished = ? WHERE id = ?", (now, row["session"]))

@@ -1,0 +1,92 @@
+"""Following a session from another process, whatever becomes of the engine process meanwhile."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.library.reader import find_session
+from engine.service.client import EngineGoneError, connect_or_start
+
+_RESTARTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a session stands."""
+
+    session: str
+    images: int
+    done: int
+    failed: int
+    stopped: int
+    settled: bool
+    """Nothing of it will be rendered unless someone asks."""
+    now: str
+    """What happens at the moment, in a few words; may be empty."""
+    batch_done: float
+    """Share of the running batch's steps, 0 to 1."""
+
+
+def follow_session(session: str, library: Path) -> Iterator[Progress]:
+    """Where a session stands, again and again until it has settled.
+
+    An engine process that ends meanwhile is started again: the work resumes by itself.
+
+    Args:
+        session: its id.
+        library: whose.
+
+    Raises:
+        EngineError: the engine process ended ten times in a row, or cannot be started.
+    """
+    ended = 0
+    while True:
+        try:
+            for progress in _follow_once(session, library):
+                if progress.now:
+                    ended = 0
+                yield progress
+                if progress.settled:
+                    return
+        except EngineGoneError:
+            ended += 1
+            if ended > _RESTARTS:
+                raise
+            time.sleep(0.2)
+
+
+def _follow_once(session: str, library: Path) -> Iterator[Progress]:
+    connection, _ = connect_or_start(library)
+    with connection:
+        now, share = "", 0.0
+        tally: dict[str, Any] | None = None
+        for event in connection.follow():
+            kind = event["event"]
+            if kind == "status":
+                # From the database: a session that has settled is not among those with work.
+                info = find_session(library, session)
+                open_work = {work["session"] for work in event["work"]}
+                tally = asdict(info) | {"settled": session not in open_work}
+                now = event["paused"] or ""
+            elif kind == "paused":
+                now = event["reason"] or ""
+            elif event.get("session") != session:
+                continue
+            elif kind == "step":
+                now = f"{event['device']}: step {event['step']}/{event['steps']}"
+                share = event["step"] / event["steps"]
+            elif kind == "tally":
+                tally, share = event, 0.0
+            if tally is not None:
+                yield Progress(
+                    session=session,
+                    images=tally["images"],
+                    done=tally["done"],
+                    failed=tally["failed"],
+                    stopped=tally["stopped"],
+                    settled=tally["settled"],
+                    now=now,
+                    batch_done=share,
+                )

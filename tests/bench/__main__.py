@@ -1,0 +1,20 @@
+"""`python -m tests.bench [NAME …]`: run the benchmarks, all or the named ones."""
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import kills
+
+BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main}
+
+
+def main(names: list[str]) -> int:
+    """Run them; how many failed."""
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        print(f"There is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}.")
+        return 2
+    return sum(BENCHMARKS[name]() for name in names or BENCHMARKS)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

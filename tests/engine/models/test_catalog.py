@@ -1,0 +1,120 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.models.catalog import load_models
+from engine.models.fingerprint import fingerprint
+from engine.settings import SettingsError, load_settings
+
+
+def diffusers_folder(path: Path, latent: int = 64) -> Path:
+    (path / "unet").mkdir(parents=True)
+    (path / "vae").mkdir()
+    (path / "model_index.json").write_text('{"scheduler": ["diffusers", "DDIMScheduler"]}')
+    (path / "unet" / "config.json").write_text(json.dumps({"sample_size": latent}))
+    (path / "vae" / "config.json").write_text('{"block_out_channels": [1, 2, 3, 4]}')
+    return path
+
+
+def test_the_builtin_model_is_the_default(config: Path) -> None:
+    models = load_models()
+    assert next(iter(models)) == "builtin"
+    assert models["builtin"].scheduler == "DPMSolverMultistepScheduler"
+    assert set(models["builtin"].rendering) == {"turbo", "default", "quality"}
+
+
+def test_a_users_folder_needs_two_lines_and_tells_its_own_resolution(config: Path) -> None:
+    diffusers_folder(config / "mine", latent=96)
+    (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
+    mine = load_models()["mine"]
+    assert mine.base_resolution == 768
+    assert mine.source == config / "mine"
+    assert mine.scheduler == "DDIMScheduler"
+    assert set(mine.rendering) == {"turbo", "default", "quality"}
+
+
+def test_a_user_may_replace_an_entry(config: Path) -> None:
+    diffusers_folder(config / "mine")
+    (config / "models.toml").write_text(
+        '[[models]]\nlabel = "builtin"\nsource = "mine"\nrendering.turbo = {steps=1, guidance=0}\n'
+    )
+    builtin = load_models()["builtin"]
+    assert builtin.source == config / "mine"
+    assert builtin.rendering["turbo"].steps == 1
+    assert "quality" in builtin.rendering
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[models]]\nlabel = 'a'\n", "source"),
+        ("[[models]]\nlabel = 'a'\nsource = '/nowhere'\n", "not a diffusers folder"),
+        ("[[models]]\nsource = 'mine'\n", "label"),
+        ("[[models]]\nlabel = 'a'\nsource = 'mine'\nmax_ratio = 'wide'\n", "max_ratio"),
+        ("[[models]]\nlabel = 'a'\nsource = 'mine'\nbase_resolutoin = 512\n", "base_resolutoin"),
+        ("[model]\n", "\\[\\[models\\]\\]"),
+        ("not toml", "cannot be read"),
+    ],
+)
+def test_a_faulty_list_is_named_with_file_and_entry(config: Path, text: str, words: str) -> None:
+    diffusers_folder(config / "mine")
+    (config / "models.toml").write_text(text)
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_models()
+    assert "models.toml" in str(caught.value)
+
+
+def test_a_fingerprint_changes_with_any_file_and_with_nothing_else(tmp_path: Path) -> None:
+    folder = diffusers_folder(tmp_path / "model")
+    weights = folder / "unet" / "weights.safetensors"
+    weights.write_bytes(bytes(20 << 20))
+    before = fingerprint(folder)
+    assert fingerprint(folder) == before
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "download").write_text("not part of the model")
+    assert fingerprint(folder) == before
+    weights.write_bytes(bytes(range(256)) * (20 << 12))
+    assert fingerprint(folder) != before
+
+
+def test_settings_come_from_the_file_then_the_environment_then_the_command_line(
+    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PROMPTSHEET_LIBRARY", raising=False)
+    (config / "settings.toml").write_text(
+        f'library = "{tmp_path}/file"\n[render]\nthreads = 3\ndevices = ["cpu", "cpu"]\n'
+    )
+    settings = load_settings()
+    assert settings.library == tmp_path / "file"
+    assert settings.render.threads == 3
+    assert settings.render.devices == ["cpu", "cpu"]
+    assert settings.engine.idle_minutes == 10
+    monkeypatch.setenv("PROMPTSHEET_LIBRARY", str(tmp_path / "environment"))
+    assert load_settings().library == tmp_path / "environment"
+    assert load_settings(tmp_path / "line").library == tmp_path / "line"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[render]\nthreads = -1\n", "render.threads"),
+        ("[render]\nthraeds = 1\n", "render.thraeds"),
+        ("threads == 1", "not valid TOML"),
+    ],
+)
+def test_a_faulty_settings_file_is_named_with_the_line_to_mend(
+    config: Path, text: str, words: str
+) -> None:
+    (config / "settings.toml").write_text(text)
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_settings()
+    assert str(config / "settings.toml") in str(caught.value)
+
+
+def test_every_setting_is_explained_where_it_is_declared() -> None:
+    settings = load_settings()
+    sections = [settings, settings.engine, settings.render, settings.sheet]
+    for section in sections:
+        for name, field in type(section).model_fields.items():
+            assert field.description, name

@@ -1,0 +1,62 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.service.lock import LOCK_FILE, LibraryLock, LockedError, is_locked
+
+HOLD = (
+    "import sys; from pathlib import Path; from engine.service.lock import LibraryLock;"
+    "lock = LibraryLock.take(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+)
+
+
+def hold(library: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(library)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_the_second_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
+    with hold(tmp_path) as holder:
+        assert is_locked(tmp_path)
+        with pytest.raises(LockedError, match=f"process {holder.pid} on "):
+            LibraryLock.take(tmp_path)
+        holder.kill()
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
+    with hold(tmp_path) as holder:
+        holder.kill()
+    assert not is_locked(tmp_path)
+    LibraryLock.take(tmp_path).release()
+    assert not is_locked(tmp_path)
+
+
+def test_a_lock_file_deleted_and_made_anew_is_not_mistaken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / LOCK_FILE
+    real_open = os.open
+    opened: list[int] = []
+
+    def open_and_lose(*arguments: object, **named: object) -> int:
+        descriptor: int = real_open(*arguments, **named)  # type: ignore[arg-type]
+        if not opened:
+            path.unlink()
+        opened.append(descriptor)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_and_lose)
+    lock = LibraryLock.take(tmp_path)
+    assert len(opened) == 2
+    assert is_locked(tmp_path)
+    lock.release()

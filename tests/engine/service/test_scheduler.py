@@ -1,0 +1,300 @@
+"""The scheduler with renderers that do as they are told."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from engine.library.reader import list_images
+from engine.library.verify import verify
+from engine.library.writer import DEATHS, Writer
+from engine.picture.metadata import Record
+from engine.picture.recipe import Conditions, Recipe
+from engine.render.frames import Frame
+from engine.service.link import (
+    LoadError,
+    ModelChangedError,
+    RendererDiedError,
+    RendererHungError,
+)
+from engine.service.scheduler import Scheduler
+from engine.service.writer_thread import WriterThread
+from engine.settings import Settings
+from tests.engine.library.conftest import CONDITIONS, new_session, picture
+
+Fault = Callable[[dict[str, Any]], None]
+
+
+class OutOfMemoryFaultError(Exception):
+    """Stands for a renderer's report that memory ran out."""
+
+
+class FakeRenderer:
+    """Renders grey squares; `fault` and `load_fault` may raise instead."""
+
+    started = 0
+    sizes: list[int] = []  # noqa: RUF012
+    fault: Fault | None = None
+    load_fault: Callable[[], None] | None = None
+
+    def __init__(self, device: str) -> None:
+        self.device, self.pid, self.model, self.alive = device, 1, None, True
+
+    @classmethod
+    async def start(cls, device: str, log: Path, timeout: float) -> Self:
+        cls.started += 1
+        return cls(device)
+
+    async def load(self, *_: object) -> Conditions:
+        if FakeRenderer.load_fault:
+            FakeRenderer.load_fault()
+        return CONDITIONS
+
+    async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
+        FakeRenderer.sizes.append(body["size"])
+        yield Frame("step", {"batch": batch, "step": 1, "steps": 2})
+        try:
+            if FakeRenderer.fault:
+                FakeRenderer.fault(body)
+        except OutOfMemoryFaultError:
+            yield Frame("failed", {"batch": batch, "cause": "memory", "reason": "out of memory"})
+            return
+        except ValueError as error:
+            yield Frame("failed", {"batch": batch, "cause": "error", "reason": str(error)})
+            return
+        except RendererDiedError:
+            self.alive = False
+            raise
+        yield Frame("free", {"batch": batch, "seconds": 0.1})
+        for image in body["images"]:
+            recipe = Recipe.from_json(image["recipe"])
+            record = Record(image["image"], recipe, CONDITIONS, body["size"], image["slot"], ())
+            yield Frame("picture", {"batch": batch, "text": record.to_text()}, _file(record))
+        yield Frame("ended", {"batch": batch})
+
+    async def stop(self, batch: int) -> None:
+        pass
+
+    async def kill(self) -> None:
+        self.alive = False
+
+
+def _file(record: Record) -> bytes:
+    from engine.library.records import BatchImage
+
+    image = BatchImage(0, record.image, record.slot, record.recipe, Path())
+    return picture(image, record.batch_size)[1]
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    monkeypatch.setattr("engine.service.scheduler.RendererLink", FakeRenderer)
+    monkeypatch.setattr("engine.service.scheduler._PAUSE_SECONDS", 0.01)
+    FakeRenderer.started, FakeRenderer.sizes = 0, []
+    FakeRenderer.fault = FakeRenderer.load_fault = None
+
+
+def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
+    """Run a scheduler until nothing waits any more; the events it published."""
+    events: list[Any] = []
+
+    async def until_settled() -> None:
+        settled = asyncio.Event()
+
+        def publish(event: dict[str, Any]) -> None:
+            events.append(event)
+            if event["event"] == "tally" and event["settled"]:
+                settled.set()
+
+        thread = WriterThread(writer)
+        scheduler = Scheduler(thread, writer.library, Settings(), list(devices), publish)
+        running = asyncio.create_task(scheduler.run())
+        waiting = asyncio.create_task(settled.wait())
+        await asyncio.wait({running, waiting}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        assert settled.is_set(), "the session never settled"
+        await scheduler.close()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(until_settled())
+    return events
+
+
+def states(writer: Writer) -> list[str]:
+    return [image.state for image in list_images(writer.library, "k3f9x2")]
+
+
+@pytest.mark.parametrize("devices", [1, 3])
+def test_everything_is_rendered_once_on_one_renderer_or_several(
+    writer: Writer, devices: int
+) -> None:
+    writer.add_session(new_session(rows=20, images=2, largest=4))
+    settle(writer, ["cpu"] * devices)
+    assert states(writer) == ["done"] * 40
+    assert FakeRenderer.sizes == [4] * 10
+    assert verify(writer.library).whole
+
+
+def test_one_failing_image_fails_alone(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if any(image["image"] == "k3f9x2-3-2" for image in body["images"]):
+            raise ValueError("ValueError: a bad prompt")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=3, images=4, largest=4))
+    settle(writer)
+    assert states(writer).count("done") == 11
+    assert states(writer)[5] == "failed"
+    assert set(FakeRenderer.sizes) == {4}
+
+
+def test_memory_is_found_by_halving_and_the_image_says_so(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if body["size"] > 2:
+            raise OutOfMemoryFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4))
+    settle(writer)
+    assert states(writer) == ["done"] * 8
+    assert FakeRenderer.sizes == [8, 4, 4, 2, 2, 2, 2]
+
+
+def test_no_memory_for_a_single_image_fails_it_after_three_strikes(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        raise OutOfMemoryFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=1))
+    settle(writer)
+    assert states(writer) == ["failed"]
+    assert FakeRenderer.sizes == [1, 1, 1]
+
+
+def test_renderers_that_are_killed_are_replaced_without_a_strike(writer: Writer) -> None:
+    kills = iter(range(6))
+
+    def fault(body: dict[str, Any]) -> None:
+        if next(kills, None) is not None:
+            raise RendererDiedError("killed")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert FakeRenderer.started == 7
+
+
+def test_a_batch_that_kills_every_renderer_fails_and_the_rest_goes_on(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if body["images"][0]["image"].startswith("k3f9x2-2-"):
+            raise RendererDiedError("the renderer was killed (SIGSEGV)")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=3, images=4, largest=4))
+    settle(writer)
+    assert states(writer) == ["failed"] * 4 + ["done"] * 8
+    assert "SIGSEGV" in str(list_images(writer.library, "k3f9x2")[0].error)
+    assert len(FakeRenderer.sizes) == DEATHS + 2
+
+
+def test_a_hanging_renderer_is_replaced_and_counts_as_a_strike(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        raise RendererHungError("no sign of life for 600 s")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=1))
+    settle(writer)
+    assert states(writer) == ["failed"]
+    assert FakeRenderer.started == 3
+    assert "hangs" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_model_that_does_not_load_fails_with_the_reason(writer: Writer) -> None:
+    def load_fault() -> None:
+        raise LoadError("weights are pickled, not safetensors")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session())
+    settle(writer)
+    assert set(states(writer)) == {"failed"}
+    assert "safetensors" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
+    tries = []
+
+    def load_fault() -> None:
+        tries.append(1)
+        raise ModelChangedError("the model's files have changed")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=2, largest=4))
+    settle(writer)
+    assert set(states(writer)) == {"failed"}
+    assert len(tries) == 2, "once a batch"
+
+
+def test_dying_while_loading_is_no_endless_loop(writer: Writer) -> None:
+    def load_fault() -> None:
+        raise RendererDiedError("killed")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=1))
+    settle(writer)
+    assert set(states(writer)) == {"failed"}
+
+
+def test_a_full_disk_pauses_and_goes_on_by_itself(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.library import files
+
+    attempts = iter(range(5))
+
+    def full_at_first(image: str, final: Path, data: bytes) -> files.Staged:
+        if next(attempts, None) is not None:
+            raise OSError(28, "No space left on device")
+        return files.stage(image, final, data)
+
+    monkeypatch.setattr("engine.service.writer_thread.stage", full_at_first)
+    writer.add_session(new_session())
+    events = settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert all(image.error is None for image in list_images(writer.library, "k3f9x2"))
+    assert any(e["event"] == "paused" and "No space" in str(e["reason"]) for e in events)
+
+
+def test_rendering_waits_while_the_disk_is_under_its_reserve(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from collections import namedtuple
+
+    Usage = namedtuple("Usage", "total used free")
+    free = iter([0, 0, 0])
+    monkeypatch.setattr(
+        "engine.service.scheduler.shutil.disk_usage", lambda _: Usage(0, 0, next(free, 10**12))
+    )
+    writer.add_session(new_session())
+    events = settle(writer)
+    paused = [e["reason"] for e in events if e["event"] == "paused"]
+    assert "under the reserve" in paused[0]
+    assert paused[-1] is None
+    assert states(writer) == ["done"] * 12
+
+
+def test_a_device_that_cannot_start_leaves_the_work_to_the_others(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = FakeRenderer.start
+
+    async def picky(device: str, log: Path, timeout: float) -> FakeRenderer:
+        if device == "cuda:0":
+            raise RendererDiedError("no driver")
+        return await start(device, log, timeout)
+
+    monkeypatch.setattr(FakeRenderer, "start", picky)
+    writer.add_session(new_session(rows=30, largest=2))
+    settle(writer, ["cuda:0", "cpu"])
+    assert states(writer) == ["done"] * 120

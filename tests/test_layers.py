@@ -1,0 +1,36 @@
+"""Who may import whom, proved at run time; import-linter checks the written imports."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "diffusers", "transformers", "pandas", "numpy", "textual", "rich"}
+
+
+def imported_by(statement: str) -> set[str]:
+    """Top-level modules that are loaded after `statement`, in a fresh interpreter."""
+    program = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+def test_the_engine_process_starts_without_torch_and_without_a_screen() -> None:
+    loaded = imported_by("import engine.service.__main__")
+    assert not loaded & {"torch", "diffusers", "transformers", "pandas", "textual", "rich"}
+
+
+def test_the_front_door_opens_without_anything_heavy() -> None:
+    assert not imported_by("import engine.api") & HEAVY
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    assert not imported_by("import tui.cli, tui.commands") & (HEAVY - {"rich"})
+
+
+@pytest.mark.parametrize("program", ["engine.sheet.reader", "engine.picture.metadata"])
+def test_guarded_and_pure_parts_do_not_know_torch(program: str) -> None:
+    assert not imported_by(f"import {program}") & {"torch", "pandas", "textual"}

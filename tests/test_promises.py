@@ -1,0 +1,314 @@
+"""The promises, kept or broken through the front door: real processes, real files, real kills."""
+
+import contextlib
+import csv
+import json
+import os
+import pty
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from engine.picture.png import decode, read_text
+from tests.conftest import COMMAND, Promptsheet
+
+Pixels = dict[str, bytes]
+
+
+def write_sheet(path: Path, rows: int, images: int, **columns: str) -> Path:
+    """A sheet of seeded rows in several shapes."""
+    ratios = ("1:1", "3:2", "2:3", "16:9")
+    with path.open("w", newline="") as file:
+        sheet = csv.writer(file)
+        sheet.writerow(
+            ["prompt", "aspect_ratio", "seed_number", "num_images", "rendering", *columns]
+        )
+        for row in range(rows):
+            prompt = f"{row} red circles on a blue background"
+            ratio = ratios[row % len(ratios)]
+            sheet.writerow([prompt, ratio, row * 10, images, "turbo", *columns.values()])
+    return path
+
+
+def pixels_of(promptsheet: Promptsheet, session: str = "last") -> Pixels:
+    """`row-variation` → the pixels of every finished image."""
+    shown = promptsheet.json("show", session)
+    return {
+        f"{image['row']}-{image['variation']}": decode(
+            promptsheet.library / image["file"]
+        ).tobytes()
+        for image in shown["list"]
+        if image["state"] == "done"
+    }
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
+    """Wait until `condition` gives something true; that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def state(promptsheet: Promptsheet) -> dict[str, Any]:
+    """The only session."""
+    sessions: list[dict[str, Any]] = promptsheet.json("sessions")
+    return sessions[0]
+
+
+def settled(promptsheet: Promptsheet) -> bool:
+    """Whether the only session has nothing left to do."""
+    return state(promptsheet)["state"] not in ("waiting", "rendering")
+
+
+def has_done(promptsheet: Promptsheet, count: int) -> bool:
+    """Whether at least `count` images of the only session are there."""
+    return bool(state(promptsheet)["done"] >= count)
+
+
+def renderer_pid(promptsheet: Promptsheet) -> int | None:
+    renderers = promptsheet.json("engine", "status")["renderers"]
+    return renderers[0]["pid"] if renderers else None
+
+
+def run_with_kills(promptsheet: Promptsheet, sheet: Path, kills: int, seed: int = 0) -> None:
+    """Run `sheet` while the engine process and its renderer are killed by turns.
+
+    Moments are random from just after a start to well into rendering. Each time the engine
+    process is only started again, nothing more.
+    """
+    moments = random.Random(seed)
+    promptsheet.json("run", sheet, "--detach")
+    for kill in range(kills):
+        time.sleep(moments.uniform(0.0, 7.0))
+        if kill % 2 == 0:
+            pid = promptsheet.json("engine", "status")["pid"]
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+            promptsheet.json("engine", "start")
+        elif (pid := renderer_pid(promptsheet)) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: settled(promptsheet), 600)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pixels]:
+    """A sheet of 60 images, and their pixels from a run nobody disturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    sheet = write_sheet(folder / "sheet.csv", rows=20, images=3)
+    (folder / "config").mkdir()
+    promptsheet = Promptsheet(
+        folder / "library",
+        os.environ
+        | {
+            "PROMPTSHEET_CONFIG": str(folder / "config"),
+            "PROMPTSHEET_LIBRARY": str(folder / "library"),
+        },
+    )
+    done = promptsheet.json("run", sheet)
+    assert (done["done"], done["images"], done["failed"]) == (60, 60, 0)
+    pixels = pixels_of(promptsheet)
+    promptsheet("engine", "stop")
+    return sheet, pixels
+
+
+def test_killed_at_random_nothing_is_lost_doubled_or_changed(
+    promptsheet: Promptsheet, undisturbed: tuple[Path, Pixels]
+) -> None:
+    sheet, pixels = undisturbed
+    run_with_kills(promptsheet, sheet, kills=6)
+    info = state(promptsheet)
+    assert (info["state"], info["done"], info["failed"]) == ("done", 60, 0)
+    verdict = promptsheet.json("verify")
+    assert verdict == {
+        "images": 60,
+        "missing": [],
+        "orphans": [],
+        "corrupt": [],
+        "miscounted": [],
+    }
+    assert pixels_of(promptsheet) == pixels
+
+
+def test_stopped_and_resumed_gives_the_same_pixels(
+    promptsheet: Promptsheet, undisturbed: tuple[Path, Pixels]
+) -> None:
+    sheet, pixels = undisturbed
+    promptsheet.json("run", sheet, "--detach")
+    for done in (1, 20, 40):
+        wait_for(partial(has_done, promptsheet, done))
+        stopped = promptsheet.json("stop", "last")
+        assert stopped["waiting"] == stopped["rendering"] == 0
+        wait_for(lambda: promptsheet.json("engine", "status")["work"] == [])
+        promptsheet.json("resume", "last")
+    wait_for(lambda: settled(promptsheet))
+    assert pixels_of(promptsheet) == pixels
+    departures = [
+        change
+        for image in promptsheet.json("show", "last")["list"]
+        for change in image["conditions"]["departures"]
+    ]
+    assert departures == []
+    assert promptsheet.json("verify")["images"] == 60
+
+
+def test_two_renderers_give_the_same_pixels_as_one(
+    promptsheet: Promptsheet, config: Path, undisturbed: tuple[Path, Pixels]
+) -> None:
+    sheet, pixels = undisturbed
+    (config / "settings.toml").write_text('[render]\ndevices = ["cpu", "cpu"]\n')
+    started = promptsheet.json("run", sheet, "--detach")
+    wait_for(lambda: len(promptsheet.json("engine", "status")["renderers"]) == 2)
+    wait_for(lambda: settled(promptsheet), 300)
+    assert pixels_of(promptsheet, started["session"]) == pixels
+
+
+def test_an_image_carries_its_recipe_for_us_and_for_others(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=1, images=2)
+    promptsheet.json("run", sheet)
+    for image in promptsheet.json("show", "last")["list"]:
+        text = read_text(promptsheet.library / image["file"])
+        record = json.loads(text["promptsheet"])
+        assert record["image"] == image["image"]
+        assert record["recipe"] == image["recipe"]
+        assert record["conditions"] == image["conditions"]
+        assert f"Seed: {image['seed']}, Size: 128x128, Model: builtin" in text["parameters"]
+        assert (promptsheet.library / image["file"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_run_goes_on_when_its_terminal_closes(promptsheet: Promptsheet, tmp_path: Path) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(COMMAND, [str(COMMAND), "run", str(sheet)], promptsheet.environment)
+    shown = b""
+    while b"16" not in shown:
+        shown += os.read(terminal, 4096)  # the bar is on the screen
+    os.close(terminal)  # as when a window is closed or a connection drops: SIGHUP
+    os.waitpid(child, 0)
+    wait_for(lambda: settled(promptsheet))
+    assert state(promptsheet)["done"] == 16
+    assert promptsheet.json("verify")["images"] == 16
+
+
+def test_ctrl_c_leaves_it_running_and_says_so(promptsheet: Promptsheet, tmp_path: Path) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
+    run = promptsheet.start("run", sheet, stdout=-1, stderr=-1)
+    wait_for(lambda: promptsheet.json("sessions"))
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    _, notes = run.communicate(timeout=30)
+    assert "goes on without this terminal" in notes
+    wait_for(lambda: settled(promptsheet))
+    assert state(promptsheet)["done"] == 16
+
+
+def test_a_second_engine_process_refuses_and_names_the_first(promptsheet: Promptsheet) -> None:
+    first = promptsheet.json("engine", "start")["pid"]
+    second = promptsheet("engine", "run")
+    assert second.returncode == 2
+    assert f"process {first} on" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert promptsheet.json("engine", "status")["pid"] == first
+
+
+def test_an_engine_process_of_another_version_is_said_not_guessed(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    other = tmp_path / "other_version.py"
+    other.write_text(
+        "import engine, sys\n"
+        "engine.__version__ = '9.9.9'\n"
+        "from engine.service.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    process = psutil.Popen(
+        [sys.executable, str(other), "--library", str(promptsheet.library)],
+        env=promptsheet.environment,
+    )
+    try:
+        wait_for(lambda: promptsheet.json("engine", "status")["running"])
+        refused = promptsheet("prompt", "a red circle")
+        assert refused.returncode == 2
+        assert "runs Promptsheet 9.9.9" in refused.stderr
+        assert "engine stop" in refused.stderr
+        assert promptsheet.json("engine", "stop")["stopped"] == process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert promptsheet.json("engine", "start")["running"]
+
+
+def test_a_dropped_renderer_leaves_no_process_behind(promptsheet: Promptsheet) -> None:
+    promptsheet.json("prompt", "a red circle on a blue background")
+    engine = promptsheet.json("engine", "status")["pid"]
+    renderer = renderer_pid(promptsheet)
+    assert renderer is not None
+    os.kill(engine, signal.SIGKILL)
+    wait_for(
+        lambda: (
+            not psutil.pid_exists(renderer)
+            or psutil.Process(renderer).status() == psutil.STATUS_ZOMBIE
+        )
+    )
+
+
+def test_a_model_that_fails_at_every_step_does_not_hold_up_the_others(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    from importlib.resources import files
+    from shutil import copytree
+
+    broken = copytree(str(files("assets") / "models" / "builtin"), config / "broken")
+    scheduler = broken / "scheduler" / "scheduler_config.json"
+    scheduler.write_text(scheduler.read_text().replace('"v_prediction"', '"nonsense"'))
+    (config / "models.toml").write_text('[[models]]\nlabel = "broken"\nsource = "broken"\n')
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,model\na circle,broken\na red circle,builtin\na square,broken\n")
+    done = promptsheet.json("run", sheet, status=1)
+    assert (done["done"], done["failed"]) == (1, 2)
+    rows = promptsheet.json("show", "last")["rows"]
+    assert [row["state"] for row in rows] == ["failed", "done", "failed"]
+    assert "nonsense" in rows[0]["error"]
+
+
+def test_a_changed_model_is_said_instead_of_rendering_something_else(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    from importlib.resources import files
+    from shutil import copytree
+
+    mine = copytree(str(files("assets") / "models" / "builtin"), config / "mine")
+    (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,model\n" + "a red circle,mine\n" * 30)
+    promptsheet.json("run", sheet, "--detach")
+    promptsheet.json("stop", "last")
+    promptsheet.json("engine", "stop")
+    config_file = mine / "scheduler" / "scheduler_config.json"
+    config_file.write_text(config_file.read_text().replace('"trailing"', '"leading"'))
+    promptsheet.json("resume", "last")
+    wait_for(lambda: settled(promptsheet))
+    info = promptsheet.json("show", "last")
+    assert info["failed"] > 0
+    assert "files have changed" in next(row["error"] for row in info["rows"] if row["error"])
+
+
+def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]) -> None:
+    _, pixels = undisturbed
+    assert len(set(pixels.values())) == 60
+    assert all(np.frombuffer(data, np.uint8).std() > 10 for data in pixels.values())
