@@ -1,0 +1,175 @@
+"""Cells that show a spreadsheet error, or a formula never calculated.
+
+calamine hands both on as blank, which would silently mean the column's default; so they are
+looked for in the files themselves, cheaply, since few sheets have any.
+"""
+
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from posixpath import join, normpath
+from typing import TypeAlias
+from xml.etree import ElementTree
+
+from engine.sheet.content import SAVE_AS
+from engine.sheet.rows import SheetError
+
+Place: TypeAlias = tuple[int, int]
+"""Row and column, both from 1."""
+
+_RELATION = re.compile(r"\{.*/relationships\}id")
+_XLSX_ERROR = re.compile(rb"""\st=["']e["']""")
+_XLSX_TEXT_RESULT = re.compile(rb"""\st=["']str["']""")
+_XLSX_UNSAVED = (
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^>]*)?/>)"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)"
+)
+"""A formula's end with nothing after it."""
+_XLSX_PART = re.compile(rb"<(?:\w+:)?(row|c)(\s[^>]*)?>|" + _XLSX_UNSAVED)
+_XLSX_PLACE = re.compile(rb"""\sr=["']([A-Z]{0,3})([0-9]{1,7})["']""")
+_XLSX_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
+_ODS_PART = re.compile(
+    rb"<table:(table|table-row|table-cell|covered-table-cell)\b([^>]*)>|</table:table>"
+)
+_ODS_ERROR = re.compile(rb"""value-type=["']error["']""")
+_ODS_COLUMNS = re.compile(rb"""number-columns-repeated=["']([0-9]{1,9})["']""")
+_ODS_NAME = re.compile(rb"""\stable:name=["']([^"']*)["']""")
+_ODS_ROWS = re.compile(rb"""number-rows-repeated=["']([0-9]{1,9})["']""")
+_ODS_TEXT = re.compile(rb"<text:p[^>]*>([^<]*)<")
+# A BOOLERR record that holds an error; a FORMULA record whose last result was one.
+_XLS_FAULT = re.compile(
+    rb"\x05\x02\x08\x00.{6}[\x00\x07\x0f\x17\x1d\x24\x2a]\x01"
+    rb"|\x06\x00.{8}\x02.[\x00\x07\x0f\x17\x1d\x24\x2a].{3}\xff\xff",
+    re.DOTALL,
+)
+_ERROR = "#ERROR!"
+_MOST_REPEATS = 1000
+"""Of one error cell, rightwards or downwards; more is no table of prompts."""
+
+
+def xlsx_faults(data: bytes, name: str) -> dict[Place, str]:
+    """Error cells of an xlsx worksheet: place → what it shows, empty for no saved result.
+
+    Args:
+        data: The file.
+        name: The worksheet's.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        xml = archive.read(_xlsx_part(archive, name))
+    if not (_XLSX_ERROR.search(xml) or re.search(_XLSX_UNSAVED, xml)):
+        return {}
+    found: dict[Place, str] = {}
+    row = column = 0
+    text_result = False
+    for part in _XLSX_PART.finditer(xml):
+        attributes = part[2] or b""
+        place = _XLSX_PLACE.search(attributes)
+        if part[1] == b"row":
+            row, column = (int(place[2]) if place else row + 1), 0
+        elif part[1] == b"c":
+            column = _column(place[1]) if place and place[1] else column + 1
+            text_result = _XLSX_TEXT_RESULT.search(attributes) is not None
+            if _XLSX_ERROR.search(attributes):
+                value = _XLSX_VALUE.search(xml, part.end(), part.end() + 20_000)
+                found[row, column] = value[1].decode("utf-8", "replace") if value else _ERROR
+        elif not text_result:  # a formula may well give an empty text
+            found.setdefault((row, column), "")
+    return found
+
+
+def _xlsx_part(archive: zipfile.ZipFile, name: str) -> str:
+    """The name of a worksheet's part, by way of the workbook's relations."""
+    book = next(part for part in archive.namelist() if re.fullmatch(r"xl/workbook\d*\.xml", part))
+    sheet = next(
+        element
+        for element in ElementTree.fromstring(archive.read(book)).iter()
+        if element.tag.endswith("}sheet") and element.get("name") == name
+    )
+    wanted = next(value for key, value in sheet.items() if _RELATION.fullmatch(key))
+    relations = ElementTree.fromstring(archive.read(f"xl/_rels/{book.removeprefix('xl/')}.rels"))
+    target = next(each.attrib["Target"] for each in relations if each.get("Id") == wanted)
+    return normpath(join("/xl", target)).lstrip("/")
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def ods_faults(data: bytes, name: str) -> dict[Place, str]:
+    """Error cells of an ods worksheet, as `xlsx_faults`."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        xml = archive.read("content.xml")
+    if not _ODS_ERROR.search(xml):
+        return {}
+    return {place: shown for table, place, shown in _ods_cells(xml) if table == name}
+
+
+def _ods_cells(xml: bytes) -> Iterator[tuple[str, Place, str]]:
+    """Error cells of every table: the table's name, the place, what is shown."""
+    table, depth, row, rows, column = "", 0, 0, 1, 0
+    for part in _ODS_PART.finditer(xml):
+        element, attributes = part[1], part[2] or b""
+        if element is None:
+            depth -= 1
+        elif element == b"table":
+            depth += 1
+            # A table within a cell is not a worksheet.
+            if depth == 1:
+                named = _ODS_NAME.search(attributes)
+                table = html.unescape(named[1].decode("utf-8", "replace")) if named else ""
+                row, rows = 0, 1
+        elif element == b"table-row":
+            row, column = row + rows, 0
+            rows = _repeats(_ODS_ROWS, attributes)
+        else:
+            columns = _repeats(_ODS_COLUMNS, attributes)
+            if _ODS_ERROR.search(attributes):
+                text = _ODS_TEXT.search(xml, part.end(), part.end() + 20_000)
+                shown = text[1].decode("utf-8", "replace") if text else _ERROR
+                for below in range(min(rows, _MOST_REPEATS)):
+                    for right in range(min(columns, _MOST_REPEATS)):
+                        yield table, (row + below, column + right + 1), shown
+            column += columns
+
+
+def _repeats(pattern: re.Pattern[bytes], attributes: bytes) -> int:
+    found = pattern.search(attributes)
+    return int(found[1]) if found else 1
+
+
+def xls_faults(data: bytes, name: str) -> dict[Place, str]:
+    """Error cells of an xls worksheet, as `xlsx_faults`.
+
+    Raises:
+        SheetError: There are error cells, but where cannot be told.
+    """
+    import xlrd
+    from xlrd.biffh import error_text_from_code
+    from xlrd.compdoc import CompDoc
+
+    silent = io.StringIO()
+    try:
+        streams = CompDoc(data, logfile=silent)
+        stream = streams.get_named_stream("Workbook") or streams.get_named_stream("Book")
+        if not stream or not _XLS_FAULT.search(stream):
+            return {}
+        book = xlrd.open_workbook(file_contents=data, on_demand=True, logfile=silent)
+        sheet = book.sheet_by_name(name)
+        return {
+            (row + 1, column + 1): str(error_text_from_code.get(code, _ERROR))
+            for row in range(sheet.nrows)
+            for column, (kind, code) in enumerate(
+                zip(sheet.row_types(row), sheet.row_values(row), strict=True)
+            )
+            if kind == xlrd.XL_CELL_ERROR
+        }
+    except Exception as error:  # xlrd fails in as many ways as there are damaged files
+        raise SheetError(
+            f"Some cells of this xls file may show errors, but it is unusual and could not be "
+            f"searched for them. {SAVE_AS}"
+        ) from error

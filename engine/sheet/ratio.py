@@ -1,0 +1,145 @@
+"""Aspect ratios: typed in many ways, or turned into a time by the spreadsheet program."""
+
+import math
+import re
+from collections.abc import Iterable
+
+from engine.sheet.columns import COLUMN, RATIOS
+from engine.sheet.table import Cell, Moment, cell_text
+from engine.sheet.verdict import Verdict, accept, error, shown
+
+_KNOWN = frozenset(RATIOS) | {
+    *("7:5", "5:7", "5:3", "3:5", "7:4", "4:7", "8:5", "5:8", "9:7", "7:9", "7:3", "3:7"),
+    *("5:2", "2:5", "12:5", "5:12", "18:9", "9:18", "20:9", "9:20", "32:9", "9:32", "4:1", "1:4"),
+    *("10:8", "8:10", "6:4", "4:6", "10:7", "7:10", "64:27"),
+}
+"""Ratios that a time of day is taken for; any other time may be a slip, and asks."""
+
+_PAIR = re.compile(r"([0-9]{1,7}) ?([:xX×*/∶：]|by|to) ?([0-9]{1,7})", re.IGNORECASE)
+_PAIR_WITH_UNIT = re.compile(r"([0-9]{1,7}) ?[xX×*] ?([0-9]{1,7}) ?px", re.IGNORECASE)
+_API_NAME = re.compile(r"(?:ASPECT|RESOLUTION)_([0-9]{1,7})_([0-9]{1,7})", re.IGNORECASE)
+_CLOCK = re.compile(r"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9])(?:\.0+)?(?: ?([AP])\.?M\.?)?", re.I)
+_DATE = re.compile(r"[0-9]{4}-([0-9]{2})-([0-9]{2})(?:[ T]00:00:00)?")
+_NUMBER = re.compile(
+    r"([0-9]{1,6}(?:[.,][0-9]{1,9})?)(?: ?[:xX/] ?([0-9]{1,6}(?:[.,][0-9]{1,9})?))?"
+)
+_DAY = 86_400
+_TIMED = "the spreadsheet program had turned the ratio into a time."
+
+
+def judge_ratio(cell: Cell) -> Verdict[tuple[int, int]]:
+    """Read one `aspect_ratio` cell as width and height; whether a model can draw it comes later."""
+    text = cell_text(cell).strip()
+    if isinstance(cell, Moment):
+        return _from_time(text, cell.seconds)
+    if isinstance(cell, bool):
+        return _unclear(text, ())
+    if isinstance(cell, int | float):
+        # A time whose cell lost its format is a fraction of a day.
+        seconds = cell * _DAY if 0 < cell < 100 and cell != int(cell) else 0.0
+        if seconds and abs(seconds - round(seconds)) < 0.01 and _known_time(round(seconds)):
+            return _from_time(text, round(seconds))
+        return _unclear(text, nearest_ratios(float(cell)) if 0 < cell < 1e6 else ())
+    return _from_text(text)
+
+
+def _from_text(text: str) -> Verdict[tuple[int, int]]:
+    plain = " ".join(text.lstrip("'’").split())
+    synonym = COLUMN["aspect_ratio"].synonyms.get(plain.casefold())
+    if synonym:
+        return _pair(text, synonym.replace(":", " : ").split(" "))
+    found = _PAIR.fullmatch(plain)
+    if found:
+        return _pair(text, found.groups())
+    found = _PAIR_WITH_UNIT.fullmatch(plain) or _API_NAME.fullmatch(plain)
+    if found:
+        return _pair(text, (found[1], "x", found[2]))
+    found = _CLOCK.fullmatch(plain)
+    if found:
+        hours = int(found[1])
+        if found[4]:
+            hours = hours % 12 + (12 if found[4] in "pP" else 0)
+        return _from_time(text, hours * 3600 + int(found[2]) * 60 + int(found[3]))
+    if _DATE.fullmatch(plain):
+        return _from_time(plain, None)
+    found = _NUMBER.fullmatch(plain)
+    if found:
+        width, height = (float((part or "1").replace(",", ".")) for part in found.groups())
+        return _unclear(text, nearest_ratios(width / height) if width and height else ())
+    return _unclear(text, ())
+
+
+def _pair(text: str, parts: Iterable[str]) -> Verdict[tuple[int, int]]:
+    first, _, second = parts
+    width, height = int(first), int(second)
+    if not width or not height:
+        return error(text, "A side of an aspect ratio cannot be 0. Write it like 16:9.")
+    how = "written the usual way."
+    if min(width, height) >= 64:
+        # Pixels: the shape counts, the model has its own sizes.
+        divisor = math.gcd(width, height)
+        width, height = width // divisor, height // divisor
+        how = "only the shape counts; the size in pixels follows from the model."
+    ratio = f"{width}:{height}"
+    same = text.replace(" ", "") == ratio
+    return accept(text, ratio, (width, height), "" if same else how)
+
+
+def _known_time(seconds: int) -> bool:
+    hours, minutes = divmod(seconds // 60, 60)
+    return seconds % 60 == 0 and f"{hours}:{minutes}" in _KNOWN
+
+
+def _from_time(text: str, seconds: int | None) -> Verdict[tuple[int, int]]:
+    if seconds is not None and _known_time(seconds):
+        width, height = divmod(seconds // 60, 60)
+        return accept(text, f"{width}:{height}", (width, height), _TIMED)
+    date = _DATE.fullmatch(text) if seconds is None else None
+    if date:
+        month, day = int(date[1]), int(date[2])
+        return error(
+            text,
+            f"The spreadsheet program turned this into a date ({shown(text)}). Which ratio was "
+            "meant? Format the column as text and type it again, like 3:4.",
+            f"{month}:{day}",
+            f"{day}:{month}",
+        )
+    suggestions: tuple[str, ...] = ()
+    if seconds is not None:
+        hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+        meant = (hours, minutes) if not rest else (minutes, rest)
+        suggestions = (f"{meant[0]}:{meant[1]}",) if all(meant) else ()
+    return error(
+        text,
+        f"The spreadsheet program turned this into a time ({shown(text)}), and which ratio was "
+        "meant is unclear. Format the column as text and type it again, like 2:3.",
+        *suggestions,
+    )
+
+
+def _unclear(text: str, suggestions: tuple[str, ...]) -> Verdict[tuple[int, int]]:
+    return error(
+        text,
+        f"{shown(text)} is no aspect ratio. Write width to height in whole numbers, like 16:9.",
+        *suggestions,
+    )
+
+
+def nearest_ratios(value: float, most: float = math.inf) -> tuple[str, ...]:
+    """The offered ratio nearest to a value, if any is allowed.
+
+    Args:
+        value: Width divided by height.
+        most: The longest side divided by the shortest that is allowed.
+    """
+
+    def shape(ratio: str) -> float:
+        width, height = ratio.split(":")
+        return int(width) / int(height)
+
+    allowed = [
+        ratio for ratio in RATIOS if max(shape(ratio), 1 / shape(ratio)) <= most * (1 + 1e-9)
+    ]
+    if not allowed:
+        return ()
+    return (min(allowed, key=lambda ratio: abs(math.log(shape(ratio) / value))),)

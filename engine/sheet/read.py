@@ -1,0 +1,131 @@
+"""Read a sheet's file into a table, whatever the file may be."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.sheet.rows import SheetError
+from engine.sheet.table import MIB, Broken, Cell, Limits, Line, Moment, Table, cell_text
+
+__all__ = ["Limits", "read_table"]
+
+# The child finds modules where we do, and nowhere else: not in the folder it is started from.
+_CHILD = (
+    "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['modules']; "
+    "from engine.sheet.reader import main; main(request)"
+)
+
+
+def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Table:
+    """Read a csv, tsv, xls, xlsx or ods file, told apart by content.
+
+    A process of its own reads it, with limited memory and time: a hostile or damaged file can
+    crash that process, not ours.
+
+    Args:
+        path: The file.
+        sheet: A worksheet's name; None for the first visible one.
+        limits: How much it may hold and take.
+
+    Raises:
+        SheetError: It cannot be used as a sheet; says why and what to do.
+    """
+    limits = limits or Limits()
+    _refuse_unopenable(path, limits)
+    request = {
+        "path": str(path.absolute()),
+        "sheet": sheet,
+        "limits": asdict(limits),
+        "modules": [entry for entry in sys.path if entry],
+    }
+    try:
+        child = subprocess.run(
+            [sys.executable, "-S", "-P", "-c", _CHILD, json.dumps(request)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limits.seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SheetError(
+            f"Reading the file took longer than {limits.seconds:g} seconds, the limit. {_LIGHTEN}"
+        ) from error
+    if child.returncode != 0 or not child.stdout:
+        raise _crash(child.stderr, limits)
+    reply = json.loads(child.stdout)
+    if "refused" in reply:
+        raise SheetError(reply["refused"])
+    if "memory" in reply:
+        raise _too_much_memory(limits)
+    return _table(path, reply)
+
+
+_LIGHTEN = (
+    "Often stray cells or formatting far to the right or below are to blame: delete the columns "
+    "and rows beyond your table, or copy the table to a new file; or save it as .csv."
+)
+
+
+def _refuse_unopenable(path: Path, limits: Limits) -> None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SheetError("There is no such file. Check its name and folder.") from error
+    except PermissionError as error:
+        raise SheetError("You may not look into this file's folder.") from error
+    except (OSError, ValueError) as error:
+        raise SheetError("This cannot be the name of a file. Check it.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise SheetError("This is a folder. Give the name of a sheet in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise SheetError("This is not a plain file. Save the sheet to a file first.")
+    if not os.access(path, os.R_OK):
+        raise SheetError("You may not read this file: ask its owner, or change its permissions.")
+    if status.st_size == 0:
+        raise SheetError("The file is empty.")
+    if status.st_size > limits.file_bytes:
+        raise SheetError(
+            f"The file has {status.st_size // MIB} MiB, more than the limit of "
+            f"{limits.file_bytes // MIB} MiB. Split it, or delete what is not prompts."
+        )
+
+
+def _crash(stderr: bytes, limits: Limits) -> SheetError:
+    # What Rust's and Python's allocators say when refused.
+    if b"memory allocation" in stderr or b"MemoryError" in stderr:
+        return _too_much_memory(limits)
+    return SheetError(
+        "The file could not be read: reading it failed in an unexpected way, so it is damaged "
+        "or very unusual. Open it in a spreadsheet program and save it anew, or as .csv."
+    )
+
+
+def _too_much_memory(limits: Limits) -> SheetError:
+    return SheetError(
+        f"Reading the file took more memory than the limit of {limits.memory_bytes // MIB} MiB. "
+        f"{_LIGHTEN}"
+    )
+
+
+def _table(path: Path, reply: dict[str, Any]) -> Table:
+    lines: list[list[Cell]] = reply["lines"]
+    for index, column, text, *seconds in reply["special"]:
+        lines[index][column] = Moment(text, *seconds) if seconds else Broken(text)
+    header = lines[0]
+    texts = ["" if cell is None else cell_text(cell).strip() for cell in header]
+    while texts and not texts[-1]:
+        del texts[-1]
+    return Table(
+        file=os.fsencode(path.name).decode("utf-8", "replace"),
+        sheet=reply["sheet"],
+        header=tuple(texts),
+        lines=tuple(map(Line, reply["numbers"][1:], lines[1:])),
+        header_row=reply["numbers"][0],
+        sheets=tuple(reply["sheets"]),
+        notes=tuple(reply["notes"]),
+    )

@@ -1,0 +1,197 @@
+"""Each kind of cell: understood, repaired where the meaning is plain, else asked about."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from engine.sheet.columns import MOST_COLOURS, PALETTES, Column
+from engine.sheet.rows import Severity
+from engine.sheet.table import Cell, Moment, cell_text
+from engine.sheet.verdict import Finding, Verdict, accept, error, shown
+
+_SPACES = re.compile(r"[\s_\-]+")
+_WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
+_LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
+_COLOUR = re.compile(r"#?(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
+_MOST_EXACT = 10**15
+"""From here on a spreadsheet's number has lost digits."""
+
+
+def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
+    """Read a prompt; `most` is how many characters it may have."""
+    text = cell_text(cell).strip()
+    if not any(letter.isprintable() and not letter.isspace() for letter in text):
+        return Verdict("", None)
+    if len(text) > most:
+        return error(
+            text,
+            f"The {column.name.replace('_', ' ')} has {len(text):,} characters, more than the "
+            f"limit of {most:,}. Shorten it.",
+        )
+    if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
+        return error(text, "Some letters are damaged (shown as ?). Type them again.")
+    findings: tuple[Finding, ...] = ()
+    if isinstance(cell, Moment):
+        message = (
+            f"The spreadsheet program turned this text into a time or date; it is used as "
+            f"{text}. If other words were meant, format the cell as text and type them again."
+        )
+        findings = (Finding(Severity.WARNING, message),)
+    elif isinstance(cell, int | float) and abs(cell) >= _MOST_EXACT:
+        message = (
+            f"The spreadsheet program keeps 15 digits of a number; it is used as {shown(text)}. "
+            "If others were meant, format the cell as text and type it again."
+        )
+        findings = (Finding(Severity.WARNING, message),)
+    return Verdict(text, text, findings)
+
+
+def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
+    """Read one of a column's choices."""
+    text = cell_text(cell).strip()
+    key = text.lstrip("'’").casefold().strip()
+    if key in column.choices:
+        return accept(text, key, key)
+    key = _SPACES.sub(" ", key)
+    meant = column.synonyms.get(key)
+    if meant:
+        return accept(text, meant, meant, f"that is what {column.name} calls it.")
+    near = {choice: choice for choice in column.choices} | dict(column.synonyms)
+    return error(
+        text,
+        f"{column.name} cannot be {shown(text)}. It can be {_either(column.choices)}.",
+        *_nearest(key, near),
+    )
+
+
+def judge_switch(cell: Cell, column: Column) -> Verdict[bool]:
+    """Read on or off."""
+    verdict = judge_choice(cell, column)
+    if verdict.value is None:
+        return error(verdict.text, verdict.findings[0].message, *column.choices)
+    return Verdict(verdict.text, verdict.value == "on", verdict.findings)
+
+
+def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
+    """Read the label of a model."""
+    text = cell_text(cell).strip()
+    if text in labels:
+        return Verdict(text, text)
+    plain = text.lstrip("'’").strip()
+    same = [label for label in labels if label.casefold() == plain.casefold()]
+    if len(same) == 1:
+        return accept(text, same[0], same[0])
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        # A label such as 3.0 is a number to a spreadsheet program.
+        same = [label for label in labels if _number(label) == cell]
+        if len(same) == 1:
+            return accept(
+                text,
+                same[0],
+                same[0],
+                "the spreadsheet program had turned the label into a number.",
+            )
+    folded = {label.casefold(): label for label in labels}
+    some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
+    return error(
+        text,
+        f"No model of your model list is called {shown(text)}. It has: {some}.",
+        *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
+    )
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None
+
+
+def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
+    """Read a whole number within the column's range."""
+    text = cell_text(cell).strip()
+    span = f"a whole number from {column.minimum} to {column.maximum}"
+    if isinstance(cell, bool):
+        return error(text, f"{text} is no number. Write {span}.")
+    if isinstance(cell, Moment):
+        return error(
+            text,
+            f"The spreadsheet program turned this into a time or date ({text}). Format the "
+            f"column as text or as a number, and write {span}.",
+        )
+    if isinstance(cell, int | float):
+        if cell != cell or abs(cell) == float("inf") or cell != int(cell):
+            return error(text, f"{shown(text)} is not {span}.")
+        return _in_range(text, int(cell), column, span)
+    plain = text.lstrip("'’").strip()
+    whole = _WHOLE.fullmatch(plain)
+    if whole and whole[1].isascii():
+        digits = whole[1].lstrip("0") or "0"
+        # Python refuses to read thousands of digits.
+        number = int(digits) if len(digits) < 20 else 10**20
+        return _in_range(text, number, column, span)
+    if _GROUPED.fullmatch(plain):
+        meant = "".join(letter for letter in plain if letter.isdigit())
+    else:
+        lone = _LONE_NUMBER.fullmatch(plain)
+        meant = lone[1] if lone else ""
+    fits = meant and column.minimum <= int(meant[:20]) <= column.maximum
+    return error(
+        text, f"{shown(text)} is not {span}.{_hint(column)}", *((str(int(meant)),) if fits else ())
+    )
+
+
+def _in_range(text: str, number: int, column: Column, span: str) -> Verdict[int]:
+    if column.minimum <= number <= column.maximum:
+        return accept(text, str(number), number, "written as a plain whole number.")
+    suggestions = (str(column.maximum),) if number > column.maximum and column.minimum else ()
+    return error(text, f"{shown(text)} is not {span}.{_hint(column)}", *suggestions)
+
+
+def _hint(column: Column) -> str:
+    return "" if column.default else " Leave the cell empty to have one drawn."
+
+
+def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
+    """Read a palette's name, or up to five colours."""
+    text = cell_text(cell).strip()
+    plain = text.lstrip("'’").strip()
+    if plain.casefold() in PALETTES:
+        name = plain.casefold()
+        return accept(text, name, (name,))
+    parts = [part for part in re.split(r"[\s,;|]+", plain) if part]
+    if parts and all(_COLOUR.fullmatch(part) for part in parts):
+        colours = tuple(_hexadecimal(part) for part in parts)
+        if len(colours) > MOST_COLOURS:
+            return error(
+                text,
+                f"{len(colours)} colours are too many: a palette has at most {MOST_COLOURS}.",
+                " ".join(colours[:MOST_COLOURS]),
+            )
+        written = " ".join(colours)
+        same = " ".join(text.split()).upper() == written
+        return accept(text, written, colours, "" if same else "written as #RRGGBB with spaces.")
+    suggestions = _nearest(plain.casefold(), {name: name for name in PALETTES})
+    if isinstance(cell, int | float) and plain.isdigit() and len(plain) < 6:
+        # 001122 typed as a number loses its zeros.
+        suggestions = (f"#{plain.zfill(6)}",)
+    return error(
+        text,
+        f"{shown(text)} is no palette. Write up to {MOST_COLOURS} colours like #CBA324, "
+        f"separated by spaces, or {_either(PALETTES)}.",
+        *suggestions,
+    )
+
+
+def _hexadecimal(part: str) -> str:
+    digits = part.removeprefix("#").upper()
+    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+
+
+def _either(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
+def _nearest(text: str, meanings: Mapping[str, str]) -> tuple[str, ...]:
+    """The meanings of the known words most like a text, nearest first, each once."""
+    # Matching takes time that grows with both lengths, and no choice is long.
+    near = difflib.get_close_matches(text[:60], meanings, n=3, cutoff=0.6)
+    return tuple(dict.fromkeys(meanings[word] for word in near))

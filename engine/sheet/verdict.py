@@ -1,0 +1,77 @@
+"""What is found about the value of one cell, apart from where the cell is."""
+
+from typing import Generic, NamedTuple, TypeVar
+
+from engine.sheet.rows import Severity
+from engine.sheet.table import Broken, Cell, cell_text
+
+Value = TypeVar("Value")
+
+
+class Finding(NamedTuple):
+    """A problem without its place."""
+
+    severity: Severity
+    message: str
+    suggestions: tuple[str, ...] = ()
+
+
+class Verdict(NamedTuple, Generic[Value]):
+    """A cell's value, understood or not."""
+
+    text: str
+    """As it reads after repairs; empty: count the cell as blank."""
+    value: Value | None
+    """None: there is an error among the findings, or the cell is blank."""
+    findings: tuple[Finding, ...] = ()
+
+
+def error(text: str, message: str, *suggestions: str) -> Verdict[Value]:
+    """A value that cannot be used."""
+    return Verdict(text, None, (Finding(Severity.ERROR, message, suggestions),))
+
+
+def accept(read: str, text: str, value: Value, how: str = "") -> Verdict[Value]:
+    """A value that can be used.
+
+    Args:
+        read: The cell as it was read.
+        text: As it should be written.
+        value: What it means.
+        how: Why it was changed; empty: the change is not worth a word.
+    """
+    if not how or read == text:
+        return Verdict(text, value)
+    message = f"{shown(read)} → {text}: {how}"
+    return Verdict(text, value, (Finding(Severity.REPAIRED, message),))
+
+
+def shown(text: str, most: int = 60) -> str:
+    """A text short enough to stand in a sentence."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+_ERROR_TEXTS = frozenset(
+    {
+        *("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"),
+        *("#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#ERROR!"),
+    }
+)
+
+
+def broken(cell: Cell) -> Verdict[Value] | None:
+    """The verdict on a cell that shows a spreadsheet error, also one kept as text; else None."""
+    if isinstance(cell, Broken) and not cell.code:
+        return error(
+            cell_text(cell),
+            "This cell holds a formula whose result was never saved. Open the file in a "
+            "spreadsheet program, save it there and load it again, or type the value.",
+        )
+    text = cell_text(cell).strip()
+    if isinstance(cell, Broken) or text in _ERROR_TEXTS:
+        return error(
+            text,
+            f"The spreadsheet shows the error {shown(text)} here instead of a value. Mend the "
+            "formula, or type the value.",
+        )
+    return None

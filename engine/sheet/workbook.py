@@ -1,0 +1,171 @@
+"""Workbooks (xlsx, ods, xls): which worksheet, its cells, and the cells that show an error."""
+
+import datetime
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import python_calamine
+
+from engine.sheet.content import LOCKED, Format
+from engine.sheet.faults import Place, ods_faults, xls_faults, xlsx_faults
+from engine.sheet.rows import SheetError
+from engine.sheet.table import Broken, Cell, Moment
+
+_DAY_ZERO = {
+    datetime.date(1899, 12, 30),
+    datetime.date(1899, 12, 31),
+    datetime.date(1900, 1, 1),
+    datetime.date(1904, 1, 1),
+}
+"""Dates a spreadsheet program gives to a mere time of day."""
+_DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
+
+
+class Worksheet(NamedTuple):
+    """A worksheet as it lies in its workbook."""
+
+    name: str
+    names: tuple[str, ...]
+    """All worksheets of the workbook."""
+    rows: dict[int, list[Cell]]
+    """Row number (from 1) → its cells, from column A."""
+
+
+def read_workbook(
+    data: bytes, path: Path, form: Format, wanted: str | None, most_cells: int
+) -> Worksheet:
+    """Read one worksheet: the one named, else the first that is visible.
+
+    Args:
+        data: The whole file.
+        path: The same file, for calamine, which reads it faster from there.
+        form: Its format; not text.
+        wanted: A worksheet's name.
+        most_cells: Rows times columns that may be in use.
+
+    Raises:
+        SheetError: Locked, damaged, no such worksheet, or more cells than allowed.
+    """
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(path)
+        name, names = _choose(book, wanted)
+        sheet = book.get_sheet_by_name(name)
+    except python_calamine.PasswordError as error:
+        raise SheetError(LOCKED) from error
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise _damaged(form) from error
+    rows: dict[int, list[Cell]] = {}
+    if sheet.end is not None:
+        count = (sheet.end[0] + 1) * (sheet.end[1] + 1)
+        if count > most_cells:
+            raise SheetError(
+                f"The worksheet spans {count:,} cells, more than the limit of {most_cells:,}. "
+                "Often one stray cell far to the right or below is to blame: delete the columns "
+                "and rows beyond your table, and save."
+            )
+        for number, line in enumerate(sheet.to_python(skip_empty_area=False), start=1):
+            rows[number] = [
+                # Most cells are plain words, which need no second look.
+                cell
+                if type(cell) is str and cell[:1].isalnum() and cell[:2] != "PT"
+                else _cell(cell, form)
+                for cell in line
+            ]
+    for (row, column), code in _faults(data, form, name).items():
+        cells = rows.setdefault(row, [])
+        cells.extend([None] * (column - len(cells)))
+        cells[column - 1] = Broken(code)
+    return Worksheet(name, names, rows)
+
+
+def _damaged(form: Format) -> SheetError:
+    return SheetError(
+        f"This {form} file is damaged or very unusual and could not be read. Open it in a "
+        "spreadsheet program and save it anew, or copy or download it again."
+    )
+
+
+def _choose(
+    book: python_calamine.CalamineWorkbook, wanted: str | None
+) -> tuple[str, tuple[str, ...]]:
+    sheets = [
+        sheet
+        for sheet in book.sheets_metadata
+        if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
+    ]
+    names = tuple(sheet.name for sheet in sheets)
+    if not names:
+        raise SheetError("This workbook has no worksheet with cells.")
+    if wanted is not None:
+        if wanted not in names:
+            raise SheetError(
+                f"There is no worksheet `{wanted}` in this file. It has: {', '.join(names)}."
+            )
+        return wanted, names
+    visible = (
+        sheet.name for sheet in sheets if sheet.visible == python_calamine.SheetVisibleEnum.Visible
+    )
+    return next(visible, names[0]), names
+
+
+def _faults(data: bytes, form: Format, name: str) -> dict[Place, str]:
+    find = {Format.XLSX: xlsx_faults, Format.ODS: ods_faults, Format.XLS: xls_faults}[form]
+    try:
+        return find(data, name)
+    # The parts of a damaged or odd file can be missing in many ways.
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        SyntaxError,
+        LookupError,
+        StopIteration,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise _damaged(form) from error
+
+
+def _cell(cell: object, form: Format) -> Cell:
+    """A cell as calamine gives it, typed for us."""
+    match cell:
+        case str():
+            duration = _DURATION.fullmatch(cell) if form is Format.ODS else None
+            if duration:
+                hours, minutes, seconds = (int(part) for part in duration.groups())
+                return _time(datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds))
+            return cell if cell.strip() else None
+        case bool() | int() | float():
+            return cell
+        case datetime.timedelta():
+            return _time(cell)
+        case datetime.time():
+            return _time(_since_midnight(cell))
+        case datetime.datetime():
+            if cell.date() in _DAY_ZERO:
+                return _time(_since_midnight(cell.time()))
+            return Moment(cell.isoformat(" "), None)
+        case datetime.date():
+            return _time(datetime.timedelta()) if cell in _DAY_ZERO else Moment(str(cell), None)
+    raise TypeError(cell)
+
+
+def _since_midnight(time: datetime.time) -> datetime.timedelta:
+    return datetime.timedelta(
+        hours=time.hour,
+        minutes=time.minute,
+        seconds=time.second,
+        microseconds=time.microsecond,
+    )
+
+
+def _time(duration: datetime.timedelta) -> Moment:
+    # Day fractions are stored as binary fractions: a time may be some microseconds off.
+    seconds = round(duration.total_seconds())
+    sign, left = ("-" if seconds < 0 else ""), abs(seconds)
+    text = f"{sign}{left // 3600:02}:{left // 60 % 60:02}:{left % 60:02}"
+    return Moment(text, seconds if seconds >= 0 else None)
