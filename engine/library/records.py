@@ -39,6 +39,8 @@ class BatchImage:
 
     id: int
     key: str
+    row: int
+    """The number of its row."""
     slot: int
     recipe: Recipe
     path: Path

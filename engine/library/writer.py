@@ -175,8 +175,9 @@ class Writer:
 
     def _batch(self, session: sqlite3.Row, batch: int) -> Batch:
         rows = self._db.execute(
-            "SELECT i.id, i.key, i.slot, i.seed, i.file, i.strikes, r.body, b.size FROM images i"
-            " JOIN recipes r ON r.id = i.recipe JOIN batches b ON b.id = i.batch"
+            "SELECT i.id, i.key, i.slot, i.seed, i.file, i.strikes, r.body, b.size, j.number"
+            " FROM images i JOIN recipes r ON r.id = i.recipe JOIN batches b ON b.id = i.batch"
+            " JOIN rows j ON j.id = i.row"
             " WHERE i.batch = ? AND i.state = 'waiting' ORDER BY i.strikes, i.slot",
             (batch,),
         ).fetchall()
@@ -187,6 +188,7 @@ class Writer:
             BatchImage(
                 id=row["id"],
                 key=row["key"],
+                row=row["number"],
                 slot=row["slot"],
                 recipe=Recipe.from_json(json.loads(row["body"]) | {"seed": row["seed"]}),
                 path=folder / row["file"],
@@ -234,8 +236,12 @@ class Writer:
             )
         return False
 
-    def finish(self, staged: Sequence[tuple[Staged, Record]]) -> None:
-        """Publish files and mark their images done: names first, then one commit."""
+    def finish(self, staged: Sequence[tuple[Staged, Record]]) -> list[Path]:
+        """Publish files and mark their images done: names first, then one commit.
+
+        Returns:
+            Where the files are.
+        """
         placed = publish(item for item, _ in staged)
         now = time.time()
         with self._transaction() as db:
@@ -257,6 +263,7 @@ class Writer:
                 f" (SELECT session FROM images WHERE key IN ({', '.join('?' for _ in staged)}))",
                 (now, *(item.image for item, _ in staged)),
             )
+        return [placed[item.image] for item, _ in staged]
 
     def end(self, batch: Batch, seconds: float | None = None) -> None:
         """Record that `batch` ran to an end of its own, however it went; what is left waits.

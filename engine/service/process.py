@@ -17,13 +17,14 @@ from typing import Any
 
 from engine import __version__
 from engine.library.database import SCHEMA_VERSION, LibraryError, on_network
+from engine.library.records import Tally
 from engine.library.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.recipe import Recipe
 from engine.plan.batches import power_of_two_within
 from engine.service.accept import RefusedError, RequestedRow, plan_session
 from engine.service.lock import LibraryLock
-from engine.service.scheduler import Scheduler
+from engine.service.scheduler import Scheduler, tally_event
 from engine.service.wire import (
     LINE_BYTES,
     PROTOCOL,
@@ -215,7 +216,11 @@ class EngineProcess:
             plan_session, name, source, requested, models, largest=largest, taken=taken
         )
         tally = await self._write(Writer.add_session, new)
-        self._publish({"event": "tally"} | asdict(tally) | {"settled": tally.settled})
+        return self._woken(tally)
+
+    def _woken(self, tally: Tally) -> dict[str, Any]:
+        """Tell everyone of a session that has work again."""
+        self._publish(tally_event(tally))
         self._scheduler.wake()
         return asdict(tally)
 
@@ -223,14 +228,10 @@ class EngineProcess:
         return asdict(await self._scheduler.stop_session(session))
 
     async def _resume(self, session: str) -> dict[str, Any]:
-        tally = await self._write(Writer.resume, session)
-        self._scheduler.wake()
-        return asdict(tally)
+        return self._woken(await self._write(Writer.resume, session))
 
     async def _retry(self, session: str) -> dict[str, Any]:
-        tally = await self._write(Writer.retry, session)
-        self._scheduler.wake()
-        return asdict(tally)
+        return self._woken(await self._write(Writer.retry, session))
 
     async def _status(self) -> dict[str, Any]:
         return {

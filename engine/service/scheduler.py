@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class Scheduler:
         for link, batch in list(self._rendering.values()):
             if batch.session_key == session:
                 await link.stop(batch.id)
-        self._publish_tally(tally)
+        self._publish(tally_event(tally))
         return tally
 
     def renderers(self) -> list[dict[str, Any]]:
@@ -234,7 +234,7 @@ class Scheduler:
         if not outcome.begun:
             return
         self._rendering[batch.id] = (link, batch)
-        self._publish_tally(await self._write(Writer.tally, batch.session_key))
+        self._publish_tally(await self._write(Writer.tally, batch.session_key), batch)
         paths = {image.key: image.path for image in batch.images}
         frames = link.render(
             batch.id,
@@ -322,10 +322,11 @@ class Scheduler:
 
     async def _settle(self, batch: Batch, outcome: _Outcome) -> None:
         """Save and record; while the disk is full, again and again until there is room."""
+        finished: list[Path] = []
         while True:
             try:
                 if outcome.staged:
-                    await self._write(Writer.finish, outcome.staged)
+                    finished = await self._write(Writer.finish, outcome.staged)
                     outcome.staged = []
                 await self._record(batch, outcome)
                 break
@@ -335,7 +336,7 @@ class Scheduler:
                 if self._closing.is_set():
                     return
                 await self._rest()
-        self._publish_tally(await self._write(Writer.tally, batch.session_key))
+        self._publish_tally(await self._write(Writer.tally, batch.session_key), batch, finished)
 
     async def _record(self, batch: Batch, outcome: _Outcome) -> None:
         cause, reason = outcome.cause, outcome.reason
@@ -365,8 +366,9 @@ class Scheduler:
         if hopeless:
             await self._write(Writer.fail, batch, reason)
 
-    def _publish_tally(self, tally: Tally) -> None:
-        self._publish({"event": "tally"} | asdict(tally) | {"settled": tally.settled})
+    def _publish_tally(self, tally: Tally, batch: Batch, finished: Sequence[Path] = ()) -> None:
+        rows = sorted({image.row for image in batch.images})
+        self._publish(tally_event(tally, rows, [str(path) for path in finished]))
 
 
 async def _either(event: asyncio.Event, task: asyncio.Task[None]) -> None:
@@ -376,6 +378,20 @@ async def _either(event: asyncio.Event, task: asyncio.Task[None]) -> None:
     waiting.cancel()
     if task.done():
         task.result()
+
+
+def tally_event(
+    tally: Tally, rows: Sequence[int] | None = None, finished: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What followers are told when a session's counts change.
+
+    Args:
+        tally: its counts now.
+        rows: numbers of the rows that changed; None: any of them may have.
+        finished: image files that are there since the last time.
+    """
+    counts = asdict(tally) | {"settled": tally.settled}
+    return {"event": "tally", "rows": rows, "finished": finished} | counts
 
 
 def threads_for(settings: Settings) -> int:

@@ -84,7 +84,7 @@ class FakeRenderer:
 def _file(record: Record) -> bytes:
     from engine.library.records import BatchImage
 
-    image = BatchImage(0, record.image, record.slot, record.recipe, Path())
+    image = BatchImage(0, record.image, 2, record.slot, record.recipe, Path())
     return picture(image, record.batch_size)[1]
 
 
