@@ -1,13 +1,15 @@
 """Check every cell of a table: all problems, not only the first. Pure."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import islice, repeat, zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
 from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
 from engine.sheet.headers import letters, map_header
+from engine.sheet.quiet import no_collecting
 from engine.sheet.ratio import judge_ratio, nearest_ratios
 from engine.sheet.repair import (
     judge_choice,
@@ -16,10 +18,11 @@ from engine.sheet.repair import (
     judge_switch,
     judge_text,
     judge_whole,
+    plain_text,
 )
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Cell, Line, Table, cell_text
-from engine.sheet.verdict import Finding, Verdict, broken, shown
+from engine.sheet.verdict import Finding, Verdict, shown, unusable
 
 _Judge: TypeAlias = Callable[[Cell], Verdict[Any]]
 
@@ -64,31 +67,43 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     Raises:
         SheetError: No `prompt` column, two columns that mean the same, or no rows.
     """
-    known, problems = map_header(table.header, table.header_row)
-    notes = [Problem(table.header_row, None, Severity.WARNING, "", note) for note in table.notes]
+    known, header_problems = map_header(table.header, table.header_row)
     if not table.lines:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
-    checker = _Checker(table, known, vocabulary)
-    rows = tuple(map(checker.row, table.lines))
-    problems += [
-        Problem(
-            table.header_row,
-            name,
-            Severity.WARNING,
-            table.header[index],
-            f"{name} is kept with the rows but does not change the images in this version.",
-        )
-        for index, name in sorted(known.items())
-        if name in checker.idle
-    ]
-    place = {name: index for index, name in known.items()}
-    problems.sort(key=lambda problem: place[problem.column or "prompt"])
+    with no_collecting():
+        columns = _judge_columns(table, known, vocabulary)
+        found: _Found = defaultdict(list)
+        for judged in columns.values():
+            for line, findings in judged.found.items():
+                found[line] += [_At(judged.at, judged.name, finding) for finding in findings]
+        _require_prompts(columns["prompt"], found)
+        _check_models(columns, vocabulary, found)
+        if table.sheet is None:
+            _check_widths(table, found)
+        bad = {line for line, each in found.items() if any(at.is_error for at in each)}
+        _check_doubles(table, columns, bad, found)
+        rows = _rows(table, known, columns, bad, vocabulary)
+        problems = [
+            _problem(table.lines[line], at) for line in sorted(found) for at in sorted(found[line])
+        ]
+    for judged in columns.values():
+        if judged.idle:
+            message = (
+                f"{judged.name} is kept with the rows but does not change the images in this "
+                "version."
+            )
+            header = table.header[judged.at]
+            header_problems.append(
+                Problem(table.header_row, judged.name, Severity.WARNING, header, message)
+            )
+    header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
+    notes = [Problem(table.header_row, None, Severity.WARNING, "", note) for note in table.notes]
     return Sheet(
         file=table.file,
         sheet=table.sheet,
         columns=table.header,
         rows=rows,
-        problems=(*notes, *problems, *checker.problems),
+        problems=(*notes, *header_problems, *problems),
     )
 
 
@@ -121,183 +136,225 @@ def typed_rows(
     return check_table(Table(file="prompts", sheet=None, header=header, lines=lines), vocabulary)
 
 
-_SLOTS = {column.name: slot for slot, column in enumerate(COLUMNS)}
-"""Where each column's value stands among the fields of RowValues: both are in one order."""
-_RATIO, _MODEL, _IMAGES, _SEED, _NEGATIVE = itemgetter(
-    "aspect_ratio", "model", "num_images", "seed_number", "negative_prompt"
-)(_SLOTS)
-_SELDOM_REPEATED = {"prompt", "seed_number"}
-
-
-class _Known(NamedTuple):
-    """A known column of this table."""
+class _At(NamedTuple):
+    """A finding and its place in a row; sorts by the place."""
 
     at: int
-    """Its index in the header."""
+    """The column's index in the header; past its end for the whole row."""
+    name: str | None
+    finding: Finding
+
+    @property
+    def is_error(self) -> bool:
+        return self.finding.severity is Severity.ERROR
+
+
+_Found: TypeAlias = defaultdict[int, list[_At]]
+"""By index of the line."""
+
+
+class _Judged(NamedTuple):
+    """A known column, all its cells judged."""
+
+    at: int
     name: str
-    slot: int
-    judge: _Judge
-    verdicts: dict[object, Verdict[Any]] | None
-    """By cell, for columns whose cells repeat."""
+    texts: list[str]
+    values: list[Any]
+    """The default where a cell is blank or has an error."""
+    found: dict[int, tuple[Finding, ...]]
+    """By index of the line."""
+    idle: bool
+    """It does not act yet, and some cell has another value than the default."""
 
 
-class _Checker:
-    """One pass over a table's lines."""
+def _judge_columns(
+    table: Table, known: Mapping[int, str], vocabulary: Vocabulary
+) -> dict[str, _Judged]:
+    """Judge column by column, each different cell once: most columns hold few different ones."""
+    defaults = _defaults(vocabulary)
+    columns = list(zip_longest(*(cells for _, cells in table.lines), fillvalue=""))
+    blank = [""] * len(table.lines)
+    return {
+        name: _judge_column(
+            at,
+            COLUMN[name],
+            columns[at] if at < len(columns) else blank,
+            _judge(COLUMN[name], vocabulary),
+            defaults[name],
+        )
+        for at, name in sorted(known.items())
+    }
 
-    def __init__(self, table: Table, known: Mapping[int, str], vocabulary: Vocabulary) -> None:
-        self.problems: list[Problem] = []
-        self.idle: set[str] = set()
-        """Columns that act on nothing yet and were given something else than the default."""
-        self._vocabulary = vocabulary
-        self._known = [
-            _Known(
-                index,
-                name,
-                _SLOTS[name],
-                _judge(COLUMN[name], vocabulary),
-                None if name in _SELDOM_REPEATED else {},
+
+def _judge_column(
+    at: int, column: Column, cells: Sequence[Cell], judge: _Judge, default: object
+) -> _Judged:
+    keys: Sequence[Any] = cells
+    if set(map(type, cells)) == {str}:
+        different = {cell: cell for cell in cells}
+    else:
+        # 1, 1.0 and True are equal, but not the same cell.
+        keys = list(zip(map(type, cells), cells, strict=True))
+        different = {key: key[1] for key in keys}
+    verdicts = {key: judge(cell) for key, cell in different.items()}
+    texts = {key: verdict.text for key, verdict in verdicts.items()}
+    values = {
+        key: default if verdict.value is None else verdict.value
+        for key, verdict in verdicts.items()
+    }
+    telling = {key: verdict.findings for key, verdict in verdicts.items() if verdict.findings}
+    found: dict[int, tuple[Finding, ...]] = {}
+    if telling:
+        found = {line: telling[key] for line, key in enumerate(keys) if key in telling}
+    return _Judged(
+        at=at,
+        name=column.name,
+        texts=list(map(texts.__getitem__, keys)),
+        values=list(map(values.__getitem__, keys)),
+        found=found,
+        idle=not column.acts and set(values.values()) != {default},
+    )
+
+
+def _require_prompts(prompts: _Judged, found: _Found) -> None:
+    for line, text in enumerate(prompts.texts):
+        if not text:
+            found[line].append(_At(prompts.at, "prompt", _NO_PROMPT))
+
+
+def _check_models(columns: Mapping[str, _Judged], vocabulary: Vocabulary, found: _Found) -> None:
+    """What a row asks of its model and the model cannot do."""
+    shapes, negatives = columns.get("aspect_ratio"), columns.get("negative_prompt")
+    models = columns.get("model")
+    count = len(columns["prompt"].texts)
+    labels = models.values if models else [vocabulary.default_model] * count
+    unknown = {
+        line
+        for line, findings in (models.found.items() if models else ())
+        if any(finding.severity is Severity.ERROR for finding in findings)
+    }
+    if shapes:
+        asked = list(zip(labels, shapes.values, strict=True))
+        too_wide = {pair: each for pair in set(asked) if (each := _too_wide(*pair, vocabulary))}
+        for line, pair in enumerate(asked) if too_wide else ():
+            if pair in too_wide and line not in unknown:
+                found[line].append(_At(shapes.at, shapes.name, too_wide[pair]))
+    heedless = {label for label, model in vocabulary.models.items() if not model.negative_prompt}
+    if negatives and heedless:
+        for line, (label, text) in enumerate(zip(labels, negatives.values, strict=True)):
+            if text and label in heedless and line not in unknown:
+                message = f"The model {label} heeds no negative prompt: this one changes nothing."
+                warning = Finding(Severity.WARNING, message)
+                found[line].append(_At(negatives.at, negatives.name, warning))
+
+
+def _too_wide(label: str, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
+    width, height = shape
+    most = vocabulary.models[label].max_ratio
+    if max(shape) <= min(shape) * most * (1 + 1e-9):
+        return None
+    way, limit = ("wider", f"{most:g}:1") if width > height else ("taller", f"1:{most:g}")
+    return Finding(
+        Severity.ERROR,
+        f"{width}:{height} is {way} than the model {label} can draw (up to {limit}).",
+        nearest_ratios(width / height, most),
+    )
+
+
+def _check_widths(table: Table, found: _Found) -> None:
+    """Find lines of a text file with more cells than there are columns."""
+    width = len(table.header)
+    for line, (_, cells) in enumerate(table.lines):
+        if len(cells) > width and any(cell_text(cell).strip() for cell in cells[width:]):
+            message = (
+                f"This row has {len(cells)} cells for {width} columns, so some may stand in the "
+                "wrong one. Put quote marks around a cell that has a comma (or whatever "
+                'separates the cells) in it: "a red boat, at sunset".'
             )
-            for index, name in sorted(known.items())
-        ]
-        self._extra = _extra_names(table.header, known)
-        self._width = len(table.header)
-        self._from_text = table.sheet is None
-        self._defaults = _defaults(vocabulary)
-        self._doubles: dict[tuple[object, ...], int] = {}
-        self._shapes: dict[tuple[str, tuple[int, int]], tuple[Finding, ...]] = {}
+            found[line].append(_At(width, None, Finding(Severity.ERROR, message)))
 
-    def row(self, line: Line) -> Row:
-        """Check one line; its problems are added to `problems`."""
-        cells = line.cells
-        values: list[Any] = self._defaults.copy()
-        texts: dict[str, str] = {}
-        found: dict[str, tuple[Finding, ...]] = {}
-        width = len(cells)
-        for index, name, slot, judge, verdicts in self._known:
-            cell = cells[index] if index < width else None
-            if cell is None:
-                continue
-            if verdicts is None:
-                verdict = judge(cell)
-            else:
-                # 1, 1.0 and True are equal, but not the same cell.
-                key = cell if type(cell) is str else (type(cell), cell)
-                known = verdicts.get(key)
-                if known is None:
-                    known = verdicts[key] = judge(cell)
-                    self._note_idle(name, known)
-                verdict = known
-            text, value, findings = verdict
+
+def _check_doubles(
+    table: Table, columns: Mapping[str, _Judged], bad: Container[int], found: _Found
+) -> None:
+    """Find rows with a seed that make the same images as an earlier row."""
+    seeds = columns.get("seed_number")
+    if not seeds:
+        return
+    alike = [judged.values for name, judged in columns.items() if name != "num_images"]
+    first: dict[tuple[object, ...], int] = {}
+    for line, key in enumerate(zip(*alike, strict=True)):
+        if seeds.values[line] is None or line in bad:
+            continue
+        earlier = first.setdefault(key, line)
+        if earlier != line:
+            message = (
+                f"Prompt, settings and seed are those of row {table.lines[earlier].number}: the "
+                "same image is made again. Change the seed, or delete the row."
+            )
+            found[line].append(_At(len(table.header), None, Finding(Severity.WARNING, message)))
+
+
+def _rows(
+    table: Table,
+    known: Mapping[int, str],
+    columns: Mapping[str, _Judged],
+    bad: Container[int],
+    vocabulary: Vocabulary,
+) -> tuple[Row, ...]:
+    defaults = _defaults(vocabulary)
+    fields: list[Iterable[Any]] = [
+        columns[column.name].values if column.name in columns else repeat(defaults[column.name])
+        for column in COLUMNS
+    ]
+    ratio = [column.name for column in COLUMNS].index("aspect_ratio")
+    fields[ratio] = [
+        f"{width}:{height}" for width, height in islice(fields[ratio], len(table.lines))
+    ]
+    extras = _extra_names(table.header, known)
+    overhang = table.sheet is not None
+    width = len(table.header)
+    texts: list[dict[str, str]] = [{} for _ in table.lines]
+    for judged in columns.values():
+        name = judged.name
+        for known_texts, text in zip(texts, judged.texts, strict=True):
             if text:
-                texts[name] = text
-                if value is not None:
-                    values[slot] = value
-                if findings:
-                    found[name] = findings
-        self._across(values, texts, found)
-        severities = {finding.severity for each in found.values() for finding in each}
-        shift = self._shifted(line) if self._from_text and width > self._width else None
-        ready = None
-        double = None
-        if Severity.ERROR not in severities and shift is None:
-            double = self._double(line.number, values)
-            values[_RATIO] = "{}:{}".format(*values[_RATIO])
-            ready = RowValues(*values)
-        for index, name, *_ in self._known if found else ():
-            for finding in found.get(name, ()):
-                self._report(line, name, cells[index] if index < width else None, finding)
-        for whole in (shift, double):
-            if whole:
-                self._report(line, None, None, whole)
-        return Row(line.number, texts, self._extras(cells), ready)
-
-    def _report(self, line: Line, column: str | None, cell: Cell, finding: Finding) -> None:
-        self.problems.append(
-            Problem(
-                row=line.number,
-                column=column,
-                severity=finding.severity,
-                value=shown(cell_text(cell), _MOST_SHOWN),
-                message=finding.message,
-                suggestions=finding.suggestions,
-            )
+                known_texts[name] = text
+    # RowValues has its fields in the order of COLUMNS.
+    ready = map(RowValues, *fields)
+    return tuple(
+        Row(
+            number,
+            known_texts,
+            _extra(cells, extras, width if overhang else len(cells))
+            if extras or len(cells) > width
+            else {},
+            None if line in bad else values,
         )
-
-    def _note_idle(self, name: str, verdict: Verdict[Any]) -> None:
-        if not COLUMN[name].acts and verdict.value not in (None, self._defaults[_SLOTS[name]]):
-            self.idle.add(name)
-
-    def _across(
-        self,
-        values: list[Any],
-        texts: Mapping[str, str],
-        found: dict[str, tuple[Finding, ...]],
-    ) -> None:
-        """Add what can only be seen by looking at several cells of a row."""
-        if "prompt" not in texts:
-            found["prompt"] = (_NO_PROMPT,)
-        if "model" in texts and _has_error(found.get("model", ())):
-            return
-        label = values[_MODEL]
-        shape = values[_RATIO]
-        wide = self._shapes.get((label, shape))
-        if wide is None:
-            wide = self._shapes[label, shape] = self._judge_shape(label, *shape)
-        if wide:
-            found["aspect_ratio"] = (*found.get("aspect_ratio", ()), *wide)
-        if values[_NEGATIVE] and not self._vocabulary.models[label].negative_prompt:
-            message = f"The model {label} heeds no negative prompt: this one changes nothing."
-            heedless = Finding(Severity.WARNING, message)
-            found["negative_prompt"] = (*found.get("negative_prompt", ()), heedless)
-
-    def _judge_shape(self, label: str, width: int, height: int) -> tuple[Finding, ...]:
-        most = self._vocabulary.models[label].max_ratio
-        if max(width, height) <= min(width, height) * most * (1 + 1e-9):
-            return ()
-        way, limit = ("wider", f"{most:g}:1") if width > height else ("taller", f"1:{most:g}")
-        return (
-            Finding(
-                Severity.ERROR,
-                f"{width}:{height} is {way} than the model {label} can draw (up to {limit}).",
-                nearest_ratios(width / height, most),
-            ),
+        for line, ((number, cells), known_texts, values) in enumerate(
+            zip(table.lines, texts, ready, strict=False)
         )
+    )
 
-    def _shifted(self, line: Line) -> Finding | None:
-        if all(cell is None for cell in line.cells[self._width :]):
-            return None
-        return Finding(
-            Severity.ERROR,
-            f"This row has {len(line.cells)} cells for {self._width} columns, so some may stand "
-            "in the wrong one. Put quote marks around a cell that has a comma (or whatever "
-            'separates the cells) in it: "a red boat, at sunset".',
-        )
 
-    def _double(self, number: int, values: list[Any]) -> Finding | None:
-        """A finding if an earlier row makes the same images."""
-        if values[_SEED] is None:
-            return None
-        key = (*values[:_IMAGES], *values[_IMAGES + 1 :])
-        first = self._doubles.setdefault(key, number)
-        if first == number:
-            return None
-        return Finding(
-            Severity.WARNING,
-            f"Prompt, settings and seed are those of row {first}: the same image is made again. "
-            "Change the seed, or delete the row.",
-        )
+def _extra(cells: Sequence[Cell], extras: Sequence[tuple[int, str]], width: int) -> dict[str, str]:
+    """What stands in columns that are not ours, and in a workbook right of all headers."""
+    texts = {name: cell_text(cells[at]).strip() for at, name in extras if at < len(cells)}
+    for at in range(width, len(cells)):
+        texts[f"column {letters(at)}"] = cell_text(cells[at]).strip()
+    return {name: text for name, text in texts.items() if text}
 
-    def _extras(self, cells: Sequence[Cell]) -> dict[str, str]:
-        extras = {
-            name: cell_text(cells[index]).strip()
-            for index, name in self._extra
-            if index < len(cells) and cells[index] is not None
-        }
-        if not self._from_text:
-            for index in range(self._width, len(cells)):
-                if cells[index] is not None:
-                    extras[f"column {letters(index)}"] = cell_text(cells[index]).strip()
-        return extras
+
+def _problem(line: Line, at: _At) -> Problem:
+    cell = line.cells[at.at] if at.name and at.at < len(line.cells) else ""
+    return Problem(
+        row=line.number,
+        column=at.name,
+        severity=at.finding.severity,
+        value=shown(cell_text(cell), _MOST_SHOWN),
+        message=at.finding.message,
+        suggestions=at.finding.suggestions,
+    )
 
 
 _MOST_SHOWN = 1000
@@ -308,24 +365,19 @@ _NO_PROMPT = Finding(
 )
 
 
-def _has_error(findings: Sequence[Finding]) -> bool:
-    return any(finding.severity is Severity.ERROR for finding in findings)
-
-
-def _defaults(vocabulary: Vocabulary) -> list[Any]:
-    """The values of a row of blank cells, in the order of RowValues; the ratio as a pair."""
-    chosen: dict[str, object] = {
+def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
+    """What a blank cell of each column means; an aspect ratio as a pair."""
+    defaults: dict[str, Any] = {
         "model": vocabulary.default_model,
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
     }
-    return [
-        chosen[column.name]
-        if column.name in chosen
-        else _judge(column, vocabulary)(column.default).value or ""
-        for column in COLUMNS
-    ]
+    for column in COLUMNS:
+        if column.name not in defaults:
+            verdict = _judge(column, vocabulary)(column.default)
+            defaults[column.name] = "" if verdict.value is None else verdict.value
+    return defaults
 
 
 def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
@@ -340,7 +392,10 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.COLOURS: judge_colours,
     }
     judge = judges[column.kind]
-    return lambda cell: broken(cell) or judge(cell)
+    if column.kind is Kind.TEXT:
+        most = vocabulary.prompt_chars
+        return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
+    return lambda cell: unusable(cell) or judge(cell)
 
 
 def _extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:

@@ -21,6 +21,8 @@ Place: TypeAlias = tuple[int, int]
 
 _RELATION = re.compile(r"\{.*/relationships\}id")
 _XLSX_ERROR = re.compile(rb"""\st=["']e["']""")
+_XLSX_MARKS = (b't="e"', b"t='e'", b"<f>", b"<f ", b":f>", b":f ")
+"""Without one of these a worksheet has neither errors nor formulas."""
 _XLSX_TEXT_RESULT = re.compile(rb"""\st=["']str["']""")
 _XLSX_UNSAVED = (
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^>]*)?/>)"
@@ -58,7 +60,7 @@ def xlsx_faults(data: bytes, name: str) -> dict[Place, str]:
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         xml = archive.read(_xlsx_part(archive, name))
-    if not (_XLSX_ERROR.search(xml) or re.search(_XLSX_UNSAVED, xml)):
+    if not any(mark in xml for mark in _XLSX_MARKS):
         return {}
     found: dict[Place, str] = {}
     row = column = 0

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.sheet.quiet import no_collecting
 from engine.sheet.rows import SheetError
-from engine.sheet.table import MIB, Broken, Cell, Limits, Line, Moment, Table, cell_text
+from engine.sheet.table import MIB, Broken, Limits, Line, Moment, Table, cell_text
 
 __all__ = ["Limits", "read_table"]
 
@@ -57,12 +58,13 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
         ) from error
     if child.returncode != 0 or not child.stdout:
         raise _crash(child.stderr, limits)
-    reply = json.loads(child.stdout)
-    if "refused" in reply:
-        raise SheetError(reply["refused"])
-    if "memory" in reply:
-        raise _too_much_memory(limits)
-    return _table(path, reply)
+    with no_collecting():
+        reply = json.loads(child.stdout)
+        if "refused" in reply:
+            raise SheetError(reply["refused"])
+        if "memory" in reply:
+            raise _too_much_memory(limits)
+        return _table(path, reply)
 
 
 _LIGHTEN = (
@@ -113,19 +115,22 @@ def _too_much_memory(limits: Limits) -> SheetError:
 
 
 def _table(path: Path, reply: dict[str, Any]) -> Table:
-    lines: list[list[Cell]] = reply["lines"]
-    for index, column, text, *seconds in reply["special"]:
-        lines[index][column] = Moment(text, *seconds) if seconds else Broken(text)
-    header = lines[0]
-    texts = ["" if cell is None else cell_text(cell).strip() for cell in header]
-    while texts and not texts[-1]:
-        del texts[-1]
+    lines: list[list[Any]] = reply["lines"]
+    for index in reply["odd"]:
+        lines[index] = [_odd(cell) if isinstance(cell, list) else cell for cell in lines[index]]
+    header = [cell_text(cell).strip() for cell in lines[0]]
+    while header and not header[-1]:
+        del header[-1]
     return Table(
         file=os.fsencode(path.name).decode("utf-8", "replace"),
         sheet=reply["sheet"],
-        header=tuple(texts),
+        header=tuple(header),
         lines=tuple(map(Line, reply["numbers"][1:], lines[1:])),
         header_row=reply["numbers"][0],
         sheets=tuple(reply["sheets"]),
         notes=tuple(reply["notes"]),
     )
+
+
+def _odd(cell: list[Any]) -> Moment | Broken:
+    return Moment(*cell) if len(cell) == 2 else Broken(*cell)

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.sheet.content import Format, sniff
 from engine.sheet.rows import SheetError
-from engine.sheet.table import Broken, Cell, Limits, Moment
+from engine.sheet.table import Broken, Limits
 
 
 def main(request: dict[str, Any]) -> None:
@@ -27,14 +27,30 @@ def main(request: dict[str, Any]) -> None:
     answer = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get into the answer.
     os.dup2(2, 1)
+    lines: list[list[Any]] = []
     try:
-        reply = _read(Path(request["path"]), request["sheet"], limits)
+        reply, lines = _read(Path(request["path"]), request["sheet"], limits)
     except SheetError as error:
         reply = {"refused": str(error)}
     except MemoryError:
         reply = {"memory": True}
+    odd = [index for index, cells in enumerate(lines) if not _PLAIN.issuperset(map(type, cells))]
+    for index in odd:
+        lines[index] = [cell if type(cell) in _PLAIN else _odd(cell) for cell in lines[index]]
     with answer:
-        answer.write(json.dumps(reply).encode())
+        answer.write(json.dumps(reply | {"lines": lines, "odd": odd}).encode())
+    # Taking the cells apart one by one would only cost.
+    os._exit(0)
+
+
+_PLAIN = {str, float, int, bool}
+
+
+def _odd(cell: object) -> list[Any]:
+    """A time or date as [text, seconds], a broken cell as [code]."""
+    from engine.sheet.workbook import moment
+
+    return list(cell if isinstance(cell, Broken) else moment(cell))
 
 
 def _guard(limits: Limits) -> None:
@@ -46,7 +62,8 @@ def _guard(limits: Limits) -> None:
     gc.disable()
 
 
-def _read(path: Path, wanted: str | None, limits: Limits) -> dict[str, Any]:
+def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any], list[list[Any]]]:
+    """What is to be said of the file, and its rows that are not blank."""
     with path.open("rb") as file:
         data = file.read(limits.file_bytes + 1)
     if len(data) > limits.file_bytes:
@@ -55,7 +72,6 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> dict[str, Any]:
         )
     form = sniff(data, limits.unpacked_bytes)
     reply: dict[str, Any] = {"sheet": None, "sheets": [], "notes": []}
-    rows: dict[int, list[Cell]]
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
@@ -66,48 +82,48 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> dict[str, Any]:
         reply["sheet"], reply["sheets"], rows = read_workbook(
             data, path, form, wanted, limits.cells
         )
-    rows = {number: cells for number, cells in rows.items() if cells.count(None) < len(cells)}
-    _refuse_hollow(rows, limits, reply["sheet"], reply["sheets"])
-    numbers = sorted(rows)
-    lines = [rows[number] for number in numbers]
-    special = []
-    for index, cells in enumerate(lines):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, Moment | Broken):
-                special.append((index, column, *cell))
-                cells[column] = None
-    return reply | {"numbers": numbers, "lines": lines, "special": special}
+    filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
+    _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"])
+    numbers = sorted(filled)
+    return reply | {"numbers": numbers}, [filled[number] for number in numbers]
 
 
-def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Cell]], tuple[str, ...]]:
+def _is_blank(cells: list[Any]) -> bool:
+    if cells and type(cells[0]) is str and cells[0][:1].isalnum():
+        return False  # as most begin
+    first = next((cell for cell in cells if cell != ""), None)
+    if not isinstance(first, str) or not first.isspace():
+        return first is None
+    return all(isinstance(cell, str) and not cell.strip() for cell in cells)
+
+
+def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple[str, ...]]:
     from engine.sheet.delimited import decode, records
 
     text, notes = decode(data)
-    rows: dict[int, list[Cell]] = {}
+    rows: dict[int, list[Any]] = {}
     count = 0
     for number, record in enumerate(records(text), start=1):
         count += len(record)
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
-        rows[number] = [cell if cell and not cell.isspace() else None for cell in record]
+        rows[number] = record
     return rows, notes
 
 
-def _refuse_hollow(
-    rows: dict[int, list[Cell]], limits: Limits, sheet: str | None, sheets: tuple[str, ...]
-) -> None:
+def _refuse_hollow(count: int, limits: Limits, sheet: str | None, sheets: tuple[str, ...]) -> None:
     what = f"The worksheet `{sheet}`" if sheet else "The file"
     others = [f"`{name}`" for name in sheets if name != sheet]
     hint = f" Other worksheets of this file: {', '.join(others)}." if others else ""
-    if not rows:
+    if not count:
         raise SheetError(f"{what} is empty.{hint}")
-    if len(rows) == 1:
+    if count == 1:
         raise SheetError(
             f"{what} has only one row. The first row holds the column names, the prompts "
             f"come below it.{hint}"
         )
-    if len(rows) - 1 > limits.rows:
+    if count - 1 > limits.rows:
         raise SheetError(
-            f"{what} has {len(rows) - 1:,} rows, more than the limit of {limits.rows:,}. "
+            f"{what} has {count - 1:,} rows, more than the limit of {limits.rows:,}. "
             "Split it into several."
         )

@@ -18,6 +18,15 @@ _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
 
 
+def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
+    """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
+    if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
+        text = cell.strip()
+        if text and text[0] != "#":
+            return Verdict(text, text)
+    return None
+
+
 def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     """Read a prompt; `most` is how many characters it may have."""
     text = cell_text(cell).strip()
@@ -107,6 +116,8 @@ def _number(text: str) -> float | None:
 
 def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
     """Read a whole number within the column's range."""
+    if type(cell) is float and cell.is_integer() and column.minimum <= cell <= column.maximum:
+        return Verdict(str(int(cell)), int(cell))
     text = cell_text(cell).strip()
     span = f"a whole number from {column.minimum} to {column.maximum}"
     if isinstance(cell, bool):

@@ -23,8 +23,8 @@ class Broken(NamedTuple):
     """Such as `#REF!`; empty: a formula whose result was never saved."""
 
 
-Cell: TypeAlias = str | int | float | bool | Moment | Broken | None
-"""None: blank. Text is never only white space."""
+Cell: TypeAlias = str | int | float | bool | Moment | Broken
+"""Blank: text that is empty or only white space."""
 
 
 class Line(NamedTuple):
@@ -73,12 +73,10 @@ class Limits:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell as a person would read it; blank is empty. Text that UTF-8 cannot hold gets `?`."""
+    """A cell as a person would read it. What UTF-8 cannot hold becomes `?`."""
     match cell:
         case str():
             return cell if cell.isascii() else cell.encode("utf-8", "replace").decode()
-        case None:
-            return ""
         case bool():
             return "TRUE" if cell else "FALSE"
         case float():

@@ -1,6 +1,6 @@
 """What is found about the value of one cell, apart from where the cell is."""
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from engine.sheet.rows import Severity
 from engine.sheet.table import Broken, Cell, cell_text
@@ -59,19 +59,30 @@ _ERROR_TEXTS = frozenset(
 )
 
 
-def broken(cell: Cell) -> Verdict[Value] | None:
-    """The verdict on a cell that shows a spreadsheet error, also one kept as text; else None."""
-    if isinstance(cell, Broken) and not cell.code:
-        return error(
-            cell_text(cell),
-            "This cell holds a formula whose result was never saved. Open the file in a "
-            "spreadsheet program, save it there and load it again, or type the value.",
-        )
-    text = cell_text(cell).strip()
-    if isinstance(cell, Broken) or text in _ERROR_TEXTS:
-        return error(
-            text,
-            f"The spreadsheet shows the error {shown(text)} here instead of a value. Mend the "
-            "formula, or type the value.",
-        )
-    return None
+_BLANK: Verdict[Any] = Verdict("", None)
+
+
+def unusable(cell: Cell) -> Verdict[Any] | None:
+    """The verdict on a cell that is blank or shows a spreadsheet error; None on any other."""
+    if type(cell) is str:
+        text = cell.strip()
+        if not text:
+            return _BLANK
+        # An error that was saved as text, as csv has it.
+        if text[0] != "#" or text not in _ERROR_TEXTS:
+            return None
+    elif not isinstance(cell, Broken):
+        return None
+    else:
+        text = cell_text(cell)
+        if not cell.code:
+            return error(
+                text,
+                "This cell holds a formula whose result was never saved. Open the file in a "
+                "spreadsheet program, save it there and load it again, or type the value.",
+            )
+    return error(
+        text,
+        f"The spreadsheet shows the error {shown(text)} here instead of a value. Mend the "
+        "formula, or type the value.",
+    )

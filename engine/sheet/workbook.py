@@ -4,15 +4,16 @@ import datetime
 import re
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
 from engine.sheet.faults import Place, ods_faults, xls_faults, xlsx_faults
 from engine.sheet.rows import SheetError
-from engine.sheet.table import Broken, Cell, Moment
+from engine.sheet.table import Broken, Moment
 
 _DAY_ZERO = {
     datetime.date(1899, 12, 30),
@@ -30,8 +31,8 @@ class Worksheet(NamedTuple):
     name: str
     names: tuple[str, ...]
     """All worksheets of the workbook."""
-    rows: dict[int, list[Cell]]
-    """Row number (from 1) → its cells, from column A."""
+    rows: dict[int, list[Any]]
+    """Row number (from 1) → its cells, from column A; dates and times as datetime has them."""
 
 
 def read_workbook(
@@ -52,12 +53,15 @@ def read_workbook(
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
         name, names = _choose(book, wanted)
-        sheet = book.get_sheet_by_name(name)
+        # calamine lets other threads run while it reads.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            faults = pool.submit(_faults, data, form, name)
+            sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise _damaged(form) from error
-    rows: dict[int, list[Cell]] = {}
+    rows: dict[int, list[Any]] = {}
     if sheet.end is not None:
         count = (sheet.end[0] + 1) * (sheet.end[1] + 1)
         if count > most_cells:
@@ -66,17 +70,15 @@ def read_workbook(
                 "Often one stray cell far to the right or below is to blame: delete the columns "
                 "and rows beyond your table, and save."
             )
-        for number, line in enumerate(sheet.to_python(skip_empty_area=False), start=1):
-            rows[number] = [
-                # Most cells are plain words, which need no second look.
-                cell
-                if type(cell) is str and cell[:1].isalnum() and cell[:2] != "PT"
-                else _cell(cell, form)
-                for cell in line
-            ]
-    for (row, column), code in _faults(data, form, name).items():
+        rows = dict(enumerate(sheet.to_python(skip_empty_area=False), start=1))
+    if form is Format.ODS:
+        for cells in rows.values():
+            for index, cell in enumerate(cells):
+                if type(cell) is str and cell.startswith("PT"):
+                    cells[index] = _duration(cell)
+    for (row, column), code in faults.result().items():
         cells = rows.setdefault(row, [])
-        cells.extend([None] * (column - len(cells)))
+        cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
     return Worksheet(name, names, rows)
 
@@ -130,17 +132,13 @@ def _faults(data: bytes, form: Format, name: str) -> dict[Place, str]:
         raise _damaged(form) from error
 
 
-def _cell(cell: object, form: Format) -> Cell:
-    """A cell as calamine gives it, typed for us."""
+def moment(cell: object) -> Moment:
+    """A date or time as calamine gives it.
+
+    Raises:
+        TypeError: It is neither.
+    """
     match cell:
-        case str():
-            duration = _DURATION.fullmatch(cell) if form is Format.ODS else None
-            if duration:
-                hours, minutes, seconds = (int(part) for part in duration.groups())
-                return _time(datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds))
-            return cell if cell.strip() else None
-        case bool() | int() | float():
-            return cell
         case datetime.timedelta():
             return _time(cell)
         case datetime.time():
@@ -151,7 +149,16 @@ def _cell(cell: object, form: Format) -> Cell:
             return Moment(cell.isoformat(" "), None)
         case datetime.date():
             return _time(datetime.timedelta()) if cell in _DAY_ZERO else Moment(str(cell), None)
-    raise TypeError(cell)
+    raise TypeError(f"{type(cell)} is not a moment")
+
+
+def _duration(text: str) -> str | datetime.timedelta:
+    """What ods writes for a time, as calamine leaves the longer ones; other text as it is."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        return text
+    hours, minutes, seconds = (int(part) for part in found.groups())
+    return datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _since_midnight(time: datetime.time) -> datetime.timedelta:
