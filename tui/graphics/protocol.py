@@ -1,4 +1,7 @@
-"""Which pictures this terminal can show: one question, before anything else is on the screen."""
+"""Which pictures this terminal can show: one question, before anything else is on the screen.
+
+Nothing here imports textual or textual-image: what is found out decides how both are set up.
+"""
 
 import fcntl
 import os
@@ -9,85 +12,178 @@ import sys
 import termios
 import time
 import tty
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tui.text import clean
+
+Protocol = Literal["sixel", "kitty", "half-cells", "none"]
+Wish = Literal["auto", "sixel", "kitty", "half-cells"]
 
 _NAME = b"\x1b[>0q"
 _KITTY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 _CELL = b"\x1b[16t"
 _ATTRIBUTES = b"\x1b[c"
 """Asked last: every terminal answers it, so its answer ends the wait for all the others."""
+_FENCE = re.compile(rb"\x1b\[\?[\d;]*c")
+_UNFINISHED = re.compile(rb"\x1b(\[[\d;?]*|[P_](?:[^\x1b]|\x1b(?!\\))*)?$")
 _PATIENCE = 2.0
+_TAIL_PATIENCE = 0.1
+"""Seconds to wait for the rest of an answer that has begun after the fence."""
 _SIXEL = b"4"
 _KITTY_PLACEHOLDERS = (0, 28)
 """kitty before this answers yes, but shows boxes."""
+USUAL_CELL = (10, 20)
+"""Width and height in pixels taken where nobody knows better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """What the terminal says of itself."""
 
-    protocol: str
-    """`sixel`, `kitty`, `half-cells`, or `none` where there is no terminal."""
+    protocol: Protocol
+    """`none` where there is no terminal."""
     name: str
     cell: tuple[int, int] | None
     """Width and height of a character cell in pixels, if known."""
+    answered: bool = True
+    """Whether nothing more is to come: false if the terminal still owes answers."""
 
 
-def detect(patience: float = _PATIENCE) -> Terminal:
+_HALF_CELLS = Terminal("half-cells", "", USUAL_CELL)
+_current = _HALF_CELLS
+
+
+def current() -> Terminal:
+    """The terminal as `prepare_terminal` found it.
+
+    Half-cells, with a cell of the usual size, until then: so for tests and for SVG pictures.
+    """
+    return _current
+
+
+def cell_size() -> tuple[int, int]:
+    """Width and height of a character cell in pixels, now: a terminal's font can change."""
+    if _current is _HALF_CELLS:
+        return USUAL_CELL
+    return _told_cell_size() or _current.cell or USUAL_CELL
+
+
+def prepare_terminal(wish: Wish = "auto", patience: float = _PATIENCE) -> Terminal:
+    """Decide how pictures are shown. Call it once, before the first import of textual.
+
+    Args:
+        wish: a protocol the user insists on.
+        patience: seconds to wait for the terminal's answers.
+    """
+    global _current
+    terminal = detect(patience, wish)
+    _current = terminal if terminal.protocol != "none" else _HALF_CELLS
+    if terminal.protocol == "kitty":
+        # The picture's number travels as a 24-bit colour, and ssh does not pass COLORTERM on.
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+    if not terminal.answered:
+        from tui.graphics.late import swallow_late_answers
+
+        swallow_late_answers()
+    return terminal
+
+
+def detect(patience: float = _PATIENCE, wish: Wish = "auto") -> Terminal:
     """Ask the terminal. All questions go out at once, however far away it is: one round trip.
 
     Args:
         patience: seconds to wait for the answers.
+        wish: a protocol the user insists on; then nothing is asked that is known without.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (_is_terminal(sys.__stdin__) and _is_terminal(sys.__stdout__)):
         return Terminal("none", "", None)
-    answer = b"" if os.environ.get("TERM") == "dumb" else _ask(patience)
+    told = _told_cell_size()
+    if wish == "half-cells" or os.environ.get("TERM") == "dumb":
+        return Terminal("half-cells", "", told)
+    if wish != "auto" and told:
+        return Terminal(_possible(wish), "", told)
+    answer = _ask(patience)
     named = re.search(rb"\x1bP>\|([^\x1b]*)\x1b", answer)
-    name = named.group(1).decode(errors="replace") if named else ""
-    return Terminal(_protocol(answer, name), name, _cell_size(answer))
+    name = clean(named.group(1).decode(errors="replace")) if named else ""
+    protocol = _protocol(answer, name) if wish == "auto" else wish
+    answered = _FENCE.search(answer) is not None
+    terminal = Terminal(_possible(protocol), name, told or _answered_cell_size(answer))
+    return replace(terminal, answered=answered)
+
+
+def _is_terminal(stream: object) -> bool:
+    isatty = getattr(stream, "isatty", None)
+    return isatty is not None and bool(isatty())
+
+
+def _possible(protocol: Protocol) -> Protocol:
+    # Without colours kitty's pictures lose their numbers.
+    return "half-cells" if protocol == "kitty" and os.environ.get("NO_COLOR") else protocol
+
+
+def _in_multiplexer() -> bool:
+    term = os.environ.get("TERM", "")
+    if term.startswith(("tmux", "screen")):
+        return True
+    # tmux can call itself xterm; a kitty started from inside tmux inherits its variables.
+    inherited = "kitty" in term or "ghostty" in term
+    return not inherited and bool(os.environ.get("TMUX") or os.environ.get("STY"))
 
 
 def _ask(patience: float) -> bytes:
     # tmux and screen would take kitty's question for a window title.
-    inside = os.environ.get("TERM", "").startswith(("tmux", "screen"))
-    questions = _CELL + _ATTRIBUTES if inside else _NAME + _KITTY + _CELL + _ATTRIBUTES
-    terminal = sys.stdin.fileno()
-    before = termios.tcgetattr(terminal)
+    asked = (_CELL,) if _in_multiplexer() else (_NAME, _KITTY, _CELL)
+    source = sys.__stdin__.fileno()  # type: ignore[union-attr]
+    before = termios.tcgetattr(source)
     answer = b""
     deadline = time.monotonic() + patience
     try:
-        tty.setcbreak(terminal, termios.TCSANOW)
-        os.write(sys.stdout.fileno(), questions)
-        while not re.search(rb"\x1b\[\?[\d;]*c", answer):
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([terminal], [], [], left)[0]:
-                break
-            answer += os.read(terminal, 4096)
+        tty.setcbreak(source, termios.TCSANOW)
+        os.write(sys.__stdout__.fileno(), b"".join(asked) + _ATTRIBUTES)  # type: ignore[union-attr]
+        while not _FENCE.search(answer) and (more := _read(source, deadline)):
+            answer += more
+        # What comes behind the fence must not be left for the app to take for keys.
+        deadline = time.monotonic() + _TAIL_PATIENCE
+        while more := _read(source, deadline if _UNFINISHED.search(answer) else 0):
+            answer += more
+        termios.tcflush(source, termios.TCIFLUSH)
     finally:
-        termios.tcsetattr(terminal, termios.TCSANOW, before)
+        termios.tcsetattr(source, termios.TCSANOW, before)
     return answer
 
 
-def _protocol(answer: bytes, name: str) -> str:
+def _read(source: int, deadline: float) -> bytes:
+    left = max(0.0, deadline - time.monotonic())
+    return os.read(source, 4096) if select.select([source], [], [], left)[0] else b""
+
+
+def _protocol(answer: bytes, name: str) -> Protocol:
     attributes = re.search(rb"\x1b\[\?([\d;]*)c", answer)
     if attributes and _SIXEL in attributes.group(1).split(b";"):
         return "sixel"
     version = re.match(r"kitty\((\d+)\.(\d+)", name)
     recent = version is not None and tuple(map(int, version.groups())) >= _KITTY_PLACEHOLDERS
     placeholders = recent or name.startswith("ghostty")
-    # The protocol carries a picture's number as a 24-bit colour.
-    if b"\x1b_Gi=31;OK" in answer and placeholders and not os.environ.get("NO_COLOR"):
-        return "kitty"
-    return "half-cells"
+    return "kitty" if b"\x1b_Gi=31;OK" in answer and placeholders else "half-cells"
 
 
-def _cell_size(answer: bytes) -> tuple[int, int] | None:
+def _told_cell_size() -> tuple[int, int] | None:
+    """The kernel's word, if the terminal has told it: it takes no round trip."""
     try:
-        told = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
-        rows, columns, width, height = struct.unpack("4H", told)
+        told = fcntl.ioctl(sys.__stdout__.fileno(), termios.TIOCGWINSZ, b"\0" * 8)  # type: ignore[union-attr]
     except OSError:
-        rows = columns = width = height = 0
-    if rows and columns and width and height:
-        return width // columns, height // rows
-    size = re.search(rb"\x1b\[6;(\d+);(\d+)t", answer)
-    return (int(size.group(2)), int(size.group(1))) if size else None
+        return None
+    rows, columns, width, height = struct.unpack("4H", told)
+    if not (rows and columns):
+        return None
+    return _plausible(width // columns, height // rows)
+
+
+def _answered_cell_size(answer: bytes) -> tuple[int, int] | None:
+    size = re.search(rb"\x1b\[6;(\d{1,4});(\d{1,4})t", answer)
+    return _plausible(int(size.group(2)), int(size.group(1))) if size else None
+
+
+def _plausible(width: int, height: int) -> tuple[int, int] | None:
+    return (width, height) if 1 < width < 200 and 2 < height < 400 else None

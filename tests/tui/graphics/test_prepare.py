@@ -1,0 +1,162 @@
+import io
+import os
+import re
+import threading
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.cells import cell_len
+
+from tui.graphics import prepare as module
+from tui.graphics.encode import Picture
+from tui.graphics.prepare import PictureCache, PictureError, fitting, prepare
+from tui.graphics.protocol import Protocol
+
+CELL = (9, 18)
+
+
+def made(path: Path, protocol: Protocol = "half-cells", box: tuple[int, int] = (40, 20)) -> Picture:
+    picture = prepare(path, box, CELL, protocol, PictureCache())
+    assert isinstance(picture, Picture)
+    return picture
+
+
+def reason(path: Path) -> str:
+    picture = prepare(path, (40, 20), CELL, "half-cells", PictureCache())
+    assert isinstance(picture, PictureError)
+    return picture.reason
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "cells"),
+    [
+        ((512, 512), (60, 30), (60, 30)),
+        ((512, 512), (100, 30), (60, 30)),
+        ((1024, 512), (60, 60), (60, 15)),
+        ((512, 1024), (60, 30), (30, 30)),
+        ((8, 8), (60, 30), (60, 30)),
+        ((10_000, 1), (60, 30), (60, 1)),
+        ((512, 512), (2000, 1000), (297, 148)),
+    ],
+)
+def test_proportions_are_kept(
+    size: tuple[int, int], box: tuple[int, int], cells: tuple[int, int]
+) -> None:
+    assert fitting(size, box, (10, 20)) == cells
+
+
+def test_half_cells_have_the_exact_size(photo: Path) -> None:
+    picture = made(photo)
+    assert (picture.columns, picture.rows) == (40, 15)
+    assert [strip.cell_length for strip in picture.strips] == [40] * 15
+    assert all(cell_len(strip.text) == 40 for strip in picture.strips)
+
+
+def test_sixels_have_the_exact_size_and_half_cells_to_stand_in(photo: Path) -> None:
+    picture = made(photo, "sixel")
+    assert picture.sixels.startswith(f'\x1bP0;0;0q"1;1;{40 * 9};{15 * 18}#')
+    assert picture.sixels.endswith("\x1b\\")
+    assert len(picture.strips) == 15
+
+
+def test_every_sixel_colour_is_selected_after_its_definition(photo: Path) -> None:
+    sixels = made(photo, "sixel").sixels
+    defined = re.findall(r"#(\d+);2;\d+;\d+;\d+(#\d+)?", sixels)
+    assert defined
+    assert all(selected == f"#{number}" for number, selected in defined)
+
+
+def test_kitty_gets_a_png_of_the_exact_size_in_small_pieces(photo: Path) -> None:
+    picture = made(photo, "kitty")
+    messages = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", picture.transmission)
+    assert "".join(f"\x1b_G{a};{b}\x1b\\" for a, b in messages) == picture.transmission
+    assert all(len(data) <= 4096 for _, data in messages)
+    assert [keys[-3:] for keys, _ in messages] == ["m=1"] * (len(messages) - 1) + ["m=0"]
+    image = Image.open(io.BytesIO(b64decode("".join(data for _, data in messages))))
+    assert image.size == (40 * 9, 15 * 18)
+    assert f"i={picture.number},c=40,r=15" in messages[0][0]
+    assert [cell_len(strip.text) for strip in picture.strips] == [40] * 15
+
+
+def test_transparent_and_rotated_pictures_are_shown_as_meant(tmp_path: Path) -> None:
+    path = tmp_path / "clear.png"
+    Image.new("RGBA", (50, 50), (255, 0, 0, 0)).save(path)
+    style = made(path).strips[0]._segments[0].style
+    assert style and style.color and style.color.triplet == (255, 255, 255)
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 40)).save(path, exif=exif)
+    picture = made(path)
+    assert picture.columns == picture.rows
+
+
+def test_bad_files_give_words_and_never_an_exception(photo: Path, tmp_path: Path) -> None:
+    whole = photo.read_bytes()
+    (truncated := tmp_path / "truncated.png").write_bytes(whole[: len(whole) // 2])
+    (head := tmp_path / "head.png").write_bytes(whole[:20])
+    (empty := tmp_path / "empty.png").touch()
+    (text := tmp_path / "text.png").write_text("not a picture")
+    (pipe := tmp_path / "pipe.png").unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    assert "damaged" in reason(truncated)
+    assert reason(head)
+    assert "not a picture" in reason(empty)
+    assert "not a picture" in reason(text)
+    assert "not there" in reason(tmp_path / "missing.png")
+    assert "not a file" in reason(tmp_path)
+    assert "not a file" in reason(pipe)
+
+
+def test_a_file_broken_anywhere_never_raises(photo: Path, tmp_path: Path) -> None:
+    whole, path = photo.read_bytes(), tmp_path / "bent.png"
+    for at in range(0, len(whole), max(1, len(whole) // 60)):
+        path.write_bytes(whole[:at] + b"\xff\x00" + whole[at + 2 :])
+        prepare(path, (10, 5), CELL, "half-cells", PictureCache())
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    for size in ((10_100, 10_000), (20_000, 10_000)):
+        Image.new("1", size).save(path)
+        assert "too many pixels" in reason(path)
+
+
+def test_an_unchanged_file_is_made_once_and_a_changed_one_anew(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = PictureCache()
+    first = prepare(photo, (40, 20), CELL, "half-cells", cache)
+    assert prepare(photo, (40, 20), CELL, "half-cells", cache) is first
+    assert prepare(photo, (20, 20), CELL, "half-cells", cache) is not first
+    assert prepare(photo, (40, 20), (8, 17), "half-cells", cache) is not first
+    os.utime(photo, ns=(1, 1))
+    assert prepare(photo, (40, 20), CELL, "half-cells", cache) is not first
+
+
+def test_the_cache_stays_within_its_bounds_and_drops_the_oldest(photo: Path) -> None:
+    weight = made(photo).weight
+    cache = PictureCache(most_bytes=weight * 3)
+    kept = prepare(photo, (40, 20), CELL, "half-cells", cache)
+    for width in range(20, 40):
+        prepare(photo, (width, 20), CELL, "half-cells", cache)
+        assert prepare(photo, (40, 20), CELL, "half-cells", cache) is kept
+        assert cache.bytes <= weight * 3
+    assert len(cache) < 8
+
+
+async def test_work_runs_beside_the_event_loop(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def note(*_: object) -> PictureError:
+        threads.append(threading.current_thread())
+        return PictureError("noted")
+
+    monkeypatch.setattr(module, "prepare", note)
+    await module.prepared(photo, (10, 10))
+    assert threads and threads[0] is not threading.main_thread()

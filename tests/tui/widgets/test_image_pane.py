@@ -1,0 +1,268 @@
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.graphics import prepare as preparing
+from tui.graphics import protocol
+from tui.graphics.encode import Picture
+from tui.graphics.prepare import prepare
+from tui.graphics.protocol import Terminal
+from tui.graphics.view import KeptPictures, PictureView
+from tui.widgets.image_pane import ImagePane
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+class PaneApp(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Path] = []
+
+    def compose(self) -> ComposeResult:
+        yield ImagePane()
+
+    def on_image_pane_shown(self, message: ImagePane.Shown) -> None:
+        self.shown.append(message.path)
+
+    @property
+    def pane(self) -> ImagePane:
+        return self.query_one(ImagePane)
+
+    @property
+    def view(self) -> PictureView:
+        return self.query_one(PictureView)
+
+    def colours(self) -> set[tuple[int, ...]]:
+        """The colours of the half-cells on the screen."""
+        strips = self.view.render_lines(Region(0, 0, *self.view.size))
+        styles = [segment.style for strip in strips for segment in strip if segment.text[0] == "▀"]
+        return {tuple(s.color.triplet) for s in styles if s and s.color and s.color.triplet}
+
+    def words(self) -> str:
+        return str(self.query_one("#words", Static).content)
+
+    def caption(self) -> str:
+        return str(self.query_one("#caption", Static).content)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    def picture(name: str, colour: tuple[int, int, int]) -> Path:
+        path = tmp_path / name
+        Image.new("RGB", (64, 64), colour).save(path)
+        return path
+
+    return picture
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await pilot.pause(0.01)
+
+
+async def test_the_picture_and_its_caption_change_together(picture: Callable[..., Path]) -> None:
+    app = PaneApp()
+    red, blue = picture("red.png", RED), picture("blue.png", BLUE)
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        app.pane.show(red, "the red one")
+        await until(pilot, lambda: app.shown == [red])
+        assert app.colours() == {RED}
+        app.pane.show(blue, "the blue one")
+        assert app.colours() == {RED}
+        assert app.caption() == "the red one"
+        await until(pilot, lambda: app.shown == [red, blue])
+        assert app.colours() == {BLUE}
+        assert app.caption() == "the blue one"
+        app.pane.show(None)
+        await pilot.pause()
+        assert app.view.picture is None
+        assert "No picture" in app.words()
+
+
+async def test_what_is_shown_before_the_pane_is_on_the_screen_appears(
+    picture: Callable[..., Path],
+) -> None:
+    class Early(PaneApp):
+        def compose(self) -> ComposeResult:
+            pane = ImagePane()
+            pane.show(None)
+            pane.show(picture("red.png", RED))
+            yield pane
+
+    app = Early()
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        await until(pilot, lambda: bool(app.shown))
+
+
+async def test_fast_moves_prepare_only_the_last(
+    picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def note(path: Path, *work: object) -> object:
+        asked.append(path)
+        return prepare(path, *work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(preparing, "prepare", note)
+    app = PaneApp()
+    paths = [picture(f"{n}.png", (n, 0, 0)) for n in range(20)]
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        for path in paths:
+            app.pane.show(path)
+            await pilot.pause()
+        await until(pilot, lambda: bool(app.shown))
+    assert asked == app.shown == paths[-1:]
+
+
+async def test_while_one_is_being_made_the_ones_in_between_are_dropped(
+    picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    go = threading.Event()
+
+    def slow(path: Path, *work: object) -> object:
+        asked.append(path)
+        go.wait(10)
+        return prepare(path, *work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(preparing, "prepare", slow)
+    monkeypatch.setattr(ImagePane, "DELAY", 0)
+    app = PaneApp()
+    paths = [picture(f"{n}.png", (n, 0, 0)) for n in range(8)]
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        for count, path in enumerate(paths[:2], 1):
+            app.pane.show(path)
+            await until(pilot, lambda count=count: len(asked) == count)  # type: ignore[misc]
+        for path in paths[2:]:
+            app.pane.show(path)
+            await pilot.pause()
+        go.set()
+        await until(pilot, lambda: bool(app.shown))
+    assert asked == [*paths[:2], paths[-1]]
+    assert app.shown == paths[-1:]
+
+
+async def test_a_new_size_makes_the_picture_anew(picture: Callable[..., Path]) -> None:
+    app = PaneApp()
+    async with app.run_test(notifications=True, tooltips=True, size=(60, 31)) as pilot:
+        app.pane.show(picture("red.png", RED))
+        await until(pilot, lambda: len(app.shown) == 1)
+        assert app.view.picture and (app.view.picture.columns, app.view.picture.rows) == (60, 30)
+        await pilot.resize_terminal(30, 31)
+        await until(pilot, lambda: len(app.shown) == 2)
+        assert (app.view.picture.columns, app.view.picture.rows) == (30, 15)
+
+
+async def test_failure_says_why_and_hostile_names_are_harmless(tmp_path: Path) -> None:
+    hostile = "[red]x[$y] [@click=app.quit]\x1b]0;t\x07\u202e[b \x9b31m.png"
+    (broken := tmp_path / hostile).write_text("no picture")
+    app = PaneApp()
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        app.pane.show(broken, hostile + "[/]")
+        await until(pilot, lambda: "not a picture" in app.words())
+        assert "[red]x[$y] [@click=app.quit]␛]0;t␇\ufffd[b" in app.words()
+        assert app.caption().endswith("[/]")
+        screen = "".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert screen.isprintable()
+        assert "[@click=app.quit]" in screen
+
+
+async def test_a_failure_takes_the_last_picture_away(picture: Callable[..., Path]) -> None:
+    app = PaneApp()
+    red = picture("red.png", RED)
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        app.pane.show(red)
+        await until(pilot, lambda: bool(app.shown))
+        app.pane.show(red.with_name("gone.png"))
+        await until(pilot, lambda: "not there" in app.words())
+        assert app.view.picture is None
+
+
+@pytest.mark.parametrize("kind", ["sixel", "kitty", "half-cells"])
+async def test_pictures_hide_under_modal_screens(
+    picture: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: protocol.Protocol,
+) -> None:
+    monkeypatch.setattr(protocol, "_current", Terminal(kind, "", (9, 18)))
+    app = PaneApp()
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        app.pane.show(picture("red.png", RED))
+        await until(pilot, lambda: bool(app.shown))
+        whole = Region(0, 0, *app.view.size)
+        assert any(strip.text.strip() for strip in app.view.render_lines(whole))
+        await app.push_screen(ModalScreen())
+        assert not any(strip.text.strip() for strip in app.view.render_lines(whole))
+        await app.pop_screen()
+        assert any(strip.text.strip() for strip in app.view.render_lines(whole))
+
+
+async def test_sixels_give_way_to_half_cells_under_a_notification(
+    picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "_current", Terminal("sixel", "", (9, 18)))
+    app = PaneApp()
+
+    def text() -> str:
+        strips = app.view.render_lines(Region(0, 0, *app.view.size))
+        return "".join(strip.text for strip in strips)
+
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        app.pane.show(picture("red.png", RED))
+        await until(pilot, lambda: bool(app.shown))
+        assert text().count("\x1bP") == 1
+        app.notify("over it", timeout=60)
+        await until(pilot, lambda: "▀" in text())
+        assert "\x1bP" not in text()
+        app.clear_notifications()
+        await until(pilot, lambda: "\x1bP" in text())
+
+
+async def test_kitty_is_sent_each_picture_once(
+    picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "_current", Terminal("kitty", "", (9, 18)))
+    app = PaneApp()
+    red, blue = picture("red.png", RED), picture("blue.png", BLUE)
+    written: list[str] = []
+    async with app.run_test(notifications=True, tooltips=True) as pilot:
+        assert app._driver
+        monkeypatch.setattr(app._driver, "write", written.append)
+        for path in (red, blue, red, blue):
+            count = len(app.shown)
+            app.pane.show(path)
+            await until(pilot, lambda count=count: len(app.shown) > count)  # type: ignore[misc]
+    assert sum("a=T,U=1" in text for text in written) == 2
+
+
+def test_kitty_keeps_what_is_on_the_screen_and_forgets_the_oldest() -> None:
+    written: list[str] = []
+    pictures = [
+        Picture(1, 1, 100, (), number=number, transmission=f"send {number}") for number in (1, 2, 3)
+    ]
+    kept = KeptPictures(written.append, most_pixels=150)
+    kept.hold(pictures[0])
+    kept.hold(pictures[1])
+    kept.release(pictures[1])
+    assert "i=2," in written[-1]
+    kept.hold(pictures[2])
+    kept.release(pictures[0])
+    assert "i=1," in written[-1]
+    kept.hold(pictures[2])
+    kept.hold(pictures[1])
+    assert [text for text in written if text.startswith("send")] == [
+        "send 1",
+        "send 2",
+        "send 3",
+        "send 2",
+    ]

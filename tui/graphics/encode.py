@@ -1,0 +1,146 @@
+"""Pixels as a terminal takes them: sixels, kitty's placeholders, or half-cells."""
+
+import io
+import itertools
+import random
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import Image
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tui.graphics.protocol import Protocol
+
+COLOURS = 256
+_CHUNK = 4096
+"""Bytes of a picture in one message, kitty's rule."""
+_NUMBERS = itertools.count(random.randrange(1 << 23))
+"""Other programs in the same window number pictures too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture ready to be shown: nothing is left to compute."""
+
+    columns: int
+    rows: int
+    pixels: int
+    """How many there are, for what has to know how much memory a terminal gives to it."""
+    strips: tuple[Strip, ...]
+    """One for each row: half-cells, or kitty's placeholders."""
+    sixels: str = ""
+    number: int = 0
+    """What kitty knows it by."""
+    transmission: str = ""
+    """What must have been sent once before kitty can show the placeholders."""
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it occupies."""
+        cells = sum(len(strip) for strip in self.strips)
+        return len(self.sixels) + len(self.transmission) + 400 * cells
+
+
+def pixel_size(
+    protocol: Protocol, cells: tuple[int, int], cell: tuple[int, int]
+) -> tuple[int, int]:
+    """The exact size in pixels of a picture that fills `cells` (columns, rows)."""
+    columns, rows = cells
+    if protocol in ("sixel", "kitty"):
+        return columns * cell[0], rows * cell[1]
+    return columns, rows * 2
+
+
+def quantise(image: Image.Image) -> Image.Image:
+    """At most `COLOURS` colours. The fast octree: on photographs as close as the median cut."""
+    return image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
+
+
+def encode(image: Image.Image, protocol: Protocol, cells: tuple[int, int]) -> Picture:
+    """Encode an RGB picture of the size that `pixel_size` names."""
+    columns, rows = cells
+    pixels = image.width * image.height
+    if protocol == "sixel":
+        # Half-cells stand in while something covers a part of it.
+        small = image.resize((columns, rows * 2), Image.Resampling.BOX)
+        return Picture(columns, rows, pixels, _half_cells(small), sixels=_sixels(quantise(image)))
+    if protocol == "kitty":
+        number = next(_NUMBERS) % 0xFFFFFF + 1
+        strips = _placeholders(number, columns, rows)
+        sent = _transmission(quantise(image), number, columns, rows)
+        return Picture(columns, rows, pixels, strips, number=number, transmission=sent)
+    return Picture(columns, rows, pixels, _half_cells(image))
+
+
+def forget(number: int) -> str:
+    """What makes kitty free a picture."""
+    return f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\"
+
+
+def _half_cells(image: Image.Image) -> tuple[Strip, ...]:
+    width = image.width
+    flat = image.tobytes()
+    triplets = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
+    rows = (triplets[i : i + width] for i in range(0, len(triplets), width))
+    return tuple(
+        Strip(
+            [
+                Segment("▀" * sum(1 for _ in run), _colours(*pair))
+                for pair, run in itertools.groupby(zip(upper, lower, strict=True))
+            ],
+            width,
+        )
+        for upper, lower in zip(rows, rows, strict=True)
+    )
+
+
+def _colours(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> Style:
+    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+
+
+def _sixels(image: Image.Image) -> str:
+    from textual_image._sixel import image_to_sixels
+
+    from tui.graphics.mends import mend_textual_image
+
+    mend_textual_image()
+    return image_to_sixels(image)
+
+
+@cache
+def _diacritics() -> str:
+    """The marks by which kitty counts rows and columns."""
+    from tui.graphics.mends import mend_textual_image
+
+    mend_textual_image()
+    from textual_image.renderable.tgp import _NUMBER_TO_DIACRITIC
+
+    return "".join(map(chr, _NUMBER_TO_DIACRITIC))
+
+
+def _placeholders(number: int, columns: int, rows: int) -> tuple[Strip, ...]:
+    style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
+    marks = _diacritics()
+    return tuple(
+        Strip(
+            [Segment("".join(f"\U0010eeee{row}{column}" for column in marks[:columns]), style)],
+            columns,
+        )
+        for row in marks[:rows]
+    )
+
+
+def _transmission(image: Image.Image, number: int, columns: int, rows: int) -> str:
+    file = io.BytesIO()
+    image.save(file, "png", compress_level=6)
+    data = b64encode(file.getvalue()).decode("ascii")
+    chunks = [data[i : i + _CHUNK] for i in range(0, len(data), _CHUNK)]
+    first = f"a=T,U=1,f=100,i={number},c={columns},r={rows},q=2,"
+    return "".join(
+        f"\x1b_G{first if i == 0 else 'q=2,'}m={int(i < len(chunks) - 1)};{chunk}\x1b\\"
+        for i, chunk in enumerate(chunks)
+    )

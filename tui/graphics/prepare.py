@@ -1,0 +1,148 @@
+"""Pictures made ready for the screen: decoded, scaled and encoded, all off the event loop."""
+
+import asyncio
+import stat
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tui.graphics.encode import Picture, encode, pixel_size
+from tui.graphics.protocol import Protocol, cell_size, current
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_MOST_PIXELS = 100_000_000
+_MOST_CELLS = 297
+"""Rows and columns that kitty can number."""
+_CACHE_BYTES = 64_000_000
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PictureError:
+    """There is no picture to show, and why in plain words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    path: Path
+    modified: int
+    size: int
+    box: tuple[int, int]
+    cell: tuple[int, int]
+    protocol: Protocol
+
+
+class PictureCache:
+    """Prepared pictures, the least recently used leaving first. Safe to use from threads."""
+
+    def __init__(self, most_bytes: int = _CACHE_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._pictures: OrderedDict[_Key, Picture] = OrderedDict()
+        self._lock = threading.Lock()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def get(self, key: _Key) -> Picture | None:
+        """The picture, if it is still here."""
+        with self._lock:
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+            return self._pictures.get(key)
+
+    def put(self, key: _Key, picture: Picture) -> None:
+        """Keep a picture, at the cost of older ones."""
+        with self._lock:
+            if (old := self._pictures.pop(key, None)) is not None:
+                self.bytes -= old.weight
+            self._pictures[key] = picture
+            self.bytes += picture.weight
+            while self.bytes > self._most_bytes:
+                self.bytes -= self._pictures.popitem(last=False)[1].weight
+
+
+_cache = PictureCache()
+_pool = ThreadPoolExecutor(_THREADS, "pictures")
+
+
+async def prepared(path: Path, box: tuple[int, int]) -> Picture | PictureError:
+    """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
+
+    Cancelling takes it out of the queue, if it is still waiting there.
+    """
+    loop = asyncio.get_running_loop()
+    work = (path, box, cell_size(), current().protocol)
+    return await loop.run_in_executor(_pool, prepare, *work)
+
+
+def prepare(
+    path: Path,
+    box: tuple[int, int],
+    cell: tuple[int, int],
+    protocol: Protocol,
+    cache: PictureCache = _cache,
+) -> Picture | PictureError:
+    """The picture in the file, as large as `box` (columns, rows) allows. Never raises.
+
+    Args:
+        path: the file.
+        box: columns and rows it may fill.
+        cell: width and height of a character cell in pixels.
+        protocol: how the terminal takes pictures.
+        cache: where finished pictures are kept.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            return PictureError("This is not a file.")
+        key = _Key(path, about.st_mtime_ns, about.st_size, box, cell, protocol)
+        if (picture := cache.get(key)) is None:
+            picture = _make(path, box, cell, protocol)
+            cache.put(key, picture)
+    except FileNotFoundError:
+        return PictureError("The file is not there.")
+    except PermissionError:
+        return PictureError("The file may not be read.")
+    except UnidentifiedImageError:
+        return PictureError("The file is not a picture.")
+    except Image.DecompressionBombError:
+        return PictureError("The picture has too many pixels to show.")
+    # Decoders raise whatever they like on a damaged file.
+    except Exception:
+        return PictureError("The file is damaged or incomplete.")
+    return picture
+
+
+def fitting(size: tuple[int, int], box: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
+    """The most columns and rows inside `box` that keep the proportions of `size` in pixels."""
+    most = min(box[0], _MOST_CELLS) * cell[0], min(box[1], _MOST_CELLS) * cell[1]
+    scale = min(most[0] / size[0], most[1] / size[1])
+    columns, rows = (max(1, round(size[i] * scale / cell[i])) for i in (0, 1))
+    return columns, rows
+
+
+def _make(path: Path, box: tuple[int, int], cell: tuple[int, int], protocol: Protocol) -> Picture:
+    with Image.open(path, formats=_FORMATS) as source:
+        if source.width * source.height > _MOST_PIXELS:
+            raise Image.DecompressionBombError
+        # A JPEG can be decoded at a fraction of its size; others ignore this.
+        source.draft("RGB", (box[0] * cell[0], box[1] * cell[1]))
+        image = ImageOps.exif_transpose(source)
+        cells = fitting(image.size, box, cell)
+        size = pixel_size(protocol, cells, cell)
+        scaled = _opaque(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return encode(scaled, protocol, cells)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")

@@ -1,0 +1,167 @@
+"""A widget that shows one prepared picture, whatever the terminal's protocol."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from rich.segment import ControlType, Segment
+from textual.app import App
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.graphics.encode import Picture, forget
+
+_MOST_PIXELS = 32_000_000
+"""What kitty is asked to keep, at four bytes each: well below its own limit, beyond which it
+drops pictures without a word."""
+_OVERLAYS = "Toast, Tooltip, SelectOverlay"
+_CONTROL = ((ControlType.CURSOR_FORWARD, 0),)
+"""Makes a segment count for no cells and keeps styles away from it."""
+
+
+class PictureView(Widget):
+    """One picture in the middle of its region. It has no size of its own."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    PictureView { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._picture: Picture | None = None
+        self._covered = False
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is shown. One larger than the region is not."""
+        return self._picture
+
+    @picture.setter
+    def picture(self, picture: Picture | None) -> None:
+        if picture is self._picture:
+            return
+        kept = _kept(self.app) if self.is_attached else None
+        if kept and picture:
+            kept.hold(picture)
+        if kept and self._picture:
+            kept.release(self._picture)
+        self._picture = picture
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """Watch for what comes to lie over the picture."""
+        self.screen.screen_layout_refresh_signal.subscribe(self, self._look_for_overlays)
+
+    def on_unmount(self) -> None:
+        """Let the terminal forget the picture."""
+        self.picture = None
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the picture, between blanks."""
+        width = self.size.width
+        style = self.rich_style
+        place = self._place()
+        if place is None or self._picture is None or not place.y <= y < place.bottom:
+            return Strip.blank(width, style)
+        row = self._picture.strips[y - place.y].apply_style(style)
+        blanks = Strip.blank(place.x, style), Strip.blank(width - place.right, style)
+        return Strip.join([blanks[0], row, blanks[1]])
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows, with the sixels behind the last of them."""
+        # Under another screen the colours would be changed, and kitty's hold the picture's number.
+        if not self.screen.is_active:
+            return [Strip.blank(crop.width, self.rich_style)] * crop.height
+        place = self._place()
+        if place is None or self._picture is None or not self._picture.sixels:
+            return super().render_lines(crop)
+        if self._covered or crop != Region(0, 0, *self.size):
+            return super().render_lines(crop)
+        blank = Strip.blank(crop.width, self.rich_style)
+        lines = [blank] * crop.height
+        lines[place.bottom - 1] = Strip([*blank, self._sixels(place)], crop.width)
+        return lines
+
+    def _sixels(self, place: Region) -> Segment:
+        # The cursor is put back where the row of blanks has left it.
+        column, line = place.x + self.region.x + 1, place.y + self.region.y + 1
+        sixels = self._picture.sixels if self._picture else ""
+        return Segment(f"\x1b7\x1b[{line};{column}H{sixels}\x1b8", None, _CONTROL)
+
+    def _place(self) -> Region | None:
+        picture, size = self._picture, self.size
+        if picture is None or picture.columns > size.width or picture.rows > size.height:
+            return None
+        x, y = (size.width - picture.columns) // 2, (size.height - picture.rows) // 2
+        return Region(x, y, picture.columns, picture.rows)
+
+    def _look_for_overlays(self, screen: Screen[Any]) -> None:
+        """Sixels lie over everything and are erased cell by cell, so they must know."""
+        covered = any(
+            overlay.display and overlay.region.overlaps(self.region)
+            for overlay in screen.query(_OVERLAYS)
+        )
+        if covered != self._covered:
+            self._covered = covered
+            self.refresh()
+
+
+class KeptPictures:
+    """The pictures that kitty has been sent, so that each is sent once.
+
+    Those on the screen stay, and of the others as many of the latest as there is room for.
+    """
+
+    def __init__(self, write: Callable[[str], None], most_pixels: int = _MOST_PIXELS) -> None:
+        self._write = write
+        self._most_pixels = most_pixels
+        self._sent: OrderedDict[int, Picture] = OrderedDict()
+        self._held: Counter[int] = Counter()
+
+    def hold(self, picture: Picture) -> None:
+        """Send it, unless kitty has it, and see that it stays."""
+        if not picture.number:
+            return
+        if picture.number not in self._sent:
+            self._write(picture.transmission)
+        self._sent[picture.number] = picture
+        self._sent.move_to_end(picture.number)
+        self._held[picture.number] += 1
+
+    def release(self, picture: Picture) -> None:
+        """It may go."""
+        if not picture.number:
+            return
+        self._held[picture.number] -= 1
+        pixels = sum(sent.pixels for sent in self._sent.values())
+        for number in [number for number in self._sent if not self._held[number]]:
+            if pixels <= self._most_pixels:
+                return
+            pixels -= self._sent.pop(number).pixels
+            del self._held[number]
+            self._write(forget(number))
+
+
+_kept_by_app: WeakKeyDictionary[App[Any], KeptPictures] = WeakKeyDictionary()
+
+
+def _kept(app: App[Any]) -> KeptPictures:
+    if app not in _kept_by_app:
+        _kept_by_app[app] = KeptPictures(lambda text: _write(app, text))
+    return _kept_by_app[app]
+
+
+def _write(app: App[Any], text: str) -> None:
+    # The driver's own thread writes it, in order with the screen's updates.
+    if app._driver is not None:
+        app._driver.write(text)

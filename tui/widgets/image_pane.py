@@ -1,0 +1,111 @@
+"""A picture with a caption: the one under the cursor, large."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.graphics.prepare import PictureError, prepared
+from tui.graphics.view import PictureView
+from tui.text import clean
+
+_NOTHING = "◌\n\nNo picture"
+_LOADING = "◌\n\nLoading …"
+_BROKEN = "✕\n\n"
+
+
+class ImagePane(Widget):
+    """Shows one picture file as large as it can, and a caption below.
+
+    The picture on the screen stays until the next is ready. While the wish changes quickly, as
+    under a moving cursor, only the last one is prepared.
+    """
+
+    DEFAULT_CSS = """
+    ImagePane {
+        layout: vertical;
+        width: 1fr;
+        height: 1fr;
+        & > PictureView { display: none; }
+        & > #words { height: 1fr; content-align: center middle; text-align: center;
+                     color: $text-muted; padding: 0 1; }
+        & > #caption { height: 1; text-align: center; text-wrap: nowrap; text-overflow: ellipsis; }
+        &.-showing > PictureView { display: block; }
+        &.-showing > #words { display: none; }
+    }
+    """
+
+    DELAY = 0.06
+    """Seconds for which the wish must hold before the work begins: more than a held key's beat."""
+
+    @dataclass
+    class Shown(Message):
+        """A picture is on the screen."""
+
+        pane: "ImagePane"
+        path: Path
+
+        @property
+        def control(self) -> "ImagePane":
+            """The pane that shows it."""
+            return self.pane
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._wish: tuple[Path, str] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The picture, the words in its place, the caption."""
+        yield PictureView()
+        yield Static(_NOTHING, id="words", markup=False)
+        yield Static("", id="caption", markup=False)
+
+    def show(self, path: Path | None, caption: str = "") -> None:
+        """Show the picture in a file, with a caption; `None` shows that there is none."""
+        self._wish = None if path is None else (path, caption)
+        if path is None and self.is_mounted:
+            self.workers.cancel_node(self)
+            self._say(_NOTHING, "")
+        self._load_soon()
+
+    def on_resize(self) -> None:
+        """The picture is made anew for the new size."""
+        self._load_soon()
+
+    def _load_soon(self) -> None:
+        if self._wish is None or not self.is_mounted:
+            return
+        if not self.has_class("-showing"):
+            self._say(_LOADING, self._wish[1])
+        self.run_worker(self._load(*self._wish), group="picture", exclusive=True)
+
+    async def _load(self, path: Path, caption: str) -> None:
+        await asyncio.sleep(self.DELAY)
+        box = self.content_size.width, self.content_size.height - 1
+        if min(box) < 1:
+            return
+        picture = await prepared(path, box)
+        if isinstance(picture, PictureError):
+            self._say(f"{_BROKEN}{clean(path.name)}\n{picture.reason}", caption)
+            return
+        self.query_one(PictureView).picture = picture
+        self.query_one("#caption", Static).update(Content(clean(caption)))
+        self.add_class("-showing")
+        self.post_message(self.Shown(self, path))
+
+    def _say(self, words: str, caption: str) -> None:
+        self.remove_class("-showing")
+        self.query_one(PictureView).picture = None
+        self.query_one("#words", Static).update(Content(words))
+        self.query_one("#caption", Static).update(Content(clean(caption)))
