@@ -18,6 +18,7 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
+from engine.library.jobs import Job, JobPages
 from engine.library.reader import (
     ImageInfo,
     JobInfo,
@@ -29,6 +30,7 @@ from engine.library.reader import (
     measured_rates,
 )
 from engine.models.catalog import ModelList, load_models
+from engine.picture.recipe import Recipe
 from engine.plan.estimate import Estimate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.service.client import (
@@ -37,9 +39,15 @@ from engine.service.client import (
     connect_or_start,
     stop_engine,
 )
-from engine.service.follow import Progress, follow_session
+from engine.service.follow import Progress, follow_session, watch_engine
 from engine.service.lock import LockedError
-from engine.settings import Settings, SettingsError, config_folder, load_settings
+from engine.settings import (
+    Settings,
+    SettingsError,
+    config_folder,
+    load_settings,
+    state_folder,
+)
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
@@ -49,11 +57,14 @@ __all__ = [
     "EngineError",
     "Estimate",
     "ImageInfo",
+    "Job",
     "JobInfo",
+    "JobPages",
     "LibraryError",
     "LockedError",
     "Problem",
     "Progress",
+    "Recipe",
     "Row",
     "SessionInfo",
     "Settings",
@@ -75,14 +86,17 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "preview_row",
     "resume_session",
     "retry_session",
     "run_engine_here",
     "start_engine",
     "start_session",
+    "state_folder",
     "stop_running_engine",
     "stop_session",
     "verify_library",
+    "watch_engine",
 ]
 
 _DEVICE_SECONDS = 120.0
@@ -142,6 +156,17 @@ def check_prompts(
     vocabulary = _vocabulary(models, settings)
     sheet = typed_rows(prompts, vocabulary, num_images=num_images, **cells)
     return _with_estimate(sheet, models, settings)
+
+
+def preview_row(row: Row) -> Recipe | None:
+    """The recipe of a row's first image as it would be now; None while the row has errors.
+
+    A seed that will be drawn at the start reads 0.
+    """
+    if row.values is None:
+        return None
+    model = load_models()[row.values.model]
+    return recipes_for(row.values, PlannedModel(model, model.scheduler, ""), lambda: 0)[0]
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:

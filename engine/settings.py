@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -90,6 +90,22 @@ class SheetSettings(_Section):
     """Characters of one prompt."""
 
 
+class AppSettings(_Section):
+    """The app on the screen."""
+
+    theme: str = "textual-dark"
+    """A Textual theme: "textual-dark", "textual-light", "nord", "gruvbox" …"""
+
+    images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
+    """How pictures are shown; "auto" asks the terminal."""
+
+    bell: bool = True
+    """Ring the terminal's bell when a session has finished."""
+
+    keys: dict[str, str] = {}
+    """Other keys for actions, by the action's id: {"sheet.start" = "f5"}. Help (?) shows the ids."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Unknown names are refused, so that a slip is not silent."""
 
@@ -109,6 +125,9 @@ class Settings(BaseSettings):
 
     sheet: SheetSettings = SheetSettings()
     """Limits of a sheet."""
+
+    app: AppSettings = AppSettings()
+    """The app on the screen."""
 
     @classmethod
     def settings_customise_sources(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine import __version__
 
+_FUNCTIONS = {"open": "open_app"}
 _SESSION_HELP = "an id, a name, or `last`"
 
 
@@ -19,7 +20,9 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="promptsheet",
-        description="A spreadsheet of prompts in, a folder of images out, on your own GPU.",
+        usage="promptsheet [SHEET] | promptsheet COMMAND …",
+        description="A spreadsheet of prompts in, a folder of images out, on your own GPU."
+        " Without a command it opens the app.",
         epilog="`promptsheet COMMAND --help` explains a command.",
     )
     parser.add_argument("--version", action="version", version=f"promptsheet {__version__}")
@@ -28,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, help: str) -> argparse.ArgumentParser:  # noqa: A002
         return commands.add_parser(name, help=help, description=help, parents=[shared])
 
+    app = add("open", "open the app; the same as no command at all")
+    app.add_argument("sheet", type=Path, nargs="?", help="a sheet to open")
     check = add("check", "list a sheet's problems, its totals and an estimate; start nothing")
     run = add("run", "render a sheet and follow it; Ctrl-C leaves it running")
     for command in (check, run):
@@ -68,18 +73,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _names(parser: argparse.ArgumentParser) -> set[str]:
+    """The names of all subcommands."""
+    return {
+        name
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name in action.choices
+    }
+
+
 def main() -> int:
     """Entry point; the exit status."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    options = _parser().parse_args()
+    arguments = sys.argv[1:]
+    parser = _parser()
+    if not arguments or arguments[0] not in {"-h", "--help", "--version", *_names(parser)}:
+        arguments = ["open", *arguments]  # `promptsheet` and `promptsheet SHEET` open the app
+    options = parser.parse_args(arguments)
     from engine import api  # after parsing: --help and slips answer at once
     from tui import commands
     from tui.text import clean
 
     try:
         settings = api.load_settings(options.library)
-        command: commands.Command = getattr(commands, options.command)
+        command: commands.Command = getattr(
+            commands, _FUNCTIONS.get(options.command, options.command)
+        )
         return command(options, settings)
     except BrokenPipeError:
         # `promptsheet sessions | head`: the reader has what it wanted.

@@ -116,6 +116,17 @@ class JobPages:
             where, arguments = f"r.id IN ({', '.join('?' for _ in ids)})", list(ids)
         return [_job(r) for r in self._rows(f"{_COLUMNS} WHERE {where} ORDER BY r.id", *arguments)]
 
+    def numbers(self, start: int, stop: int) -> list[int]:
+        """The row numbers at positions `start` up to, not with, `stop`."""
+        ids = self._ids[start:stop]
+        if not ids:
+            return []
+        wanted = ids if isinstance(ids, range) else set(ids)
+        rows = self._rows(
+            "SELECT id, number FROM rows WHERE id BETWEEN ? AND ? ORDER BY id", ids[0], ids[-1]
+        )
+        return [row["number"] for row in rows if row["id"] in wanted]
+
     def position(self, row: int) -> int | None:
         """Where the job of the row with number `row` is; None if the filter leaves it out."""
         found = self._rows(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.reader import find_session
-from engine.service.client import EngineGoneError, connect_or_start
+from engine.service.client import EngineError, EngineGoneError, connect, connect_or_start
 
 _RESTARTS = 10
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +91,31 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                     now=now,
                     batch_done=share,
                 )
+
+
+def watch_engine(library: Path) -> Iterator[dict[str, Any]]:
+    """Every event of the engine process of `library`, for ever; it is not started.
+
+    Begins with `status`, or with `absent` where none runs; again after each change of that.
+
+    Args:
+        library: whose.
+    """
+    absent = False
+    while True:
+        try:
+            connection = connect(library)
+            if connection is not None:
+                absent = False
+                with connection:
+                    if mismatch := connection.greeting.mismatch():
+                        yield {"event": "mismatch", "reason": mismatch}
+                        time.sleep(_LOOK_SECONDS)
+                    else:
+                        yield from connection.follow()
+        except EngineError:
+            pass  # it has ended, or is ending: look again
+        if not absent:
+            absent = True
+            yield {"event": "absent"}
+        time.sleep(_LOOK_SECONDS)

@@ -1,0 +1,61 @@
+"""What the screens share: settings, the session in hand, and what is remembered between starts."""
+
+import contextlib
+import json
+import zlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from engine.api import Settings, state_folder
+
+_RECENT = 12
+
+
+@dataclass
+class Memory:
+    """Where the app was left. Nothing is lost with it but comfort."""
+
+    mode: str = "sheet"
+    session: str | None = None
+    recent: list[str] = field(default_factory=list)
+    """Sheets, the last opened first."""
+
+    def opened(self, sheet: Path) -> None:
+        """Put `sheet` first."""
+        path = str(sheet.absolute())
+        self.recent = [path, *(other for other in self.recent if other != path)][:_RECENT]
+
+
+@dataclass
+class Desk:
+    """One for the whole app."""
+
+    settings: Settings
+    memory: Memory
+    sheet: Path | None = None
+    """A sheet named on the command line."""
+
+    @property
+    def library(self) -> Path:
+        """The library."""
+        return self.settings.library
+
+
+def _file(library: Path) -> Path:
+    return state_folder() / f"app-{zlib.crc32(str(library).encode()):08x}.json"
+
+
+def recall(library: Path) -> Memory:
+    """Where the app was left with this library; a fresh memory where that cannot be read."""
+    try:
+        return Memory(**json.loads(_file(library).read_text()))
+    except (OSError, ValueError, TypeError):
+        return Memory()
+
+
+def remember(library: Path, memory: Memory) -> None:
+    """Keep it for the next start, if the disk lets us."""
+    with contextlib.suppress(OSError):
+        path = _file(library)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(memory)))

@@ -1,0 +1,38 @@
+"""What the four areas have in common: the top line, the footer, and a share of the news."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from tui.desk import Desk
+from tui.watch import News
+from tui.widgets.top_line import TopLine
+
+
+class Area(Screen[None]):
+    """One of the four areas."""
+
+    AREA: ClassVar[str]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def compose(self) -> ComposeResult:
+        """Top line, the area's own, footer."""
+        yield TopLine(self.AREA, self.desk.library)
+        yield from self.compose_area()
+        yield Footer()
+
+    def compose_area(self) -> ComposeResult:
+        """The area's own widgets."""
+        raise NotImplementedError
+
+    def tell(self, news: News) -> None:
+        """Take in what has happened."""
+        self.query_one(TopLine).tell(news)
+
+    def show_session(self, session: str | None) -> None:
+        """Another session is in hand."""

@@ -1,0 +1,77 @@
+"""Typing or pasting prompts without a sheet: one a line, times a number."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static, TextArea
+
+from tui.keys import bind
+
+_COUNTS = (1, 4, 9, 16)
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TypedPrompts:
+    """What was typed."""
+
+    prompts: list[str]
+    num_images: int
+    """Images of each prompt."""
+
+
+class TypePrompts(ModalScreen[TypedPrompts | None]):
+    """Ends with the prompts, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("prompts.done", "ctrl+s", "done", "Check them"),
+        bind("prompts.leave", "escape", "leave", "Back"),
+    ]
+    DEFAULT_CSS = """
+    TypePrompts { align: center middle; }
+    TypePrompts > Vertical { width: 90%; max-width: 100; height: 70%; background: $surface;
+                             border: round $accent; padding: 0 1; }
+    TypePrompts TextArea { height: 1fr; border: none; }
+    TypePrompts Horizontal { height: 3; }
+    TypePrompts Button { min-width: 6; margin-right: 1; }
+    TypePrompts #count { width: 10; }
+    TypePrompts .caption { color: $text-muted; height: 1; }
+    TypePrompts Horizontal .caption { height: 3; width: auto; content-align: left middle; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Prompts, and how many images of each."""
+        with Vertical():
+            yield Static("One prompt a line; ctrl+s checks them.", classes="caption", markup=False)
+            yield TextArea(id="prompts")
+            with Horizontal():
+                yield Static("images of each: ", classes="caption", markup=False)
+                for count in _COUNTS:
+                    yield Button(f"×{count}", id=f"times-{count}")
+                yield Input("1", type="integer", id="count")
+
+    @on(Button.Pressed)
+    def _times(self, event: Button.Pressed) -> None:
+        self.query_one("#count", Input).value = str(event.button.id).removeprefix("times-")
+
+    @on(Input.Submitted)
+    def action_done(self) -> None:
+        """Take what was typed."""
+        lines = self.query_one(TextArea).text.splitlines()
+        prompts = [line.strip() for line in lines if line.strip()]
+        count = self.query_one("#count", Input).value
+        if not prompts:
+            self.notify("Type a prompt first.", severity="warning", markup=False)
+        elif not count.isdecimal() or not 1 <= int(count) <= _MOST:
+            self.notify(f"Images of each: 1 to {_MOST:,}.", severity="warning", markup=False)
+        else:
+            self.dismiss(TypedPrompts(prompts, int(count)))
+
+    def action_leave(self) -> None:
+        """Nothing was typed."""
+        self.dismiss(None)

@@ -1,0 +1,113 @@
+"""Watching the engine process from a thread; the app takes the news when it has time for it."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.api import watch_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far the batch on one device is."""
+
+    session: str
+    step: int
+    steps: int
+
+
+@dataclass
+class News:
+    """What has happened since it was last asked for."""
+
+    engine: str = "off"
+    """`off`, `idle`, `rendering`, `paused` or `other version`."""
+    reason: str = ""
+    """Why it is paused, or cannot be used."""
+    steps: dict[str, Step] = field(default_factory=dict)
+    """Device → its running batch."""
+    tallies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Session → its counts, for those that changed."""
+    rows: dict[str, set[int] | None] = field(default_factory=dict)
+    """Session → numbers of rows that changed; None: any may have."""
+    finished: dict[str, Path] = field(default_factory=dict)
+    """Session → its newest image."""
+    settled: list[str] = field(default_factory=list)
+    """Sessions that have come to their end."""
+
+
+class EngineWatch(threading.Thread):
+    """Gathers events into news. A daemon: it dies with the app, mid-wait if need be."""
+
+    def __init__(self, library: Path) -> None:
+        super().__init__(name="watch", daemon=True)
+        self._library = library
+        self._lock = threading.Lock()
+        self._changed = False
+        self._news = News()
+
+    def run(self) -> None:
+        """Take events until the app ends."""
+        for event in watch_engine(self._library):
+            with self._lock:
+                self._take_in(event)
+                self._changed = True
+
+    @property
+    def rendering(self) -> bool:
+        """Whether images are being rendered, as far as is known."""
+        return self._news.engine in ("rendering", "paused")
+
+    def take(self) -> News | None:
+        """The news; None if there is none."""
+        with self._lock:
+            if not self._changed:
+                return None
+            news, self._changed = self._news, False
+            self._news = News(news.engine, news.reason, dict(news.steps))
+            return news
+
+    def _take_in(self, event: dict[str, Any]) -> None:
+        news = self._news
+        match event["event"]:
+            case "absent":
+                news.engine, news.reason = "off", ""
+                news.steps.clear()
+            case "mismatch":
+                news.engine, news.reason = "other version", event["reason"]
+            case "status":
+                news.engine = "rendering" if event["work"] else "idle"
+                self._pause(event["paused"])
+                for tally in event["work"]:
+                    self._tally(tally, None, [])
+            case "paused":
+                self._pause(event["reason"])
+            case "step":
+                news.engine = "rendering"
+                news.steps[event["device"]] = Step(event["session"], event["step"], event["steps"])
+            case "tally":
+                self._tally(event, event["rows"], event["finished"])
+                if event["settled"]:
+                    news.settled.append(event["session"])
+                    if not any(step.session != event["session"] for step in news.steps.values()):
+                        news.engine = "idle"
+                    news.steps = {
+                        d: s for d, s in news.steps.items() if s.session != event["session"]
+                    }
+                else:
+                    news.engine = "rendering"
+
+    def _pause(self, reason: str | None) -> None:
+        if reason:
+            self._news.engine, self._news.reason = "paused", reason
+        elif self._news.engine == "paused":
+            self._news.engine, self._news.reason = "rendering", ""
+
+    def _tally(self, tally: dict[str, Any], rows: list[int] | None, finished: list[str]) -> None:
+        session = tally["session"]
+        self._news.tallies[session] = tally
+        known = self._news.rows.get(session, set())
+        self._news.rows[session] = None if rows is None or known is None else known | set(rows)
+        if finished:
+            self._news.finished[session] = Path(finished[-1])
