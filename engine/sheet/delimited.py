@@ -86,8 +86,8 @@ def records(text: str) -> Iterator[list[str]]:
     given = _SEP_LINE.match(text)
     if given:
         text = text[given.end() :]
-    delimiter = given[1] if given else _delimiter(text)
     csv.field_size_limit(len(text) + 1)
+    delimiter = given[1] if given else _delimiter(text)
     if not _odd_quotes(text, delimiter):
         return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     return _careful(text, delimiter)
@@ -106,8 +106,9 @@ def _delimiter(text: str) -> str:
 
 
 def _first_record(text: str, delimiter: str) -> list[str]:
-    head = io.StringIO(text.lstrip("\r\n")[:100_000], newline="")
-    return next(csv.reader(head, delimiter=delimiter), [])
+    """The first that is not blank."""
+    head = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter)
+    return next((record for record in head if any(map(str.strip, record))), [])
 
 
 def _odd_quotes(text: str, delimiter: str) -> bool:

@@ -33,7 +33,7 @@ _XLSX_PART = re.compile(rb"<(?:\w+:)?(row|c)(\s[^>]*)?>|" + _XLSX_UNSAVED)
 _XLSX_PLACE = re.compile(rb"""\sr=["']([A-Z]{0,3})([0-9]{1,7})["']""")
 _XLSX_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
 _ODS_PART = re.compile(
-    rb"<table:(table|table-row|table-cell|covered-table-cell)\b([^>]*)>|</table:table>"
+    rb"<table:(table-row|table-cell|covered-table-cell|table)(?=[\s/>])([^>]*)>|</table:table>"
 )
 _ODS_ERROR = re.compile(rb"""value-type=["']error["']""")
 _ODS_COLUMNS = re.compile(rb"""number-columns-repeated=["']([0-9]{1,9})["']""")

@@ -1,0 +1,261 @@
+"""Single cells: understood, repaired, or asked about."""
+
+import pytest
+
+from engine.sheet.rows import Severity
+from engine.sheet.table import Broken, Cell, Moment
+from tests.engine.sheet.making import check, check_cell, severities
+
+ERROR, WARNING, REPAIRED = Severity.ERROR, Severity.WARNING, Severity.REPAIRED
+
+
+@pytest.mark.parametrize(
+    ("cell", "ratio"),
+    [("16:9", "16:9"), (" 2:3 ", "2:3"), ("16 : 9", "16:9"), ("10:16", "10:16"), ("", "1:1")],
+)
+def test_plain_ratios_pass_in_silence(cell: Cell, ratio: str) -> None:
+    row, problems = check_cell("aspect_ratio", cell)
+    assert row.values is not None
+    assert row.values.aspect_ratio == ratio
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "ratio"),
+    [
+        ("16x9", "16:9"),
+        ("16/9", "16:9"),
+        ("4×3", "4:3"),
+        ("16：9", "16:9"),
+        ("02:03", "2:3"),
+        ("'2:3", "2:3"),
+        ("1024x1024", "1:1"),
+        ("1536*512", "3:1"),
+        ("1024 x 1792 px", "4:7"),
+        ("ASPECT_16_9", "16:9"),
+        ("Square", "1:1"),
+        ("02:03:00", "2:3"),
+        ("04:09:00 PM", "16:9"),
+        ("16:09:00", "16:9"),
+        (Moment("02:03:00", 7380), "2:3"),
+        (Moment("21:09:00", 76_140), "21:9"),
+        (Moment("64:27:00", 232_020), "64:27"),
+        (16 / 24 + 9 / 1440, "16:9"),
+        (2 / 24 + 3 / 1440, "2:3"),
+    ],
+)
+def test_ratios_typed_otherwise_or_turned_into_a_time_are_repaired(cell: Cell, ratio: str) -> None:
+    row, problems = check_cell("aspect_ratio", cell)
+    assert severities(problems) == [REPAIRED]
+    assert row.values is not None
+    assert row.values.aspect_ratio == row.cells["aspect_ratio"] == ratio
+
+
+def test_a_repair_shows_before_and_after() -> None:
+    _, problems = check_cell("aspect_ratio", Moment("02:03:00", 7380))
+    assert "02:03:00 → 2:3" in problems[0].message
+    assert problems[0].value == "02:03:00"
+
+
+@pytest.mark.parametrize(
+    ("cell", "suggestions"),
+    [
+        (Moment("2026-03-04", None), ("3:4", "4:3")),
+        ("2026-03-04", ("3:4", "4:3")),
+        (Moment("00:03:00", 180), ()),
+        (Moment("00:02:03", 123), ("2:3",)),
+        (Moment("07:13:00", 25_980), ("7:13",)),
+        (1.7778, ("16:9",)),
+        ("2.35:1", ("21:9",)),
+        (1.0, ("1:1",)),
+        ("0:3", ()),
+        ("wide", ()),
+        (True, ()),
+        (float("nan"), ()),
+        (-1e300, ()),
+        ("9" * 5000, ()),
+    ],
+)
+def test_an_unclear_ratio_asks_and_never_guesses(cell: Cell, suggestions: tuple[str, ...]) -> None:
+    row, problems = check_cell("aspect_ratio", cell)
+    assert row.values is None
+    assert severities(problems) == [ERROR]
+    assert problems[0].suggestions == suggestions
+
+
+def test_a_ratio_beyond_the_rows_own_model_is_an_error_with_the_nearest_allowed() -> None:
+    sheet = check(
+        ("prompt", "aspect_ratio", "model"),
+        ("a", "4:1", "wide"),
+        ("b", "4:1", ""),
+        ("c", "1:5", "wide"),
+        ("d", "3:1", "builtin"),
+    )
+    assert [row.number for row in sheet.ready] == [2, 5]
+    assert [(p.row, p.column, p.suggestions) for p in sheet.problems] == [
+        (3, "aspect_ratio", ("3:1",)),
+        (4, "aspect_ratio", ("1:3",)),
+    ]
+    assert "wider than the model builtin can draw (up to 3:1)" in sheet.problems[0].message
+
+
+def test_a_ratio_is_not_held_against_a_model_nobody_knows() -> None:
+    sheet = check(("prompt", "aspect_ratio", "model"), ("a", "9:1", "unknown"))
+    assert [problem.column for problem in sheet.problems] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"), [("42", 42), (42, 42), (3.0, 3), (0, 0), (2147483647.0, 2147483647)]
+)
+def test_whole_numbers_pass_in_silence(cell: Cell, number: int) -> None:
+    row, problems = check_cell("seed_number", cell)
+    assert row.values is not None
+    assert row.values.seed_number == number
+    assert type(row.values.seed_number) is int
+    assert problems == []
+
+
+@pytest.mark.parametrize(("cell", "number"), [("00042", 42), ("3.0", 3), ("'7", 7), ("+5", 5)])
+def test_whole_numbers_typed_otherwise_are_repaired(cell: str, number: int) -> None:
+    row, problems = check_cell("seed_number", cell)
+    assert severities(problems) == [REPAIRED]
+    assert row.values is not None
+    assert row.values.seed_number == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "suggestions"),
+    [
+        (True, ()),
+        ("1_0", ()),
+        ("-3", ()),
+        (-1.0, ()),
+        (1.5, ()),
+        (2147483648, ()),
+        (1e300, ()),
+        (float("inf"), ()),
+        ("random", ()),
+        ("²", ()),
+        ("٣", ()),
+        ("9" * 5000, ()),
+        ("1,234", ("1234",)),
+        ("5 images", ("5",)),
+        (Moment("2026-03-04", None), ()),
+    ],
+)
+def test_what_is_no_seed_is_an_error(cell: Cell, suggestions: tuple[str, ...]) -> None:
+    row, problems = check_cell("seed_number", cell)
+    assert row.values is None
+    assert severities(problems) == [ERROR]
+    assert problems[0].suggestions == suggestions
+
+
+@pytest.mark.parametrize(("cell", "good"), [(1, True), (10_000, True), (0, False), (10_001, False)])
+def test_num_images_keeps_its_range(cell: int, good: bool) -> None:
+    row, _ = check_cell("num_images", cell)
+    assert (row.values is not None) is good
+
+
+def test_true_and_1_are_different_cells_of_one_column() -> None:
+    sheet = check(("prompt", "num_images"), ("a", 1), ("b", True), ("c", 1.0))
+    assert [row.number for row in sheet.ready] == [2, 4]
+
+
+@pytest.mark.parametrize("cell", ["quality", "QUALITY", " Quality "])
+def test_capitals_and_spaces_of_a_choice_do_not_matter(cell: str) -> None:
+    row, problems = check_cell("rendering", cell)
+    assert row.values is not None
+    assert row.values.rendering == row.cells["rendering"] == "quality"
+    assert problems == []
+
+
+def test_another_word_for_a_choice_is_repaired() -> None:
+    row, problems = check_cell("rendering", "FAST")
+    assert row.values is not None
+    assert row.values.rendering == "turbo"
+    assert severities(problems) == [REPAIRED]
+
+
+def test_a_misspelt_choice_is_an_error_that_suggests_the_nearest() -> None:
+    _, problems = check_cell("rendering", "qualty")
+    assert severities(problems) == [ERROR]
+    assert problems[0].suggestions[0] == "quality"
+    assert "turbo, default or quality" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("cell", "on"),
+    [("on", True), ("Yes", True), (True, True), (1.0, True), ("off", False), (False, False)],
+)
+def test_a_switch_takes_what_people_and_spreadsheets_write(cell: Cell, on: bool) -> None:
+    row, _ = check_cell("magic_prompt", cell)
+    assert row.values is not None
+    assert row.values.magic_prompt is on
+
+
+def test_model_labels_are_found_whatever_their_capitals() -> None:
+    row, problems = check_cell("model", "BUILTIN")
+    assert row.values is not None
+    assert row.values.model == "builtin"
+    assert problems == []
+
+
+def test_a_label_that_became_a_number_is_repaired() -> None:
+    row, problems = check_cell("model", 3.0)
+    assert row.values is not None
+    assert row.values.model == "3.0"
+    assert severities(problems) == [REPAIRED]
+
+
+def test_an_unknown_model_is_an_error_that_names_the_models_there_are() -> None:
+    _, problems = check_cell("model", "bultin")
+    assert severities(problems) == [ERROR]
+    assert problems[0].suggestions == ("builtin",)
+    assert "wide" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("cell", "colours", "found"),
+    [
+        ("Ember", ("ember",), []),
+        ("#cba324 #F86C14", ("#CBA324", "#F86C14"), []),
+        ("cba324, F86C14", ("#CBA324", "#F86C14"), [REPAIRED]),
+        ("#abc", ("#AABBCC",), [REPAIRED]),
+        (123456.0, ("#123456",), [REPAIRED]),
+        (" ".join(["#111111"] * 6), None, [ERROR]),
+        ("embr", None, [ERROR]),
+        (1122.0, None, [ERROR]),
+        ("#12", None, [ERROR]),
+    ],
+)
+def test_palettes(cell: Cell, colours: tuple[str, ...] | None, found: list[Severity]) -> None:
+    row, problems = check_cell("color_palette", cell)
+    assert severities(problems) == found
+    assert (row.values.color_palette if row.values else None) == colours
+
+
+def test_the_zeros_a_number_lost_are_suggested() -> None:
+    assert check_cell("color_palette", 1122.0)[1][0].suggestions == ("#001122",)
+
+
+@pytest.mark.parametrize("cell", [Broken("#REF!"), "#REF!", "#N/A", Broken("")])
+@pytest.mark.parametrize("column", ["seed_number", "style", "negative_prompt", "aspect_ratio"])
+def test_a_cell_that_shows_an_error_never_counts_as_blank(column: str, cell: Cell) -> None:
+    row, problems = check_cell(column, cell)
+    assert row.values is None
+    assert severities(problems) == [ERROR]
+
+
+def test_a_prompt_that_is_a_number_a_truth_or_a_date_is_still_words() -> None:
+    sheet = check(("prompt",), (1984.0,), (True,), (Moment("2026-03-04", None),), (1e18,))
+    assert [row.values.prompt for row in sheet.ready if row.values] == [
+        *("1984", "TRUE", "2026-03-04", "1000000000000000000")
+    ]
+    assert [(p.row, p.severity) for p in sheet.problems] == [(4, WARNING), (5, WARNING)]
+
+
+def test_letters_that_are_no_text_are_an_error_and_harm_nothing() -> None:
+    sheet = check(("prompt", "other"), ("caf\udce9", "\ud800"))
+    assert severities(sheet.problems) == [ERROR]
+    sheet.problems[0].value.encode()
+    sheet.rows[0].extra["other"].encode()

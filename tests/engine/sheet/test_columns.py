@@ -1,0 +1,28 @@
+from dataclasses import fields
+
+from engine.sheet.columns import COLUMN, COLUMNS, Kind
+from engine.sheet.rows import RowValues
+from tests.engine.sheet.making import check_cell
+
+
+def test_columns_and_row_values_are_one_list_in_one_order() -> None:
+    assert [column.name for column in COLUMNS] == [field.name for field in fields(RowValues)]
+
+
+def test_every_choice_and_synonym_of_every_column_is_accepted() -> None:
+    for column in COLUMNS:
+        if column.kind in (Kind.CHOICE, Kind.SWITCH, Kind.COLOURS):
+            for word in (*column.choices, *column.synonyms, column.default):
+                row, _ = check_cell(column.name, word)
+                assert row.values is not None, (column.name, word)
+
+
+def test_every_column_says_what_it_is_and_has_a_sound_default() -> None:
+    for column in COLUMNS:
+        assert column.help.endswith(".")
+        assert not column.choices or column.default in (*column.choices, "")
+
+
+def test_only_what_acts_in_this_version_is_declared_to_act() -> None:
+    idle = {name for name, column in COLUMN.items() if not column.acts}
+    assert idle == {"style", "color_palette", "magic_prompt", "visibility"}

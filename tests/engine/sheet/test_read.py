@@ -1,0 +1,371 @@
+"""Files made by the libraries people use, read back as a spreadsheet program shows them."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import odf.opendocument
+import odf.table
+import odf.text
+import openpyxl
+import openpyxl.utils.datetime
+import pytest
+import xlsxwriter
+import xlwt
+
+from engine.sheet.check import check_table
+from engine.sheet.read import Limits, read_table
+from engine.sheet.rows import SheetError
+from engine.sheet.table import Broken, Moment
+from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
+
+
+def cells(path: Path, **how: Any) -> list[tuple[int, list[Any]]]:
+    return [(line.number, list(line.cells)) for line in read_table(path, **how).lines]
+
+
+def text(path: Path, words: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(words.encode(encoding))
+    return path
+
+
+def make_ods(path: Path, rows: list[list[dict[str, Any]]], repeat: int = 1) -> Path:
+    """Rows of cells, each the attributes of an ods cell plus `text`."""
+    book = odf.opendocument.OpenDocumentSpreadsheet()
+    sheet = odf.table.Table(name="Blatt 1")
+    for row in rows:
+        line = odf.table.TableRow()
+        for attributes in row:
+            words = attributes.get("text", "")
+            raw = {k: v for k, v in attributes.items() if k != "text"}
+            cell = odf.table.TableCell(**raw)
+            if words:
+                cell.addElement(odf.text.P(text=words))
+            line.addElement(cell)
+        sheet.addElement(line)
+    book.spreadsheet.addElement(sheet)
+    book.save(path)
+    return path
+
+
+# ------------------------------------------------------------------ text files
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_told_by_the_known_columns(tmp_path: Path, delimiter: str) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        ["prompt", "aspect_ratio"],
+        ["one, two; three | four", "2:3"],
+        delimiter=delimiter,
+    )
+    assert read_table(path).header == ("prompt", "aspect_ratio")
+    assert cells(path) == [(2, ["one, two; three | four", "2:3"])]
+
+
+def test_a_sep_line_names_the_delimiter_and_is_no_row(tmp_path: Path) -> None:
+    path = text(tmp_path / "a.csv", "sep=;\r\nprompt;seed_number\r\na, b;1\r\n")
+    table = read_table(path)
+    assert (table.header_row, cells(path)) == (1, [(2, ["a, b", "1"])])
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+def test_unicode_files_are_read_with_and_without_a_mark(tmp_path: Path, encoding: str) -> None:
+    path = text(tmp_path / "a.csv", "prompt,seed_number\nein Boot für Zoë,1\n", encoding)
+    table = read_table(path)
+    assert table.header == ("prompt", "seed_number")
+    assert table.lines[0].cells[0] == "ein Boot für Zoë"
+    assert table.notes == ()
+
+
+def test_a_windows_file_is_read_and_said_to_be_one(tmp_path: Path) -> None:
+    table = read_table(text(tmp_path / "a.csv", "prompt\nein “Boot” für Zoë\n", "cp1252"))
+    assert table.lines[0].cells[0] == "ein “Boot” für Zoë"
+    assert "Windows-1252" in table.notes[0]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_have_the_numbers_a_spreadsheet_program_shows(tmp_path: Path, end: str) -> None:
+    words = end.join(["", "prompt,seed_number", 'two\nlines "",1', "", " , ", "last,2"])
+    words = words.replace('two\nlines ""', '"two\nlines"')
+    path = text(tmp_path / "a.csv", words)
+    assert read_table(path).header_row == 2
+    assert cells(path) == [(3, ["two\nlines", "1"]), (6, ["last", "2"])]
+
+
+def test_commas_in_a_file_of_one_column_belong_to_the_prompt(tmp_path: Path) -> None:
+    path = text(tmp_path / "a.csv", 'prompt\na, b\n"c, d"\nhe said, "Go!"\n')
+    assert cells(path) == [(2, ["a, b"]), (3, ["c, d"]), (4, ['he said, "Go!"'])]
+
+
+def test_quote_marks_that_belong_to_the_words_survive(tmp_path: Path) -> None:
+    path = text(
+        tmp_path / "a.tsv",
+        'prompt\tNote\n"WOMBAT" on a wall\tx\na 5" nail\ty\n"a ""quoted"" cell"\t"z" \n',
+    )
+    assert cells(path) == [
+        (2, ['"WOMBAT" on a wall', "x"]),
+        (3, ['a 5" nail', "y"]),
+        (4, ['a "quoted" cell', "z"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "\nb,2\nc,3\n", '\nb,2\n"c, d",3\n', '\n"WOMBAT" on a wall,2\n']
+)
+def test_an_unclosed_quote_is_an_error_that_names_its_row(tmp_path: Path, rest: str) -> None:
+    path = text(tmp_path / "a.csv", 'prompt,seed_number\nok,1\n\n"a red boat,1' + rest)
+    with pytest.raises(SheetError, match=r'Row 4: a quote mark \("\) opens a cell'):
+        read_table(path)
+
+
+def test_a_cell_longer_than_the_csv_modules_limit_is_read(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", ["prompt"], ["x" * 200_000])
+    assert len(str(read_table(path).lines[0].cells[0])) == 200_000
+
+
+# ------------------------------------------------------------------- workbooks
+
+
+def test_xlsx_cells_keep_their_kinds_and_row_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet["B3"], sheet["C3"] = "prompt", "seed_number"
+    sheet["B5"], sheet["C5"] = "00123", 123
+    sheet["B9"], sheet["C9"] = True, 1.5
+    sheet["B12"] = "last"
+    book.save(path)
+    table = read_table(path)
+    assert (table.header_row, table.header) == (3, ("", "prompt", "seed_number"))
+    assert cells(path) == [
+        (5, ["", "00123", 123.0]),
+        (9, ["", True, 1.5]),
+        (12, ["", "last", ""]),
+    ]
+
+
+@pytest.mark.parametrize("name", ["sheet.csv", "sheet", "sheet.png"])
+def test_the_content_counts_not_the_name(tmp_path: Path, name: str) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", ["prompt"], ["a"])
+    assert cells(path.rename(tmp_path / name)) == [(2, ["a"])]
+
+
+def test_the_first_visible_worksheet_is_read_unless_another_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(path)
+    for name in ("secret", 'A>B & "c"', "more"):
+        sheet = book.add_worksheet(name)
+        sheet.write_column(0, 0, ["prompt", f"from {name}"])
+    book.worksheets()[1].activate()
+    book.worksheets()[1].set_first_sheet()
+    book.worksheets()[0].hide()
+    book.close()
+    table = read_table(path)
+    assert table.sheet == 'A>B & "c"'
+    assert table.sheets == ("secret", 'A>B & "c"', "more")
+    assert cells(path, sheet="secret") == [(2, ["from secret"])]
+    with pytest.raises(SheetError, match=r"no worksheet `none`.*secret.*more"):
+        read_table(path, sheet="none")
+
+
+TIMES: list[tuple[Any, str, str]] = [
+    (dt.time(2, 3), "h:mm", "2:3"),
+    (dt.time(16, 9), "h:mm AM/PM", "16:9"),
+    (dt.timedelta(hours=16, minutes=10), "[h]:mm:ss", "16:10"),
+    (dt.timedelta(hours=64, minutes=27), "[h]:mm:ss", "64:27"),
+    (dt.time(9, 16), "h:mm:ss", "9:16"),
+    (16 / 24 + 9 / 1440, "General", "16:9"),
+]
+
+
+def check_ratios(path: Path, expected: list[str]) -> None:
+    sheet = check_table(read_table(path), VOCABULARY)
+    found = [row.values.aspect_ratio if row.values else "?" for row in sheet.rows]
+    assert found == expected
+
+
+@pytest.mark.parametrize("epoch", [1900, 1904])
+def test_ratios_that_xlsx_turned_into_times_come_back(tmp_path: Path, epoch: int) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    if epoch == 1904:
+        book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["prompt", "aspect_ratio"])
+    for value, form, _ in [*TIMES, (dt.date(2026, 3, 4), "d-mmm", "?")]:
+        sheet.append(["a", value])
+        sheet.cell(sheet.max_row, 2).number_format = form
+    book.save(path)
+    check_ratios(path, [*(ratio for *_, ratio in TIMES), "?"])
+
+
+def test_ratios_that_xls_turned_into_times_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    sheet.write(0, 0, "prompt")
+    sheet.write(0, 1, "aspect_ratio")
+    for row, (value, form, _) in enumerate(TIMES, start=1):
+        sheet.write(row, 0, "a")
+        if isinstance(value, dt.timedelta):
+            value = value.total_seconds() / 86_400
+        sheet.write(row, 1, value, xlwt.easyxf(num_format_str=form))
+    book.save(str(path))
+    check_ratios(path, [ratio for *_, ratio in TIMES])
+
+
+def test_ratios_that_ods_turned_into_times_come_back(tmp_path: Path) -> None:
+    words = ["PT02H03M00S", "PT16H09M00S", "PT64H27M00S", "PT00H03M00S"]
+    rows = [[{"valuetype": "string", "text": name} for name in ("prompt", "aspect_ratio")]]
+    for word in words:
+        time = {"valuetype": "time", "timevalue": word, "text": "02:03"}
+        rows.append([{"valuetype": "string", "text": "a"}, time])
+    path = make_ods(tmp_path / "a.ods", rows)
+    check_ratios(path, ["2:3", "16:9", "64:27", "?"])
+    assert read_table(path).sheet == "Blatt 1"
+    assert read_table(path).lines[2].cells[1] == Moment("64:27:00", 232_020)
+
+
+def test_error_cells_of_xlsx_are_found_where_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("other").write_formula("A1", "=1/0", None, "#DIV/0!")
+    sheet = book.add_worksheet("B & B")
+    sheet.write_row(0, 0, ["prompt", "style"])
+    sheet.write_row(1, 0, ["a", "anime"])
+    sheet.write_formula("B3", "=NA()", None, "#N/A")
+    sheet.write_formula("A4", "=1/0", None, "#DIV/0!")
+    sheet.write_formula("B4", '="3"&"d"', None, "3d")
+    book.close()
+    assert cells(path, sheet="B & B") == [
+        (2, ["a", "anime"]),
+        (3, ["", Broken("#N/A")]),
+        (4, [Broken("#DIV/0!"), "3d"]),
+    ]
+
+
+def test_a_formula_never_calculated_is_not_taken_for_blank(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", ["prompt", "seed_number"], ["a", "=1+1"])
+    assert cells(path) == [(2, ["a", Broken("")])]
+    sheet = check_table(read_table(path), VOCABULARY)
+    assert "formula whose result was never saved" in sheet.problems[0].message
+
+
+def test_error_cells_of_xls_are_found_where_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for column, name in enumerate(("prompt", "style")):
+        sheet.write(0, column, name)
+    sheet.write(1, 0, "a")
+    sheet.row(1).set_cell_error(1, "#REF!")
+    sheet.write(2, 0, "b")
+    book.save(str(path))
+    assert cells(path) == [(2, ["a", Broken("#REF!")]), (3, ["b", ""])]
+
+
+def test_error_cells_of_ods_are_found_where_they_are(tmp_path: Path) -> None:
+    def word(text: str) -> dict[str, Any]:
+        return {"valuetype": "string", "text": text}
+
+    wrong = {
+        "qattributes": {
+            (
+                "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0",
+                "value-type",
+            ): "error"
+        },
+        "valuetype": "string",
+        "stringvalue": "",
+        "text": "#REF!",
+    }
+    rows = [[word("prompt"), word("style")], [word("a"), wrong], [wrong, word("3d")]]
+    rows[1].insert(1, {"numbercolumnsrepeated": 2})
+    path = make_ods(tmp_path / "a.ods", rows)
+    assert cells(path) == [
+        (2, ["a", "", "", Broken("#REF!")]),
+        (3, [Broken("#REF!"), "3d", *[""] * 2]),
+    ]
+
+
+# --------------------------------------------------------------------- refusals
+
+
+def test_limits_say_which_was_exceeded(tmp_path: Path) -> None:
+    rows = [["prompt", "Note"], *(["a", "b"] for _ in range(30))]
+    for path in (write_csv(tmp_path / "a.csv", *rows), write_xlsx(tmp_path / "a.xlsx", *rows)):
+        assert len(read_table(path, limits=Limits(rows=30, cells=62)).lines) == 30
+        with pytest.raises(SheetError, match="30 rows, more than the limit of 29"):
+            read_table(path, limits=Limits(rows=29))
+        with pytest.raises(SheetError, match=r"cells.*limit"):
+            read_table(path, limits=Limits(cells=61))
+    path = write_csv(tmp_path / "a.csv", ["prompt"], ["x" * 2**20])
+    with pytest.raises(SheetError, match="limit of 1 MiB"):
+        read_table(path, limits=Limits(file_bytes=2**20))
+
+
+def test_a_name_that_is_no_files_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match="no such file"):
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(SheetError, match="a folder"):
+        read_table(tmp_path)
+    with pytest.raises(SheetError, match="not a plain file"):
+        read_table(Path("/dev/zero"))
+    with pytest.raises(SheetError, match="cannot be the name"):
+        read_table(tmp_path / ("x" * 5000))
+    with pytest.raises(SheetError, match="cannot be the name"):
+        read_table(tmp_path / "a\0b")
+
+
+def test_a_file_nobody_may_read_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_csv(tmp_path / "a.csv", ["prompt"], ["a"])
+    # The tests may run as root, who may read everything.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(SheetError, match="may not read"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "empty"),
+        ("\n \n\t\n", "empty"),
+        ("prompt,seed_number\n\n", "only one row"),
+    ],
+)
+def test_a_text_file_without_rows_is_said_to_have_none(
+    tmp_path: Path, words: str, message: str
+) -> None:
+    with pytest.raises(SheetError, match=message):
+        read_table(text(tmp_path / "a.csv", words))
+
+
+def test_an_empty_worksheet_points_to_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    book.create_sheet("Prompts").append(["prompt"])
+    book.save(path)
+    with pytest.raises(SheetError, match=r"`Sheet` is empty.*`Prompts`"):
+        read_table(path)
+
+
+def test_a_text_file_has_no_worksheet_to_ask_for(tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match="no worksheets"):
+        read_table(write_csv(tmp_path / "a.csv", ["prompt"], ["a"]), sheet="A")
+
+
+def test_a_folder_with_modules_of_the_same_names_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("csv", "json", "engine", "python_calamine"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "ä.csv", ["prompt"], ["a"])
+    assert cells(Path("ä.csv")) == [(2, ["a"])]
