@@ -381,14 +381,19 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.reload()
 
     def on_resize(self) -> None:
-        """A smaller screen must not lose the cursor."""
-        self._show_cursor()
+        """A smaller screen must not lose the cursor; scrollbars come and go after this event."""
+        self.call_after_refresh(self._show_cursor)
 
     # The cursor
 
     @property
+    def _view(self) -> Size:
+        """What can be seen: `size` counts the cells under the scrollbars too."""
+        return self.scrollable_content_region.size
+
+    @property
     def _page_size(self) -> int:
-        return max(0, self.size.height - 1)
+        return max(0, self._view.height - 1)
 
     def _key_at(self, index: int) -> Hashable:
         row = self._pages.row(index)
@@ -428,7 +433,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         if page and self._cells and self._column >= self._frozen:
             layout, x = self._arranged(), self.scroll_offset.x
             start = layout.starts[self._column] - self._frozen_width
-            end = layout.starts[self._column] + layout.widths[self._column] - self.size.width
+            end = layout.starts[self._column] + layout.widths[self._column] - self._view.width
             self.scroll_to(x=min(start, max(x, end)), animate=False)
 
     def _tell(self) -> None:
@@ -463,7 +468,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         return row, self._look(index, row)
 
     def _line(self, y: int) -> Region:
-        return Region(0, y, self.size.width, 1)
+        return Region(0, y, self._view.width, 1)
 
     def _look(self, index: int, row: TableRow | None) -> Look:
         cursor = index == self._cursor
@@ -488,9 +493,10 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         return style
 
     def _arranged(self) -> Layout:
-        if self._layout_width != self.size.width:
-            self._layout_width = self.size.width
-            self._layout = arrange(self._columns, self.size.width)
+        width = self._view.width
+        if width != self._layout_width:
+            self._layout_width = width
+            self._layout = arrange(self._columns, width)
             self._strips.clear()
         return self._layout
 
@@ -499,7 +505,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The gutter and the frozen columns, unless these would leave too little of the others."""
         starts = (*self._arranged().starts, self._layout.total)
         width = starts[min(self._frozen, len(self._columns))]
-        return width if width <= self.size.width // 2 else GUTTER
+        return width if width <= self._view.width // 2 else GUTTER
 
     def render_line(self, y: int) -> Strip:
         """The header, or a row, as far as it is seen."""
@@ -518,12 +524,12 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self._strips[key] = strip
             return self._cut(strip)
         if not self._count and y == 2:
-            text = " " * GUTTER + fit(self._empty, self.size.width - GUTTER)
-            return Strip([Segment(text, self._style("empty"))], self.size.width)
-        return Strip.blank(self.size.width, self._style())
+            text = " " * GUTTER + fit(self._empty, self._view.width - GUTTER)
+            return Strip([Segment(text, self._style("empty"))], self._view.width)
+        return Strip.blank(self._view.width, self._style())
 
     def _cut(self, strip: Strip) -> Strip:
-        width, x = self.size.width, self.scroll_offset.x
+        width, x = self._view.width, self.scroll_offset.x
         if x == 0:
             return strip.crop(0, width)
         frozen = self._frozen_width
