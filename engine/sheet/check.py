@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
 from engine.sheet.headers import letters, map_header
 from engine.sheet.quiet import no_collecting
-from engine.sheet.ratio import judge_ratio, nearest_ratios
+from engine.sheet.ratio import allowed_suggestions, judge_ratio, nearest_ratios
 from engine.sheet.repair import (
     judge_choice,
     judge_colours,
@@ -239,6 +239,14 @@ def _check_models(columns: Mapping[str, _Judged], vocabulary: Vocabulary, found:
         for line, pair in enumerate(asked) if too_wide else ():
             if pair in too_wide and line not in unknown:
                 found[line].append(_At(shapes.at, shapes.name, too_wide[pair]))
+        for line in shapes.found:
+            most = vocabulary.models[labels[line]].max_ratio
+            found[line] = [
+                each._replace(finding=allowed_suggestions(each.finding, most))
+                if each.at == shapes.at
+                else each
+                for each in found[line]
+            ]
     heedless = {label for label, model in vocabulary.models.items() if not model.negative_prompt}
     if negatives and heedless:
         for line, (label, text) in enumerate(zip(labels, negatives.values, strict=True)):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.sheet.columns import COLUMN, RATIOS
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import Verdict, accept, error, shown
+from engine.sheet.verdict import Finding, Verdict, accept, error, shown
 
 _KNOWN = frozenset(RATIOS) | {
     *("7:5", "5:7", "5:3", "3:5", "7:4", "4:7", "8:5", "5:8", "9:7", "7:9", "7:3", "3:7"),
@@ -125,6 +125,21 @@ def _unclear(text: str, suggestions: tuple[str, ...]) -> Verdict[tuple[int, int]
     )
 
 
+def allowed_suggestions(finding: Finding, most: float) -> Finding:
+    """The finding with each suggested ratio that is too wide or tall for the row's model replaced.
+
+    Args:
+        finding: About an aspect ratio.
+        most: As for `nearest_ratios`.
+    """
+    fitting: list[str] = []
+    for ratio in finding.suggestions:
+        shape = _shape(ratio)
+        fits = max(shape, 1 / shape) <= most * (1 + 1e-9)
+        fitting += (ratio,) if fits else nearest_ratios(shape, most)
+    return finding._replace(suggestions=tuple(dict.fromkeys(fitting)))
+
+
 def nearest_ratios(value: float, most: float = math.inf) -> tuple[str, ...]:
     """The offered ratio nearest to a value, if any is allowed.
 
@@ -132,14 +147,14 @@ def nearest_ratios(value: float, most: float = math.inf) -> tuple[str, ...]:
         value: Width divided by height.
         most: The longest side divided by the shortest that is allowed.
     """
-
-    def shape(ratio: str) -> float:
-        width, height = ratio.split(":")
-        return int(width) / int(height)
-
     allowed = [
-        ratio for ratio in RATIOS if max(shape(ratio), 1 / shape(ratio)) <= most * (1 + 1e-9)
+        ratio for ratio in RATIOS if max(_shape(ratio), 1 / _shape(ratio)) <= most * (1 + 1e-9)
     ]
     if not allowed:
         return ()
-    return (min(allowed, key=lambda ratio: abs(math.log(shape(ratio) / value))),)
+    return (min(allowed, key=lambda ratio: abs(math.log(_shape(ratio) / value))),)
+
+
+def _shape(ratio: str) -> float:
+    width, height = ratio.split(":")
+    return int(width) / int(height)

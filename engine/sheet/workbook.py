@@ -60,16 +60,15 @@ def read_workbook(
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
     except (python_calamine.CalamineError, OSError, ValueError) as error:
+        # calamine has a limit of its own for what ods files repeat.
+        if "Cell limit" in str(error):
+            raise _too_many("far too many cells", most_cells) from error
         raise _damaged(form) from error
     rows: dict[int, list[Any]] = {}
     if sheet.end is not None:
         count = (sheet.end[0] + 1) * (sheet.end[1] + 1)
         if count > most_cells:
-            raise SheetError(
-                f"The worksheet spans {count:,} cells, more than the limit of {most_cells:,}. "
-                "Often one stray cell far to the right or below is to blame: delete the columns "
-                "and rows beyond your table, and save."
-            )
+            raise _too_many(f"{count:,} cells", most_cells)
         rows = dict(enumerate(sheet.to_python(skip_empty_area=False), start=1))
     if form is Format.ODS:
         for cells in rows.values():
@@ -81,6 +80,14 @@ def read_workbook(
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
     return Worksheet(name, names, rows)
+
+
+def _too_many(count: str, most: int) -> SheetError:
+    return SheetError(
+        f"The worksheet spans {count}, more than the limit of {most:,}. Often one stray cell far "
+        "to the right or below is to blame: delete the columns and rows beyond your table, and "
+        "save."
+    )
 
 
 def _damaged(form: Format) -> SheetError:

@@ -33,7 +33,10 @@ def check(header: Sequence[str], *rows: Sequence[Cell], sheet: str | None = "She
 
 def check_cell(column: str, cell: Cell) -> tuple[Row, list[Problem]]:
     """One cell of one row; the header's problems are left out."""
-    sheet = check(("prompt", column), ("a red boat", cell))
+    if column == "prompt":
+        sheet = check(("prompt",), (cell,))
+    else:
+        sheet = check(("prompt", column), ("a red boat", cell))
     return sheet.rows[0], [problem for problem in sheet.problems if problem.row > 1]
 
 

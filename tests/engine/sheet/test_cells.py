@@ -99,6 +99,12 @@ def test_a_ratio_beyond_the_rows_own_model_is_an_error_with_the_nearest_allowed(
     assert "wider than the model builtin can draw (up to 3:1)" in sheet.problems[0].message
 
 
+def test_a_suggested_ratio_is_one_the_rows_model_can_draw() -> None:
+    header = ("prompt", "aspect_ratio", "model")
+    sheet = check(header, ("a", "2.9", "3.0"), ("b", "2.9", "wide"), ("c", "0.1", "wide"))
+    assert [problem.suggestions for problem in sheet.problems] == [("2:1",), ("3:1",), ("1:3",)]
+
+
 def test_a_ratio_is_not_held_against_a_model_nobody_knows() -> None:
     sheet = check(("prompt", "aspect_ratio", "model"), ("a", "9:1", "unknown"))
     assert [problem.column for problem in sheet.problems] == ["model"]

@@ -1,4 +1,4 @@
-"""Files that are no sheets, damaged, or made to harm: a plain message each, soon, in little room."""
+"""Files that are no sheets, damaged, or made to harm: a plain message each, and soon."""
 
 import io
 import os
@@ -156,14 +156,17 @@ def test_a_stray_cell_says_how_many_cells_are_too_many(tmp_path: Path) -> None:
     assert "6,318,000 cells, more than the limit of 5,000,000" in refused(path)
 
 
-def test_an_ods_of_repeats_cannot_take_all_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "what"), [(1000, "memory"), (1_000_000, "more than the limit of 5,000,000")]
+)
+def test_an_ods_of_repeats_cannot_take_all_memory(tmp_path: Path, rows: int, what: str) -> None:
     path = tmp_path / "a.ods"
     space = "urn:oasis:names:tc:opendocument:xmlns"
     content = (
         f'<office:document-content xmlns:office="{space}:office:1.0" '
         f'xmlns:table="{space}:table:1.0" xmlns:text="{space}:text:1.0"><office:body>'
         '<office:spreadsheet><table:table table:name="A">'
-        '<table:table-row table:number-rows-repeated="1000000">'
+        f'<table:table-row table:number-rows-repeated="{rows}">'
         '<table:table-cell table:number-columns-repeated="16384" office:value-type="string">'
         "<text:p>bomb</text:p></table:table-cell></table:table-row></table:table>"
         "</office:spreadsheet></office:body></office:document-content>"
@@ -172,8 +175,7 @@ def test_an_ods_of_repeats_cannot_take_all_memory(tmp_path: Path) -> None:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("content.xml", content)
         archive.writestr("META-INF/manifest.xml", "<manifest/>")
-    message = refused(path, Limits(memory_bytes=512 * 2**20))
-    assert "memory" in message or "cells" in message or "seconds" in message
+    assert what in refused(path, Limits(memory_bytes=512 * 2**20))
 
 
 def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
