@@ -24,14 +24,14 @@ _NUMBERS = itertools.count(random.randrange(1 << 23))
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture ready to be shown: nothing is left to compute."""
+    """A picture in the terminal's own words. Compact, to be kept; `draw` makes rows of it."""
 
     columns: int
     rows: int
     pixels: int
     """How many there are, for what has to know how much memory a terminal gives to it."""
-    strips: tuple[Strip, ...]
-    """One for each row: half-cells, or kitty's placeholders."""
+    halves: Image.Image | None = None
+    """The upper and lower halves of the cells, one pixel each."""
     sixels: str = ""
     number: int = 0
     """What kitty knows it by."""
@@ -41,8 +41,8 @@ class Picture:
     @property
     def weight(self) -> int:
         """About how many bytes it occupies."""
-        cells = sum(len(strip) for strip in self.strips)
-        return len(self.sixels) + len(self.transmission) + 400 * cells
+        halves = 3 * self.halves.width * self.halves.height if self.halves else 0
+        return len(self.sixels) + len(self.transmission) + halves
 
 
 def pixel_size(
@@ -66,14 +66,20 @@ def encode(image: Image.Image, protocol: Protocol, cells: tuple[int, int]) -> Pi
     pixels = image.width * image.height
     if protocol == "sixel":
         # Half-cells stand in while something covers a part of it.
-        small = image.resize((columns, rows * 2), Image.Resampling.BOX)
-        return Picture(columns, rows, pixels, _half_cells(small), sixels=_sixels(quantise(image)))
+        halves = image.resize((columns, rows * 2), Image.Resampling.BOX)
+        return Picture(columns, rows, pixels, halves, sixels=_sixels(quantise(image)))
     if protocol == "kitty":
         number = next(_NUMBERS) % 0xFFFFFF + 1
-        strips = _placeholders(number, columns, rows)
         sent = _transmission(quantise(image), number, columns, rows)
-        return Picture(columns, rows, pixels, strips, number=number, transmission=sent)
-    return Picture(columns, rows, pixels, _half_cells(image))
+        return Picture(columns, rows, pixels, number=number, transmission=sent)
+    return Picture(columns, rows, pixels, image)
+
+
+def draw(picture: Picture) -> list[Strip]:
+    """The rows of a picture: kitty's placeholders, or half-cells."""
+    if picture.halves is None:
+        return _placeholders(picture.number, picture.columns, picture.rows)
+    return _half_cells(picture.halves)
 
 
 def forget(number: int) -> str:
@@ -81,25 +87,21 @@ def forget(number: int) -> str:
     return f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\"
 
 
-def _half_cells(image: Image.Image) -> tuple[Strip, ...]:
-    width = image.width
-    flat = image.tobytes()
-    triplets = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
-    rows = (triplets[i : i + width] for i in range(0, len(triplets), width))
-    return tuple(
+def _half_cells(image: Image.Image) -> list[Strip]:
+    width, flat = image.width, image.tobytes()
+    colour = cache(Color.from_rgb)
+    pixels = [colour(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
+    rows = (pixels[i : i + width] for i in range(0, len(pixels), width))
+    return [
         Strip(
             [
-                Segment("▀" * sum(1 for _ in run), _colours(*pair))
-                for pair, run in itertools.groupby(zip(upper, lower, strict=True))
+                Segment("▀" * sum(1 for _ in run), Style.from_color(*halves))
+                for halves, run in itertools.groupby(zip(upper, lower, strict=True))
             ],
             width,
         )
         for upper, lower in zip(rows, rows, strict=True)
-    )
-
-
-def _colours(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> Style:
-    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+    ]
 
 
 def _sixels(image: Image.Image) -> str:
@@ -122,16 +124,16 @@ def _diacritics() -> str:
     return "".join(map(chr, _NUMBER_TO_DIACRITIC))
 
 
-def _placeholders(number: int, columns: int, rows: int) -> tuple[Strip, ...]:
+def _placeholders(number: int, columns: int, rows: int) -> list[Strip]:
     style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
     marks = _diacritics()
-    return tuple(
+    return [
         Strip(
             [Segment("".join(f"\U0010eeee{row}{column}" for column in marks[:columns]), style)],
             columns,
         )
         for row in marks[:rows]
-    )
+    ]
 
 
 def _transmission(image: Image.Image, number: int, columns: int, rows: int) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.console import Console
+from textual.strip import Strip
 
-from tui.graphics.encode import Picture, encode, pixel_size
+from tui.graphics.encode import Picture, draw, encode, pixel_size
 from tui.graphics.protocol import Protocol, cell_size, current
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -72,14 +74,45 @@ _cache = PictureCache()
 _pool = ThreadPoolExecutor(_THREADS, "pictures")
 
 
-async def prepared(path: Path, box: tuple[int, int]) -> Picture | PictureError:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture and its rows, ready for a widget."""
+
+    picture: Picture
+    strips: list[Strip]
+    """Empty where only sixels are shown."""
+
+
+async def drawn(path: Path, box: tuple[int, int], console: Console) -> Drawing | PictureError:
     """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
 
     Cancelling takes it out of the queue, if it is still waiting there.
+
+    Args:
+        path: the file.
+        box: columns and rows it may fill.
+        console: the app's; it tells how many colours the terminal has.
     """
     loop = asyncio.get_running_loop()
-    work = (path, box, cell_size(), current().protocol)
-    return await loop.run_in_executor(_pool, prepare, *work)
+    work = (path, box, cell_size(), current().protocol, console)
+    return await loop.run_in_executor(_pool, _draw, *work)
+
+
+def _draw(
+    path: Path,
+    box: tuple[int, int],
+    cell: tuple[int, int],
+    protocol: Protocol,
+    console: Console,
+) -> Drawing | PictureError:
+    picture = prepare(path, box, cell, protocol)
+    if isinstance(picture, PictureError):
+        return picture
+    strips = [] if picture.sixels else draw(picture)
+    for strip in strips:
+        # Each style remembers its escape sequence: here, instead of on the event loop.
+        strip.render(console)
+    return Drawing(picture, strips)
 
 
 def prepare(

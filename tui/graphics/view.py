@@ -12,7 +12,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.graphics.encode import Picture, forget
+from tui.graphics.encode import Picture, draw, forget
+from tui.graphics.prepare import Drawing
 
 _MOST_PIXELS = 32_000_000
 """What kitty is asked to keep, at four bytes each: well below its own limit, beyond which it
@@ -38,24 +39,23 @@ class PictureView(Widget):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._picture: Picture | None = None
+        self._drawing: Drawing | None = None
         self._covered = False
 
     @property
     def picture(self) -> Picture | None:
         """What is shown. One larger than the region is not."""
-        return self._picture
+        return self._drawing.picture if self._drawing else None
 
-    @picture.setter
-    def picture(self, picture: Picture | None) -> None:
-        if picture is self._picture:
-            return
-        kept = _kept(self.app) if self.is_attached else None
-        if kept and picture:
-            kept.hold(picture)
-        if kept and self._picture:
-            kept.release(self._picture)
-        self._picture = picture
+    def draw(self, drawing: Drawing | None) -> None:
+        """Show a picture in place of the one before, or nothing."""
+        before, self._drawing = self.picture, drawing
+        if self.is_attached:
+            kept = _kept(self.app)
+            if self.picture:
+                kept.hold(self.picture)
+            if before:
+                kept.release(before)
         self.refresh()
 
     def on_mount(self) -> None:
@@ -64,18 +64,27 @@ class PictureView(Widget):
 
     def on_unmount(self) -> None:
         """Let the terminal forget the picture."""
-        self.picture = None
+        self.draw(None)
 
     def render_line(self, y: int) -> Strip:
         """One row of the picture, between blanks."""
         width = self.size.width
         style = self.rich_style
         place = self._place()
-        if place is None or self._picture is None or not place.y <= y < place.bottom:
+        if place is None or self._drawing is None or not place.y <= y < place.bottom:
             return Strip.blank(width, style)
-        row = self._picture.strips[y - place.y].apply_style(style)
-        blanks = Strip.blank(place.x, style), Strip.blank(width - place.right, style)
-        return Strip.join([blanks[0], row, blanks[1]])
+        row = self._rows(self._drawing)[y - place.y]
+        if self._drawing.picture.number:
+            row = row.apply_style(style)
+        left, right = Strip.blank(place.x, style), Strip.blank(width - place.right, style)
+        return Strip.join([left, row, right])
+
+    @staticmethod
+    def _rows(drawing: Drawing) -> list[Strip]:
+        # Half-cells in place of sixels are seldom needed.
+        if not drawing.strips:
+            drawing.strips.extend(draw(drawing.picture))
+        return drawing.strips
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows, with the sixels behind the last of them."""
@@ -83,23 +92,24 @@ class PictureView(Widget):
         if not self.screen.is_active:
             return [Strip.blank(crop.width, self.rich_style)] * crop.height
         place = self._place()
-        if place is None or self._picture is None or not self._picture.sixels:
+        if place is None or self.picture is None or not self.picture.sixels:
             return super().render_lines(crop)
         if self._covered or crop != Region(0, 0, *self.size):
             return super().render_lines(crop)
         blank = Strip.blank(crop.width, self.rich_style)
         lines = [blank] * crop.height
-        lines[place.bottom - 1] = Strip([*blank, self._sixels(place)], crop.width)
+        lines[place.bottom - 1] = Strip(
+            [*blank, self._sixels(self.picture.sixels, place)], crop.width
+        )
         return lines
 
-    def _sixels(self, place: Region) -> Segment:
+    def _sixels(self, sixels: str, place: Region) -> Segment:
         # The cursor is put back where the row of blanks has left it.
         column, line = place.x + self.region.x + 1, place.y + self.region.y + 1
-        sixels = self._picture.sixels if self._picture else ""
         return Segment(f"\x1b7\x1b[{line};{column}H{sixels}\x1b8", None, _CONTROL)
 
     def _place(self) -> Region | None:
-        picture, size = self._picture, self.size
+        picture, size = self.picture, self.size
         if picture is None or picture.columns > size.width or picture.rows > size.height:
             return None
         x, y = (size.width - picture.columns) // 2, (size.height - picture.rows) // 2

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.graphics.prepare import PictureError, prepared
+from tui.graphics.prepare import PictureError, drawn
 from tui.graphics.view import PictureView
 from tui.text import clean
 
@@ -95,17 +95,17 @@ class ImagePane(Widget):
         box = self.content_size.width, self.content_size.height - 1
         if min(box) < 1:
             return
-        picture = await prepared(path, box)
-        if isinstance(picture, PictureError):
-            self._say(f"{_BROKEN}{clean(path.name)}\n{picture.reason}", caption)
+        drawing = await drawn(path, box, self.app.console)
+        if isinstance(drawing, PictureError):
+            self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
             return
-        self.query_one(PictureView).picture = picture
+        self.query_one(PictureView).draw(drawing)
         self.query_one("#caption", Static).update(Content(clean(caption)))
         self.add_class("-showing")
         self.post_message(self.Shown(self, path))
 
     def _say(self, words: str, caption: str) -> None:
         self.remove_class("-showing")
-        self.query_one(PictureView).picture = None
+        self.query_one(PictureView).draw(None)
         self.query_one("#words", Static).update(Content(words))
         self.query_one("#caption", Static).update(Content(clean(caption)))

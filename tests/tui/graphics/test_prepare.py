@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from rich.cells import cell_len
+from rich.console import Console
 
 from tui.graphics import prepare as module
-from tui.graphics.encode import Picture
+from tui.graphics.encode import Picture, draw
 from tui.graphics.prepare import PictureCache, PictureError, fitting, prepare
 from tui.graphics.protocol import Protocol
 
@@ -50,15 +51,15 @@ def test_proportions_are_kept(
 def test_half_cells_have_the_exact_size(photo: Path) -> None:
     picture = made(photo)
     assert (picture.columns, picture.rows) == (40, 15)
-    assert [strip.cell_length for strip in picture.strips] == [40] * 15
-    assert all(cell_len(strip.text) == 40 for strip in picture.strips)
+    assert [strip.cell_length for strip in draw(picture)] == [40] * 15
+    assert all(cell_len(strip.text) == 40 for strip in draw(picture))
 
 
 def test_sixels_have_the_exact_size_and_half_cells_to_stand_in(photo: Path) -> None:
     picture = made(photo, "sixel")
     assert picture.sixels.startswith(f'\x1bP0;0;0q"1;1;{40 * 9};{15 * 18}#')
     assert picture.sixels.endswith("\x1b\\")
-    assert len(picture.strips) == 15
+    assert len(draw(picture)) == 15
 
 
 def test_every_sixel_colour_is_selected_after_its_definition(photo: Path) -> None:
@@ -77,13 +78,13 @@ def test_kitty_gets_a_png_of_the_exact_size_in_small_pieces(photo: Path) -> None
     image = Image.open(io.BytesIO(b64decode("".join(data for _, data in messages))))
     assert image.size == (40 * 9, 15 * 18)
     assert f"i={picture.number},c=40,r=15" in messages[0][0]
-    assert [cell_len(strip.text) for strip in picture.strips] == [40] * 15
+    assert [cell_len(strip.text) for strip in draw(picture)] == [40] * 15
 
 
 def test_transparent_and_rotated_pictures_are_shown_as_meant(tmp_path: Path) -> None:
     path = tmp_path / "clear.png"
     Image.new("RGBA", (50, 50), (255, 0, 0, 0)).save(path)
-    style = made(path).strips[0]._segments[0].style
+    style = draw(made(path))[0]._segments[0].style
     assert style and style.color and style.color.triplet == (255, 255, 255)
     path = tmp_path / "turned.jpg"
     exif = Image.Exif()
@@ -158,5 +159,5 @@ async def test_work_runs_beside_the_event_loop(
         return PictureError("noted")
 
     monkeypatch.setattr(module, "prepare", note)
-    await module.prepared(photo, (10, 10))
+    assert await module.drawn(photo, (10, 10), Console()) == PictureError("noted")
     assert threads and threads[0] is not threading.main_thread()

@@ -248,7 +248,7 @@ async def test_kitty_is_sent_each_picture_once(
 def test_kitty_keeps_what_is_on_the_screen_and_forgets_the_oldest() -> None:
     written: list[str] = []
     pictures = [
-        Picture(1, 1, 100, (), number=number, transmission=f"send {number}") for number in (1, 2, 3)
+        Picture(1, 1, 100, number=number, transmission=f"send {number}") for number in (1, 2, 3)
     ]
     kept = KeptPictures(written.append, most_pixels=150)
     kept.hold(pictures[0])
