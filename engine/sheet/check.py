@@ -3,14 +3,22 @@
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice, repeat, zip_longest
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from engine.sheet.across import (
+    At,
+    Found,
+    Judged,
+    check_doubles,
+    check_models,
+    check_widths,
+    require_prompts,
+)
 from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
 from engine.sheet.headers import letters, map_header
 from engine.sheet.quiet import no_collecting
-from engine.sheet.ratio import allowed_suggestions, judge_ratio, nearest_ratios
+from engine.sheet.ratio import judge_ratio
 from engine.sheet.repair import (
     judge_choice,
     judge_colours,
@@ -23,35 +31,11 @@ from engine.sheet.repair import (
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.verdict import Finding, Verdict, shown, unusable
+from engine.sheet.vocabulary import ModelLimits, Vocabulary
+
+__all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_rows"]
 
 _Judge: TypeAlias = Callable[[Cell], Verdict[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelLimits:
-    """What a model can do, as far as a sheet can ask too much of it."""
-
-    max_ratio: float
-    """The longest side divided by the shortest, at most; 1 or more."""
-    negative_prompt: bool = True
-    """Whether it heeds a negative prompt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What the cells of a sheet may refer to, and what blank ones mean."""
-
-    models: Mapping[str, ModelLimits]
-    """By label, in the model list's order."""
-    default_model: str
-    num_images: int = int(COLUMN["num_images"].default)
-    """Images of a row that does not say."""
-    prompt_chars: int = 10_000
-    """Characters of a prompt or negative prompt, at most."""
-
-    def __post_init__(self) -> None:
-        if self.default_model not in self.models:
-            raise ValueError(f"the default model {self.default_model!r} is not in the list")
 
 
 def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
@@ -72,16 +56,16 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
     with no_collecting():
         columns = _judge_columns(table, known, vocabulary)
-        found: _Found = defaultdict(list)
+        found: Found = defaultdict(list)
         for judged in columns.values():
             for line, findings in judged.found.items():
-                found[line] += [_At(judged.at, judged.name, finding) for finding in findings]
-        _require_prompts(columns["prompt"], found)
-        _check_models(columns, vocabulary, found)
+                found[line] += [At(judged.at, judged.name, finding) for finding in findings]
+        require_prompts(columns["prompt"], found)
+        check_models(columns, vocabulary, found)
         if table.sheet is None:
-            _check_widths(table, found)
+            check_widths(table, found)
         bad = {line for line, each in found.items() if any(at.is_error for at in each)}
-        _check_doubles(table, columns, bad, found)
+        check_doubles(table, columns, bad, found)
         rows = _rows(table, known, columns, bad, vocabulary)
         problems = [
             _problem(table.lines[line], at) for line in sorted(found) for at in sorted(found[line])
@@ -136,40 +120,9 @@ def typed_rows(
     return check_table(Table(file="prompts", sheet=None, header=header, lines=lines), vocabulary)
 
 
-class _At(NamedTuple):
-    """A finding and its place in a row; sorts by the place."""
-
-    at: int
-    """The column's index in the header; past its end for the whole row."""
-    name: str | None
-    finding: Finding
-
-    @property
-    def is_error(self) -> bool:
-        return self.finding.severity is Severity.ERROR
-
-
-_Found: TypeAlias = defaultdict[int, list[_At]]
-"""By index of the line."""
-
-
-class _Judged(NamedTuple):
-    """A known column, all its cells judged."""
-
-    at: int
-    name: str
-    texts: list[str]
-    values: list[Any]
-    """The default where a cell is blank or has an error."""
-    found: dict[int, tuple[Finding, ...]]
-    """By index of the line."""
-    idle: bool
-    """It does not act yet, and some cell has another value than the default."""
-
-
 def _judge_columns(
     table: Table, known: Mapping[int, str], vocabulary: Vocabulary
-) -> dict[str, _Judged]:
+) -> dict[str, Judged]:
     """Judge column by column, each different cell once: most columns hold few different ones."""
     defaults = _defaults(vocabulary)
     columns = list(zip_longest(*(cells for _, cells in table.lines), fillvalue=""))
@@ -188,7 +141,7 @@ def _judge_columns(
 
 def _judge_column(
     at: int, column: Column, cells: Sequence[Cell], judge: _Judge, default: object
-) -> _Judged:
+) -> Judged:
     keys: Sequence[Any] = cells
     if set(map(type, cells)) == {str}:
         different = {cell: cell for cell in cells}
@@ -206,7 +159,7 @@ def _judge_column(
     found: dict[int, tuple[Finding, ...]] = {}
     if telling:
         found = {line: telling[key] for line, key in enumerate(keys) if key in telling}
-    return _Judged(
+    return Judged(
         at=at,
         name=column.name,
         texts=list(map(texts.__getitem__, keys)),
@@ -216,97 +169,10 @@ def _judge_column(
     )
 
 
-def _require_prompts(prompts: _Judged, found: _Found) -> None:
-    for line, text in enumerate(prompts.texts):
-        if not text:
-            found[line].append(_At(prompts.at, "prompt", _NO_PROMPT))
-
-
-def _check_models(columns: Mapping[str, _Judged], vocabulary: Vocabulary, found: _Found) -> None:
-    """What a row asks of its model and the model cannot do."""
-    shapes, negatives = columns.get("aspect_ratio"), columns.get("negative_prompt")
-    models = columns.get("model")
-    count = len(columns["prompt"].texts)
-    labels = models.values if models else [vocabulary.default_model] * count
-    unknown = {
-        line
-        for line, findings in (models.found.items() if models else ())
-        if any(finding.severity is Severity.ERROR for finding in findings)
-    }
-    if shapes:
-        asked = list(zip(labels, shapes.values, strict=True))
-        too_wide = {pair: each for pair in set(asked) if (each := _too_wide(*pair, vocabulary))}
-        for line, pair in enumerate(asked) if too_wide else ():
-            if pair in too_wide and line not in unknown:
-                found[line].append(_At(shapes.at, shapes.name, too_wide[pair]))
-        for line in shapes.found:
-            most = vocabulary.models[labels[line]].max_ratio
-            found[line] = [
-                each._replace(finding=allowed_suggestions(each.finding, most))
-                if each.at == shapes.at
-                else each
-                for each in found[line]
-            ]
-    heedless = {label for label, model in vocabulary.models.items() if not model.negative_prompt}
-    if negatives and heedless:
-        for line, (label, text) in enumerate(zip(labels, negatives.values, strict=True)):
-            if text and label in heedless and line not in unknown:
-                message = f"The model {label} heeds no negative prompt: this one changes nothing."
-                warning = Finding(Severity.WARNING, message)
-                found[line].append(_At(negatives.at, negatives.name, warning))
-
-
-def _too_wide(label: str, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
-    width, height = shape
-    most = vocabulary.models[label].max_ratio
-    if max(shape) <= min(shape) * most * (1 + 1e-9):
-        return None
-    way, limit = ("wider", f"{most:g}:1") if width > height else ("taller", f"1:{most:g}")
-    return Finding(
-        Severity.ERROR,
-        f"{width}:{height} is {way} than the model {label} can draw (up to {limit}).",
-        nearest_ratios(width / height, most),
-    )
-
-
-def _check_widths(table: Table, found: _Found) -> None:
-    """Find lines of a text file with more cells than there are columns."""
-    width = len(table.header)
-    for line, (_, cells) in enumerate(table.lines):
-        if len(cells) > width and any(cell_text(cell).strip() for cell in cells[width:]):
-            message = (
-                f"This row has {len(cells)} cells for {width} columns, so some may stand in the "
-                "wrong one. Put quote marks around a cell that has a comma (or whatever "
-                'separates the cells) in it: "a red boat, at sunset".'
-            )
-            found[line].append(_At(width, None, Finding(Severity.ERROR, message)))
-
-
-def _check_doubles(
-    table: Table, columns: Mapping[str, _Judged], bad: Container[int], found: _Found
-) -> None:
-    """Find rows with a seed that make the same images as an earlier row."""
-    seeds = columns.get("seed_number")
-    if not seeds:
-        return
-    alike = [judged.values for name, judged in columns.items() if name != "num_images"]
-    first: dict[tuple[object, ...], int] = {}
-    for line, key in enumerate(zip(*alike, strict=True)):
-        if seeds.values[line] is None or line in bad:
-            continue
-        earlier = first.setdefault(key, line)
-        if earlier != line:
-            message = (
-                f"Prompt, settings and seed are those of row {table.lines[earlier].number}: the "
-                "same image is made again. Change the seed, or delete the row."
-            )
-            found[line].append(_At(len(table.header), None, Finding(Severity.WARNING, message)))
-
-
 def _rows(
     table: Table,
     known: Mapping[int, str],
-    columns: Mapping[str, _Judged],
+    columns: Mapping[str, Judged],
     bad: Container[int],
     vocabulary: Vocabulary,
 ) -> tuple[Row, ...]:
@@ -353,7 +219,7 @@ def _extra(cells: Sequence[Cell], extras: Sequence[tuple[int, str]], width: int)
     return {name: text for name, text in texts.items() if text}
 
 
-def _problem(line: Line, at: _At) -> Problem:
+def _problem(line: Line, at: At) -> Problem:
     cell = line.cells[at.at] if at.name and at.at < len(line.cells) else ""
     return Problem(
         row=line.number,
@@ -367,10 +233,6 @@ def _problem(line: Line, at: _At) -> Problem:
 
 _MOST_SHOWN = 1000
 """Characters of a cell that go into a problem."""
-_NO_PROMPT = Finding(
-    Severity.ERROR,
-    "The prompt is missing. Write what the image shall show, or delete the row.",
-)
 
 
 def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Iterator
 from posixpath import join, normpath
 from typing import TypeAlias
-from xml.etree import ElementTree
 
 from engine.sheet.content import SAVE_AS
 from engine.sheet.rows import SheetError
@@ -83,6 +82,8 @@ def xlsx_faults(data: bytes, name: str) -> dict[Place, str]:
 
 def _xlsx_part(archive: zipfile.ZipFile, name: str) -> str:
     """The name of a worksheet's part, by way of the workbook's relations."""
+    from xml.etree import ElementTree
+
     book = next(part for part in archive.namelist() if re.fullmatch(r"xl/workbook\d*\.xml", part))
     sheet = next(
         element
