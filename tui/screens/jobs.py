@@ -36,14 +36,14 @@ from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (
-    Column("row", "row", 6, align="right"),
+    Column("row", "row", 4, align="right"),
     Column("state", "state", 11),
-    Column("images", "images", 7, align="right"),
-    Column("prompt", "prompt", 24, share=3),
-    Column("model", "model", 8),
+    Column("images", "images", 6, align="right"),
+    Column("prompt", "prompt", 20, share=3),
     Column("size", "size", 9),
     Column("steps", "steps", 5, align="right"),
-    Column("note", "note", 10, share=1),
+    Column("model", "model", 8),
+    Column("note", "note", 10, share=2),
 )
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _BAR = 24
@@ -89,9 +89,9 @@ def _table_row(job: Job) -> TableRow:
             Cell(job.state, style, GLYPHS[job.state]),
             Cell(f"{job.done}/{job.images}"),
             Cell(job.prompt),
-            Cell(job.model),
             Cell(f"{job.size[0]}×{job.size[1]}"),
             Cell(str(job.steps)),
+            Cell(job.model),
             Cell(job.error or "", "error" if job.error else ""),
         ),
     )
@@ -187,6 +187,9 @@ class JobsScreen(Area):
         table.source = self._source
         if key is not None:
             table.go_to(key)
+        else:
+            # Until the cursor is moved it stays with the work.
+            table.follow(next(iter(pages.numbers(0, 1)), None))
 
     def _counts(self) -> dict[str, Any]:
         if self.info is None:
@@ -212,7 +215,7 @@ class JobsScreen(Area):
         ]
         if not counts["waiting"] and not counts["rendering"] and self.info.seconds:
             parts.append(f"in {time_text(self.info.seconds)}")
-        title.update(Content(" · ".join(parts)))
+        title.update(Content("   ".join(parts)))
 
     def _show_newest(self, path: Path | None) -> None:
         self.query_one(ImagePane).show(path, path.stem if path else "")
@@ -234,10 +237,17 @@ class JobsScreen(Area):
                 table.refresh()
             else:
                 table.refresh_rows(changed)
+                if table.following is not None:
+                    table.follow(min(changed))
         if session in news.finished:
             self._show_newest(news.finished[session])
         if session in news.settled:
             self._load(session)
+
+    @on(VirtualTable.Selected)
+    def _chosen(self) -> None:
+        """The images are where enter leads."""
+        self.app.switch_mode("review")
 
     # ---------------------------------------------------------------- actions
 

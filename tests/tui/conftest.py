@@ -1,0 +1,81 @@
+"""An app on a library of its own, filled without rendering anything."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.library.files import stage
+from engine.library.records import NewRow, NewSession
+from engine.library.writer import Writer
+from engine.picture.recipe import Recipe
+from engine.plan.batches import plan_batches
+from engine.settings import Settings
+from tests.engine.library.conftest import CONDITIONS, picture
+from tui.app import PromptsheetApp
+
+HOSTILE = (
+    "\x1b]0;owned\x07 [/] [red]x[/red] [@click=app.quit]y[/] \x1b[31m \u202e evil \x9b2J $x",
+    "[bold",
+    "日本語のとても長いプロンプト " * 20,
+    "👩\u200d🚀 قارب أحمر على البحر",
+    "a\nb\tc\rd",
+)
+
+MakeLibrary = Callable[..., None]
+
+
+@pytest.fixture
+def settings(
+    library: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return Settings(library=library)
+
+
+@pytest.fixture
+def app(settings: Settings) -> PromptsheetApp:
+    return PromptsheetApp(settings)
+
+
+@pytest.fixture
+def make_session(library: Path) -> MakeLibrary:
+    """Stores a session whose first `done` batches are finished."""
+
+    def make(
+        prompts: list[str], *, key: str = "k3f9x2", name: str = "a test", done: int = 1
+    ) -> None:
+        library.mkdir(exist_ok=True)
+        rows = [
+            NewRow(
+                number,
+                {"prompt": prompt},
+                {},
+                [Recipe(prompt, "", number, 32, 32, 6, 4.0, "DPM", "builtin", "hash")],
+                [f"{number:04d}-1.png"],
+            )
+            for number, prompt in enumerate(prompts, start=2)
+        ]
+        recipes = [recipe for row in rows for recipe in row.recipes]
+        writer = Writer(library)
+        writer.add_session(
+            NewSession(
+                key,
+                name,
+                f"folder-{key}",
+                {"file": "sheet.csv"},
+                rows,
+                plan_batches(recipes, lambda _: 8),
+            )
+        )
+        for _ in range(done):
+            batch = writer.next_batch(())
+            if batch is None:
+                break
+            writer.begin(batch, CONDITIONS)
+            pictures = [(image, *picture(image, batch.size)) for image in batch.images]
+            writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
+            writer.end(batch, 1.0)
+        writer.close()
+
+    return make
