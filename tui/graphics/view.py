@@ -56,6 +56,7 @@ class PictureView(Widget):
                 kept.hold(self.picture)
             if before:
                 kept.release(before)
+            self._look_for_overlays(self.screen)
         self.refresh()
 
     def on_mount(self) -> None:
@@ -117,6 +118,8 @@ class PictureView(Widget):
 
     def _look_for_overlays(self, screen: Screen[Any]) -> None:
         """Sixels lie over everything and are erased cell by cell, so they must know."""
+        if self.picture is None or not self.picture.sixels:
+            return
         covered = any(
             overlay.display and overlay.region.overlaps(self.region)
             for overlay in screen.query(_OVERLAYS)
