@@ -62,10 +62,13 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
         if any(finding.severity is Severity.ERROR for finding in findings)
     }
     if shapes:
-        asked = list(zip(labels, shapes.values, strict=True))
+        asked = [
+            (None if line in unknown else label, shape)
+            for line, (label, shape) in enumerate(zip(labels, shapes.values, strict=True))
+        ]
         too_wide = {pair: each for pair in set(asked) if (each := _too_wide(*pair, vocabulary))}
         for line, pair in enumerate(asked) if too_wide else ():
-            if pair in too_wide and line not in unknown:
+            if pair in too_wide:
                 found[line].append(At(shapes.at, shapes.name, too_wide[pair]))
         for line in shapes.found:
             most = vocabulary.models[labels[line]].max_ratio
@@ -84,15 +87,18 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
                 found[line].append(At(negatives.at, negatives.name, warning))
 
 
-def _too_wide(label: str, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
+def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
+    """What is wrong with a shape for a model; for None, where the model is not known, for all."""
     width, height = shape
-    most = vocabulary.models[label].max_ratio
+    limits = [vocabulary.models[label]] if label else vocabulary.models.values()
+    most = max(model.max_ratio for model in limits)
     if max(shape) <= min(shape) * most * (1 + 1e-9):
         return None
     way, limit = ("wider", f"{most:g}:1") if width > height else ("taller", f"1:{most:g}")
     return Finding(
         Severity.ERROR,
-        f"{width}:{height} is {way} than the model {label} can draw (up to {limit}).",
+        f"{width}:{height} is {way} than {f'the model {label}' if label else 'any model'} can draw"
+        f" (up to {limit}).",
         nearest_ratios(width / height, most),
     )
 

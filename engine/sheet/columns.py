@@ -108,7 +108,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "num_images",
         Kind.WHOLE,
-        "4",
+        "1",
         "How many images this row makes; each takes the next seed.",
         "basic",
         aliases=(

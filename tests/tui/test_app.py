@@ -1,6 +1,7 @@
 """The app by Pilot, with everything on that a person has on."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ def screen_text(app: PromptsheetApp) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
+def is_in(app: PromptsheetApp, area: str) -> bool:
+    return app.current_mode == area
+
+
 def table(app: PromptsheetApp) -> VirtualTable:
     return app.screen.query_one(VirtualTable)
 
@@ -74,7 +79,7 @@ async def test_every_area_opens_at_every_size_with_nothing_made_yet(
     async with app.run_test(size=size, **WITH_ALL) as pilot:
         for key, area in AREAS.items():
             await pilot.press(key)
-            await until(pilot, lambda area=area: app.current_mode == area)
+            await until(pilot, partial(is_in, app, area))
             assert "1 Sheet" in screen_text(app)
         assert not app.desk.library.exists(), "looking made something"
 

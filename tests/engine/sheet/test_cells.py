@@ -105,8 +105,10 @@ def test_a_suggested_ratio_is_one_the_rows_model_can_draw() -> None:
     assert [problem.suggestions for problem in sheet.problems] == [("2:1",), ("3:1",), ("1:3",)]
 
 
-def test_a_ratio_is_not_held_against_a_model_nobody_knows() -> None:
-    sheet = check(("prompt", "aspect_ratio", "model"), ("a", "9:1", "unknown"))
+def test_a_ratio_that_no_model_can_draw_is_found_even_where_the_model_is_unknown() -> None:
+    sheet = check(("prompt", "aspect_ratio", "model"), ("a", "99:1", "unknown"))
+    assert [problem.column for problem in sheet.problems] == ["aspect_ratio", "model"]
+    sheet = check(("prompt", "aspect_ratio", "model"), ("a", "2:1", "unknown"))
     assert [problem.column for problem in sheet.problems] == ["model"]
 
 
