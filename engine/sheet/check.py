@@ -30,7 +30,7 @@ from engine.sheet.repair import (
 )
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Cell, Line, Table, cell_text
-from engine.sheet.verdict import Finding, Verdict, shown, unusable
+from engine.sheet.verdict import Verdict, shown, unusable
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
 
 __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_rows"]
@@ -142,31 +142,29 @@ def _judge_columns(
 def _judge_column(
     at: int, column: Column, cells: Sequence[Cell], judge: _Judge, default: object
 ) -> Judged:
-    keys: Sequence[Any] = cells
-    if set(map(type, cells)) == {str}:
-        different = {cell: cell for cell in cells}
+    # 1, 1.0 and True are equal, but not the same cell.
+    only_text = set(map(type, cells)) == {str}
+    keys: Sequence[Any] = cells if only_text else list(zip(map(type, cells), cells, strict=True))
+    different = set(keys)
+    if len(different) > len(keys) // 2:
+        verdicts = list(map(judge, cells))
+        texts = [verdict[0] for verdict in verdicts]
+        values = [default if verdict[1] is None else verdict[1] for verdict in verdicts]
+        found = {line: verdict[2] for line, verdict in enumerate(verdicts) if verdict[2]}
     else:
-        # 1, 1.0 and True are equal, but not the same cell.
-        keys = list(zip(map(type, cells), cells, strict=True))
-        different = {key: key[1] for key in keys}
-    verdicts = {key: judge(cell) for key, cell in different.items()}
-    texts = {key: verdict.text for key, verdict in verdicts.items()}
-    values = {
-        key: default if verdict.value is None else verdict.value
-        for key, verdict in verdicts.items()
-    }
-    telling = {key: verdict.findings for key, verdict in verdicts.items() if verdict.findings}
-    found: dict[int, tuple[Finding, ...]] = {}
-    if telling:
-        found = {line: telling[key] for line, key in enumerate(keys) if key in telling}
-    return Judged(
-        at=at,
-        name=column.name,
-        texts=list(map(texts.__getitem__, keys)),
-        values=list(map(values.__getitem__, keys)),
-        found=found,
-        idle=not column.acts and set(values.values()) != {default},
-    )
+        each = {key: judge(key if only_text else key[1]) for key in different}
+        text = {key: verdict.text for key, verdict in each.items()}
+        value = {
+            key: default if verdict.value is None else verdict.value
+            for key, verdict in each.items()
+        }
+        telling = {key: verdict.findings for key, verdict in each.items() if verdict.findings}
+        texts = list(map(text.__getitem__, keys))
+        values = list(map(value.__getitem__, keys))
+        lines = enumerate(keys) if telling else ()
+        found = {line: telling[key] for line, key in lines if key in telling}
+    idle = not column.acts and values.count(default) < len(values)
+    return Judged(at, column.name, texts, values, found, idle)
 
 
 def _rows(

@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import resource
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,13 @@ def main(request: dict[str, Any]) -> None:
         reply = {"refused": str(error)}
     except MemoryError:
         reply = {"memory": True}
-    odd = [index for index, cells in enumerate(lines) if not _PLAIN.issuperset(map(type, cells))]
-    for index in odd:
-        lines[index] = [cell if type(cell) in _PLAIN else _odd(cell) for cell in lines[index]]
+    odd: list[int] = []
+    # One look at all cells: few sheets have other than these.
+    if not _PLAIN.issuperset(map(type, chain.from_iterable(lines))):
+        for index, cells in enumerate(lines):
+            if not _PLAIN.issuperset(map(type, cells)):
+                odd.append(index)
+                lines[index] = [cell if type(cell) in _PLAIN else _odd(cell) for cell in cells]
     with answer:
         answer.write(json.dumps(reply | {"lines": lines, "odd": odd}).encode())
     # Taking the cells apart one by one would only cost.
