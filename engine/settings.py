@@ -103,7 +103,8 @@ class AppSettings(_Section):
     """Ring the terminal's bell when a session has finished."""
 
     keys: dict[str, str] = {}
-    """Other keys for actions, by the action's id: {"sheet.start" = "f5"}. Help (?) shows the ids."""
+    """Other keys for actions, by the action's id: {"sheet.start" = "f5"}. The command palette shows
+    the ids."""
 
 
 class Settings(BaseSettings):
