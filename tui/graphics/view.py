@@ -2,8 +2,9 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from rich.segment import ControlType, Segment
 from textual.app import App
@@ -41,6 +42,7 @@ class PictureView(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self._drawing: Drawing | None = None
         self._covered = False
+        self._kept: KeptPictures | None = None
 
     @property
     def picture(self) -> Picture | None:
@@ -50,22 +52,26 @@ class PictureView(Widget):
     def draw(self, drawing: Drawing | None) -> None:
         """Show a picture in place of the one before, or nothing."""
         before, self._drawing = self.picture, drawing
-        if self.is_attached:
-            kept = _kept(self.app)
+        if self._kept:
             if self.picture:
-                kept.hold(self.picture)
+                self._kept.hold(self.picture)
             if before:
-                kept.release(before)
+                self._kept.release(before)
             self._look_for_overlays(self.screen)
         self.refresh()
 
     def on_mount(self) -> None:
-        """Watch for what comes to lie over the picture."""
+        """Send the picture, and watch for what comes to lie over it."""
+        self._kept = _kept(self.app)
+        if self.picture:
+            self._kept.hold(self.picture)
         self.screen.screen_layout_refresh_signal.subscribe(self, self._look_for_overlays)
 
     def on_unmount(self) -> None:
         """Let the terminal forget the picture."""
-        self.draw(None)
+        if self._kept and self.picture:
+            self._kept.release(self.picture)
+        self._kept = None
 
     def render_line(self, y: int) -> Strip:
         """One row of the picture, between blanks."""
@@ -156,6 +162,14 @@ class KeptPictures:
         if not picture.number:
             return
         self._held[picture.number] -= 1
+        self._make_room()
+
+    @property
+    def held(self) -> int:
+        """How many are on the screen."""
+        return sum(self._held.values())
+
+    def _make_room(self) -> None:
         pixels = sum(sent.pixels for sent in self._sent.values())
         for number in [number for number in self._sent if not self._held[number]]:
             if pixels <= self._most_pixels:
@@ -170,11 +184,11 @@ _kept_by_app: WeakKeyDictionary[App[Any], KeptPictures] = WeakKeyDictionary()
 
 def _kept(app: App[Any]) -> KeptPictures:
     if app not in _kept_by_app:
-        _kept_by_app[app] = KeptPictures(lambda text: _write(app, text))
+        _kept_by_app[app] = KeptPictures(partial(_write, proxy(app)))
     return _kept_by_app[app]
 
 
 def _write(app: App[Any], text: str) -> None:
-    # The driver's own thread writes it, in order with the screen's updates.
-    if app._driver is not None:
+    # The driver's own thread writes it, in order with the screen's updates, while the app runs.
+    if app._driver is not None and not app._exit:
         app._driver.write(text)

@@ -242,6 +242,10 @@ async def test_kitty_is_sent_each_picture_once(
             count = len(app.shown)
             app.pane.show(path)
             await until(pilot, lambda count=count: len(app.shown) > count)  # type: ignore[misc]
+        kept = app.view._kept
+        assert kept and kept.held == 1
+        await app.pane.remove()
+        assert kept.held == 0
     assert sum("a=T,U=1" in text for text in written) == 2
 
 
