@@ -14,6 +14,10 @@ GUTTER = 2
 GAP = 2
 """Cells after each column."""
 
+_UNSETTLED = str.maketrans("", "", "\u200d\ufe0f")
+"""Emoji joiner and emoji variant: terminals disagree on how wide what they make is, and every cell
+after it would be off. Without them the parts stand side by side, equally wide everywhere."""
+
 Align = Literal["left", "center", "right"]
 
 
@@ -74,6 +78,8 @@ def fit(text: str, width: int, align: Align = "left") -> str:
     # No text is read further than it can show: a cell may hold a megabyte of combining marks.
     limit = 4 * width + 16
     shown = clean(text[:limit])
+    if not shown.isascii():
+        shown = shown.translate(_UNSETTLED)
     if len(text) > limit or cell_len(shown) > width:
         shown = (chop_cells(shown, width - 1)[0] if width > 1 else "") + "…"
     room = width - cell_len(shown)
