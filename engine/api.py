@@ -178,18 +178,13 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
 
 
 def _with_estimate(sheet: Sheet, models: ModelList, settings: Settings) -> Checked:
-    planned = {label: PlannedModel(model, "", "") for label, model in models.items()}
-    recipes = [
-        recipe
-        for row in sheet.ready
-        if row.values is not None
-        for recipe in recipes_for(row.values, planned[row.values.model], lambda: 0)
-    ]
     try:
         rates = expected_rates(models) | measured_rates(settings.library)
     except LibraryError:  # of another version, say: that is for whoever opens it to complain of
         rates = expected_rates(models)
-    return Checked(sheet, len(recipes), estimate(recipes, rates))
+    ready = (row.values for row in sheet.ready if row.values is not None)
+    images, found = estimate(ready, models, rates)
+    return Checked(sheet, images, found)
 
 
 # -------------------------------------------------------------------- sessions

@@ -1,10 +1,12 @@
 """How long a sheet will take and how much it will weigh, from what is known."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.models.catalog import Model, ModelList
-from engine.picture.recipe import Recipe
+from engine.plan.sizes import size_for
+from engine.sheet.rows import RowValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,25 @@ def _expected(model: Model) -> Rate | None:
     return Rate(model.expect.seconds_per_image / work, model.expect.bytes_per_image / pixels)
 
 
-def estimate(recipes: Iterable[Recipe], rates: Mapping[str, Rate]) -> Estimate:
-    """Seconds and bytes for all `recipes` on one renderer."""
+def estimate(
+    rows: Iterable[RowValues], models: ModelList, rates: Mapping[str, Rate]
+) -> tuple[int, Estimate]:
+    """How many images `rows` make; and seconds and bytes for them on one renderer.
+
+    Args:
+        rows: checked rows.
+        models: the model list.
+        rates: label → what the model's images cost.
+    """
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        counts[row.model, row.aspect_ratio, row.rendering] += row.num_images
+    if any(label not in rates for label, _, _ in counts):
+        return counts.total(), Estimate(None, None)
     seconds, size = 0.0, 0.0
-    for recipe in recipes:
-        rate = rates.get(recipe.model)
-        if rate is None:
-            return Estimate(None, None)
-        pixels = recipe.width * recipe.height
-        seconds += rate.seconds_per_work * pixels * recipe.steps
-        size += rate.bytes_per_pixel * pixels
-    return Estimate(round(seconds, 1), round(size))
+    for (label, ratio, word), count in counts.items():
+        width, height = size_for(ratio, models[label])
+        pixels = count * width * height
+        seconds += rates[label].seconds_per_work * pixels * models[label].rendering[word].steps
+        size += rates[label].bytes_per_pixel * pixels
+    return counts.total(), Estimate(round(seconds, 1), round(size))

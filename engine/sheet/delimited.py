@@ -86,7 +86,7 @@ def records(text: str) -> Iterator[list[str]]:
     given = _SEP_LINE.match(text)
     if given:
         text = text[given.end() :]
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = given[1] if given else _delimiter(text)
     if not _odd_quotes(text, delimiter):
         return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
