@@ -26,7 +26,7 @@ def test_nothing_is_guessed_of_a_model_without_a_rate() -> None:
 
 
 def test_steps_and_size_count() -> None:
-    rates = {"builtin": Rate(1e-6, 1.0)}
+    rates = {"builtin": Rate(1e-3, 1.0)}
 
     def seconds(**changes: object) -> float:
         found = estimate([values(**(SQUARE | changes), num_images=10)], MODELS, rates)[1].seconds
