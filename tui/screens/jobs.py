@@ -86,7 +86,7 @@ def _table_row(job: Job) -> TableRow:
         job.row,
         (
             Cell(str(job.row), "dim"),
-            Cell(job.state, style, GLYPHS[job.state]),
+            Cell(job.state, style, f"{GLYPHS[job.state]} "),
             Cell(f"{job.done}/{job.images}"),
             Cell(job.prompt),
             Cell(f"{job.size[0]}×{job.size[1]}"),
@@ -114,12 +114,14 @@ class JobsScreen(Area):
     JobsScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
     JobsScreen #filter.-open { display: block; }
     JobsScreen #jobs { width: 2fr; }
-    JobsScreen #newest { width: 1fr; min-width: 24; border-left: solid $panel; }
+    JobsScreen #newest { width: 1fr; border-left: solid $panel; }
+    JobsScreen.-wide #newest { width: 28; }
     JobsScreen.-narrow #newest { display: none; }
     """
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
         (110, "-wide"),
+        (150, "-huge"),
     ]
 
     info: SessionInfo | None = None
@@ -206,8 +208,7 @@ class JobsScreen(Area):
             return
         settled = counts["done"] + counts["failed"]
         filled = round(_BAR * settled / max(1, counts["images"]))
-        bar = f"▕{'█' * filled}{'░' * (_BAR - filled)}▏"
-        parts = [clean(self.info.name), f"{bar} {counts['done']}/{counts['images']}"]
+        parts = [f"{counts['done']}/{counts['images']}"]
         parts += [
             f"{GLYPHS[state]} {counts[state]} {state}"
             for state in ("failed", "stopped", "waiting")
@@ -215,7 +216,9 @@ class JobsScreen(Area):
         ]
         if not counts["waiting"] and not counts["rendering"] and self.info.seconds:
             parts.append(f"in {time_text(self.info.seconds)}")
-        title.update(Content("   ".join(parts)))
+        bar = ("█" * filled, "$accent"), ("░" * (_BAR - filled), "$panel-lighten-2")
+        name = clean(self.info.name)
+        title.update(Content.assemble(f"{name}  ", *bar, f"  {'   '.join(parts)}"))
 
     def _show_newest(self, path: Path | None) -> None:
         self.query_one(ImagePane).show(path, path.stem if path else "")

@@ -139,7 +139,7 @@ def _table_row(info: SessionInfo) -> TableRow:
         (
             Cell(info.name),
             Cell(when, "dim"),
-            Cell(info.state, _STYLES[info.state], GLYPHS[info.state]),
+            Cell(info.state, _STYLES[info.state], f"{GLYPHS[info.state]} "),
             Cell(f"{info.done}/{info.images}"),
             Cell(size_text(info.bytes)),
             Cell(info.session, "dim"),

@@ -102,7 +102,8 @@ class TopLine(Horizontal):
         parts = [self._engine, *self._gauges]
         while len(parts) > 1 and len("   ".join(parts)) > room:
             parts.pop(1)
-        self.query_one("#gauges", Static).update(Content("   ".join(p for p in parts if p)))
+        text = Content("   ".join(part for part in parts if part))
+        self.query_one("#gauges", Static).update(text.stylize_before("$text-muted"))
 
 
 def device_gauge() -> str:
