@@ -35,8 +35,8 @@ from engine.plan.estimate import Estimate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.service.client import (
     EngineError,
-    connect,
     connect_or_start,
+    connect_running,
     stop_engine,
 )
 from engine.service.follow import Progress, follow_session, watch_engine
@@ -298,7 +298,7 @@ def engine_status(settings: Settings) -> dict[str, Any] | None:
     Raises:
         EngineError: there is one, but it cannot be talked to.
     """
-    connection = connect(settings.library)
+    connection = connect_running(settings.library)
     if connection is None:
         return None
     with connection:
@@ -369,7 +369,7 @@ def _devices() -> dict[str, str]:
     """Device → name, asked of torch in a process of its own."""
     try:
         found = subprocess.run(
-            [sys.executable, "-m", "engine.render.devices"],
+            [sys.executable, "-P", "-m", "engine.render.devices"],
             capture_output=True,
             text=True,
             timeout=_DEVICE_SECONDS,

@@ -111,7 +111,11 @@ class Settings(BaseSettings):
     """Everything that can be set. Unknown names are refused, so that a slip is not silent."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, env_prefix="PROMPTSHEET_"
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_prefix="PROMPTSHEET_",
+        env_ignore_empty=True,
     )
 
     library: Path = Field(default_factory=_default_library)

@@ -167,6 +167,35 @@ def test_hostile_text_does_not_reach_the_terminal_as_commands(
             assert "\u202e" not in output
 
 
+def test_a_hostile_argument_is_not_echoed_raw(promptsheet: Promptsheet) -> None:
+    done = promptsheet("check", "a.csv", "\x1b]0;owned\x07\x1b[31mx.csv")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+    assert "␛" in done.stderr
+
+
+def test_the_folder_it_is_started_in_is_no_source_of_code(
+    promptsheet: Promptsheet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("open('executed', 'w')")
+    monkeypatch.chdir(tmp_path)
+    assert promptsheet.json("doctor")["devices"]
+    assert not (tmp_path / "executed").exists()
+
+
+def test_an_engine_process_that_cannot_be_reached_is_named(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    pid = promptsheet.json("engine", "start")["pid"]
+    elsewhere = Promptsheet(
+        promptsheet.library,
+        promptsheet.environment | {"XDG_STATE_HOME": str(tmp_path / "other")},
+    )
+    done = elsewhere("engine", "stop")
+    assert done.returncode == 2
+    assert f"process {pid} on" in done.stderr
+
+
 def test_verify_finds_damage_and_says_where(promptsheet: Promptsheet) -> None:
     promptsheet.json("prompt", "a red circle", "--rendering", "turbo", "-n", "2")
     first, second = (

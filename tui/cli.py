@@ -1,24 +1,47 @@
 """The `promptsheet` command: its subcommands, and how errors end."""
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from engine import __version__
+from tui.text import clean
 
 _FUNCTIONS = {"open": "open_app"}
 _SESSION_HELP = "an id, a name, or `last`"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says nothing raw: what it complains of may be a file name with escape sequences."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage and the complaint."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: error: {clean(message)}\n")
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no folder")
+    return Path(text)
+
+
+def _words(text: str) -> str:
+    """An argument that is text, not a file name: bytes that are no UTF-8 become �."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--library", type=Path, metavar="DIR", help="another library folder")
+    shared = _Parser(add_help=False)
+    shared.add_argument("--library", type=_folder, metavar="DIR", help="another library folder")
     shared.add_argument(
         "--json", action="store_true", help="print one JSON object instead of words"
     )
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="promptsheet",
         usage="promptsheet [SHEET] | promptsheet COMMAND …",
         description="A spreadsheet of prompts in, a folder of images out, on your own GPU."
@@ -41,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
 
     prompt = add("prompt", "render typed prompts")
-    prompt.add_argument("text", nargs="+", help="a prompt; - reads one a line from stdin")
+    prompt.add_argument(
+        "text", type=_words, nargs="+", help="a prompt; - reads one a line from stdin"
+    )
     prompt.add_argument("-n", "--num-images", type=int, default=1, help="images of each prompt")
     prompt.add_argument("--aspect-ratio", metavar="W:H")
     prompt.add_argument("--model", metavar="LABEL")
@@ -49,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     prompt.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
     prompt.add_argument("--negative-prompt", metavar="TEXT")
     for command in (run, prompt):
-        command.add_argument("--name", help="what to call the session")
+        command.add_argument("--name", type=_words, help="what to call the session")
         command.add_argument("--detach", action="store_true", help="start it and return at once")
 
     add("sessions", "list sessions, newest first")
@@ -59,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         ("resume", "let a stopped session go on"),
         ("retry", "try a session's failed images again"),
     ):
-        add(name, help_text).add_argument("session", help=_SESSION_HELP)
+        add(name, help_text).add_argument("session", type=_words, help=_SESSION_HELP)
     export = add("export", "a session's images and their table as a ZIP")
-    export.add_argument("session", help=_SESSION_HELP)
+    export.add_argument("session", type=_words, help=_SESSION_HELP)
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     export.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
 
@@ -86,7 +111,8 @@ def _names(parser: argparse.ArgumentParser) -> set[str]:
 def main() -> int:
     """Entry point; the exit status."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):  # else it was closed
+            stream.reconfigure(errors="replace")
     arguments = sys.argv[1:]
     parser = _parser()
     if not arguments or arguments[0] not in {"-h", "--help", "--version", *_names(parser)}:
@@ -94,7 +120,6 @@ def main() -> int:
     options = parser.parse_args(arguments)
     from engine import api  # after parsing: --help and slips answer at once
     from tui import commands
-    from tui.text import clean
 
     try:
         settings = api.load_settings(options.library)

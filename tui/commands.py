@@ -257,6 +257,8 @@ def export(options: Namespace, settings: Settings) -> int:
         api.export_session(info.session, settings, sys.stdout.buffer, strip_metadata=strip)
         return OK
     target = options.output or Path(f"{info.folder.name}.zip")
+    if not target.name or target.is_dir():
+        target = target / f"{info.folder.name}.zip"
     # Written beside its place first: an interrupted export leaves no half ZIP under that name.
     partial = target.with_name(f".{target.name}.part")
     try:

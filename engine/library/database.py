@@ -27,6 +27,12 @@ def database_path(library: Path) -> Path:
     return library / FILE_NAME
 
 
+def is_new(library: Path) -> bool:
+    """Whether nothing was ever stored in `library`: no database, or one without a byte."""
+    path = database_path(library)
+    return not path.is_file() or path.stat().st_size == 0
+
+
 def filesystem_of(folder: Path) -> str:
     """The type of the filesystem that holds `folder`: the mount with the longest matching path."""
     real = Path(os.path.realpath(folder))
@@ -49,7 +55,10 @@ def open_writer(library: Path) -> sqlite3.Connection:
         LibraryError: another program's database, or one of another version's schema.
     """
     path = database_path(library)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise LibraryError(f"{path} cannot be opened: {error}.") from error
     connection.row_factory = sqlite3.Row
     try:
         connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if on_network(library) else 'WAL'}")
@@ -82,11 +91,10 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
         LibraryError: no library there, or not one this version can read.
     """
     path = database_path(library)
-    if not path.is_file():
+    if is_new(library):
         raise LibraryError(f"There is no library in {library} yet: nothing has been rendered.")
     try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
-        connection.row_factory = sqlite3.Row
+        connection = connect_reader(path)
         try:
             _require_version(_version(connection, path), path)
             yield connection
@@ -94,6 +102,16 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
     except sqlite3.DatabaseError as error:
         raise LibraryError(f"{path} cannot be read: {error}.") from error
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection; also to a library on a medium that cannot be written."""
+    # Reading a write-ahead log needs a file beside it, unless nothing can ever change.
+    frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    options = "mode=ro&immutable=1" if frozen else "mode=ro"
+    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=10)
+    connection.row_factory = sqlite3.Row
+    return connection
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

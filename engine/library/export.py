@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from engine.library.reader import ImageInfo, list_images
-from engine.picture.png import decode, encode_png
+from engine.picture.png import PictureError, decode, encode_png
 
 _FIELDS = ("file", "row", "variation", "state", "error")
 
@@ -15,8 +15,8 @@ _FIELDS = ("file", "row", "variation", "state", "error")
 def export_zip(library: Path, session: str, out: IO[bytes], *, strip_metadata: bool) -> int:
     """Write the session's finished images and `images.csv` to `out`.
 
-    `out` need not seek, so a ZIP can be streamed while it is made. Failed and missing images are
-    left out of the ZIP and named in the table.
+    `out` need not seek, so a ZIP can be streamed while it is made. Failed, missing and damaged
+    images are left out of the ZIP and named in the table.
 
     Args:
         library: the library.
@@ -37,7 +37,8 @@ def export_zip(library: Path, session: str, out: IO[bytes], *, strip_metadata: b
             if data is not None and image.file is not None:
                 bundle.writestr(PurePosixPath(image.file).name, data)
                 written += 1
-            states.append("missing" if data is None and image.state == "done" else image.state)
+            lost = data is None and image.state == "done"
+            states.append("missing or damaged" if lost else image.state)
         table = _table(images, states, strip_metadata=strip_metadata)
         bundle.writestr("images.csv", table, zipfile.ZIP_DEFLATED)
     return written
@@ -49,7 +50,7 @@ def _picture(library: Path, image: ImageInfo, *, strip_metadata: bool) -> bytes 
     path = library / image.file
     try:
         return encode_png(decode(path), {}) if strip_metadata else path.read_bytes()
-    except FileNotFoundError:
+    except (OSError, PictureError):
         return None
 
 

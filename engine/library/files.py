@@ -56,30 +56,36 @@ def stage(image: str, final: Path, data: bytes) -> Staged:
 def publish(staged: Iterable[Staged]) -> dict[str, Path]:
     """Give staged files their final names, never replacing a file, and sync their folders.
 
+    Safe to repeat: what was published before is found again.
+
     Returns:
-        Image id → its path. Where another file already had the name, one beside it; where that
-        file is this very image, that file.
+        Image id → its path. Where another file already had the name, one beside it. An image whose
+        bytes are gone, because someone deleted them, is left out.
     """
     placed: dict[str, Path] = {}
     folders = set()
     for item in staged:
-        placed[item.image] = _link_without_replacing(item)
-        item.temporary.unlink()
-        folders.add(item.final.parent)
+        path = _link_without_replacing(item)
+        if path is not None:
+            placed[item.image] = path
+            folders.add(item.final.parent)
+        item.temporary.unlink(missing_ok=True)
     for folder in folders:
         sync_folder(folder)
     return placed
 
 
-def _link_without_replacing(item: Staged) -> Path:
+def _link_without_replacing(item: Staged) -> Path | None:
     path = item.final
     for attempt in range(2, 10_000):
+        if path.is_file() and digest_of(path.read_bytes()) == item.digest:
+            return path
         try:
             os.link(item.temporary, path)
             return path
+        except FileNotFoundError:
+            return None
         except FileExistsError:
-            if path.is_file() and digest_of(path.read_bytes()) == item.digest:
-                return path
             path = item.final.with_stem(f"{item.final.stem}~{attempt}")
     raise FileExistsError(f"{item.final} and 10,000 names like it are taken")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engine.library.database import LibraryError, database_path
+from engine.library.database import LibraryError, connect_reader, database_path
 from engine.library.reader import STATES, state_of
 
 
@@ -53,8 +53,7 @@ class JobPages:
         path = database_path(library)
         if not path.is_file():
             raise LibraryError(f"There is no library in {library} yet.")
-        self._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
-        self._db.row_factory = sqlite3.Row
+        self._db = connect_reader(path)
         found = self._rows("SELECT id FROM sessions WHERE key = ?", session)
         if not found:
             self._db.close()

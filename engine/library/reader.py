@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.library.database import LibraryError, database_path, reading
+from engine.library.database import LibraryError, is_new, reading
 from engine.plan.estimate import Rate
 
 STATES = ("rendering", "waiting", "stopped", "failed", "done")
@@ -81,7 +81,7 @@ def state_of(counts: sqlite3.Row) -> str:
 
 def list_sessions(library: Path) -> list[SessionInfo]:
     """All sessions, newest first; an empty list where there is no library yet."""
-    if not database_path(library).is_file():
+    if is_new(library):
         return []
     with reading(library) as db:
         rows = db.execute("SELECT * FROM sessions ORDER BY created DESC, id DESC").fetchall()
@@ -193,7 +193,7 @@ def _image(row: sqlite3.Row) -> ImageInfo:
 
 def measured_rates(library: Path) -> dict[str, Rate]:
     """Model → what its images cost in this library, from its most recent batches."""
-    if not database_path(library).is_file():
+    if is_new(library):
         return {}
     with reading(library) as db:
         rows = db.execute(

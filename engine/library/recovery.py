@@ -18,19 +18,22 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
         deaths: a batch that was interrupted so often in a row has failed.
 
     Returns:
-        How many images were adopted, how many were not.
+        How many images were adopted, how many wait again.
     """
     rows = db.execute(
-        "SELECT i.id, i.key, i.file, s.id AS session, s.folder, b.attempts FROM images i"
+        "SELECT i.id, i.key, i.file, i.state, s.id AS session, s.folder, b.attempts FROM images i"
         " JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
-        " WHERE i.state = 'rendering'"
+        # Stopped ones of a batch that did not come to its end may be on disk all the same.
+        " WHERE i.state = 'rendering' OR (i.state = 'stopped' AND b.attempts > 0)"
     ).fetchall()
-    adopted = 0
+    adopted = requeued = 0
     for row in rows:
         path = _finished_file(library, row)
         if path is not None:
             _adopt(db, row, path)
             adopted += 1
+        elif row["state"] == "stopped":
+            pass
         elif row["attempts"] >= deaths:
             reason = (
                 f"the engine process or its renderer died {row['attempts']} times in a row while"
@@ -41,7 +44,8 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
             )
         else:
             db.execute("UPDATE images SET state = 'waiting' WHERE id = ?", (row["id"],))
-    return adopted, len(rows) - adopted
+            requeued += 1
+    return adopted, requeued
 
 
 def _finished_file(library: Path, row: sqlite3.Row) -> Path | None:

@@ -49,7 +49,7 @@ def verify(library: Path) -> Verdict:
         rows = db.execute(
             "SELECT i.key, i.state, s.folder || '/' || i.file AS file, i.digest, i.bytes"
             " FROM images i JOIN sessions s ON s.id = i.session"
-            " WHERE i.state IN ('done', 'rendering', 'stopped')"
+            " WHERE i.state <> 'failed'"
         ).fetchall()
         miscounted = [
             str(row[0])

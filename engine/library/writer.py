@@ -3,12 +3,12 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.library.database import LibraryError, database_path, open_writer
-from engine.library.files import Staged, publish, remove_unfinished
+from engine.library.files import Staged, publish, remove_unfinished, sync_folder
 from engine.library.insert import add_batches, add_rows
 from engine.library.records import Batch, BatchImage, NewSession, Tally
 from engine.library.recovery import adopt_or_requeue
@@ -30,8 +30,15 @@ class Writer:
             database was moved or deleted meanwhile.
     """
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, is_ours: Callable[[], bool] = lambda: True) -> None:
+        """Open the library's database, or make it.
+
+        Args:
+            library: its folder.
+            is_ours: whether the library's lock is still held; asked before every change.
+        """
         self.library = library
+        self._is_ours = is_ours
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
 
@@ -45,14 +52,19 @@ class Writer:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has rolled it back already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def _require_same_file(self) -> None:
-        """A deleted database would go on "committing" into nowhere."""
+        """A deleted database would go on "committing" into nowhere, a lost lock lets two write."""
         path = database_path(self.library)
+        if not self._is_ours():
+            raise LibraryError(
+                f"The lock of {self.library} was deleted; another process may write."
+            )
         try:
             same = path.stat().st_ino == self._inode
         except FileNotFoundError:
@@ -71,7 +83,9 @@ class Writer:
     def add_session(self, new: NewSession) -> Tally:
         """Store a session, its rows, images and batches, in one transaction."""
         images = sum(len(row.recipes) for row in new.rows)
-        (self.library / SESSIONS / new.folder).mkdir(mode=0o700, parents=True)
+        folder = self.library / SESSIONS / new.folder
+        folder.mkdir(mode=0o700, parents=True)
+        sync_folder(folder.parent)
         with self._transaction() as db:
             session = db.execute(
                 "INSERT INTO sessions"
@@ -246,6 +260,8 @@ class Writer:
         now = time.time()
         with self._transaction() as db:
             for item, record in staged:
+                if item.image not in placed:
+                    continue
                 db.execute(
                     "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?,"
                     " digest = ?, finished = ?, error = NULL WHERE key = ?",
@@ -263,7 +279,7 @@ class Writer:
                 f" (SELECT session FROM images WHERE key IN ({', '.join('?' for _ in staged)}))",
                 (now, *(item.image for item, _ in staged)),
             )
-        return [placed[item.image] for item, _ in staged]
+        return list(placed.values())
 
     def end(self, batch: Batch, seconds: float | None = None) -> None:
         """Record that `batch` ran to an end of its own, however it went; what is left waits.
@@ -360,7 +376,7 @@ class Writer:
         """Put right what an interruption left: adopt finished files, requeue the rest.
 
         Returns:
-            How many images were adopted, how many wait again or have failed.
+            How many images were adopted, how many wait again.
         """
         remove_unfinished(self.library / SESSIONS)
         with self._transaction() as db:

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from diffusers import DiffusionPipeline
+from diffusers.utils.logging import disable_progress_bar
+from transformers.utils import logging as transformers_logging
 
 from engine.picture.recipe import Recipe
 
@@ -45,6 +47,8 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
         raise ModelError(f"{folder} is not a diffusers folder: {error}.") from error
     # Given to a pipeline that has no such part, diffusers would warn of each.
     spare = {"safety_checker": None, "requires_safety_checker": False, "feature_extractor": None}
+    disable_progress_bar()
+    transformers_logging.disable_progress_bar()
     try:
         pipeline = DiffusionPipeline.from_pretrained(
             folder,
@@ -55,6 +59,8 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
         )
         pipeline.to(device)
     except (OSError, ValueError, TypeError, AttributeError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's fault, not the folder's
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
     if "prompt" not in _parameters(pipeline):
         raise ModelError(f"{type(pipeline).__name__} does not draw from a prompt.")

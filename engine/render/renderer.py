@@ -1,10 +1,13 @@
 """A renderer: one process on one device. It gets batches and gives back encoded images."""
 
 import argparse
+import contextlib
 import ctypes
+import errno
 import gc
 import importlib.metadata
 import os
+import platform
 import queue
 import signal
 import socket
@@ -15,7 +18,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from engine.models.fingerprint import fingerprint
 from engine.picture.metadata import Record
@@ -24,6 +27,7 @@ from engine.picture.recipe import Conditions, Recipe
 from engine.render.frames import Frame, FrameSocket
 
 _PR_SET_PDEATHSIG = 1
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _COMPUTING = ("torch", "diffusers", "transformers")
 
 
@@ -87,7 +91,9 @@ class Renderer:
             self._fail(None, "load", str(error))
             return
         except Exception as error:
-            self._fail(None, "load", _memory_reason(error) or _plain(error))
+            full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
+            cause = "disk" if full else "load"
+            self._fail(None, cause, _memory_reason(error) or _plain(error))
             return
         self._offered = Conditions(
             device=_device_name(self._device),
@@ -153,8 +159,13 @@ class Renderer:
             raise _StoppedError
 
     def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
-        text = record.to_text()
-        self._connection.send("picture", encode_png(pixels, text), batch=batch, text=text)
+        try:
+            text = record.to_text()
+            file = encode_png(pixels, text)
+        except Exception as error:  # nobody would see it: this is another thread
+            self._fail(batch, "error", _plain(error))
+        else:
+            self._connection.send("picture", file, batch=batch, text=text)
 
     def _fail(self, batch: int | None, cause: str, reason: str) -> None:
         self._connection.send("failed", batch=batch, cause=cause, reason=reason)
@@ -183,11 +194,42 @@ def _memory_reason(error: Exception) -> str | None:
 
 
 def _device_name(device: str) -> str:
-    if not device.startswith("cuda"):
-        return device
+    """The same for devices that compute the same pixels."""
     import torch
 
-    return torch.cuda.get_device_name(device)
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    if device != "cpu":
+        return device
+    models = [line for line in _cpu_facts() if line.startswith("model name")]
+    model = models[0].partition(":")[2].strip() if models else platform.machine()
+    return f"cpu {model} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def _cpu_facts() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+
+
+class _Forgiving:
+    """A stream whose disk may be full: what libraries print is not worth a failure."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def main() -> None:
@@ -203,6 +245,7 @@ def main() -> None:
     if options.device == "cpu":
         os.nice(10)  # the screen comes first
     sys.stdin.close()
+    sys.stdout, sys.stderr = _Forgiving(sys.stdout), _Forgiving(sys.stderr)
     Renderer(FrameSocket(socket.socket(fileno=options.socket)), options.device).serve()
 
 

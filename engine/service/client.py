@@ -14,6 +14,7 @@ from engine.service.wire import Assembler, Greeting, WireError, encode, peer_uid
 
 _CONNECT_SECONDS = 20.0
 _STOP_SECONDS = 60.0
+_REACH_SECONDS = 3.0
 _ANSWER_SECONDS = 300.0
 
 
@@ -131,6 +132,29 @@ def connect(library: Path) -> Connection | None:
         return None
 
 
+def connect_running(library: Path) -> Connection | None:
+    """A connection to the engine process of `library`; None if none holds the library.
+
+    Raises:
+        EngineError: one holds it, but cannot be talked to.
+    """
+    deadline = time.monotonic() + _REACH_SECONDS
+    while (connection := connect(library)) is None and is_locked(library):
+        if time.monotonic() > deadline:  # it may have been just starting, or just leaving
+            raise EngineError(_unreachable(library))
+        time.sleep(0.05)
+    return connection
+
+
+def _unreachable(library: Path) -> str:
+    holder = read_holder(library)
+    return (
+        f"The library {library} is held by an engine process that does not answer here:"
+        f" {holder or 'unknown'}. It may have been started by another user or with another home"
+        " folder; end it there, or with `kill` and its number."
+    )
+
+
 def connect_or_start(library: Path) -> tuple[Connection, Way | None]:
     """A connection to the engine process of `library`, started if there is none.
 
@@ -144,10 +168,7 @@ def connect_or_start(library: Path) -> tuple[Connection, Way | None]:
     deadline = time.monotonic() + _CONNECT_SECONDS
     while (connection := connect(library)) is None:
         if time.monotonic() > deadline:
-            raise EngineError(
-                f"The library {library} is held by the engine process {read_holder(library)},"
-                " which does not answer."
-            )
+            raise EngineError(_unreachable(library))
         if is_locked(library):  # it is just starting, just leaving, or on another machine
             time.sleep(0.05)
             continue
@@ -171,7 +192,7 @@ def stop_engine(library: Path) -> int | None:
     Raises:
         EngineError: it does not stop.
     """
-    connection = connect(library)
+    connection = connect_running(library)
     if connection is None:
         return None
     with connection:

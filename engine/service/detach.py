@@ -69,6 +69,7 @@ def start_detached(library: Path) -> Way:
         command = [
             *way.prefix,
             sys.executable,
+            "-P",
             "-m",
             "engine.service",
             "--library",

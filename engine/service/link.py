@@ -72,6 +72,7 @@ class RendererLink:
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # not from the folder it happens to be started in
                 "-m",
                 "engine.render.renderer",
                 "--device",
@@ -128,7 +129,8 @@ class RendererLink:
             await asyncio.wait_for(self._process.wait(), 5)
         code = self._process.returncode
         if code is not None and code < 0:
-            return f"the renderer on {self.device} was killed ({signal.Signals(-code).name})"
+            name = signal.strsignal(-code) or f"signal {-code}"
+            return f"the renderer on {self.device} was killed ({name})"
         return f"the renderer on {self.device} ended (exit code {code})"
 
     async def _send(self, kind: str, **body: Any) -> None:
@@ -148,6 +150,7 @@ class RendererLink:
 
         Raises:
             LoadError, ModelChangedError, RendererDiedError, RendererHungError
+            OSError: the disk is full, or fails.
         """
         wanted = (str(source), model_hash, dtype)
         if wanted not in self._loaded or self.offered is None:
@@ -157,8 +160,10 @@ class RendererLink:
             )
             frame = await self._next(None, timeout)
             if frame.kind != "loaded":
-                changed = frame.body["cause"] == "changed"
-                raise (ModelChangedError if changed else LoadError)(frame.body["reason"])
+                cause, reason = frame.body["cause"], frame.body["reason"]
+                if cause == "disk":
+                    raise OSError(reason)
+                raise (ModelChangedError if cause == "changed" else LoadError)(reason)
             self.offered = Conditions.from_json(frame.body["conditions"])
             self.model = model
             # "auto" has become a dtype, by which a session that keeps its conditions asks for it.

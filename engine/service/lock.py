@@ -12,6 +12,7 @@ from typing import Self
 from engine import __version__
 
 LOCK_FILE = "engine.lock"
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,15 @@ class LockedError(Exception):
 
     def __init__(self, library: Path, holder: Holder | None) -> None:
         self.holder = holder
-        who = str(holder) if holder else "another process"
-        super().__init__(f"The library {library} is held by the engine process {who}.")
+        who = str(holder) if holder else "another one"
+        super().__init__(f"The library {library} is held by an engine process: {who}.")
 
 
 class LibraryLock:
     """The lock of one library, held from `take` until `release` or the end of the process."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
         self._descriptor = descriptor
 
     @classmethod
@@ -51,6 +53,7 @@ class LibraryLock:
             LockedError: someone else has it.
         """
         path = library / LOCK_FILE
+        deadline = time.monotonic() + _PATIENCE
         while True:
             # Not inherited by renderers: a child would keep the lock beyond our death.
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -58,6 +61,10 @@ class LibraryLock:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(descriptor)
+                # Someone who only asks whether it is held, holds it for an instant.
+                if time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
                 raise LockedError(library, read_holder(library)) from None
             if _is_still(path, descriptor):
                 break
@@ -65,7 +72,11 @@ class LibraryLock:
         holder = Holder(os.getpid(), socket.gethostname(), __version__, time.time())
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
-        return cls(descriptor)
+        return cls(path, descriptor)
+
+    def is_ours(self) -> bool:
+        """Whether the lock file is still the one we hold: someone may have deleted it."""
+        return _is_still(self._path, self._descriptor)
 
     def release(self) -> None:
         """Let the next one in. The file stays: deleting it would let two in."""
@@ -82,8 +93,11 @@ def _is_still(path: Path, descriptor: int) -> bool:
 def read_holder(library: Path) -> Holder | None:
     """Who last took the lock, as far as the file says."""
     try:
-        return Holder(**json.loads((library / LOCK_FILE).read_text()))
-    except (OSError, ValueError, TypeError):
+        body = json.loads((library / LOCK_FILE).read_text())
+        return Holder(
+            int(body["pid"]), str(body["host"]), str(body["version"]), float(body["started"])
+        )
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

@@ -7,6 +7,7 @@ import logging
 import logging.handlers
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -96,6 +97,7 @@ class EngineProcess:
         path.unlink(missing_ok=True)  # a dead one's: we hold the lock
         server = await asyncio.start_unix_server(self._serve, path, limit=2 * LINE_BYTES)
         path.chmod(0o600)
+        identity = path.stat().st_ino
         on_ready()
         log.info("listening on %s, %s", path, self._detached)
         rendering = asyncio.create_task(self._scheduler.run())
@@ -112,14 +114,15 @@ class EngineProcess:
             for task in (idling, asked, rendering, *self._clients):
                 task.cancel()
             server.close()
-            path.unlink(missing_ok=True)
+            if path.exists() and path.stat().st_ino == identity:
+                path.unlink()
             self._write.close()
 
     async def _leave_when_idle(self) -> None:
         patience = self._settings.engine.idle_minutes * 60
         while True:
             await asyncio.sleep(min(patience, 5.0))
-            if self._clients or not self._scheduler.idle:
+            if self._clients or self._scheduler.paused or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
@@ -156,7 +159,7 @@ class EngineProcess:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assembler = Assembler()
-        while line := await reader.readline():
+        while (line := await reader.readline()).endswith(b"\n"):
             message = assembler.feed(line)
             if message is None:
                 continue
@@ -177,6 +180,9 @@ class EngineProcess:
             return {"ok": True} | await command(**arguments)
         except (RefusedError, LibraryError, SettingsError, OSError) as error:
             return {"ok": False, "error": str(error)}
+        except sqlite3.Error as error:
+            log.exception("command %s", name)
+            return {"ok": False, "error": f"The library cannot be written: {error}."}
         except (TypeError, KeyError, ValueError) as error:
             log.exception("command %s", name)
             return {"ok": False, "error": f"{name}: not understood: {error!r}"}
@@ -273,7 +279,7 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     lock = LibraryLock.take(library)
     _log_to(library / "engine.log")
     try:
-        writer = Writer(library)
+        writer = Writer(library, lock.is_ours)
         try:
             adopted, requeued = writer.recover()
             if adopted or requeued:
@@ -308,7 +314,10 @@ def _devices(settings: Settings) -> list[str]:
     if not any(Path(node).exists() for node in _GPU_NODES):
         return ["cpu"]
     found = subprocess.run(
-        [sys.executable, "-m", "engine.render.devices"], capture_output=True, text=True, timeout=120
+        [sys.executable, "-P", "-m", "engine.render.devices"],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     try:
         return list(json.loads(found.stdout))

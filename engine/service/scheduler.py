@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.library.database import LibraryError
 from engine.library.files import Staged
 from engine.library.records import Batch, Tally
 from engine.library.writer import DEATHS, Writer
@@ -33,7 +34,8 @@ log = logging.getLogger(__name__)
 
 Publish = Callable[[dict[str, Any]], None]
 
-_PAUSE_SECONDS = 2.0
+_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 60.0
 _LOAD_ATTEMPTS = 3
 _STARTUP_ATTEMPTS = 3
 _MIB = 1 << 20
@@ -75,10 +77,12 @@ class Scheduler:
         self._busy: set[int] = set()
         self._work = [asyncio.Event() for _ in devices]
         self._picking = asyncio.Lock()
-        self._failed_loads: Counter[str] = Counter()
-        self._deaths_loading: Counter[str] = Counter()
+        self._failed_loads: Counter[tuple[int, str]] = Counter()
+        self._deaths_loading: Counter[tuple[int, str]] = Counter()
         self._failed_starts: Counter[int] = Counter()
         self._closing = asyncio.Event()
+        self._trouble: str | None = None
+        self._pause = _PAUSE_SECONDS
 
     # ---------------------------------------------------------------- what others ask
 
@@ -145,9 +149,18 @@ class Scheduler:
                 if not self._has_room():
                     await self._rest()
                     continue
-                batch = None if self._given_up(slot) else await self._pick()
+                try:
+                    batch = None if self._given_up(slot) else await self._pick()
+                except sqlite3.OperationalError as error:
+                    self._have_trouble(f"the library cannot be read: {error}")
+                    await self._rest()
+                    continue
                 if batch is None:
-                    await self._work[slot].wait()
+                    if finishing is not None:
+                        await finishing
+                        finishing = None
+                    else:
+                        await self._work[slot].wait()
                     continue
                 computed = asyncio.Event()
                 attempt = asyncio.create_task(self._attempt(slot, device, batch, computed))
@@ -163,8 +176,13 @@ class Scheduler:
                 await self._links.pop(slot).kill()
 
     def _given_up(self, slot: int) -> bool:
-        """Whether no renderer can be started on this device, while one can on another."""
+        """Whether this device cannot start a renderer or load a model, while another can.
+
+        It is left alone then, until `wake`, so that it does not fail what the other can do.
+        """
         broken = {s for s, count in self._failed_starts.items() if count >= _STARTUP_ATTEMPTS}
+        broken |= {s for (s, _), count in self._failed_loads.items() if count >= _LOAD_ATTEMPTS}
+        broken |= {s for (s, _), count in self._deaths_loading.items() if count >= DEATHS}
         return slot in broken and len(broken) < len(self._devices)
 
     async def _pick(self) -> Batch | None:
@@ -178,7 +196,7 @@ class Scheduler:
         free = shutil.disk_usage(self._library).free
         reserve = self._settings.engine.reserve_mib * _MIB
         if free >= reserve:
-            self._set_paused(None)
+            self._set_paused(self._trouble)
             return True
         self._set_paused(
             f"the disk has {free // _MIB} MiB left, under the reserve of"
@@ -193,9 +211,15 @@ class Scheduler:
             if reason:
                 log.warning("paused: %s", reason)
 
+    def _have_trouble(self, reason: str) -> None:
+        """Something outside is wrong: say so, and wait longer each time until it has passed."""
+        self._trouble = reason
+        self._set_paused(reason)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), _PAUSE_SECONDS)
+            await asyncio.wait_for(self._closing.wait(), self._pause)
 
     async def _attempt(self, slot: int, device: str, batch: Batch, computed: asyncio.Event) -> None:
         """Render `batch` once, save what came of it, and record how it went."""
@@ -211,13 +235,22 @@ class Scheduler:
             outcome.cause, outcome.reason = "changed", str(error)
         except LoadError as error:
             outcome.cause, outcome.reason = "load", str(error)
+        except (OSError, sqlite3.OperationalError) as error:
+            outcome.cause, outcome.reason = "disk", str(error)
+        except LibraryError:
+            raise
+        except Exception as error:  # one batch's trouble, whatever it is, must not end the others
+            log.exception("batch %d", batch.id)
+            outcome.cause, outcome.reason = "error", f"{type(error).__name__}: {error}"
         finally:
             self._rendering.pop(batch.id, None)
         if outcome.cause != "ended":
             log.warning("batch %d: %s: %s", batch.id, outcome.cause, outcome.reason)
-        await self._settle(batch, outcome)
-        self._busy.discard(batch.id)
-        self._signal()
+        try:
+            await self._settle(slot, batch, outcome)
+        finally:
+            self._busy.discard(batch.id)
+            self._signal()
 
     async def _render(
         self,
@@ -229,7 +262,7 @@ class Scheduler:
     ) -> None:
         timeout = self._settings.render.step_timeout
         link = await self._link(slot, device)
-        conditions = await self._load(link, batch)
+        conditions = await self._load(slot, link, batch)
         outcome.begun = await self._write(Writer.begin, batch, conditions)
         if not outcome.begun:
             return
@@ -300,7 +333,7 @@ class Scheduler:
         if link is not None:
             await link.kill()
 
-    async def _load(self, link: RendererLink, batch: Batch) -> Conditions:
+    async def _load(self, slot: int, link: RendererLink, batch: Batch) -> Conditions:
         """The conditions to render `batch` under: the session's, else those on offer now."""
         recipe = batch.images[0].recipe
         label = recipe.model
@@ -315,12 +348,12 @@ class Scheduler:
         offered = await link.load(
             label, model.source, recipe.model_hash, dtype, self._settings.render.load_timeout
         )
-        self._failed_loads[label] = self._deaths_loading[label] = 0
+        self._failed_loads[slot, label] = self._deaths_loading[slot, label] = 0
         return chosen or replace(offered, threads=threads_for(self._settings))
 
     # ---------------------------------------------------------------- what follows
 
-    async def _settle(self, batch: Batch, outcome: _Outcome) -> None:
+    async def _settle(self, slot: int, batch: Batch, outcome: _Outcome) -> None:
         """Save and record; while the disk is full, again and again until there is room."""
         finished: list[Path] = []
         while True:
@@ -328,25 +361,29 @@ class Scheduler:
                 if outcome.staged:
                     finished = await self._write(Writer.finish, outcome.staged)
                     outcome.staged = []
-                await self._record(batch, outcome)
+                await self._record(slot, batch, outcome, len(finished))
                 break
             except (OSError, sqlite3.OperationalError) as error:
-                self._set_paused(f"the library cannot be written: {error}")
+                self._have_trouble(f"the library cannot be written: {error}")
                 log.exception("cannot write to the library")
                 if self._closing.is_set():
                     return
                 await self._rest()
         self._publish_tally(await self._write(Writer.tally, batch.session_key), batch, finished)
 
-    async def _record(self, batch: Batch, outcome: _Outcome) -> None:
+    async def _record(self, slot: int, batch: Batch, outcome: _Outcome, finished: int) -> None:
         cause, reason = outcome.cause, outcome.reason
-        if not outcome.begun and cause != "ended":
-            await self._record_no_start(batch, cause, reason)
-        elif cause == "ended":
-            await self._write(Writer.end, batch, outcome.seconds)
-        elif cause == "disk":
-            self._set_paused(f"the library cannot be written: {reason}")
+        if cause == "disk":
             await self._write(Writer.end, batch)
+            self._have_trouble(f"the library cannot be written: {reason}")
+            await self._rest()
+        elif not outcome.begun and cause != "ended":
+            await self._record_no_start(slot, batch, cause, reason)
+        elif cause == "ended" and outcome.seconds is not None and finished < len(batch.images):
+            await self._write(Writer.strike, batch, "the renderer gave no picture")
+        elif cause == "ended":
+            self._trouble, self._pause = None, _PAUSE_SECONDS
+            await self._write(Writer.end, batch, outcome.seconds)
         elif cause == "memory" and batch.size > 1:
             await self._write(Writer.halve, batch)
         elif cause == "died":
@@ -354,17 +391,20 @@ class Scheduler:
         else:
             await self._write(Writer.strike, batch, reason)
 
-    async def _record_no_start(self, batch: Batch, cause: str, reason: str) -> None:
+    async def _record_no_start(self, slot: int, batch: Batch, cause: str, reason: str) -> None:
         """The model or the renderer did not get ready: try again, but not for ever."""
         label = batch.images[0].recipe.model
-        if cause == "died":
-            self._deaths_loading[label] += 1
-            hopeless = self._deaths_loading[label] >= DEATHS
-        else:
-            self._failed_loads[label] += 1
-            hopeless = cause == "changed" or self._failed_loads[label] >= _LOAD_ATTEMPTS
-        if hopeless:
+        counts, most = (
+            (self._deaths_loading, DEATHS)
+            if cause == "died"
+            else (self._failed_loads, _LOAD_ATTEMPTS)
+        )
+        counts[slot, label] += 1
+        everywhere = all(counts[s, label] >= most for s in range(len(self._devices)))
+        if cause == "changed" or everywhere:
             await self._write(Writer.fail, batch, reason)
+        elif cause != "died":
+            await self._rest()
 
     def _publish_tally(self, tally: Tally, batch: Batch, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in batch.images})

@@ -86,7 +86,7 @@ class Assembler:
         self._parts, self._size = [], 0
         try:
             message = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WireError("a message that is not JSON") from error
         if not isinstance(message, dict):
             raise WireError("a message that is not an object")

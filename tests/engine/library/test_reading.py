@@ -79,7 +79,7 @@ def test_a_missing_file_is_named_instead_of_ending_the_export(finished: Path) ->
     assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 7
     with zipfile.ZipFile(out) as bundle:
         table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
-    assert table[2]["state"] == "missing"
+    assert table[2]["state"] == "missing or damaged"
 
 
 def test_stripping_leaves_no_trace_of_the_recipe(finished: Path, tmp_path: Path) -> None:

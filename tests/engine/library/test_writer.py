@@ -1,8 +1,10 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from engine.library.database import LibraryError, database_path
+from engine.library.files import publish
 from engine.library.reader import list_images, list_jobs, list_sessions
 from engine.library.verify import verify
 from engine.library.writer import DEATHS, STRIKES, Writer
@@ -195,6 +197,50 @@ def test_a_deleted_database_is_noticed_instead_of_written_to(writer: Writer) -> 
     database_path(writer.library).unlink()
     with pytest.raises(LibraryError, match="moved or deleted"):
         writer.stop("k3f9x2")
+
+
+def test_a_lost_lock_is_noticed_instead_of_writing_beside_another(library: Path) -> None:
+    library.mkdir()
+    held = True
+    writer = Writer(library, lambda: held)
+    writer.add_session(new_session())
+    held = False
+    with pytest.raises(LibraryError, match="lock"):
+        writer.stop("k3f9x2")
+    writer.close()
+
+
+def test_a_refused_commit_leaves_no_transaction_open(writer: Writer) -> None:
+    writer.add_session(new_session())
+    writer._db.execute("PRAGMA busy_timeout = 50")
+    writer._db.execute("PRAGMA journal_mode = TRUNCATE")
+    reader = sqlite3.connect(database_path(writer.library), isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM images").fetchall()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        writer.stop("k3f9x2")
+    reader.close()
+    assert writer.stop("k3f9x2").stopped == 12
+
+
+def test_files_of_a_stopped_batch_that_was_cut_off_are_adopted_too(
+    writer: Writer, rendered: Rendered
+) -> None:
+    writer.add_session(new_session())
+    batch = take(writer)
+    writer.stop("k3f9x2")
+    publish(item for item, _ in rendered(batch))
+    assert writer.recover() == (8, 0)
+    assert verify(writer.library).whole
+
+
+def test_publishing_twice_finds_what_was_published(writer: Writer, rendered: Rendered) -> None:
+    writer.add_session(new_session())
+    staged = [item for item, _ in rendered(take(writer))]
+    once = publish(staged)
+    assert publish(staged) == once
+    once[staged[0].image].unlink()
+    assert staged[0].image not in publish(staged)
 
 
 def test_an_unknown_session_is_an_error(writer: Writer) -> None:

@@ -1,12 +1,15 @@
 """The scheduler with renderers that do as they are told."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from engine.library.database import LibraryError, database_path
+from engine.library.files import publish
 from engine.library.reader import list_images
 from engine.library.verify import verify
 from engine.library.writer import DEATHS, Writer
@@ -37,7 +40,7 @@ class FakeRenderer:
     started = 0
     sizes: list[int] = []  # noqa: RUF012
     fault: Fault | None = None
-    load_fault: Callable[[], None] | None = None
+    load_fault: Callable[[str], None] | None = None
 
     def __init__(self, device: str) -> None:
         self.device, self.pid, self.model, self.alive = device, 1, None, True
@@ -49,7 +52,7 @@ class FakeRenderer:
 
     async def load(self, *_: object) -> Conditions:
         if FakeRenderer.load_fault:
-            FakeRenderer.load_fault()
+            FakeRenderer.load_fault(self.device)
         return CONDITIONS
 
     async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
@@ -212,7 +215,7 @@ def test_a_hanging_renderer_is_replaced_and_counts_as_a_strike(writer: Writer) -
 
 
 def test_a_model_that_does_not_load_fails_with_the_reason(writer: Writer) -> None:
-    def load_fault() -> None:
+    def load_fault(device: str) -> None:
         raise LoadError("weights are pickled, not safetensors")
 
     FakeRenderer.load_fault = staticmethod(load_fault)
@@ -225,7 +228,7 @@ def test_a_model_that_does_not_load_fails_with_the_reason(writer: Writer) -> Non
 def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
     tries = []
 
-    def load_fault() -> None:
+    def load_fault(device: str) -> None:
         tries.append(1)
         raise ModelChangedError("the model's files have changed")
 
@@ -237,7 +240,7 @@ def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
 
 
 def test_dying_while_loading_is_no_endless_loop(writer: Writer) -> None:
-    def load_fault() -> None:
+    def load_fault(device: str) -> None:
         raise RendererDiedError("killed")
 
     FakeRenderer.load_fault = staticmethod(load_fault)
@@ -282,6 +285,92 @@ def test_rendering_waits_while_the_disk_is_under_its_reserve(
     assert "under the reserve" in paused[0]
     assert paused[-1] is None
     assert states(writer) == ["done"] * 12
+
+
+def test_a_device_that_cannot_load_leaves_the_work_to_the_others(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        if device == "cuda:0":
+            raise LoadError("out of memory")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=30, largest=2))
+    settle(writer, ["cuda:0", "cpu"])
+    assert states(writer) == ["done"] * 120
+
+
+def test_a_renderer_that_sends_no_picture_is_not_asked_for_ever(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        body["images"].clear()
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=2))
+    settle(writer)
+    assert states(writer) == ["failed"] * 2
+    assert "no picture" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_fault_nobody_thought_of_is_a_strike_and_the_rest_goes_on(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if any(image["image"] == "k3f9x2-2-1" for image in body["images"]):
+            raise RuntimeError("a bug")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4, largest=4))
+    settle(writer)
+    assert states(writer) == ["failed"] + ["done"] * 7
+
+
+def test_a_disk_that_fills_up_at_the_commit_loses_nothing(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = Writer.finish
+    attempts = iter(range(3))
+
+    def full_at_commit(self: Writer, staged: Any) -> Any:
+        if next(attempts, None) is not None:
+            publish(item for item, _ in staged)
+            raise sqlite3.OperationalError("database or disk is full")
+        return finish(self, staged)
+
+    monkeypatch.setattr(Writer, "finish", full_at_commit)
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert verify(writer.library).whole
+
+
+def test_a_database_that_is_full_when_a_batch_begins_is_waited_for(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Writer.begin
+    attempts = iter(range(3))
+
+    def full_at_first(self: Writer, batch: Any, conditions: Any) -> bool:
+        if next(attempts, None) is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        return begin(self, batch, conditions)
+
+    monkeypatch.setattr(Writer, "begin", full_at_first)
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+
+
+def test_a_database_deleted_under_the_last_batch_ends_the_engine_process(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        database_path(writer.library).unlink(missing_ok=True)
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=2))
+
+    async def run() -> None:
+        thread = WriterThread(writer)
+        scheduler = Scheduler(thread, writer.library, Settings(), ["cpu"], lambda _: None)
+        await asyncio.wait_for(scheduler.run(), 10)
+
+    with pytest.raises(ExceptionGroup, match="unhandled") as caught:
+        asyncio.run(run())
+    assert caught.group_contains(LibraryError, match="moved or deleted")
 
 
 def test_a_device_that_cannot_start_leaves_the_work_to_the_others(
