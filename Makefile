@@ -3,6 +3,7 @@ SHELL := bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+EXAMPLE := assets/examples/first-light.csv
 
 .PHONY: help setup run test lint bench clean
 
@@ -17,8 +18,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-run: setup  ## render the example sheet with the built-in model
-	$(BIN)/promptsheet run assets/examples/first-light.csv
+run: setup  ## open the app with the example sheet; without a terminal, render it
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/promptsheet $(EXAMPLE); else $(BIN)/promptsheet run $(EXAMPLE); fi
 
 lint: setup  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

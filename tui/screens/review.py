@@ -47,7 +47,7 @@ class ReviewScreen(Area):
         """Title, thumbnails, the large one, its recipe."""
         yield Static(_EMPTY, id="review-title", markup=False)
         with Horizontal():
-            yield ContactSheet(empty=_EMPTY)
+            yield ContactSheet()
             with Vertical(id="side"):
                 yield ImagePane(id="large")
                 yield Static("", id="recipe", markup=False)

@@ -37,7 +37,7 @@ from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
-_WIDTHS = {"prompt": 30, "negative_prompt": 18, "color_palette": 16}
+_WIDTHS = {"prompt": 24, "negative_prompt": 18, "color_palette": 16}
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _CellStyle = Literal["error", "warning", "repaired"]
 _STYLES: dict[Severity, _CellStyle] = {
@@ -154,7 +154,9 @@ class SheetScreen(Area):
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
         yield Static(_OPENING, id="sheet-title", markup=False)
-        yield VirtualTable([], cursor="cell", markable=False, empty=_OPENING, id="rows")
+        yield VirtualTable(
+            [], cursor="cell", markable=False, selectable=False, empty=_OPENING, id="rows"
+        )
         with Horizontal(id="sheet-panels"):
             yield Static("", id="problem", markup=False)
             yield Static("", id="totals", markup=False)

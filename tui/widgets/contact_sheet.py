@@ -79,17 +79,16 @@ class ContactSheet(Widget, can_focus=True):
     class Selected(Message):
         """A picture was chosen by a double click."""
 
-    def __init__(self, *, empty: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.cursor = 0
-        self._empty = empty
         self._paths: Sequence[Path] = ()
         self._shape = (0, 0)
 
     def compose(self) -> ComposeResult:
         """The page, and which it is."""
         yield Grid()
-        yield Static(Content(self._empty), id="contact-page")
+        yield Static("", id="contact-page", markup=False)
 
     def show(self, paths: Sequence[Path], *, keep: bool = False) -> None:
         """Show these pictures; `keep` leaves the cursor where it is."""
@@ -140,9 +139,7 @@ class ContactSheet(Widget, can_focus=True):
             thumbnail.show_if_new(self._paths[index] if used else None, str(index + 1))
         pages = -(-len(self._paths) // self._places)
         words = f"{self.cursor + 1}/{len(self._paths)} · page {first // self._places + 1}/{pages}"
-        self.query_one("#contact-page", Static).update(
-            Content(words if self._paths else self._empty)
-        )
+        self.query_one("#contact-page", Static).update(Content(words if self._paths else ""))
 
     def _tell(self) -> None:
         if self._paths:

@@ -48,7 +48,8 @@ class TopLine(Horizontal):
     TopLine { height: 1; background: $panel; }
     TopLine .area { width: auto; color: $text-muted; }
     TopLine .area.-here { color: $text; background: $accent 40%; text-style: bold; }
-    TopLine #gauges { width: 1fr; text-align: right; text-wrap: nowrap; padding: 0 1; }
+    TopLine #gauges { width: 1fr; text-align: right; text-wrap: nowrap; padding: 0 1;
+                      color: $text-muted; }
     """
 
     def __init__(self, here: str, library: Path) -> None:
@@ -102,8 +103,8 @@ class TopLine(Horizontal):
         parts = [self._engine, *self._gauges]
         while len(parts) > 1 and len("   ".join(parts)) > room:
             parts.pop(1)
-        text = Content("   ".join(part for part in parts if part))
-        self.query_one("#gauges", Static).update(text.stylize_before("$text-muted"))
+        text = "   ".join(part for part in parts if part)
+        self.query_one("#gauges", Static).update(Content(text))
 
 
 def device_gauge() -> str:

@@ -99,6 +99,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         cursor: Literal["row", "cell"] = "row",
         frozen: int = 1,
         markable: bool = True,
+        selectable: bool = True,
         empty: str = "Nothing here.",
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -112,6 +113,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._cells = cursor == "cell"
         self._frozen = frozen
         self._markable = markable
+        self._selectable = selectable
         self._empty = empty
         self._sort: tuple[str, bool] | None = None
         self._cursor = 0
@@ -297,6 +299,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Hide what does nothing now, so that its key reaches the screen."""
         if action == "leave_range":
             return self._anchor is not None
+        if action == "select":
+            return self._selectable
         return self._markable or action not in {"mark", "range"}
 
     def action_move(self, rows: int) -> None:
