@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -385,22 +385,6 @@ def config(options: Namespace, settings: Settings) -> int:
     for name, file in files.items():
         there = "" if Path(file).is_file() else " (not there; defaults hold)"
         _say(f"# {name}: {clean(file)}{there}")
-    _say("", *_setting_lines(type(settings).model_fields, settings, ()))
+    _say("", *report.setting_lines(settings))
     _say("", "# models: " + ", ".join(clean(label) for label in models))
     return OK
-
-
-def _setting_lines(fields: Any, values: Any, path: Sequence[str]) -> list[str]:
-    """The settings as the TOML file would have them, each with its explanation."""
-    plain, sections = [], []
-    for name, field in fields.items():
-        value = getattr(values, name)
-        if hasattr(type(value), "model_fields"):
-            section = ".".join((*path, name))
-            inner = _setting_lines(type(value).model_fields, value, (*path, name))
-            sections += ["", f"[{section}]", *inner]
-        else:
-            text = value if isinstance(value, int | float | list) else str(value)
-            explained = " ".join((field.description or "").split())
-            plain += [f"# {explained}", f"{name} = {clean(json.dumps(text))}"]
-    return plain + sections

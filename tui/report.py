@@ -1,5 +1,6 @@
 """What the command line prints for people."""
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -92,3 +93,23 @@ def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
     for section, body in diagnosis.items():
         yield section
         yield from (f"  {clean(str(key)):18} {clean(str(value))}" for key, value in body.items())
+
+
+def setting_lines(settings: Any, path: tuple[str, ...] = ()) -> list[str]:
+    """The settings as their TOML file would have them, each with its explanation.
+
+    Args:
+        settings: all of them, or one section.
+        path: where the section is.
+    """
+    plain, sections = [], []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if hasattr(type(value), "model_fields"):
+            inner = (*path, name)
+            sections += ["", f"[{'.'.join(inner)}]", *setting_lines(value, inner)]
+        else:
+            text = value if isinstance(value, int | float | list | dict) else str(value)
+            explained = " ".join((field.description or "").split())
+            plain += [f"# {explained}", f"{name} = {clean(json.dumps(text))}"]
+    return plain + sections

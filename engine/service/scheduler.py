@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from engine.service.link import (
     RendererHungError,
     RendererLink,
 )
+from engine.service.pausing import Pausing
 from engine.service.writer_thread import WriterThread
 from engine.settings import Settings, SettingsError
 
@@ -34,11 +34,8 @@ log = logging.getLogger(__name__)
 
 Publish = Callable[[dict[str, Any]], None]
 
-_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 60.0
 _LOAD_ATTEMPTS = 3
 _STARTUP_ATTEMPTS = 3
-_MIB = 1 << 20
 
 
 @dataclass
@@ -65,8 +62,6 @@ class Scheduler:
         devices: list[str],
         publish: Publish,
     ) -> None:
-        self.paused: str | None = None
-        """Why nothing is rendered although something waits."""
         self._write = writer
         self._library = library
         self._settings = settings
@@ -81,8 +76,7 @@ class Scheduler:
         self._deaths_loading: Counter[tuple[int, str]] = Counter()
         self._failed_starts: Counter[int] = Counter()
         self._closing = asyncio.Event()
-        self._trouble: str | None = None
-        self._pause = _PAUSE_SECONDS
+        self._pausing = Pausing(library, settings.engine.reserve_mib, publish, self._closing)
 
     # ---------------------------------------------------------------- what others ask
 
@@ -113,6 +107,11 @@ class Scheduler:
             for link in self._links.values()
             if link.alive
         ]
+
+    @property
+    def paused(self) -> str | None:
+        """Why nothing is rendered although something waits; None while work goes on."""
+        return self._pausing.reason
 
     @property
     def idle(self) -> bool:
@@ -146,14 +145,14 @@ class Scheduler:
                 self._work[slot].clear()
                 if self._closing.is_set():
                     break
-                if not self._has_room():
-                    await self._rest()
+                if not self._pausing.has_room():
+                    await self._pausing.rest()
                     continue
                 try:
                     batch = None if self._given_up(slot) else await self._pick()
                 except sqlite3.OperationalError as error:
-                    self._have_trouble(f"the library cannot be read: {error}")
-                    await self._rest()
+                    self._pausing.trouble(str(error))
+                    await self._pausing.rest()
                     continue
                 if batch is None:
                     if finishing is not None:
@@ -191,35 +190,6 @@ class Scheduler:
             if batch is not None:
                 self._busy.add(batch.id)
             return batch
-
-    def _has_room(self) -> bool:
-        free = shutil.disk_usage(self._library).free
-        reserve = self._settings.engine.reserve_mib * _MIB
-        if free >= reserve:
-            self._set_paused(self._trouble)
-            return True
-        self._set_paused(
-            f"the disk has {free // _MIB} MiB left, under the reserve of"
-            f" {self._settings.engine.reserve_mib} MiB; rendering goes on when there is room"
-        )
-        return False
-
-    def _set_paused(self, reason: str | None) -> None:
-        if reason != self.paused:
-            self.paused = reason
-            self._publish({"event": "paused", "reason": reason})
-            if reason:
-                log.warning("paused: %s", reason)
-
-    def _have_trouble(self, reason: str) -> None:
-        """Something outside is wrong: say so, and wait longer each time until it has passed."""
-        self._trouble = reason
-        self._set_paused(reason)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
-
-    async def _rest(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), self._pause)
 
     async def _attempt(self, slot: int, device: str, batch: Batch, computed: asyncio.Event) -> None:
         """Render `batch` once, save what came of it, and record how it went."""
@@ -364,25 +334,25 @@ class Scheduler:
                 await self._record(slot, batch, outcome, len(finished))
                 break
             except (OSError, sqlite3.OperationalError) as error:
-                self._have_trouble(f"the library cannot be written: {error}")
+                self._pausing.trouble(str(error))
                 log.exception("cannot write to the library")
                 if self._closing.is_set():
                     return
-                await self._rest()
+                await self._pausing.rest()
         self._publish_tally(await self._write(Writer.tally, batch.session_key), batch, finished)
 
     async def _record(self, slot: int, batch: Batch, outcome: _Outcome, finished: int) -> None:
         cause, reason = outcome.cause, outcome.reason
         if cause == "disk":
             await self._write(Writer.end, batch)
-            self._have_trouble(f"the library cannot be written: {reason}")
-            await self._rest()
+            self._pausing.trouble(reason)
+            await self._pausing.rest()
         elif not outcome.begun and cause != "ended":
             await self._record_no_start(slot, batch, cause, reason)
         elif cause == "ended" and outcome.seconds is not None and finished < len(batch.images):
             await self._write(Writer.strike, batch, "the renderer gave no picture")
         elif cause == "ended":
-            self._trouble, self._pause = None, _PAUSE_SECONDS
+            self._pausing.over()
             await self._write(Writer.end, batch, outcome.seconds)
         elif cause == "memory" and batch.size > 1:
             await self._write(Writer.halve, batch)
@@ -404,7 +374,7 @@ class Scheduler:
         if cause == "changed" or everywhere:
             await self._write(Writer.fail, batch, reason)
         elif cause != "died":
-            await self._rest()
+            await self._pausing.rest()
 
     def _publish_tally(self, tally: Tally, batch: Batch, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in batch.images})

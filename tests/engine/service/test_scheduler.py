@@ -94,7 +94,7 @@ def _file(record: Record) -> bytes:
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
     monkeypatch.setattr("engine.service.scheduler.RendererLink", FakeRenderer)
-    monkeypatch.setattr("engine.service.scheduler._PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("engine.service.pausing._PAUSE_SECONDS", 0.01)
     FakeRenderer.started, FakeRenderer.sizes = 0, []
     FakeRenderer.fault = FakeRenderer.load_fault = None
 
@@ -277,7 +277,7 @@ def test_rendering_waits_while_the_disk_is_under_its_reserve(
     Usage = namedtuple("Usage", "total used free")
     free = iter([0, 0, 0])
     monkeypatch.setattr(
-        "engine.service.scheduler.shutil.disk_usage", lambda _: Usage(0, 0, next(free, 10**12))
+        "engine.service.pausing.shutil.disk_usage", lambda _: Usage(0, 0, next(free, 10**12))
     )
     writer.add_session(new_session())
     events = settle(writer)
