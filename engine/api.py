@@ -28,6 +28,7 @@ from engine.library.reader import (
     list_jobs,
     list_sessions,
     measured_rates,
+    newest_image,
 )
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
@@ -86,6 +87,7 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "newest_image",
     "preview_row",
     "resume_session",
     "retry_session",

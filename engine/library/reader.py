@@ -171,6 +171,18 @@ def list_images(library: Path, session: str) -> list[ImageInfo]:
     return [_image(row) for row in rows]
 
 
+def newest_image(library: Path, session: str) -> Path | None:
+    """The file of the image of the session with id `session` that was finished last."""
+    with reading(library) as db:
+        row = db.execute(
+            "SELECT s.folder || '/' || i.file AS file FROM images i"
+            " JOIN sessions s ON s.id = i.session WHERE s.key = ? AND i.state = 'done'"
+            " ORDER BY i.finished DESC, i.id DESC LIMIT 1",
+            (session,),
+        ).fetchone()
+    return library / row["file"] if row else None
+
+
 def _image(row: sqlite3.Row) -> ImageInfo:
     recipe = json.loads(row["body"]) | {"seed": row["seed"]}
     done = row["state"] == "done"

@@ -20,7 +20,7 @@ from engine.api import (
     SessionInfo,
     Settings,
     find_session,
-    list_images,
+    newest_image,
     resume_session,
     retry_session,
     stop_session,
@@ -153,13 +153,11 @@ class JobsScreen(Area):
         library = self.desk.library
         try:
             info = find_session(library, session or "last")
-            newest = next(
-                (i.file for i in reversed(list_images(library, info.session)) if i.file), None
-            )
+            newest = newest_image(library, info.session)
         except LibraryError:
             self.app.call_from_thread(self._show, None, None)
         else:
-            self.app.call_from_thread(self._show, info, newest and library / newest)
+            self.app.call_from_thread(self._show, info, newest)
 
     def _show(self, info: SessionInfo | None, newest: Path | None) -> None:
         self.info = info

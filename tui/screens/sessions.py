@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.api import LibraryError, SessionInfo, list_images, list_sessions
+from engine.api import LibraryError, SessionInfo, list_sessions, newest_image
 from tui.keys import bind
 from tui.report import GLYPHS
 from tui.screens.area import Area
@@ -113,9 +113,7 @@ class SessionsScreen(Area):
 
     @work(thread=True, exclusive=True, group="glance")
     def _find_newest(self, session: str) -> None:
-        images = list_images(self.desk.library, session)
-        newest = next((image.file for image in images if image.file), None)
-        path = self.desk.library / newest if newest else None
+        path = newest_image(self.desk.library, session)
         self.app.call_from_thread(self._show_glance, path)
 
     def _show_glance(self, path: Path | None) -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from engine.library.database import LibraryError, database_path, open_writer, reading
 from engine.library.export import export_zip
-from engine.library.reader import find_session, list_images, list_sessions, measured_rates
+from engine.library.reader import (
+    find_session,
+    list_images,
+    list_sessions,
+    measured_rates,
+    newest_image,
+)
 from engine.library.verify import verify
 from engine.library.writer import Writer
 from engine.picture.png import read_text
@@ -33,6 +39,14 @@ def test_a_session_is_found_by_id_name_and_last(finished: Path) -> None:
         find_session(finished, "a test")
     with pytest.raises(LibraryError, match="no session 'x'"):
         find_session(finished, "x")
+
+
+def test_the_newest_image_is_the_one_finished_last(finished: Path, writer: Writer) -> None:
+    writer._db.execute("UPDATE images SET finished = finished + 9 WHERE key = 'k3f9x2-2-3'")
+    newest = newest_image(finished, "k3f9x2")
+    assert newest is not None
+    assert newest.name == "0002-3.png"
+    assert newest_image(finished, "other2") is None
 
 
 def test_a_folder_without_a_library_has_no_sessions(tmp_path: Path) -> None:
