@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="`promptsheet COMMAND --help` explains a command.",
     )
     parser.add_argument("--version", action="version", version=f"promptsheet {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog="promptsheet"
+    )
 
     def add(name: str, help: str) -> argparse.ArgumentParser:  # noqa: A002
         return commands.add_parser(name, help=help, description=help, parents=[shared])
