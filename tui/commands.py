@@ -42,7 +42,8 @@ def open_app(options: Namespace, settings: Settings) -> int:
     """`promptsheet [SHEET]`."""
     if options.sheet is not None and not options.sheet.exists():
         raise api.SheetError(
-            f"There is no file {options.sheet}, and no such command. `promptsheet --help` lists them."
+            f"There is no file {options.sheet}, and no such command."
+            " `promptsheet --help` lists the commands."
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _note("The app needs a terminal; `promptsheet --help` lists what works without one.")
