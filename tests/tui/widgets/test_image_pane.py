@@ -114,6 +114,7 @@ async def test_fast_moves_prepare_only_the_last(
         return prepare(path, *work)  # type: ignore[arg-type]
 
     monkeypatch.setattr(preparing, "prepare", note)
+    monkeypatch.setattr(ImagePane, "DELAY", 2.0)  # longer than any one move takes on a busy machine
     app = PaneApp()
     paths = [picture(f"{n}.png", (n, 0, 0)) for n in range(20)]
     async with app.run_test(notifications=True, tooltips=True) as pilot:
