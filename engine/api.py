@@ -20,6 +20,7 @@ from engine.library.database import (
 )
 from engine.library.jobs import Job, JobPages
 from engine.library.reader import (
+    STATES,
     ImageInfo,
     JobInfo,
     SessionInfo,
@@ -54,6 +55,7 @@ from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
 
 __all__ = [
+    "STATES",
     "Checked",
     "EngineError",
     "Estimate",

@@ -35,10 +35,6 @@ class PromptsheetApp(App[str]):
 
     TITLE = "Promptsheet"
     ENABLE_COMMAND_PALETTE = True
-    CSS = """
-    /* textual-image turns text that inherits no colour transparent under sixels. */
-    Screen { color: $foreground; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             bind(f"app.{area}", str(number), f"go('{area}')", words, show=False)

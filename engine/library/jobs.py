@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from engine.library.database import LibraryError, connect_reader, database_path
+from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.reader import STATES, state_of
 
 
@@ -51,7 +49,7 @@ class JobPages:
         self, library: Path, session: str, *, text: str = "", states: Sequence[str] = STATES
     ) -> None:
         path = database_path(library)
-        if not path.is_file():
+        if is_new(library):
             raise LibraryError(f"There is no library in {library} yet.")
         self._db = connect_reader(path)
         found = self._rows("SELECT id FROM sessions WHERE key = ?", session)
@@ -60,17 +58,6 @@ class JobPages:
             raise LibraryError(f"There is no session {session!r}.")
         self._session = int(found[0]["id"])
         self._ids = self._matching(text, states)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the database."""

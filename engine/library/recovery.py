@@ -1,10 +1,10 @@
 """After an interruption: which images are on disk after all, and which must be rendered again."""
 
-import json
 import sqlite3
 import time
 from pathlib import Path
 
+from engine.library.done import mark_done
 from engine.library.files import digest_of, holds_image
 from engine.picture.metadata import read_record
 
@@ -21,7 +21,7 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
         How many images were adopted, how many wait again.
     """
     rows = db.execute(
-        "SELECT i.id, i.key, i.file, i.state, s.id AS session, s.folder, b.attempts FROM images i"
+        "SELECT i.id, i.key, i.file, i.state, s.folder, b.attempts FROM images i"
         " JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
         # Stopped ones of a batch that did not come to its end may be on disk all the same.
         " WHERE i.state = 'rendering' OR (i.state = 'stopped' AND b.attempts > 0)"
@@ -30,7 +30,7 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
     for row in rows:
         path = _finished_file(library, row)
         if path is not None:
-            _adopt(db, row, path)
+            _adopt(db, row["key"], path)
             adopted += 1
         elif row["state"] == "stopped":
             pass
@@ -55,14 +55,15 @@ def _finished_file(library: Path, row: sqlite3.Row) -> Path | None:
     return next((path for path in (planned, *beside) if holds_image(path, row["key"])), None)
 
 
-def _adopt(db: sqlite3.Connection, row: sqlite3.Row, path: Path) -> None:
-    data = path.read_bytes()
-    record = read_record(path)
-    conditions = json.dumps(record.conditions_json()) if record else None
-    now = time.time()
-    db.execute(
-        "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
-        " finished = ?, error = NULL WHERE id = ?",
-        (path.name, conditions, len(data), digest_of(data), now, row["id"]),
+def _adopt(db: sqlite3.Connection, image: str, path: Path) -> None:
+    data, record = path.read_bytes(), read_record(path)
+    assert record is not None, "holds_image has read it"
+    mark_done(
+        db,
+        image,
+        name=path.name,
+        size=len(data),
+        digest=digest_of(data),
+        record=record,
+        at=time.time(),
     )
-    db.execute("UPDATE sessions SET finished = ? WHERE id = ?", (now, row["session"]))

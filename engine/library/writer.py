@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.library.database import LibraryError, database_path, open_writer
+from engine.library.done import mark_done
 from engine.library.files import Staged, publish, remove_unfinished, sync_folder
 from engine.library.insert import add_batches, add_rows
 from engine.library.records import Batch, BatchImage, NewSession, Tally
@@ -243,11 +244,7 @@ class Writer:
                     (json.dumps(conditions.to_json()), batch.session),
                 )
                 return True
-            db.execute(
-                f"UPDATE images SET state = 'waiting' WHERE id IN ({marks})"
-                " AND state = 'rendering'",
-                [image.id for image in batch.images],
-            )
+            self._requeue(db, batch)
         return False
 
     def finish(self, staged: Sequence[tuple[Staged, Record]]) -> list[Path]:
@@ -260,25 +257,16 @@ class Writer:
         now = time.time()
         with self._transaction() as db:
             for item, record in staged:
-                if item.image not in placed:
-                    continue
-                db.execute(
-                    "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?,"
-                    " digest = ?, finished = ?, error = NULL WHERE key = ?",
-                    (
-                        placed[item.image].name,
-                        json.dumps(record.conditions_json()),
-                        item.bytes,
-                        item.digest,
-                        now,
+                if item.image in placed:
+                    mark_done(
+                        db,
                         item.image,
-                    ),
-                )
-            db.execute(
-                "UPDATE sessions SET finished = ? WHERE id IN"
-                f" (SELECT session FROM images WHERE key IN ({', '.join('?' for _ in staged)}))",
-                (now, *(item.image for item, _ in staged)),
-            )
+                        name=placed[item.image].name,
+                        size=item.bytes,
+                        digest=item.digest,
+                        record=record,
+                        at=now,
+                    )
         return list(placed.values())
 
     def end(self, batch: Batch, seconds: float | None = None) -> None:

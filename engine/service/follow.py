@@ -26,8 +26,6 @@ class Progress:
     """Nothing of it will be rendered unless someone asks."""
     now: str
     """What happens at the moment, in a few words; may be empty."""
-    batch_done: float
-    """Share of the running batch's steps, 0 to 1."""
 
 
 def follow_session(session: str, library: Path) -> Iterator[Progress]:
@@ -61,7 +59,7 @@ def follow_session(session: str, library: Path) -> Iterator[Progress]:
 def _follow_once(session: str, library: Path) -> Iterator[Progress]:
     connection, _ = connect_or_start(library)
     with connection:
-        now, share = "", 0.0
+        now = ""
         tally: dict[str, Any] | None = None
         for event in connection.follow():
             kind = event["event"]
@@ -77,9 +75,8 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                 continue
             elif kind == "step":
                 now = f"{event['device']}: step {event['step']}/{event['steps']}"
-                share = event["step"] / event["steps"]
             elif kind == "tally":
-                tally, share = event, 0.0
+                tally = event
             if tally is not None:
                 yield Progress(
                     session=session,
@@ -89,7 +86,6 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                     stopped=tally["stopped"],
                     settled=tally["settled"],
                     now=now,
-                    batch_done=share,
                 )
 
 

@@ -7,8 +7,23 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from tui.desk import Desk
+from tui.report import GLYPHS
 from tui.watch import News
+from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
+
+_STYLES: dict[str, CellStyle] = {
+    "done": "success",
+    "rendering": "accent",
+    "failed": "error",
+    "stopped": "warning",
+    "waiting": "dim",
+}
+
+
+def state_cell(state: str) -> Cell:
+    """The state of a job or a session, in a table."""
+    return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
 class Area(Screen[None]):

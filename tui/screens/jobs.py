@@ -1,9 +1,8 @@
 """Jobs: the live table of the session in hand, and its newest image."""
 
-import contextlib
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.api import (
+    STATES,
     EngineError,
     Job,
     JobPages,
@@ -27,7 +27,7 @@ from engine.api import (
 )
 from tui.keys import bind
 from tui.report import GLYPHS
-from tui.screens.area import Area
+from tui.screens.area import Area, state_cell
 from tui.text import clean, count_text, time_text
 from tui.watch import News
 from tui.widgets.image_pane import ImagePane
@@ -47,14 +47,6 @@ _COLUMNS = (
 )
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _BAR = 24
-_CellStyle = Literal["", "accent", "dim", "error", "success", "warning"]
-_STYLES: dict[str, _CellStyle] = {
-    "done": "success",
-    "rendering": "accent",
-    "failed": "error",
-    "stopped": "warning",
-    "waiting": "dim",
-}
 
 
 class JobSource:
@@ -81,12 +73,11 @@ class JobSource:
 
 
 def _table_row(job: Job) -> TableRow:
-    style = _STYLES[job.state]
     return TableRow(
         job.row,
         (
             Cell(str(job.row), "dim"),
-            Cell(job.state, style, f"{GLYPHS[job.state]} "),
+            state_cell(job.state),
             Cell(f"{job.done}/{job.images}"),
             Cell(job.prompt),
             Cell(f"{job.size[0]}×{job.size[1]}"),
@@ -174,16 +165,16 @@ class JobsScreen(Area):
             self._source = None
         if self.info is None:
             return
-        states = ("failed",) if self._errors_only else ()
+        states = ("failed",) if self._errors_only else STATES
         pages = JobPages(
             self.desk.library,
             self.info.session,
             text=self._text,
-            **({"states": states} if states else {}),
+            states=states,
         )
         key = table.cursor_key
         self._source = JobSource(pages)
-        table.empty = "No job matches the filter." if self._text or states else _EMPTY
+        table.empty = "No job matches the filter." if self._text or self._errors_only else _EMPTY
         table.source = self._source
         if key is not None:
             table.go_to(key)
@@ -312,6 +303,5 @@ class JobsScreen(Area):
 
     def on_unmount(self) -> None:
         """Let go of the database."""
-        with contextlib.suppress(AttributeError):
-            if self._source is not None:
-                self._source.pages.close()
+        if self._source is not None:
+            self._source.pages.close()

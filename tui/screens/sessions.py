@@ -14,9 +14,7 @@ from textual.widgets import Static
 
 from engine.api import LibraryError, SessionInfo, list_sessions, newest_image
 from tui.keys import bind
-from tui.report import GLYPHS
-from tui.screens.area import Area
-from tui.screens.jobs import _STYLES
+from tui.screens.area import Area, state_cell
 from tui.text import clean, count_text, size_text
 from tui.watch import News
 from tui.widgets.image_pane import ImagePane
@@ -137,7 +135,7 @@ def _table_row(info: SessionInfo) -> TableRow:
         (
             Cell(info.name),
             Cell(when, "dim"),
-            Cell(info.state, _STYLES[info.state], f"{GLYPHS[info.state]} "),
+            state_cell(info.state),
             Cell(f"{info.done}/{info.images}"),
             Cell(size_text(info.bytes)),
             Cell(info.session, "dim"),

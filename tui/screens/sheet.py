@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -34,13 +34,12 @@ from tui.screens.open_sheet import OpenSheet
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.text import clean, count_text
 from tui.widgets.table_layout import Column
-from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.table_source import Cell, CellStyle, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 _WIDTHS = {"prompt": 24, "negative_prompt": 18, "color_palette": 16}
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
-_CellStyle = Literal["error", "warning", "repaired"]
-_STYLES: dict[Severity, _CellStyle] = {
+_STYLES: dict[Severity, CellStyle] = {
     Severity.ERROR: "error",
     Severity.WARNING: "warning",
     Severity.REPAIRED: "repaired",

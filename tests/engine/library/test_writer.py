@@ -51,7 +51,7 @@ def test_published_but_uncommitted_files_are_adopted_at_the_next_start(
     batch = take(writer)
     staged = rendered(batch)
     monkeypatch.setattr(
-        "engine.library.writer.json.dumps", lambda *_, **__: (_ for _ in ()).throw(MemoryError)
+        "engine.library.done.json.dumps", lambda *_, **__: (_ for _ in ()).throw(MemoryError)
     )
     with pytest.raises(MemoryError):
         writer.finish(staged)
