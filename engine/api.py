@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine import __version__
+from engine.declared import Declared, explanations, plain
 from engine.library.database import (
     SCHEMA_VERSION,
     LibraryError,
@@ -57,6 +58,7 @@ from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
 __all__ = [
     "STATES",
     "Checked",
+    "Declared",
     "EngineError",
     "Estimate",
     "ImageInfo",
@@ -81,6 +83,7 @@ __all__ = [
     "config_folder",
     "diagnose",
     "engine_status",
+    "explanations",
     "export_session",
     "find_session",
     "follow_session",
@@ -90,6 +93,7 @@ __all__ = [
     "load_models",
     "load_settings",
     "newest_image",
+    "plain",
     "preview_row",
     "resume_session",
     "retry_session",

@@ -382,8 +382,8 @@ def config(options: Namespace, settings: Settings) -> int:
         print_json(
             {
                 "files": files,
-                "settings": settings.model_dump(mode="json"),
-                "models": [model.model_dump(mode="json") for model in models.values()],
+                "settings": api.plain(settings),
+                "models": [api.plain(model) for model in models.values()],
             }
         )
         return OK

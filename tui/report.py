@@ -5,7 +5,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from engine.api import Checked, ImageInfo, JobInfo, Problem, SessionInfo, Severity
+from engine.api import (
+    Checked,
+    Declared,
+    ImageInfo,
+    JobInfo,
+    Problem,
+    SessionInfo,
+    Severity,
+    explanations,
+    plain,
+)
 from tui.text import clean, count_text, shorten, size_text, time_text
 
 GLYPHS = {
@@ -95,21 +105,19 @@ def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {clean(str(key)):18} {clean(str(value))}" for key, value in body.items())
 
 
-def setting_lines(settings: Any, path: tuple[str, ...] = ()) -> list[str]:
+def setting_lines(settings: Declared, path: tuple[str, ...] = ()) -> list[str]:
     """The settings as their TOML file would have them, each with its explanation.
 
     Args:
         settings: all of them, or one section.
         path: where the section is.
     """
-    plain, sections = [], []
-    for name, field in type(settings).model_fields.items():
+    lines, sections = [], []
+    for name, explained in explanations(type(settings)):
         value = getattr(settings, name)
-        if hasattr(type(value), "model_fields"):
+        if isinstance(value, Declared):
             inner = (*path, name)
             sections += ["", f"[{'.'.join(inner)}]", *setting_lines(value, inner)]
         else:
-            text = value if isinstance(value, int | float | list | dict) else str(value)
-            explained = " ".join((field.description or "").split())
-            plain += [f"# {explained}", f"{name} = {clean(json.dumps(text))}"]
-    return plain + sections
+            lines += [f"# {explained}", f"{name} = {clean(json.dumps(plain(value)))}"]
+    return lines + sections

@@ -7,29 +7,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta
 
+from engine.declared import Declared, DeclaredError, build, plain
 from engine.settings import SettingsError, config_folder
 
-_PositiveInt = Annotated[int, Field(gt=0)]
+_PositiveInt = Annotated[int, Meta(gt=0)]
 _DEFAULT_BASE = 512
 
 
-class Rendering(BaseModel):
+class Rendering(Declared, frozen=True):
     """What one word of the `rendering` column means for a model."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     steps: _PositiveInt
-    guidance: Annotated[float, Field(ge=0)]
+    guidance: Annotated[float, Meta(ge=0)]
 
 
-class Expectation(BaseModel):
+class Expectation(Declared, frozen=True):
     """What an image costs before this machine has rendered any."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    seconds_per_image: Annotated[float, Field(gt=0)]
+    seconds_per_image: Annotated[float, Meta(gt=0)]
     """At the default rendering and 1:1."""
     bytes_per_image: _PositiveInt
 
@@ -43,26 +41,24 @@ def _usual_renderings() -> dict[str, Rendering]:
     }
 
 
-class Model(BaseModel):
+class Model(Declared, frozen=True):
     """One entry of the model list."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    label: Annotated[str, Field(min_length=1)]
+    label: Annotated[str, Meta(min_length=1)]
     """The name people write in the `model` column."""
     source: Path
     """A folder in diffusers' format."""
-    base_resolution: Annotated[int, Field(ge=16)]
+    base_resolution: Annotated[int, Meta(ge=16)]
     """Pixels of a side at 1:1."""
     size_multiple: _PositiveInt = 16
     """Width and height are multiples of this many pixels."""
-    max_ratio: Annotated[float, Field(ge=1)] = 3.0
+    max_ratio: Annotated[float, Meta(ge=1)] = 3.0
     """Longest side / shortest side, at most."""
     max_batch: _PositiveInt = 1
     """Most images in one call of the pipeline."""
     dtype: str = "auto"
     """"auto": float32 on the CPU, bfloat16 on a GPU."""
-    rendering: dict[str, Rendering] = Field(default_factory=_usual_renderings)
+    rendering: dict[str, Rendering] = msgspec.field(default_factory=_usual_renderings)
     expect: Expectation | None = None
 
     @property
@@ -108,18 +104,14 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         )
     item = {"base_resolution": _base_resolution(folder)} | item
     if "rendering" in item and isinstance(item["rendering"], dict):
-        usual = {word: r.model_dump() for word, r in _usual_renderings().items()}
+        usual = {word: plain(r) for word, r in _usual_renderings().items()}
         item["rendering"] = usual | item["rendering"]
     if "source" in item:
         item["source"] = folder
     try:
-        return Model.model_validate(item)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise SettingsError(f"{path}, {name}: {faults}.") from error
+        return build(Model, item)
+    except DeclaredError as error:
+        raise SettingsError(f"{path}, {name}: {error}.") from error
 
 
 def _base_resolution(folder: Path) -> int:

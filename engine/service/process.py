@@ -310,7 +310,7 @@ def _devices(settings: Settings) -> list[str]:
     """The devices to render on; torch is asked, in a process of its own, only if there are GPUs."""
     named = settings.render.devices
     if "auto" not in named:
-        return named
+        return list(named)
     if not any(Path(node).exists() for node in _GPU_NODES):
         return ["cpu"]
     found = subprocess.run(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
@@ -249,9 +250,7 @@ async def test_every_binding_has_an_id_and_is_in_the_palette(app: PromptsheetApp
 
 async def test_keys_can_be_given_other_keys(settings: Settings, make_session: MakeLibrary) -> None:
     make_session(["a red boat"])
-    other = settings.model_copy(
-        update={"app": settings.app.model_copy(update={"keys": {"app.review": "f5"}})}
-    )
+    other = replace(settings, app=replace(settings.app, keys={"app.review": "f5"}))
     app = PromptsheetApp(other)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("f5")

@@ -3,12 +3,13 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.models.catalog import load_models
 from engine.plan.sizes import parse_ratio, size_for
 
 BUILTIN = load_models()["builtin"]
-LARGE = BUILTIN.model_copy(update={"base_resolution": 1024, "size_multiple": 32})
+LARGE = replace(BUILTIN, base_resolution=1024, size_multiple=32)
 
 
 @pytest.mark.parametrize(
