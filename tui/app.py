@@ -1,33 +1,48 @@
 """The app: four areas on one desk."""
 
+import threading
 from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
+from textual.events import Key
 from textual.screen import Screen
 
-from engine.api import Settings
-from tui.desk import Desk, recall, remember
+from engine.settings import Settings
+from tui.desk import Desk, TakeInHand, recall, remember
 from tui.keys import bind
-from tui.screens.area import Area
-from tui.screens.jobs import JobsScreen
-from tui.screens.review import ReviewScreen
-from tui.screens.sessions import SessionsScreen
-from tui.screens.sheet import SheetScreen
 from tui.text import clean
-from tui.watch import EngineWatch
-from tui.widgets.top_line import AREAS
+from tui.widgets.top_line import AREAS, TopLine
+
+if TYPE_CHECKING:
+    from tui.screens.area import Area
+    from tui.watch import EngineWatch
 
 _NEWS_SECONDS = 0.1
 
 
-def _same(screen: Area) -> Area:
-    """The screen of a mode; made once, so that it keeps its state."""
-    return screen
+class OpeningScreen(Screen[None]):
+    """What is seen at once, while the areas and the engine's front door are being loaded."""
+
+    def __init__(self, area: str, desk: Desk) -> None:
+        super().__init__()
+        self._area = area
+        self._desk = desk
+        self.keys: list[Key] = []
+        """Pressed meanwhile, for the area to come."""
+
+    def compose(self) -> ComposeResult:
+        """The line that every area has."""
+        yield TopLine(self._area, self._desk.library)
+
+    def on_key(self, event: Key) -> None:
+        """Keep it."""
+        self.keys.append(Key(event.key, event.character))
 
 
 class PromptsheetApp(App[str]):
@@ -47,21 +62,46 @@ class PromptsheetApp(App[str]):
     def __init__(self, settings: Settings, sheet: Path | None = None) -> None:
         super().__init__()
         self.desk = Desk(settings, recall(settings.library), sheet)
-        self._watch = EngineWatch(settings.library)
-        self._areas: dict[str, Area] = {
-            area.AREA: area(self.desk)
-            for area in (SheetScreen, JobsScreen, ReviewScreen, SessionsScreen)
-        }
-        for name, screen in self._areas.items():
-            self.add_mode(name, partial(_same, screen))
+        memory = self.desk.memory
+        self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
+        self._opening = OpeningScreen(self._first, self.desk)
+        self._watch: EngineWatch | None = None
+        self._areas: dict[str, Area] = {}
+        for name in AREAS:
+            self.add_mode(name, partial(self._area, name))
+
+    def _area(self, name: str) -> "Area":
+        """The screen of a mode; made once, so that it keeps its state."""
+        if name not in self._areas:
+            module = import_module(f"tui.screens.{name}")
+            self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+        return self._areas[name]
+
+    def get_default_screen(self) -> Screen[None]:
+        """What is painted first."""
+        return self._opening
 
     def on_mount(self) -> None:
-        """Open where it was left, and begin to watch the engine process."""
+        """Paint, then load the rest in a thread."""
         self.theme = self._known_theme(self.desk.settings.app.theme)
         self.set_keymap(self.desk.settings.app.keys)
-        memory = self.desk.memory
-        mode = "sheet" if self.desk.sheet else memory.mode if memory.mode in AREAS else "sheet"
-        self.switch_mode(mode)
+        self.call_after_refresh(threading.Thread(target=self._load, daemon=True).start)
+
+    def _load(self) -> None:
+        import_module(f"tui.screens.{self._first}")
+        self.call_later(self._open)
+        for name in AREAS:
+            import_module(f"tui.screens.{name}")
+
+    async def _open(self) -> None:
+        """Open where it was left, and begin to watch the engine process."""
+        from tui.watch import EngineWatch
+
+        if self.current_mode not in AREAS:
+            await self.switch_mode(self._first)
+        for key in self._opening.keys:
+            self.post_message(key)
+        self._watch = EngineWatch(self.desk.library)
         self._watch.start()
         self.set_interval(_NEWS_SECONDS, self._take_news)
 
@@ -77,7 +117,7 @@ class PromptsheetApp(App[str]):
 
     def _take_news(self) -> None:
         """Hand what happened to the areas that have been opened."""
-        news = self._watch.take()
+        news = self._watch.take() if self._watch else None
         if news is None:
             return
         for area in self._areas.values():
@@ -86,20 +126,13 @@ class PromptsheetApp(App[str]):
         if news.settled and self.desk.settings.app.bell:
             self.bell()
 
-    @on(SheetScreen.Started)
-    def _started(self, event: SheetScreen.Started) -> None:
-        self._take_in_hand(event.session, "jobs")
-
-    @on(SessionsScreen.Opened)
-    def _opened(self, event: SessionsScreen.Opened) -> None:
-        self._take_in_hand(event.session, event.area)
-
-    def _take_in_hand(self, session: str, area: str) -> None:
-        self.desk.memory.session = session
+    @on(TakeInHand)
+    def _take_in_hand(self, event: TakeInHand) -> None:
+        self.desk.memory.session = event.session
         for screen in self._areas.values():
             if screen.is_mounted:
-                screen.show_session(session)
-        self.switch_mode(area)
+                screen.show_session(event.session)
+        self.switch_mode(event.area)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""
@@ -122,11 +155,12 @@ class PromptsheetApp(App[str]):
 
     async def action_quit(self) -> None:
         """Leave; what is being rendered goes on, and the terminal is told so."""
-        self.desk.memory.mode = self.current_mode
+        if self.current_mode in AREAS:
+            self.desk.memory.mode = self.current_mode
         remember(self.desk.library, self.desk.memory)
         self.exit(self._farewell())
 
     def _farewell(self) -> str:
-        if self._watch.rendering:
+        if self._watch and self._watch.rendering:
             return "Rendering goes on without this terminal; `promptsheet` brings you back to it."
         return ""

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import NoReturn
 from engine import __version__
 from tui.text import clean
 
-_FUNCTIONS = {"open": "open_app"}
 _SESSION_HELP = "an id, a name, or `last`"
 
 
@@ -120,33 +120,51 @@ def main() -> int:
     if not arguments or arguments[0] not in {"-h", "--help", "--version", *_names(parser)}:
         arguments = ["open", *arguments]  # `promptsheet` and `promptsheet SHEET` open the app
     options = parser.parse_args(arguments)
-    from engine import api  # after parsing: --help and slips answer at once
-    from tui import commands
-
     try:
-        settings = api.load_settings(options.library)
-        command: commands.Command = getattr(
-            commands, _FUNCTIONS.get(options.command, options.command)
-        )
-        return command(options, settings)
+        return _carry_out(options)
     except BrokenPipeError:
         # `promptsheet sessions | head`: the reader has what it wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return commands.OK
+        return 0
     except KeyboardInterrupt:
         return 130
-    except (
+    except Exception as error:
+        return _complain(error, as_json=options.json)
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    """Load what the command needs and no more, so that the app's first paint is quick."""
+    from engine.settings import load_settings
+
+    settings = load_settings(options.library)
+    if options.command == "open":
+        from tui.opening import open_app
+
+        return open_app(options.sheet, settings)
+    from tui import commands
+
+    command: commands.Command = getattr(commands, options.command)
+    return command(options, settings)
+
+
+def _complain(error: Exception, *, as_json: bool) -> int:
+    """Say what the user can mend; anything else is a fault of ours and keeps its traceback."""
+    from engine import api
+
+    expected = (
         api.SheetError,
         api.SettingsError,
         api.LibraryError,
         api.LockedError,
         api.EngineError,
         OSError,
-    ) as error:
-        if options.json:
-            commands.print_json({"session": None, "error": str(error)})
-        print(f"promptsheet: {clean(str(error))}", file=sys.stderr)
-        return commands.UNUSABLE
+    )
+    if not isinstance(error, expected):
+        raise error
+    if as_json:
+        print(json.dumps({"session": None, "error": str(error)}))
+    print(f"promptsheet: {clean(str(error))}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

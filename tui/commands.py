@@ -38,27 +38,6 @@ def print_json(body: object) -> None:
 # -------------------------------------------------------------------- sheets and sessions
 
 
-def open_app(options: Namespace, settings: Settings) -> int:
-    """`promptsheet [SHEET]`."""
-    if options.sheet is not None and not options.sheet.exists():
-        raise api.SheetError(
-            f"There is no file {options.sheet}, and no such command."
-            " `promptsheet --help` lists the commands."
-        )
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _note("The app needs a terminal; `promptsheet --help` lists what works without one.")
-        return UNUSABLE
-    from tui.graphics.protocol import prepare_terminal
-
-    prepare_terminal(settings.app.images)
-    from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
-
-    farewell = PromptsheetApp(settings, options.sheet).run()
-    if farewell:
-        _say(farewell)
-    return OK
-
-
 def check(options: Namespace, settings: Settings) -> int:
     """`promptsheet check SHEET`."""
     checked = api.check_sheet(options.sheet, settings, worksheet=options.worksheet)

@@ -6,9 +6,20 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from engine.api import Settings, state_folder
+from textual.message import Message
+
+from engine.settings import Settings, state_folder
 
 _RECENT = 12
+
+
+class TakeInHand(Message):
+    """A session is the one to work with now, and an area is where to go."""
+
+    def __init__(self, session: str, area: str) -> None:
+        super().__init__()
+        self.session = session
+        self.area = area
 
 
 @dataclass

@@ -16,18 +16,9 @@ from engine.api import (
     explanations,
     plain,
 )
+from tui.glyphs import GLYPHS
 from tui.text import clean, count_text, shorten, size_text, time_text
 
-GLYPHS = {
-    "error": "✗",
-    "warning": "!",
-    "repaired": "↻",
-    "rendering": "◐",
-    "waiting": "·",
-    "stopped": "■",
-    "failed": "✗",
-    "done": "✓",
-}
 _CELL = 40
 _COUNTED = {
     Severity.ERROR: ("{} error", "{} errors"),

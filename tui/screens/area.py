@@ -7,7 +7,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from tui.desk import Desk
-from tui.report import GLYPHS
+from tui.glyphs import GLYPHS
 from tui.watch import News
 from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine

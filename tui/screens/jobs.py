@@ -25,8 +25,8 @@ from engine.api import (
     retry_session,
     stop_session,
 )
+from tui.glyphs import GLYPHS
 from tui.keys import bind
-from tui.report import GLYPHS
 from tui.screens.area import Area, state_cell
 from tui.text import clean, count_text, time_text
 from tui.watch import News

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from engine.api import LibraryError, SessionInfo, list_sessions, newest_image
+from tui.desk import TakeInHand
 from tui.keys import bind
 from tui.screens.area import Area, state_cell
 from tui.text import clean, count_text, size_text
@@ -52,14 +52,6 @@ class SessionsScreen(Area):
         (0, "-narrow"),
         (110, "-wide"),
     ]
-
-    class Opened(Message):
-        """Take this session in hand."""
-
-        def __init__(self, session: str, area: str) -> None:
-            super().__init__()
-            self.session = session
-            self.area = area
 
     def compose_area(self) -> ComposeResult:
         """Totals, table, a glance at the selected one."""
@@ -125,7 +117,7 @@ class SessionsScreen(Area):
         """Take the session under the cursor in hand."""
         key = self.query_one(VirtualTable).cursor_key
         if isinstance(key, str):
-            self.post_message(self.Opened(key, area))
+            self.post_message(TakeInHand(key, area))
 
 
 def _table_row(info: SessionInfo) -> TableRow:

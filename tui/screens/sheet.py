@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from engine.api import (
@@ -27,8 +26,10 @@ from engine.api import (
     preview_row,
     start_session,
 )
+from tui.desk import TakeInHand
+from tui.glyphs import GLYPHS
 from tui.keys import bind
-from tui.report import GLYPHS, totals_line
+from tui.report import totals_line
 from tui.screens.area import Area
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
@@ -138,13 +139,6 @@ class SheetScreen(Area):
     SheetScreen #problem { width: 3fr; padding: 0 1; border-right: solid $panel; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
-
-    class Started(Message):
-        """A session was accepted."""
-
-        def __init__(self, session: str) -> None:
-            super().__init__()
-            self.session = session
 
     checked: Checked | None = None
     _path: Path | None = None
@@ -335,7 +329,7 @@ class SheetScreen(Area):
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
         self._title("Started.")
-        self.post_message(self.Started(session))
+        self.post_message(TakeInHand(session, "jobs"))
 
 
 def _preview(row: Row) -> str:

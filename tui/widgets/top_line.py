@@ -2,8 +2,8 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,9 +12,10 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.api import list_sessions
 from tui.text import clean, size_text
-from tui.watch import News
+
+if TYPE_CHECKING:
+    from tui.watch import News
 
 AREAS = {"sheet": "Sheet", "jobs": "Jobs", "review": "Review", "sessions": "Sessions"}
 _GLYPHS = {"off": "○", "idle": "●", "rendering": "◐", "paused": "‖", "other version": "!"}
@@ -80,7 +81,7 @@ class TopLine(Horizontal):
     def _go(self, event: AreaTab.Chosen) -> None:
         self.app.switch_mode(event.area)
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: "News") -> None:
         """Show the engine's state."""
         steps = "".join(f" {step.step}/{step.steps}" for step in news.steps.values())
         self._engine = f"{_GLYPHS[news.engine]} engine: {news.engine}{steps}"
@@ -109,6 +110,8 @@ class TopLine(Horizontal):
 
 def device_gauge() -> str:
     """How busy the processor and the memory are."""
+    import psutil  # in the gauges' thread, after the first paint
+
     memory = psutil.virtual_memory()
     used, total = (amount / 2**30 for amount in (memory.total - memory.available, memory.total))
     return f"cpu {psutil.cpu_percent():.0f}% {used:.0f}/{total:.0f} GiB"
@@ -116,6 +119,8 @@ def device_gauge() -> str:
 
 def disk_gauge(library: Path) -> str:
     """A bar and the free space of the library's disk, and the library's own size."""
+    from engine.api import list_sessions  # in the gauges' thread, after the first paint
+
     folder = next(parent for parent in (library, *library.parents) if parent.exists())
     usage = shutil.disk_usage(folder)
     filled = round(_BARS * (1 - usage.free / usage.total))
