@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,7 @@ class PromptsheetApp(App[str]):
         """Paint, then load the rest in a thread."""
         self.theme = self._known_theme(self.desk.settings.app.theme)
         self.set_keymap(self.desk.settings.app.keys)
+        self.mode_change_signal.subscribe(self, self._remember)
         self.call_after_refresh(threading.Thread(target=self._load, daemon=True).start)
 
     def _load(self) -> None:
@@ -114,6 +116,12 @@ class PromptsheetApp(App[str]):
     def action_go(self, area: str) -> None:
         """Go to one of the four areas."""
         self.switch_mode(area)
+
+    def _remember(self, area: str) -> None:
+        """At once, in a thread: a connection that drops gives no time for it."""
+        self.desk.memory.mode = area
+        keep = partial(remember, self.desk.library, replace(self.desk.memory))
+        self.run_worker(keep, thread=True, group="memory")
 
     def _take_news(self) -> None:
         """Hand what happened to the areas that have been opened."""
@@ -155,8 +163,6 @@ class PromptsheetApp(App[str]):
 
     async def action_quit(self) -> None:
         """Leave; what is being rendered goes on, and the terminal is told so."""
-        if self.current_mode in AREAS:
-            self.desk.memory.mode = self.current_mode
         remember(self.desk.library, self.desk.memory)
         self.exit(self._farewell())
 
