@@ -1,7 +1,7 @@
 """The app: four areas on one desk."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -12,11 +12,13 @@ from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.events import Key
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.settings import Settings
 from tui.desk import Desk, TakeInHand, recall, remember
 from tui.keys import bind
+from tui.last_wall import LastWall
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
 
@@ -66,6 +68,7 @@ class PromptsheetApp(App[str]):
         memory = self.desk.memory
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
         self._opening = OpeningScreen(self._first, self.desk)
+        self._last_wall = LastWall()
         self._watch: EngineWatch | None = None
         self._areas: dict[str, Area] = {}
         for name in AREAS:
@@ -81,6 +84,10 @@ class PromptsheetApp(App[str]):
     def get_default_screen(self) -> Screen[None]:
         """What is painted first."""
         return self._opening
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the last wall."""
+        return [*super().get_line_filters(), self._last_wall]
 
     def on_mount(self) -> None:
         """Paint, then load the rest in a thread."""
