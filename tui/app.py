@@ -1,5 +1,6 @@
 """The app: four areas on one desk."""
 
+import gc
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -101,6 +102,8 @@ class PromptsheetApp(App[str]):
         self.call_later(self._open)
         for name in AREAS:
             import_module(f"tui.screens.{name}")
+        # All this stays: looking through it for garbage would stall the screen for 100 ms.
+        gc.freeze()
 
     async def _open(self) -> None:
         """Open where it was left, and begin to watch the engine process."""

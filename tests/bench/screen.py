@@ -88,7 +88,6 @@ class _Screen:
 
     def line(self, y: int) -> list[tuple[str, str, str]]:
         """Every cell of a line: its character and its colours."""
-        self.read()
         return [
             (cell.data, cell.fg, cell.bg) for cell in (self._screen.buffer[y][x] for x in range(60))
         ]
@@ -97,14 +96,15 @@ class _Screen:
         """The lines of the table, without the title above it."""
         return [self.line(y) for y in range(3, SIZE[1] - 2)]
 
-    def read(self) -> None:
-        """Take in what has come."""
+    def read(self) -> bool:
+        """Take in what has come; whether anything has."""
         new = self._app.output[self._fed :]
+        self._fed += len(new)
         # pyte does not know these questions and prints their last letter.
         for question in (b"\x1b[?2026$p", b"\x1b[?2048$p", b"\x1b[>0q", b"\x1b[>25u"):
             new = new.replace(question, b"")
         self._stream.feed(new)
-        self._fed += len(self._app.output[self._fed :])
+        return bool(new)
 
 
 def _key_to_screen(promptsheet: Promptsheet, presses: int = 60) -> int:
@@ -143,7 +143,7 @@ def _presses(app: OnPty, screen: _Screen, names: Sequence[str], presses: int) ->
         before = _cursor(screen)
         sent = time.perf_counter()
         app.press(_KEYS[names[press % len(names)]])
-        while _cursor(screen) == before:
+        while not screen.read() or _cursor(screen) == before:
             if time.perf_counter() - sent > 2:
                 raise AssertionError(f"{names[press % len(names)]} did nothing")
             time.sleep(0.0005)
