@@ -1,6 +1,5 @@
 """The app by Pilot, with everything on that a person has on."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,13 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from textual.geometry import Region
-from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from engine.library.writer import Writer
 from engine.settings import Settings
 from tests.engine.library.conftest import take
-from tests.tui.conftest import MakeLibrary
+from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.desk import recall
 from tui.screens.jobs import JobsScreen
@@ -28,23 +26,6 @@ from tui.widgets.virtual_table import VirtualTable
 WITH_ALL: Any = {"notifications": True, "tooltips": True}
 SIZES = [(80, 24), (120, 36), (200, 50)]
 AREAS = {"1": "sheet", "2": "jobs", "3": "review", "4": "sessions"}
-
-
-async def until(pilot: Pilot[str], condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds."""
-    for _ in range(400):
-        await pilot.pause(0.02)
-        if condition():
-            return
-    raise AssertionError("waited in vain")
-
-
-def screen_text(app: PromptsheetApp) -> str:
-    """Every character on the screen, lines joined."""
-    height = app.size.height
-    strips = app.screen._compositor.render_strips()
-    assert len(strips) == height
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 def is_in(app: PromptsheetApp, area: str) -> bool:
