@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -155,14 +155,14 @@ class PromptsheetApp(App[str]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""
         yield from super().get_system_commands(screen)
+        bindings: dict[str, list[Binding]] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
             if enabled and binding.description and binding.id:
-                action = binding.action
-                yield SystemCommand(
-                    binding.description,
-                    f"{binding.id} · key {binding.key}",
-                    lambda action=action: self.run_worker(screen.run_action(action)),
-                )
+                bindings.setdefault(binding.id, []).append(binding)
+        for name, same in bindings.items():
+            keys = " or ".join(dict.fromkeys(map(self.get_key_display, same)))
+            act = partial(self.call_later, screen.run_action, same[0].action)
+            yield SystemCommand(same[0].description, f"{keys} · {name}", act)
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""
