@@ -369,6 +369,10 @@ class Draft:
         """The file as it was read."""
         return self._table
 
+    def place_of(self, column: str) -> int:
+        """The index of a column that can be written to."""
+        return self._places[column]
+
     @property
     def header(self) -> tuple[str, ...]:
         """The column names, those added here last."""
