@@ -126,6 +126,23 @@ class Draft:
         """Whether anything differs from the file."""
         return self._states != self._read or self._header != self._table.header
 
+    @property
+    def values(self) -> list[RowValues]:
+        """What the rows that can be rendered ask for."""
+        return [row.values for row in self._rows.values() if row.values is not None]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What its cells may refer to."""
+        return self._vocabulary
+
+    def choices(self, column: str) -> tuple[str, ...]:
+        """What is offered for a column; other text may be right, too."""
+        known = COLUMN.get(column)
+        if known is None:
+            return ()
+        return tuple(self._vocabulary.models) if known.kind is Kind.MODEL else known.choices
+
     def count(self, severity: Severity) -> int:
         """Problems of a severity in rows that are not left out."""
         return self._counts[severity]
@@ -300,11 +317,11 @@ class Draft:
         }
         return self._change("rows left out" if out else "rows taken in again", after)
 
-    def add(self, prompt: str = "") -> int:
-        """A new row after the last; its number."""
-        return self._append(
-            [_put((), self._places["prompt"], prompt, len(self._header))], "row added"
-        )
+    def add(self, *prompts: str) -> int:
+        """New rows after the last, one for each prompt; the first one's number."""
+        at, width = self._places["prompt"], len(self._header)
+        lines = [_put((), at, prompt, width) for prompt in prompts]
+        return self._append(lines, "row added" if len(lines) == 1 else f"{len(lines)} rows added")
 
     def duplicate(self, numbers: Iterable[int]) -> int:
         """The same rows again, after the last; the first one's number."""
@@ -378,8 +395,8 @@ class Draft:
         """The column names, those added here last."""
         return self._header
 
-    def on(self, table: Table) -> tuple["Draft", int, int]:
-        """The same mends on the file as it is now.
+    def on(self, table: Table, vocabulary: Vocabulary | None = None) -> tuple["Draft", int, int]:
+        """The same mends on the file as it is now, or with another vocabulary.
 
         A mend fits where its row still reads as it did: under the same number, or if the row has
         moved, where exactly one row reads so.
@@ -390,7 +407,7 @@ class Draft:
         Raises:
             SheetError: as `check_table`.
         """
-        draft = Draft(table, self._vocabulary)
+        draft = Draft(table, vocabulary or self._vocabulary)
         same = self._table.header == table.header
         where: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, state in draft._states.items():
