@@ -81,7 +81,8 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
                 Problem(table.header_row, judged.name, Severity.WARNING, header, message)
             )
     header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
-    notes = [Problem(table.header_row, None, Severity.WARNING, "", note) for note in table.notes]
+    first = table.header_row or table.lines[0].number
+    notes = [Problem(first, None, Severity.WARNING, "", note) for note in table.notes]
     return Sheet(
         file=table.file,
         sheet=table.sheet,
@@ -251,7 +252,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
-        Kind.MODEL: functools.partial(judge_model, labels=tuple(vocabulary.models)),
+        Kind.MODEL: functools.partial(
+            judge_model, labels=tuple(vocabulary.models), foreign=vocabulary.foreign_model
+        ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
         Kind.COLOURS: judge_colours,

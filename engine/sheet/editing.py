@@ -70,10 +70,10 @@ class Draft:
         self._rows = {row.number: row for row in sheet.rows}
         self._take_header(table.header)
         self._problems: dict[int, tuple[Problem, ...]] = {}
-        self.notes = tuple(p for p in sheet.problems if p.row == table.header_row)
+        self.notes = tuple(p for p in sheet.problems if self._is_note(p))
         """Problems of the header, and of the file as a whole."""
         for problem in sheet.problems:
-            if problem.row != table.header_row and not _is_double(problem):
+            if not self._is_note(problem) and not _is_double(problem):
                 self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
         self._alike: defaultdict[_Key, list[int]] = defaultdict(list)
         self._counts: Counter[Severity] = Counter()
@@ -435,6 +435,9 @@ class Draft:
 
     # ---------------------------------------------------------------- inside
 
+    def _is_note(self, problem: Problem) -> bool:
+        return problem.row == self._table.header_row or problem.message in self._table.notes
+
     def _take_header(self, header: tuple[str, ...]) -> None:
         self._header = header
         self._known = map_header(header, self._table.header_row)[0]
@@ -480,7 +483,7 @@ class Draft:
                 replace(self._table, header=header, lines=lines), self._vocabulary
             )
             for problem in checked.problems:
-                if problem.row in there and not _is_double(problem):
+                if problem.row in there and not self._is_note(problem) and not _is_double(problem):
                     self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
             for row in checked.rows:
                 self._rows[row.number] = self._as_wished(row)

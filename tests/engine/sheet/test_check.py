@@ -22,7 +22,7 @@ def test_blank_cells_take_their_columns_defaults() -> None:
         aspect_ratio="1:1",
         magic_prompt=True,
         model="builtin",
-        num_images=1,
+        num_images=4,
         seed_number=None,
         rendering="default",
         negative_prompt="",
