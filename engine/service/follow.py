@@ -89,13 +89,14 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                 )
 
 
-def watch_engine(library: Path) -> Iterator[dict[str, Any]]:
-    """Every event of the engine process of `library`, for ever; it is not started.
+def watch_engine(library: Path, *, previews: bool = False) -> Iterator[dict[str, Any]]:
+    """What happens in the engine process of `library`, for ever; it is not started.
 
     Begins with `status`, or with `absent` where none runs; again after each change of that.
 
     Args:
         library: whose.
+        previews: also what is being denoised, as small pictures.
     """
     absent = False
     while True:
@@ -108,7 +109,7 @@ def watch_engine(library: Path) -> Iterator[dict[str, Any]]:
                         yield {"event": "mismatch", "reason": mismatch}
                         time.sleep(_LOOK_SECONDS)
                     else:
-                        yield from connection.follow()
+                        yield from connection.follow(previews=previews)
         except EngineError:
             pass  # it has ended, or is ending: look again
         if not absent:
