@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills
+from tests.bench import kills, throughput
 
-BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main}
+BENCHMARKS: dict[str, Callable[[], int]] = {
+    "kills": kills.main,
+    "throughput": throughput.builtin,
+    "shapes": throughput.shapes,
+}
 
 
 def main(names: list[str]) -> int:

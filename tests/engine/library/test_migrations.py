@@ -36,13 +36,15 @@ def old(library: Path) -> Path:
     )
     db.executescript(
         f"""
-        INSERT INTO sessions (id, key, name, created, position, source, folder, conditions, images,
-            waiting, done) VALUES (1, 'k', 'n', 1.0, 1, '{{}}', 'sessions/n', '{CONDITIONS}', 2, 1, 1);
+        INSERT INTO sessions (id, key, name, created, position, source, folder, conditions,
+            images, waiting, done)
+            VALUES (1, 'k', 'n', 1.0, 1, '{{}}', 'sessions/n', '{CONDITIONS}', 2, 1, 1);
         INSERT INTO rows (id, session, number, cells, extra, images, waiting, done)
             VALUES (1, 1, 2, '{{"prompt": "p"}}', '{{}}', 2, 1, 1);
         INSERT INTO recipes (id, body) VALUES (1, '{RECIPE}');
         INSERT INTO batches (id, session, size, started, seconds) VALUES (1, 1, 2, 5.0, 3.0);
-        INSERT INTO images (id, session, row, variation, key, seed, recipe, batch, slot, file, state)
+        INSERT INTO images
+            (id, session, row, variation, key, seed, recipe, batch, slot, file, state)
             VALUES (1, 1, 1, 1, 'k-2-1', 7, 1, 1, 0, 'a.png', 'done'),
                    (2, 1, 1, 2, 'k-2-2', 8, 1, 1, 1, 'b.png', 'waiting');
         """
