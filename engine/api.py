@@ -15,7 +15,8 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
-from engine.library.jobs import Job, JobPages
+from engine.library.jobs import ORDERS, Job, JobPages
+from engine.library.pace import Pace, measured_rates, pace
 from engine.library.reader import (
     STATES,
     ImageInfo,
@@ -24,8 +25,8 @@ from engine.library.reader import (
     find_session,
     list_images,
     list_jobs,
+    list_open,
     list_sessions,
-    measured_rates,
     newest_image,
 )
 from engine.models.catalog import ModelList, load_models
@@ -40,7 +41,7 @@ from engine.service.client import (
     stop_engine,
 )
 from engine.service.devices import DevicesError, ask_torch
-from engine.service.follow import Progress, follow_session, watch_engine
+from engine.service.follow import EngineFeed, Progress, follow_session
 from engine.service.lock import LockedError
 from engine.settings import (
     Settings,
@@ -55,10 +56,12 @@ from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
 
 __all__ = [
+    "ORDERS",
     "STATES",
     "Checked",
     "Declared",
     "EngineError",
+    "EngineFeed",
     "Estimate",
     "ImageInfo",
     "Job",
@@ -66,6 +69,7 @@ __all__ = [
     "JobPages",
     "LibraryError",
     "LockedError",
+    "Pace",
     "Problem",
     "Progress",
     "Recipe",
@@ -88,11 +92,13 @@ __all__ = [
     "follow_session",
     "list_images",
     "list_jobs",
+    "list_open",
     "list_sessions",
     "load_models",
     "load_settings",
     "move_session",
     "newest_image",
+    "pace",
     "pause_engine",
     "plain",
     "preview_row",
@@ -105,7 +111,6 @@ __all__ = [
     "stop_running_engine",
     "stop_session",
     "verify_library",
-    "watch_engine",
 ]
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Lot:
     """The batches of one model in a session: their ids have no gaps."""
 
+    number: int
     first: int
     last: int
     model: str
@@ -19,8 +20,9 @@ def lots_of(db: sqlite3.Connection, session: int) -> list[Lot]:
     return [
         Lot(*row)
         for row in db.execute(
-            "SELECT first, last, coalesce((SELECT json_extract(r.body, '$.model') FROM images i"
-            " JOIN recipes r ON r.id = i.recipe WHERE i.batch BETWEEN first AND last LIMIT 1), '')"
+            "SELECT lot, first, last, coalesce((SELECT json_extract(r.body, '$.model')"
+            " FROM images i JOIN recipes r ON r.id = i.recipe"
+            " WHERE i.batch BETWEEN first AND last LIMIT 1), '')"
             " FROM (SELECT lot, min(id) AS first, max(id) AS last FROM batches"
             "       WHERE session = ? AND split_from IS NULL GROUP BY lot) ORDER BY lot",
             (session,),

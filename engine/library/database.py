@@ -144,7 +144,10 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     # Reading a write-ahead log needs a file beside it, unless nothing can ever change.
     frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
     options = "mode=ro&immutable=1" if frozen else "mode=ro"
-    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=10)
+    # Opened in a thread, say, and then used in another; never in two at once.
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?{options}", uri=True, timeout=10, check_same_thread=False
+    )
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -410,7 +410,7 @@ class Writer:
                 ).lastrowid
                 for _ in range(2)
             ]
-            db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
+            db.execute("UPDATE batches SET attempts = 0, work = 0 WHERE id = ?", (batch.id,))
             rows = db.execute(
                 "SELECT id, slot FROM images WHERE batch = ? AND state <> 'done'", (batch.id,)
             ).fetchall()

@@ -104,12 +104,23 @@ class Connection:
             every: every single event as it happens, not a few times a second what is new.
 
         Raises:
-            EngineGoneError: when the engine process ends.
+            EngineGoneError: when the engine process ends; from the iterator too.
         """
         self._send({"do": "follow", "previews": previews, "every": every})
         self._connection.settimeout(None)
+        return self._events()
+
+    def _events(self) -> Iterator[dict[str, Any]]:
         while True:
             yield self._receive()
+
+    def want_previews(self, wanted: bool) -> None:
+        """While following: hear previews from now on, or no more. From any thread.
+
+        Raises:
+            EngineGoneError: it has ended.
+        """
+        self._send({"previews": wanted})
 
 
 def connect(library: Path) -> Connection | None:

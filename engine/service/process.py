@@ -206,21 +206,26 @@ class EngineProcess:
         """Send what happens from now on, beginning with where things stand."""
         subscriber = Subscriber(previews=previews, every=every)
         self._subscribers.add(subscriber)
-        gone = asyncio.create_task(reader.read(1))
+        heard = asyncio.create_task(reader.readline())
         try:
             await self._tell_who_looks()
             await _send(writer, {"event": "status"} | await self._status())
-            while not gone.done():
+            while True:
                 coming = asyncio.create_task(subscriber.take())
-                await asyncio.wait({coming, gone}, return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
+                await asyncio.wait({coming, heard}, return_when=asyncio.FIRST_COMPLETED)
+                if heard.done():
+                    message = Assembler().feed(heard.result() or b"?")
+                    subscriber.previews = bool(message and message.get("previews"))
+                    await self._tell_who_looks()
+                    heard = asyncio.create_task(reader.readline())
+                if coming.done():
+                    for event in coming.result():
+                        await _send(writer, event)
+                    await subscriber.rest()
+                else:
                     coming.cancel()
-                    return
-                for event in coming.result():
-                    await _send(writer, event)
-                await subscriber.rest()
         finally:
-            gone.cancel()
+            heard.cancel()
             self._subscribers.discard(subscriber)
             await self._tell_who_looks()
 
@@ -290,6 +295,7 @@ class EngineProcess:
             "library": str(self._library),
             "detached": self._detached,
             "paused": self._scheduler.paused,
+            "paused_by_user": self._scheduler.paused_by_user,
             "held": sorted(self._scheduler.held),
             "renderers": self._scheduler.renderers(),
             "work": [asdict(tally) for tally in await self._write(Writer.tallies)],

@@ -118,6 +118,11 @@ class Scheduler:
         return self._pausing.reason
 
     @property
+    def paused_by_user(self) -> bool:
+        """Whether the user wants nothing to be rendered."""
+        return self._pausing.asked
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is being rendered."""
         return not self._busy

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, throughput
+from tests.bench import kills, screen, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "kills": kills.main,
+    "screen": screen.main,
     "throughput": throughput.builtin,
     "shapes": throughput.shapes,
 }
