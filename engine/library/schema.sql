@@ -1,4 +1,5 @@
--- Promptsheet's database. One connection writes (the engine process); readers open it read-only.
+-- Promptsheet's database as a new library gets it; what brings an older one here is in migrations/.
+-- One connection writes (the engine process); readers open it read-only.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -14,7 +15,6 @@ CREATE TABLE sessions (
     position   REAL NOT NULL,                 -- lower is rendered first
     source     TEXT NOT NULL,                 -- JSON: file, sheet, columns
     folder     TEXT NOT NULL UNIQUE,          -- relative to the library
-    conditions TEXT,                          -- JSON, chosen before its first batch, then kept
     images     INTEGER NOT NULL,
     waiting    INTEGER NOT NULL,
     rendering  INTEGER NOT NULL DEFAULT 0,
@@ -52,8 +52,29 @@ CREATE TABLE batches (
     split_from INTEGER REFERENCES batches (id),  -- halved after running out of memory
     attempts   INTEGER NOT NULL DEFAULT 0,       -- begun and not ended, in a row: deaths
     started    REAL,
-    seconds    REAL                              -- from the first step to the last pixel
+    seconds    REAL,                             -- from the first step to the last pixel
+    lot        INTEGER NOT NULL DEFAULT 0,       -- 0: a model's first; else the lot of one model
+    work       REAL NOT NULL DEFAULT 0,          -- pixels × steps × size
+    ended      REAL                              -- when its last pixel was there
 ) STRICT;
+
+CREATE INDEX batches_by_lot ON batches (session, lot);
+CREATE INDEX batches_by_end ON batches (ended) WHERE ended IS NOT NULL;
+
+CREATE TABLE conditions (
+    session INTEGER NOT NULL REFERENCES sessions (id),
+    model   TEXT NOT NULL,                    -- a label of the model list
+    body    TEXT NOT NULL,                    -- JSON, chosen before its first batch, then kept
+    PRIMARY KEY (session, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fits (
+    device TEXT NOT NULL,                     -- its name
+    model  TEXT NOT NULL,                     -- fingerprint
+    shape  TEXT NOT NULL,                     -- width × height
+    size   INTEGER NOT NULL,                  -- the largest batch that memory may hold
+    PRIMARY KEY (device, model, shape)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE images (
     id         INTEGER PRIMARY KEY,
@@ -79,6 +100,7 @@ CREATE TABLE images (
 
 CREATE INDEX images_by_row ON images (row, variation);
 CREATE INDEX images_by_batch ON images (batch, slot);
+CREATE INDEX images_by_finish ON images (session, finished) WHERE state = 'done';
 CREATE INDEX images_waiting ON images (session, batch) WHERE state = 'waiting';
 CREATE INDEX images_rendering ON images (session) WHERE state = 'rendering';
 

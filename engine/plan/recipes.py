@@ -8,7 +8,7 @@ from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
 from engine.plan.palettes import resolve_palette
 from engine.plan.sizes import exact_size
-from engine.plan.wording import Rewrites, Wording, Writer
+from engine.plan.wording import Rewrites, Wording, Wordsmith
 from engine.plan.words import Words
 from engine.sheet.rows import RowValues
 from engine.sheet.wildcards import has_wildcards
@@ -30,9 +30,9 @@ class PlannedModel:
     """What a language model made of prompts."""
 
     @property
-    def writer(self) -> Writer:
+    def wordsmith(self) -> Wordsmith:
         """What words its rows."""
-        return Writer(self.model.kind, self.words, self.rewrites)
+        return Wordsmith(self.model.kind, self.words, self.rewrites)
 
 
 def seed_of(first: int, variation: int) -> int:
@@ -59,8 +59,8 @@ def recipes_for(
         SettingsError: a style or palette is not there any more.
     """
     first = draw_seed() if values.seed_number is None else values.seed_number
-    writer = planned.writer
-    recipe = _recipe(values, planned, writer.word(values, first), first)
+    wordsmith = planned.wordsmith
+    recipe = _recipe(values, planned, wordsmith.word(values, first), first)
     alike = not has_wildcards(values.prompt) and not has_wildcards(values.negative_prompt)
     recipes = []
     for variation in range(1, values.num_images + 1):
@@ -68,7 +68,7 @@ def recipes_for(
         if alike or variation == 1:
             recipes.append(recipe.with_seed(seed))
         else:
-            words = writer.word(values, seed)
+            words = wordsmith.word(values, seed)
             recipes.append(
                 replace(
                     recipe, seed=seed, prompt=words.prompt, negative_prompt=words.negative_prompt

@@ -29,7 +29,7 @@ class Wording:
 
 
 @dataclass(frozen=True)
-class Writer:
+class Wordsmith:
     """What is needed to word any row for one model."""
 
     family: Family

@@ -36,7 +36,12 @@ class Vocabulary:
     palettes: tuple[str, ...] = PALETTES
     wildcards: Collection[str] = ()
     """What can stand between `__` and `__` in a prompt."""
+    foreign_model: str = ""
+    """The model that the labels of other tools (3.0, 2a, V_2_TURBO …) stand for; empty: not
+    chosen yet, so that they ask."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:
             raise ValueError(f"the default model {self.default_model!r} is not in the list")
+        if self.foreign_model and self.foreign_model not in self.models:
+            raise ValueError(f"the model {self.foreign_model!r} is not in the list")

@@ -67,7 +67,7 @@ def split_wildcards(text: str, names: Collection[str]) -> list[Part]:
                 raise WildcardError(f"More than {MOST_DEPTH} braces inside one another.")
         elif found == "}":
             if not depth:
-                raise _unmatched(text, token.start(), "}", "{")
+                raise _unmatched(text, "}", "{")
             depth -= 1
             if not depth:
                 plain = token.end()
@@ -86,7 +86,7 @@ def split_wildcards(text: str, names: Collection[str]) -> list[Part]:
                 " the wildcards folder, one a line, and name it: __name__."
             )
     if depth:
-        raise _unmatched(text, start, "{", "}")
+        raise _unmatched(text, "{", "}")
     add_plain(len(text))
     return parts
 
@@ -95,11 +95,12 @@ def _unescaped(text: str) -> str:
     return text.replace("\\{", "{").replace("\\}", "}").replace("\\__", "__")
 
 
-def _unmatched(text: str, at: int, brace: str, other: str) -> WildcardError:
+def _unmatched(text: str, brace: str, other: str) -> WildcardError:
+    escaped = re.sub(r"\\?([{}])", r"\\\1", text)
     return WildcardError(
         f"A {brace} without its {other}. Braces hold alternatives, {{red|blue}}; write \\{brace}"
         " for one that is part of the text.",
-        f"{text[:at]}\\{text[at:]}",
+        escaped,
     )
 
 

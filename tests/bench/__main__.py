@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, screen
+from tests.bench import kills, screen, throughput
 
-BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main, "screen": screen.main}
+BENCHMARKS: dict[str, Callable[[], int]] = {
+    "kills": kills.main,
+    "screen": screen.main,
+    "throughput": throughput.builtin,
+    "shapes": throughput.shapes,
+}
 
 
 def main(names: list[str]) -> int:
