@@ -1,6 +1,6 @@
 """A sheet being mended: edits of cells and rows, each checked at once, undone and redone. Pure."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,6 +16,10 @@ from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
 _MOST_UNDONE = 1000
+_MANY = 2000
+"""Rows that changed, above which all faults are put in order anew."""
+_Fault: TypeAlias = tuple[int, int, str]
+"""Row, place of the column, column: a faulty cell, in the order in which they are walked."""
 _Key: TypeAlias = tuple[object, ...]
 _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIRED: 2}
 
@@ -80,7 +84,11 @@ class Draft:
         self._ready = self._images = 0
         self._done: list[_Change] = []
         self._undone: list[_Change] = []
-        self._faulty: list[Place] | None = None
+        self._work: Counter[_Key] = Counter()
+        self._left_out: set[int] = set()
+        self._dirty: set[int] = set()
+        self._faults: tuple[list[_Fault], list[_Fault]] | None = None
+        self._stale: set[int] = set()
         for number in self._numbers:
             self._count(number, 1)
 
@@ -124,12 +132,29 @@ class Draft:
     @property
     def changed(self) -> bool:
         """Whether anything differs from the file."""
-        return self._states != self._read or self._header != self._table.header
+        return bool(self._dirty) or self._header != self._table.header
 
     @property
-    def values(self) -> list[RowValues]:
-        """What the rows that can be rendered ask for."""
-        return [row.values for row in self._rows.values() if row.values is not None]
+    def left_out(self) -> int:
+        """Rows that the user leaves out."""
+        return len(self._left_out)
+
+    @property
+    def work(self) -> list[RowValues]:
+        """What the rows that can be rendered ask for, all that cost alike as one row."""
+        named: list[tuple[dict[str, Any], int]] = [
+            (dict(zip(_COSTLY, costs, strict=True)), images) for costs, images in self._work.items()
+        ]
+        return [
+            RowValues(
+                **costs,
+                prompt="",
+                negative_prompt="",
+                seed_number=None,
+                num_images=images,
+            )
+            for costs, images in named
+        ]
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -197,40 +222,56 @@ class Draft:
     # ---------------------------------------------------------------- finding
 
     @property
-    def faulty(self) -> Sequence[Place]:
-        """Where the problems are: errors and warnings, or if there is none, what was repaired."""
-        if self._faulty is None:
-            order = {name: at for at, name in enumerate(self.columns)}
-            places: dict[bool, list[Place]] = {False: [], True: []}
-            doubles = (n for alike in self._alike.values() for n in alike[1:])
-            for number in {*self._problems, *doubles}:
-                if self._states[number].left_out:
-                    continue
-                for problem in self.problems(number):
-                    repaired = problem.severity is Severity.REPAIRED
-                    places[repaired].append(Place(number, problem.column))
-            found = places[False] or places[True]
-            self._faulty = sorted(
-                dict.fromkeys(found), key=lambda p: (p.row, order.get(p.column or "", -1))
-            )
-        return self._faulty
+    def faults(self) -> int:
+        """How many cells `next_problem` walks."""
+        return len(self._walked())
 
     def next_problem(self, here: Place, direction: int) -> tuple[Place, int] | None:
-        """The next (1) or previous (-1) faulty cell and which it is, from 1; wraps."""
-        order = {name: at for at, name in enumerate(self.columns)}
+        """The next (1) or previous (-1) faulty cell and which it is, from 1; wraps.
 
-        def key(place: Place) -> tuple[int, int]:
-            return place.row, order.get(place.column or "", -1)
-
-        if not self.faulty:
+        Cells with errors and warnings are walked; when none is left, those that were repaired.
+        """
+        faults = self._walked()
+        if not faults:
             return None
-        at = bisect_left(self.faulty, key(here), key=key)
+        order = self._columns.index(here.column) if here.column in self._columns else -1
+        at = bisect_left(faults, (here.row, order))
         if direction < 0:
             at -= 1
-        elif at < len(self.faulty) and key(self.faulty[at]) == key(here):
+        elif at < len(faults) and faults[at][:2] == (here.row, order):
             at += 1
-        at %= len(self.faulty)
-        return self.faulty[at], at + 1
+        at %= len(faults)
+        row, _, column = faults[at]
+        return Place(row, column or None), at + 1
+
+    def _walked(self) -> list[_Fault]:
+        """Every faulty cell of the more severe kind that there is, in order."""
+        if self._faults is None or len(self._stale) > _MANY:
+            doubles = (n for alike in self._alike.values() for n in alike[1:])
+            self._faults = [], []
+            self._stale = {*self._problems, *doubles}
+            for number in sorted(self._stale):
+                for fault, severity in self._faults_of(number):
+                    self._faults[severity is Severity.REPAIRED].append(fault)
+        else:
+            for number in self._stale:
+                for faults in self._faults:
+                    del faults[bisect_left(faults, (number,)) : bisect_left(faults, (number + 1,))]
+                for fault, severity in self._faults_of(number):
+                    insort(self._faults[severity is Severity.REPAIRED], fault)
+        self._stale.clear()
+        return self._faults[0] or self._faults[1]
+
+    def _faults_of(self, number: int) -> list[tuple[_Fault, Severity]]:
+        """A row's faulty cells, each once, with the worst that is found there."""
+        if number not in self._states or self._states[number].left_out:
+            return []
+        worst: dict[_Fault, Severity] = {}
+        for problem in sorted(self.problems(number), key=lambda p: -_WEIGHT[p.severity]):
+            column = problem.column
+            order = self._columns.index(column) if column in self._columns else -1
+            worst[number, order, column or ""] = problem.severity
+        return sorted(worst.items())
 
     def find(self, text: str, here: Place, direction: int = 1) -> Place | None:
         """The next (1) or previous (-1) cell that holds `text`, whatever its capitals; wraps."""
@@ -467,8 +508,9 @@ class Draft:
 
     def _set(self, states: Mapping[int, _State | None], header: tuple[str, ...]) -> None:
         """Put rows in place, or away, and check them."""
-        self._faulty = None
+        self._stale |= states.keys()
         if header != self._header:
+            self._faults = None
             self._take_header(header)
         for number in states:
             if number in self._rows:
@@ -477,6 +519,14 @@ class Draft:
                 del self._rows[number], self._states[number]
         there = {number: state for number, state in states.items() if state is not None}
         self._states |= there
+        for number in states:
+            self._left_out.discard(number)
+            self._dirty.discard(number)
+            state = there.get(number)
+            if state is not None and state.left_out:
+                self._left_out.add(number)
+            if state != self._read.get(number):
+                self._dirty.add(number)
         lines = tuple(Line(number, there[number].cells) for number in sorted(there))
         if lines:
             checked = check_table(
@@ -534,6 +584,10 @@ class Draft:
         if values is not None:
             self._ready += sign
             self._images += sign * values.num_images
+            costs = _costs(values)
+            self._work[costs] += sign * values.num_images
+            if not self._work[costs]:
+                del self._work[costs]
             if values.seed_number is not None:
                 self._count_alike(_key(values), number, sign)
         if not state.left_out:
@@ -543,6 +597,7 @@ class Draft:
     def _count_alike(self, key: _Key, number: int, sign: int) -> None:
         """Of rows that make the same images, all but the first are warned of."""
         group = self._alike[key]
+        self._stale.update(group)
         self._counts[Severity.WARNING] -= max(0, len(group) - 1)
         if sign > 0:
             group.insert(bisect_left(group, number), number)
@@ -571,6 +626,14 @@ def _put(cells: tuple[Cell, ...], at: int, text: str, width: int) -> tuple[Cell,
 def _reading(cells: Sequence[Cell]) -> tuple[str, ...]:
     return tuple(map(cell_text, cells))
 
+
+_COSTLY = tuple(
+    field.name
+    for field in fields(RowValues)
+    if field.name not in ("prompt", "negative_prompt", "seed_number", "num_images")
+)
+_costs = attrgetter(*_COSTLY)
+"""What decides the cost of an image: equal for rows whose images cost alike."""
 
 _key = attrgetter(*(f.name for f in fields(RowValues) if f.name != "num_images"))
 """Equal for rows that make the same images, however many."""

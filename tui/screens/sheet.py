@@ -18,6 +18,7 @@ from engine.api import (
     EngineError,
     Estimate,
     LibraryError,
+    Place,
     RowValues,
     SettingsError,
     SheetError,
@@ -137,8 +138,11 @@ class SheetScreen(Area):
         self._table.set_marks(())
         self._show(draft)
         self._table.action_first()
-        if draft.faulty:
-            self._table.go_to(draft.faulty[0].row, draft.faulty[0].column)
+        if first := draft.next_problem(Place(0, None), 1):
+            self._table.go_to(first[0].row, first[0].column)
+        for note in draft.notes:
+            if note.column is None:
+                self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
 
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
@@ -203,14 +207,14 @@ class SheetScreen(Area):
     def _measure(self, draft: Draft) -> None:
         def start() -> None:
             if draft is self.draft:
-                self._estimate_rows(draft, draft.values)
+                self._estimate_rows(draft, draft.work)
 
         self.set_timer(_ESTIMATE_DELAY, start)
 
     @work(thread=True, exclusive=True, group="estimate")
-    def _estimate_rows(self, draft: Draft, values: list[RowValues]) -> None:
+    def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
         try:
-            estimate = estimate_rows(values, self.desk.settings)
+            estimate = estimate_rows(work, self.desk.settings)
         except SettingsError:
             return
         if draft is self.draft:
