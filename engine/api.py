@@ -29,6 +29,8 @@ from engine.library.reader import (
     list_sessions,
     newest_image,
 )
+from engine.library.usage import DiskUse, disk_use
+from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
 from engine.plan.estimate import Estimate, estimate, expected_rates
@@ -60,6 +62,8 @@ __all__ = [
     "STATES",
     "Checked",
     "Declared",
+    "DeviceUse",
+    "DiskUse",
     "EngineError",
     "EngineFeed",
     "Estimate",
@@ -84,7 +88,9 @@ __all__ = [
     "check_prompts",
     "check_sheet",
     "config_folder",
+    "devices_in_use",
     "diagnose",
+    "disk_use",
     "engine_status",
     "explanations",
     "export_session",
