@@ -29,6 +29,8 @@ from engine.library.reader import (
     list_sessions,
     newest_image,
 )
+from engine.library.usage import DiskUse, disk_use
+from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
@@ -66,6 +68,8 @@ __all__ = [
     "Checked",
     "Copy",
     "Declared",
+    "DeviceUse",
+    "DiskUse",
     "Draft",
     "EngineError",
     "EngineFeed",
@@ -93,7 +97,9 @@ __all__ = [
     "check_prompts",
     "check_sheet",
     "config_folder",
+    "devices_in_use",
     "diagnose",
+    "disk_use",
     "draft_prompts",
     "engine_status",
     "estimate_rows",

@@ -69,6 +69,16 @@ class RenderSettings(Declared, frozen=True):
     """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the
     model list says."""
 
+    format: Literal["png", "webp", "jpeg", "jxl"] = "png"
+    """What pictures are stored as. PNG keeps every pixel; "jxl" needs the extra of that name
+    (`pip install 'promptsheet[jxl]'`). Each carries its recipe."""
+
+    png_level: Annotated[int, Meta(ge=0, le=3)] = 1
+    """How hard PNG files are compressed: 0 is quickest, 3 smallest."""
+
+    quality: Annotated[int, Meta(ge=1, le=100)] = 92
+    """Quality of WebP, JPEG and JPEG XL files."""
+
     step_timeout: Annotated[float, Meta(gt=0)] = 600.0
     """Seconds without a sign of life after which a renderer counts as hanging and is replaced."""
 

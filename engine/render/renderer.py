@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from engine.picture.formats import encode
 from engine.picture.metadata import Record
-from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
 from engine.render.frames import Frame, FrameSocket
 
@@ -176,7 +176,8 @@ class Renderer:
     def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
         try:
             text = record.to_text()
-            file = encode_png(pixels, text)
+            kind, level = record.conditions.encoding.split()
+            file = encode(pixels, text, kind, int(level))
         except Exception as error:  # nobody would see it: this is another thread
             self._fail(batch, "error", _plain(error))
         else:
@@ -209,7 +210,7 @@ class _Work:
         # Empty slots are padded: an image depends on the size of its batch, not on companions.
         padding = next(iter(recipes.values()))
         model = models.get(padding.model_hash, chosen.dtype)
-        actual = replace(model.offered, threads=chosen.threads)
+        actual = replace(model.offered, threads=chosen.threads, encoding=chosen.encoding)
         departures = actual.departures_from(chosen)
         if split_from := body["split_from"]:
             departures.append(f"batch size: {split_from} → {size} (out of memory)")

@@ -19,6 +19,7 @@ from engine.library.records import Tally
 from engine.library.states import Scope
 from engine.library.writer import Writer, shape_text
 from engine.models.catalog import load_models
+from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
 from engine.plan.batches import power_of_two_within
 from engine.schema import SCHEMA_VERSION
@@ -238,7 +239,11 @@ class EngineProcess:
     async def _submit(
         self, name: str, source: dict[str, Any], rows: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        models = load_models()
+        models, kind = load_models(), self._settings.render.format
+        if not is_available(kind):
+            raise RefusedError(
+                f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
+            )
         fits = [await self._write(Writer.fits, name) for name in set(self._names.values())]
 
         def largest(recipe: Recipe) -> int:
@@ -249,7 +254,14 @@ class EngineProcess:
         taken = await self._write(Writer.session_keys)
         requested = [RequestedRow.from_json(row) for row in rows]
         new = await asyncio.to_thread(
-            plan_session, name, source, requested, models, largest=largest, taken=taken
+            plan_session,
+            name,
+            source,
+            requested,
+            models,
+            largest=largest,
+            taken=taken,
+            suffix=SUFFIXES[kind],
         )
         tally = await self._write(Writer.add_session, new)
         return self._woken(tally)

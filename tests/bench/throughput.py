@@ -59,7 +59,7 @@ class Turn:
 def builtin() -> int:
     """The built-in model; 1 if a target was missed."""
     source = Path(str(files("assets") / "models" / "builtin"))
-    return _run(lambda _, __: [Case("builtin", source, 128, 12, 4.0, 64)])
+    return _run(lambda _, __: [Case("builtin", source, 128, 12, 4.0, 48)])
 
 
 def shapes() -> int:
@@ -125,6 +125,8 @@ def _bench(case: Case, folder: Path, *, gpu: bool) -> int:
                     out = str(home / f"plain-{next(numbers)}")
                     turns[name].append(loop(folder=out, batch=batch, rows=rows))
                 turns["c"].append(_ours(ours, sheet))
+                last = "  ".join(f"{name} {turn[-1].rate:.2f}/s" for name, turn in turns.items())
+                print(f"  {case.label}: {last}", file=sys.stderr, flush=True)
         finally:
             ours("engine", "stop")
     return _report(case, best, turns, (GPU_TARGETS if gpu else TARGETS).get(case.label))
