@@ -84,7 +84,7 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
     else:
         from engine.sheet.workbook import read_workbook
 
-        reply["sheet"], reply["sheets"], rows = read_workbook(
+        reply["sheet"], reply["sheets"], rows, reply["notes"] = read_workbook(
             data, path, form, wanted, limits.cells
         )
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}

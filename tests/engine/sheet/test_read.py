@@ -369,3 +369,81 @@ def test_a_folder_with_modules_of_the_same_names_harms_nothing(
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "ä.csv", ["prompt"], ["a"])
     assert cells(Path("ä.csv")) == [(2, ["a"])]
+
+
+# ------------------------------------------------- as LibreOffice writes them (files/make.py)
+
+FILES = Path(__file__).parent / "files"
+
+
+@pytest.mark.parametrize("kind", ["ods", "xls", "xlsx"])
+def test_what_was_typed_into_libreoffice_comes_back(kind: str) -> None:
+    sheet = check_table(read_table(FILES / f"typed.{kind}"), VOCABULARY)
+    values = [row.values for row in sheet.rows]
+    assert [value and value.aspect_ratio for value in values] == [
+        "2:3",
+        "16:9",
+        "64:27",
+        None,
+        "1:1",
+    ]
+    first, date = values[0], next(p for p in sheet.problems if p.row == 5)
+    assert first is not None
+    assert (first.seed_number, first.model, first.magic_prompt) == (42, "3.0", True)
+    assert date.suggestions == ("3:4", "4:3")
+
+
+@pytest.mark.parametrize("kind", ["ods", "xls", "xlsx"])
+def test_hidden_merged_and_broken_cells_of_libreoffice_are_read_and_said(kind: str) -> None:
+    table = read_table(FILES / f"odd.{kind}")
+    assert (table.sheet, table.sheets) == ("Prompts & co", ("Sheet", "Prompts & co"))
+    assert [(line.number, *line.cells[2:]) for line in table.lines] == [
+        (2, "anime", "turbo", Broken("#DIV/0!")),
+        (3, "anime", "", "one!"),
+        (4, "anime", "quality", "x"),
+        (6, "3d", Broken("#NAME?"), ""),
+        (7, "", "", "y"),
+    ]
+    assert table.lines[2].cells[1] == Broken("#N/A")
+    # The workbook counts its days from 1904.
+    assert [line.cells[1] for line in table.lines[:2]] == [
+        Moment("02:03:00", 7380),
+        Moment("16:09:00", 58_140),
+    ]
+    hidden_rows, hidden_column, merged = table.notes
+    assert hidden_rows.startswith("Rows 3–4 are hidden")
+    assert hidden_column.startswith("Column D is hidden")
+    assert merged.startswith("Cells C2:C4 are merged")
+
+
+@pytest.mark.parametrize("name", ["semicolons-utf16.txt", "commas-cp1252.csv"])
+def test_text_files_of_libreoffice_are_read_in_their_encoding(name: str) -> None:
+    assert cells(FILES / name) == [
+        (2, ["ein “Boot” für Zoë; nachts", "2x3"]),
+        (3, ["a boat", "1x1"]),
+    ]
+
+
+def test_hidden_rows_that_hold_nothing_are_not_mentioned(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in ("prompt", "a"), ("", ""), ("", ""):
+        book.active.append(row)
+    book.active.row_dimensions[3].hidden = True
+    book.active.column_dimensions["F"].hidden = True
+    book.save(path)
+    assert read_table(path).notes == ()
+
+
+def test_a_cell_merged_over_blank_rows_or_from_the_header_makes_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in ["prompt", "style"], [None, None], ["a", "anime"], [None, None], ["b", None]:
+        sheet.append(row)
+    for area in ("A1:A2", "B1:B2", "A3:A4", "B3:B5"):
+        sheet.merge_cells(area)
+    book.save(path)
+    assert cells(path) == [(3, ["a", "anime"]), (5, ["b", "anime"])]
