@@ -12,6 +12,10 @@ from engine.sheet.rows import SheetError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_NONE = "\x1f"
+"""The delimiter of a text that has one column."""
+_HEAD = 100_000
+"""Characters that tell what separates the cells."""
 _CONTROL = re.compile(r"[\0-\x06\x0e-\x1a\x7f]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -78,7 +82,8 @@ def records(text: str) -> Iterator[list[str]]:
     """Split a text into its records; record n (from 1) is the spreadsheet's row n.
 
     A blank line is an empty record. A first line `sep=;` names the delimiter and is no record,
-    as in Excel. With a single header and no delimiter in it, a whole line is one cell.
+    as in Excel. With a single header and no delimiter in it, and in a list of prompts without a
+    header, a whole line is one cell.
 
     Raises:
         SheetError: A quote mark opens a cell and never closes; names the row.
@@ -107,14 +112,33 @@ def _delimiter(text: str) -> str:
         return len({name for cell in header if (name := known_name(cell))}), len(header)
 
     best = max(DELIMITERS, key=score)
+    names, width = score(best)
     # One column: a comma in a prompt is a comma. Some character that is not there splits nothing.
-    return best if score(best)[1] > 1 else "\x1f"
+    return _NONE if width == 1 or not (names or _is_table(text, best)) else best
+
+
+def _is_table(text: str, delimiter: str) -> bool:
+    """Whether a text without known column names is a table rather than prompts, one a line.
+
+    In prose a comma stands before a space, and not equally often in each line.
+    """
+    if delimiter == "\t":
+        return True
+    head = text[:_HEAD]
+    if all(each.isspace() for each in re.findall(rf"{re.escape(delimiter)}(.|$)", head)):
+        return False
+    rows = [record for record in _records(head, delimiter) if any(map(str.strip, record))]
+    return len(set(map(len, rows[:-1] or rows))) == 1
 
 
 def _first_record(text: str, delimiter: str) -> list[str]:
     """The first that is not blank."""
-    head = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter)
+    head = _records(text[:_HEAD], delimiter)
     return next((record for record in head if any(map(str.strip, record))), [])
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 
 def _odd_quotes(text: str, delimiter: str) -> bool:

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
+
+MOST_ABOVE = 10
+"""Rows in which the column names are looked for."""
 
 
 def _key(header: str) -> str:
@@ -15,6 +19,15 @@ def _key(header: str) -> str:
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}
 _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.aliases}
+_FOR_IMAGES = frozenset(
+    _key(name)
+    for name in (
+        *("image", "image url", "image path", "image file", "input image", "init image"),
+        *("source image", "reference image", "image weight", "image strength", "strength"),
+        *("denoising strength", "denoise", "mask", "mask image"),
+    )
+)
+"""Columns that say how to change a picture there is, in the sheets of others."""
 
 
 def known_name(header: str) -> str | None:
@@ -33,6 +46,42 @@ def letters(index: int) -> str:
     return name
 
 
+def find_header(rows: Sequence[Sequence[str]]) -> int:
+    """The index of the row that holds the column names: the first, unless a title is above it."""
+    for index, cells in enumerate(rows[:MOST_ABOVE]):
+        if any(known_name(cell) == "prompt" for cell in cells):
+            return index
+    return 0
+
+
+class Lone(NamedTuple):
+    """The only column of a sheet, which cannot be but the prompts."""
+
+    at: int
+    """Its index."""
+    headed: bool
+    """Whether its first cell is a heading, though of no name we know."""
+
+
+def lone_column(rows: Sequence[Sequence[str]]) -> Lone | None:
+    """The column of a sheet that has but one, without a name we know.
+
+    Args:
+        rows: All rows, the one that would be the header first.
+    """
+    used = [at for at, cell in enumerate(rows[0]) if cell.strip()]
+    if len(used) != 1 or known_name(rows[0][used[0]]):
+        return None
+    at = used[0]
+    if any(cell.strip() for cells in rows[1:] for cell in (*cells[:at], *cells[at + 1 :])):
+        return None
+    first = len(rows[0][at].split())
+    lengths = sorted(len(cells[at].split()) for cells in rows[1:] if len(cells) > at)
+    # A word or two above whole sentences.
+    headed = bool(lengths) and first <= 2 and lengths[len(lengths) // 2] >= first + 3
+    return Lone(at, headed)
+
+
 def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Problem]]:
     """Find the known columns.
 
@@ -42,7 +91,7 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
 
     Returns:
         Index of a column → its known name; and a `repaired` problem for each header that is
-        not written exactly so.
+        not written exactly so, a warning for each that is about pictures to start from.
 
     Raises:
         SheetError: No `prompt` column, or two columns that mean the same.
@@ -54,6 +103,12 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
         name = known_name(cell)
         # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
         if name is None or (name in exact and _key(cell) not in _NAMES):
+            if _key(cell) in _FOR_IMAGES:
+                message = (
+                    f"`{cell}` is for changing a picture that there is already. It is kept with "
+                    "the rows but changes no image here."
+                )
+                problems.append(Problem(row, None, Severity.WARNING, cell, message))
             continue
         for other, taken in known.items():
             if taken == name:

@@ -88,8 +88,9 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
             data, path, form, wanted, limits.cells
         )
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
-    _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"])
     numbers = sorted(filled)
+    only_names = len(numbers) == 1 and _names_columns(filled[numbers[0]])
+    _refuse_hollow(len(filled), only_names, limits, reply["sheet"], reply["sheets"])
     return reply | {"numbers": numbers}, [filled[number] for number in numbers]
 
 
@@ -116,13 +117,23 @@ def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple
     return rows, notes
 
 
-def _refuse_hollow(count: int, limits: Limits, sheet: str | None, sheets: tuple[str, ...]) -> None:
+def _names_columns(cells: list[Any]) -> bool:
+    """Whether a row can only be the header: a lone cell may well be a prompt."""
+    from engine.sheet.headers import known_name
+
+    texts = [cell for cell in cells if cell != ""]
+    return len(texts) > 1 or not isinstance(texts[0], str) or known_name(texts[0]) is not None
+
+
+def _refuse_hollow(
+    count: int, only_names: bool, limits: Limits, sheet: str | None, sheets: tuple[str, ...]
+) -> None:
     what = f"The worksheet `{sheet}`" if sheet else "The file"
     others = [f"`{name}`" for name in sheets if name != sheet]
     hint = f" Other worksheets of this file: {', '.join(others)}." if others else ""
     if not count:
         raise SheetError(f"{what} is empty.{hint}")
-    if count == 1:
+    if only_names:
         raise SheetError(
             f"{what} has only one row. The first row holds the column names, the prompts "
             f"come below it.{hint}"

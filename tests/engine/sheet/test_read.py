@@ -15,7 +15,7 @@ import xlwt
 
 from engine.sheet.check import check_table
 from engine.sheet.read import Limits, read_table
-from engine.sheet.rows import SheetError
+from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Moment
 from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
 
@@ -428,7 +428,7 @@ def test_hidden_rows_that_hold_nothing_are_not_mentioned(tmp_path: Path) -> None
     path = tmp_path / "a.xlsx"
     book = openpyxl.Workbook()
     assert book.active is not None
-    for row in ("prompt", "a"), ("", ""), ("", ""):
+    for row in ["prompt"], ["a"]:
         book.active.append(row)
     book.active.row_dimensions[3].hidden = True
     book.active.column_dimensions["F"].hidden = True
@@ -447,3 +447,61 @@ def test_a_cell_merged_over_blank_rows_or_from_the_header_makes_no_rows(tmp_path
         sheet.merge_cells(area)
     book.save(path)
     assert cells(path) == [(3, ["a", "anime"]), (5, ["b", "anime"])]
+
+
+# --------------------------------------------------- without a row of column names
+
+
+PROMPTS = ["a red boat on a calm sea, at sunset", "a lighthouse, by night", "two hills"]
+
+
+def test_a_text_file_of_one_prompt_a_line_is_a_sheet(tmp_path: Path) -> None:
+    path = text(tmp_path / "a.txt", "\n".join((PROMPTS[0], "", *PROMPTS[1:])))
+    table = read_table(path)
+    assert (table.header, table.header_row) == (("prompt",), 0)
+    assert cells(path) == [(1, [PROMPTS[0]]), (3, [PROMPTS[1]]), (4, [PROMPTS[2]])]
+    sheet = check_table(table, VOCABULARY)
+    assert len(sheet.ready) == 3
+    assert [(p.row, p.severity) for p in sheet.problems] == [(0, Severity.WARNING)]
+    assert "call it `prompt`" in sheet.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "words", ["a, b, c", "a red boat\n", 'a "quoted" boat, blue\n', "one; two, three\nfour\n"]
+)
+def test_few_lines_of_prose_are_prompts_too(tmp_path: Path, words: str) -> None:
+    found = cells(text(tmp_path / "a.txt", words))
+    assert [line[0] for _, line in found] == words.splitlines()
+
+
+@pytest.mark.parametrize("column", [0, 2])
+def test_a_workbook_with_one_column_of_prompts_and_no_header_is_a_sheet(
+    tmp_path: Path, column: int
+) -> None:
+    rows = [[*[None] * column, prompt] for prompt in PROMPTS]
+    sheet = check_table(read_table(write_xlsx(tmp_path / "a.xlsx", *rows)), VOCABULARY)
+    assert [row.values.prompt for row in sheet.ready if row.values] == PROMPTS
+    assert [row.number for row in sheet.rows] == [1, 2, 3]
+
+
+def test_a_heading_of_any_name_above_the_only_column_is_no_prompt(tmp_path: Path) -> None:
+    path = text(tmp_path / "a.csv", "Beschreibung\n" + "ein rotes Boot auf dem Meer\n" * 3)
+    table = read_table(path)
+    assert (table.header, table.header_row, len(table.lines)) == (("prompt",), 1, 3)
+    assert "`Beschreibung` is read as `prompt`" in table.notes[0]
+
+
+@pytest.mark.parametrize("words", ["name,price\nchair,10\n", "name\tprice\nchair\t10\n"])
+def test_a_table_of_something_else_is_no_list_of_prompts(tmp_path: Path, words: str) -> None:
+    with pytest.raises(SheetError, match=r"no `prompt` column.*`name`, `price`"):
+        check_table(read_table(text(tmp_path / "a.csv", words)), VOCABULARY)
+
+
+def test_a_title_above_the_column_names_is_left_out(tmp_path: Path) -> None:
+    path = write_xlsx(
+        tmp_path / "a.xlsx", ["Spring campaign", None], [], ["Prompt", "Seed"], ["a", 1]
+    )
+    table = read_table(path)
+    assert (table.header, table.header_row) == (("Prompt", "Seed"), 3)
+    assert cells(path) == [(4, ["a", 1.0])]
+    assert "column names are in row 3" in table.notes[0]

@@ -1,1 +1,1 @@
-"""Small sheets as LibreOffice 7 writes them, so that the tests need none; `make.py` made them."""
+"""Small sheets as LibreOffice 7.4 writes them, so that no test needs it; `make.py` made them."""

@@ -28,9 +28,19 @@ WORDS = "prompt,aspect_ratio\nein “Boot” für Zoë; nachts,2x3\na boat,1x1\n
 
 def _convert(source: Path, kind: str, name: str, *more: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        profile = f"-env:UserInstallation=file://{folder}/profile"
         subprocess.run(
-            ["soffice", "--headless", f"-env:UserInstallation=file://{folder}/profile"]
-            + [*more, "--convert-to", kind, "--outdir", folder, source],
+            [
+                "soffice",
+                "--headless",
+                profile,
+                *more,
+                "--convert-to",
+                kind,
+                "--outdir",
+                folder,
+                source,
+            ],
             check=True,
             capture_output=True,
         )
