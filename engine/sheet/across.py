@@ -87,6 +87,23 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
                 found[line].append(At(negatives.at, negatives.name, warning))
 
 
+def check_palettes(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+    """Find palettes of rows whose model heeds none."""
+    palettes, models = columns.get("color_palette"), columns.get("model")
+    deaf = {label for label, model in vocabulary.models.items() if not model.palette}
+    if not palettes or not deaf:
+        return
+    for line, palette in enumerate(palettes.values):
+        label = models.values[line] if models else vocabulary.default_model
+        guessed = models and any(
+            each.severity is Severity.ERROR for each in models.found.get(line, ())
+        )
+        if palette and label in deaf and not guessed:
+            message = f"The model {label} heeds no colour palette: this one changes nothing."
+            finding = Finding(Severity.WARNING, message)
+            found[line].append(At(palettes.at, palettes.name, finding))
+
+
 def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
     """What is wrong with a shape for a model; for None, where the model is not known, for all."""
     width, height = shape

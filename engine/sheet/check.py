@@ -12,6 +12,7 @@ from engine.sheet.across import (
     Judged,
     check_doubles,
     check_models,
+    check_palettes,
     check_widths,
     require_prompts,
 )
@@ -62,6 +63,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
         require_prompts(columns["prompt"], found)
         check_models(columns, vocabulary, found)
+        check_palettes(columns, vocabulary, found)
         if table.sheet is None:
             check_widths(table, found)
         bad = {line for line, each in found.items() if any(at.is_error for at in each)}
@@ -248,13 +250,20 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
     return defaults
 
 
+def _offered(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The labels of all models, the default one first."""
+    return tuple(dict.fromkeys((vocabulary.default_model, *vocabulary.models)))
+
+
 def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     """The function that reads the cells of a column."""
     judges: dict[Kind, _Judge] = {
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
-        Kind.MODEL: functools.partial(judge_model, labels=tuple(vocabulary.models)),
+        Kind.MODEL: functools.partial(
+            judge_model, labels=_offered(vocabulary), names=vocabulary.model_names
+        ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
         Kind.COLOURS: judge_colours,

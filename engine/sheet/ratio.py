@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.sheet.columns import COLUMN, RATIOS
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import Finding, Verdict, accept, error, shown
+from engine.sheet.verdict import Finding, Verdict, accept, error, shown, unquoted
 
 _KNOWN = frozenset(RATIOS) | {
     *("7:5", "5:7", "5:3", "3:5", "7:4", "4:7", "8:5", "5:8", "9:7", "7:9", "7:3", "3:7"),
@@ -44,7 +44,7 @@ def judge_ratio(cell: Cell) -> Verdict[tuple[int, int]]:
 
 
 def _from_text(text: str) -> Verdict[tuple[int, int]]:
-    plain = " ".join(text.lstrip("'’").split())
+    plain = " ".join(unquoted(text).split())
     synonym = COLUMN["aspect_ratio"].synonyms.get(plain.casefold())
     if synonym:
         return _pair(text, synonym.replace(":", " : ").split(" "))

@@ -7,13 +7,24 @@ from collections.abc import Mapping, Sequence
 from engine.sheet.columns import MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import Finding, Verdict, accept, error, shown
+from engine.sheet.verdict import BARE, Finding, Verdict, accept, error, shown, unquoted
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(r"#?(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_MARKED_AS_TEXT = re.compile(r"['’]+\s*[=+@-]")
+"""What a spreadsheet program would take for a formula, but for the apostrophe."""
+_MOST_OFFERED = 5
+_IDEOGRAMS = frozenset(
+    {
+        *("1.0", "2.0", "2a", "3.0", "4.0", "v_1", "v_1_turbo", "v_2", "v_2_turbo", "v_2a"),
+        *("v_2a_turbo", "v_3", "v1", "v2", "v2a", "v3", "v_1.0", "v_2.0", "v_3.0"),
+    }
+)
+"""The labels of either generation of its sheets, as `_model_key` has them."""
 _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
 
@@ -22,7 +33,7 @@ def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] != "#":
+        if text and text[0] not in "#'":
             return Verdict(text, text)
     return None
 
@@ -41,6 +52,18 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
     findings: tuple[Finding, ...] = ()
+    read = text
+    if _CONTROL.search(text):
+        text = _CONTROL.sub("", text).strip()
+        message = "Control characters, which nobody sees and no model heeds, were left out."
+        findings = (Finding(Severity.REPAIRED, message),)
+    if _MARKED_AS_TEXT.match(text):
+        text = text.lstrip("'’").lstrip()
+        message = (
+            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe told the spreadsheet program "
+            "that text follows, and is no part of it."
+        )
+        findings += (Finding(Severity.REPAIRED, message),)
     if isinstance(cell, Moment):
         message = (
             f"The spreadsheet program turned this text into a time or date; it is used as "
@@ -59,9 +82,9 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
 def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
     """Read one of a column's choices."""
     text = cell_text(cell).strip()
-    key = text.lstrip("'’").casefold().strip()
+    key = unquoted(text).casefold()
     if key in column.choices:
-        return accept(text, key, key)
+        return accept(text, key, key, "" if text.casefold() == key else BARE)
     key = _SPACES.sub(" ", key)
     meant = column.synonyms.get(key)
     if meant:
@@ -82,15 +105,21 @@ def judge_switch(cell: Cell, column: Column) -> Verdict[bool]:
     return Verdict(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
-    """Read the label of a model."""
+def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> Verdict[str]:
+    """Read the label of a model.
+
+    Args:
+        cell: As it was read.
+        labels: The models there are, the default one first.
+        names: Other people's labels → ours.
+    """
     text = cell_text(cell).strip()
     if text in labels:
         return Verdict(text, text)
-    plain = text.lstrip("'’").strip()
+    plain = unquoted(text)
     same = [label for label in labels if label.casefold() == plain.casefold()]
     if len(same) == 1:
-        return accept(text, same[0], same[0])
+        return accept(text, same[0], same[0], "" if text == plain else BARE)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # A label such as 3.0 is a number to a spreadsheet program.
         same = [label for label in labels if _number(label) == cell]
@@ -101,6 +130,25 @@ def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
                 same[0],
                 "the spreadsheet program had turned the label into a number.",
             )
+    key = _model_key(plain)
+    meant = {_model_key(name): label for name, label in names.items()}.get(key)
+    if meant and meant in labels:
+        return accept(text, meant, meant, "that is what your settings take it for.")
+    if meant:
+        return error(
+            text,
+            f"Your settings take {shown(text)} for {shown(meant)} (sheet.model_names), but no "
+            "model of your model list is called so.",
+            *labels[:_MOST_OFFERED],
+        )
+    if key in _IDEOGRAMS:
+        return error(
+            text,
+            f"{shown(text)} is a model of Ideogram's. Which of yours shall stand for it? Take one "
+            "for all cells alike, or write it in the settings once: "
+            f'model_names = {{ "{shown(text)}" = "{labels[0]}" }} under [sheet].',
+            *labels[:_MOST_OFFERED],
+        )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
     return error(
@@ -108,6 +156,12 @@ def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
         f"No model of your model list is called {shown(text)}. It has: {some}.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
+
+
+def _model_key(text: str) -> str:
+    """What tells other people's labels apart: neither capitals nor how a number is written."""
+    number = _number(text)
+    return repr(number) if number is not None else _SPACES.sub("_", text.casefold())
 
 
 def _number(text: str) -> float | None:
@@ -132,7 +186,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
         if cell != cell or abs(cell) == float("inf") or cell != int(cell):
             return error(text, f"{shown(text)} is not {span}.")
         return _in_range(text, int(cell), column, span)
-    plain = text.lstrip("'’").strip()
+    plain = unquoted(text)
     whole = _WHOLE.fullmatch(plain)
     if whole and whole[1].isascii():
         digits = whole[1].lstrip("0") or "0"
@@ -164,10 +218,10 @@ def _hint(column: Column) -> str:
 def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
     """Read a palette's name, or up to five colours."""
     text = cell_text(cell).strip()
-    plain = text.lstrip("'’").strip()
+    plain = unquoted(text)
     if plain.casefold() in PALETTES:
         name = plain.casefold()
-        return accept(text, name, (name,))
+        return accept(text, name, (name,), "" if text == plain else BARE)
     parts = [part for part in re.split(r"[\s,;|]+", plain) if part]
     if parts and all(_COLOUR.fullmatch(part) for part in parts):
         colours = tuple(_hexadecimal(part) for part in parts)

@@ -1,7 +1,7 @@
 """What the cells of a sheet may refer to; the checker knows of models only this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.sheet.columns import COLUMN
 
@@ -14,6 +14,8 @@ class ModelLimits:
     """The longest side divided by the shortest, at most; 1 or more."""
     negative_prompt: bool = True
     """Whether it heeds a negative prompt."""
+    palette: bool = True
+    """Whether it heeds a colour palette."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Vocabulary:
     """Images of a row that does not say."""
     prompt_chars: int = 10_000
     """Characters of a prompt or negative prompt, at most."""
+
+    model_names: Mapping[str, str] = field(default_factory=dict)
+    """Other people's labels of models, such as `3.0` or `V_2A`: the label meant by each."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:
