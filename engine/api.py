@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,7 +34,7 @@ from engine.library.reader import (
 )
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
-from engine.plan.estimate import Estimate, estimate, expected_rates
+from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.service.client import (
     EngineError,
@@ -51,14 +51,21 @@ from engine.settings import (
     load_settings,
     state_folder,
 )
-from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
+from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
+from engine.sheet.columns import COLUMN
+from engine.sheet.copying import Copy, free_name, save_copy
+from engine.sheet.editing import Draft, Place, offered_columns
 from engine.sheet.read import Limits, read_table
-from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
+from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.sheet.table import Table
 
 __all__ = [
+    "COLUMN",
     "STATES",
     "Checked",
+    "Copy",
     "Declared",
+    "Draft",
     "EngineError",
     "Estimate",
     "ImageInfo",
@@ -67,10 +74,12 @@ __all__ = [
     "JobPages",
     "LibraryError",
     "LockedError",
+    "Place",
     "Problem",
     "Progress",
     "Recipe",
     "Row",
+    "RowValues",
     "SessionInfo",
     "Settings",
     "SettingsError",
@@ -82,22 +91,30 @@ __all__ = [
     "check_sheet",
     "config_folder",
     "diagnose",
+    "draft_prompts",
     "engine_status",
+    "estimate_rows",
     "explanations",
     "export_session",
     "find_session",
     "follow_session",
+    "free_name",
     "list_images",
     "list_jobs",
     "list_sessions",
     "load_models",
     "load_settings",
     "newest_image",
+    "offered_columns",
+    "open_draft",
     "plain",
     "preview_row",
+    "ready_to_start",
+    "reopen_draft",
     "resume_session",
     "retry_session",
     "run_engine_here",
+    "save_copy",
     "start_engine",
     "start_session",
     "state_folder",
@@ -105,6 +122,7 @@ __all__ = [
     "stop_session",
     "verify_library",
     "watch_engine",
+    "with_num_images",
 ]
 
 _DEVICE_SECONDS = 120.0
@@ -142,14 +160,8 @@ def check_sheet(path: Path, settings: Settings, *, worksheet: str | None = None)
         SettingsError: the model list cannot be used.
     """
     models = load_models()
-    limits = Limits(
-        file_bytes=settings.sheet.max_file_mib << 20,
-        rows=settings.sheet.max_rows,
-        cells=settings.sheet.max_cells,
-    )
-    table = read_table(path, sheet=worksheet, limits=limits)
-    vocabulary = _vocabulary(models, settings)
-    return _with_estimate(check_table(table, vocabulary), models, settings)
+    table = _read(path, settings, worksheet)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
 
 
 def check_prompts(
@@ -158,12 +170,65 @@ def check_prompts(
     """Check typed prompts as if they were a sheet with these cells in every row.
 
     Raises:
+        SheetError: no prompt, or an unknown column.
         SettingsError: the model list cannot be used.
     """
     models = load_models()
-    vocabulary = _vocabulary(models, settings)
-    sheet = typed_rows(prompts, vocabulary, num_images=num_images, **cells)
-    return _with_estimate(sheet, models, settings)
+    table = typed_table(prompts, num_images=num_images, **cells)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
+
+
+def open_draft(path: Path, settings: Settings, *, worksheet: str | None = None) -> Draft:
+    """Read and check a sheet that is to be mended; raises as `check_sheet`."""
+    return Draft(_read(path, settings, worksheet), _vocabulary(load_models(), settings))
+
+
+def draft_prompts(
+    prompts: Sequence[str], settings: Settings, *, num_images: int | None = None
+) -> Draft:
+    """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""
+    table = typed_table(prompts, num_images=num_images)
+    return Draft(table, _vocabulary(load_models(), settings))
+
+
+def reopen_draft(draft: Draft, path: Path, settings: Settings) -> tuple[Draft, int, int]:
+    """The draft on its file as that is now; how many rows kept their mends, how many could not.
+
+    Raises as `check_sheet`.
+    """
+    vocabulary = replace(
+        _vocabulary(load_models(), settings), num_images=draft.vocabulary.num_images
+    )
+    return draft.on(_read(path, settings, draft.worksheet), vocabulary)
+
+
+def with_num_images(draft: Draft, num_images: int) -> Draft:
+    """The same draft, where a row that does not say makes this many images."""
+    return draft.on(draft.table, replace(draft.vocabulary, num_images=num_images))[0]
+
+
+def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
+    """What rendering these rows would take.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    return estimate(values, models, _rates(models, settings))[1]
+
+
+def ready_to_start(draft: Draft) -> Checked:
+    """The draft as it stands, for `start_session`."""
+    return Checked(draft.sheet(), draft.images, Estimate(None, None))
+
+
+def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
+    limits = Limits(
+        file_bytes=settings.sheet.max_file_mib << 20,
+        rows=settings.sheet.max_rows,
+        cells=settings.sheet.max_cells,
+    )
+    return read_table(path, sheet=worksheet, limits=limits)
 
 
 def preview_row(row: Row) -> Recipe | None:
@@ -187,13 +252,16 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
 
 
 def _with_estimate(sheet: Sheet, models: ModelList, settings: Settings) -> Checked:
-    try:
-        rates = expected_rates(models) | measured_rates(settings.library)
-    except LibraryError:  # of another version, say: that is for whoever opens it to complain of
-        rates = expected_rates(models)
     ready = (row.values for row in sheet.ready if row.values is not None)
-    images, found = estimate(ready, models, rates)
+    images, found = estimate(ready, models, _rates(models, settings))
     return Checked(sheet, images, found)
+
+
+def _rates(models: ModelList, settings: Settings) -> dict[str, Rate]:
+    try:
+        return expected_rates(models) | measured_rates(settings.library)
+    except LibraryError:  # of another version, say: that is for whoever opens it to complain of
+        return expected_rates(models)
 
 
 # -------------------------------------------------------------------- sessions

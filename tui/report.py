@@ -30,8 +30,7 @@ _COUNTED = {
 def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> Iterator[str]:
     """A line each: where, what, and what to take instead; beyond `most`, how many more."""
     for problem in problems[:most]:
-        where = f"row {problem.row}" if problem.row else "all rows"
-        where += f", {clean(problem.column)}" if problem.column else ""
+        where = f"row {problem.row}" + (f", {clean(problem.column)}" if problem.column else "")
         value = f" “{shorten(problem.value, _CELL)}”" if problem.value else ""
         line = f"{GLYPHS[problem.severity]} {where}:{value} {clean(problem.message)}"
         if problem.suggestions:

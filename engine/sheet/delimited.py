@@ -12,10 +12,6 @@ from engine.sheet.rows import SheetError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_NONE = "\x1f"
-"""The delimiter of a text that has one column."""
-_HEAD = 100_000
-"""Characters that tell what separates the cells."""
 _CONTROL = re.compile(r"[\0-\x06\x0e-\x1a\x7f]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -25,6 +21,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+_NONE = "\x1f"
+"""A character that is nowhere in a text: it splits nothing."""
 
 
 class Decoded(NamedTuple):
@@ -78,30 +78,40 @@ def _not_text() -> SheetError:
     )
 
 
-def records(text: str) -> Iterator[list[str]]:
-    """Split a text into its records; record n (from 1) is the spreadsheet's row n.
+class Records(NamedTuple):
+    """A text split into records."""
 
-    A blank line is an empty record. A first line `sep=;` names the delimiter and is no record,
-    as in Excel. With a single header and no delimiter in it, and in a list of prompts without a
-    header, a whole line is one cell.
+    delimiter: str
+    records: Iterator[list[str]]
 
-    Raises:
-        SheetError: A quote mark opens a cell and never closes; names the row.
+
+def split(text: str) -> Records:
+    """The records of a text, and what separates their cells; as for `records`.
+
+    A text whose first line holds no known column name and whose lines are sentences is a list of
+    prompts: nothing splits its lines.
     """
-    delimiter = delimiter_of(text)
     given = _SEP_LINE.match(text)
     if given:
         text = text[given.end() :]
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    delimiter = given[1] if given else _delimiter(text)
     if not _odd_quotes(text, delimiter):
-        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    return _careful(text, delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        return Records(delimiter, reader)
+    return Records(delimiter, _careful(text, delimiter))
 
 
-def delimiter_of(text: str) -> str:
-    """What separates the cells; a character that is not there where there is one column alone."""
-    given = _SEP_LINE.match(text)
-    return given[1] if given else _delimiter(text)
+def records(text: str) -> Iterator[list[str]]:
+    """Split a text into its records; record n (from 1) is the spreadsheet's row n.
+
+    A blank line is an empty record. A first line `sep=;` names the delimiter and is no record,
+    as in Excel. With a single header and no delimiter in it, a whole line is one cell.
+
+    Raises:
+        SheetError: A quote mark opens a cell and never closes; names the row.
+    """
+    return split(text).records
 
 
 def _delimiter(text: str) -> str:
@@ -112,33 +122,24 @@ def _delimiter(text: str) -> str:
         return len({name for cell in header if (name := known_name(cell))}), len(header)
 
     best = max(DELIMITERS, key=score)
-    names, width = score(best)
+    if not score(best)[0] and _is_prose(text, best):
+        return _NONE
     # One column: a comma in a prompt is a comma. Some character that is not there splits nothing.
-    return _NONE if width == 1 or not (names or _is_table(text, best)) else best
+    return best if score(best)[1] > 1 else _NONE
 
 
-def _is_table(text: str, delimiter: str) -> bool:
-    """Whether a text without known column names is a table rather than prompts, one a line.
-
-    In prose a comma stands before a space, and not equally often in each line.
-    """
-    if delimiter == "\t":
-        return True
-    head = text[:_HEAD]
-    if all(each.isspace() for each in re.findall(rf"{re.escape(delimiter)}(.|$)", head)):
-        return False
-    rows = [record for record in _records(head, delimiter) if any(map(str.strip, record))]
-    return len(set(map(len, rows[:-1] or rows))) == 1
+def _is_prose(text: str, delimiter: str) -> bool:
+    """Whether lines look like sentences with commas in them, not like cells."""
+    lines = [line for line in text[:100_000].splitlines()[:200] if line.strip()]
+    if delimiter == "," and not re.search(r",\S", "\n".join(lines)):
+        return True  # programs put no space after a comma
+    return len({line.count(delimiter) for line in lines}) > 1 and '"' not in text[:100_000]
 
 
 def _first_record(text: str, delimiter: str) -> list[str]:
     """The first that is not blank."""
-    head = _records(text[:_HEAD], delimiter)
+    head = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter)
     return next((record for record in head if any(map(str.strip, record))), [])
-
-
-def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 
 def _odd_quotes(text: str, delimiter: str) -> bool:

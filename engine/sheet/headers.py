@@ -1,11 +1,13 @@
 """Which column of a sheet is which: exact names first, then what plainly means the same."""
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
+from engine.sheet.verdict import shown
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
 
@@ -19,15 +21,19 @@ def _key(header: str) -> str:
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}
 _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.aliases}
-_FOR_IMAGES = frozenset(
-    _key(name)
-    for name in (
-        *("image", "image url", "image path", "image file", "input image", "init image"),
-        *("source image", "reference image", "image weight", "image strength", "strength"),
-        *("denoising strength", "denoise", "mask", "mask image"),
+
+
+_SOURCE_COLUMNS = frozenset(
+    map(
+        _key,
+        (
+            *("image", "source image", "init image", "input image", "reference image", "image url"),
+            *("strength", "image strength", "image weight", "denoising", "denoising strength"),
+            "mask",
+        ),
     )
 )
-"""Columns that say how to change a picture there is, in the sheets of others."""
+"""What only sessions that start from images use."""
 
 
 def known_name(header: str) -> str | None:
@@ -44,6 +50,68 @@ def letters(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         name = chr(ord("A") + rest) + name
     return name
+
+
+def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Problem]]:
+    """Find the known columns.
+
+    Args:
+        header: The header's cells.
+        row: The header's row number, for the problems.
+
+    Returns:
+        Index of a column → its known name; and a `repaired` problem for each header that is
+        not written exactly so.
+
+    Raises:
+        SheetError: No `prompt` column, or two columns that mean the same.
+    """
+    exact = {name for cell in header if (name := _NAMES.get(_key(cell)))}
+    known: dict[int, str] = {}
+    problems: list[Problem] = []
+    for index, cell in enumerate(header):
+        name = known_name(cell)
+        # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
+        if name is None or (name in exact and _key(cell) not in _NAMES):
+            problems += _doubts(cell, exact, row)
+            continue
+        for other, taken in known.items():
+            if taken == name:
+                raise SheetError(
+                    f"Columns {letters(other)} and {letters(index)} both mean `{name}` "
+                    f"(`{header[other]}` and `{cell}`). Rename or delete one of them."
+                )
+        known[index] = name
+        if cell != name:
+            problems.append(
+                Problem(row, name, Severity.REPAIRED, cell, f"`{cell}` is read as `{name}`.")
+            )
+    if "prompt" not in known.values():
+        raise SheetError(_no_prompt(header, row))
+    return known, problems
+
+
+def _doubts(cell: str, exact: Container[str], row: int) -> list[Problem]:
+    """What is to be said of a column that is kept but not understood."""
+    name = nearly(cell)
+    if name and name not in exact:
+        message = (
+            f"`{shown(cell)}` is kept as a column of your own. If `{name}` was meant, rename it."
+        )
+        return [Problem(row, None, Severity.WARNING, cell, message, (name,))]
+    if _key(cell) in _SOURCE_COLUMNS:
+        message = (
+            f"`{cell}` is kept with the rows but changes nothing here: a sheet's images are made "
+            "from its prompts alone."
+        )
+        return [Problem(row, None, Severity.WARNING, cell, message)]
+    return []
+
+
+def nearly(header: str) -> str | None:
+    """The known name that an unknown header is a slip of, if any."""
+    near = difflib.get_close_matches(_key(header)[:40], _NAMES, n=1, cutoff=0.8)
+    return _NAMES[near[0]] if near and not known_name(header) else None
 
 
 def find_header(rows: Sequence[Sequence[str]]) -> int:
@@ -70,7 +138,7 @@ def lone_column(rows: Sequence[Sequence[str]]) -> Lone | None:
         rows: All rows, the one that would be the header first.
     """
     used = [at for at, cell in enumerate(rows[0]) if cell.strip()]
-    if len(used) != 1 or known_name(rows[0][used[0]]):
+    if len(used) != 1 or known_name(rows[0][used[0]]) or nearly(rows[0][used[0]]):
         return None
     at = used[0]
     if any(cell.strip() for cells in rows[1:] for cell in (*cells[:at], *cells[at + 1 :])):
@@ -82,53 +150,12 @@ def lone_column(rows: Sequence[Sequence[str]]) -> Lone | None:
     return Lone(at, headed)
 
 
-def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Problem]]:
-    """Find the known columns.
-
-    Args:
-        header: The header's cells.
-        row: The header's row number, for the problems.
-
-    Returns:
-        Index of a column → its known name; and a `repaired` problem for each header that is
-        not written exactly so, a warning for each that is about pictures to start from.
-
-    Raises:
-        SheetError: No `prompt` column, or two columns that mean the same.
-    """
-    exact = {name for cell in header if (name := _NAMES.get(_key(cell)))}
-    known: dict[int, str] = {}
-    problems: list[Problem] = []
-    for index, cell in enumerate(header):
-        name = known_name(cell)
-        # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
-        if name is None or (name in exact and _key(cell) not in _NAMES):
-            if _key(cell) in _FOR_IMAGES:
-                message = (
-                    f"`{cell}` is for changing a picture that there is already. It is kept with "
-                    "the rows but changes no image here."
-                )
-                problems.append(Problem(row, None, Severity.WARNING, cell, message))
-            continue
-        for other, taken in known.items():
-            if taken == name:
-                raise SheetError(
-                    f"Columns {letters(other)} and {letters(index)} both mean `{name}` "
-                    f"(`{header[other]}` and `{cell}`). Rename or delete one of them."
-                )
-        known[index] = name
-        if cell != name:
-            problems.append(
-                Problem(row, name, Severity.REPAIRED, cell, f"`{cell}` is read as `{name}`.")
-            )
-    if "prompt" not in known.values():
-        raise SheetError(_no_prompt(header, row))
-    return known, problems
-
-
 def _no_prompt(header: Sequence[str], row: int) -> str:
     names = [cell if len(cell) <= 40 else cell[:39] + "…" for cell in header if cell]
     found = ", ".join(f"`{name}`" for name in names[:12]) + (" …" if len(names) > 12 else "")
+    slip = next((cell for cell in header if nearly(cell) == "prompt"), None)
+    if slip:
+        return f"There is no `prompt` column, but `{shown(slip)}` is nearly one. Rename it."
     return (
         f"There is no `prompt` column. Row {row} must hold the column names, and one of them "
         f"must be `prompt`; it holds {found}. Other columns may be: "

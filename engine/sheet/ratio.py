@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable
 
 from engine.sheet.columns import COLUMN, RATIOS
+from engine.sheet.repair import bare
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import Finding, Verdict, accept, error, shown, unquoted
+from engine.sheet.verdict import Finding, Verdict, accept, error, shown
 
 _KNOWN = frozenset(RATIOS) | {
     *("7:5", "5:7", "5:3", "3:5", "7:4", "4:7", "8:5", "5:8", "9:7", "7:9", "7:3", "3:7"),
@@ -44,7 +45,7 @@ def judge_ratio(cell: Cell) -> Verdict[tuple[int, int]]:
 
 
 def _from_text(text: str) -> Verdict[tuple[int, int]]:
-    plain = " ".join(unquoted(text).split())
+    plain = " ".join(bare(text).split())
     synonym = COLUMN["aspect_ratio"].synonyms.get(plain.casefold())
     if synonym:
         return _pair(text, synonym.replace(":", " : ").split(" "))

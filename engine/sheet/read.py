@@ -153,6 +153,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         header_row=header_row,
         sheets=tuple(reply["sheets"]),
         notes=tuple(notes),
+        delimiter=reply["delimiter"],
     )
 
 

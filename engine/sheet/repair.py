@@ -7,26 +7,31 @@ from collections.abc import Mapping, Sequence
 from engine.sheet.columns import MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import BARE, Finding, Verdict, accept, error, shown, unquoted
+from engine.sheet.verdict import Finding, Verdict, accept, error, shown
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(r"#?(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
-_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
-_MARKED_AS_TEXT = re.compile(r"['’]+\s*[=+@-]")
-"""What a spreadsheet program would take for a formula, but for the apostrophe."""
-_MOST_OFFERED = 5
-_IDEOGRAMS = frozenset(
-    {
-        *("1.0", "2.0", "2a", "3.0", "4.0", "v_1", "v_1_turbo", "v_2", "v_2_turbo", "v_2a"),
-        *("v_2a_turbo", "v_3", "v1", "v2", "v2a", "v3", "v_1.0", "v_2.0", "v_3.0"),
-    }
+_FOREIGN_MODEL = re.compile(
+    r"(?:ideogram[ _-]?)?v?[ _-]?[1-3](?:[._ ]?[0a])?(?:[ _-]?(?:turbo|default|quality|flash))?",
+    re.IGNORECASE,
 )
-"""The labels of either generation of its sheets, as `_model_key` has them."""
+"""The labels that Ideogram's sheets use for its models, of either generation."""
+_MARKS = "'’‘“”„«»\"`\u200b\u2060\ufeff"
+"""What word processors, spreadsheet programs and web pages put around a value."""
 _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
+
+
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_MARKED = re.compile(r"['’]+\s*[=+@-]")
+"""An apostrophe before what would be a formula without it."""
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""The wide letters of East Asian keyboards → those they mean."""
+_QUOTED = "the marks around it are left out."
+_MOST_SUGGESTED = 8
 
 
 def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
@@ -52,18 +57,25 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
     findings: tuple[Finding, ...] = ()
-    read = text
     if _CONTROL.search(text):
         text = _CONTROL.sub("", text).strip()
-        message = "Control characters, which nobody sees and no model heeds, were left out."
+        message = "Control characters, which nobody sees and no model heeds, are left out."
         findings = (Finding(Severity.REPAIRED, message),)
-    if _MARKED_AS_TEXT.match(text):
-        text = text.lstrip("'’").lstrip()
+    marked = _MARKED.match(text)
+    if marked:
+        read, text = text, text[marked.end() - 1 :]
         message = (
-            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe told the spreadsheet program "
-            "that text follows, and is no part of it."
+            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe tells a spreadsheet program "
+            "that no formula follows, and is no part of the words."
         )
         findings += (Finding(Severity.REPAIRED, message),)
+    elif text[0] in "'’" and text.count(text[0]) == 1 and text[1:2].strip():
+        # 'tis begins so too.
+        message = (
+            "The text begins with an apostrophe, by which spreadsheet programs mark text. If it "
+            "is no part of the words, delete it."
+        )
+        findings += (Finding(Severity.WARNING, message, (text[1:].strip(),)),)
     if isinstance(cell, Moment):
         message = (
             f"The spreadsheet program turned this text into a time or date; it is used as "
@@ -79,12 +91,18 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     return Verdict(text, text, findings)
 
 
+def bare(text: str) -> str:
+    """A short value without the marks around it, letters nobody sees, and wide letters."""
+    return _CONTROL.sub("", text.translate(_WIDE)).strip().strip(_MARKS).strip()
+
+
 def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
     """Read one of a column's choices."""
     text = cell_text(cell).strip()
-    key = unquoted(text).casefold()
+    key = bare(text).casefold()
     if key in column.choices:
-        return accept(text, key, key, "" if text.casefold() == key else BARE)
+        quoted = text.casefold() != key
+        return accept(text, key, key, _QUOTED if quoted else "")
     key = _SPACES.sub(" ", key)
     meant = column.synonyms.get(key)
     if meant:
@@ -109,17 +127,18 @@ def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> 
     """Read the label of a model.
 
     Args:
-        cell: As it was read.
-        labels: The models there are, the default one first.
-        names: Other people's labels → ours.
+        cell: The cell.
+        labels: Of the models there are.
+        names: Labels in other people's sheets → those of ours they stand for.
     """
     text = cell_text(cell).strip()
     if text in labels:
         return Verdict(text, text)
-    plain = unquoted(text)
+    plain = bare(text)
     same = [label for label in labels if label.casefold() == plain.casefold()]
     if len(same) == 1:
-        return accept(text, same[0], same[0], "" if text == plain else BARE)
+        quoted = text.casefold() != same[0].casefold()
+        return accept(text, same[0], same[0], _QUOTED if quoted else "")
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # A label such as 3.0 is a number to a spreadsheet program.
         same = [label for label in labels if _number(label) == cell]
@@ -130,24 +149,24 @@ def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> 
                 same[0],
                 "the spreadsheet program had turned the label into a number.",
             )
-    key = _model_key(plain)
-    meant = {_model_key(name): label for name, label in names.items()}.get(key)
-    if meant and meant in labels:
-        return accept(text, meant, meant, "that is what your settings take it for.")
-    if meant:
+    key = _label_key(plain)
+    meant = next((label for name, label in names.items() if _label_key(name) == key), None)
+    if meant is not None and meant in labels:
+        return accept(text, meant, meant, "the model your settings name for this label.")
+    if meant is not None:
         return error(
             text,
-            f"Your settings take {shown(text)} for {shown(meant)} (sheet.model_names), but no "
-            "model of your model list is called so.",
-            *labels[:_MOST_OFFERED],
+            f"The settings name {shown(meant)} for {shown(text)} (model_names under [sheet]), but "
+            "no model of your model list is called so.",
+            *labels[:_MOST_SUGGESTED],
         )
-    if key in _IDEOGRAMS:
+    if not isinstance(cell, bool) and _FOREIGN_MODEL.fullmatch(plain):
         return error(
             text,
-            f"{shown(text)} is a model of Ideogram's. Which of yours shall stand for it? Take one "
-            "for all cells alike, or write it in the settings once: "
-            f'model_names = {{ "{shown(text)}" = "{labels[0]}" }} under [sheet].',
-            *labels[:_MOST_OFFERED],
+            f"{shown(text)} is a model of Ideogram, which is not here. Pick one of yours for all "
+            "such labels, or name it in the settings for good: "
+            f'model_names = {{"{shown(text)}" = "{labels[0]}"}} under [sheet].',
+            *labels[:_MOST_SUGGESTED],
         )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
@@ -158,8 +177,8 @@ def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> 
     )
 
 
-def _model_key(text: str) -> str:
-    """What tells other people's labels apart: neither capitals nor how a number is written."""
+def _label_key(text: str) -> str:
+    """What tells labels apart: neither capitals nor how a number is written."""
     number = _number(text)
     return repr(number) if number is not None else _SPACES.sub("_", text.casefold())
 
@@ -186,7 +205,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
         if cell != cell or abs(cell) == float("inf") or cell != int(cell):
             return error(text, f"{shown(text)} is not {span}.")
         return _in_range(text, int(cell), column, span)
-    plain = unquoted(text)
+    plain = bare(text)
     whole = _WHOLE.fullmatch(plain)
     if whole and whole[1].isascii():
         digits = whole[1].lstrip("0") or "0"
@@ -218,10 +237,10 @@ def _hint(column: Column) -> str:
 def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
     """Read a palette's name, or up to five colours."""
     text = cell_text(cell).strip()
-    plain = unquoted(text)
+    plain = bare(text)
     if plain.casefold() in PALETTES:
         name = plain.casefold()
-        return accept(text, name, (name,), "" if text == plain else BARE)
+        return accept(text, name, (name,), _QUOTED if text.casefold() != name else "")
     parts = [part for part in re.split(r"[\s,;|]+", plain) if part]
     if parts and all(_COLOUR.fullmatch(part) for part in parts):
         colours = tuple(_hexadecimal(part) for part in parts)

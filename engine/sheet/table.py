@@ -45,15 +45,17 @@ class Table:
     sheet: str | None
     """The worksheet's name; None for a text file."""
     header: tuple[str, ...]
-    """As read; `prompt` where the only column has no name, or none we know."""
     lines: tuple[Line, ...]
     """Wholly blank rows are left out; the numbers of the others stay."""
     header_row: int = 1
-    """The header's row number; above 1 where blank rows or a title come first, 0: there is none."""
+    """The header's row number; above 1 where blank rows come first; 0: a list of prompts
+    without a header."""
     sheets: tuple[str, ...] = ()
     """All worksheets of the file that can be asked for, hidden ones included."""
     notes: tuple[str, ...] = ()
     """What the person should know about how the file was read."""
+    delimiter: str = ","
+    """What separates the cells of a text file."""
 
 
 @dataclass(frozen=True, slots=True)

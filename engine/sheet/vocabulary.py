@@ -14,8 +14,8 @@ class ModelLimits:
     """The longest side divided by the shortest, at most; 1 or more."""
     negative_prompt: bool = True
     """Whether it heeds a negative prompt."""
-    palette: bool = True
-    """Whether it heeds a colour palette."""
+    palettes: bool = True
+    """Whether it heeds a color_palette."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,8 @@ class Vocabulary:
     """Images of a row that does not say."""
     prompt_chars: int = 10_000
     """Characters of a prompt or negative prompt, at most."""
-
     model_names: Mapping[str, str] = field(default_factory=dict)
-    """Other people's labels of models, such as `3.0` or `V_2A`: the label meant by each."""
+    """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:

@@ -462,7 +462,7 @@ def test_a_text_file_of_one_prompt_a_line_is_a_sheet(tmp_path: Path) -> None:
     assert cells(path) == [(1, [PROMPTS[0]]), (3, [PROMPTS[1]]), (4, [PROMPTS[2]])]
     sheet = check_table(table, VOCABULARY)
     assert len(sheet.ready) == 3
-    assert [(p.row, p.severity) for p in sheet.problems] == [(0, Severity.WARNING)]
+    assert [(p.row, p.severity) for p in sheet.problems] == [(1, Severity.WARNING)]
     assert "call it `prompt`" in sheet.problems[0].message
 
 
