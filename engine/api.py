@@ -258,6 +258,7 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
         models={label: ModelLimits(max_ratio=model.max_ratio) for label, model in models.items()},
         default_model=next(iter(models)),
         prompt_chars=settings.sheet.max_prompt_chars,
+        model_names=settings.sheet.model_names,
     )
 
 

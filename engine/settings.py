@@ -101,6 +101,9 @@ class SheetSettings(Declared, frozen=True):
     max_prompt_chars: Annotated[int, Meta(gt=0)] = 10_000
     """Characters of one prompt."""
 
+    model_names: dict[str, str] = msgspec.field(default_factory=dict)
+    """What model labels in other people's sheets stand for: {"3.0" = "sdxl", "2a" = "builtin"}."""
+
 
 class AppSettings(Declared, frozen=True):
     """The app on the screen."""

@@ -91,7 +91,7 @@ COLUMNS: tuple[Column, ...] = (
         "full",
         choices=("on", "off"),
         synonyms={
-            **dict.fromkeys(("yes", "y", "true", "1", "enabled"), "on"),
+            **dict.fromkeys(("yes", "y", "true", "1", "enabled", "auto"), "on"),
             **dict.fromkeys(("no", "n", "false", "0", "disabled", "none"), "off"),
         },
         aliases=("magic prompt option", "magic"),
