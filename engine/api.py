@@ -56,10 +56,11 @@ from engine.settings import (
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.copying import Copy, free_name, save_copy
-from engine.sheet.editing import Draft, Place, offered_columns
+from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Table
+from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",
