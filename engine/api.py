@@ -104,6 +104,7 @@ __all__ = [
     "draft_prompts",
     "engine_status",
     "estimate_rows",
+    "explain_columns",
     "explanations",
     "export_session",
     "find_session",
@@ -136,6 +137,7 @@ __all__ = [
     "stop_session",
     "verify_library",
     "with_num_images",
+    "write_template",
 ]
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
@@ -232,6 +234,30 @@ def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
 def ready_to_start(draft: Draft) -> Checked:
     """The draft as it stands, for `start_session`."""
     return Checked(draft.sheet(), draft.images, Estimate(None, None))
+
+
+def write_template(path: Path, *, full: bool = False) -> None:
+    """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
+
+    Raises:
+        SheetError: another ending.
+        SettingsError: the model list cannot be used.
+        OSError: it cannot be written.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    template.write_template(path, list(load_models()), full=full)
+
+
+def explain_columns(*, full: bool = True) -> str:
+    """The rules of the columns in plain words, for whoever shall write a sheet.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    return template.explain(list(load_models()), full=full)
 
 
 def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
