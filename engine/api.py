@@ -27,6 +27,7 @@ from engine.library.reader import (
     list_jobs,
     list_open,
     list_sessions,
+    log_path,
     newest_image,
 )
 from engine.library.usage import DiskUse, disk_use
@@ -116,6 +117,7 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "log_path",
     "move_session",
     "newest_image",
     "offered_columns",

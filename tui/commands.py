@@ -215,6 +215,7 @@ def show(options: Namespace, settings: Settings) -> int:
         print_json(
             _session_json(info)
             | {
+                "log": str(api.log_path(settings.library, info.session)),
                 "rows": [asdict(job) for job in jobs],
                 "list": [asdict(image) for image in images],
             }
