@@ -28,8 +28,11 @@ from engine.library.reader import (
     list_jobs,
     list_open,
     list_sessions,
+    log_path,
     newest_image,
 )
+from engine.library.usage import DiskUse, disk_use
+from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
@@ -58,10 +61,11 @@ from engine.settings import (
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.copying import Copy, free_name, save_copy
-from engine.sheet.editing import Draft, Place, offered_columns
+from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Table
+from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",
@@ -70,6 +74,8 @@ __all__ = [
     "Checked",
     "Copy",
     "Declared",
+    "DeviceUse",
+    "DiskUse",
     "Draft",
     "EngineError",
     "EngineFeed",
@@ -97,10 +103,13 @@ __all__ = [
     "check_prompts",
     "check_sheet",
     "config_folder",
+    "devices_in_use",
     "diagnose",
+    "disk_use",
     "draft_prompts",
     "engine_status",
     "estimate_rows",
+    "explain_columns",
     "explanations",
     "export_session",
     "find_session",
@@ -112,6 +121,7 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "log_path",
     "move_session",
     "newest_image",
     "offered_columns",
@@ -133,6 +143,7 @@ __all__ = [
     "stop_session",
     "verify_library",
     "with_num_images",
+    "write_template",
 ]
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
@@ -231,6 +242,30 @@ def ready_to_start(draft: Draft) -> Checked:
     return Checked(draft.sheet(), draft.images, Estimate(None, None))
 
 
+def write_template(path: Path, *, full: bool = False) -> None:
+    """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
+
+    Raises:
+        SheetError: another ending.
+        SettingsError: the model list cannot be used.
+        OSError: it cannot be written.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    template.write_template(path, list(load_models()), full=full)
+
+
+def explain_columns(*, full: bool = True) -> str:
+    """The rules of the columns in plain words, for whoever shall write a sheet.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    return template.explain(list(load_models()), full=full)
+
+
 def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
     limits = Limits(
         file_bytes=settings.sheet.max_file_mib << 20,
@@ -269,6 +304,7 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
         styles=tuple(words.styles),
         palettes=tuple(words.palettes),
         wildcards=words.wildcards.choices.keys(),
+        model_names=settings.sheet.model_names,
     )
 
 

@@ -42,7 +42,7 @@ class OpeningScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The line that every area has."""
-        yield TopLine(self._area, self._desk.library)
+        yield TopLine(self._area, self._desk)
 
     def on_key(self, event: Key) -> None:
         """Keep it."""

@@ -7,8 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from engine.library.reader import ImageInfo, list_images
-from engine.picture.png import PictureError, decode, encode_png
+from engine.picture.formats import JPEG, JXL, PNG, WEBP, encode, kind_of
+from engine.picture.png import PictureError, decode
 
+_STRIPPED_LEVEL = {PNG: 1, WEBP: 95, JPEG: 95, JXL: 95}
 _FIELDS = ("file", "row", "variation", "state", "error")
 
 
@@ -49,7 +51,10 @@ def _picture(library: Path, image: ImageInfo, *, strip_metadata: bool) -> bytes 
         return None
     path = library / image.file
     try:
-        return encode_png(decode(path), {}) if strip_metadata else path.read_bytes()
+        if not strip_metadata:
+            return path.read_bytes()
+        kind = kind_of(path) or PNG
+        return encode(decode(path), {}, kind, _STRIPPED_LEVEL[kind])
     except (OSError, PictureError):
         return None
 

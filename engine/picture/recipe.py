@@ -66,6 +66,9 @@ class Conditions:
     decode: str = "together"
     """Whether the images of a batch are decoded `together` or `each` alone."""
 
+    encoding: str = "png 1"
+    """Kind of the files, and their level of compression or quality."""
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)

@@ -52,6 +52,7 @@ def plan_session(
     *,
     largest: Callable[[Recipe], int],
     taken: Container[str],
+    suffix: str = ".png",
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -62,6 +63,7 @@ def plan_session(
         models: the model list.
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
+        suffix: of the picture files' names.
 
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
@@ -81,7 +83,7 @@ def plan_session(
             raise RefusedError(f"Row {row.number}: {error}") from error
         slug = slug_of(row.values.prompt)
         files = [
-            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + ".png"
+            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
         new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files))

@@ -248,7 +248,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
         Kind.MODEL: functools.partial(
-            judge_model, labels=tuple(vocabulary.models), foreign=vocabulary.foreign_model
+            judge_model, labels=tuple(vocabulary.models), names=vocabulary.model_names
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),

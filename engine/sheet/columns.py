@@ -52,6 +52,8 @@ RATIOS = (
 
 PALETTES = ("ember", "fresh", "jungle", "magic", "melon", "mosaic", "pastel", "ultramarine")
 MOST_COLOURS = 5
+EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea at sunset"
+"""The prompt of a template's one row."""
 
 SCHEDULERS = (
     *("dpm++", "dpm++ karras", "dpm++ sde", "unipc", "euler", "euler ancestral", "heun"),
@@ -97,7 +99,7 @@ COLUMNS: tuple[Column, ...] = (
         "full",
         choices=("on", "off"),
         synonyms={
-            **dict.fromkeys(("yes", "y", "true", "1", "enabled"), "on"),
+            **dict.fromkeys(("yes", "y", "true", "1", "enabled", "auto"), "on"),
             **dict.fromkeys(("no", "n", "false", "0", "disabled", "none"), "off"),
         },
         aliases=("magic prompt option", "magic"),

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from engine.sheet.columns import MOST_COLOURS, PALETTES, Column
+from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.verdict import Finding, Verdict, accept, error, shown
@@ -29,6 +29,11 @@ _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
 
 
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_MARKED = re.compile(r"['’]+\s*[=+@-]")
+"""An apostrophe before what would be a formula without it."""
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""The wide letters of East Asian keyboards → those they mean."""
 _QUOTED = "the marks around it are left out."
 _MOST_SUGGESTED = 8
 
@@ -37,7 +42,7 @@ def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] not in "#'":
+        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT:
             return Verdict(text, text)
     return None
 
@@ -55,14 +60,29 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
         )
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
+    if text == EXAMPLE_PROMPT:
+        message = "This is the template's example row. Replace it, or leave it out."
+        return Verdict(text, text, (Finding(Severity.WARNING, message),))
     findings: tuple[Finding, ...] = ()
-    if text[0] in "'’" and text.count(text[0]) == 1 and text[1:2].strip():
+    if _CONTROL.search(text):
+        text = _CONTROL.sub("", text).strip()
+        message = "Control characters, which nobody sees and no model heeds, are left out."
+        findings = (Finding(Severity.REPAIRED, message),)
+    marked = _MARKED.match(text)
+    if marked:
+        read, text = text, text[marked.end() - 1 :]
+        message = (
+            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe tells a spreadsheet program "
+            "that no formula follows, and is no part of the words."
+        )
+        findings += (Finding(Severity.REPAIRED, message),)
+    elif text[0] in "'’" and text.count(text[0]) == 1 and text[1:2].strip():
         # 'tis begins so too.
         message = (
             "The text begins with an apostrophe, by which spreadsheet programs mark text. If it "
             "is no part of the words, delete it."
         )
-        findings = (Finding(Severity.WARNING, message, (text[1:].strip(),)),)
+        findings += (Finding(Severity.WARNING, message, (text[1:].strip(),)),)
     if isinstance(cell, Moment):
         message = (
             f"The spreadsheet program turned this text into a time or date; it is used as "
@@ -98,8 +118,8 @@ def _expands(text: str, names: Collection[str]) -> bool:
 
 
 def bare(text: str) -> str:
-    """A short value without the quote marks and invisible letters around it."""
-    return text.strip(_MARKS).strip()
+    """A short value without the marks around it, letters nobody sees, and wide letters."""
+    return _CONTROL.sub("", text.translate(_WIDE)).strip().strip(_MARKS).strip()
 
 
 def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
@@ -129,13 +149,13 @@ def judge_switch(cell: Cell, column: Column) -> Verdict[bool]:
     return Verdict(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str], foreign: str = "") -> Verdict[str]:
+def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> Verdict[str]:
     """Read the label of a model.
 
     Args:
         cell: The cell.
         labels: Of the models there are.
-        foreign: The one that the labels of other tools stand for; empty: they ask.
+        names: Labels in other people's sheets → those of ours they stand for.
     """
     text = cell_text(cell).strip()
     if text in labels:
@@ -155,13 +175,23 @@ def judge_model(cell: Cell, labels: Sequence[str], foreign: str = "") -> Verdict
                 same[0],
                 "the spreadsheet program had turned the label into a number.",
             )
+    key = _label_key(plain)
+    meant = next((label for name, label in names.items() if _label_key(name) == key), None)
+    if meant is not None and meant in labels:
+        return accept(text, meant, meant, "the model your settings name for this label.")
+    if meant is not None:
+        return error(
+            text,
+            f"The settings name {shown(meant)} for {shown(text)} (model_names under [sheet]), but "
+            "no model of your model list is called so.",
+            *labels[:_MOST_SUGGESTED],
+        )
     if not isinstance(cell, bool) and _FOREIGN_MODEL.fullmatch(plain):
-        if foreign:
-            return accept(text, foreign, foreign, "the model picked for labels of Ideogram.")
         return error(
             text,
             f"{shown(text)} is a model of Ideogram, which is not here. Pick one of yours for all "
-            "such labels.",
+            "such labels, or name it in the settings for good: "
+            f'model_names = {{"{shown(text)}" = "{labels[0]}"}} under [sheet].',
             *labels[:_MOST_SUGGESTED],
         )
     folded = {label.casefold(): label for label in labels}
@@ -171,6 +201,12 @@ def judge_model(cell: Cell, labels: Sequence[str], foreign: str = "") -> Verdict
         f"No model of your model list is called {shown(text)}. It has: {some}.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
+
+
+def _label_key(text: str) -> str:
+    """What tells labels apart: neither capitals nor how a number is written."""
+    number = _number(text)
+    return repr(number) if number is not None else _SPACES.sub("_", text.casefold())
 
 
 def _number(text: str) -> float | None:

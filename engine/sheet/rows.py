@@ -18,7 +18,7 @@ class Problem:
     """What is wrong with one cell, or (`column` None) with a whole row or the header."""
 
     row: int
-    """The number the spreadsheet program shows; the header is 1."""
+    """The number the spreadsheet program shows; of a header that is not there, 0."""
     column: str | None
     severity: Severity
     value: str

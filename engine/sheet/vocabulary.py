@@ -1,7 +1,7 @@
 """What the cells of a sheet may refer to; the checker knows of models only this."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.sheet.columns import COLUMN, PALETTES, SCHEDULERS
 
@@ -36,12 +36,9 @@ class Vocabulary:
     palettes: tuple[str, ...] = PALETTES
     wildcards: Collection[str] = ()
     """What can stand between `__` and `__` in a prompt."""
-    foreign_model: str = ""
-    """The model that the labels of other tools (3.0, 2a, V_2_TURBO …) stand for; empty: not
-    chosen yet, so that they ask."""
+    model_names: Mapping[str, str] = field(default_factory=dict)
+    """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:
             raise ValueError(f"the default model {self.default_model!r} is not in the list")
-        if self.foreign_model and self.foreign_model not in self.models:
-            raise ValueError(f"the model {self.foreign_model!r} is not in the list")

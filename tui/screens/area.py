@@ -37,7 +37,7 @@ class Area(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Top line, the area's own, footer."""
-        yield TopLine(self.AREA, self.desk.library)
+        yield TopLine(self.AREA, self.desk)
         yield from self.compose_area()
         yield Footer()
 

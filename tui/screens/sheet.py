@@ -18,6 +18,7 @@ from engine.api import (
     EngineError,
     Estimate,
     LibraryError,
+    Place,
     RowValues,
     SettingsError,
     SheetError,
@@ -31,6 +32,7 @@ from engine.api import (
     save_copy,
     start_session,
     with_num_images,
+    write_template,
 )
 from tui.desk import TakeInHand
 from tui.keys import bind
@@ -65,6 +67,7 @@ class SheetScreen(Area):
         bind("sheet.column", "c", "column", "Another column", show=False),
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
+        bind("sheet.template", "T", "template", "Write a template", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
@@ -137,8 +140,11 @@ class SheetScreen(Area):
         self._table.set_marks(())
         self._show(draft)
         self._table.action_first()
-        if draft.faulty:
-            self._table.go_to(draft.faulty[0].row, draft.faulty[0].column)
+        if first := draft.next_problem(Place(0, None), 1):
+            self._table.go_to(first[0].row, first[0].column)
+        for note in draft.notes:
+            if note.column is None:
+                self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
 
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
@@ -203,14 +209,14 @@ class SheetScreen(Area):
     def _measure(self, draft: Draft) -> None:
         def start() -> None:
             if draft is self.draft:
-                self._estimate_rows(draft, draft.values)
+                self._estimate_rows(draft, draft.work)
 
         self.set_timer(_ESTIMATE_DELAY, start)
 
     @work(thread=True, exclusive=True, group="estimate")
-    def _estimate_rows(self, draft: Draft, values: list[RowValues]) -> None:
+    def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
         try:
-            estimate = estimate_rows(values, self.desk.settings)
+            estimate = estimate_rows(work, self.desk.settings)
         except SettingsError:
             return
         if draft is self.draft:
@@ -429,6 +435,28 @@ class SheetScreen(Area):
         else:
             words = [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
             tell(clean(" ".join(words)))
+
+    def action_template(self) -> None:
+        """Ask where a sheet to fill in goes."""
+        name = str(Path.cwd() / "prompts.xlsx")
+        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
+        self.app.push_screen(Ask("Write a template as", name, note=note), self._template_named)
+
+    def _template_named(self, name: str | None) -> None:
+        if name is not None:
+            self._write_template(Path(name).expanduser())
+
+    @work(thread=True, exclusive=True, group="save")
+    def _write_template(self, target: Path) -> None:
+        tell = partial(self.app.call_from_thread, self.notify, markup=False)
+        try:
+            if target.exists():
+                raise SheetError(f"{target} is there already. Choose another name.")
+            write_template(target, full=True)
+        except (SheetError, SettingsError, OSError) as error:
+            tell(clean(str(error)), severity="error", timeout=10)
+        else:
+            tell(clean(f"A template is in {target}."))
 
     def action_start(self) -> None:
         """Start the ready rows."""

@@ -66,6 +66,11 @@ def place_text(draft: Draft, place: Place) -> Content:
             lines.append(Content(clean(text)))
         if place.column in COLUMN:
             lines.append(Content(COLUMN[place.column].help).stylize(_MUTED))
+    lines += [
+        Content(f"{GLYPHS[note.severity]} {clean(note.message)}").stylize(_MUTED)
+        for note in draft.notes
+        if place.column and note.column == place.column
+    ]
     if preview := preview_text(draft, place.row):
         lines.append(Content(f"→ {preview}"))
     return Content("\n").join(lines)
@@ -104,11 +109,10 @@ def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
         costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
     if costs:
         yield " · ".join(costs)
-    left_out = sum(draft.is_left_out(number) for number in draft.numbers) if draft.changed else 0
-    if left_out:
-        yield f"– {count_text(left_out, 'row')} left out"
+    if draft.left_out:
+        yield f"– {count_text(draft.left_out, 'row')} left out"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
-    faulty = len(draft.numbers) - draft.ready - left_out
+    faulty = len(draft.numbers) - draft.ready - draft.left_out
     if not draft.ready:
         yield "Nothing can start yet: n goes to the next problem."
     elif faulty:

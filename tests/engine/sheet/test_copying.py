@@ -95,7 +95,7 @@ def test_a_corrected_copy_checks_clean_and_keeps_the_rest(tmp_path: Path, ending
     assert [again.row(n).extra.get("note") for n in again.numbers] == [
         *("keep me", "and me", "=1+1", None)
     ]
-    assert not again.faulty or ending == ".csv", "the header alone is read as another"
+    assert not again.faults or ending == ".csv", "the header alone is read as another"
     assert again.ready == 4
 
 
