@@ -37,7 +37,9 @@ from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
-from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.palettes import swatches
+from engine.plan.preview import RowPreview, preview
+from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
@@ -92,6 +94,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Row",
+    "RowPreview",
     "RowValues",
     "SessionInfo",
     "Settings",
@@ -127,6 +130,7 @@ __all__ = [
     "offered_columns",
     "open_draft",
     "pace",
+    "palette_colours",
     "pause_engine",
     "plain",
     "preview_row",
@@ -275,16 +279,21 @@ def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
     return read_table(path, sheet=worksheet, limits=limits)
 
 
-def preview_row(row: Row) -> Recipe | None:
-    """The recipe of a row's first image as it would be now; None while the row has errors.
+def preview_row(row: Row) -> RowPreview | None:
+    """A row as it would be rendered now, and what each column did; None while it has errors.
 
-    A seed that will be drawn at the start reads 0.
+    Raises:
+        SettingsError: the model list, or a file of styles or the like, cannot be used.
     """
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    planned = PlannedModel(model, model.scheduler, "", load_words())
-    return recipes_for(replace(row.values, num_images=1), planned, lambda: 0)[0]
+    return preview(row.values, PlannedModel(model, model.scheduler, "", load_words()))
+
+
+def palette_colours(cell: str) -> tuple[str, ...]:
+    """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
+    return swatches(cell, load_words().palettes)
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
