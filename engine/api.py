@@ -38,9 +38,10 @@ from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.palettes import swatches
-from engine.plan.preview import RowPreview, preview
+from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
+from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
 from engine.service.client import (
@@ -52,6 +53,7 @@ from engine.service.client import (
 from engine.service.devices import DevicesError, ask_torch
 from engine.service.follow import EngineFeed, Progress, follow_session
 from engine.service.lock import LockedError
+from engine.service.rewriting import RewriteError, known_rewrite, rewritten, rewritten_rows
 from engine.settings import (
     Settings,
     SettingsError,
@@ -93,6 +95,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Recipe",
+    "RewriteError",
     "Row",
     "RowPreview",
     "RowValues",
@@ -138,6 +141,7 @@ __all__ = [
     "reopen_draft",
     "resume_session",
     "retry_session",
+    "rewrite_row",
     "run_engine_here",
     "save_copy",
     "start_engine",
@@ -279,8 +283,13 @@ def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
     return read_table(path, sheet=worksheet, limits=limits)
 
 
-def preview_row(row: Row) -> RowPreview | None:
+def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None:
     """A row as it would be rendered now, and what each column did; None while it has errors.
+
+    Args:
+        row: of a checked sheet.
+        settings: which language model writes magic prompts; its answer is shown if it was asked
+            before (see `rewrite_row`). None: none does.
 
     Raises:
         SettingsError: the model list, or a file of styles or the like, cannot be used.
@@ -288,7 +297,28 @@ def preview_row(row: Row) -> RowPreview | None:
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    return preview(row.values, PlannedModel(model, model.scheduler, "", load_words()))
+    planned = PlannedModel(model, model.scheduler, "", load_words())
+    if settings is None or not settings.magic.model or not row.values.magic_prompt:
+        return preview(row.values, planned)
+    first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
+    known = known_rewrite(first, settings.magic)
+    found = preview(row.values, replace(planned, rewrites={first: known} if known else {}))
+    if known is not None:
+        return found
+    later = Note("magic_prompt", f"is written by {settings.magic.model} at the start")
+    notes = (later if note.column == "magic_prompt" else note for note in found.notes)
+    return replace(found, notes=tuple(notes))
+
+
+def rewrite_row(row: Row, settings: Settings) -> None:
+    """Have the language model write a row's magic prompt now, so that `preview_row` shows it.
+
+    Raises:
+        RewriteError: it does not answer.
+    """
+    if row.values is not None and settings.magic.model:
+        words = load_words().wildcards
+        rewritten([expand(row.values.prompt, row.values.seed_number or 0, words)], settings.magic)
 
 
 def palette_colours(cell: str) -> tuple[str, ...]:
@@ -355,6 +385,10 @@ def start_session(checked: Checked, settings: Settings, *, name: str | None = No
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
+    try:
+        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
+    except RewriteError as error:
+        raise EngineError(str(error)) from error
     rows = [
         {
             "number": row.number,
@@ -362,14 +396,18 @@ def start_session(checked: Checked, settings: Settings, *, name: str | None = No
             "extra": dict(row.extra),
             "values": asdict(row.values),
         }
-        for row in sheet.ready
+        for row in ready
         if row.values is not None
     ]
     source = {"file": sheet.file, "sheet": sheet.sheet, "columns": list(sheet.columns)}
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
-            "submit", name=name or Path(sheet.file).stem, source=source, rows=rows
+            "submit",
+            name=name or Path(sheet.file).stem,
+            source=source,
+            rows=rows,
+            rewrites=rewrites,
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 

@@ -53,10 +53,19 @@ def _picture(library: Path, image: ImageInfo, *, strip_metadata: bool) -> bytes 
     try:
         if not strip_metadata:
             return path.read_bytes()
-        kind = kind_of(path) or PNG
-        return encode(decode(path), {}, kind, _STRIPPED_LEVEL[kind])
+        return without_recipe(path)
     except (OSError, PictureError):
         return None
+
+
+def without_recipe(path: Path) -> bytes:
+    """The same picture as a file that says nothing of how it was made.
+
+    Raises:
+        OSError, PictureError: it cannot be read.
+    """
+    kind = kind_of(path) or PNG
+    return encode(decode(path), {}, kind, _STRIPPED_LEVEL[kind])
 
 
 def _table(images: list[ImageInfo], states: list[str], *, strip_metadata: bool) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.picture.png import PictureError, decode, encode_png
+from engine.library.export import without_recipe
+from engine.picture.png import PictureError
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def _put(image: Path, place: Path, *, stripped: bool) -> None:
     temporary = place.with_name(f".{place.name}.part")
     temporary.unlink(missing_ok=True)
     if stripped:
-        _write(temporary, encode_png(decode(image), {}))
+        _write(temporary, without_recipe(image))
     else:
         try:
             os.link(image, temporary)

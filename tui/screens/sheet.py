@@ -19,6 +19,8 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
+    RewriteError,
+    Row,
     RowValues,
     SettingsError,
     SheetError,
@@ -29,6 +31,7 @@ from engine.api import (
     open_draft,
     ready_to_start,
     reopen_draft,
+    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -68,6 +71,7 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
@@ -231,7 +235,32 @@ class SheetScreen(Area):
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            self.query_one("#problem", Static).update(place_text(draft, place))
+            self.query_one("#problem", Static).update(place_text(draft, place, self.desk.settings))
+
+    def action_magic(self) -> None:
+        """Have the language model write the magic prompt of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is None or draft is None:
+            return
+        if not self.desk.settings.magic.model:
+            self.notify(
+                "The settings name no language model (magic.model): prompts are enriched without"
+                " one, as the preview shows.",
+                markup=False,
+            )
+            return
+        self.notify("The language model is asked …", markup=False)
+        self._write_magic(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="magic")
+    def _write_magic(self, row: Row) -> None:
+        try:
+            rewrite_row(row, self.desk.settings)
+        except (RewriteError, SettingsError) as error:
+            self.app.call_from_thread(
+                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
+            )
+        self.app.call_from_thread(self._show_place)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:

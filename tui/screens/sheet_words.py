@@ -11,6 +11,7 @@ from engine.api import (
     Place,
     Recipe,
     RowValues,
+    Settings,
     SettingsError,
     Severity,
     preview_row,
@@ -50,7 +51,7 @@ def counts_text(draft: Draft) -> Content:
     return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
 
 
-def place_text(draft: Draft, place: Place) -> Content:
+def place_text(draft: Draft, place: Place, settings: Settings) -> Content:
     """The cell under the cursor: its problem and what helps, else what it holds and means."""
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
     lines = [Content.assemble((where, "bold"))]
@@ -81,15 +82,15 @@ def place_text(draft: Draft, place: Place) -> Content:
         for note in draft.notes
         if place.column and note.column == place.column
     ]
-    lines += preview_lines(draft, place.row)
+    lines += preview_lines(draft, place.row, settings)
     return Content("\n").join(lines)
 
 
-def preview_lines(draft: Draft, number: int) -> list[Content]:
+def preview_lines(draft: Draft, number: int, settings: Settings) -> list[Content]:
     """The row as it will be rendered, its final prompt, and what each column did."""
     row = draft.row(number)
     try:
-        preview = preview_row(row)
+        preview = preview_row(row, settings)
     except SettingsError as error:
         return [Content(f"! {clean(str(error))}")]
     if preview is None or row.values is None:
