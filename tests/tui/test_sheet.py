@@ -143,9 +143,10 @@ async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sh
         app.screen.query_one(Input).value = str(copy)
         copy.write_text("precious")
         await pilot.press("enter")
-        await until(pilot, lambda: "Replace it?" in screen_text(app))
-        await pilot.press("escape")
+        await until(pilot, lambda: "enter again replaces it" in screen_text(app))
         assert copy.read_text() == "precious"
+        await pilot.press("enter")
+        await until(pilot, lambda: copy.read_text() != "precious")
 
 
 async def test_a_file_saved_again_is_read_again_and_mends_that_fit_stay(
