@@ -20,6 +20,7 @@ from engine.settings import Settings
 from tui.desk import Desk, TakeInHand, recall, remember
 from tui.keys import bind
 from tui.last_wall import LastWall
+from tui.notice import notification
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
 
@@ -145,7 +146,10 @@ class PromptsheetApp(App[str]):
             if area.is_mounted:
                 area.tell(news)
         if news.settled and self.desk.settings.app.bell:
-            self.bell()
+            count = len(news.settled)
+            ended = "A session has ended" if count == 1 else f"{count} sessions have ended"
+            if self._driver is not None:  # as App.bell does
+                self._driver.write(notification(ended))
 
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:
