@@ -17,7 +17,25 @@ from tests.conftest import COMMAND
 ROWS = 50_000
 MOST = 0.25
 """Of the time that pandas takes, at most."""
-_WORDS = "red blue boat house lighthouse calm sea storm sunset night green hills tall tree".split()
+_WORDS = (
+    *("red", "blue", "boat", "house", "lighthouse", "calm", "sea", "storm", "sunset", "night"),
+    *("green", "hills", "tall", "tree"),
+)
+    "red",
+    "blue",
+    "boat",
+    "house",
+    "lighthouse",
+    "calm",
+    "sea",
+    "storm",
+    "sunset",
+    "night",
+    "green",
+    "hills",
+    "tall",
+    "tree",
+]
 _HEADER = (
     *("prompt", "visibility", "aspect_ratio", "magic_prompt", "model", "num_images"),
     *("seed_number", "rendering", "negative_prompt", "style", "color_palette"),
