@@ -267,6 +267,7 @@ def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
         file_bytes=settings.sheet.max_file_mib << 20,
         rows=settings.sheet.max_rows,
         cells=settings.sheet.max_cells,
+        columns=settings.sheet.max_columns,
     )
     return read_table(path, sheet=worksheet, limits=limits)
 

@@ -111,6 +111,9 @@ class SheetSettings(Declared, frozen=True):
     max_cells: Annotated[int, Meta(gt=0)] = 5_000_000
     """Cells, rows × columns."""
 
+    max_columns: Annotated[int, Meta(gt=0)] = 1_000
+    """Columns, your own ones counted."""
+
     max_prompt_chars: Annotated[int, Meta(gt=0)] = 10_000
     """Characters of one prompt."""
 

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, screen, throughput
+from tests.bench import kills, screen, sheet, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "kills": kills.main,
     "screen": screen.main,
+    "sheet": sheet.main,
     "throughput": throughput.builtin,
     "shapes": throughput.shapes,
 }
