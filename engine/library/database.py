@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "library.sqlite3"
 _APPLICATION_ID = 0x50534854  # "PSHT"
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p"}) | frozenset(
@@ -65,15 +65,14 @@ def open_writer(library: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         version = _version(connection, path)
-        if version == 0:
-            schema = (files("engine.library") / "schema.sql").read_text(encoding="utf-8")
+        if version < SCHEMA_VERSION:
             connection.executescript(
-                f"BEGIN; {schema}"
+                f"BEGIN; {_steps_from(version)}"
                 f"PRAGMA application_id = {_APPLICATION_ID};"
                 f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
             path.chmod(0o600)
-        _require_version(version or SCHEMA_VERSION, path)
+        _require_version(_version(connection, path), path)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise LibraryError(f"{path} cannot be used as Promptsheet's database: {error}.") from error
@@ -81,6 +80,15 @@ def open_writer(library: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _steps_from(version: int) -> str:
+    """The SQL that brings a database of schema `version` (0: an empty one) up to date."""
+    steps = {1: files("engine.library") / "schema.sql"}
+    for file in (files("engine.library") / "migrations").iterdir():
+        if file.name.endswith(".sql"):
+            steps[int(file.name.partition("_")[0])] = file
+    return "".join(steps[n].read_text(encoding="utf-8") for n in range(version + 1, len(steps) + 1))
 
 
 @contextmanager
@@ -104,12 +112,19 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
         raise LibraryError(f"{path} cannot be read: {error}.") from error
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """A read-only connection; also to a library on a medium that cannot be written."""
+def connect_reader(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
+    """A read-only connection; also to a library on a medium that cannot be written.
+
+    Args:
+        path: the database.
+        any_thread: the caller sees to it that one thread at a time uses it.
+    """
     # Reading a write-ahead log needs a file beside it, unless nothing can ever change.
     frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
     options = "mode=ro&immutable=1" if frozen else "mode=ro"
-    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=10)
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?{options}", uri=True, timeout=10, check_same_thread=not any_thread
+    )
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from engine.library.database import LibraryError, database_path, open_writer
@@ -74,6 +74,14 @@ class Writer:
             raise LibraryError(
                 f"{path} was moved or deleted while the engine process was using it."
             )
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction for the changes that modules beside this one make."""
+        return self._transaction()
+
+    def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """All rows of a query, for modules beside this one."""
+        return self._db.execute(query, arguments).fetchall()
 
     # ---------------------------------------------------------------- sessions
 
@@ -150,7 +158,8 @@ class Writer:
             )
             db.execute(
                 "UPDATE images SET state = 'waiting', strikes = 0, error = NULL WHERE session ="
-                " (SELECT id FROM sessions WHERE key = ?) AND state = 'failed'",
+                " (SELECT id FROM sessions WHERE key = ? AND trashed IS NULL) AND state = 'failed'"
+                " AND trashed IS NULL",
                 (session,),
             )
         return self.tally(session)
@@ -159,8 +168,9 @@ class Writer:
         marks = ", ".join("?" for _ in states)
         with self._transaction() as db:
             db.execute(
-                f"UPDATE images SET state = ? WHERE session ="
-                f" (SELECT id FROM sessions WHERE key = ?) AND state IN ({marks})",
+                "UPDATE images SET state = ? WHERE session ="
+                " (SELECT id FROM sessions WHERE key = ? AND trashed IS NULL)"
+                f" AND state IN ({marks}) AND trashed IS NULL",
                 (to, session, *states),
             )
         return self.tally(session)

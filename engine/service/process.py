@@ -19,11 +19,13 @@ from typing import Any
 from engine import __version__
 from engine.library.database import SCHEMA_VERSION, LibraryError, on_network
 from engine.library.records import Tally
+from engine.library.trash import settle
 from engine.library.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.recipe import Recipe
 from engine.plan.batches import power_of_two_within
 from engine.service.accept import RefusedError, RequestedRow, plan_session
+from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.wire import (
@@ -81,7 +83,7 @@ class EngineProcess:
             "retry": self._retry,
             "status": self._status,
             "shutdown": self._shutdown,
-        }
+        } | Keeping(self._write, self._scheduler, self._publish).commands()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until asked to stop, or until there was nothing to do for a while.
@@ -282,6 +284,7 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
         writer = Writer(library, lock.is_ours)
         try:
             adopted, requeued = writer.recover()
+            settle(writer)
             if adopted or requeued:
                 log.info("after an interruption: %d adopted, %d requeued", adopted, requeued)
             if on_network(library):

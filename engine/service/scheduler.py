@@ -100,6 +100,10 @@ class Scheduler:
         self._publish(tally_event(tally))
         return tally
 
+    def at_work(self) -> frozenset[int]:
+        """Batches whose images may be finished at any moment, stopped or not."""
+        return frozenset(self._busy)
+
     def renderers(self) -> list[dict[str, Any]]:
         """The live renderers."""
         return [
