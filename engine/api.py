@@ -19,6 +19,7 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
+from engine.library.gallery import ORDERS, Gallery, Order, Wanted
 from engine.library.jobs import Job, JobPages
 from engine.library.reader import (
     STATES,
@@ -32,10 +33,23 @@ from engine.library.reader import (
     measured_rates,
     newest_image,
 )
+from engine.library.records import Trashed, TrashSize
+from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
 from engine.plan.estimate import Estimate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
+from engine.service.asking import (
+    empty_trash,
+    favour_images,
+    rename_session,
+    restore_images,
+    restore_session,
+    tag_session,
+    trash_images,
+    trash_session,
+    trash_size,
+)
 from engine.service.client import (
     EngineError,
     connect_or_start,
@@ -56,35 +70,46 @@ from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
 
 __all__ = [
+    "ORDERS",
+    "SESSION_ORDERS",
     "STATES",
     "Checked",
     "Declared",
     "EngineError",
     "Estimate",
+    "Gallery",
     "ImageInfo",
     "Job",
     "JobInfo",
     "JobPages",
     "LibraryError",
     "LockedError",
+    "Order",
     "Problem",
     "Progress",
     "Recipe",
     "Row",
     "SessionInfo",
+    "SessionOrder",
+    "SessionPages",
     "Settings",
     "SettingsError",
     "Severity",
     "Sheet",
     "SheetError",
     "Started",
+    "TrashSize",
+    "Trashed",
+    "Wanted",
     "check_prompts",
     "check_sheet",
     "config_folder",
     "diagnose",
+    "empty_trash",
     "engine_status",
     "explanations",
     "export_session",
+    "favour_images",
     "find_session",
     "follow_session",
     "list_images",
@@ -95,6 +120,9 @@ __all__ = [
     "newest_image",
     "plain",
     "preview_row",
+    "rename_session",
+    "restore_images",
+    "restore_session",
     "resume_session",
     "retry_session",
     "run_engine_here",
@@ -103,6 +131,10 @@ __all__ = [
     "state_folder",
     "stop_running_engine",
     "stop_session",
+    "tag_session",
+    "trash_images",
+    "trash_session",
+    "trash_size",
     "verify_library",
     "watch_engine",
 ]

@@ -11,6 +11,7 @@ from typing import Literal
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.reader import SessionInfo, session_info
+from engine.library.records import TrashSize
 
 SessionOrder = Literal["newest", "name", "size", "favourites"]
 SESSION_ORDERS: tuple[SessionOrder, ...] = ("newest", "name", "size", "favourites")
@@ -140,3 +141,15 @@ class SessionPages:
             " WHERE trashed IS NULL"
         )[0]
         return row[0], row[1]
+
+
+def size_of_trash(db: sqlite3.Connection) -> TrashSize:
+    """What the trash holds."""
+    images = db.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM images"
+        " WHERE trashed IS NOT NULL AND state = 'done' AND digest IS NOT NULL"
+    ).fetchone()
+    sessions = db.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM sessions WHERE trashed IS NOT NULL"
+    ).fetchone()
+    return TrashSize(images[0], sessions[0], images[1] + sessions[1])

@@ -9,39 +9,17 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import LibraryError
 from engine.library.files import sync_folder
+from engine.library.records import Trashed, TrashSize
+from engine.library.sessions import size_of_trash
 from engine.library.writer import Writer
 
 TRASH = "trash"
 _IMAGES = f"{TRASH}/images"
 _WHOLE = f"{TRASH}/sessions"
-
-
-@dataclass(frozen=True, slots=True)
-class Trashed:
-    """What came of trashing images."""
-
-    images: list[str]
-    """Ids of those that are in the trash now."""
-    favourites: int
-    """Left alone: favourites are protected."""
-    rendering: int
-    """Left alone: they are being rendered."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrashSize:
-    """What the trash holds."""
-
-    images: int
-    """Trashed one by one."""
-    sessions: int
-    """Trashed as a whole."""
-    bytes: int
 
 
 def image_in_trash(folder: str, file: str) -> str:
@@ -216,18 +194,6 @@ def _move_folder(library: Path, source: str, target: str) -> None:
 
 
 # -------------------------------------------------------------------- all of it
-
-
-def size_of_trash(db: sqlite3.Connection) -> TrashSize:
-    """What the trash holds."""
-    images = db.execute(
-        "SELECT count(*), coalesce(sum(bytes), 0) FROM images"
-        " WHERE trashed IS NOT NULL AND state = 'done' AND digest IS NOT NULL"
-    ).fetchone()
-    sessions = db.execute(
-        "SELECT count(*), coalesce(sum(bytes), 0) FROM sessions WHERE trashed IS NOT NULL"
-    ).fetchone()
-    return TrashSize(images[0], sessions[0], images[1] + sessions[1])
 
 
 def empty_trash(writer: Writer) -> TrashSize:

@@ -83,7 +83,8 @@ class EngineProcess:
             "retry": self._retry,
             "status": self._status,
             "shutdown": self._shutdown,
-        } | Keeping(self._write, self._scheduler, self._publish).commands()
+            **Keeping(self._write, self._scheduler, self._publish).commands(),
+        }
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until asked to stop, or until there was nothing to do for a while.

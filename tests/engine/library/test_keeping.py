@@ -6,7 +6,7 @@ from engine.library import keeping, trash
 from engine.library.database import LibraryError, reading
 from engine.library.gallery import Gallery, Wanted
 from engine.library.reader import find_session, list_images, list_jobs, list_sessions, newest_image
-from engine.library.sessions import SessionPages
+from engine.library.sessions import SessionPages, size_of_trash
 from engine.library.verify import verify
 from engine.library.writer import Writer
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
@@ -114,7 +114,7 @@ def test_an_interrupted_move_is_finished_at_the_next_start(
 ) -> None:
     gone = names(full)[:4]
     real = Path.rename
-    moved = []
+    moved: list[Path] = []
 
     def torn(self: Path, target: Path) -> Path:
         if len(moved) == 2:
@@ -161,7 +161,7 @@ def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
     trash.trash_images(full, single, ())
     trash.trash_session(full, "other2")
     with reading(full.library) as db:
-        size = trash.size_of_trash(db)
+        size = size_of_trash(db)
     assert (size.images, size.sessions) == (3, 1)
     assert size.bytes > 0
     assert trash.empty_trash(full) == size
@@ -172,7 +172,7 @@ def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
         trash.restore_images(full, single)
     assert SessionPages(full.library, text="prompt").keys(0, 9) == [KEY]
     with reading(full.library) as db:
-        assert trash.size_of_trash(db).bytes == 0
+        assert size_of_trash(db).bytes == 0
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
