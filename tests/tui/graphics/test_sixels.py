@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 
 def drawn(text: str) -> npt.NDArray[np.int64]:
     """Height × width × 3 in percent, as a terminal shows it; -1 where nothing was drawn."""
-    whole = re.fullmatch(r'\x1bP0;0;0q"1;1;(\d+);(\d+)(.*)\x1b\\\\', text)
+    whole = re.fullmatch(r'\x1bP0;0;0q"1;1;(\d+);(\d+)(.*)\x1b\\', text)
     assert whole
     width, height = int(whole[1]), int(whole[2])
     picture = np.full((height + 12, width, 3), -1)
