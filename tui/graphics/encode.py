@@ -18,7 +18,7 @@ from tui.graphics.protocol import Protocol
 
 _COLOURS = {"sixel": 128, "kitty": 256}
 """Sixels cost bytes for every colour of a line, kitty's compressed pictures hardly."""
-_FEW_COLOURS = {"sixel": 24, "kitty": 64}
+_FEW_COLOURS = {"sixel": 16, "kitty": 64}
 _SHRINK = 2
 """Where the line is thin, pictures have this much less of detail each way."""
 _COARSER = [level & 0xFC | level >> 6 for level in range(256)] * 3

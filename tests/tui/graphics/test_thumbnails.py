@@ -78,7 +78,8 @@ def test_a_thin_line_costs_less_than_half(
     protocol: str, cells: tuple[int, int], tmp_path: Path
 ) -> None:
     size = pixel_size(protocol, cells, (10, 20))  # type: ignore[arg-type]
-    photo = Image.effect_noise((16, 16), 120).convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    channels = [Image.effect_noise((16, 16), 150).resize(size, Image.Resampling.BICUBIC)] * 3
+    photo = Image.merge("RGB", [c.rotate(90 * n).resize(size) for n, c in enumerate(channels)])
     image = Image.blend(photo, Image.effect_noise(size, 60).convert("RGB"), 0.1)
     full, low = (encode(image, protocol, cells, low=low) for low in (False, True))  # type: ignore[arg-type]
     assert len(low.sixels + low.transmission) < 0.5 * len(full.sixels + full.transmission)
