@@ -5,7 +5,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from engine.library.database import (
     on_network,
 )
 from engine.library.gallery import ORDERS, Gallery, Order, Wanted
+from engine.library.inputs import StoredRow, stored_rows
 from engine.library.jobs import Job, JobPages
 from engine.library.reader import (
     STATES,
@@ -33,10 +34,13 @@ from engine.library.reader import (
     measured_rates,
     newest_image,
 )
-from engine.library.records import Trashed, TrashSize
+from engine.library.records import Exported, Trashed, TrashSize
+from engine.library.results import results_frame
 from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
+from engine.library.tables import TABLE_KINDS, TableKind
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
+from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.estimate import Estimate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.service.asking import (
@@ -68,15 +72,18 @@ from engine.settings import (
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
+from engine.sheet.table import Line, Table
 
 __all__ = [
     "ORDERS",
     "SESSION_ORDERS",
     "STATES",
+    "TABLE_KINDS",
     "Checked",
     "Declared",
     "EngineError",
     "Estimate",
+    "Exported",
     "Gallery",
     "ImageInfo",
     "Job",
@@ -98,11 +105,14 @@ __all__ = [
     "Sheet",
     "SheetError",
     "Started",
+    "StoredRow",
+    "TableKind",
     "TrashSize",
     "Trashed",
     "Wanted",
     "check_prompts",
     "check_sheet",
+    "check_stored",
     "config_folder",
     "diagnose",
     "empty_trash",
@@ -117,12 +127,14 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "neighbours",
     "newest_image",
     "plain",
     "preview_row",
     "rename_session",
     "restore_images",
     "restore_session",
+    "results_frame",
     "resume_session",
     "retry_session",
     "run_engine_here",
@@ -131,12 +143,15 @@ __all__ = [
     "state_folder",
     "stop_running_engine",
     "stop_session",
+    "stored_rows",
     "tag_session",
     "trash_images",
     "trash_session",
     "trash_size",
     "verify_library",
     "watch_engine",
+    "with_drawn_seed",
+    "with_new_seeds",
 ]
 
 _DEVICE_SECONDS = 120.0
@@ -198,6 +213,35 @@ def check_prompts(
     return _with_estimate(sheet, models, settings)
 
 
+def check_stored(
+    rows: Sequence[StoredRow], settings: Settings, *, file: str, sheet: str | None = None
+) -> Checked:
+    """Check rows that were stored with a session, as the sheet they came from.
+
+    Args:
+        rows: with the numbers they are to keep.
+        settings: limits, and the library whose history gives the estimate.
+        file: what to call the sheet.
+        sheet: its worksheet.
+
+    Raises:
+        SheetError: no rows.
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    known = list(dict.fromkeys(name for row in rows for name in row.cells))
+    extra = list(dict.fromkeys(name for row in rows for name in row.extra))
+    lines = tuple(
+        Line(
+            row.number,
+            (*(row.cells.get(c, "") for c in known), *(row.extra.get(c, "") for c in extra)),
+        )
+        for row in rows
+    )
+    table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
+
+
 def preview_row(row: Row) -> Recipe | None:
     """The recipe of a row's first image as it would be now; None while the row has errors.
 
@@ -240,13 +284,16 @@ class Started:
     """What to tell the user of how the engine process outlives the terminal; usually nothing."""
 
 
-def start_session(checked: Checked, settings: Settings, *, name: str | None = None) -> Started:
+def start_session(
+    checked: Checked, settings: Settings, *, name: str | None = None, parent: str | None = None
+) -> Started:
     """Have the ready rows of a checked sheet rendered; returns once that is on disk.
 
     Args:
         checked: rows with errors are left out.
         settings: whose library.
         name: what to call it; the file's name otherwise.
+        parent: the session it was made from.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
@@ -262,7 +309,8 @@ def start_session(checked: Checked, settings: Settings, *, name: str | None = No
         for row in sheet.ready
         if row.values is not None
     ]
-    source = {"file": sheet.file, "sheet": sheet.sheet, "columns": list(sheet.columns)}
+    source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
+    source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
@@ -305,17 +353,37 @@ def _command(settings: Settings, do: str, session: str) -> None:
 
 
 def export_session(
-    session: str, settings: Settings, out: IO[bytes], *, strip_metadata: bool = False
-) -> int:
-    """Write a session's finished images to `out` as a ZIP; their number.
+    session: str,
+    settings: Settings,
+    out: IO[bytes],
+    *,
+    images: Collection[str] | None = None,
+    favourites: bool = False,
+    strip_metadata: bool = False,
+    table: TableKind = "csv",
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Exported:
+    """Write a session's finished images to `out` as a ZIP, with a results sheet; what it wrote.
+
+    Args:
+        session: its id.
+        settings: whose library.
+        out: need not seek: the ZIP is made while it is written.
+        images: only these, by their ids.
+        favourites: only these.
+        strip_metadata: leave recipes out, of the pictures and of the results sheet.
+        table: the results sheet's format.
+        progress: told how many of how many images were looked at; what it raises ends the export.
 
     Raises:
-        LibraryError: no such library.
+        LibraryError: no such session.
         OSError: `out` cannot be written.
     """
-    from engine.library.export import export_zip  # numpy and Pillow, which few commands need
+    from engine.library.export import Wish, export_zip  # numpy and Pillow, which few need
 
-    return export_zip(settings.library, session, out, strip_metadata=strip_metadata)
+    chosen = None if images is None else frozenset(images)
+    wish = Wish(chosen, favourites, strip_metadata, table)
+    return export_zip(settings.library, session, out, wish, progress)
 
 
 # -------------------------------------------------------------------- engine process and library

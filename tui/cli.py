@@ -91,9 +91,15 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("session", type=_words, help=_SESSION_HELP)
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     export.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
+    export.add_argument("--favourites", action="store_true", help="only favourites")
+    export.add_argument(
+        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
+    )
 
     engine = add("engine", "the engine process, which renders and keeps the library")
     engine.add_argument("action", choices=("start", "stop", "status", "run"))
+    trash = add("trash", "what is in the trash; `empty` deletes it for good")
+    trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
     add("verify", "hold database and files against each other")
     add("doctor", "this machine: devices, terminal, library, versions")
     add("config", "where the settings are, and what holds")

@@ -35,6 +35,8 @@ class News:
     """Session → its newest image."""
     settled: list[str] = field(default_factory=list)
     """Sessions that have come to their end."""
+    kept: set[str] = field(default_factory=set)
+    """Sessions whose favourites, names, tags or trash changed."""
 
 
 class EngineWatch(threading.Thread):
@@ -81,6 +83,8 @@ class EngineWatch(threading.Thread):
                 self._pause(event["paused"])
                 for tally in event["work"]:
                     self._tally(tally, None, [])
+            case "kept":
+                news.kept.update(event["sessions"])
             case "paused":
                 self._pause(event["reason"])
             case "step":

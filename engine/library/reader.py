@@ -81,6 +81,9 @@ class ImageInfo:
     """None until it is done."""
     finished: float | None
     """Seconds since 1970; None until it is done."""
+    trashed: bool
+    digest: str | None
+    """Of the whole file; None until it is done."""
 
 
 def state_of(counts: sqlite3.Row) -> str:
@@ -226,6 +229,8 @@ def image_info(row: sqlite3.Row) -> ImageInfo:
         recipe=recipe,
         conditions=json.loads(row["conditions"]) if row["conditions"] else None,
         finished=row["finished"],
+        trashed=row["trashed"] is not None,
+        digest=row["digest"],
     )
 
 

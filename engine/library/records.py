@@ -99,3 +99,14 @@ class TrashSize:
     sessions: int
     """Trashed as a whole."""
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export has written."""
+
+    images: int
+    bytes: int
+    """Of the pictures."""
+    failed: list[str]
+    """Ids of images that are not in it because they failed, are missing or damaged."""
