@@ -77,7 +77,7 @@ class ContactSheet(Widget, can_focus=True):
         bind("contact.first", "home,g", "go(0)", "First", show=False),
         bind("contact.last", "end,G", "go(-1)", "Last", show=False),
         bind("contact.mark", "space", "mark", "Mark"),
-        bind("contact.range", "v", "range", "Range"),
+        bind("contact.range", "v", "range", "Range", show=False),
         bind("contact.mark_all", "ctrl+a", "mark_all", "Mark all", show=False),
         bind("contact.unmark", "escape", "unmark", "Unmark", show=False),
         bind("contact.larger", "plus", "size(1)", "Larger thumbnails", show=False),
@@ -89,7 +89,7 @@ class ContactSheet(Widget, can_focus=True):
     ContactSheet PictureView { position: absolute; }
     ContactSheet .contact-sheet--caption { color: $text-muted; }
     ContactSheet .contact-sheet--cursor { color: $text; background: $accent; text-style: bold; }
-    ContactSheet .contact-sheet--range { color: $secondary; }
+    ContactSheet .contact-sheet--range { color: $accent-darken-1; }
     ContactSheet .contact-sheet--mark { color: $accent; text-style: bold; }
     ContactSheet .contact-sheet--favourite { color: $warning; }
     ContactSheet .contact-sheet--failed { color: $error; }
