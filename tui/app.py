@@ -1,7 +1,8 @@
 """The app: four areas on one desk."""
 
+import gc
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.events import Key
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.settings import Settings
 from tui.desk import Desk, TakeInHand, recall, remember
 from tui.keys import bind
+from tui.last_wall import LastWall
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
 
@@ -66,6 +69,7 @@ class PromptsheetApp(App[str]):
         memory = self.desk.memory
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
         self._opening = OpeningScreen(self._first, self.desk)
+        self._last_wall = LastWall()
         self._watch: EngineWatch | None = None
         self._areas: dict[str, Area] = {}
         for name in AREAS:
@@ -82,6 +86,10 @@ class PromptsheetApp(App[str]):
         """What is painted first."""
         return self._opening
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the last wall."""
+        return [*super().get_line_filters(), self._last_wall]
+
     def on_mount(self) -> None:
         """Paint, then load the rest in a thread."""
         self.theme = self._known_theme(self.desk.settings.app.theme)
@@ -94,6 +102,8 @@ class PromptsheetApp(App[str]):
         self.call_later(self._open)
         for name in AREAS:
             import_module(f"tui.screens.{name}")
+        # All this stays: looking through it for garbage would stall the screen for 100 ms.
+        gc.freeze()
 
     async def _open(self) -> None:
         """Open where it was left, and begin to watch the engine process."""
@@ -145,14 +155,14 @@ class PromptsheetApp(App[str]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""
         yield from super().get_system_commands(screen)
+        bindings: dict[str, list[Binding]] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
             if enabled and binding.description and binding.id:
-                action = binding.action
-                yield SystemCommand(
-                    binding.description,
-                    f"{binding.id} · key {binding.key}",
-                    lambda action=action: self.run_worker(screen.run_action(action)),
-                )
+                bindings.setdefault(binding.id, []).append(binding)
+        for name, same in bindings.items():
+            keys = " or ".join(dict.fromkeys(map(self.get_key_display, same)))
+            act = partial(self.call_later, screen.run_action, same[0].action)
+            yield SystemCommand(same[0].description, f"{keys} · {name}", act)
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""

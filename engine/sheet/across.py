@@ -130,11 +130,17 @@ def check_doubles(
             continue
         earlier = first.setdefault(key, line)
         if earlier != line:
-            message = (
-                f"Prompt, settings and seed are those of row {table.lines[earlier].number}: the "
-                "same image is made again. Change the seed, or delete the row."
-            )
-            found[line].append(At(len(table.header), None, Finding(Severity.WARNING, message)))
+            place = At(len(table.header), None, doubled(table.lines[earlier].number))
+            found[line].append(place)
+
+
+def doubled(earlier: int) -> Finding:
+    """What is found of a row that makes the same images as the row with the number `earlier`."""
+    return Finding(
+        Severity.WARNING,
+        f"Prompt, settings and seed are those of row {earlier}: the same image is made again."
+        " Change the seed, or delete the row.",
+    )
 
 
 _NO_PROMPT = Finding(

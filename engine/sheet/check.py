@@ -183,7 +183,7 @@ def _rows(
     fields[ratio] = [
         f"{width}:{height}" for width, height in islice(fields[ratio], len(table.lines))
     ]
-    extras = _extra_names(table.header, known)
+    extras = extra_names(table.header, known)
     overhang = table.sheet is not None
     width = len(table.header)
     texts: list[dict[str, str]] = [{} for _ in table.lines]
@@ -266,7 +266,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     return lambda cell: unusable(cell) or judge(cell)
 
 
-def _extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:
+def extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:
     """Index and name of each unknown column; a name used twice or missing gets its letters."""
     names: list[tuple[int, str]] = []
     for index, cell in enumerate(header):

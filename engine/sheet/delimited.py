@@ -83,14 +83,20 @@ def records(text: str) -> Iterator[list[str]]:
     Raises:
         SheetError: A quote mark opens a cell and never closes; names the row.
     """
+    delimiter = delimiter_of(text)
     given = _SEP_LINE.match(text)
     if given:
         text = text[given.end() :]
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    delimiter = given[1] if given else _delimiter(text)
     if not _odd_quotes(text, delimiter):
         return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     return _careful(text, delimiter)
+
+
+def delimiter_of(text: str) -> str:
+    """What separates the cells; a character that is not there where there is one column alone."""
+    given = _SEP_LINE.match(text)
+    return given[1] if given else _delimiter(text)
 
 
 def _delimiter(text: str) -> str:

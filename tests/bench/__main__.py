@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills
+from tests.bench import kills, screen
 
-BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main}
+BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main, "screen": screen.main}
 
 
 def main(names: list[str]) -> int:

@@ -231,7 +231,9 @@ class SheetScreen(Area):
             return
         problem = self._source.problem(key, column)
         text = row.cells.get(column or "") or row.extra.get(column or "", "")
-        lines = [f"row {row.number}" + (f" · {column}" if column and column != "row" else "")]
+        lines = [
+            f"row {row.number}" + (f" · {clean(column)}" if column and column != "row" else "")
+        ]
         if problem is not None:
             lines.append(f"{GLYPHS[problem.severity]} {clean(problem.message)}")
             if problem.suggestions:
