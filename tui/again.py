@@ -6,6 +6,7 @@ from dataclasses import replace
 from engine.api import (
     EngineError,
     ImageInfo,
+    SessionInfo,
     Settings,
     SheetError,
     StoredRow,
@@ -80,3 +81,14 @@ def rows_of(images: Sequence[ImageInfo], settings: Settings) -> list[dict[str, s
             cells = with_drawn_seed(row.cells, seeds[session, row.number])
             found.append({**cells, **row.extra})
     return found
+
+
+def duplicate(info: SessionInfo, settings: Settings) -> str:
+    """Render a session's sheet once more; rows without a seed draw another. In words.
+
+    Raises:
+        EngineError: the engine process refuses, or a row cannot be rendered any more.
+        LibraryError: the library cannot be read.
+    """
+    rows = stored_rows(settings.library, info.session)
+    return _start(info.session, rows, settings, "again")

@@ -34,7 +34,9 @@ def _settings(image: ImageInfo) -> dict[str, Any]:
     versions = conditions.pop("versions", {})
     for unimportant in ("slot", "departures"):
         conditions.pop(unimportant, None)
-    return image.recipe | conditions | {f"{name} version": v for name, v in versions.items()}
+    recipe = dict(image.recipe)
+    recipe["size"] = f"{recipe.pop('width')}×{recipe.pop('height')}"
+    return recipe | conditions | {f"{name} version": v for name, v in versions.items()}
 
 
 def _shown(value: object) -> str:

@@ -45,7 +45,8 @@ class ExportScreen(ModalScreen[None]):
                               background: $surface; border: round $accent; padding: 0 1; }
     ExportScreen Horizontal { height: auto; }
     ExportScreen RadioSet { width: 1fr; border: none; background: transparent; padding: 0 1; }
-    ExportScreen Input { border: none; height: 1; margin: 1 0; padding: 0 1; }
+    ExportScreen Input, ExportScreen Input:focus { border: none; height: 1; margin: 1 0;
+                                                   padding: 0 1; }
     ExportScreen Checkbox { border: none; background: transparent; padding: 0 1; }
     ExportScreen ProgressBar { margin: 1 1 0 1; display: none; }
     ExportScreen ProgressBar.-running { display: block; }

@@ -1,6 +1,7 @@
 """One image on the whole screen: step through, zoom in, decide."""
 
 import asyncio
+import math
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -59,6 +60,13 @@ def view_of(
         part.append((start, start + shown))
     (left, right), (upper, lower) = part
     return left, upper, right, lower
+
+
+def _cells_of(part: Part, zoom: float) -> tuple[int, int]:
+    """Columns and rows that a part of a picture fills at a zoom."""
+    one = pixel_size(current().protocol, (1, 1), cell_size())
+    width, height = (part[2] - part[0]) * zoom, (part[3] - part[1]) * zoom
+    return math.ceil(width / one[0]), math.ceil(height / one[1])
 
 
 class FullScreen(ModalScreen[int]):
@@ -141,7 +149,9 @@ class FullScreen(ModalScreen[int]):
             words = "In the trash; u brings it back." if image.trashed else image.error or "No file"
             pane.show(None, caption, words=f"◌\n\n{words}")
         else:
-            pane.show(self._library / image.file, caption, part=self._part(image))
+            part = self._part(image)
+            most = _cells_of(part, _ZOOMS[self._zoom - 1]) if part else None
+            pane.show(self._library / image.file, caption, part=part, most=most)
         self.query_one("#about", Static).update(Content(clean(image.recipe["prompt"])))
 
     def _part(self, image: ImageInfo) -> Part | None:

@@ -63,7 +63,7 @@ class ImagePane(Widget):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._wish: tuple[Path, str, Part | None] | None = None
+        self._wish: tuple[Path, str, Part | None, tuple[int, int] | None] | None = None
 
     def compose(self) -> ComposeResult:
         """The picture, the words in its place, the caption."""
@@ -77,6 +77,7 @@ class ImagePane(Widget):
         caption: str = "",
         *,
         part: Part | None = None,
+        most: tuple[int, int] | None = None,
         words: str = _NOTHING,
     ) -> None:
         """Show the picture in a file, with a caption.
@@ -85,9 +86,10 @@ class ImagePane(Widget):
             path: the file; None shows that there is none.
             caption: below it.
             part: of the picture, in its own pixels; None for all of it.
+            most: columns and rows it may fill; None for all there are.
             words: what to say where there is no file.
         """
-        self._wish = None if path is None else (path, caption, part)
+        self._wish = None if path is None else (path, caption, part, most)
         if path is None and self.is_mounted:
             self.workers.cancel_node(self)
             self._say(words, caption)
@@ -104,9 +106,12 @@ class ImagePane(Widget):
             self._say(_LOADING, self._wish[1])
         self.run_worker(self._load(*self._wish), group="picture", exclusive=True)
 
-    async def _load(self, path: Path, caption: str, part: Part | None) -> None:
+    async def _load(
+        self, path: Path, caption: str, part: Part | None, most: tuple[int, int] | None
+    ) -> None:
         await asyncio.sleep(self.DELAY)
-        box = self.content_size.width, self.content_size.height - 1
+        width, height = self.content_size.width, self.content_size.height - 1
+        box = (width, height) if most is None else (min(width, most[0]), min(height, most[1]))
         if min(box) < 1:
             return
         drawing = await drawn(path, box, self.app.console, part)
