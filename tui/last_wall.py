@@ -20,13 +20,18 @@ class LastWall(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         """The same segments where nothing is wrong with them, as nearly always."""
         if all(
-            control or text.isprintable() or text.startswith(PLACEHOLDER) for text, _, control in segments
+            control or text.isprintable() or text.startswith(PLACEHOLDER)
+            for text, _, control in segments
         ):
             return segments
         return [
             Segment(text if control else _harmless(text), style, control)
             for text, style, control in segments
         ]
+
+
+def _is_harmless(text: str) -> bool:
+    return text.isprintable() or text.startswith(PLACEHOLDER)
 
 
 def _harmless(text: str) -> str:

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -126,8 +127,9 @@ class FullScreen(ModalScreen[int]):
 
     def look(self) -> None:
         """Read the image anew, and show it."""
-        self.run_worker(self._look(), group="look", exclusive=True)
+        self._look()
 
+    @work(exclusive=True, group="look")
     async def _look(self) -> None:
         index = self._index
         found = await asyncio.to_thread(self._tiles.gallery.page, index, index + 1)

@@ -40,7 +40,7 @@ def tile_of(image: ImageInfo, library: Path) -> Tile:
     """An image as a contact sheet shows it."""
     words = ""
     if image.trashed:
-        words = "in the trash, u undoes"
+        words = "in the trash"
     elif image.file is None:
         words = f"{GLYPHS[image.state]} {image.state}"
     return Tile(

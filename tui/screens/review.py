@@ -149,10 +149,10 @@ class ReviewScreen(Area):
         if self._tiles is not None:
             self._tiles.gallery.close()
         self.info = info
-        self._tiles = GalleryTiles(gallery, self.desk.library) if gallery else None
+        self._tiles = None if gallery is None else GalleryTiles(gallery, self.desk.library)
         self._following = newest is not None and info is not None and info.images > LIVE
         self.query_one(ContactSheet).show(self._tiles, cursor)
-        if not self._tiles:
+        if not self._tiles:  # none, or none that matches
             self.query_one("#large", ImagePane).show(None)
             self.query_one("#recipe", Static).update("")
         if self._following and newest is not None:
@@ -225,7 +225,7 @@ class ReviewScreen(Area):
         if event.index and self._following:
             self._following = False
             self._show_title()
-        image = self._tiles.image(event.tile.key) if self._tiles else None
+        image = self._tiles.image(event.tile.key) if self._tiles is not None else None
         if image is None or self._following:
             return
         star = "★ " if event.tile.favourite else ""

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -146,7 +146,7 @@ class ContactSheet(Widget, can_focus=True):
 
     def reload(self, cursor: int | None = None) -> None:
         """The pictures, or how many there are, have changed; those that stay are not sent again."""
-        self._count = len(self._source) if self._source else 0
+        self._count = 0 if self._source is None else len(self._source)
         wanted = self.cursor if cursor is None else cursor
         self.cursor = max(0, min(self._count - 1, wanted))
         if self._anchor is not None:
@@ -221,12 +221,13 @@ class ContactSheet(Widget, can_focus=True):
 
     def _load(self) -> None:
         if self._shape[0] and self.is_mounted:
-            self.run_worker(self._load_page(), group="page", exclusive=True)
+            self._load_page()
 
+    @work(exclusive=True, group="page")
     async def _load_page(self) -> None:
         first, source = self._first, self._source
         stop = min(self._count, first + self.places)
-        tiles = await asyncio.to_thread(source.tiles, first, stop) if source else ()
+        tiles = await asyncio.to_thread(source.tiles, first, stop) if source is not None else ()
         self._tiles = dict(enumerate(tiles, first))
         self.refresh()
         self._tell()
@@ -439,8 +440,9 @@ class ContactSheet(Widget, can_focus=True):
     def _mark(self, wanted: range) -> None:
         source = self._source
         if source is not None:
-            self.run_worker(self._mark_keys(source, wanted), group="marks")
+            self._mark_keys(source, wanted)
 
+    @work(group="marks")
     async def _mark_keys(self, source: Tiles, wanted: range) -> None:
         self.marks.update(await asyncio.to_thread(source.keys, wanted.start, wanted.stop))
         self._draw_places(range(self._first, self._first + self.places))

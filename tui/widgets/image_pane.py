@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
@@ -104,8 +105,9 @@ class ImagePane(Widget):
             return
         if not self.has_class("-showing"):
             self._say(_LOADING, self._wish[1])
-        self.run_worker(self._load(*self._wish), group="picture", exclusive=True)
+        self._load(*self._wish)
 
+    @work(exclusive=True, group="picture")
     async def _load(
         self, path: Path, caption: str, part: Part | None, most: tuple[int, int] | None
     ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.widget import Widget
@@ -66,8 +67,9 @@ class ThumbnailStrip(Widget):
 
     def _load(self) -> None:
         if self.is_mounted and self._shape[0]:
-            self.run_worker(self._draw(self._paths), group="strip", exclusive=True)
+            self._draw(self._paths)
 
+    @work(exclusive=True, group="strip")
     async def _draw(self, paths: Sequence[Path]) -> None:
         await asyncio.sleep(_DELAY)
         for number, view in enumerate(self.query(PictureView)):
