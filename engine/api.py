@@ -19,7 +19,7 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
-from engine.library.gallery import ORDERS, Gallery, Order, Wanted
+from engine.library.gallery import ORDERS, Gallery, Order, Wanted, glance
 from engine.library.inputs import StoredRow, stored_rows
 from engine.library.jobs import Job, JobPages
 from engine.library.reader import (
@@ -122,6 +122,7 @@ __all__ = [
     "favour_images",
     "find_session",
     "follow_session",
+    "glance",
     "list_images",
     "list_jobs",
     "list_sessions",

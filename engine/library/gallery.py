@@ -12,7 +12,13 @@ from itertools import filterfalse
 from pathlib import Path
 from typing import Literal
 
-from engine.library.database import LibraryError, connect_reader, database_path, is_new
+from engine.library.database import (
+    LibraryError,
+    connect_reader,
+    database_path,
+    is_new,
+    reading,
+)
 from engine.library.reader import IMAGE_COLUMNS, STATES, ImageInfo, image_info
 
 Order = Literal["sheet", "newest", "favourites"]
@@ -109,7 +115,10 @@ class Gallery:
             arguments += [self._session, first, last, wanted.text, wanted.text]
         return " AND ".join(parts), arguments
 
-    def _find(self) -> "array[int]":
+    def _find(self) -> "array[int] | range":
+        self._look_at_latest()
+        if (whole := self._whole()) is not None:
+            return whole
         condition, arguments = self._condition()
         order = "i.finished DESC, i.id" if self.wanted.order == "newest" else "i.id"
         ids = [
@@ -118,13 +127,6 @@ class Gallery:
                 f"SELECT i.id FROM images i WHERE {condition} ORDER BY {order}", *arguments
             )
         ]
-        if self._session is not None:
-            latest = self._rows(
-                "SELECT max(finished) FROM images"
-                " WHERE session = ? AND state = 'done' AND trashed IS NULL",
-                self._session,
-            )
-            self._latest = latest[0][0] or 0.0
         if self.wanted.order == "favourites":
             marked = self._rows(
                 "SELECT id FROM images WHERE favourite = 1 AND trashed IS NULL ORDER BY id"
@@ -135,6 +137,36 @@ class Gallery:
                 *filterfalse(favourites.__contains__, ids),
             ]
         return array("q", ids)
+
+    def _look_at_latest(self) -> None:
+        if self._session is not None:
+            latest = self._rows(
+                "SELECT max(finished) FROM images WHERE session = ? AND state = 'done'",
+                self._session,
+            )
+            self._latest = latest[0][0] or 0.0
+
+    def _whole(self) -> range | None:
+        """All ids of a session that is shown whole, without reading them; None otherwise.
+
+        Its images were stored in one transaction, so there are no gaps between their ids.
+        """
+        wanted = self.wanted
+        if self._session is None or wanted.is_narrow or wanted.order != "sheet":
+            return None
+        (counts,) = self._rows("SELECT * FROM sessions WHERE id = ?", self._session)
+        (ends,) = self._rows(
+            "SELECT (SELECT min(id) FROM images WHERE row ="
+            " (SELECT min(id) FROM rows WHERE session = ?1)) AS first,"
+            " (SELECT max(id) FROM images WHERE row ="
+            " (SELECT max(id) FROM rows WHERE session = ?1)) AS last",
+            self._session,
+        )
+        if ends["first"] is None:
+            return None
+        whole = range(ends["first"], ends["last"] + 1)
+        shown = sum(counts[state] for state in wanted.states)
+        return whole if len(whole) == shown == counts["images"] else None
 
     def reread(self) -> None:
         """Find the images anew, after marks or states have changed."""
@@ -161,17 +193,11 @@ class Gallery:
         if len(rows) > 1000 or self.wanted.order == "favourites":
             self._ids = self._find()
             return len(self._ids) - before
+        if isinstance(self._ids, range):
+            self._ids = array("q", self._ids)
         for identity, _ in rows:
-            self._insert(identity)
+            _insert(self._ids, identity, self.wanted.order)
         return len(self._ids) - before
-
-    def _insert(self, identity: int) -> None:
-        if self.wanted.order == "sheet":
-            at = bisect_left(self._ids, identity)
-            if at == len(self._ids) or self._ids[at] != identity:
-                self._ids.insert(at, identity)
-        elif identity not in self._ids[:4096]:
-            self._ids.insert(0, identity)
 
     # ---------------------------------------------------------------- what is asked of it
 
@@ -244,3 +270,51 @@ class Gallery:
             return at if at < len(self._ids) else None
         ids = {row[0] for row in rows}
         return next((at for at, identity in enumerate(self._ids) if identity in ids), None)
+
+
+def _insert(ids: "array[int]", identity: int, order: Order) -> None:
+    """Put a newly finished image where it belongs, unless it is there."""
+    if order == "sheet":
+        at = bisect_left(ids, identity)
+        if at == len(ids) or ids[at] != identity:
+            ids.insert(at, identity)
+    elif identity not in ids[:4096]:
+        ids.insert(0, identity)
+
+
+def glance(library: Path, session: str, count: int) -> list[ImageInfo]:
+    """A few finished images of a session: favourites first, then some from all over it.
+
+    Raises:
+        LibraryError: no such library.
+    """
+    with reading(library) as db:
+        ends = db.execute(
+            "SELECT s.id, (SELECT min(id) FROM images WHERE session = s.id AND trashed IS NULL AND"
+            " state = 'done') AS first, (SELECT max(id) FROM images WHERE session = s.id AND"
+            " trashed IS NULL AND state = 'done') AS last FROM sessions s WHERE s.key = ?",
+            (session,),
+        ).fetchone()
+        if ends is None or ends["first"] is None:
+            return []
+        marked = db.execute(
+            "SELECT id FROM images WHERE favourite = 1 AND trashed IS NULL AND state = 'done'"
+            " AND session = ? AND id BETWEEN ? AND ? LIMIT ?",
+            (*ends, count),
+        ).fetchall()
+        chosen = [row["id"] for row in marked]
+        span = ends["last"] - ends["first"] + 1
+        for place in range(count):
+            found = db.execute(
+                "SELECT id FROM images WHERE session = ? AND trashed IS NULL AND state = 'done'"
+                " AND id >= ? ORDER BY id LIMIT 1",
+                (ends["id"], ends["first"] + span * place // count),
+            ).fetchone()
+            if found is not None and found["id"] not in chosen:
+                chosen.append(found["id"])
+        rows = db.execute(
+            f"{IMAGE_COLUMNS} WHERE i.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(chosen[:count]),),
+        ).fetchall()
+    found_infos = {row["id"]: image_info(row) for row in rows}
+    return [found_infos[identity] for identity in chosen[:count]]

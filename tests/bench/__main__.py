@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, screen
+from tests.bench import kills, past, screen
 
-BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main, "screen": screen.main}
+BENCHMARKS: dict[str, Callable[[], int]] = {
+    "kills": kills.main,
+    "past": past.main,
+    "screen": screen.main,
+}
 
 
 def main(names: list[str]) -> int:

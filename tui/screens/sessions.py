@@ -1,5 +1,6 @@
 """Sessions: everything made so far, searched, kept in order, taken up again."""
 
+import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -15,15 +16,14 @@ from textual.widgets import Input, Static
 from engine.api import (
     SESSION_ORDERS,
     EngineError,
-    Gallery,
     LibraryError,
     SessionInfo,
     SessionOrder,
     SessionPages,
     Settings,
     TrashSize,
-    Wanted,
     empty_trash,
+    glance,
     resume_session,
     retry_session,
     stop_session,
@@ -56,6 +56,8 @@ _COLUMNS = (
 )
 _EMPTY = "Nothing made yet. 1 is where it starts."
 _NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts."
+_DELAY = 0.08
+"""Seconds for which the cursor must rest: more than a held key's beat."""
 _NO_TRASH = "No session is in the trash."
 
 
@@ -218,22 +220,16 @@ class SessionsScreen(Area):
         if isinstance(event.key, str) and not self._trashed:
             self._find_pictures(event.key)
 
-    @work(thread=True, exclusive=True, group="glance")
-    def _find_pictures(self, session: str) -> None:
+    @work(exclusive=True, group="glance")
+    async def _find_pictures(self, session: str) -> None:
+        await asyncio.sleep(_DELAY)
         strip = self.query_one(ThumbnailStrip)
         try:
-            gallery = Gallery(self.desk.library, session, Wanted(order="favourites"))
+            images = await asyncio.to_thread(glance, self.desk.library, session, strip.places)
         except LibraryError:
             return
-        step = max(1, len(gallery) // strip.places)
-        images = [
-            image
-            for place in range(min(strip.places, len(gallery)))
-            for image in gallery.page(place * step, place * step + 1)
-        ]
-        gallery.close()
         paths = [self.desk.library / image.file for image in images if image.file]
-        self.app.call_from_thread(self._show_glance, session, paths)
+        self._show_glance(session, paths)
 
     def _show_glance(self, session: str, paths: list[Path]) -> None:
         info = self._session

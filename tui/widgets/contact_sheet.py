@@ -229,7 +229,7 @@ class ContactSheet(Widget, can_focus=True):
         stop = min(self._count, first + self.places)
         tiles = await asyncio.to_thread(source.tiles, first, stop) if source is not None else ()
         self._tiles = dict(enumerate(tiles, first))
-        self.refresh()
+        self._draw_places(range(first, first + self.places))
         self._tell()
         views = list(self.query(PictureView))
         coming: dict[asyncio.Task[object], tuple[PictureView, Path]] = {}
@@ -379,7 +379,6 @@ class ContactSheet(Widget, can_focus=True):
         self.cursor = max(0, min(self._count - 1, index))
         if self._first != first:
             self._load()
-            self.refresh()
         elif before != self.cursor:
             self._draw_places({before, self.cursor} | (ranged ^ set(self._range())))
             self._tell()

@@ -1,6 +1,5 @@
 """A line of thumbnails: a glance at a session."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from tui.graphics.view import PictureView
 _CELL = (14, 6)
 """Columns and rows of a thumbnail, at least."""
 _MOST = 12
-_DELAY = 0.08
-"""Seconds for which the wish must hold: more than a held key's beat."""
 
 
 class ThumbnailStrip(Widget):
@@ -71,7 +68,6 @@ class ThumbnailStrip(Widget):
 
     @work(exclusive=True, group="strip")
     async def _draw(self, paths: Sequence[Path]) -> None:
-        await asyncio.sleep(_DELAY)
         for number, view in enumerate(self.query(PictureView)):
             if number >= len(paths):
                 view.draw(None)
