@@ -1,27 +1,24 @@
 """The front door: what the app, the command line and a notebook may use of the engine."""
 
 import importlib.metadata
-import json
 import platform
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from engine import __version__
 from engine.declared import Declared, explanations, plain
 from engine.library.database import (
-    SCHEMA_VERSION,
     LibraryError,
     database_path,
     filesystem_of,
     on_network,
 )
-from engine.library.gallery import ORDERS, Gallery, Order, Wanted, glance
+from engine.library.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted, glance
 from engine.library.inputs import StoredRow, stored_rows
-from engine.library.jobs import Job, JobPages
+from engine.library.jobs import ORDERS, Job, JobPages
+from engine.library.pace import Pace, measured_rates, pace
 from engine.library.reader import (
     STATES,
     ImageInfo,
@@ -30,8 +27,8 @@ from engine.library.reader import (
     find_session,
     list_images,
     list_jobs,
+    list_open,
     list_sessions,
-    measured_rates,
     newest_image,
 )
 from engine.library.records import Exported, Trashed, TrashSize
@@ -41,8 +38,9 @@ from engine.library.tables import TABLE_KINDS, TableKind
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
 from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
-from engine.plan.estimate import Estimate, estimate, expected_rates
+from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
+from engine.schema import SCHEMA_VERSION
 from engine.service.asking import (
     empty_trash,
     favour_images,
@@ -60,7 +58,8 @@ from engine.service.client import (
     connect_running,
     stop_engine,
 )
-from engine.service.follow import Progress, follow_session, watch_engine
+from engine.service.devices import DevicesError, ask_torch
+from engine.service.follow import EngineFeed, Progress, follow_session
 from engine.service.lock import LockedError
 from engine.settings import (
     Settings,
@@ -68,34 +67,46 @@ from engine.settings import (
     config_folder,
     load_settings,
     state_folder,
+    with_devices,
 )
-from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
+from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
+from engine.sheet.columns import COLUMN
+from engine.sheet.copying import Copy, free_name, save_copy
+from engine.sheet.editing import Draft, Place, offered_columns
 from engine.sheet.read import Limits, read_table
-from engine.sheet.rows import Problem, Row, Severity, Sheet, SheetError
+from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Line, Table
 
 __all__ = [
+    "COLUMN",
+    "IMAGE_ORDERS",
     "ORDERS",
     "SESSION_ORDERS",
     "STATES",
     "TABLE_KINDS",
     "Checked",
+    "Copy",
     "Declared",
+    "Draft",
     "EngineError",
+    "EngineFeed",
     "Estimate",
     "Exported",
     "Gallery",
     "ImageInfo",
+    "ImageOrder",
     "Job",
     "JobInfo",
     "JobPages",
     "LibraryError",
     "LockedError",
-    "Order",
+    "Pace",
+    "Place",
     "Problem",
     "Progress",
     "Recipe",
     "Row",
+    "RowValues",
     "SessionInfo",
     "SessionOrder",
     "SessionPages",
@@ -115,30 +126,42 @@ __all__ = [
     "check_stored",
     "config_folder",
     "diagnose",
+    "draft_prompts",
     "empty_trash",
     "engine_status",
+    "estimate_rows",
     "explanations",
     "export_session",
     "favour_images",
     "find_session",
     "follow_session",
+    "free_name",
     "glance",
     "list_images",
     "list_jobs",
+    "list_open",
     "list_sessions",
     "load_models",
     "load_settings",
+    "move_session",
     "neighbours",
     "newest_image",
+    "offered_columns",
+    "open_draft",
+    "pace",
+    "pause_engine",
     "plain",
     "preview_row",
+    "ready_to_start",
     "rename_session",
+    "reopen_draft",
     "restore_images",
     "restore_session",
     "results_frame",
     "resume_session",
     "retry_session",
     "run_engine_here",
+    "save_copy",
     "start_engine",
     "start_session",
     "state_folder",
@@ -150,12 +173,11 @@ __all__ = [
     "trash_session",
     "trash_size",
     "verify_library",
-    "watch_engine",
     "with_drawn_seed",
     "with_new_seeds",
+    "with_num_images",
 ]
 
-_DEVICE_SECONDS = 120.0
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
 
@@ -190,14 +212,8 @@ def check_sheet(path: Path, settings: Settings, *, worksheet: str | None = None)
         SettingsError: the model list cannot be used.
     """
     models = load_models()
-    limits = Limits(
-        file_bytes=settings.sheet.max_file_mib << 20,
-        rows=settings.sheet.max_rows,
-        cells=settings.sheet.max_cells,
-    )
-    table = read_table(path, sheet=worksheet, limits=limits)
-    vocabulary = _vocabulary(models, settings)
-    return _with_estimate(check_table(table, vocabulary), models, settings)
+    table = _read(path, settings, worksheet)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
 
 
 def check_prompts(
@@ -206,12 +222,65 @@ def check_prompts(
     """Check typed prompts as if they were a sheet with these cells in every row.
 
     Raises:
+        SheetError: no prompt, or an unknown column.
         SettingsError: the model list cannot be used.
     """
     models = load_models()
-    vocabulary = _vocabulary(models, settings)
-    sheet = typed_rows(prompts, vocabulary, num_images=num_images, **cells)
-    return _with_estimate(sheet, models, settings)
+    table = typed_table(prompts, num_images=num_images, **cells)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
+
+
+def open_draft(path: Path, settings: Settings, *, worksheet: str | None = None) -> Draft:
+    """Read and check a sheet that is to be mended; raises as `check_sheet`."""
+    return Draft(_read(path, settings, worksheet), _vocabulary(load_models(), settings))
+
+
+def draft_prompts(
+    prompts: Sequence[str], settings: Settings, *, num_images: int | None = None
+) -> Draft:
+    """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""
+    table = typed_table(prompts, num_images=num_images)
+    return Draft(table, _vocabulary(load_models(), settings))
+
+
+def reopen_draft(draft: Draft, path: Path, settings: Settings) -> tuple[Draft, int, int]:
+    """The draft on its file as that is now; how many rows kept their mends, how many could not.
+
+    Raises as `check_sheet`.
+    """
+    vocabulary = replace(
+        _vocabulary(load_models(), settings), num_images=draft.vocabulary.num_images
+    )
+    return draft.on(_read(path, settings, draft.worksheet), vocabulary)
+
+
+def with_num_images(draft: Draft, num_images: int) -> Draft:
+    """The same draft, where a row that does not say makes this many images."""
+    return draft.on(draft.table, replace(draft.vocabulary, num_images=num_images))[0]
+
+
+def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
+    """What rendering these rows would take.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    return estimate(values, models, _rates(models, settings))[1]
+
+
+def ready_to_start(draft: Draft) -> Checked:
+    """The draft as it stands, for `start_session`."""
+    return Checked(draft.sheet(), draft.images, Estimate(None, None))
+
+
+def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
+    limits = Limits(
+        file_bytes=settings.sheet.max_file_mib << 20,
+        rows=settings.sheet.max_rows,
+        cells=settings.sheet.max_cells,
+    )
+    return read_table(path, sheet=worksheet, limits=limits)
 
 
 def check_stored(
@@ -263,13 +332,16 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
 
 
 def _with_estimate(sheet: Sheet, models: ModelList, settings: Settings) -> Checked:
-    try:
-        rates = expected_rates(models) | measured_rates(settings.library)
-    except LibraryError:  # of another version, say: that is for whoever opens it to complain of
-        rates = expected_rates(models)
     ready = (row.values for row in sheet.ready if row.values is not None)
-    images, found = estimate(ready, models, rates)
+    images, found = estimate(ready, models, _rates(models, settings))
     return Checked(sheet, images, found)
+
+
+def _rates(models: ModelList, settings: Settings) -> dict[str, Rate]:
+    try:
+        return expected_rates(models) | measured_rates(settings.library)
+    except LibraryError:  # of another version, say: that is for whoever opens it to complain of
+        return expected_rates(models)
 
 
 # -------------------------------------------------------------------- sessions
@@ -320,37 +392,67 @@ def start_session(
     return Started(tally["session"], tally["images"], way.warning if way else None)
 
 
-def stop_session(session: str, settings: Settings) -> None:
-    """Stop a session after its current step; what is finished is kept.
+def stop_session(
+    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+) -> None:
+    """Stop after the current step; what is finished is kept.
+
+    Args:
+        session: its id; None: everything.
+        settings: whose library.
+        rows: numbers of the session's rows; None: all of them. An image of theirs that shares a
+            running batch with others' still comes out of it.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "stop", session)
+    _command(settings, "stop", session=session, rows=rows)
 
 
-def resume_session(session: str, settings: Settings) -> None:
-    """Let a stopped session go on.
-
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    _command(settings, "resume", session)
-
-
-def retry_session(session: str, settings: Settings) -> None:
-    """Let a session's failed images be tried again.
+def resume_session(
+    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+) -> None:
+    """Let what was stopped, or waits to be asked for, go on; arguments as for `stop_session`.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "retry", session)
+    _command(settings, "resume", session=session, rows=rows)
 
 
-def _command(settings: Settings, do: str, session: str) -> None:
+def retry_session(
+    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+) -> None:
+    """Let failed images be tried again; arguments as for `stop_session`.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "retry", session=session, rows=rows)
+
+
+def move_session(session: str, settings: Settings, to: str) -> None:
+    """Have a session rendered sooner or later than others: `first`, `last`, `up` or `down`.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "move", session=session, to=to)
+
+
+def pause_engine(settings: Settings, *, paused: bool) -> None:
+    """Render nothing and free the devices until told to go on; or go on. Outlives a restart.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "pause", paused=paused)
+
+
+def _command(settings: Settings, do: str, **arguments: Any) -> None:
     connection, _ = connect_or_start(settings.library)
     with connection:
-        connection.command(do, session=session)
+        connection.command(do, **arguments)
 
 
 def export_session(
@@ -390,14 +492,23 @@ def export_session(
 # -------------------------------------------------------------------- engine process and library
 
 
-def start_engine(settings: Settings) -> dict[str, Any]:
+def start_engine(settings: Settings, devices: Sequence[str] = ()) -> dict[str, Any]:
     """Start the engine process if none runs; its status.
 
+    Args:
+        settings: whose library.
+        devices: to render on, instead of the settings'.
+
     Raises:
-        EngineError: it cannot be started.
+        EngineError: it cannot be started, or runs already and should use other devices.
     """
-    connection, way = connect_or_start(settings.library)
+    connection, way = connect_or_start(settings.library, devices)
     with connection:
+        if devices and way is None:
+            raise EngineError(
+                "The engine process runs already; `promptsheet engine stop` ends it, and it can be"
+                " started with other devices then. Its work is kept."
+            )
         return connection.command("status") | {"warning": way.warning if way else None}
 
 
@@ -424,8 +535,12 @@ def stop_running_engine(settings: Settings) -> int | None:
     return stop_engine(settings.library)
 
 
-def run_engine_here(settings: Settings) -> None:
+def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
     """Be the engine process until a signal or a command says stop.
+
+    Args:
+        settings: whose library.
+        devices: to render on, instead of the settings'.
 
     Raises:
         LockedError: another one has the library.
@@ -434,7 +549,7 @@ def run_engine_here(settings: Settings) -> None:
     """
     from engine.service.process import run_engine  # asyncio, which few commands need
 
-    run_engine(settings, "in the foreground", on_ready=lambda: None)
+    run_engine(with_devices(settings, devices), "in the foreground", on_ready=lambda: None)
 
 
 def verify_library(settings: Settings) -> dict[str, Any]:
@@ -475,14 +590,7 @@ def diagnose(settings: Settings) -> dict[str, Any]:
 
 
 def _devices() -> dict[str, str]:
-    """Device → name, asked of torch in a process of its own."""
     try:
-        found = subprocess.run(
-            [sys.executable, "-P", "-m", "engine.render.devices"],
-            capture_output=True,
-            text=True,
-            timeout=_DEVICE_SECONDS,
-        )
-        return dict(json.loads(found.stdout))
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return ask_torch()
+    except DevicesError as error:
         return {"none": f"torch does not start: {error}"}

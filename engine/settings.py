@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,6 +41,13 @@ class EngineSettings(Declared, frozen=True):
     idle_minutes: Annotated[float, Meta(gt=0)] = 10.0
     """Minutes with nothing to render and nobody connected after which the engine process leaves."""
 
+    free_minutes: Annotated[float, Meta(gt=0)] = 5.0
+    """Minutes with nothing to render after which renderers end and give their memory back."""
+
+    autoresume: Literal["always", "ask"] = "always"
+    """What becomes of unfinished work when the engine process starts again: "always" goes on by
+    itself, "ask" waits until it is resumed."""
+
     reserve_mib: Annotated[int, Meta(ge=0)] = 512
     """Rendering pauses while the library's disk has less than this free (MiB), and goes on by
     itself when there is room again."""
@@ -53,9 +61,9 @@ class RenderSettings(Declared, frozen=True):
     or the CPU where there is none. "cpu" may be given more than once."""
 
     threads: Annotated[int, Meta(ge=0)] = 0
-    """CPU threads of each renderer; 0 takes the number of cores. It changes pixels in the last
-    bit, so it does not depend on how many renderers run, and a session keeps the number it began
-    with."""
+    """CPU threads of one call of a pipeline; 0: one for small models (several calls then run side
+    by side), every core for large ones. It changes pixels in the last bit, so it does not depend on
+    how many renderers run, and a session keeps the number it began with."""
 
     max_batch: Annotated[int, Meta(ge=0)] = 0
     """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the
@@ -147,3 +155,11 @@ def load_settings(library: Path | None = None) -> Settings:
     named = os.environ.get("PROMPTSHEET_LIBRARY")
     chosen = library or (Path(named) if named else settings.library)
     return msgspec.structs.replace(settings, library=chosen.expanduser().absolute())
+
+
+def with_devices(settings: Settings, devices: Sequence[str]) -> Settings:
+    """The same settings for other devices; `devices` empty: as they are."""
+    if not devices:
+        return settings
+    render = msgspec.structs.replace(settings.render, devices=tuple(devices))
+    return msgspec.structs.replace(settings, render=render)

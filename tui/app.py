@@ -135,7 +135,10 @@ class PromptsheetApp(App[str]):
 
     def _take_news(self) -> None:
         """Hand what happened to the areas that have been opened."""
-        news = self._watch.take() if self._watch else None
+        if self._watch is None:
+            return
+        self._watch.want_previews(self.current_mode == "jobs")
+        news = self._watch.take()
         if news is None:
             return
         for area in self._areas.values():

@@ -29,6 +29,17 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+def _numbers(text: str) -> list[int]:
+    """Row numbers: `4,7-9` is 4, 7, 8 and 9."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not last)):
+            raise argparse.ArgumentTypeError(f"{part!r} is no row number; write 4 or 7-9")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
 def _words(text: str) -> str:
     """An argument that is text, not a file name: bytes that are no UTF-8 become �."""
     return text.encode("utf-8", "replace").decode()
@@ -80,13 +91,21 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--detach", action="store_true", help="start it and return at once")
 
     add("sessions", "list sessions, newest first")
+    show = add("show", "one session with its rows and images")
+    show.add_argument("session", type=_words, help=_SESSION_HELP)
     for name, help_text in (
-        ("show", "one session with its rows and images"),
-        ("stop", "stop a session after its current step; what is finished is kept"),
-        ("resume", "let a stopped session go on"),
-        ("retry", "try a session's failed images again"),
+        ("stop", "stop after the current step; what is finished is kept"),
+        ("resume", "let what was stopped go on"),
+        ("retry", "try failed images again"),
     ):
-        add(name, help_text).add_argument("session", type=_words, help=_SESSION_HELP)
+        command = add(name, help_text)
+        command.add_argument("session", type=_words, help=f"{_SESSION_HELP}; or `all`")
+        command.add_argument(
+            "--rows", type=_numbers, metavar="4,7-9", help="only these rows of the session"
+        )
+    move = add("move", "render a session sooner or later than others")
+    move.add_argument("session", type=_words, help=_SESSION_HELP)
+    move.add_argument("to", choices=("first", "up", "down", "last"))
     export = add("export", "a session's images and their table as a ZIP")
     export.add_argument("session", type=_words, help=_SESSION_HELP)
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
@@ -97,7 +116,18 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     engine = add("engine", "the engine process, which renders and keeps the library")
-    engine.add_argument("action", choices=("start", "stop", "status", "run"))
+    engine.add_argument(
+        "action",
+        choices=("start", "stop", "pause", "resume", "status", "run"),
+        help="pause renders nothing and frees the devices until resume",
+    )
+    engine.add_argument(
+        "--devices",
+        type=lambda text: text.split(","),
+        default=(),
+        metavar="cuda:0,cuda:1",
+        help="with start and run: what to render on, instead of what the settings say",
+    )
     trash = add("trash", "what is in the trash; `empty` deletes it for good")
     trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
     add("verify", "hold database and files against each other")
@@ -140,9 +170,14 @@ def main() -> int:
 
 def _carry_out(options: argparse.Namespace) -> int:
     """Load what the command needs and no more, so that the app's first paint is quick."""
+    from engine.schema import is_older
     from engine.settings import load_settings
 
     settings = load_settings(options.library)
+    if is_older(settings.library):
+        from engine.api import start_engine
+
+        start_engine(settings)  # it brings the library up to date
     if options.command == "open":
         from tui.opening import open_app
 

@@ -16,6 +16,7 @@ from tui.progress import exporting, follow
 from tui.text import clean, count_text, size_text, time_text
 
 OK, SOME, UNUSABLE = 0, 1, 2
+EVERYTHING = "all"
 _PROBLEMS_SHOWN = 40
 Command = Callable[[Namespace, Settings], int]
 
@@ -218,16 +219,41 @@ def retry(options: Namespace, settings: Settings) -> int:
 
 
 def _change(
-    command: Callable[[str, Settings], None], options: Namespace, settings: Settings
+    command: Callable[[str | None, Settings, list[int] | None], None],
+    options: Namespace,
+    settings: Settings,
 ) -> int:
+    if options.session == EVERYTHING:
+        command(None, settings, None)
+        found = [info for info in api.list_sessions(settings.library) if info.state != "done"]
+        if options.json:
+            print_json([_session_json(info) for info in found])
+        else:
+            _say(*(_state_line(info) for info in found))
+        return OK
     info = api.find_session(settings.library, options.session)
-    command(info.session, settings)
-    info = api.find_session(settings.library, info.session)
+    command(info.session, settings, options.rows)
+    return _say_state(info.session, options, settings)
+
+
+def _say_state(session: str, options: Namespace, settings: Settings) -> int:
+    info = api.find_session(settings.library, session)
     if options.json:
         print_json(_session_json(info))
     else:
-        _say(f"{info.session}: {info.state}, {info.done} of {count_text(info.images, 'image')}")
+        _say(_state_line(info))
     return OK
+
+
+def _state_line(info: api.SessionInfo) -> str:
+    return f"{info.session}: {info.state}, {info.done} of {count_text(info.images, 'image')}"
+
+
+def move(options: Namespace, settings: Settings) -> int:
+    """`promptsheet move SESSION first | up | down | last`."""
+    info = api.find_session(settings.library, options.session)
+    api.move_session(info.session, settings, options.to)
+    return _say_state(info.session, options, settings)
 
 
 def export(options: Namespace, settings: Settings) -> int:
@@ -290,26 +316,24 @@ def trash(options: Namespace, settings: Settings) -> int:
 
 
 def engine(options: Namespace, settings: Settings) -> int:
-    """`promptsheet engine start | stop | status | run`."""
-    commands: dict[str, Callable[[Settings], dict[str, Any]]] = {
-        "start": _engine_start,
-        "stop": _engine_stop,
-        "status": _engine_status,
-    }
+    """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
         _note(f"The engine process of {clean(str(settings.library))}; Ctrl-C ends it.")
-        api.run_engine_here(settings)
+        api.run_engine_here(settings, options.devices)
         return OK
-    answer = commands[options.action](settings)
+    if options.action == "start":
+        answer = {"running": True} | api.start_engine(settings, options.devices)
+    elif options.action == "stop":
+        answer = _engine_stop(settings)
+    else:
+        if options.action != "status":
+            api.pause_engine(settings, paused=options.action == "pause")
+        answer = _engine_status(settings)
     if options.json:
         print_json(answer)
     else:
         _say(*_engine_lines(answer))
     return OK
-
-
-def _engine_start(settings: Settings) -> dict[str, Any]:
-    return {"running": True} | api.start_engine(settings)
 
 
 def _engine_stop(settings: Settings) -> dict[str, Any]:
@@ -342,6 +366,11 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         f"  {work['session']}: {work['done']} of {work['images']} done" for work in answer["work"]
     ]
     lines += [f"  paused: {answer['paused']}"] if answer["paused"] else []
+    if answer["held"]:
+        lines.append(
+            f"  waiting to be asked: {', '.join(answer['held'])};"
+            " `promptsheet resume SESSION`, or `resume all`"
+        )
     return lines + [note for note in (answer.get("mismatch"), answer.get("warning")) if note]
 
 

@@ -21,8 +21,8 @@ from engine.library.database import (
 )
 from engine.library.reader import IMAGE_COLUMNS, STATES, ImageInfo, image_info
 
-Order = Literal["sheet", "newest", "favourites"]
-ORDERS: tuple[Order, ...] = ("sheet", "newest", "favourites")
+ImageOrder = Literal["sheet", "newest", "favourites"]
+IMAGE_ORDERS: tuple[ImageOrder, ...] = ("sheet", "newest", "favourites")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Wanted:
     favourites: bool = False
     """Only those."""
     states: tuple[str, ...] = ("done",)
-    order: Order = "sheet"
+    order: ImageOrder = "sheet"
 
     @property
     def is_narrow(self) -> bool:
@@ -65,7 +65,7 @@ class Gallery:
         if is_new(library):
             raise LibraryError(f"There is no library in {library} yet.")
         self._lock = threading.Lock()
-        self._db = connect_reader(database_path(library), any_thread=True)
+        self._db = connect_reader(database_path(library))
         self.wanted = wanted or Wanted()
         self._session: int | None = None
         self._latest = 0.0
@@ -272,7 +272,7 @@ class Gallery:
         return next((at for at, identity in enumerate(self._ids) if identity in ids), None)
 
 
-def _insert(ids: "array[int]", identity: int, order: Order) -> None:
+def _insert(ids: "array[int]", identity: int, order: ImageOrder) -> None:
     """Put a newly finished image where it belongs, unless it is there."""
     if order == "sheet":
         at = bisect_left(ids, identity)

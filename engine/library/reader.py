@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError, is_new, reading
-from engine.plan.estimate import Rate
 
 STATES = ("rendering", "waiting", "stopped", "failed", "done")
 """Of an image; and, the first that any of its images has, of a job and of a session."""
-_RATE_BATCHES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +96,17 @@ def list_sessions(library: Path) -> list[SessionInfo]:
     with reading(library) as db:
         rows = db.execute(
             "SELECT * FROM sessions WHERE trashed IS NULL ORDER BY created DESC, id DESC"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
+
+
+def list_open(library: Path) -> list[SessionInfo]:
+    """Sessions with work left, in the order in which they are rendered."""
+    if is_new(library):
+        return []
+    with reading(library) as db:
+        rows = db.execute(
+            "SELECT * FROM sessions WHERE waiting > 0 OR rendering > 0 ORDER BY position"
         ).fetchall()
     return [session_info(library, row) for row in rows]
 
@@ -232,31 +241,3 @@ def image_info(row: sqlite3.Row) -> ImageInfo:
         trashed=row["trashed"] is not None,
         digest=row["digest"],
     )
-
-
-def measured_rates(library: Path) -> dict[str, Rate]:
-    """Model → what its images cost in this library, from its most recent batches."""
-    if is_new(library):
-        return {}
-    with reading(library) as db:
-        rows = db.execute(
-            "SELECT b.seconds, b.size, p.body, avg(i.bytes) AS bytes FROM"
-            " (SELECT * FROM batches WHERE seconds IS NOT NULL ORDER BY started DESC LIMIT ?) b"
-            " JOIN images i ON i.batch = b.id AND i.state = 'done'"
-            " JOIN recipes p ON p.id = i.recipe GROUP BY b.id",
-            (_RATE_BATCHES,),
-        ).fetchall()
-    seconds: dict[str, float] = {}
-    work: dict[str, float] = {}
-    weight: dict[str, float] = {}
-    pixels: dict[str, float] = {}
-    for row in rows:
-        recipe = json.loads(row["body"])
-        model, area = recipe["model"], recipe["width"] * recipe["height"]
-        seconds[model] = seconds.get(model, 0) + row["seconds"]
-        work[model] = work.get(model, 0) + area * recipe["steps"] * row["size"]
-        weight[model] = weight.get(model, 0) + row["bytes"]
-        pixels[model] = pixels.get(model, 0) + area
-    return {
-        model: Rate(seconds[model] / work[model], weight[model] / pixels[model]) for model in work
-    }

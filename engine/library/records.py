@@ -41,6 +41,7 @@ class BatchImage:
     key: str
     row: int
     """The number of its row."""
+    variation: int
     slot: int
     recipe: Recipe
     path: Path
@@ -57,7 +58,7 @@ class Batch:
     size: int
     images: tuple[BatchImage, ...]
     conditions: Conditions | None
-    """The session's; None before its first batch."""
+    """Those of the session's images of this model; None before its first batch."""
 
 
 @dataclass(frozen=True, slots=True)

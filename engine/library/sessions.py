@@ -56,7 +56,7 @@ class SessionPages:
             raise LibraryError(f"There is no library in {library} yet.")
         self._library = library
         self._lock = threading.Lock()
-        self._db = connect_reader(database_path(library), any_thread=True)
+        self._db = connect_reader(database_path(library))
         self._ids = self._find(text.strip(), order, trashed=trashed)
 
     def close(self) -> None:

@@ -53,6 +53,12 @@ class Conditions:
     compile: bool
     versions: Mapping[str, str]
     """Package → version, of those that compute."""
+    layout: str = "contiguous"
+    """Memory format of the weights."""
+    texts: str = "together"
+    """Whether the texts of a batch are encoded `together` or `each` alone."""
+    decode: str = "together"
+    """Whether the images of a batch are decoded `together` or `each` alone."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -61,7 +67,7 @@ class Conditions:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """The conditions in `body`; other keys are passed over."""
-        return cls(**{field.name: body[field.name] for field in fields(cls)})
+        return cls(**{field.name: body[field.name] for field in fields(cls) if field.name in body})
 
     def departures_from(self, chosen: Self) -> list[str]:
         """What could not be kept of the `chosen` conditions, in words; empty if all was."""

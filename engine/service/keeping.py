@@ -9,6 +9,7 @@ from typing import Any
 from engine.library import keeping, trash
 from engine.library.database import LibraryError
 from engine.library.records import Tally
+from engine.library.states import Scope
 from engine.library.writer import Writer
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.writer_thread import WriterThread
@@ -69,7 +70,7 @@ class Keeping:
         return {"tags": kept}
 
     async def _trash_session(self, session: str) -> dict[str, Any]:
-        await self._scheduler.stop_session(session)
+        await self._scheduler.stop(Scope(session))
         deadline = asyncio.get_running_loop().time() + _REST_SECONDS
         batches = set(await self._write(_batches, session))
         while batches & self._scheduler.at_work():

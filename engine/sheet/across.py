@@ -1,7 +1,7 @@
 """What can only be seen by looking at several cells: of one row, or of several rows."""
 
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
@@ -80,11 +80,26 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
             ]
     heedless = {label for label, model in vocabulary.models.items() if not model.negative_prompt}
     if negatives and heedless:
-        for line, (label, text) in enumerate(zip(labels, negatives.values, strict=True)):
-            if text and label in heedless and line not in unknown:
-                message = f"The model {label} heeds no negative prompt: this one changes nothing."
-                warning = Finding(Severity.WARNING, message)
-                found[line].append(At(negatives.at, negatives.name, warning))
+        _warn_unheeded(negatives, labels, heedless, unknown, "negative prompt", found)
+    palettes = columns.get("color_palette")
+    heedless = {label for label, model in vocabulary.models.items() if not model.palettes}
+    if palettes and heedless:
+        _warn_unheeded(palettes, labels, heedless, unknown, "color_palette", found)
+
+
+def _warn_unheeded(
+    column: Judged,
+    labels: Sequence[str],
+    heedless: Container[str],
+    unknown: Container[int],
+    what: str,
+    found: Found,
+) -> None:
+    for line, (label, value) in enumerate(zip(labels, column.values, strict=True)):
+        if value and label in heedless and line not in unknown:
+            message = f"The model {label} heeds no {what}: this one changes nothing."
+            warning = Finding(Severity.WARNING, message)
+            found[line].append(At(column.at, column.name, warning))
 
 
 def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:

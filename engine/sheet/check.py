@@ -33,7 +33,7 @@ from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.verdict import Verdict, shown, unusable
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
 
-__all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_rows"]
+__all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 
 _Judge: TypeAlias = Callable[[Cell], Verdict[Any]]
 
@@ -81,7 +81,8 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
                 Problem(table.header_row, judged.name, Severity.WARNING, header, message)
             )
     header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
-    notes = [Problem(table.header_row, None, Severity.WARNING, "", note) for note in table.notes]
+    first = table.header_row or table.lines[0].number
+    notes = [Problem(first, None, Severity.WARNING, "", note) for note in table.notes]
     return Sheet(
         file=table.file,
         sheet=table.sheet,
@@ -91,15 +92,12 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     )
 
 
-def typed_rows(
-    prompts: Sequence[str], vocabulary: Vocabulary, *, num_images: int = 1, **cells: str
-) -> Sheet:
-    """Check prompts that were typed, not read from a file.
+def typed_table(prompts: Sequence[str], *, num_images: int | None = None, **cells: str) -> Table:
+    """Prompts that were typed, as the table they would be in a file.
 
     Args:
         prompts: One row each, numbered from 2 as if under a header; blank ones are left out.
-        vocabulary: As for `check_table`.
-        num_images: Images of each row.
+        num_images: Images of each row; None: as many as a row makes that does not say.
         cells: Other columns' cells, the same for every row, by column name.
 
     Raises:
@@ -110,14 +108,14 @@ def typed_rows(
             raise SheetError(f"There is no setting {name}. There are: {', '.join(COLUMN)}.")
     settings = {name: text for name, text in cells.items() if text.strip()}
     lines = tuple(
-        Line(number, (prompt, num_images, *settings.values()))
+        Line(number, (prompt, "" if num_images is None else num_images, *settings.values()))
         for number, prompt in enumerate(prompts, start=2)
         if prompt.strip()
     )
     if not lines:
         raise SheetError("No prompt was given.")
     header = ("prompt", "num_images", *settings)
-    return check_table(Table(file="prompts", sheet=None, header=header, lines=lines), vocabulary)
+    return Table(file="prompts", sheet=None, header=header, lines=lines)
 
 
 def _judge_columns(
@@ -254,7 +252,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
-        Kind.MODEL: functools.partial(judge_model, labels=tuple(vocabulary.models)),
+        Kind.MODEL: functools.partial(
+            judge_model, labels=tuple(vocabulary.models), foreign=vocabulary.foreign_model
+        ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
         Kind.COLOURS: judge_colours,

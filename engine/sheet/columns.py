@@ -94,7 +94,7 @@ COLUMNS: tuple[Column, ...] = (
             **dict.fromkeys(("yes", "y", "true", "1", "enabled"), "on"),
             **dict.fromkeys(("no", "n", "false", "0", "disabled", "none"), "off"),
         },
-        aliases=("magic prompt option",),
+        aliases=("magic prompt option", "magic"),
         acts=False,
     ),
     Column(
@@ -108,7 +108,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "num_images",
         Kind.WHOLE,
-        "1",
+        "4",
         "How many images this row makes; each takes the next seed.",
         "basic",
         aliases=(
@@ -140,7 +140,7 @@ COLUMNS: tuple[Column, ...] = (
             **dict.fromkeys(("standard", "normal", "balanced", "auto", "medium"), "default"),
             **dict.fromkeys(("high", "high quality", "hq", "best"), "quality"),
         },
-        aliases=("rendering speed", "render speed", "speed"),
+        aliases=("rendering speed", "render speed", "speed", "rendering quality"),
     ),
     Column(
         "negative_prompt",
@@ -157,7 +157,12 @@ COLUMNS: tuple[Column, ...] = (
         "auto, general, realistic, design, 3d or anime.",
         "full",
         choices=("auto", "general", "realistic", "design", "3d", "anime"),
-        synonyms={"render 3d": "3d", "3 d": "3d", "realism": "realistic", "default": "auto"},
+        synonyms={
+            **dict.fromkeys(("render 3d", "3 d"), "3d"),
+            "realism": "realistic",
+            "default": "auto",
+            "none": "auto",
+        },
         aliases=("style type", "styles"),
         acts=False,
     ),

@@ -23,6 +23,10 @@ _BOMS = (
 )
 
 
+_NONE = "\x1f"
+"""A character that is nowhere in a text: it splits nothing."""
+
+
 class Decoded(NamedTuple):
     """A file's text, and what the person should know of how it was decoded."""
 
@@ -74,6 +78,30 @@ def _not_text() -> SheetError:
     )
 
 
+class Records(NamedTuple):
+    """A text split into records."""
+
+    delimiter: str
+    records: Iterator[list[str]]
+
+
+def split(text: str) -> Records:
+    """The records of a text, and what separates their cells; as for `records`.
+
+    A text whose first line holds no known column name and whose lines are sentences is a list of
+    prompts: nothing splits its lines.
+    """
+    given = _SEP_LINE.match(text)
+    if given:
+        text = text[given.end() :]
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    delimiter = given[1] if given else _delimiter(text)
+    if not _odd_quotes(text, delimiter):
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        return Records(delimiter, reader)
+    return Records(delimiter, _careful(text, delimiter))
+
+
 def records(text: str) -> Iterator[list[str]]:
     """Split a text into its records; record n (from 1) is the spreadsheet's row n.
 
@@ -83,20 +111,7 @@ def records(text: str) -> Iterator[list[str]]:
     Raises:
         SheetError: A quote mark opens a cell and never closes; names the row.
     """
-    delimiter = delimiter_of(text)
-    given = _SEP_LINE.match(text)
-    if given:
-        text = text[given.end() :]
-    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    if not _odd_quotes(text, delimiter):
-        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    return _careful(text, delimiter)
-
-
-def delimiter_of(text: str) -> str:
-    """What separates the cells; a character that is not there where there is one column alone."""
-    given = _SEP_LINE.match(text)
-    return given[1] if given else _delimiter(text)
+    return split(text).records
 
 
 def _delimiter(text: str) -> str:
@@ -107,8 +122,18 @@ def _delimiter(text: str) -> str:
         return len({name for cell in header if (name := known_name(cell))}), len(header)
 
     best = max(DELIMITERS, key=score)
+    if not score(best)[0] and _is_prose(text, best):
+        return _NONE
     # One column: a comma in a prompt is a comma. Some character that is not there splits nothing.
-    return best if score(best)[1] > 1 else "\x1f"
+    return best if score(best)[1] > 1 else _NONE
+
+
+def _is_prose(text: str, delimiter: str) -> bool:
+    """Whether lines look like sentences with commas in them, not like cells."""
+    lines = [line for line in text[:100_000].splitlines()[:200] if line.strip()]
+    if delimiter == "," and not re.search(r",\S", "\n".join(lines)):
+        return True  # programs put no space after a comma
+    return len({line.count(delimiter) for line in lines}) > 1 and '"' not in text[:100_000]
 
 
 def _first_record(text: str, delimiter: str) -> list[str]:

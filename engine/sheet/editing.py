@@ -70,10 +70,10 @@ class Draft:
         self._rows = {row.number: row for row in sheet.rows}
         self._take_header(table.header)
         self._problems: dict[int, tuple[Problem, ...]] = {}
-        self.notes = tuple(p for p in sheet.problems if p.row == table.header_row)
+        self.notes = tuple(p for p in sheet.problems if self._is_note(p))
         """Problems of the header, and of the file as a whole."""
         for problem in sheet.problems:
-            if problem.row != table.header_row and not _is_double(problem):
+            if not self._is_note(problem) and not _is_double(problem):
                 self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
         self._alike: defaultdict[_Key, list[int]] = defaultdict(list)
         self._counts: Counter[Severity] = Counter()
@@ -125,6 +125,23 @@ class Draft:
     def changed(self) -> bool:
         """Whether anything differs from the file."""
         return self._states != self._read or self._header != self._table.header
+
+    @property
+    def values(self) -> list[RowValues]:
+        """What the rows that can be rendered ask for."""
+        return [row.values for row in self._rows.values() if row.values is not None]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What its cells may refer to."""
+        return self._vocabulary
+
+    def choices(self, column: str) -> tuple[str, ...]:
+        """What is offered for a column; other text may be right, too."""
+        known = COLUMN.get(column)
+        if known is None:
+            return ()
+        return tuple(self._vocabulary.models) if known.kind is Kind.MODEL else known.choices
 
     def count(self, severity: Severity) -> int:
         """Problems of a severity in rows that are not left out."""
@@ -300,11 +317,11 @@ class Draft:
         }
         return self._change("rows left out" if out else "rows taken in again", after)
 
-    def add(self, prompt: str = "") -> int:
-        """A new row after the last; its number."""
-        return self._append(
-            [_put((), self._places["prompt"], prompt, len(self._header))], "row added"
-        )
+    def add(self, *prompts: str) -> int:
+        """New rows after the last, one for each prompt; the first one's number."""
+        at, width = self._places["prompt"], len(self._header)
+        lines = [_put((), at, prompt, width) for prompt in prompts]
+        return self._append(lines, "row added" if len(lines) == 1 else f"{len(lines)} rows added")
 
     def duplicate(self, numbers: Iterable[int]) -> int:
         """The same rows again, after the last; the first one's number."""
@@ -378,8 +395,8 @@ class Draft:
         """The column names, those added here last."""
         return self._header
 
-    def on(self, table: Table) -> tuple["Draft", int, int]:
-        """The same mends on the file as it is now.
+    def on(self, table: Table, vocabulary: Vocabulary | None = None) -> tuple["Draft", int, int]:
+        """The same mends on the file as it is now, or with another vocabulary.
 
         A mend fits where its row still reads as it did: under the same number, or if the row has
         moved, where exactly one row reads so.
@@ -390,7 +407,7 @@ class Draft:
         Raises:
             SheetError: as `check_table`.
         """
-        draft = Draft(table, self._vocabulary)
+        draft = Draft(table, vocabulary or self._vocabulary)
         same = self._table.header == table.header
         where: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, state in draft._states.items():
@@ -417,6 +434,9 @@ class Draft:
         return draft, len(after), lost
 
     # ---------------------------------------------------------------- inside
+
+    def _is_note(self, problem: Problem) -> bool:
+        return problem.row == self._table.header_row or problem.message in self._table.notes
 
     def _take_header(self, header: tuple[str, ...]) -> None:
         self._header = header
@@ -463,7 +483,7 @@ class Draft:
                 replace(self._table, header=header, lines=lines), self._vocabulary
             )
             for problem in checked.problems:
-                if problem.row in there and not _is_double(problem):
+                if problem.row in there and not self._is_note(problem) and not _is_double(problem):
                     self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
             for row in checked.rows:
                 self._rows[row.number] = self._as_wished(row)

@@ -30,6 +30,8 @@ _XLSX_UNSAVED = (
 """A formula's end with nothing after it."""
 _XLSX_PART = re.compile(rb"<(?:\w+:)?(row|c)(\s[^>]*)?>|" + _XLSX_UNSAVED)
 _XLSX_PLACE = re.compile(rb"""\sr=["']([A-Z]{0,3})([0-9]{1,7})["']""")
+_XLSX_ROW = re.compile(rb"<(?:\w+:)?row(\s[^>]*[^/>])>")
+_XLSX_HIDDEN = re.compile(rb"""\shidden=["'](?:1|true)["']""")
 _XLSX_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
 _ODS_PART = re.compile(
     rb"<table:(table-row|table-cell|covered-table-cell|table)(?=[\s/>])([^>]*)>|</table:table>"
@@ -78,6 +80,15 @@ def xlsx_faults(data: bytes, name: str) -> dict[Place, str]:
         elif not text_result:  # a formula may well give an empty text
             found.setdefault((row, column), "")
     return found
+
+
+def count_hidden(data: bytes, name: str) -> int:
+    """How many rows with cells an xlsx worksheet hides."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        xml = archive.read(_xlsx_part(archive, name))
+    if b"hidden=" not in xml:
+        return 0
+    return sum(1 for row in _XLSX_ROW.finditer(xml) if _XLSX_HIDDEN.search(row[1]))
 
 
 def _xlsx_part(archive: zipfile.ZipFile, name: str) -> str:

@@ -1,10 +1,14 @@
 """Which column of a sheet is which: exact names first, then what plainly means the same."""
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import replace
 
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
+from engine.sheet.table import Line, Table, cell_text
+from engine.sheet.verdict import shown
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
 
@@ -15,6 +19,12 @@ def _key(header: str) -> str:
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}
 _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.aliases}
+
+
+_SOURCE_COLUMNS = frozenset(
+    map(_key, ("image", "source image", "init image", "input image", "strength", "denoising"))
+)
+"""What only sessions that start from images use."""
 
 
 def known_name(header: str) -> str | None:
@@ -54,6 +64,7 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
         name = known_name(cell)
         # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
         if name is None or (name in exact and _key(cell) not in _NAMES):
+            problems += _doubts(cell, exact, row)
             continue
         for other, taken in known.items():
             if taken == name:
@@ -71,9 +82,58 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
     return known, problems
 
 
+def _doubts(cell: str, exact: Container[str], row: int) -> list[Problem]:
+    """What is to be said of a column that is kept but not understood."""
+    name = nearly(cell)
+    if name and name not in exact:
+        message = (
+            f"`{shown(cell)}` is kept as a column of your own. If `{name}` was meant, rename it."
+        )
+        return [Problem(row, None, Severity.WARNING, cell, message, (name,))]
+    if _key(cell) in _SOURCE_COLUMNS:
+        message = (
+            f"`{cell}` is kept with the rows but changes nothing here: a sheet's images are made "
+            "from its prompts alone."
+        )
+        return [Problem(row, None, Severity.WARNING, cell, message)]
+    return []
+
+
+def nearly(header: str) -> str | None:
+    """The known name that an unknown header is a slip of, if any."""
+    near = difflib.get_close_matches(_key(header)[:40], _NAMES, n=1, cutoff=0.8)
+    return _NAMES[near[0]] if near and not known_name(header) else None
+
+
+def without_header(table: Table) -> Table | None:
+    """A list of prompts that has no header as a sheet; None if that is not what it looks like.
+
+    Only a sheet with a single column can be one; its first cell is then a prompt too.
+    """
+    if len(table.header) != 1 or known_name(table.header[0]) or nearly(table.header[0]):
+        return None
+    if any(len(line.cells) > 1 and any(map(cell_text, line.cells[1:])) for line in table.lines):
+        return None
+    first = Line(table.header_row, (table.header[0],))
+    return replace(
+        table,
+        header=("prompt",),
+        header_row=0,
+        lines=(first, *table.lines),
+        notes=(
+            *table.notes,
+            "There is no header: every line is read as a prompt, the first one too. If the first "
+            "is a title, leave its row out.",
+        ),
+    )
+
+
 def _no_prompt(header: Sequence[str], row: int) -> str:
     names = [cell if len(cell) <= 40 else cell[:39] + "…" for cell in header if cell]
     found = ", ".join(f"`{name}`" for name in names[:12]) + (" …" if len(names) > 12 else "")
+    slip = next((cell for cell in header if nearly(cell) == "prompt"), None)
+    if slip:
+        return f"There is no `prompt` column, but `{shown(slip)}` is nearly one. Rename it."
     return (
         f"There is no `prompt` column. Row {row} must hold the column names, and one of them "
         f"must be `prompt`; it holds {found}. Other columns may be: "

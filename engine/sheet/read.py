@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.sheet.headers import without_header
 from engine.sheet.quiet import no_collecting
 from engine.sheet.rows import SheetError
 from engine.sheet.table import MIB, Broken, Limits, Line, Moment, Table, cell_text
@@ -121,7 +122,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     header = [cell_text(cell).strip() for cell in lines[0]]
     while header and not header[-1]:
         del header[-1]
-    return Table(
+    table = Table(
         file=os.fsencode(path.name).decode("utf-8", "replace"),
         sheet=reply["sheet"],
         header=tuple(header),
@@ -129,7 +130,9 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         header_row=reply["numbers"][0],
         sheets=tuple(reply["sheets"]),
         notes=tuple(reply["notes"]),
+        delimiter=reply["delimiter"],
     )
+    return without_header(table) or table
 
 
 def _odd(cell: list[Any]) -> Moment | Broken:

@@ -14,15 +14,26 @@ _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(r"#?(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
+_FOREIGN_MODEL = re.compile(
+    r"(?:ideogram[ _-]?)?v?[ _-]?[1-3](?:[._ ]?[0a])?(?:[ _-]?(?:turbo|default|quality|flash))?",
+    re.IGNORECASE,
+)
+"""The labels that Ideogram's sheets use for its models, of either generation."""
+_MARKS = "'’‘“”„«»\"`\u200b\u2060\ufeff"
+"""What word processors, spreadsheet programs and web pages put around a value."""
 _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
+
+
+_QUOTED = "the marks around it are left out."
+_MOST_SUGGESTED = 8
 
 
 def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] != "#":
+        if text and text[0] not in "#'":
             return Verdict(text, text)
     return None
 
@@ -41,6 +52,13 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
     findings: tuple[Finding, ...] = ()
+    if text[0] in "'’" and text.count(text[0]) == 1 and text[1:2].strip():
+        # 'tis begins so too.
+        message = (
+            "The text begins with an apostrophe, by which spreadsheet programs mark text. If it "
+            "is no part of the words, delete it."
+        )
+        findings = (Finding(Severity.WARNING, message, (text[1:].strip(),)),)
     if isinstance(cell, Moment):
         message = (
             f"The spreadsheet program turned this text into a time or date; it is used as "
@@ -56,12 +74,18 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     return Verdict(text, text, findings)
 
 
+def bare(text: str) -> str:
+    """A short value without the quote marks and invisible letters around it."""
+    return text.strip(_MARKS).strip()
+
+
 def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
     """Read one of a column's choices."""
     text = cell_text(cell).strip()
-    key = text.lstrip("'’").casefold().strip()
+    key = bare(text).casefold()
     if key in column.choices:
-        return accept(text, key, key)
+        quoted = text.casefold() != key
+        return accept(text, key, key, _QUOTED if quoted else "")
     key = _SPACES.sub(" ", key)
     meant = column.synonyms.get(key)
     if meant:
@@ -82,15 +106,22 @@ def judge_switch(cell: Cell, column: Column) -> Verdict[bool]:
     return Verdict(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
-    """Read the label of a model."""
+def judge_model(cell: Cell, labels: Sequence[str], foreign: str = "") -> Verdict[str]:
+    """Read the label of a model.
+
+    Args:
+        cell: The cell.
+        labels: Of the models there are.
+        foreign: The one that the labels of other tools stand for; empty: they ask.
+    """
     text = cell_text(cell).strip()
     if text in labels:
         return Verdict(text, text)
-    plain = text.lstrip("'’").strip()
+    plain = bare(text)
     same = [label for label in labels if label.casefold() == plain.casefold()]
     if len(same) == 1:
-        return accept(text, same[0], same[0])
+        quoted = text.casefold() != same[0].casefold()
+        return accept(text, same[0], same[0], _QUOTED if quoted else "")
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # A label such as 3.0 is a number to a spreadsheet program.
         same = [label for label in labels if _number(label) == cell]
@@ -101,6 +132,15 @@ def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
                 same[0],
                 "the spreadsheet program had turned the label into a number.",
             )
+    if not isinstance(cell, bool) and _FOREIGN_MODEL.fullmatch(plain):
+        if foreign:
+            return accept(text, foreign, foreign, "the model picked for labels of Ideogram.")
+        return error(
+            text,
+            f"{shown(text)} is a model of Ideogram, which is not here. Pick one of yours for all "
+            "such labels.",
+            *labels[:_MOST_SUGGESTED],
+        )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
     return error(
@@ -132,7 +172,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
         if cell != cell or abs(cell) == float("inf") or cell != int(cell):
             return error(text, f"{shown(text)} is not {span}.")
         return _in_range(text, int(cell), column, span)
-    plain = text.lstrip("'’").strip()
+    plain = bare(text)
     whole = _WHOLE.fullmatch(plain)
     if whole and whole[1].isascii():
         digits = whole[1].lstrip("0") or "0"
@@ -164,10 +204,10 @@ def _hint(column: Column) -> str:
 def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
     """Read a palette's name, or up to five colours."""
     text = cell_text(cell).strip()
-    plain = text.lstrip("'’").strip()
+    plain = bare(text)
     if plain.casefold() in PALETTES:
         name = plain.casefold()
-        return accept(text, name, (name,))
+        return accept(text, name, (name,), _QUOTED if text.casefold() != name else "")
     parts = [part for part in re.split(r"[\s,;|]+", plain) if part]
     if parts and all(_COLOUR.fullmatch(part) for part in parts):
         colours = tuple(_hexadecimal(part) for part in parts)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
-from engine.sheet.delimited import decode, delimiter_of, records
+from engine.sheet.delimited import decode, split
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Limits
 
@@ -64,14 +64,14 @@ def rewrite(request: dict[str, Any]) -> list[str]:
 
 def _text(data: bytes, writes: list[_Write]) -> str:
     text = decode(data).text
-    lines = list(records(text))
+    delimiter, records = split(text)
+    lines = list(records)
     for write in writes:
         lines += [[] for _ in range(write.row - len(lines))]
         line = lines[write.row - 1]
         line += [""] * (write.at + 1 - len(line))
         line[write.at] = write.text
     out = io.StringIO()
-    delimiter = delimiter_of(text)
     # A file of one column has no delimiter until it gets a second.
     csv.writer(
         out,

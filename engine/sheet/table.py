@@ -48,11 +48,14 @@ class Table:
     lines: tuple[Line, ...]
     """Wholly blank rows are left out; the numbers of the others stay."""
     header_row: int = 1
-    """The header's row number; above 1 where blank rows come first."""
+    """The header's row number; above 1 where blank rows come first; 0: a list of prompts
+    without a header."""
     sheets: tuple[str, ...] = ()
     """All worksheets of the file that can be asked for, hidden ones included."""
     notes: tuple[str, ...] = ()
     """What the person should know about how the file was read."""
+    delimiter: str = ","
+    """What separates the cells of a text file."""
 
 
 @dataclass(frozen=True, slots=True)

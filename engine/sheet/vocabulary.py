@@ -14,6 +14,8 @@ class ModelLimits:
     """The longest side divided by the shortest, at most; 1 or more."""
     negative_prompt: bool = True
     """Whether it heeds a negative prompt."""
+    palettes: bool = True
+    """Whether it heeds a color_palette."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,12 @@ class Vocabulary:
     """Images of a row that does not say."""
     prompt_chars: int = 10_000
     """Characters of a prompt or negative prompt, at most."""
+    foreign_model: str = ""
+    """The model that the labels of other tools (3.0, 2a, V_2_TURBO …) stand for; empty: not
+    chosen yet, so that they ask."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:
             raise ValueError(f"the default model {self.default_model!r} is not in the list")
+        if self.foreign_model and self.foreign_model not in self.models:
+            raise ValueError(f"the model {self.foreign_model!r} is not in the list")

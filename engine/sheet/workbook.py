@@ -4,6 +4,7 @@ import datetime
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
-from engine.sheet.faults import Place, ods_faults, xls_faults, xlsx_faults
+from engine.sheet.faults import Place, count_hidden, ods_faults, xls_faults, xlsx_faults
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Broken, Moment
 
@@ -25,6 +26,19 @@ _DAY_ZERO = {
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
 
 
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    LookupError,
+    StopIteration,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
 class Worksheet(NamedTuple):
     """A worksheet as it lies in its workbook."""
 
@@ -33,6 +47,8 @@ class Worksheet(NamedTuple):
     """All worksheets of the workbook."""
     rows: dict[int, list[Any]]
     """Row number (from 1) → its cells, from column A; dates and times as datetime has them."""
+    notes: tuple[str, ...]
+    """What the person should know about how it was read."""
 
 
 def read_workbook(
@@ -56,6 +72,7 @@ def read_workbook(
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
             faults = pool.submit(_faults, data, form, name)
+            hidden = pool.submit(_hidden_rows, data, form, name)
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
@@ -79,7 +96,51 @@ def read_workbook(
         cells = rows.setdefault(row, [])
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
-    return Worksheet(name, names, rows)
+    merged = _spread(sheet.merged_cell_ranges if form is not Format.ODS else None, rows)
+    return Worksheet(name, names, rows, tuple(_notes(merged, hidden.result())))
+
+
+def _spread(
+    ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]] | None, rows: dict[int, list[Any]]
+) -> int:
+    """Give every row that a merged cell covers its value; how many such cells there are.
+
+    That is what the person sees: one value beside several rows. Downwards only: a cell merged to
+    the right is a heading.
+    """
+    count = 0
+    for (first, left), (last, _) in ranges or ():
+        value = (rows.get(first + 1) or [])[left : left + 1]
+        covered = [row for row in range(first + 2, last + 2) if any(rows.get(row, ()))]
+        if not covered or not value or value[0] == "":
+            continue
+        count += 1
+        for row in covered:
+            cells = rows[row]
+            cells.extend([""] * (left + 1 - len(cells)))
+            cells[left] = value[0]
+    return count
+
+
+def _hidden_rows(data: bytes, form: Format, name: str) -> int:
+    """How many rows the spreadsheet program does not show; 0 where that cannot be told."""
+    try:
+        return count_hidden(data, name) if form is Format.XLSX else 0
+    except _UNREADABLE:
+        return 0
+
+
+def _notes(merged: int, hidden: int) -> Iterator[str]:
+    if merged:
+        yield (
+            f"{merged} merged {'cell covers' if merged == 1 else 'cells cover'} several rows: the "
+            "value counts for each of them."
+        )
+    if hidden:
+        yield (
+            f"{hidden} {'row is' if hidden == 1 else 'rows are'} hidden or filtered out in the "
+            "spreadsheet program, and read all the same."
+        )
 
 
 def _too_many(count: str, most: int) -> SheetError:
@@ -125,17 +186,7 @@ def _faults(data: bytes, form: Format, name: str) -> dict[Place, str]:
     try:
         return find(data, name)
     # The parts of a damaged or odd file can be missing in many ways.
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        SyntaxError,
-        LookupError,
-        StopIteration,
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except _UNREADABLE as error:
         raise _damaged(form) from error
 
 

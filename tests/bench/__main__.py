@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, past, screen
+from tests.bench import kills, past, screen, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "kills": kills.main,
     "past": past.main,
     "screen": screen.main,
+    "throughput": throughput.builtin,
+    "shapes": throughput.shapes,
 }
 
 

@@ -71,7 +71,7 @@ async def test_a_sheet_shows_every_row_and_stands_on_its_first_error(
 ) -> None:
     app = PromptsheetApp(settings, sheet)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.checked)
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         await pilot.pause()
         text = screen_text(app)
         assert "a red boat" in text
@@ -86,7 +86,7 @@ async def test_a_sheet_shows_every_row_and_stands_on_its_first_error(
 async def test_n_walks_through_every_problem_and_wraps(settings: Settings, sheet: Path) -> None:
     app = PromptsheetApp(settings, sheet)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.checked)
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         places = []
         for key in ("n", "n", "n", "N"):
             await pilot.press(key)
@@ -104,7 +104,7 @@ async def test_a_file_that_is_no_sheet_is_said_and_the_last_one_stays(
 ) -> None:
     app = PromptsheetApp(settings, sheet)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.checked)
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         bad = write(tmp_path / "bad\x1b[2J[red].csv", "")
         app.screen.read(bad)  # type: ignore[attr-defined]
         await until(pilot, lambda: "empty" in screen_text(app))
@@ -127,7 +127,7 @@ async def test_a_path_typed_into_the_open_screen_opens(app: PromptsheetApp, shee
         await until(pilot, lambda: isinstance(app.screen, OpenSheet))
         app.screen.query_one(Input).value = str(sheet)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.checked)
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         assert app.desk.memory.recent == [str(sheet)]
 
 

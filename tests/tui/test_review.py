@@ -157,7 +157,7 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         assert "evening" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: "2 sessions" in screen_text(app))
-        await pilot.press("n", *"!", "enter")
+        await pilot.press("n", *["backspace"] * 9, *"!", "enter")
         await until(pilot, lambda: find_session(culled.library, "other2").name == "!")
         await pilot.press("t", *"blue, best", "enter")
         await until(pilot, lambda: find_session(culled.library, "other2").tags == ("blue", "best"))

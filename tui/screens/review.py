@@ -14,7 +14,7 @@ from textual.css.query import NoMatches
 from textual.widgets import Input, Static
 
 from engine.api import (
-    ORDERS,
+    IMAGE_ORDERS,
     STATES,
     EngineError,
     Gallery,
@@ -378,7 +378,7 @@ class ReviewScreen(Area):
 
     def action_sort(self) -> None:
         """The next order: sheet, newest first, favourites first."""
-        order = ORDERS[(ORDERS.index(self._wanted.order) + 1) % len(ORDERS)]
+        order = IMAGE_ORDERS[(IMAGE_ORDERS.index(self._wanted.order) + 1) % len(IMAGE_ORDERS)]
         self._wanted = replace(self._wanted, order=order)
         self._reopen()
 

@@ -34,7 +34,7 @@ from tui.deeds import renaming, restoring, tagging, trashing
 from tui.desk import TakeInHand
 from tui.keys import bind
 from tui.screens.area import Area, state_cell
-from tui.screens.ask import AskLine, AskYes
+from tui.screens.ask import Ask
 from tui.screens.export import ExportScreen
 from tui.text import clean, count_text, size_text
 from tui.undo import Deed
@@ -48,24 +48,30 @@ _COLUMNS = (
     Column("name", "name", 20, share=3),
     Column("when", "when", 16),
     Column("state", "state", 11),
-    Column("done", "done", 11, align="right"),
+    Column("done", "done", 9, align="right"),
     Column("favourites", "★", 4, align="right"),
     Column("size", "size", 8, align="right"),
     Column("tags", "tags", 8, share=1),
     Column("session", "id", 6),
 )
+_NARROW = ("name", "when", "state", "done", "favourites", "size")
+"""The columns where there is little room."""
+_ROOM = 140
 _EMPTY = "Nothing made yet. 1 is where it starts."
 _NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts."
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
+_NO, _YES = "no, leave it", "yes"
+_NO_TAGS = "-"
 _NO_TRASH = "No session is in the trash."
 
 
 class SessionSource:
     """The sessions, straight from the database, a page at a time."""
 
-    def __init__(self, pages: SessionPages) -> None:
+    def __init__(self, pages: SessionPages, columns: Sequence[Column]) -> None:
         self.pages = pages
+        self._columns = [column.name for column in columns]
 
     def count(self) -> int:
         """How many there are."""
@@ -73,7 +79,11 @@ class SessionSource:
 
     def page(self, start: int, stop: int) -> Sequence[TableRow]:
         """Sessions `start` up to `stop`."""
-        return [_table_row(info) for info in self.pages.page(start, stop)]
+        return [self._table_row(info) for info in self.pages.page(start, stop)]
+
+    def _table_row(self, info: SessionInfo) -> TableRow:
+        cells = _cells(info)
+        return TableRow(info.session, tuple(cells[name] for name in self._columns))
 
     def keys(self, start: int, stop: int) -> Sequence[Hashable]:
         """Their ids."""
@@ -84,21 +94,18 @@ class SessionSource:
         return self.pages.position(key) if isinstance(key, str) else None
 
 
-def _table_row(info: SessionInfo) -> TableRow:
+def _cells(info: SessionInfo) -> dict[str, Cell]:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
-    return TableRow(
-        info.session,
-        (
-            Cell(info.name),
-            Cell(when, "dim"),
-            state_cell(info.state),
-            Cell(f"{info.done}/{info.images}"),
-            Cell(f"{info.favourites}" if info.favourites else "", "warning"),
-            Cell(size_text(info.bytes)),
-            Cell(", ".join(info.tags), "dim"),
-            Cell(info.session, "dim"),
-        ),
-    )
+    return {
+        "name": Cell(info.name),
+        "when": Cell(when, "dim"),
+        "state": state_cell(info.state),
+        "done": Cell(f"{info.done}/{info.images}"),
+        "favourites": Cell(f"{info.favourites}" if info.favourites else "", "warning"),
+        "size": Cell(size_text(info.bytes)),
+        "tags": Cell(", ".join(info.tags), "dim"),
+        "session": Cell(info.session, "dim"),
+    }
 
 
 class SessionsScreen(Area):
@@ -158,6 +165,15 @@ class SessionsScreen(Area):
         """Read the list again: it may be long since."""
         self._load()
 
+    def on_resize(self) -> None:
+        """As many columns as there is room for; tags and ids are in the glance, too."""
+        wide = self.size.width >= _ROOM
+        columns = tuple(c for c in _COLUMNS if wide or c.name in _NARROW)
+        table = self.query_one(VirtualTable)
+        if columns != table.columns:
+            table.columns = columns
+            self._load()
+
     # ---------------------------------------------------------------- the list
 
     @work(thread=True, exclusive=True, group="list")
@@ -177,7 +193,7 @@ class SessionsScreen(Area):
         key = table.cursor_key
         if self._source is not None:
             self._source.pages.close()
-        self._source = SessionSource(pages)
+        self._source = SessionSource(pages, table.columns)
         table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _EMPTY
         table.source = self._source
         if key is not None:
@@ -236,7 +252,7 @@ class SessionsScreen(Area):
         if info is None or info.session != session:
             return
         self.query_one(ThumbnailStrip).show(paths)
-        lines = [clean(info.name)]
+        lines = [f"{clean(info.name)} · {info.session}"]
         lines += [f"from {info.parent}"] if info.parent else []
         lines += [f"tags: {clean(', '.join(info.tags))}"] if info.tags else []
         self.query_one("#about", Static).update(Content("\n".join(lines)))
@@ -302,7 +318,7 @@ class SessionsScreen(Area):
             if name is not None and name.strip() not in ("", info.name):
                 self._do(renaming(self.desk.library, info.session, info.name, name.strip()))
 
-        self.app.push_screen(AskLine(f"What to call {info.name}?", info.name), named)
+        self.app.push_screen(Ask(f"What to call {info.name}?", info.name), named)
 
     def action_tag(self) -> None:
         """Words to find it by."""
@@ -311,11 +327,12 @@ class SessionsScreen(Area):
 
         def tagged(text: str | None) -> None:
             if text is not None:
+                text = "" if text.strip() == _NO_TAGS else text
                 tags = [tag for part in text.split(",") if (tag := part.strip())]
                 self._do(tagging(self.desk.library, info.session, info.tags, tags))
 
-        question = AskLine(f"Tags of {info.name}", ", ".join(info.tags), "commas between them")
-        self.app.push_screen(question, tagged)
+        note = f"commas between them; {_NO_TAGS} alone for none"
+        self.app.push_screen(Ask(f"Tags of {info.name}", ", ".join(info.tags), note=note), tagged)
 
     def action_trash(self) -> None:
         """To the trash as a whole; from the trash, back."""
@@ -329,24 +346,25 @@ class SessionsScreen(Area):
             self._do(deed)
             return
 
-        def sure(yes: bool | None) -> None:
-            if yes:
+        def sure(answer: str | None) -> None:
+            if answer == _YES:
                 self._do(deed)
 
         count = count_text(info.favourites, "favourite")
-        self.app.push_screen(AskYes(f"{info.name} has {count}. To the trash with all of it?"), sure)
+        question = f"{info.name} has {count}. To the trash with all of it?"
+        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
 
     def action_empty(self) -> None:
         """Delete for good what is in the trash."""
         size = trash_size(self.desk.library)
 
-        def sure(yes: bool | None) -> None:
-            if yes:
+        def sure(answer: str | None) -> None:
+            if answer == _YES:
                 self._empty()
 
         what = f"{count_text(size.images, 'image')}, {count_text(size.sessions, 'session')}"
         question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
-        self.app.push_screen(AskYes(question), sure)
+        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
 
     @work(thread=True, group="deeds")
     def _empty(self) -> None:

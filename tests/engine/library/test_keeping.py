@@ -7,6 +7,7 @@ from engine.library.database import LibraryError, reading
 from engine.library.gallery import Gallery, Wanted
 from engine.library.reader import find_session, list_images, list_jobs, list_sessions, newest_image
 from engine.library.sessions import SessionPages, size_of_trash
+from engine.library.states import Scope
 from engine.library.verify import verify
 from engine.library.writer import Writer
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
@@ -77,14 +78,14 @@ def test_what_waits_is_not_rendered_once_it_is_trashed(writer: Writer, rendered:
     assert (trashed.images, trashed.rendering) == (waiting, 2)
     writer.finish(rendered(batch))
     writer.end(batch)
-    writer.resume(KEY)
-    writer.retry(KEY)
+    writer.resume(Scope(KEY))
+    writer.retry(Scope(KEY))
     assert writer.next_batch(()) is None
     info = find_session(writer.library, KEY)
     assert (info.state, info.images, info.done) == ("done", 8, 8)
     trash.restore_images(writer, waiting)
     assert find_session(writer.library, KEY).stopped == 4
-    writer.resume(KEY)
+    writer.resume(Scope(KEY))
     run_all(writer, rendered)
     assert find_session(writer.library, KEY).done == 12
     assert verify(writer.library).whole
@@ -93,7 +94,7 @@ def test_what_waits_is_not_rendered_once_it_is_trashed(writer: Writer, rendered:
 def test_a_batch_that_is_still_settling_is_left_alone(writer: Writer) -> None:
     writer.add_session(new_session())
     batch = take(writer)
-    writer.stop(KEY)
+    writer.stop(Scope(KEY))
     assert trash.trash_images(writer, names(writer)[:2], {batch.id}).rendering == 2
 
 
@@ -264,24 +265,43 @@ def test_search_finds_sessions_by_name_tag_and_prompt(
     assert SessionPages(full.library, text=text).keys(0, 9) == found
 
 
-def test_a_database_of_the_first_schema_is_brought_up_to_date(
-    library: Path, monkeypatch: pytest.MonkeyPatch
+_BACK_TO_2 = """
+    DROP TRIGGER image_trashed; DROP TRIGGER image_restored; DROP TRIGGER image_favourite;
+    DROP TRIGGER row_added; DROP TRIGGER row_removed; DROP TABLE prompts; DROP TRIGGER image_state;
+    DROP INDEX images_by_session; DROP INDEX images_favourite; DROP INDEX images_trashed;
+    DROP INDEX batches_by_session; DROP INDEX batches_by_origin; DROP INDEX sessions_by_creation;
+    ALTER TABLE images DROP COLUMN trashed; ALTER TABLE sessions DROP COLUMN trashed;
+    ALTER TABLE sessions DROP COLUMN tags; ALTER TABLE sessions DROP COLUMN favourites;
+    CREATE TRIGGER image_state AFTER UPDATE OF state ON images BEGIN SELECT 1; END;
+    PRAGMA user_version = 2;
+"""
+
+
+def _schema(library: Path) -> set[tuple[str, ...]]:
+    with reading(library) as db:
+        things = {
+            (row["type"], row["name"], row["sql"] if row["type"] == "trigger" else "")
+            for row in db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        }
+        columns = {
+            (table, row["name"], row["type"])
+            for table in ("sessions", "images", "rows", "batches")
+            for row in db.execute(f"PRAGMA table_info({table})").fetchall()
+        }
+    return things | columns
+
+
+def test_a_database_of_the_schema_before_is_brought_up_to_date(
+    full: Writer, tmp_path: Path
 ) -> None:
-    library.mkdir()
-    with monkeypatch.context() as old:
-        old.setattr("engine.library.database.SCHEMA_VERSION", 1)
-        old.setattr("engine.library.database._steps_from", _first_schema)
-        writer = Writer(library)
-        writer.add_session(new_session())
-        writer.close()
-    writer = Writer(library)
-    assert SessionPages(library, text="prompt 2").keys(0, 9) == [KEY]
-    assert trash.trash_images(writer, names(writer)[:5], ()).images
-    assert find_session(library, KEY).images == 7
+    fresh = _schema(full.library)
+    keeping.favour(full, names(full)[:2], on=True)
+    full._db.executescript(_BACK_TO_2)
+    full.close()
+    writer = Writer(full.library)
+    assert _schema(writer.library) == fresh
+    assert find_session(writer.library, KEY).favourites == 2
+    assert SessionPages(writer.library, text="prompt 2").keys(0, 9) == [KEY]
+    assert trash.trash_images(writer, names(writer)[2:5], ()).images
+    assert verify(writer.library).whole
     writer.close()
-
-
-def _first_schema(_: int) -> str:
-    from importlib.resources import files as resources
-
-    return (resources("engine.library") / "schema.sql").read_text()

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from engine.library.database import LibraryError, database_path, open_writer, reading
+from engine.library.pace import measured_rates, pace
 from engine.library.reader import (
     find_session,
     list_images,
     list_sessions,
-    measured_rates,
     newest_image,
 )
 from engine.library.verify import verify
@@ -75,6 +75,33 @@ def test_verify_checks_the_counts(finished: Path, writer: Writer) -> None:
 def test_rates_come_from_what_was_rendered(finished: Path) -> None:
     rate = measured_rates(finished)["builtin"]
     assert rate.seconds_per_work == 2.0 / (8 * 8 * 8 * 2)
+
+
+def test_what_is_left_is_reckoned_from_the_library_alone(
+    finished: Path, writer: Writer, rendered: Rendered
+) -> None:
+    now = pace(finished, "k3f9x2")
+    assert now.images_per_second == 8 / 2.0
+    assert now.seconds_left == 0
+    # 12 images wait in batches of 8 and 4: as much work as one and a half of what took 2 seconds
+    assert pace(finished, "other2").seconds_left == pytest.approx(3.0)
+    batch = take(writer)
+    writer.finish(rendered(batch))
+    writer.end(batch, 2.0)
+    # 4 are left, and 16 took little more than 2 seconds: the batches ran side by side
+    assert pace(finished, "other2").seconds_left == pytest.approx(0.5, rel=0.2)
+
+
+def test_batches_side_by_side_count_as_one_stretch_of_time(
+    writer: Writer, rendered: Rendered
+) -> None:
+    writer.add_session(new_session(rows=4))
+    for _ in range(2):  # both "computed" in the same three seconds, as far as clocks can tell
+        batch = take(writer)
+        writer.finish(rendered(batch))
+        writer.end(batch, 3.0)
+    found = pace(writer.library, "k3f9x2").images_per_second
+    assert found is not None and 4.5 < found < 16 / 3.0 + 0.01
 
 
 def test_another_versions_library_is_refused_by_name(finished: Path, writer: Writer) -> None:

@@ -44,9 +44,10 @@ class FakeRenderer:
 
     def __init__(self, device: str) -> None:
         self.device, self.pid, self.model, self.alive = device, 1, None, True
+        self.warm: frozenset[str] = frozenset()
 
     @classmethod
-    async def start(cls, device: str, log: Path, timeout: float) -> Self:
+    async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
         cls.started += 1
         return cls(device)
 
@@ -70,7 +71,7 @@ class FakeRenderer:
         except RendererDiedError:
             self.alive = False
             raise
-        yield Frame("free", {"batch": batch, "seconds": 0.1})
+        yield Frame("free", {"batch": batch, "began": 1.0, "ended": 1.1})
         for image in body["images"]:
             recipe = Recipe.from_json(image["recipe"])
             record = Record(image["image"], recipe, CONDITIONS, body["size"], image["slot"], ())
@@ -87,13 +88,13 @@ class FakeRenderer:
 def _file(record: Record) -> bytes:
     from engine.library.records import BatchImage
 
-    image = BatchImage(0, record.image, 2, record.slot, record.recipe, Path())
+    image = BatchImage(0, record.image, 2, 1, record.slot, record.recipe, Path())
     return picture(image, record.batch_size)[1]
 
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
-    monkeypatch.setattr("engine.service.scheduler.RendererLink", FakeRenderer)
+    monkeypatch.setattr("engine.service.station.RendererLink", FakeRenderer)
     monkeypatch.setattr("engine.service.pausing._PAUSE_SECONDS", 0.01)
     FakeRenderer.started, FakeRenderer.sizes = 0, []
     FakeRenderer.fault = FakeRenderer.load_fault = None
@@ -378,10 +379,10 @@ def test_a_device_that_cannot_start_leaves_the_work_to_the_others(
 ) -> None:
     start = FakeRenderer.start
 
-    async def picky(device: str, log: Path, timeout: float) -> FakeRenderer:
+    async def picky(device: str, *rest: Any) -> FakeRenderer:
         if device == "cuda:0":
             raise RendererDiedError("no driver")
-        return await start(device, log, timeout)
+        return await start(device, *rest)
 
     monkeypatch.setattr(FakeRenderer, "start", picky)
     writer.add_session(new_session(rows=30, largest=2))

@@ -267,3 +267,30 @@ def test_letters_that_are_no_text_are_an_error_and_harm_nothing() -> None:
     assert severities(sheet.problems) == [ERROR]
     sheet.problems[0].value.encode()
     sheet.rows[0].extra["other"].encode()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "text"),
+    [
+        ("aspect_ratio", "“16:9”", "16:9"),
+        ("aspect_ratio", "'16:9", "16:9"),
+        ("model", '"builtin"', "builtin"),
+        ("rendering", "‘quality’", "quality"),
+        ("seed_number", "\u200b42", "42"),
+        ("color_palette", "“ember”", "ember"),
+    ],
+)
+def test_marks_around_a_value_are_left_out_and_that_is_shown(
+    column: str, cell: str, text: str
+) -> None:
+    row, problems = check_cell(column, cell)
+    assert row.cells[column] == text
+    assert severities(problems) == [Severity.REPAIRED]
+
+
+def test_an_apostrophe_before_a_prompt_is_asked_about_and_kept_until_then() -> None:
+    row, [problem] = check_cell("prompt", "'a red boat")
+    assert row.values
+    assert row.values.prompt == "'a red boat"
+    assert (problem.severity, problem.suggestions) == (Severity.WARNING, ("a red boat",))
+    assert check_cell("prompt", "'quoted' words")[1] == []

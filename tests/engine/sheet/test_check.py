@@ -1,11 +1,12 @@
 """Whole tables: every problem, the right rows ready."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
-from engine.sheet.rows import RowValues, Severity, SheetError
+from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
+from engine.sheet.rows import RowValues, Severity, Sheet, SheetError
 from tests.engine.sheet.making import VOCABULARY, check, errors, severities, table
 
 ERROR, WARNING, REPAIRED = Severity.ERROR, Severity.WARNING, Severity.REPAIRED
@@ -21,7 +22,7 @@ def test_blank_cells_take_their_columns_defaults() -> None:
         aspect_ratio="1:1",
         magic_prompt=True,
         model="builtin",
-        num_images=1,
+        num_images=4,
         seed_number=None,
         rendering="default",
         negative_prompt="",
@@ -137,6 +138,10 @@ def test_the_header_row_and_notes_of_the_table_reach_the_problems() -> None:
 def test_a_default_model_outside_the_list_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="default model"):
         Vocabulary(models={"a": ModelLimits(2.0)}, default_model="b")
+
+
+def typed_rows(prompts: list[str], vocabulary: Vocabulary, **cells: Any) -> Sheet:
+    return check_table(typed_table(prompts, **cells), vocabulary)
 
 
 def test_typed_prompts_go_through_the_same_checks() -> None:

@@ -19,7 +19,7 @@ def draft(*rows: Sequence[Cell], header: tuple[str, ...] = HEADER, first: int = 
 
 
 def state_of(sheet: Sheet) -> object:
-    return sheet.rows, sorted(map(repr, sheet.problems))
+    return sheet.rows, sorted(repr(problem) for problem in sheet.problems if problem.row > 1)
 
 
 FAULTY = (

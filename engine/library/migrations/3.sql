@@ -10,7 +10,6 @@ UPDATE sessions SET favourites =
 
 -- Covers "the images of a session in these states, in the order of the sheet".
 CREATE INDEX images_by_session ON images (session, trashed, state);
-CREATE INDEX IF NOT EXISTS images_by_finish ON images (session, finished) WHERE state = 'done';
 CREATE INDEX images_favourite ON images (id) WHERE favourite = 1 AND trashed IS NULL;
 CREATE INDEX images_trashed ON images (trashed) WHERE trashed IS NOT NULL;
 -- Without these, deleting a session would look through all batches for each of its own.
