@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,8 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
+from engine.library.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted, glance
+from engine.library.inputs import StoredRow, stored_rows
 from engine.library.jobs import ORDERS, Job, JobPages
 from engine.library.pace import Pace, measured_rates, pace
 from engine.library.reader import (
@@ -30,13 +32,29 @@ from engine.library.reader import (
     log_path,
     newest_image,
 )
+from engine.library.records import Exported, Trashed, TrashSize
+from engine.library.results import results_frame
+from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
+from engine.library.tables import TABLE_KINDS, TableKind
 from engine.library.usage import DiskUse, disk_use
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.picture.recipe import Recipe
+from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.schema import SCHEMA_VERSION
+from engine.service.asking import (
+    empty_trash,
+    favour_images,
+    rename_session,
+    restore_images,
+    restore_session,
+    tag_session,
+    trash_images,
+    trash_session,
+    trash_size,
+)
 from engine.service.client import (
     EngineError,
     connect_or_start,
@@ -60,13 +78,16 @@ from engine.sheet.copying import Copy, free_name, save_copy
 from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
-from engine.sheet.table import Table
+from engine.sheet.table import Line, Table
 from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",
+    "IMAGE_ORDERS",
     "ORDERS",
+    "SESSION_ORDERS",
     "STATES",
+    "TABLE_KINDS",
     "Checked",
     "Copy",
     "Declared",
@@ -76,7 +97,10 @@ __all__ = [
     "EngineError",
     "EngineFeed",
     "Estimate",
+    "Exported",
+    "Gallery",
     "ImageInfo",
+    "ImageOrder",
     "Job",
     "JobInfo",
     "JobPages",
@@ -90,27 +114,38 @@ __all__ = [
     "Row",
     "RowValues",
     "SessionInfo",
+    "SessionOrder",
+    "SessionPages",
     "Settings",
     "SettingsError",
     "Severity",
     "Sheet",
     "SheetError",
     "Started",
+    "StoredRow",
+    "TableKind",
+    "TrashSize",
+    "Trashed",
+    "Wanted",
     "check_prompts",
     "check_sheet",
+    "check_stored",
     "config_folder",
     "devices_in_use",
     "diagnose",
     "disk_use",
     "draft_prompts",
+    "empty_trash",
     "engine_status",
     "estimate_rows",
     "explain_columns",
     "explanations",
     "export_session",
+    "favour_images",
     "find_session",
     "follow_session",
     "free_name",
+    "glance",
     "list_images",
     "list_jobs",
     "list_open",
@@ -119,6 +154,7 @@ __all__ = [
     "load_settings",
     "log_path",
     "move_session",
+    "neighbours",
     "newest_image",
     "offered_columns",
     "open_draft",
@@ -127,7 +163,11 @@ __all__ = [
     "plain",
     "preview_row",
     "ready_to_start",
+    "rename_session",
     "reopen_draft",
+    "restore_images",
+    "restore_session",
+    "results_frame",
     "resume_session",
     "retry_session",
     "run_engine_here",
@@ -137,7 +177,14 @@ __all__ = [
     "state_folder",
     "stop_running_engine",
     "stop_session",
+    "stored_rows",
+    "tag_session",
+    "trash_images",
+    "trash_session",
+    "trash_size",
     "verify_library",
+    "with_drawn_seed",
+    "with_new_seeds",
     "with_num_images",
     "write_template",
 ]
@@ -272,6 +319,35 @@ def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
     return read_table(path, sheet=worksheet, limits=limits)
 
 
+def check_stored(
+    rows: Sequence[StoredRow], settings: Settings, *, file: str, sheet: str | None = None
+) -> Checked:
+    """Check rows that were stored with a session, as the sheet they came from.
+
+    Args:
+        rows: with the numbers they are to keep.
+        settings: limits, and the library whose history gives the estimate.
+        file: what to call the sheet.
+        sheet: its worksheet.
+
+    Raises:
+        SheetError: no rows.
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    known = list(dict.fromkeys(name for row in rows for name in row.cells))
+    extra = list(dict.fromkeys(name for row in rows for name in row.extra))
+    lines = tuple(
+        Line(
+            row.number,
+            (*(row.cells.get(c, "") for c in known), *(row.extra.get(c, "") for c in extra)),
+        )
+        for row in rows
+    )
+    table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
+
+
 def preview_row(row: Row) -> Recipe | None:
     """The recipe of a row's first image as it would be now; None while the row has errors.
 
@@ -318,13 +394,16 @@ class Started:
     """What to tell the user of how the engine process outlives the terminal; usually nothing."""
 
 
-def start_session(checked: Checked, settings: Settings, *, name: str | None = None) -> Started:
+def start_session(
+    checked: Checked, settings: Settings, *, name: str | None = None, parent: str | None = None
+) -> Started:
     """Have the ready rows of a checked sheet rendered; returns once that is on disk.
 
     Args:
         checked: rows with errors are left out.
         settings: whose library.
         name: what to call it; the file's name otherwise.
+        parent: the session it was made from.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
@@ -340,7 +419,8 @@ def start_session(checked: Checked, settings: Settings, *, name: str | None = No
         for row in sheet.ready
         if row.values is not None
     ]
-    source = {"file": sheet.file, "sheet": sheet.sheet, "columns": list(sheet.columns)}
+    source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
+    source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
@@ -413,17 +493,37 @@ def _command(settings: Settings, do: str, **arguments: Any) -> None:
 
 
 def export_session(
-    session: str, settings: Settings, out: IO[bytes], *, strip_metadata: bool = False
-) -> int:
-    """Write a session's finished images to `out` as a ZIP; their number.
+    session: str,
+    settings: Settings,
+    out: IO[bytes],
+    *,
+    images: Collection[str] | None = None,
+    favourites: bool = False,
+    strip_metadata: bool = False,
+    table: TableKind = "csv",
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Exported:
+    """Write a session's finished images to `out` as a ZIP, with a results sheet; what it wrote.
+
+    Args:
+        session: its id.
+        settings: whose library.
+        out: need not seek: the ZIP is made while it is written.
+        images: only these, by their ids.
+        favourites: only these.
+        strip_metadata: leave recipes out, of the pictures and of the results sheet.
+        table: the results sheet's format.
+        progress: told how many of how many images were looked at; what it raises ends the export.
 
     Raises:
-        LibraryError: no such library.
+        LibraryError: no such session.
         OSError: `out` cannot be written.
     """
-    from engine.library.export import export_zip  # numpy and Pillow, which few commands need
+    from engine.library.export import Wish, export_zip  # numpy and Pillow, which few need
 
-    return export_zip(settings.library, session, out, strip_metadata=strip_metadata)
+    chosen = None if images is None else frozenset(images)
+    wish = Wish(chosen, favourites, strip_metadata, table)
+    return export_zip(settings.library, session, out, wish, progress)
 
 
 # -------------------------------------------------------------------- engine process and library

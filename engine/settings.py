@@ -130,6 +130,9 @@ class AppSettings(Declared, frozen=True):
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" asks the terminal."""
 
+    bandwidth: Literal["full", "low"] = "full"
+    """"low" for a thin line: pictures have less detail and cost less than half the bytes."""
+
     bell: bool = True
     """Ring the terminal's bell and show its notification when a session has finished."""
 

@@ -3,7 +3,7 @@
 import collections
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -84,3 +84,13 @@ def _bar(name: str) -> Iterator[tuple[Bar, TaskID]]:
     )
     with Bar(*columns, console=Console(stderr=True), refresh_per_second=5) as bar:
         yield bar, bar.add_task(clean(name), total=None, note="starting")
+
+
+@contextmanager
+def exporting() -> Iterator[Callable[[int, int], None]]:
+    """What an export reports to: a bar on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _, __: None
+        return
+    with _bar("export") as (bar, task):
+        yield lambda done, total: bar.update(task, completed=done, total=total, note="")

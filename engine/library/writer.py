@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from engine.library.choose import Lot, lots_of, next_waiting
@@ -82,6 +82,14 @@ class Writer:
             raise LibraryError(
                 f"{path} was moved or deleted while the engine process was using it."
             )
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction for the changes that modules beside this one make."""
+        return self._transaction()
+
+    def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """All rows of a query, for modules beside this one."""
+        return self._db.execute(query, arguments).fetchall()
 
     # ---------------------------------------------------------------- sessions
 
