@@ -27,6 +27,7 @@ from engine.library.reader import (
     list_jobs,
     list_open,
     list_sessions,
+    log_path,
     newest_image,
 )
 from engine.library.usage import DiskUse, disk_use
@@ -56,10 +57,11 @@ from engine.settings import (
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.copying import Copy, free_name, save_copy
-from engine.sheet.editing import Draft, Place, offered_columns
+from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Table
+from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",
@@ -103,6 +105,7 @@ __all__ = [
     "draft_prompts",
     "engine_status",
     "estimate_rows",
+    "explain_columns",
     "explanations",
     "export_session",
     "find_session",
@@ -114,6 +117,7 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "log_path",
     "move_session",
     "newest_image",
     "offered_columns",
@@ -135,6 +139,7 @@ __all__ = [
     "stop_session",
     "verify_library",
     "with_num_images",
+    "write_template",
 ]
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
@@ -231,6 +236,30 @@ def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
 def ready_to_start(draft: Draft) -> Checked:
     """The draft as it stands, for `start_session`."""
     return Checked(draft.sheet(), draft.images, Estimate(None, None))
+
+
+def write_template(path: Path, *, full: bool = False) -> None:
+    """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
+
+    Raises:
+        SheetError: another ending.
+        SettingsError: the model list cannot be used.
+        OSError: it cannot be written.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    template.write_template(path, list(load_models()), full=full)
+
+
+def explain_columns(*, full: bool = True) -> str:
+    """The rules of the columns in plain words, for whoever shall write a sheet.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    return template.explain(list(load_models()), full=full)
 
 
 def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:

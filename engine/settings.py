@@ -86,6 +86,19 @@ class RenderSettings(Declared, frozen=True):
     """The same while a model is being loaded."""
 
 
+class NoticeSettings(Declared, frozen=True):
+    """What happens at the end of a session while nobody follows it (who does hears the bell)."""
+
+    command: str = ""
+    """A shell command, run with PROMPTSHEET_WORDS, PROMPTSHEET_NAME, PROMPTSHEET_STATE,
+    PROMPTSHEET_DONE, PROMPTSHEET_FAILED, PROMPTSHEET_IMAGES, PROMPTSHEET_SESSION and
+    PROMPTSHEET_FOLDER in its environment."""
+
+    urls: tuple[str, ...] = ()
+    """Services to tell, as Apprise writes them ("ntfy://topic", "mailto://…"); needs
+    `pip install 'promptsheet[notice]'`."""
+
+
 class SheetSettings(Declared, frozen=True):
     """How large a sheet may be; exceeding a limit says which."""
 
@@ -118,7 +131,7 @@ class AppSettings(Declared, frozen=True):
     """How pictures are shown; "auto" asks the terminal."""
 
     bell: bool = True
-    """Ring the terminal's bell when a session has finished."""
+    """Ring the terminal's bell and show its notification when a session has finished."""
 
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Other keys for actions, by the action's id: {"sheet.start" = "f5"}. The command palette shows
@@ -137,6 +150,9 @@ class Settings(Declared, frozen=True):
 
     render: RenderSettings = RenderSettings()
     """Renderers."""
+
+    notice: NoticeSettings = NoticeSettings()
+    """At the end of a session."""
 
     sheet: SheetSettings = SheetSettings()
     """Limits of a sheet."""

@@ -106,6 +106,11 @@ class LoadedModels:
         """
         dtype = dtype_for(dtype, self._device)
         if (model_hash, dtype) not in self._kept:
+            if not source.is_dir():
+                raise ModelError(
+                    f"the model's folder {source} is not there: put it back (or mount its disk),"
+                    " then retry"
+                )
             if fingerprint(source) != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned: put the old"

@@ -152,8 +152,12 @@ class Renderer:
         self._encoders.submit(self._connection.send, "ended", batch=batch)
 
     def _give_up(self, batch: int, error: Exception) -> None:
-        memory = _memory_reason(error)
-        self._fail(batch, "memory" if memory else "error", memory or _plain(error))
+        if memory := _memory_reason(error):
+            self._fail(batch, "memory", memory)
+        elif lost := _device_reason(error, self._device):
+            self._fail(batch, "device", lost)
+        else:
+            self._fail(batch, "error", _plain(error))
         del error
         self._models.free_memory()
 
@@ -236,6 +240,16 @@ class _Work:
 def _plain(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no reason given"
     return f"{type(error).__name__}: {text}"
+
+
+def _device_reason(error: Exception, device: str) -> str | None:
+    """In words, if the GPU itself has failed: nothing this process computes there is right then."""
+    if device == "cpu" or "CUDA error" not in str(error):
+        return None
+    return (
+        f"the GPU {device} failed: {_plain(error)[:200]}. `nvidia-smi` shows whether it is there;"
+        " retry when it is, or render on another device"
+    )
 
 
 def _memory_reason(error: Exception) -> str | None:

@@ -32,7 +32,7 @@ class Attempt:
     """Whether the renderer has begun it: until then it can go elsewhere."""
     staged: list[tuple[Staged, Record]] = field(default_factory=list)
     cause: str = "ended"
-    """ended, memory, error, died, hung, load, changed or disk."""
+    """ended, memory, device, error, died, hung, load, changed or disk."""
     reason: str = ""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""

@@ -53,6 +53,8 @@ RATIOS = (
 
 PALETTES = ("ember", "fresh", "jungle", "magic", "melon", "mosaic", "pastel", "ultramarine")
 MOST_COLOURS = 5
+EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea at sunset"
+"""The prompt of a template's one row."""
 
 COLUMNS: tuple[Column, ...] = (
     Column(

@@ -1,6 +1,6 @@
 """A sheet being mended: edits of cells and rows, each checked at once, undone and redone. Pure."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,18 +10,15 @@ from typing import Any, TypeAlias
 from engine.sheet.across import doubled
 from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, COLUMNS, Kind
+from engine.sheet.doubles import Doubles
 from engine.sheet.headers import map_header
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
+from engine.sheet.walking import WEIGHT, Place, Walk
 
 _MOST_UNDONE = 1000
-_MANY = 2000
-"""Rows that changed, above which all faults are put in order anew."""
-_Fault: TypeAlias = tuple[int, int, str]
-"""Row, place of the column, column: a faulty cell, in the order in which they are walked."""
-_Key: TypeAlias = tuple[object, ...]
-_WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIRED: 2}
+_Costs: TypeAlias = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +39,6 @@ class _Change:
     words: str
     header: tuple[tuple[str, ...], tuple[str, ...]]
     rows: Mapping[int, tuple[_State | None, _State | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A cell by its row's number and its column's name; None for the whole row."""
-
-    row: int
-    column: str | None
 
 
 class Draft:
@@ -79,16 +68,15 @@ class Draft:
         for problem in sheet.problems:
             if not self._is_note(problem) and not _is_double(problem):
                 self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
-        self._alike: defaultdict[_Key, list[int]] = defaultdict(list)
+        self._doubles = Doubles()
         self._counts: Counter[Severity] = Counter()
         self._ready = self._images = 0
         self._done: list[_Change] = []
         self._undone: list[_Change] = []
-        self._work: Counter[_Key] = Counter()
+        self._work: Counter[_Costs] = Counter()
         self._left_out: set[int] = set()
         self._dirty: set[int] = set()
-        self._faults: tuple[list[_Fault], list[_Fault]] | None = None
-        self._stale: set[int] = set()
+        self._walk = Walk(self._walked_problems, lambda: (*self._problems, *self._doubles))
         for number in self._numbers:
             self._count(number, 1)
 
@@ -170,7 +158,8 @@ class Draft:
 
     def count(self, severity: Severity) -> int:
         """Problems of a severity in rows that are not left out."""
-        return self._counts[severity]
+        doubles = self._doubles.count if severity is Severity.WARNING else 0
+        return self._counts[severity] + doubles
 
     def row(self, number: int) -> Row:
         """A row as it reads now; without values while it has an error or is left out."""
@@ -197,17 +186,18 @@ class Draft:
     def problems(self, number: int) -> tuple[Problem, ...]:
         """A row's problems, in the order of its columns."""
         own = self._problems.get(number, ())
-        values = self._rows[number].values
-        if values is not None and values.seed_number is not None:
-            earliest = self._alike[_key(values)][0]
-            if earliest != number:
-                own += (_double(number, earliest),)
-        return own
+        earlier = self._doubles.earlier(number, self._rows[number].values)
+        return own if earlier is None else (*own, _double(number, earlier))
+
+    def _walked_problems(self, number: int) -> tuple[Problem, ...]:
+        """Of a row that is gone, or left out, none."""
+        state = self._states.get(number)
+        return () if state is None or state.left_out else self.problems(number)
 
     def problem(self, place: Place) -> Problem | None:
         """The worst problem of a cell, else of its whole row."""
         found = [p for p in self.problems(place.row) if p.column in (place.column, None)]
-        return min(found, key=lambda p: (p.column is None, _WEIGHT[p.severity]), default=None)
+        return min(found, key=lambda p: (p.column is None, WEIGHT[p.severity]), default=None)
 
     def sheet(self) -> Sheet:
         """Everything as it stands, for the start: rows that are left out have no values."""
@@ -224,54 +214,14 @@ class Draft:
     @property
     def faults(self) -> int:
         """How many cells `next_problem` walks."""
-        return len(self._walked())
+        return self._walk.count(self._columns)
 
     def next_problem(self, here: Place, direction: int) -> tuple[Place, int] | None:
         """The next (1) or previous (-1) faulty cell and which it is, from 1; wraps.
 
         Cells with errors and warnings are walked; when none is left, those that were repaired.
         """
-        faults = self._walked()
-        if not faults:
-            return None
-        order = self._columns.index(here.column) if here.column in self._columns else -1
-        at = bisect_left(faults, (here.row, order))
-        if direction < 0:
-            at -= 1
-        elif at < len(faults) and faults[at][:2] == (here.row, order):
-            at += 1
-        at %= len(faults)
-        row, _, column = faults[at]
-        return Place(row, column or None), at + 1
-
-    def _walked(self) -> list[_Fault]:
-        """Every faulty cell of the more severe kind that there is, in order."""
-        if self._faults is None or len(self._stale) > _MANY:
-            doubles = (n for alike in self._alike.values() for n in alike[1:])
-            self._faults = [], []
-            self._stale = {*self._problems, *doubles}
-            for number in sorted(self._stale):
-                for fault, severity in self._faults_of(number):
-                    self._faults[severity is Severity.REPAIRED].append(fault)
-        else:
-            for number in self._stale:
-                for faults in self._faults:
-                    del faults[bisect_left(faults, (number,)) : bisect_left(faults, (number + 1,))]
-                for fault, severity in self._faults_of(number):
-                    insort(self._faults[severity is Severity.REPAIRED], fault)
-        self._stale.clear()
-        return self._faults[0] or self._faults[1]
-
-    def _faults_of(self, number: int) -> list[tuple[_Fault, Severity]]:
-        """A row's faulty cells, each once, with the worst that is found there."""
-        if number not in self._states or self._states[number].left_out:
-            return []
-        worst: dict[_Fault, Severity] = {}
-        for problem in sorted(self.problems(number), key=lambda p: -_WEIGHT[p.severity]):
-            column = problem.column
-            order = self._columns.index(column) if column in self._columns else -1
-            worst[number, order, column or ""] = problem.severity
-        return sorted(worst.items())
+        return self._walk.next(here, direction, self._columns)
 
     def find(self, text: str, here: Place, direction: int = 1) -> Place | None:
         """The next (1) or previous (-1) cell that holds `text`, whatever its capitals; wraps."""
@@ -508,9 +458,8 @@ class Draft:
 
     def _set(self, states: Mapping[int, _State | None], header: tuple[str, ...]) -> None:
         """Put rows in place, or away, and check them."""
-        self._stale |= states.keys()
+        self._walk.changed(states.keys())
         if header != self._header:
-            self._faults = None
             self._take_header(header)
         for number in states:
             if number in self._rows:
@@ -581,6 +530,8 @@ class Draft:
     def _count(self, number: int, sign: int) -> None:
         """Add a row to the totals, or take it out."""
         state, values = self._states[number], self._rows[number].values
+        change = self._doubles.put if sign > 0 else self._doubles.take
+        self._walk.changed(change(number, values))
         if values is not None:
             self._ready += sign
             self._images += sign * values.num_images
@@ -588,24 +539,9 @@ class Draft:
             self._work[costs] += sign * values.num_images
             if not self._work[costs]:
                 del self._work[costs]
-            if values.seed_number is not None:
-                self._count_alike(_key(values), number, sign)
         if not state.left_out:
             for problem in self._problems.get(number, ()):
                 self._counts[problem.severity] += sign
-
-    def _count_alike(self, key: _Key, number: int, sign: int) -> None:
-        """Of rows that make the same images, all but the first are warned of."""
-        group = self._alike[key]
-        self._stale.update(group)
-        self._counts[Severity.WARNING] -= max(0, len(group) - 1)
-        if sign > 0:
-            group.insert(bisect_left(group, number), number)
-        else:
-            group.remove(number)
-        self._counts[Severity.WARNING] += max(0, len(group) - 1)
-        if not group:
-            del self._alike[key]
 
 
 def offered_columns(draft: Draft) -> list[str]:
@@ -634,9 +570,6 @@ _COSTLY = tuple(
 )
 _costs = attrgetter(*_COSTLY)
 """What decides the cost of an image: equal for rows whose images cost alike."""
-
-_key = attrgetter(*(f.name for f in fields(RowValues) if f.name != "num_images"))
-"""Equal for rows that make the same images, however many."""
 
 
 def _is_repair(problem: Problem) -> bool:

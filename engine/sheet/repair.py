@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
-from engine.sheet.columns import MOST_COLOURS, PALETTES, Column
+from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.verdict import Finding, Verdict, accept, error, shown
@@ -38,7 +38,7 @@ def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] not in "#'":
+        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT:
             return Verdict(text, text)
     return None
 
@@ -56,6 +56,9 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
         )
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
+    if text == EXAMPLE_PROMPT:
+        message = "This is the template's example row. Replace it, or leave it out."
+        return Verdict(text, text, (Finding(Severity.WARNING, message),))
     findings: tuple[Finding, ...] = ()
     if _CONTROL.search(text):
         text = _CONTROL.sub("", text).strip()

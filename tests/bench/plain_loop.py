@@ -4,7 +4,6 @@ Reads a JSON object a line: folder, batch, rows; answers with the seconds it too
 """
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -40,7 +39,6 @@ def render(
 def main() -> None:
     """Serve until the input ends."""
     source, dtype, device = sys.argv[1:]
-    os.nice(10)  # as renderers are: what else the machine does costs both the same
     disable_progress_bar()
     pipeline = DiffusionPipeline.from_pretrained(
         source, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True

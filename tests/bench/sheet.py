@@ -21,21 +21,6 @@ _WORDS = (
     *("red", "blue", "boat", "house", "lighthouse", "calm", "sea", "storm", "sunset", "night"),
     *("green", "hills", "tall", "tree"),
 )
-    "red",
-    "blue",
-    "boat",
-    "house",
-    "lighthouse",
-    "calm",
-    "sea",
-    "storm",
-    "sunset",
-    "night",
-    "green",
-    "hills",
-    "tall",
-    "tree",
-]
 _HEADER = (
     *("prompt", "visibility", "aspect_ratio", "magic_prompt", "model", "num_images"),
     *("seed_number", "rendering", "negative_prompt", "style", "color_palette"),

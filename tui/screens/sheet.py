@@ -32,6 +32,7 @@ from engine.api import (
     save_copy,
     start_session,
     with_num_images,
+    write_template,
 )
 from tui.desk import TakeInHand
 from tui.keys import bind
@@ -66,6 +67,7 @@ class SheetScreen(Area):
         bind("sheet.column", "c", "column", "Another column", show=False),
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
+        bind("sheet.template", "T", "template", "Write a template", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
@@ -433,6 +435,28 @@ class SheetScreen(Area):
         else:
             words = [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
             tell(clean(" ".join(words)))
+
+    def action_template(self) -> None:
+        """Ask where a sheet to fill in goes."""
+        name = str(Path.cwd() / "prompts.xlsx")
+        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
+        self.app.push_screen(Ask("Write a template as", name, note=note), self._template_named)
+
+    def _template_named(self, name: str | None) -> None:
+        if name is not None:
+            self._write_template(Path(name).expanduser())
+
+    @work(thread=True, exclusive=True, group="save")
+    def _write_template(self, target: Path) -> None:
+        tell = partial(self.app.call_from_thread, self.notify, markup=False)
+        try:
+            if target.exists():
+                raise SheetError(f"{target} is there already. Choose another name.")
+            write_template(target, full=True)
+        except (SheetError, SettingsError, OSError) as error:
+            tell(clean(str(error)), severity="error", timeout=10)
+        else:
+            tell(clean(f"A template is in {target}."))
 
     def action_start(self) -> None:
         """Start the ready rows."""

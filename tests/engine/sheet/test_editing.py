@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.sheet.check import check_table
-from engine.sheet.editing import Draft, Place
+from engine.sheet.editing import Draft
 from engine.sheet.rows import Severity, Sheet
 from engine.sheet.table import Cell, Line, Moment, Table
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
+from engine.sheet.walking import Place
 
 WORDS = Vocabulary({"builtin": ModelLimits(3.0), "sdxl": ModelLimits(2.0)}, "builtin")
 HEADER = ("prompt", "aspect_ratio", "model", "num_images", "seed_number", "note")
