@@ -89,8 +89,11 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
 
 
 def _new_headers(draft: Draft) -> dict[int, str]:
-    before = len(draft.table.header)
-    return dict(enumerate(draft.header[before:], before))
+    """What is to be written into the header's row, by the column's index from 0."""
+    before = draft.table.header
+    new = dict(enumerate(draft.header[len(before) :], len(before)))
+    # Beside others, an only column must be called what it was taken for.
+    return new | {len(before) - 1: before[-1]} if new and sum(map(bool, before)) == 1 else new
 
 
 def _rewrite(request: Mapping[str, object]) -> list[str]:
