@@ -165,6 +165,7 @@ __all__ = [
     "ready_to_start",
     "rename_session",
     "reopen_draft",
+    "repair_library",
     "restore_images",
     "restore_session",
     "results_frame",
@@ -602,6 +603,32 @@ def verify_library(settings: Settings) -> dict[str, Any]:
 
     verdict = verify(settings.library)
     return asdict(verdict) | {"whole": verdict.whole}
+
+
+def repair_library(settings: Settings) -> dict[str, Any]:
+    """Make database and files agree, from the files if need be; nothing is deleted.
+
+    The engine process is stopped first; unfinished work goes on when it is next started.
+
+    Returns:
+        `database`, `sessions`, `adopted`, `again`, `aside`, `recounted`, `left`.
+
+    Raises:
+        LibraryError: there is nothing to repair.
+        EngineError: the engine process does not stop.
+        OSError: the library's folder cannot be written.
+    """
+    from engine.library.repair import repair  # numpy and Pillow, which few commands need
+    from engine.service.lock import LibraryLock
+
+    stop_engine(settings.library)
+    if not settings.library.is_dir():
+        raise LibraryError(f"There is no library in {settings.library}.")
+    lock = LibraryLock.take(settings.library)
+    try:
+        return asdict(repair(settings.library, lock.is_ours))
+    finally:
+        lock.release()
 
 
 def diagnose(settings: Settings) -> dict[str, Any]:

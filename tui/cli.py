@@ -140,7 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     trash = add("trash", "what is in the trash; `empty` deletes it for good")
     trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
-    add("verify", "hold database and files against each other")
+    verify = add("verify", "hold database and files against each other")
+    verify.add_argument(
+        "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
+    )
     add("doctor", "this machine: devices, terminal, library, versions")
     add("config", "where the settings are, and what holds")
     return parser

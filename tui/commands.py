@@ -397,12 +397,14 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
 
 
 def verify(options: Namespace, settings: Settings) -> int:
-    """`promptsheet verify`."""
+    """`promptsheet verify [--repair]`."""
+    repaired = api.repair_library(settings) if options.repair else None
     verdict = api.verify_library(settings)
     whole = verdict.pop("whole")
     if options.json:
-        print_json(verdict)
+        print_json(verdict | ({"repaired": repaired} if repaired else {}))
     else:
+        _say(*report.repair_lines(repaired or {}))
         for kind in ("missing", "orphans", "corrupt", "miscounted"):
             _say(*(f"{kind.removesuffix('s')}: {clean(name)}" for name in verdict[kind]))
         _say(

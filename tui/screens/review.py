@@ -84,7 +84,7 @@ class ReviewScreen(Area):
     ReviewScreen #side { width: 2fr; min-width: 28; border-left: solid $panel; }
     ReviewScreen #side.-hidden { display: none; }
     ReviewScreen #large { height: 1fr; }
-    ReviewScreen #recipe { height: auto; max-height: 9; padding: 0 1; border-top: solid $panel; }
+    ReviewScreen #recipe { height: 6; padding: 0 1; border-top: solid $panel; }
     """
 
     info: SessionInfo | None = None
@@ -154,7 +154,7 @@ class ReviewScreen(Area):
         self.query_one(ContactSheet).show(self._tiles, cursor)
         if not self._tiles:  # none, or none that matches
             self.query_one("#large", ImagePane).show(None)
-            self.query_one("#recipe", Static).update("")
+            self.query_one("#recipe", Static).update("", layout=False)
         if self._following and newest is not None:
             self._show_newest(newest)
         self._show_title()
@@ -178,7 +178,7 @@ class ReviewScreen(Area):
         parts += [f"/{clean(self._text)}"] if self._text else []
         parts += [_ORDER_WORDS[wanted.order]] if _ORDER_WORDS[wanted.order] else []
         parts += ["following the newest"] if self._following else []
-        self.query_one("#review-title", Static).update(Content(" · ".join(parts)))
+        self.query_one("#review-title", Static).update(Content(" · ".join(parts)), layout=False)
 
     def _reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
@@ -234,11 +234,11 @@ class ReviewScreen(Area):
             f"{star}row {image.row}, image {image.variation}",
             words=f"◌\n\n{event.tile.words or 'No picture'}",
         )
-        self.query_one("#recipe", Static).update(Content(recipe_text(image)))
+        self.query_one("#recipe", Static).update(Content(recipe_text(image)), layout=False)
 
     def _show_newest(self, path: Path) -> None:
         self.query_one("#large", ImagePane).show(path, f"newest: {path.stem}")
-        self.query_one("#recipe", Static).update("")
+        self.query_one("#recipe", Static).update("", layout=False)
 
     @on(ContactSheet.MarksChanged)
     def _marked(self) -> None:

@@ -138,7 +138,7 @@ class SessionsScreen(Area):
     SessionsScreen #search.-open { display: block; }
     SessionsScreen #sessions { width: 3fr; }
     SessionsScreen #glance { width: 1fr; min-width: 32; border-left: solid $panel; }
-    SessionsScreen #about { height: auto; max-height: 7; padding: 0 1; border-top: solid $panel; }
+    SessionsScreen #about { height: 4; padding: 0 1; border-top: solid $panel; }
     SessionsScreen.-narrow #glance { display: none; }
     """
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
@@ -200,7 +200,7 @@ class SessionsScreen(Area):
             table.go_to(key)
         if not len(pages):
             self.query_one(ThumbnailStrip).show(())
-            self.query_one("#about", Static).update("")
+            self.query_one("#about", Static).update("", layout=False)
         parts = [count_text(len(pages), "session")]
         if self._trashed:
             parts[0] += " in the trash"
@@ -208,7 +208,7 @@ class SessionsScreen(Area):
         parts += [f"by {self._order}"] if self._order != "newest" else []
         parts += [f"{count_text(totals[0], 'image')}, {size_text(totals[1])} in all"]
         parts += [f"trash {size_text(trash.bytes)}"] if trash.bytes or trash.sessions else []
-        self.query_one("#sessions-title", Static).update(Content(" · ".join(parts)))
+        self.query_one("#sessions-title", Static).update(Content(" · ".join(parts)), layout=False)
 
     def tell(self, news: News) -> None:
         """Sessions that changed are read anew; a new one makes a new list."""
@@ -255,7 +255,7 @@ class SessionsScreen(Area):
         lines = [f"{clean(info.name)} · {info.session}"]
         lines += [f"from {info.parent}"] if info.parent else []
         lines += [f"tags: {clean(', '.join(info.tags))}"] if info.tags else []
-        self.query_one("#about", Static).update(Content("\n".join(lines)))
+        self.query_one("#about", Static).update(Content("\n".join(lines)), layout=False)
 
     # ---------------------------------------------------------------- search and order
 

@@ -121,12 +121,13 @@ class ImagePane(Widget):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
             return
         self.query_one(PictureView).draw(drawing)
-        self.query_one("#caption", Static).update(Content(clean(caption)))
+        self.query_one("#caption", Static).update(Content(clean(caption)), layout=False)
         self.add_class("-showing")
         self.post_message(self.Shown(self, path))
 
     def _say(self, words: str, caption: str) -> None:
         self.remove_class("-showing")
         self.query_one(PictureView).draw(None)
-        self.query_one("#words", Static).update(Content("\n".join(map(clean, words.split("\n")))))
-        self.query_one("#caption", Static).update(Content(clean(caption)))
+        said = Content("\n".join(map(clean, words.split("\n"))))
+        self.query_one("#words", Static).update(said, layout=False)
+        self.query_one("#caption", Static).update(Content(clean(caption)), layout=False)
