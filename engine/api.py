@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -135,6 +135,7 @@ __all__ = [
     "diagnose",
     "disk_use",
     "draft_prompts",
+    "draft_rows",
     "empty_trash",
     "engine_status",
     "estimate_rows",
@@ -252,6 +253,27 @@ def draft_prompts(
 ) -> Draft:
     """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""
     table = typed_table(prompts, num_images=num_images)
+    return Draft(table, _vocabulary(load_models(), settings))
+
+
+def draft_rows(rows: Sequence[Mapping[str, str]], settings: Settings, *, name: str) -> Draft:
+    """Rows that come from elsewhere in the library as a sheet that can be mended.
+
+    Args:
+        rows: each one's cells, by column.
+        settings: limits, and the models there are.
+        name: what the sheet is called.
+
+    Raises:
+        SheetError: no row, or none with a prompt's column.
+        SettingsError: the model list cannot be used.
+    """
+    header = tuple(dict.fromkeys(["prompt", *(column for row in rows for column in row)]))
+    lines = tuple(
+        Line(number, tuple(row.get(column, "") for column in header))
+        for number, row in enumerate(rows, start=2)
+    )
+    table = Table(file=name, sheet=None, header=header, lines=lines)
     return Draft(table, _vocabulary(load_models(), settings))
 
 

@@ -22,6 +22,7 @@ from engine.api import (
     SettingsError,
     SheetError,
     draft_prompts,
+    draft_rows,
     estimate_rows,
     free_name,
     offered_columns,
@@ -33,7 +34,7 @@ from engine.api import (
     with_num_images,
     write_template,
 )
-from tui.desk import TakeInHand
+from tui.desk import RowsToSheet, TakeInHand
 from tui.keys import bind
 from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
@@ -81,6 +82,8 @@ class SheetScreen(Area):
     _path: Path | None = None
     _seen: tuple[int, int] | None = None
     """When the file was last read, it had this time of change and this size."""
+    _origin: str | None = None
+    """The session that the rows come from."""
     _estimate: Estimate | None = None
     _found = ""
 
@@ -128,12 +131,22 @@ class SheetScreen(Area):
         else:
             self.app.call_from_thread(self._opened, draft, path, seen)
 
+    def take_rows(self, message: RowsToSheet) -> None:
+        """Show rows that come from a session, to be refined."""
+        try:
+            draft = draft_rows(message.rows, self.desk.settings, name=message.name)
+        except (SheetError, SettingsError) as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+        else:
+            self._opened(draft, None, None)
+            self._origin = message.parent
+
     def _refused(self, path: Path, reason: str) -> None:
         self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
     def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
-        self._path, self._seen = path, seen
+        self._path, self._seen, self._origin = path, seen, None
         if path is not None:
             self.desk.memory.opened(path)
         self._table.set_marks(())
@@ -436,9 +449,12 @@ class SheetScreen(Area):
     @work(thread=True, exclusive=True, group="start")
     def _start(self, draft: Draft) -> None:
         checked = ready_to_start(draft)
-        name = None if self._path else checked.sheet.ready[0].cells.get("prompt", "")[:40]
+        typed = self._path is None and self._origin is None
+        name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
         try:
-            started = start_session(checked, self.desk.settings, name=name or None)
+            started = start_session(
+                checked, self.desk.settings, name=name or None, parent=self._origin
+            )
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._not_started, str(error))
         else:
