@@ -4,6 +4,7 @@ import importlib.metadata
 import platform
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,10 +40,13 @@ from engine.library.tables import TABLE_KINDS, TableKind
 from engine.library.usage import DiskUse, disk_use
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
+from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
 from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.sizes import exact_size
+from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
 from engine.service.asking import (
     empty_trash,
@@ -379,14 +383,27 @@ def preview_row(row: Row) -> Recipe | None:
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    return recipes_for(row.values, PlannedModel(model, model.scheduler, ""), lambda: 0)[0]
+    planned = PlannedModel(model, model.scheduler, "", load_words())
+    return recipes_for(replace(row.values, num_images=1), planned, lambda: 0)[0]
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
+    words = load_words()
     return Vocabulary(
-        models={label: ModelLimits(max_ratio=model.max_ratio) for label, model in models.items()},
+        models={
+            label: ModelLimits(
+                max_ratio=model.max_ratio,
+                heeds_negative=model.heeds_negative,
+                schedulers=names_for(model.kind.flow),
+                size=partial(exact_size, model=model),
+            )
+            for label, model in models.items()
+        },
         default_model=next(iter(models)),
         prompt_chars=settings.sheet.max_prompt_chars,
+        styles=tuple(words.styles),
+        palettes=tuple(words.palettes),
+        wildcards=words.wildcards.choices.keys(),
         model_names=settings.sheet.model_names,
     )
 

@@ -13,6 +13,8 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
 from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
+from engine.plan.words import load_words
+from engine.settings import SettingsError
 from engine.sheet.rows import RowValues
 
 _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -71,9 +73,12 @@ def plan_session(
     planned = _planned_models({row.values.model for row in rows}, models)
     new_rows = []
     for row in rows:
-        recipes = recipes_for(
-            row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
-        )
+        try:
+            recipes = recipes_for(
+                row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
+            )
+        except (SettingsError, ValueError) as error:
+            raise RefusedError(f"Row {row.number}: {error}") from error
         slug = slug_of(row.values.prompt)
         files = [
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
@@ -95,12 +100,15 @@ def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedMod
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
     try:
+        words = load_words()
         return {
             label: PlannedModel(
-                models[label], models[label].scheduler, fingerprint(models[label].source)
+                models[label], models[label].scheduler, fingerprint(models[label].source), words
             )
             for label in labels
         }
+    except SettingsError as error:
+        raise RefusedError(str(error)) from error
     except OSError as error:
         raise RefusedError(f"A model's files cannot be read: {error}.") from error
 

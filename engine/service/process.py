@@ -17,6 +17,7 @@ from engine import __version__
 from engine.library.database import LibraryError, on_network
 from engine.library.reader import find_session
 from engine.library.records import Tally
+from engine.library.sharing import Sharing
 from engine.library.states import Scope
 from engine.library.trash import settle
 from engine.library.writer import Writer, shape_text
@@ -386,7 +387,7 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     lock = LibraryLock.take(library)
     _log_to(library / "engine.log")
     try:
-        writer = Writer(library, lock.is_ours)
+        writer = Writer(library, lock.is_ours, _sharing(settings))
         try:
             adopted, requeued = writer.recover()
             settle(writer)
@@ -405,6 +406,11 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     finally:
         lock.release()
     log.info("stopped")
+
+
+def _sharing(settings: Settings) -> Sharing:
+    folder = settings.share.folder
+    return Sharing(folder.expanduser() if folder else None, settings.share.strip_metadata)
 
 
 def _log_to(path: Path) -> None:
