@@ -44,7 +44,9 @@ from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
 from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
-from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.palettes import swatches
+from engine.plan.preview import RowPreview, preview
+from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
@@ -116,6 +118,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Row",
+    "RowPreview",
     "RowValues",
     "SessionInfo",
     "SessionOrder",
@@ -164,6 +167,7 @@ __all__ = [
     "offered_columns",
     "open_draft",
     "pace",
+    "palette_colours",
     "pause_engine",
     "plain",
     "preview_row",
@@ -375,16 +379,21 @@ def check_stored(
     return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
 
 
-def preview_row(row: Row) -> Recipe | None:
-    """The recipe of a row's first image as it would be now; None while the row has errors.
+def preview_row(row: Row) -> RowPreview | None:
+    """A row as it would be rendered now, and what each column did; None while it has errors.
 
-    A seed that will be drawn at the start reads 0.
+    Raises:
+        SettingsError: the model list, or a file of styles or the like, cannot be used.
     """
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    planned = PlannedModel(model, model.scheduler, "", load_words())
-    return recipes_for(replace(row.values, num_images=1), planned, lambda: 0)[0]
+    return preview(row.values, PlannedModel(model, model.scheduler, "", load_words()))
+
+
+def palette_colours(cell: str) -> tuple[str, ...]:
+    """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
+    return swatches(cell, load_words().palettes)
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:

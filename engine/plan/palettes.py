@@ -60,3 +60,10 @@ def weighted(palette: Sequence[str]) -> list[tuple[tuple[int, int, int], float]]
         ((int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)), share)
         for (text, _, _), share in zip(split, shares, strict=True)
     ]
+
+
+def swatches(cell: str, palettes: Mapping[str, Palette]) -> Palette:
+    """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
+    asked = cell.casefold().split()
+    colours = palettes.get(cell.casefold().strip(), tuple(text.upper() for text in asked))
+    return tuple(colour[:7] for colour in colours) if all(map(_COLOUR.fullmatch, colours)) else ()

@@ -117,6 +117,8 @@ class Staged:
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
         self._known = EmbeddingCache(_CACHE_BYTES)
+        # Pipelines that share weights share the tokenizer, whose padding is a state of its own.
+        self._encoding = threading.Lock()
 
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Encode what has not been encoded before."""
@@ -128,7 +130,7 @@ class Staged:
     def _embeddings(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
         found = self._known.get(text)
         if found is None:
-            with torch.no_grad():
+            with self._encoding, torch.no_grad():
                 found = self._stages.encode(pipeline, text)
             self._known.put(text, found)
         return found
@@ -138,7 +140,9 @@ class Staged:
             return self._embeddings(pipeline, text)
         found = self._known.get(None)
         if found is None:
-            found = self._stages.nothing(pipeline) or self._embeddings(pipeline, "")
+            with self._encoding, torch.no_grad():
+                found = self._stages.nothing(pipeline)
+            found = found or self._embeddings(pipeline, "")
             self._known.put(None, found)
         return found
 

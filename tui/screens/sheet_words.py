@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from engine.api import COLUMN, Draft, Estimate, Place, Severity, preview_row
+from engine.api import (
+    COLUMN,
+    Draft,
+    Estimate,
+    Place,
+    Recipe,
+    RowValues,
+    SettingsError,
+    Severity,
+    preview_row,
+)
 from tui.glyphs import GLYPHS
 from tui.text import clean, count_text, size_text, time_text
 
@@ -71,18 +81,38 @@ def place_text(draft: Draft, place: Place) -> Content:
         for note in draft.notes
         if place.column and note.column == place.column
     ]
-    if preview := preview_text(draft, place.row):
-        lines.append(Content(f"→ {preview}"))
+    lines += preview_lines(draft, place.row)
     return Content("\n").join(lines)
 
 
-def preview_text(draft: Draft, number: int) -> str:
-    """The row as it will be rendered, in one line; empty while it cannot be."""
+def preview_lines(draft: Draft, number: int) -> list[Content]:
+    """The row as it will be rendered, its final prompt, and what each column did."""
     row = draft.row(number)
-    recipe = preview_row(row)
-    if recipe is None or row.values is None:
-        return ""
-    count, first = row.values.num_images, row.values.seed_number
+    try:
+        preview = preview_row(row)
+    except SettingsError as error:
+        return [Content(f"! {clean(str(error))}")]
+    if preview is None or row.values is None:
+        return []
+    if preview.recipe is None:
+        return [Content(f"! {clean(note.words)}") for note in preview.notes]
+    recipe = preview.recipe
+    lines = [Content(f"→ {_numbers(recipe, row.values)}")]
+    if recipe.prompt != row.values.prompt:
+        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    if recipe.palette:
+        blocks = [("██", colour[:7]) for colour in recipe.palette]
+        lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
+    told = " · ".join(
+        f"{note.column} {clean(note.words)}"
+        for note in preview.notes
+        if note.column != "color_palette"
+    )
+    return [*lines, Content(told).stylize(_MUTED)] if told else lines
+
+
+def _numbers(recipe: Recipe, values: RowValues) -> str:
+    count, first = values.num_images, values.seed_number
     if first is None:
         seeds = "a seed drawn at the start" if count == 1 else "seeds drawn at the start"
     elif count == 1:
