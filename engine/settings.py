@@ -116,6 +116,9 @@ class SheetSettings(Declared, frozen=True):
     max_cells: Annotated[int, Meta(gt=0)] = 5_000_000
     """Cells, rows × columns."""
 
+    max_columns: Annotated[int, Meta(gt=0)] = 1_000
+    """Columns, your own ones counted."""
+
     max_prompt_chars: Annotated[int, Meta(gt=0)] = 10_000
     """Characters of one prompt."""
 
@@ -163,6 +166,9 @@ class AppSettings(Declared, frozen=True):
 
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" asks the terminal."""
+
+    bandwidth: Literal["full", "low"] = "full"
+    """"low" for a thin line: pictures have less detail and cost less than half the bytes."""
 
     bell: bool = True
     """Ring the terminal's bell and show its notification when a session has finished."""

@@ -1,9 +1,7 @@
 """A request to render rows, planned to its last batch."""
 
-import re
 import secrets
 import time
-import unicodedata
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +11,7 @@ from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
+from engine.plan.names import slug_of
 from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
 from engine.plan.words import load_words
 from engine.settings import SettingsError
@@ -20,7 +19,6 @@ from engine.sheet.rows import RowValues
 
 _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _KEY_LENGTH = 6
-_SLUG_CHARS = 40
 
 
 class RefusedError(Exception):
@@ -125,10 +123,3 @@ def _planned_models(
 
 def _draw_key() -> str:
     return "".join(secrets.choice(_KEY_LETTERS) for _ in range(_KEY_LENGTH))
-
-
-def slug_of(text: str) -> str:
-    """Up to 40 plain letters, digits and dashes of `text`, for file names; may be empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)
-    return slug[:_SLUG_CHARS].strip("-")
