@@ -23,6 +23,9 @@ _SOFTNESS = 0.06
 """How gently one main colour's movement passes into the next one's, in OKLab."""
 _LIGHTNESS = 2.0
 """Dark stays dark: differences of lightness count this much when colours are given out."""
+_APART = 0.15
+"""Colours nearer than this are one main colour: two of them would pull to two of the palette's and
+meet between."""
 _SAMPLES = 1600
 _ROUNDS = 12
 _GRID = 21
@@ -54,10 +57,13 @@ def _sampled(pixels: npt.NDArray[np.uint8]) -> Floats:
 
 
 def _main_colours(points: Floats, count: int) -> tuple[Floats, Floats]:
-    """`count` colours in the middle of the points nearest to each, and each one's share."""
+    """Up to `count` colours in the middle of the points nearest to each, and each one's share."""
     found = [points[_distances(points, points.mean(0)[None])[:, 0].argmax()]]
     for _ in range(count - 1):
-        found.append(points[_distances(points, np.array(found)).min(1).argmax()])
+        off = _distances(points, np.array(found)).min(1)
+        if off.max() < _APART:
+            break
+        found.append(points[off.argmax()])
     centres = np.array(found)
     for _ in range(_ROUNDS):
         nearest = _distances(points, centres).argmin(1)
@@ -68,7 +74,7 @@ def _main_colours(points: Floats, count: int) -> tuple[Floats, Floats]:
             ]
         )
     nearest = _distances(points, centres).argmin(1)
-    return centres, np.bincount(nearest, minlength=count) / len(points)
+    return centres, np.bincount(nearest, minlength=len(centres)) / len(points)
 
 
 def _distances(points: Floats, others: Floats) -> Floats:
@@ -78,10 +84,10 @@ def _distances(points: Floats, others: Floats) -> Floats:
 
 
 def _given_out(main: Floats, sizes: Floats, wanted: Floats, shares: Floats) -> list[int]:
-    """For each main colour the index of the palette's colour it becomes, each taken once."""
+    """For each main colour the index of the palette's colour it becomes, none taken twice."""
     apart = ((main[:, None] - wanted[None]) * np.array([_LIGHTNESS, 1, 1])) ** 2
     cost = (sizes[:, None] + 0.02) * apart.sum(-1) + (sizes[:, None] - shares[None]) ** 2
-    orders = permutations(range(len(wanted)))
+    orders = permutations(range(len(wanted)), len(main))
     return list(min(orders, key=lambda order: sum(cost[at, to] for at, to in enumerate(order))))
 
 

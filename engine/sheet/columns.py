@@ -206,7 +206,7 @@ COLUMNS: tuple[Column, ...] = (
         "scheduler",
         Kind.CHOICE,
         "",
-        f"How the steps are taken: {', '.join(SCHEDULERS)}. Blank: the model's own.",
+        "How the steps are taken. Blank: the model's own way.",
         "full",
         choices=SCHEDULERS,
         synonyms={

@@ -248,6 +248,8 @@ def _rule(column: Column, models: Sequence[str]) -> str:
     if column.kind is Kind.WHOLE:
         default = f" Default: {column.default}." if column.default else ""
         return f"a whole number from {column.minimum} to {column.maximum}. {column.help}{default}"
+    if column.kind is Kind.DECIMAL:
+        return f"a number from {column.minimum} to {column.maximum}. {column.help}"
     if column.kind is Kind.COLOURS:
         return (
             f"one of {', '.join(PALETTES)}, or up to {MOST_COLOURS} colours such as #CBA324 "

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, past, screen, sheet, throughput
+from tests.bench import kills, palette, past, screen, sheet, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "kills": kills.main,
     "past": past.main,
+    "palette": palette.main,
     "screen": screen.main,
     "sheet": sheet.main,
     "throughput": throughput.builtin,
