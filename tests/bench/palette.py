@@ -1,7 +1,7 @@
 """How near a palette's colours a picture comes, and whether it stays the same picture.
 
-40 pictures of the built-in model, five prompts by the eight palettes, each drawn without and with its
-palette: the mean OKLab distance of all pixels to the palette's nearest colour, and how well the
+40 pictures of the built-in model, five prompts by the eight palettes, each drawn without and with
+its palette: the mean OKLab distance of all pixels to the palette's nearest colour, and how well the
 edges of both agree (the correlation of OKLab gradients; 1: the same shapes).
 """
 
