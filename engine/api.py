@@ -2,8 +2,9 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,18 +30,26 @@ from engine.library.reader import (
     list_jobs,
     list_open,
     list_sessions,
+    log_path,
     newest_image,
 )
 from engine.library.records import Exported, Trashed, TrashSize
 from engine.library.results import results_frame
 from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.tables import TABLE_KINDS, TableKind, open_table
+from engine.library.usage import DiskUse, disk_use
+from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
+from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
 from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
-from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.palettes import swatches
+from engine.plan.preview import RowPreview, preview
+from engine.plan.recipes import PlannedModel
+from engine.plan.sizes import exact_size
+from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
 from engine.service.asking import (
     empty_trash,
@@ -73,10 +82,11 @@ from engine.settings import (
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.copying import Copy, free_name, save_copy
-from engine.sheet.editing import Draft, Place, offered_columns
+from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Line, Table
+from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",
@@ -89,6 +99,8 @@ __all__ = [
     "Checked",
     "Copy",
     "Declared",
+    "DeviceUse",
+    "DiskUse",
     "Draft",
     "EngineError",
     "EngineFeed",
@@ -108,6 +120,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Row",
+    "RowPreview",
     "RowValues",
     "SessionInfo",
     "SessionOrder",
@@ -128,11 +141,15 @@ __all__ = [
     "check_sheet",
     "check_stored",
     "config_folder",
+    "devices_in_use",
     "diagnose",
+    "disk_use",
     "draft_prompts",
+    "draft_rows",
     "empty_trash",
     "engine_status",
     "estimate_rows",
+    "explain_columns",
     "explanations",
     "export_session",
     "favour_images",
@@ -146,6 +163,7 @@ __all__ = [
     "list_sessions",
     "load_models",
     "load_settings",
+    "log_path",
     "move_session",
     "neighbours",
     "newest_image",
@@ -153,6 +171,7 @@ __all__ = [
     "only_changed",
     "open_draft",
     "pace",
+    "palette_colours",
     "pause_engine",
     "plain",
     "preview_row",
@@ -182,6 +201,7 @@ __all__ = [
     "with_drawn_seed",
     "with_new_seeds",
     "with_num_images",
+    "write_template",
 ]
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
@@ -249,6 +269,27 @@ def draft_prompts(
     return Draft(table, _vocabulary(load_models(), settings))
 
 
+def draft_rows(rows: Sequence[Mapping[str, str]], settings: Settings, *, name: str) -> Draft:
+    """Rows that come from elsewhere in the library as a sheet that can be mended.
+
+    Args:
+        rows: each one's cells, by column.
+        settings: limits, and the models there are.
+        name: what the sheet is called.
+
+    Raises:
+        SheetError: no row, or none with a prompt's column.
+        SettingsError: the model list cannot be used.
+    """
+    header = tuple(dict.fromkeys(["prompt", *(column for row in rows for column in row)]))
+    lines = tuple(
+        Line(number, tuple(row.get(column, "") for column in header))
+        for number, row in enumerate(rows, start=2)
+    )
+    table = Table(file=name, sheet=None, header=header, lines=lines)
+    return Draft(table, _vocabulary(load_models(), settings))
+
+
 def reopen_draft(draft: Draft, path: Path, settings: Settings) -> tuple[Draft, int, int]:
     """The draft on its file as that is now; how many rows kept their mends, how many could not.
 
@@ -280,11 +321,36 @@ def ready_to_start(draft: Draft) -> Checked:
     return Checked(draft.sheet(), draft.images, Estimate(None, None))
 
 
+def write_template(path: Path, *, full: bool = False) -> None:
+    """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
+
+    Raises:
+        SheetError: another ending.
+        SettingsError: the model list cannot be used.
+        OSError: it cannot be written.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    template.write_template(path, list(load_models()), full=full)
+
+
+def explain_columns(*, full: bool = True) -> str:
+    """The rules of the columns in plain words, for whoever shall write a sheet.
+
+    Raises:
+        SettingsError: the model list cannot be used.
+    """
+    from engine.sheet import template  # what few sessions need
+
+    return template.explain(list(load_models()), full=full)
+
+
 def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
     limits = Limits(
         file_bytes=settings.sheet.max_file_mib << 20,
         rows=settings.sheet.max_rows,
         cells=settings.sheet.max_cells,
+        columns=settings.sheet.max_columns,
     )
     return read_table(path, sheet=worksheet, limits=limits)
 
@@ -348,22 +414,41 @@ def only_changed(checked: Checked, changes: Changes) -> Checked:
     return replace(checked, sheet=replace(checked.sheet, rows=tuple(rows)), images=images)
 
 
-def preview_row(row: Row) -> Recipe | None:
-    """The recipe of a row's first image as it would be now; None while the row has errors.
+def preview_row(row: Row) -> RowPreview | None:
+    """A row as it would be rendered now, and what each column did; None while it has errors.
 
-    A seed that will be drawn at the start reads 0.
+    Raises:
+        SettingsError: the model list, or a file of styles or the like, cannot be used.
     """
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    return recipes_for(row.values, PlannedModel(model, model.scheduler, ""), lambda: 0)[0]
+    return preview(row.values, PlannedModel(model, model.scheduler, "", load_words()))
+
+
+def palette_colours(cell: str) -> tuple[str, ...]:
+    """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
+    return swatches(cell, load_words().palettes)
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
+    words = load_words()
     return Vocabulary(
-        models={label: ModelLimits(max_ratio=model.max_ratio) for label, model in models.items()},
+        models={
+            label: ModelLimits(
+                max_ratio=model.max_ratio,
+                heeds_negative=model.heeds_negative,
+                schedulers=names_for(model.kind.flow),
+                size=partial(exact_size, model=model),
+            )
+            for label, model in models.items()
+        },
         default_model=next(iter(models)),
         prompt_chars=settings.sheet.max_prompt_chars,
+        styles=tuple(words.styles),
+        palettes=tuple(words.palettes),
+        wildcards=words.wildcards.choices.keys(),
+        model_names=settings.sheet.model_names,
     )
 
 

@@ -69,11 +69,34 @@ class RenderSettings(Declared, frozen=True):
     """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the
     model list says."""
 
+    format: Literal["png", "webp", "jpeg", "jxl"] = "png"
+    """What pictures are stored as. PNG keeps every pixel; "jxl" needs the extra of that name
+    (`pip install 'promptsheet[jxl]'`). Each carries its recipe."""
+
+    png_level: Annotated[int, Meta(ge=0, le=3)] = 1
+    """How hard PNG files are compressed: 0 is quickest, 3 smallest."""
+
+    quality: Annotated[int, Meta(ge=1, le=100)] = 92
+    """Quality of WebP, JPEG and JPEG XL files."""
+
     step_timeout: Annotated[float, Meta(gt=0)] = 600.0
     """Seconds without a sign of life after which a renderer counts as hanging and is replaced."""
 
     load_timeout: Annotated[float, Meta(gt=0)] = 1800.0
     """The same while a model is being loaded."""
+
+
+class NoticeSettings(Declared, frozen=True):
+    """What happens at the end of a session while nobody follows it (who does hears the bell)."""
+
+    command: str = ""
+    """A shell command, run with PROMPTSHEET_WORDS, PROMPTSHEET_NAME, PROMPTSHEET_STATE,
+    PROMPTSHEET_DONE, PROMPTSHEET_FAILED, PROMPTSHEET_IMAGES, PROMPTSHEET_SESSION and
+    PROMPTSHEET_FOLDER in its environment."""
+
+    urls: tuple[str, ...] = ()
+    """Services to tell, as Apprise writes them ("ntfy://topic", "mailto://…"); needs
+    `pip install 'promptsheet[notice]'`."""
 
 
 class SheetSettings(Declared, frozen=True):
@@ -88,8 +111,25 @@ class SheetSettings(Declared, frozen=True):
     max_cells: Annotated[int, Meta(gt=0)] = 5_000_000
     """Cells, rows × columns."""
 
+    max_columns: Annotated[int, Meta(gt=0)] = 1_000
+    """Columns, your own ones counted."""
+
     max_prompt_chars: Annotated[int, Meta(gt=0)] = 10_000
     """Characters of one prompt."""
+
+    model_names: dict[str, str] = msgspec.field(default_factory=dict)
+    """What model labels in other people's sheets stand for: {"3.0" = "sdxl", "2a" = "builtin"}."""
+
+
+class ShareSettings(Declared, frozen=True):
+    """Images whose row says visibility public."""
+
+    folder: Path | None = None
+    """A folder where colleagues on this machine find them, under your user name and the session's;
+    none: they are only readable where they are."""
+
+    strip_metadata: bool = False
+    """Publish copies without the recipe inside."""
 
 
 class AppSettings(Declared, frozen=True):
@@ -105,7 +145,7 @@ class AppSettings(Declared, frozen=True):
     """"low" for a thin line: pictures have less detail and cost less than half the bytes."""
 
     bell: bool = True
-    """Ring the terminal's bell when a session has finished."""
+    """Ring the terminal's bell and show its notification when a session has finished."""
 
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Other keys for actions, by the action's id: {"sheet.start" = "f5"}. The command palette shows
@@ -125,8 +165,14 @@ class Settings(Declared, frozen=True):
     render: RenderSettings = RenderSettings()
     """Renderers."""
 
+    notice: NoticeSettings = NoticeSettings()
+    """At the end of a session."""
+
     sheet: SheetSettings = SheetSettings()
     """Limits of a sheet."""
+
+    share: ShareSettings = ShareSettings()
+    """Public images."""
 
     app: AppSettings = AppSettings()
     """The app on the screen."""

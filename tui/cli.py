@@ -72,9 +72,19 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", "list a sheet's problems, its totals and an estimate; start nothing")
     run = add("run", "render a sheet and follow it; Ctrl-C leaves it running")
     for command in (check, run):
-        command.add_argument("sheet", type=Path, help="csv, tsv, xls, xlsx or ods")
+        command.add_argument(
+            "sheet", type=Path, help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+        )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
     run.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+
+    template = add("template", "write a sheet to fill in: csv, xlsx or ods")
+    template.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
+    template.add_argument("--full", action="store_true", help="with all columns")
+    template.add_argument("--force", action="store_true", help="replace a file that is there")
+    template.add_argument(
+        "--explain", action="store_true", help="print the columns' rules, for a chat assistant, say"
+    )
 
     prompt = add("prompt", "render typed prompts")
     prompt.add_argument(

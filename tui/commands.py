@@ -60,6 +60,27 @@ def check(options: Namespace, settings: Settings) -> int:
     return SOME if checked.errors else OK
 
 
+def template(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """`promptsheet template FILE`, or `--explain`."""
+    if options.explain:
+        rules = api.explain_columns(full=True)
+        if options.json:
+            print_json({"rules": rules})
+        else:
+            _say(rules)
+        return OK
+    if options.file is None:
+        raise api.SheetError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
+    if options.file.exists() and not options.force:
+        raise api.SheetError(f"{options.file} is there already; --force replaces it.")
+    api.write_template(options.file, full=options.full)
+    if options.json:
+        print_json({"file": str(options.file), "full": options.full})
+    else:
+        _say(f"A template is in {clean(str(options.file))}.")
+    return OK
+
+
 def run(options: Namespace, settings: Settings) -> int:
     """`promptsheet run SHEET`."""
     checked = api.check_sheet(options.sheet, settings, worksheet=options.worksheet)
@@ -194,6 +215,7 @@ def show(options: Namespace, settings: Settings) -> int:
         print_json(
             _session_json(info)
             | {
+                "log": str(api.log_path(settings.library, info.session)),
                 "rows": [asdict(job) for job in jobs],
                 "list": [asdict(image) for image in images],
             }

@@ -100,6 +100,11 @@ def list_sessions(library: Path) -> list[SessionInfo]:
     return [session_info(library, row) for row in rows]
 
 
+def log_path(library: Path, session: str) -> Path:
+    """Where the log of the session with id `session` is, once there is something in it."""
+    return library / "logs" / f"{session}.log"
+
+
 def list_open(library: Path) -> list[SessionInfo]:
     """Sessions with work left, in the order in which they are rendered."""
     if is_new(library):

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.picture.recipe import Recipe
 from engine.render.pipelines import parameters_of
 
 Pixels = npt.NDArray[np.uint8]
+Drawn = Generator[Pixels, None, None]
 AfterStep = Callable[[int, torch.Tensor, Any], None]
 """Called with the number of finished steps, the latents and the scheduler; what it raises ends the
 call and leaves the pipeline usable."""
@@ -33,7 +34,7 @@ class Way(Protocol):
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Do ahead what can be done ahead."""
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
         """The pictures of one call, height × width × 3 each, in the order of `recipes`."""
 
 
@@ -70,7 +71,7 @@ class Whole:
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Nothing can be done ahead."""
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
         """One call.
 
         Raises:
@@ -116,6 +117,8 @@ class Staged:
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
         self._known = EmbeddingCache(_CACHE_BYTES)
+        # Pipelines that share weights share the tokenizer, whose padding is a state of its own.
+        self._encoding = threading.Lock()
 
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Encode what has not been encoded before."""
@@ -127,7 +130,7 @@ class Staged:
     def _embeddings(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
         found = self._known.get(text)
         if found is None:
-            with torch.no_grad():
+            with self._encoding, torch.no_grad():
                 found = self._stages.encode(pipeline, text)
             self._known.put(text, found)
         return found
@@ -137,11 +140,13 @@ class Staged:
             return self._embeddings(pipeline, text)
         found = self._known.get(None)
         if found is None:
-            found = self._stages.nothing(pipeline) or self._embeddings(pipeline, "")
+            with self._encoding, torch.no_grad():
+                found = self._stages.nothing(pipeline)
+            found = found or self._embeddings(pipeline, "")
             self._known.put(None, found)
         return found
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
         """Denoise all of them, then decode one after the other.
 
         Raises:

@@ -18,8 +18,8 @@ From a renderer:
     picture  batch, text + the file       one finished image, and the text inside it
     free     batch, began, ended          all pixels computed, between these monotonic times
     ended    batch                        all pictures sent, or stopped
-    failed   batch, cause, reason, hashes cause: load, changed, disk, memory or error; without a
-                                          batch it answers `load`
+    failed   batch, cause, reason, hashes cause: load, changed, disk, memory, device or error;
+                                          without a batch it answers `load`
 """
 
 import asyncio

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from engine.picture.formats import encode
 from engine.picture.metadata import Record
-from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
 from engine.render.frames import Frame, FrameSocket
 
@@ -152,8 +152,12 @@ class Renderer:
         self._encoders.submit(self._connection.send, "ended", batch=batch)
 
     def _give_up(self, batch: int, error: Exception) -> None:
-        memory = _memory_reason(error)
-        self._fail(batch, "memory" if memory else "error", memory or _plain(error))
+        if memory := _memory_reason(error):
+            self._fail(batch, "memory", memory)
+        elif lost := _device_reason(error, self._device):
+            self._fail(batch, "device", lost)
+        else:
+            self._fail(batch, "error", _plain(error))
         del error
         self._models.free_memory()
 
@@ -176,7 +180,8 @@ class Renderer:
     def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
         try:
             text = record.to_text()
-            file = encode_png(pixels, text)
+            kind, level = record.conditions.encoding.split()
+            file = encode(pixels, text, kind, int(level))
         except Exception as error:  # nobody would see it: this is another thread
             self._fail(batch, "error", _plain(error))
         else:
@@ -209,7 +214,7 @@ class _Work:
         # Empty slots are padded: an image depends on the size of its batch, not on companions.
         padding = next(iter(recipes.values()))
         model = models.get(padding.model_hash, chosen.dtype)
-        actual = replace(model.offered, threads=chosen.threads)
+        actual = replace(model.offered, threads=chosen.threads, encoding=chosen.encoding)
         departures = actual.departures_from(chosen)
         if split_from := body["split_from"]:
             departures.append(f"batch size: {split_from} → {size} (out of memory)")
@@ -235,6 +240,16 @@ class _Work:
 def _plain(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no reason given"
     return f"{type(error).__name__}: {text}"
+
+
+def _device_reason(error: Exception, device: str) -> str | None:
+    """In words, if the GPU itself has failed: nothing this process computes there is right then."""
+    if device == "cpu" or "CUDA error" not in str(error):
+        return None
+    return (
+        f"the GPU {device} failed: {_plain(error)[:200]}. `nvidia-smi` shows whether it is there;"
+        " retry when it is, or render on another device"
+    )
 
 
 def _memory_reason(error: Exception) -> str | None:

@@ -13,6 +13,8 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
 from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
+from engine.plan.words import load_words
+from engine.settings import SettingsError
 from engine.sheet.rows import RowValues
 
 _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -48,6 +50,7 @@ def plan_session(
     *,
     largest: Callable[[Recipe], int],
     taken: Container[str],
+    suffix: str = ".png",
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -58,6 +61,7 @@ def plan_session(
         models: the model list.
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
+        suffix: of the picture files' names.
 
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
@@ -69,12 +73,15 @@ def plan_session(
     planned = _planned_models({row.values.model for row in rows}, models)
     new_rows = []
     for row in rows:
-        recipes = recipes_for(
-            row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
-        )
+        try:
+            recipes = recipes_for(
+                row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
+            )
+        except (SettingsError, ValueError) as error:
+            raise RefusedError(f"Row {row.number}: {error}") from error
         slug = slug_of(row.values.prompt)
         files = [
-            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + ".png"
+            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
         new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files))
@@ -93,12 +100,15 @@ def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedMod
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
     try:
+        words = load_words()
         return {
             label: PlannedModel(
-                models[label], models[label].scheduler, fingerprint(models[label].source)
+                models[label], models[label].scheduler, fingerprint(models[label].source), words
             )
             for label in labels
         }
+    except SettingsError as error:
+        raise RefusedError(str(error)) from error
     except OSError as error:
         raise RefusedError(f"A model's files cannot be read: {error}.") from error
 

@@ -15,11 +15,14 @@ from typing import Any
 
 from engine import __version__
 from engine.library.database import LibraryError, on_network
+from engine.library.reader import find_session
 from engine.library.records import Tally
+from engine.library.sharing import Sharing
 from engine.library.states import Scope
 from engine.library.trash import settle
 from engine.library.writer import Writer, shape_text
 from engine.models.catalog import load_models
+from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
 from engine.plan.batches import power_of_two_within
 from engine.schema import SCHEMA_VERSION
@@ -27,7 +30,9 @@ from engine.service.accept import RefusedError, RequestedRow, plan_session
 from engine.service.devices import find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
+from engine.service.notice import send_notice
 from engine.service.scheduler import Scheduler, tally_event
+from engine.service.session_log import SessionLogs
 from engine.service.subscriber import Subscriber
 from engine.service.wire import (
     LINE_BYTES,
@@ -70,8 +75,17 @@ class EngineProcess:
         self._last_used = time.monotonic()
         self._detached = detached
         self._names = names
+        self._logs = SessionLogs(self._library)
+        self._ended: set[str] = set()
+        self._notices: set[asyncio.Task[None]] = set()
         self._scheduler = Scheduler(
-            self._write, self._library, settings, devices, self._publish, names
+            self._write,
+            self._library,
+            settings,
+            devices,
+            self._publish,
+            names=names,
+            note=self._logs.note,
         )
         self._commands: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "submit": self._submit,
@@ -120,6 +134,7 @@ class EngineProcess:
             if path.exists() and path.stat().st_ino == identity:
                 path.unlink()
             self._write.close()
+            self._logs.close()
 
     async def _take_up_work(self) -> None:
         """Go on where the last engine process ended, unless the user wants to be asked."""
@@ -139,8 +154,28 @@ class EngineProcess:
                 self._stop.set()
 
     def _publish(self, event: dict[str, Any]) -> None:
+        if event["event"] == "tally":
+            session = event["session"]
+            if not event["settled"]:
+                self._ended.discard(session)
+            elif event["rows"] is not None and session not in self._ended:
+                self._ended.add(session)  # several batches may be its last
+                self._note_end(event)
         for subscriber in self._subscribers:
             subscriber.offer(event)
+
+    def _note_end(self, tally: dict[str, Any]) -> None:
+        session = tally["session"]
+        counts = f"{tally['done']} of {tally['images']} done, {tally['failed']} failed"
+        self._logs.note(session, f"at its end: {counts}, {tally['stopped']} stopped")
+        if not self._subscribers and not tally["stopped"]:
+            task = asyncio.create_task(self._send_notice(session))
+            self._notices.add(task)
+            task.add_done_callback(self._notices.discard)
+
+    async def _send_notice(self, session: str) -> None:
+        info = await asyncio.to_thread(find_session, self._library, session)
+        await send_notice(self._settings.notice, info)
 
     # ---------------------------------------------------------------- clients
 
@@ -241,7 +276,11 @@ class EngineProcess:
     async def _submit(
         self, name: str, source: dict[str, Any], rows: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        models = load_models()
+        models, kind = load_models(), self._settings.render.format
+        if not is_available(kind):
+            raise RefusedError(
+                f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
+            )
         fits = [await self._write(Writer.fits, name) for name in set(self._names.values())]
 
         def largest(recipe: Recipe) -> int:
@@ -252,9 +291,17 @@ class EngineProcess:
         taken = await self._write(Writer.session_keys)
         requested = [RequestedRow.from_json(row) for row in rows]
         new = await asyncio.to_thread(
-            plan_session, name, source, requested, models, largest=largest, taken=taken
+            plan_session,
+            name,
+            source,
+            requested,
+            models,
+            largest=largest,
+            taken=taken,
+            suffix=SUFFIXES[kind],
         )
         tally = await self._write(Writer.add_session, new)
+        self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 
     def _woken(self, tally: Tally) -> dict[str, Any]:
@@ -266,27 +313,33 @@ class EngineProcess:
     async def _stop_work(
         self, session: str | None, rows: list[int] | None = None
     ) -> dict[str, Any]:
-        return self._changed(await self._scheduler.stop(Scope(session, rows)))
+        return self._changed("stopped", rows, await self._scheduler.stop(Scope(session, rows)))
 
     async def _resume(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
         held = self._scheduler.held
         self._scheduler.hold(held - {session} if session is not None else set())
-        return self._changed(await self._write(Writer.resume, Scope(session, rows)), work=True)
+        tallies = await self._write(Writer.resume, Scope(session, rows))
+        return self._changed("resumed", rows, tallies, work=True)
 
     async def _retry(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
-        return self._changed(await self._write(Writer.retry, Scope(session, rows)), work=True)
+        tallies = await self._write(Writer.retry, Scope(session, rows))
+        return self._changed("tried again", rows, tallies, work=True)
 
     async def _move(self, session: str, to: str) -> dict[str, Any]:
-        return self._changed([await self._write(Writer.move_session, session, to)])
+        tally = await self._write(Writer.move_session, session, to)
+        return self._changed(f"moved {to}", None, [tally])
 
     async def _pause(self, paused: bool) -> dict[str, Any]:
         await self._write(Writer.pause, paused)
         await self._scheduler.pause(paused)
         return {}
 
-    def _changed(self, tallies: list[Tally], *, work: bool = False) -> dict[str, Any]:
+    def _changed(
+        self, how: str, rows: list[int] | None, tallies: list[Tally], *, work: bool = False
+    ) -> dict[str, Any]:
         """Tell everyone of sessions that changed; `work`: there may be more to do."""
         for tally in tallies:
+            self._logs.note(tally.session, how if rows is None else f"{how}: rows {rows}")
             self._publish(tally_event(tally))
         if work:
             self._scheduler.wake()
@@ -334,7 +387,7 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     lock = LibraryLock.take(library)
     _log_to(library / "engine.log")
     try:
-        writer = Writer(library, lock.is_ours)
+        writer = Writer(library, lock.is_ours, _sharing(settings))
         try:
             adopted, requeued = writer.recover()
             settle(writer)
@@ -353,6 +406,11 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     finally:
         lock.release()
     log.info("stopped")
+
+
+def _sharing(settings: Settings) -> Sharing:
+    folder = settings.share.folder
+    return Sharing(folder.expanduser() if folder else None, settings.share.strip_metadata)
 
 
 def _log_to(path: Path) -> None:

@@ -45,12 +45,25 @@ class Scheduler:
         settings: Settings,
         devices: Sequence[str],
         publish: Publish,
+        *,
         names: Mapping[str, str] | None = None,
+        note: Callable[[str, str], None] = lambda _session, _words: None,
     ) -> None:
-        """Args: names: device → its name, the same for interchangeable ones, where it is known."""
+        """A scheduler.
+
+        Args:
+            writer: the library's.
+            library: its folder.
+            settings: what holds.
+            devices: to render on, a renderer each.
+            publish: tells followers of an event.
+            names: device → its name, the same for interchangeable ones, where it is known.
+            note: writes into a session's log.
+        """
         self._write = writer
         self._settings = settings
         self._publish = publish
+        self._note = note
         named = names or {}
         self._stations = [
             Station(d, named.get(d, d), threads_of(d, devices), library, settings) for d in devices
@@ -242,6 +255,9 @@ class Scheduler:
             attempt.cause, attempt.reason = "error", f"{type(error).__name__}: {error}"
         if attempt.cause != "ended":
             log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
+            self._note(batch.session_key, f"{_about(attempt)}: {attempt.cause}: {attempt.reason}")
+        elif attempt.seconds is not None:
+            self._note(batch.session_key, f"{_about(attempt)}: {attempt.seconds:.2f} s on {device}")
         try:
             await self._settle(station, attempt)
         finally:
@@ -346,6 +362,18 @@ class Scheduler:
             await self._write(Writer.end, batch, attempt.seconds)
         elif cause == "memory" and batch.size > 1:
             await self._write(Writer.halve, batch, station.name)
+        elif cause == "memory":
+            recipe = batch.images[0].recipe
+            await self._write(
+                Writer.strike,
+                batch,
+                f"out of memory on {station.device} for {recipe.width}×{recipe.height} with"
+                f" {recipe.model}, one image at a time: choose a smaller size or a smaller model,"
+                " or end what else uses the memory, then retry",
+            )
+        elif cause == "device":
+            await station.drop(attempt.link)  # what is left of it computes nothing any more
+            await self._write(Writer.strike, batch, reason)
         elif cause == "died" and not attempt.computing:
             await self._write(Writer.spare, batch)
         elif cause == "died":
@@ -367,6 +395,14 @@ class Scheduler:
     def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in attempt.batch.images})
         self._publish(tally_event(tally, rows, [str(path) for path in finished]))
+
+
+def _about(attempt: Attempt) -> str:
+    """Which batch, in a session's log."""
+    batch = attempt.batch
+    rows = sorted({image.row for image in batch.images})
+    named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
+    return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
 
 
 async def _heard(station: Station, seconds: float | None = None) -> bool:

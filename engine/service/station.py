@@ -11,10 +11,11 @@ from pathlib import Path
 from engine.library.files import Staged
 from engine.library.records import Batch
 from engine.models.catalog import load_models
+from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
 from engine.service.link import LoadError, RendererLink
-from engine.settings import Settings, SettingsError
+from engine.settings import RenderSettings, Settings, SettingsError
 
 _STARTUP_ATTEMPTS = 3
 _LOAD_ATTEMPTS = 3
@@ -31,7 +32,7 @@ class Attempt:
     """Whether the renderer has begun it: until then it can go elsewhere."""
     staged: list[tuple[Staged, Record]] = field(default_factory=list)
     cause: str = "ended"
-    """ended, memory, error, died, hung, load, changed or disk."""
+    """ended, memory, device, error, died, hung, load, changed or disk."""
     reason: str = ""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""
@@ -154,7 +155,18 @@ class Station:
         timeout = self._settings.render.load_timeout
         offered = await link.load(label, model.source, recipe.model_hash, dtype, timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
-        return chosen or replace(offered, threads=self._settings.render.threads or offered.threads)
+        render = self._settings.render
+        return chosen or replace(
+            offered,
+            threads=render.threads or offered.threads,
+            encoding=_encoding(batch.images[0].path, render),
+        )
+
+
+def _encoding(path: Path, render: RenderSettings) -> str:
+    """How a file is written: the kind is in its name already."""
+    kind = kind_of(path) or PNG
+    return f"{kind} {render.png_level if kind == PNG else render.quality}"
 
 
 def cores() -> int:

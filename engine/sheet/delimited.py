@@ -12,7 +12,11 @@ from engine.sheet.rows import SheetError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_CONTROL = re.compile(r"[\0-\x06\x0e-\x1a\x7f]")
+_CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+_NO_TEXT = re.compile("[\0\uffff]")
+_HEAD = 4096
+_MOST_CONTROL = 0.02
+"""The share of control characters, of which text has a stray one, from which data is no text."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     # UTF-32 first: its little-endian mark begins with UTF-16's.
@@ -23,8 +27,8 @@ _BOMS = (
 )
 
 
-_NONE = "\x1f"
-"""A character that is nowhere in a text: it splits nothing."""
+_NONE = "\uffff"
+"""A character that no text may hold: it splits nothing."""
 
 
 class Decoded(NamedTuple):
@@ -43,7 +47,7 @@ def decode(data: bytes) -> Decoded:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return Decoded(_checked(data[len(mark) :], encoding), ())
-    sample = data[:4096]
+    sample = data[:_HEAD]
     # In UTF-16, Latin letters have a NUL byte each, all on the same side.
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if max(even, odd) > len(sample) // 8 and min(even, odd) <= max(even, odd) // 8:
@@ -66,7 +70,8 @@ def _checked(data: bytes, encoding: str) -> str:
 
 
 def _no_control(text: str) -> str:
-    if _CONTROL.search(text):
+    strays = len(_CONTROL.findall(text[:_HEAD]))
+    if _NO_TEXT.search(text) or strays > max(8, len(text[:_HEAD]) * _MOST_CONTROL):
         raise _not_text()
     return text
 

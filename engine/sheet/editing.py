@@ -10,14 +10,15 @@ from typing import Any, TypeAlias
 from engine.sheet.across import doubled
 from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, COLUMNS, Kind
+from engine.sheet.doubles import Doubles
 from engine.sheet.headers import map_header
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
+from engine.sheet.walking import WEIGHT, Place, Walk
 
 _MOST_UNDONE = 1000
-_Key: TypeAlias = tuple[object, ...]
-_WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIRED: 2}
+_Costs: TypeAlias = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,6 @@ class _Change:
     words: str
     header: tuple[tuple[str, ...], tuple[str, ...]]
     rows: Mapping[int, tuple[_State | None, _State | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A cell by its row's number and its column's name; None for the whole row."""
-
-    row: int
-    column: str | None
 
 
 class Draft:
@@ -75,12 +68,15 @@ class Draft:
         for problem in sheet.problems:
             if not self._is_note(problem) and not _is_double(problem):
                 self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
-        self._alike: defaultdict[_Key, list[int]] = defaultdict(list)
+        self._doubles = Doubles()
         self._counts: Counter[Severity] = Counter()
         self._ready = self._images = 0
         self._done: list[_Change] = []
         self._undone: list[_Change] = []
-        self._faulty: list[Place] | None = None
+        self._work: Counter[_Costs] = Counter()
+        self._left_out: set[int] = set()
+        self._dirty: set[int] = set()
+        self._walk = Walk(self._walked_problems, lambda: (*self._problems, *self._doubles))
         for number in self._numbers:
             self._count(number, 1)
 
@@ -124,12 +120,29 @@ class Draft:
     @property
     def changed(self) -> bool:
         """Whether anything differs from the file."""
-        return self._states != self._read or self._header != self._table.header
+        return bool(self._dirty) or self._header != self._table.header
 
     @property
-    def values(self) -> list[RowValues]:
-        """What the rows that can be rendered ask for."""
-        return [row.values for row in self._rows.values() if row.values is not None]
+    def left_out(self) -> int:
+        """Rows that the user leaves out."""
+        return len(self._left_out)
+
+    @property
+    def work(self) -> list[RowValues]:
+        """What the rows that can be rendered ask for, all that cost alike as one row."""
+        named: list[tuple[dict[str, Any], int]] = [
+            (dict(zip(_COSTLY, costs, strict=True)), images) for costs, images in self._work.items()
+        ]
+        return [
+            RowValues(
+                **costs,
+                prompt="",
+                negative_prompt="",
+                seed_number=None,
+                num_images=images,
+            )
+            for costs, images in named
+        ]
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -145,7 +158,8 @@ class Draft:
 
     def count(self, severity: Severity) -> int:
         """Problems of a severity in rows that are not left out."""
-        return self._counts[severity]
+        doubles = self._doubles.count if severity is Severity.WARNING else 0
+        return self._counts[severity] + doubles
 
     def row(self, number: int) -> Row:
         """A row as it reads now; without values while it has an error or is left out."""
@@ -172,17 +186,18 @@ class Draft:
     def problems(self, number: int) -> tuple[Problem, ...]:
         """A row's problems, in the order of its columns."""
         own = self._problems.get(number, ())
-        values = self._rows[number].values
-        if values is not None and values.seed_number is not None:
-            earliest = self._alike[_key(values)][0]
-            if earliest != number:
-                own += (_double(number, earliest),)
-        return own
+        earlier = self._doubles.earlier(number, self._rows[number].values)
+        return own if earlier is None else (*own, _double(number, earlier))
+
+    def _walked_problems(self, number: int) -> tuple[Problem, ...]:
+        """Of a row that is gone, or left out, none."""
+        state = self._states.get(number)
+        return () if state is None or state.left_out else self.problems(number)
 
     def problem(self, place: Place) -> Problem | None:
         """The worst problem of a cell, else of its whole row."""
         found = [p for p in self.problems(place.row) if p.column in (place.column, None)]
-        return min(found, key=lambda p: (p.column is None, _WEIGHT[p.severity]), default=None)
+        return min(found, key=lambda p: (p.column is None, WEIGHT[p.severity]), default=None)
 
     def sheet(self) -> Sheet:
         """Everything as it stands, for the start: rows that are left out have no values."""
@@ -197,40 +212,16 @@ class Draft:
     # ---------------------------------------------------------------- finding
 
     @property
-    def faulty(self) -> Sequence[Place]:
-        """Where the problems are: errors and warnings, or if there is none, what was repaired."""
-        if self._faulty is None:
-            order = {name: at for at, name in enumerate(self.columns)}
-            places: dict[bool, list[Place]] = {False: [], True: []}
-            doubles = (n for alike in self._alike.values() for n in alike[1:])
-            for number in {*self._problems, *doubles}:
-                if self._states[number].left_out:
-                    continue
-                for problem in self.problems(number):
-                    repaired = problem.severity is Severity.REPAIRED
-                    places[repaired].append(Place(number, problem.column))
-            found = places[False] or places[True]
-            self._faulty = sorted(
-                dict.fromkeys(found), key=lambda p: (p.row, order.get(p.column or "", -1))
-            )
-        return self._faulty
+    def faults(self) -> int:
+        """How many cells `next_problem` walks."""
+        return self._walk.count(self._columns)
 
     def next_problem(self, here: Place, direction: int) -> tuple[Place, int] | None:
-        """The next (1) or previous (-1) faulty cell and which it is, from 1; wraps."""
-        order = {name: at for at, name in enumerate(self.columns)}
+        """The next (1) or previous (-1) faulty cell and which it is, from 1; wraps.
 
-        def key(place: Place) -> tuple[int, int]:
-            return place.row, order.get(place.column or "", -1)
-
-        if not self.faulty:
-            return None
-        at = bisect_left(self.faulty, key(here), key=key)
-        if direction < 0:
-            at -= 1
-        elif at < len(self.faulty) and key(self.faulty[at]) == key(here):
-            at += 1
-        at %= len(self.faulty)
-        return self.faulty[at], at + 1
+        Cells with errors and warnings are walked; when none is left, those that were repaired.
+        """
+        return self._walk.next(here, direction, self._columns)
 
     def find(self, text: str, here: Place, direction: int = 1) -> Place | None:
         """The next (1) or previous (-1) cell that holds `text`, whatever its capitals; wraps."""
@@ -467,7 +458,7 @@ class Draft:
 
     def _set(self, states: Mapping[int, _State | None], header: tuple[str, ...]) -> None:
         """Put rows in place, or away, and check them."""
-        self._faulty = None
+        self._walk.changed(states.keys())
         if header != self._header:
             self._take_header(header)
         for number in states:
@@ -477,6 +468,14 @@ class Draft:
                 del self._rows[number], self._states[number]
         there = {number: state for number, state in states.items() if state is not None}
         self._states |= there
+        for number in states:
+            self._left_out.discard(number)
+            self._dirty.discard(number)
+            state = there.get(number)
+            if state is not None and state.left_out:
+                self._left_out.add(number)
+            if state != self._read.get(number):
+                self._dirty.add(number)
         lines = tuple(Line(number, there[number].cells) for number in sorted(there))
         if lines:
             checked = check_table(
@@ -531,26 +530,18 @@ class Draft:
     def _count(self, number: int, sign: int) -> None:
         """Add a row to the totals, or take it out."""
         state, values = self._states[number], self._rows[number].values
+        change = self._doubles.put if sign > 0 else self._doubles.take
+        self._walk.changed(change(number, values))
         if values is not None:
             self._ready += sign
             self._images += sign * values.num_images
-            if values.seed_number is not None:
-                self._count_alike(_key(values), number, sign)
+            costs = _costs(values)
+            self._work[costs] += sign * values.num_images
+            if not self._work[costs]:
+                del self._work[costs]
         if not state.left_out:
             for problem in self._problems.get(number, ()):
                 self._counts[problem.severity] += sign
-
-    def _count_alike(self, key: _Key, number: int, sign: int) -> None:
-        """Of rows that make the same images, all but the first are warned of."""
-        group = self._alike[key]
-        self._counts[Severity.WARNING] -= max(0, len(group) - 1)
-        if sign > 0:
-            group.insert(bisect_left(group, number), number)
-        else:
-            group.remove(number)
-        self._counts[Severity.WARNING] += max(0, len(group) - 1)
-        if not group:
-            del self._alike[key]
 
 
 def offered_columns(draft: Draft) -> list[str]:
@@ -572,8 +563,13 @@ def _reading(cells: Sequence[Cell]) -> tuple[str, ...]:
     return tuple(map(cell_text, cells))
 
 
-_key = attrgetter(*(f.name for f in fields(RowValues) if f.name != "num_images"))
-"""Equal for rows that make the same images, however many."""
+_COSTLY = tuple(
+    field.name
+    for field in fields(RowValues)
+    if field.name not in ("prompt", "negative_prompt", "seed_number", "num_images")
+)
+_costs = attrgetter(*_COSTLY)
+"""What decides the cost of an image: equal for rows whose images cost alike."""
 
 
 def _is_repair(problem: Problem) -> bool:

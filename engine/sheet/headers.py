@@ -3,14 +3,16 @@
 import difflib
 import re
 from collections.abc import Container, Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
-from engine.sheet.table import Line, Table, cell_text
 from engine.sheet.verdict import shown
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
+
+MOST_ABOVE = 10
+"""Rows in which the column names are looked for."""
 
 
 def _key(header: str) -> str:
@@ -22,7 +24,14 @@ _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.a
 
 
 _SOURCE_COLUMNS = frozenset(
-    map(_key, ("image", "source image", "init image", "input image", "strength", "denoising"))
+    map(
+        _key,
+        (
+            *("image", "source image", "init image", "input image", "reference image", "image url"),
+            *("strength", "image strength", "image weight", "denoising", "denoising strength"),
+            "mask",
+        ),
+    )
 )
 """What only sessions that start from images use."""
 
@@ -105,27 +114,40 @@ def nearly(header: str) -> str | None:
     return _NAMES[near[0]] if near and not known_name(header) else None
 
 
-def without_header(table: Table) -> Table | None:
-    """A list of prompts that has no header as a sheet; None if that is not what it looks like.
+def find_header(rows: Sequence[Sequence[str]]) -> int:
+    """The index of the row that holds the column names: the first, unless a title is above it."""
+    for index, cells in enumerate(rows[:MOST_ABOVE]):
+        if any(known_name(cell) == "prompt" for cell in cells):
+            return index
+    return 0
 
-    Only a sheet with a single column can be one; its first cell is then a prompt too.
+
+class Lone(NamedTuple):
+    """The only column of a sheet, which cannot be but the prompts."""
+
+    at: int
+    """Its index."""
+    headed: bool
+    """Whether its first cell is a heading, though of no name we know."""
+
+
+def lone_column(rows: Sequence[Sequence[str]]) -> Lone | None:
+    """The column of a sheet that has but one, without a name we know.
+
+    Args:
+        rows: All rows, the one that would be the header first.
     """
-    if len(table.header) != 1 or known_name(table.header[0]) or nearly(table.header[0]):
+    used = [at for at, cell in enumerate(rows[0]) if cell.strip()]
+    if len(used) != 1 or known_name(rows[0][used[0]]) or nearly(rows[0][used[0]]):
         return None
-    if any(len(line.cells) > 1 and any(map(cell_text, line.cells[1:])) for line in table.lines):
+    at = used[0]
+    if any(cell.strip() for cells in rows[1:] for cell in (*cells[:at], *cells[at + 1 :])):
         return None
-    first = Line(table.header_row, (table.header[0],))
-    return replace(
-        table,
-        header=("prompt",),
-        header_row=0,
-        lines=(first, *table.lines),
-        notes=(
-            *table.notes,
-            "There is no header: every line is read as a prompt, the first one too. If the first "
-            "is a title, leave its row out.",
-        ),
-    )
+    first = len(rows[0][at].split())
+    lengths = sorted(len(cells[at].split()) for cells in rows[1:] if len(cells) > at)
+    # A word or two above whole sentences.
+    headed = bool(lengths) and first <= 2 and lengths[len(lengths) // 2] >= first + 3
+    return Lone(at, headed)
 
 
 def _no_prompt(header: Sequence[str], row: int) -> str:

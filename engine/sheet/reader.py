@@ -91,8 +91,22 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
     lone = next(iter(filled.values())) if len(filled) == 1 else []
     _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"], is_prompt=_is_prompt(lone))
+    widest = max(map(_width, filled.values()), default=0)
+    if widest > limits.columns:
+        raise SheetError(
+            f"A row has {widest:,} columns, more than the limit of {limits.columns:,}. Often one "
+            "stray cell far to the right is to blame: delete what is not prompts and settings."
+        )
     numbers = sorted(filled)
     return reply | {"numbers": numbers}, [filled[number] for number in numbers]
+
+
+def _width(cells: list[Any]) -> int:
+    """Cells up to the last that holds anything."""
+    width = len(cells)
+    while width and cells[width - 1] == "":
+        width -= 1
+    return width
 
 
 def _is_blank(cells: list[Any]) -> bool:

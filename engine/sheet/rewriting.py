@@ -47,25 +47,28 @@ def rewrite(request: dict[str, Any]) -> list[str]:
     """
     source, target = Path(request["source"]), Path(request["target"])
     data = source.read_bytes()
-    row = request["header_row"]
-    writes = [_Write(row, int(at), "", name) for at, name in request["new_headers"].items()]
-    writes += [_Write(*cell) for cell in request["cells"]]
+    headers = request["new_headers"]
+    # A list of prompts without a header gets one as soon as it has other columns.
+    above = int(bool(headers) and not request["header_row"])
+    row = request["header_row"] + above
+    writes = [_Write(row, int(at), "", name) for at, name in headers.items()]
+    writes += [_Write(number + above, *cell) for number, *cell in request["cells"]]
     match sniff(data, Limits().unpacked_bytes):
         case Format.TEXT:
-            target.write_text(_text(data, writes), encoding="utf-8", newline="")
+            target.write_text(_text(data, writes, above), encoding="utf-8", newline="")
             return []
         case Format.XLSX:
-            return _xlsx(source, target, request["sheet"], writes)
+            return _xlsx(source, target, request["sheet"], writes, above)
         case Format.ODS:
-            return _ods(source, target, request["sheet"], writes)
+            return _ods(source, target, request["sheet"], writes, above)
         case Format.XLS:
-            return _xls(source, target, request["sheet"], writes)
+            return _xls(source, target, request["sheet"], writes, above)
 
 
-def _text(data: bytes, writes: list[_Write]) -> str:
+def _text(data: bytes, writes: list[_Write], above: int) -> str:
     text = decode(data).text
     delimiter, records = split(text)
-    lines = list(records)
+    lines = [*([] for _ in range(above)), *records]
     for write in writes:
         lines += [[] for _ in range(write.row - len(lines))]
         line = lines[write.row - 1]
@@ -81,12 +84,14 @@ def _text(data: bytes, writes: list[_Write]) -> str:
     return out.getvalue()
 
 
-def _xlsx(source: Path, target: Path, sheet: str, writes: list[_Write]) -> list[str]:
+def _xlsx(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
     import openpyxl
 
     with source.open("rb") as file:
         book = openpyxl.load_workbook(file, keep_vba=source.suffix.lower() == ".xlsm")
     page = book[sheet]
+    if above:
+        page.insert_rows(1)
     for write in writes:
         cell = page.cell(write.row, write.at + 1)
         if isinstance(cell, openpyxl.cell.cell.MergedCell):
@@ -110,7 +115,7 @@ def _put(cell: Any, write: _Write) -> None:
             cell.value = None
 
 
-def _xls(source: Path, target: Path, sheet: str, writes: list[_Write]) -> list[str]:
+def _xls(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
     """Nothing writes the old format well: the worksheets' values go into an xlsx file."""
     import openpyxl
     from python_calamine import CalamineWorkbook
@@ -126,6 +131,8 @@ def _xls(source: Path, target: Path, sheet: str, writes: list[_Write]) -> list[s
                 if value != "":
                     cell = page.cell(y, x, value)
                     cell.data_type = "s" if isinstance(value, str) else cell.data_type
+    if above:
+        book[sheet].insert_rows(1)
     for write in writes:
         _put(book[sheet].cell(write.row, write.at + 1), write)
     book.save(target)
@@ -135,9 +142,9 @@ def _xls(source: Path, target: Path, sheet: str, writes: list[_Write]) -> list[s
     ]
 
 
-def _ods(source: Path, target: Path, sheet: str, writes: list[_Write]) -> list[str]:
+def _ods(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
     from odf.opendocument import load
-    from odf.table import Table
+    from odf.table import Table, TableRow
 
     document = load(str(source))
     table = next(
@@ -145,6 +152,9 @@ def _ods(source: Path, target: Path, sheet: str, writes: list[_Write]) -> list[s
         for table in document.spreadsheet.getElementsByType(Table)
         if table.getAttribute("name") == sheet
     )
+    if above:
+        first = next(_ods_rows(table))
+        first.parentNode.insertBefore(TableRow(), first)
     by_row: defaultdict[int, list[_Write]] = defaultdict(list)
     for write in writes:
         by_row[write.row].append(write)

@@ -69,9 +69,11 @@ class Limits:
     """Rows under the header that are not blank."""
     cells: int = 5_000_000
     """Rows times columns, up to the last used cell."""
+    columns: int = 1_000
+    """Up to the last used cell of the widest row."""
     memory_bytes: int = 1024 * MIB
     """Address space of the reading process."""
-    seconds: float = 20.0
+    seconds: float = 15.0
     """Time that reading may take."""
 
 

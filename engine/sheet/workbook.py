@@ -4,7 +4,6 @@ import datetime
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +11,23 @@ from typing import Any, NamedTuple
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
-from engine.sheet.faults import Place, count_hidden, ods_faults, xls_faults, xlsx_faults
+from engine.sheet.faults import (
+    Place,
+    ods_faults,
+    ods_xml,
+    xls_faults,
+    xls_stream,
+    xlsx_faults,
+    xlsx_xml,
+)
+from engine.sheet.layout import (
+    Layout,
+    layout_notes,
+    ods_layout,
+    spread_merged,
+    xls_layout,
+    xlsx_layout,
+)
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Broken, Moment
 
@@ -24,19 +39,6 @@ _DAY_ZERO = {
 }
 """Dates a spreadsheet program gives to a mere time of day."""
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
-
-
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    SyntaxError,
-    LookupError,
-    StopIteration,
-    OSError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
 
 
 class Worksheet(NamedTuple):
@@ -71,8 +73,7 @@ def read_workbook(
         name, names = _choose(book, wanted)
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            faults = pool.submit(_faults, data, form, name)
-            hidden = pool.submit(_hidden_rows, data, form, name)
+            search = pool.submit(_search, data, form, _index(book, name), name)
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
@@ -92,55 +93,13 @@ def read_workbook(
             for index, cell in enumerate(cells):
                 if type(cell) is str and cell.startswith("PT"):
                     cells[index] = _duration(cell)
-    for (row, column), code in faults.result().items():
+    faults, layout = search.result()
+    for (row, column), code in faults.items():
         cells = rows.setdefault(row, [])
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
-    merged = _spread(sheet.merged_cell_ranges if form is not Format.ODS else None, rows)
-    return Worksheet(name, names, rows, tuple(_notes(merged, hidden.result())))
-
-
-def _spread(
-    ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]] | None, rows: dict[int, list[Any]]
-) -> int:
-    """Give every row that a merged cell covers its value; how many such cells there are.
-
-    That is what the person sees: one value beside several rows. Downwards only: a cell merged to
-    the right is a heading.
-    """
-    count = 0
-    for (first, left), (last, _) in ranges or ():
-        value = (rows.get(first + 1) or [])[left : left + 1]
-        covered = [row for row in range(first + 2, last + 2) if any(rows.get(row, ()))]
-        if not covered or not value or value[0] == "":
-            continue
-        count += 1
-        for row in covered:
-            cells = rows[row]
-            cells.extend([""] * (left + 1 - len(cells)))
-            cells[left] = value[0]
-    return count
-
-
-def _hidden_rows(data: bytes, form: Format, name: str) -> int:
-    """How many rows the spreadsheet program does not show; 0 where that cannot be told."""
-    try:
-        return count_hidden(data, name) if form is Format.XLSX else 0
-    except _UNREADABLE:
-        return 0
-
-
-def _notes(merged: int, hidden: int) -> Iterator[str]:
-    if merged:
-        yield (
-            f"{merged} merged {'cell covers' if merged == 1 else 'cells cover'} several rows: the "
-            "value counts for each of them."
-        )
-    if hidden:
-        yield (
-            f"{hidden} {'row is' if hidden == 1 else 'rows are'} hidden or filtered out in the "
-            "spreadsheet program, and read all the same."
-        )
+    spread = spread_merged(rows, layout.merged) if layout.merged else []
+    return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)))
 
 
 def _too_many(count: str, most: int) -> SheetError:
@@ -181,12 +140,33 @@ def _choose(
     return next(visible, names[0]), names
 
 
-def _faults(data: bytes, form: Format, name: str) -> dict[Place, str]:
-    find = {Format.XLSX: xlsx_faults, Format.ODS: ods_faults, Format.XLS: xls_faults}[form]
+def _index(book: python_calamine.CalamineWorkbook, name: str) -> int:
+    return [sheet.name for sheet in book.sheets_metadata].index(name)
+
+
+def _search(data: bytes, form: Format, index: int, name: str) -> tuple[dict[Place, str], Layout]:
+    """What calamine does not tell of a worksheet."""
     try:
-        return find(data, name)
+        if form is Format.XLSX:
+            xml = xlsx_xml(data, name)
+            return xlsx_faults(xml), xlsx_layout(xml)
+        if form is Format.ODS:
+            xml = ods_xml(data)
+            return ods_faults(xml, name), ods_layout(xml, name)
+        stream = xls_stream(data)
+        return xls_faults(data, stream, name), xls_layout(stream, index)
     # The parts of a damaged or odd file can be missing in many ways.
-    except _UNREADABLE as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        SyntaxError,
+        LookupError,
+        StopIteration,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise _damaged(form) from error
 
 

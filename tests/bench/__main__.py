@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, past, screen, throughput
+from tests.bench import kills, past, screen, sheet, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "kills": kills.main,
     "past": past.main,
     "screen": screen.main,
+    "sheet": sheet.main,
     "throughput": throughput.builtin,
     "shapes": throughput.shapes,
 }

@@ -4,6 +4,7 @@
 (c) Promptsheet. Engine start and model load are left out of all three.
 """
 
+import contextlib
 import csv
 import json
 import os
@@ -59,7 +60,7 @@ class Turn:
 def builtin() -> int:
     """The built-in model; 1 if a target was missed."""
     source = Path(str(files("assets") / "models" / "builtin"))
-    return _run(lambda _, __: [Case("builtin", source, 128, 12, 4.0, 64)])
+    return _run(lambda _, __: [Case("builtin", source, 128, 12, 4.0, 48)])
 
 
 def shapes() -> int:
@@ -119,12 +120,16 @@ def _bench(case: Case, folder: Path, *, gpu: bool) -> int:
                 speeds[batch] = loop(folder=out, batch=batch, rows=rows[: max(BATCHES)]).rate
             best = max(speeds, key=lambda batch: speeds[batch])
             ours.json("run", sheet)  # loads the model, reads the files, warms every cache
+            for pid in _pids(ours):
+                _prefer(pid)
             turns: dict[str, list[Turn]] = {"a": [], "b": [], "c": []}
             for _ in range(ROUNDS):
                 for name, batch in (("a", 1), ("b", best)):
                     out = str(home / f"plain-{next(numbers)}")
                     turns[name].append(loop(folder=out, batch=batch, rows=rows))
                 turns["c"].append(_ours(ours, sheet))
+                last = "  ".join(f"{name} {turn[-1].rate:.2f}/s" for name, turn in turns.items())
+                print(f"  {case.label}: {last}", file=sys.stderr, flush=True)
         finally:
             ours("engine", "stop")
     return _report(case, best, turns, (GPU_TARGETS if gpu else TARGETS).get(case.label))
@@ -153,6 +158,7 @@ def _loop(case: Case, dtype: str, device: str) -> Iterator[Callable[..., Turn]]:
         env=os.environ | {"GOMP_SPINCOUNT": "3000"},
     )
     assert process.stdin and process.stdout
+    _prefer(process.pid)
     out, into = process.stdout, process.stdin
     json.loads(out.readline())
 
@@ -189,11 +195,23 @@ def _ours(ours: Promptsheet, sheet: Path) -> Turn:
         watching.start()
         done = ours.json("run", sheet)
         watching.join()
-    status = ours.json("engine", "status")
-    pids = [status["pid"], *(renderer["pid"] for renderer in status["renderers"])]
-    memory = sum(psutil.Process(pid).memory_info().rss for pid in pids)
+    memory = sum(psutil.Process(pid).memory_info().rss for pid in _pids(ours))
     idle = 1 - _covered(spans) / (window[-1] - window[0])
     return Turn(done["images"] / done["seconds"], idle, memory)
+
+
+def _pids(ours: Promptsheet) -> list[int]:
+    status = ours.json("engine", "status")
+    return [status["pid"], *(renderer["pid"] for renderer in status["renderers"])]
+
+
+def _prefer(pid: int) -> None:
+    """The same priority for all that is measured: a high one, so that neighbours matter little."""
+    for thread in psutil.Process(pid).threads():
+        for niceness in (-10, 0):  # what an ordinary user may not have is left as it is
+            with contextlib.suppress(psutil.AccessDenied, PermissionError):
+                os.setpriority(os.PRIO_PROCESS, thread.id, niceness)
+                break
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:

@@ -12,10 +12,12 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from engine.api import Pace
 from engine.library.database import database_path
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.widgets.disk_gauge import DiskGauge
 from tui.widgets.image_pane import ImagePane
 
 Compare = Callable[..., bool]
@@ -37,9 +39,10 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither this machine nor the hour is in the pictures."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda: "cpu 42% 3/24 GiB")
-    monkeypatch.setattr(
-        "tui.widgets.top_line.disk_gauge", lambda _: "disk ▕███░░░░░▏ 212 GB free, 1.2 MB here"
-    )
+    short = "disk ▕███░░░░░▏ 212 GB free"
+    disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
+    monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
+    monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
 
 
 @pytest.fixture

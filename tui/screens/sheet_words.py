@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from engine.api import COLUMN, Draft, Estimate, Place, Severity, preview_row
+from engine.api import (
+    COLUMN,
+    Draft,
+    Estimate,
+    Place,
+    Recipe,
+    RowValues,
+    SettingsError,
+    Severity,
+    preview_row,
+)
 from tui.glyphs import GLYPHS
 from tui.text import clean, count_text, size_text, time_text
 
@@ -66,18 +76,43 @@ def place_text(draft: Draft, place: Place) -> Content:
             lines.append(Content(clean(text)))
         if place.column in COLUMN:
             lines.append(Content(COLUMN[place.column].help).stylize(_MUTED))
-    if preview := preview_text(draft, place.row):
-        lines.append(Content(f"→ {preview}"))
+    lines += [
+        Content(f"{GLYPHS[note.severity]} {clean(note.message)}").stylize(_MUTED)
+        for note in draft.notes
+        if place.column and note.column == place.column
+    ]
+    lines += preview_lines(draft, place.row)
     return Content("\n").join(lines)
 
 
-def preview_text(draft: Draft, number: int) -> str:
-    """The row as it will be rendered, in one line; empty while it cannot be."""
+def preview_lines(draft: Draft, number: int) -> list[Content]:
+    """The row as it will be rendered, its final prompt, and what each column did."""
     row = draft.row(number)
-    recipe = preview_row(row)
-    if recipe is None or row.values is None:
-        return ""
-    count, first = row.values.num_images, row.values.seed_number
+    try:
+        preview = preview_row(row)
+    except SettingsError as error:
+        return [Content(f"! {clean(str(error))}")]
+    if preview is None or row.values is None:
+        return []
+    if preview.recipe is None:
+        return [Content(f"! {clean(note.words)}") for note in preview.notes]
+    recipe = preview.recipe
+    lines = [Content(f"→ {_numbers(recipe, row.values)}")]
+    if recipe.prompt != row.values.prompt:
+        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    if recipe.palette:
+        blocks = [("██", colour[:7]) for colour in recipe.palette]
+        lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
+    told = " · ".join(
+        f"{note.column} {clean(note.words)}"
+        for note in preview.notes
+        if note.column != "color_palette"
+    )
+    return [*lines, Content(told).stylize(_MUTED)] if told else lines
+
+
+def _numbers(recipe: Recipe, values: RowValues) -> str:
+    count, first = values.num_images, values.seed_number
     if first is None:
         seeds = "a seed drawn at the start" if count == 1 else "seeds drawn at the start"
     elif count == 1:
@@ -104,11 +139,10 @@ def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
         costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
     if costs:
         yield " · ".join(costs)
-    left_out = sum(draft.is_left_out(number) for number in draft.numbers) if draft.changed else 0
-    if left_out:
-        yield f"– {count_text(left_out, 'row')} left out"
+    if draft.left_out:
+        yield f"– {count_text(draft.left_out, 'row')} left out"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
-    faulty = len(draft.numbers) - draft.ready - left_out
+    faulty = len(draft.numbers) - draft.ready - draft.left_out
     if not draft.ready:
         yield "Nothing can start yet: n goes to the next problem."
     elif faulty:

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
-from engine.api import Draft, Place, Problem, Severity
+from engine.api import Draft, Place, Problem, Severity, palette_colours
 from tui.glyphs import GLYPHS
 from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, CellStyle, TableRow
@@ -81,6 +81,8 @@ class DraftSource:
             return Cell(text, STYLES[problem.severity], GLYPHS[problem.severity])
         if self.draft.is_edited(number, column) and self.draft.file:
             return Cell(text, "accent", _EDITED)
+        if column == "color_palette" and text:
+            return Cell(text, swatches=palette_colours(text))
         return Cell(text)
 
 

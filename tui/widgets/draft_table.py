@@ -1,5 +1,6 @@
 """The table in which a sheet is mended: what its keys do to the cells and rows."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.api import Draft, Place
+from engine.api import Draft, Place, Severity
 from tui.keys import bind
 from tui.text import count_text
 from tui.widgets.draft_source import DraftSource, place_of
@@ -119,7 +120,7 @@ class DraftTable(VirtualTable):
         if action in ("edit", "leave_out", "add", "duplicate", "fill", "as_read", "undo", "redo"):
             return True if draft is not None and draft.numbers else None
         if action == "problem":
-            return True if draft is not None and draft.faulty else None
+            return True if draft and any(map(draft.count, Severity)) else None
         if action == "take":
             problem = draft.problem(place) if draft and place else None
             return True if problem and problem.suggestions else None
@@ -154,7 +155,7 @@ class DraftTable(VirtualTable):
         if (found := draft.next_problem(here, direction)) is not None:
             place, which = found
             self.go_to(place.row, place.column or "row")
-            self.post_message(self.Walked(which, len(draft.faulty)))
+            self.post_message(self.Walked(which, draft.faults))
 
     def action_leave_out(self) -> None:
         """Leave the marked rows out, or the one under the cursor; again takes them in."""
@@ -200,7 +201,7 @@ class DraftTable(VirtualTable):
             return
         rows = self._rows()
         if len(rows) < 2:
-            at = list(draft.numbers).index(place.row)
+            at = bisect_left(draft.numbers, place.row)
             rows = draft.numbers[at : at + 2]
         changed = draft.fill_down(rows, place.column)
         self._after(changed, f"{place.column} filled down into {count_text(changed, 'row')}")

@@ -8,9 +8,11 @@ from textual.widgets import Static
 
 from engine.api import Pace, SessionInfo
 from tui.glyphs import GLYPHS
-from tui.text import clean, shorten, time_text
+from tui.text import clean, clock_text, shorten, time_text
 
 _BAR = 20
+_SHORT_BAR = 10
+_NARROW = 90
 _NAME = 32
 
 
@@ -23,12 +25,6 @@ class Standing:
     pace: Pace | None
     hint: str
     """What can be done about it; the first to go where room is short."""
-
-
-def clock_text(seconds: float) -> str:
-    """`00:04:10`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest:02d}"
 
 
 class ProgressLine(Static):
@@ -56,8 +52,9 @@ class ProgressLine(Static):
     def _line(self, standing: Standing) -> Content:
         counts, room = standing.counts, self.content_size.width
         settled = counts["done"] + counts["failed"]
-        filled = round(_BAR * settled / max(1, counts["images"]))
-        bar = ("█" * filled, "$accent"), ("░" * (_BAR - filled), "$panel-lighten-2")
+        width = _BAR if room >= _NARROW else _SHORT_BAR
+        filled = round(width * settled / max(1, counts["images"]))
+        bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$panel-lighten-2")
         parts = [f"{counts['done']}/{counts['images']}"]
         parts += [
             f"{GLYPHS[state]} {counts[state]} {state}"
@@ -71,10 +68,10 @@ class ProgressLine(Static):
             parts.insert(2, f"{pace.images_per_second:.1f} img/s")
         elif not working and standing.info.seconds:
             parts.append(f"in {time_text(standing.info.seconds)}")
-        while len(parts) > 1 and len("   ".join(parts)) + _BAR + 12 > room:
+        while len(parts) > 1 and len("   ".join(parts)) + width + 12 > room:
             parts.pop()
         text = "   ".join(parts)
-        left = room - _BAR - len(text) - 4
+        left = room - width - len(text) - 4
         name = shorten(clean(standing.info.name), max(8, min(_NAME, left)))
         line = Content.assemble(f"{name}  ", *bar, f"  {text}")
         gap = room - line.cell_length - len(standing.hint)

@@ -13,6 +13,7 @@ from engine.sheet.copying import free_name, save_copy
 from engine.sheet.editing import Draft
 from engine.sheet.read import read_table
 from engine.sheet.rows import SheetError
+from tests.engine.sheet.making import VOCABULARY, write_xlsx
 from tests.engine.sheet.test_editing import WORDS
 
 ROWS = [
@@ -95,7 +96,7 @@ def test_a_corrected_copy_checks_clean_and_keeps_the_rest(tmp_path: Path, ending
     assert [again.row(n).extra.get("note") for n in again.numbers] == [
         *("keep me", "and me", "=1+1", None)
     ]
-    assert not again.faulty or ending == ".csv", "the header alone is read as another"
+    assert not again.faults or ending == ".csv", "the header alone is read as another"
     assert again.ready == 4
 
 
@@ -139,3 +140,51 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     source = make(tmp_path / "mine.csv")
     with pytest.raises(SheetError, match="cannot be written"):
         save_copy(Draft(read_table(source), WORDS), source, tmp_path / "nowhere" / "copy.csv")
+
+
+PROMPTS = ["a red boat, at sunset", "a lighthouse", "two hills"]
+
+
+@pytest.mark.parametrize("kind", [".txt", ".xlsx", ".ods", ".xls"])
+def test_a_list_without_a_header_gets_one_with_its_second_column(tmp_path: Path, kind: str) -> None:
+    source = tmp_path / f"list{kind}"
+    if kind == ".txt":
+        source.write_text("\n".join(PROMPTS))
+    elif kind == ".xlsx":
+        write_xlsx(source, *([prompt] for prompt in PROMPTS))
+    elif kind == ".ods":
+        document = OpenDocumentSpreadsheet()
+        table = OdsTable(name="Sheet1")
+        for prompt in PROMPTS:
+            line = TableRow()
+            cell = TableCell(valuetype="string")
+            cell.addElement(P(text=prompt))
+            line.addElement(cell)
+            table.addElement(line)
+        document.spreadsheet.addElement(table)
+        document.save(source)
+    else:
+        old = xlwt.Workbook()
+        sheet = old.add_sheet("Sheet1")
+        for y, prompt in enumerate(PROMPTS):
+            sheet.write(y, 0, prompt)
+        old.save(str(source))
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([1, 3], "seed_number", "7")
+    target = free_name(source)
+    save_copy(draft, source, target)
+    copy = Draft(read_table(target), VOCABULARY).sheet()
+    assert copy.columns == ("prompt", "seed_number")
+    found = [
+        (row.number, row.values.prompt, row.values.seed_number) for row in copy.rows if row.values
+    ]
+    assert found == [(2, PROMPTS[0], 7), (3, PROMPTS[1], None), (4, PROMPTS[2], 7)]
+
+
+def test_an_only_column_of_another_name_is_called_prompt_beside_a_second(tmp_path: Path) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("Idee\nein rotes Boot auf dem Meer\nein Haus im tiefen Wald\n")
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([3], "seed_number", "7")
+    save_copy(draft, source, tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text().splitlines()[0] == "prompt,seed_number"

@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.sheet.check import check_table
-from engine.sheet.editing import Draft, Place
+from engine.sheet.editing import Draft
 from engine.sheet.rows import Severity, Sheet
 from engine.sheet.table import Cell, Line, Moment, Table
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
+from engine.sheet.walking import Place
 
 WORDS = Vocabulary({"builtin": ModelLimits(3.0), "sdxl": ModelLimits(2.0)}, "builtin")
 HEADER = ("prompt", "aspect_ratio", "model", "num_images", "seed_number", "note")
@@ -60,7 +61,7 @@ def test_rows_are_left_out_and_taken_in_again() -> None:
     assert sheet.count(Severity.ERROR) == 5
     sheet.leave_out([3, 4])
     assert sheet.count(Severity.ERROR) == 0
-    assert not sheet.faulty
+    assert not sheet.faults
     assert [row.number for row in sheet.sheet().ready] == [2]
     sheet.leave_out([2, 3])
     assert sheet.ready == 0, "one was still in, so both are out"
@@ -199,6 +200,9 @@ def test_a_draft_is_always_what_a_fresh_check_of_its_cells_says(
         found = [p for p in fresh.problems if p.row > 1]
         for severity in Severity:
             assert sheet.count(severity) == sum(p.severity is severity for p in found)
+        worse = [p for p in found if p.severity is not Severity.REPAIRED] or found
+        assert sheet.faults == len({(p.row, p.column) for p in worse})
+        assert sum(values.num_images for values in sheet.work) == sheet.images
         assert sheet.images == sum(r.values.num_images for r in fresh.ready if r.values)
     last = state_of(sheet.sheet())
     undone = 0

@@ -9,7 +9,7 @@ import pytest
 from engine.sheet.check import check_table
 from engine.sheet.read import read_table
 from engine.sheet.rows import Severity, SheetError
-from tests.engine.sheet.making import VOCABULARY, check, errors, write_xlsx
+from tests.engine.sheet.making import VOCABULARY, check, errors, table, write_xlsx
 
 
 def prompts(path: Path, text: str) -> list[tuple[int, str]]:
@@ -38,7 +38,7 @@ def test_a_list_without_a_header_is_said_to_be_read_so(tmp_path: Path) -> None:
     assert [row.number for row in sheet.rows] == [1, 2]
     [note] = sheet.problems
     assert (note.row, note.column, note.severity) == (1, None, Severity.WARNING)
-    assert "no header" in note.message
+    assert "no row of column names" in note.message
 
 
 def test_several_columns_of_unknown_names_are_not_taken_for_prompts(tmp_path: Path) -> None:
@@ -65,6 +65,7 @@ def test_a_column_for_source_images_is_said_to_change_nothing_here() -> None:
     assert "changes nothing here" in problem.message
 
 
+NAMES = dict.fromkeys(("3", "v_3", "2a", "V_2_turbo", "V_2A_TURBO", "Ideogram 2.0"), "wide")
 OLD = (
     *("PROMPT", "VISIBILITY", "ASPECT_RATIO", "MAGIC_PROMPT", "MODEL", "SEED_NUMBER"),
     *("RENDERING", "NEGATIVE_PROMPT", "STYLE", "COLOR_PALETTE"),
@@ -88,9 +89,7 @@ def test_ideograms_sheets_ask_once_for_a_model(header: tuple[str, ...], row: lis
     assert errors(sheet) == [(2, "model")]
     [asked] = [p for p in sheet.problems if p.severity is Severity.ERROR]
     assert asked.suggestions == tuple(VOCABULARY.models)
-    chosen = replace(VOCABULARY, foreign_model="wide")
-    from tests.engine.sheet.making import table
-
+    chosen = replace(VOCABULARY, model_names=NAMES)
     again = check_table(table(header, row), chosen)  # type: ignore[arg-type]
     assert errors(again) == []
     values = again.rows[0].values
@@ -100,9 +99,7 @@ def test_ideograms_sheets_ask_once_for_a_model(header: tuple[str, ...], row: lis
 
 @pytest.mark.parametrize("label", ["3.0", "3", 3.0, "V_3", "2a", "V_2A_TURBO", "Ideogram 2.0"])
 def test_ones_own_label_comes_before_ideograms(label: str | float) -> None:
-    chosen = replace(VOCABULARY, foreign_model="wide")
-    from tests.engine.sheet.making import table
-
+    chosen = replace(VOCABULARY, model_names=NAMES)
     [row] = check_table(table(("prompt", "model"), ("a", label)), chosen).rows
     assert row.values
     assert row.values.model == ("3.0" if label in ("3.0", 3.0) else "wide")
