@@ -2,8 +2,9 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,8 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
+from engine.library.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted, glance
+from engine.library.inputs import StoredRow, stored_rows
 from engine.library.jobs import ORDERS, Job, JobPages
 from engine.library.pace import Pace, measured_rates, pace
 from engine.library.reader import (
@@ -30,13 +33,32 @@ from engine.library.reader import (
     log_path,
     newest_image,
 )
+from engine.library.records import Exported, Trashed, TrashSize
+from engine.library.results import results_frame
+from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
+from engine.library.tables import TABLE_KINDS, TableKind
 from engine.library.usage import DiskUse, disk_use
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
+from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
+from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.sizes import exact_size
+from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
+from engine.service.asking import (
+    empty_trash,
+    favour_images,
+    rename_session,
+    restore_images,
+    restore_session,
+    tag_session,
+    trash_images,
+    trash_session,
+    trash_size,
+)
 from engine.service.client import (
     EngineError,
     connect_or_start,
@@ -60,13 +82,16 @@ from engine.sheet.copying import Copy, free_name, save_copy
 from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
-from engine.sheet.table import Table
+from engine.sheet.table import Line, Table
 from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",
+    "IMAGE_ORDERS",
     "ORDERS",
+    "SESSION_ORDERS",
     "STATES",
+    "TABLE_KINDS",
     "Checked",
     "Copy",
     "Declared",
@@ -76,7 +101,10 @@ __all__ = [
     "EngineError",
     "EngineFeed",
     "Estimate",
+    "Exported",
+    "Gallery",
     "ImageInfo",
+    "ImageOrder",
     "Job",
     "JobInfo",
     "JobPages",
@@ -90,27 +118,39 @@ __all__ = [
     "Row",
     "RowValues",
     "SessionInfo",
+    "SessionOrder",
+    "SessionPages",
     "Settings",
     "SettingsError",
     "Severity",
     "Sheet",
     "SheetError",
     "Started",
+    "StoredRow",
+    "TableKind",
+    "TrashSize",
+    "Trashed",
+    "Wanted",
     "check_prompts",
     "check_sheet",
+    "check_stored",
     "config_folder",
     "devices_in_use",
     "diagnose",
     "disk_use",
     "draft_prompts",
+    "draft_rows",
+    "empty_trash",
     "engine_status",
     "estimate_rows",
     "explain_columns",
     "explanations",
     "export_session",
+    "favour_images",
     "find_session",
     "follow_session",
     "free_name",
+    "glance",
     "list_images",
     "list_jobs",
     "list_open",
@@ -119,6 +159,7 @@ __all__ = [
     "load_settings",
     "log_path",
     "move_session",
+    "neighbours",
     "newest_image",
     "offered_columns",
     "open_draft",
@@ -127,7 +168,12 @@ __all__ = [
     "plain",
     "preview_row",
     "ready_to_start",
+    "rename_session",
     "reopen_draft",
+    "repair_library",
+    "restore_images",
+    "restore_session",
+    "results_frame",
     "resume_session",
     "retry_session",
     "run_engine_here",
@@ -137,7 +183,14 @@ __all__ = [
     "state_folder",
     "stop_running_engine",
     "stop_session",
+    "stored_rows",
+    "tag_session",
+    "trash_images",
+    "trash_session",
+    "trash_size",
     "verify_library",
+    "with_drawn_seed",
+    "with_new_seeds",
     "with_num_images",
     "write_template",
 ]
@@ -207,6 +260,27 @@ def draft_prompts(
     return Draft(table, _vocabulary(load_models(), settings))
 
 
+def draft_rows(rows: Sequence[Mapping[str, str]], settings: Settings, *, name: str) -> Draft:
+    """Rows that come from elsewhere in the library as a sheet that can be mended.
+
+    Args:
+        rows: each one's cells, by column.
+        settings: limits, and the models there are.
+        name: what the sheet is called.
+
+    Raises:
+        SheetError: no row, or none with a prompt's column.
+        SettingsError: the model list cannot be used.
+    """
+    header = tuple(dict.fromkeys(["prompt", *(column for row in rows for column in row)]))
+    lines = tuple(
+        Line(number, tuple(row.get(column, "") for column in header))
+        for number, row in enumerate(rows, start=2)
+    )
+    table = Table(file=name, sheet=None, header=header, lines=lines)
+    return Draft(table, _vocabulary(load_models(), settings))
+
+
 def reopen_draft(draft: Draft, path: Path, settings: Settings) -> tuple[Draft, int, int]:
     """The draft on its file as that is now; how many rows kept their mends, how many could not.
 
@@ -272,6 +346,35 @@ def _read(path: Path, settings: Settings, worksheet: str | None) -> Table:
     return read_table(path, sheet=worksheet, limits=limits)
 
 
+def check_stored(
+    rows: Sequence[StoredRow], settings: Settings, *, file: str, sheet: str | None = None
+) -> Checked:
+    """Check rows that were stored with a session, as the sheet they came from.
+
+    Args:
+        rows: with the numbers they are to keep.
+        settings: limits, and the library whose history gives the estimate.
+        file: what to call the sheet.
+        sheet: its worksheet.
+
+    Raises:
+        SheetError: no rows.
+        SettingsError: the model list cannot be used.
+    """
+    models = load_models()
+    known = list(dict.fromkeys(name for row in rows for name in row.cells))
+    extra = list(dict.fromkeys(name for row in rows for name in row.extra))
+    lines = tuple(
+        Line(
+            row.number,
+            (*(row.cells.get(c, "") for c in known), *(row.extra.get(c, "") for c in extra)),
+        )
+        for row in rows
+    )
+    table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines)
+    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
+
+
 def preview_row(row: Row) -> Recipe | None:
     """The recipe of a row's first image as it would be now; None while the row has errors.
 
@@ -280,14 +383,27 @@ def preview_row(row: Row) -> Recipe | None:
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    return recipes_for(row.values, PlannedModel(model, model.scheduler, ""), lambda: 0)[0]
+    planned = PlannedModel(model, model.scheduler, "", load_words())
+    return recipes_for(replace(row.values, num_images=1), planned, lambda: 0)[0]
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
+    words = load_words()
     return Vocabulary(
-        models={label: ModelLimits(max_ratio=model.max_ratio) for label, model in models.items()},
+        models={
+            label: ModelLimits(
+                max_ratio=model.max_ratio,
+                heeds_negative=model.heeds_negative,
+                schedulers=names_for(model.kind.flow),
+                size=partial(exact_size, model=model),
+            )
+            for label, model in models.items()
+        },
         default_model=next(iter(models)),
         prompt_chars=settings.sheet.max_prompt_chars,
+        styles=tuple(words.styles),
+        palettes=tuple(words.palettes),
+        wildcards=words.wildcards.choices.keys(),
         model_names=settings.sheet.model_names,
     )
 
@@ -318,13 +434,16 @@ class Started:
     """What to tell the user of how the engine process outlives the terminal; usually nothing."""
 
 
-def start_session(checked: Checked, settings: Settings, *, name: str | None = None) -> Started:
+def start_session(
+    checked: Checked, settings: Settings, *, name: str | None = None, parent: str | None = None
+) -> Started:
     """Have the ready rows of a checked sheet rendered; returns once that is on disk.
 
     Args:
         checked: rows with errors are left out.
         settings: whose library.
         name: what to call it; the file's name otherwise.
+        parent: the session it was made from.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
@@ -340,7 +459,8 @@ def start_session(checked: Checked, settings: Settings, *, name: str | None = No
         for row in sheet.ready
         if row.values is not None
     ]
-    source = {"file": sheet.file, "sheet": sheet.sheet, "columns": list(sheet.columns)}
+    source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
+    source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
@@ -413,17 +533,37 @@ def _command(settings: Settings, do: str, **arguments: Any) -> None:
 
 
 def export_session(
-    session: str, settings: Settings, out: IO[bytes], *, strip_metadata: bool = False
-) -> int:
-    """Write a session's finished images to `out` as a ZIP; their number.
+    session: str,
+    settings: Settings,
+    out: IO[bytes],
+    *,
+    images: Collection[str] | None = None,
+    favourites: bool = False,
+    strip_metadata: bool = False,
+    table: TableKind = "csv",
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Exported:
+    """Write a session's finished images to `out` as a ZIP, with a results sheet; what it wrote.
+
+    Args:
+        session: its id.
+        settings: whose library.
+        out: need not seek: the ZIP is made while it is written.
+        images: only these, by their ids.
+        favourites: only these.
+        strip_metadata: leave recipes out, of the pictures and of the results sheet.
+        table: the results sheet's format.
+        progress: told how many of how many images were looked at; what it raises ends the export.
 
     Raises:
-        LibraryError: no such library.
+        LibraryError: no such session.
         OSError: `out` cannot be written.
     """
-    from engine.library.export import export_zip  # numpy and Pillow, which few commands need
+    from engine.library.export import Wish, export_zip  # numpy and Pillow, which few need
 
-    return export_zip(settings.library, session, out, strip_metadata=strip_metadata)
+    chosen = None if images is None else frozenset(images)
+    wish = Wish(chosen, favourites, strip_metadata, table)
+    return export_zip(settings.library, session, out, wish, progress)
 
 
 # -------------------------------------------------------------------- engine process and library
@@ -502,6 +642,32 @@ def verify_library(settings: Settings) -> dict[str, Any]:
 
     verdict = verify(settings.library)
     return asdict(verdict) | {"whole": verdict.whole}
+
+
+def repair_library(settings: Settings) -> dict[str, Any]:
+    """Make database and files agree, from the files if need be; nothing is deleted.
+
+    The engine process is stopped first; unfinished work goes on when it is next started.
+
+    Returns:
+        `database`, `sessions`, `adopted`, `again`, `aside`, `recounted`, `left`.
+
+    Raises:
+        LibraryError: there is nothing to repair.
+        EngineError: the engine process does not stop.
+        OSError: the library's folder cannot be written.
+    """
+    from engine.library.repair import repair  # numpy and Pillow, which few commands need
+    from engine.service.lock import LibraryLock
+
+    stop_engine(settings.library)
+    if not settings.library.is_dir():
+        raise LibraryError(f"There is no library in {settings.library}.")
+    lock = LibraryLock.take(settings.library)
+    try:
+        return asdict(repair(settings.library, lock.is_ours))
+    finally:
+        lock.release()
 
 
 def diagnose(settings: Settings) -> dict[str, Any]:

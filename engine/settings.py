@@ -121,6 +121,17 @@ class SheetSettings(Declared, frozen=True):
     """What model labels in other people's sheets stand for: {"3.0" = "sdxl", "2a" = "builtin"}."""
 
 
+class ShareSettings(Declared, frozen=True):
+    """Images whose row says visibility public."""
+
+    folder: Path | None = None
+    """A folder where colleagues on this machine find them, under your user name and the session's;
+    none: they are only readable where they are."""
+
+    strip_metadata: bool = False
+    """Publish copies without the recipe inside."""
+
+
 class AppSettings(Declared, frozen=True):
     """The app on the screen."""
 
@@ -129,6 +140,9 @@ class AppSettings(Declared, frozen=True):
 
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" asks the terminal."""
+
+    bandwidth: Literal["full", "low"] = "full"
+    """"low" for a thin line: pictures have less detail and cost less than half the bytes."""
 
     bell: bool = True
     """Ring the terminal's bell and show its notification when a session has finished."""
@@ -156,6 +170,9 @@ class Settings(Declared, frozen=True):
 
     sheet: SheetSettings = SheetSettings()
     """Limits of a sheet."""
+
+    share: ShareSettings = ShareSettings()
+    """Public images."""
 
     app: AppSettings = AppSettings()
     """The app on the screen."""

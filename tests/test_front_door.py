@@ -141,7 +141,7 @@ def test_a_session_can_be_shown_and_exported(promptsheet: Promptsheet, tmp_path:
     assert promptsheet.json("export", "last", "-o", target)["images"] == 1
     with zipfile.ZipFile(target) as bundle:
         assert bundle.testzip() is None
-        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
+        table = list(csv.DictReader(io.StringIO(bundle.read("results.csv").decode())))
     assert table[0]["prompt"] == "a red circle"
     assert promptsheet("show", "last").stdout.startswith("a red circle (")
     assert "a red circle" in promptsheet("sessions").stdout

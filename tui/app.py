@@ -17,9 +17,10 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.settings import Settings
-from tui.desk import Desk, TakeInHand, recall, remember
+from tui.desk import Desk, RowsToSheet, TakeInHand, recall, remember
 from tui.keys import bind
 from tui.last_wall import LastWall
+from tui.notice import notification
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
 
@@ -145,7 +146,15 @@ class PromptsheetApp(App[str]):
             if area.is_mounted:
                 area.tell(news)
         if news.settled and self.desk.settings.app.bell:
-            self.bell()
+            count = len(news.settled)
+            ended = "A session has ended" if count == 1 else f"{count} sessions have ended"
+            if self._driver is not None:  # as App.bell does
+                self._driver.write(notification(ended))
+
+    @on(RowsToSheet)
+    async def _refine(self, event: RowsToSheet) -> None:
+        await self.switch_mode("sheet")
+        self._area("sheet").take_rows(event)
 
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:

@@ -120,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("session", type=_words, help=_SESSION_HELP)
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     export.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
+    export.add_argument("--favourites", action="store_true", help="only favourites")
+    export.add_argument(
+        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
+    )
 
     engine = add("engine", "the engine process, which renders and keeps the library")
     engine.add_argument(
@@ -134,7 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="cuda:0,cuda:1",
         help="with start and run: what to render on, instead of what the settings say",
     )
-    add("verify", "hold database and files against each other")
+    trash = add("trash", "what is in the trash; `empty` deletes it for good")
+    trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
+    verify = add("verify", "hold database and files against each other")
+    verify.add_argument(
+        "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
+    )
     add("doctor", "this machine: devices, terminal, library, versions")
     add("config", "where the settings are, and what holds")
     return parser

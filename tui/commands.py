@@ -7,12 +7,12 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from engine import api
 from engine.api import Checked, Settings
 from tui import report
-from tui.progress import follow
+from tui.progress import exporting, follow
 from tui.text import clean, count_text, size_text, time_text
 
 OK, SOME, UNUSABLE = 0, 1, 2
@@ -281,12 +281,25 @@ def move(options: Namespace, settings: Settings) -> int:
 def export(options: Namespace, settings: Settings) -> int:
     """`promptsheet export SESSION`."""
     info = api.find_session(settings.library, options.session)
-    strip = options.strip_metadata
-    if str(options.output) == "-":
-        if sys.stdout.isatty():
-            _note("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
-            return UNUSABLE
-        api.export_session(info.session, settings, sys.stdout.buffer, strip_metadata=strip)
+    to_stdout = str(options.output) == "-"
+    if to_stdout and sys.stdout.isatty():
+        _note("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
+        return UNUSABLE
+
+    def write(file: IO[bytes]) -> api.Exported:
+        with exporting() as progress:
+            return api.export_session(
+                info.session,
+                settings,
+                file,
+                favourites=options.favourites,
+                strip_metadata=options.strip_metadata,
+                table=options.table,
+                progress=progress,
+            )
+
+    if to_stdout:
+        write(sys.stdout.buffer)
         return OK
     target = options.output or Path(f"{info.folder.name}.zip")
     if not target.name or target.is_dir():
@@ -295,14 +308,29 @@ def export(options: Namespace, settings: Settings) -> int:
     partial = target.with_name(f".{target.name}.part")
     try:
         with partial.open("wb") as file:
-            count = api.export_session(info.session, settings, file, strip_metadata=strip)
+            done = write(file)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     if options.json:
-        print_json({"session": info.session, "file": str(target), "images": count})
+        print_json({"session": info.session, "file": str(target)} | asdict(done))
     else:
-        _say(f"{count_text(count, 'image')} in {clean(str(target))}")
+        _say(f"{count_text(done.images, 'image')} in {clean(str(target))}")
+        if done.failed:
+            failed = count_text(len(done.failed), "image")
+            _note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
+    return OK
+
+
+def trash(options: Namespace, settings: Settings) -> int:
+    """`promptsheet trash list | empty`."""
+    empty = options.action == "empty"
+    size = api.empty_trash(settings.library) if empty else api.trash_size(settings.library)
+    if options.json:
+        print_json(asdict(size) | {"emptied": empty})
+        return OK
+    what = f"{count_text(size.images, 'image')} and {count_text(size.sessions, 'session')}"
+    _say(f"{what}, {size_text(size.bytes)}, {'deleted for good' if empty else 'in the trash'}")
     return OK
 
 
@@ -369,12 +397,14 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
 
 
 def verify(options: Namespace, settings: Settings) -> int:
-    """`promptsheet verify`."""
+    """`promptsheet verify [--repair]`."""
+    repaired = api.repair_library(settings) if options.repair else None
     verdict = api.verify_library(settings)
     whole = verdict.pop("whole")
     if options.json:
-        print_json(verdict)
+        print_json(verdict | ({"repaired": repaired} if repaired else {}))
     else:
+        _say(*report.repair_lines(repaired or {}))
         for kind in ("missing", "orphans", "corrupt", "miscounted"):
             _say(*(f"{kind.removesuffix('s')}: {clean(name)}" for name in verdict[kind]))
         _say(

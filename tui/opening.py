@@ -29,9 +29,10 @@ def open_app(sheet: Path | None, settings: Settings) -> int:
             file=sys.stderr,
         )
         return 2
-    from tui.graphics.protocol import prepare_terminal
+    from tui.graphics.protocol import prepare_terminal, spare_the_line
 
     prepare_terminal(settings.app.images)
+    spare_the_line(settings.app.bandwidth == "low")
     from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
 
     farewell = PromptsheetApp(settings, sheet).run()

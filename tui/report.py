@@ -25,6 +25,8 @@ _COUNTED = {
     Severity.WARNING: ("{} warning", "{} warnings"),
     Severity.REPAIRED: ("{} repaired", "{} repaired"),
 }
+_SHOWN = 8
+"""Names in a line; the others are counted."""
 
 
 def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> Iterator[str]:
@@ -112,3 +114,24 @@ def setting_lines(settings: Declared, path: tuple[str, ...] = ()) -> list[str]:
         else:
             lines += [f"# {explained}", f"{name} = {clean(json.dumps(plain(value)))}"]
     return lines + sections
+
+
+def repair_lines(repaired: dict[str, Any]) -> list[str]:
+    """What `verify --repair` has done."""
+    lines = []
+    if repaired.get("database"):
+        lines.append(f"the database could not be used; it is now {clean(repaired['database'])}")
+    for name, words in (
+        ("sessions", "made anew from their files"),
+        ("adopted", "found again"),
+        ("again", "lost: `promptsheet resume SESSION` renders them again"),
+        ("aside", "damaged, moved to the library's folder `damaged`"),
+        ("left", "none of ours, left where they are"),
+    ):
+        if found := repaired.get(name):
+            shown = ", ".join(clean(item) for item in found[:_SHOWN])
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            lines.append(f"{words}: {shown}{more}")
+    if repaired.get("recounted"):
+        lines.append(f"{repaired['recounted']} wrong counts were counted again")
+    return lines

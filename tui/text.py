@@ -56,6 +56,12 @@ def time_text(seconds: float) -> str:
     return f"about {minutes // 60} h {minutes % 60:02d} min"
 
 
+def clock_text(seconds: float) -> str:
+    """A time to wait that is counted down: `00:04:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest:02d}"
+
+
 def count_text(count: int, noun: str) -> str:
     """`1 image`, `24 images`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

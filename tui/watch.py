@@ -52,6 +52,8 @@ class News:
     """Session → its newest image."""
     settled: list[str] = field(default_factory=list)
     """Sessions that have come to their end."""
+    kept: set[str] = field(default_factory=set)
+    """Sessions whose favourites, names, tags or trash changed."""
     preview: Preview | None = None
     """The newest."""
     order: bool = False
@@ -107,6 +109,8 @@ class EngineWatch(threading.Thread):
                 self._pause(event["paused"])
                 for tally in event["work"]:
                     self._tally(tally, None, [])
+            case "kept":
+                news.kept.update(event["sessions"])
             case "paused":
                 self._pause(event["reason"])
             case "step":

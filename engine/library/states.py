@@ -16,14 +16,18 @@ class Scope:
     """Numbers of its rows; None: all of them."""
 
     def where(self) -> tuple[str, list[object]]:
-        """A condition on images, and its arguments."""
+        """A condition on images, and its arguments. What is in the trash is left there."""
         if self.session is None:
-            return "1", []
-        mine = "session = (SELECT id FROM sessions WHERE key = ?)"
+            return (
+                "trashed IS NULL"
+                " AND session NOT IN (SELECT id FROM sessions WHERE trashed IS NOT NULL)",
+                [],
+            )
+        mine = "session = (SELECT id FROM sessions WHERE key = ? AND trashed IS NULL)"
         if self.rows is None:
-            return mine, [self.session]
+            return f"trashed IS NULL AND {mine}", [self.session]
         return (
-            f"row IN (SELECT id FROM rows WHERE {mine}"
+            f"trashed IS NULL AND row IN (SELECT id FROM rows WHERE {mine}"
             " AND number IN (SELECT value FROM json_each(?)))",
             [self.session, json.dumps(list(self.rows))],
         )

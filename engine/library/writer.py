@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from engine.library.choose import Lot, lots_of, next_waiting
@@ -14,6 +14,8 @@ from engine.library.files import Staged, publish, remove_unfinished, sync_folder
 from engine.library.insert import add_batches, add_rows
 from engine.library.records import Batch, BatchImage, NewSession, Tally
 from engine.library.recovery import adopt_or_requeue
+from engine.library.sharing import Sharing, public_files
+from engine.library.sharing import publish as share
 from engine.library.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
@@ -38,15 +40,22 @@ class Writer:
             database was moved or deleted meanwhile.
     """
 
-    def __init__(self, library: Path, is_ours: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        library: Path,
+        is_ours: Callable[[], bool] = lambda: True,
+        sharing: Sharing = Sharing(),  # noqa: B008  it is frozen
+    ) -> None:
         """Open the library's database, or make it.
 
         Args:
             library: its folder.
             is_ours: whether the library's lock is still held; asked before every change.
+            sharing: where public images are published.
         """
         self.library = library
         self._is_ours = is_ours
+        self.sharing = sharing
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
         self._lots: dict[int, list[Lot]] = {}
@@ -82,6 +91,14 @@ class Writer:
             raise LibraryError(
                 f"{path} was moved or deleted while the engine process was using it."
             )
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction for the changes that modules beside this one make."""
+        return self._transaction()
+
+    def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """All rows of a query, for modules beside this one."""
+        return self._db.execute(query, arguments).fetchall()
 
     # ---------------------------------------------------------------- sessions
 
@@ -308,6 +325,7 @@ class Writer:
                         record=record,
                         at=now,
                     )
+        self._share(list(placed))
         return list(placed.values())
 
     def end(self, batch: Batch, seconds: float | None = None) -> None:
@@ -439,5 +457,15 @@ class Writer:
             How many images were adopted, how many wait again.
         """
         remove_unfinished(self.library / SESSIONS)
+        began = time.time()
         with self._transaction() as db:
-            return adopt_or_requeue(db, self.library, DEATHS)
+            adopted, requeued = adopt_or_requeue(db, self.library, DEATHS)
+        if adopted:
+            found = self._db.execute("SELECT key FROM images WHERE finished >= ?", (began,))
+            self._share([row["key"] for row in found.fetchall()])
+        return adopted, requeued
+
+    def _share(self, images: Sequence[str]) -> None:
+        """Let others have those of the images that are public."""
+        for path in public_files(self._db, self.library, images):
+            share(path, self.sharing)

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from engine.declared import Declared, DeclaredError, build, plain
+from engine.models.family import Family, family_of
+from engine.models.schedulers import names_for
 from engine.settings import SettingsError, config_folder
 
 _PositiveInt = Annotated[int, Meta(gt=0)]
@@ -22,6 +25,8 @@ class Rendering(Declared, frozen=True):
 
     steps: _PositiveInt
     guidance: Annotated[float, Meta(ge=0)]
+    scheduler: str = ""
+    """A name of the `scheduler` column; empty: the model's own."""
 
 
 class Expectation(Declared, frozen=True):
@@ -54,6 +59,16 @@ class Model(Declared, frozen=True):
     """Width and height are multiples of this many pixels."""
     max_ratio: Annotated[float, Meta(ge=1)] = 3.0
     """Longest side / shortest side, at most."""
+    max_area: Annotated[float, Meta(ge=1)] = 4.0
+    """Width × height, at most, as a multiple of base_resolution²."""
+    pipeline: str = ""
+    """The diffusers class that draws with it; read from the folder."""
+    scheduler: str = "unknown"
+    """The class of its own scheduler; read from the folder."""
+    family: str = ""
+    """Whose styles and enrichment suit it; empty: that of its kind of pipeline."""
+    negative_prompt: bool | None = None
+    """Whether it heeds a negative prompt; by default its kind of pipeline decides."""
     max_batch: _PositiveInt = 1
     """Most images in one call of the pipeline."""
     dtype: str = "auto"
@@ -62,10 +77,27 @@ class Model(Declared, frozen=True):
     expect: Expectation | None = None
 
     @property
-    def scheduler(self) -> str:
-        """The scheduler the model's folder names."""
-        named = _read_json(self.source / "model_index.json").get("scheduler")
-        return str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown"
+    def kind(self) -> Family:
+        """What follows from its kind of pipeline, with what its entry says otherwise."""
+        found = family_of(self.pipeline)
+        return replace(
+            found,
+            name=self.family or found.name,
+            flow=found.flow or self.scheduler.startswith("FlowMatch"),
+            negative_prompt=(
+                found.negative_prompt if self.negative_prompt is None else self.negative_prompt
+            ),
+        )
+
+    def heeds_negative(self, rendering: str, guidance: float | None = None) -> bool:
+        """Whether a negative prompt changes anything: not without guidance above 1.
+
+        Args:
+            rendering: a word of the `rendering` column.
+            guidance: what the row asks for instead of the rendering's.
+        """
+        used = self.rendering[rendering].guidance if guidance is None else guidance
+        return self.kind.negative_prompt and used > 1
 
 
 ModelList = Mapping[str, Model]
@@ -102,16 +134,33 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
         )
-    item = {"base_resolution": _base_resolution(folder)} | item
+    item = {"base_resolution": _base_resolution(folder), **_classes(folder)} | item
     if "rendering" in item and isinstance(item["rendering"], dict):
         usual = {word: plain(r) for word, r in _usual_renderings().items()}
         item["rendering"] = usual | item["rendering"]
     if "source" in item:
         item["source"] = folder
     try:
-        return build(Model, item)
+        model = build(Model, item)
     except DeclaredError as error:
         raise SettingsError(f"{path}, {name}: {error}.") from error
+    names = names_for(model.kind.flow)
+    for word, rendering in model.rendering.items():
+        if rendering.scheduler and rendering.scheduler not in names:
+            raise SettingsError(
+                f"{path}, {name}: rendering.{word}.scheduler: {rendering.scheduler!r} is none that"
+                f" this model can use; there are {', '.join(names)}."
+            )
+    return model
+
+
+def _classes(folder: Path) -> dict[str, str]:
+    index = _read_json(folder / "model_index.json")
+    named = index.get("scheduler")
+    return {
+        "pipeline": str(index.get("_class_name", "")),
+        "scheduler": str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown",
+    }
 
 
 def _base_resolution(folder: Path) -> int:

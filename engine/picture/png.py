@@ -15,6 +15,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 _KEYWORD_CHARS = 79
 _TEXT_BYTES = 64 << 20
+_COLOUR_CHUNKS = frozenset({b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT"})
 
 
 class PictureError(Exception):
@@ -95,6 +96,50 @@ def _header_chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
             if len(body) < length:
                 raise PictureError(f"{path.name} is cut off")
             yield kind, body
+
+
+def without_text(data: bytes) -> bytes:
+    """A picture file without its text and other remarks; not a pixel changes.
+
+    Raises:
+        PictureError: it is no whole picture.
+    """
+    if not data.startswith(_SIGNATURE):
+        return _rewritten(data)
+    kept, at = [_SIGNATURE], len(_SIGNATURE)
+    while at < len(data):
+        if at + 12 > len(data):
+            raise PictureError("a PNG file is cut off")
+        length, kind = struct.unpack_from(">I4s", data, at)
+        # Lower-case kinds may be left out; colours need some of those.
+        if kind[:1].isupper() or kind in _COLOUR_CHUNKS:
+            kept.append(data[at : at + 12 + length])
+        at += 12 + length
+    return b"".join(kept)
+
+
+def _rewritten(data: bytes) -> bytes:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            out = io.BytesIO()
+            image.convert("RGB").save(out, image.format, lossless=True, quality=95)
+            return out.getvalue()
+    except (OSError, SyntaxError, ValueError, KeyError) as error:
+        raise PictureError(f"not a whole picture: {error}") from error
+
+
+def small_jpeg(data: bytes, most: int) -> bytes | None:
+    """A JPEG of a picture, no larger than `most` pixels each way; None if it does not decode."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft("RGB", (most, most))
+            small = image.convert("RGB")
+            small.thumbnail((most, most), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            out = io.BytesIO()
+            small.save(out, "JPEG", quality=85)
+            return out.getvalue()
+    except (OSError, SyntaxError, ValueError, zlib.error):
+        return None
 
 
 def decode(path: Path) -> npt.NDArray[np.uint8]:

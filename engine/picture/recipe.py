@@ -21,20 +21,26 @@ class Recipe:
     steps: int
     guidance: float
     scheduler: str
-    """A diffusers scheduler class."""
+    """A diffusers scheduler class; in brackets after it the name in the `scheduler` column, where
+    it is not the model's own."""
     model: str
     """A label of the model list."""
     model_hash: str
     """Fingerprint of the model's files."""
+    palette: tuple[str, ...] = ()
+    """Colours that the image is steered towards: `#RRGGBB`, each perhaps with `:weight`."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, in the order of declaration."""
-        return asdict(self)
+        body = asdict(self)
+        body["palette"] = list(self.palette)
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """The recipe in `body`; other keys are passed over."""
-        return cls(**{field.name: body[field.name] for field in fields(cls)})
+        """The recipe in `body`; other keys are passed over, and what came later may be missing."""
+        known = {field.name: body[field.name] for field in fields(cls) if field.name in body}
+        return cls(**known | {"palette": tuple(body.get("palette", ()))})
 
     def with_seed(self, seed: int) -> Self:
         """The same recipe for another variation."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.picture.recipe import Recipe
 from engine.render.pipelines import parameters_of
 
 Pixels = npt.NDArray[np.uint8]
+Drawn = Generator[Pixels, None, None]
 AfterStep = Callable[[int, torch.Tensor, Any], None]
 """Called with the number of finished steps, the latents and the scheduler; what it raises ends the
 call and leaves the pipeline usable."""
@@ -33,7 +34,7 @@ class Way(Protocol):
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Do ahead what can be done ahead."""
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
         """The pictures of one call, height × width × 3 each, in the order of `recipes`."""
 
 
@@ -70,7 +71,7 @@ class Whole:
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Nothing can be done ahead."""
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
         """One call.
 
         Raises:
@@ -141,7 +142,7 @@ class Staged:
             self._known.put(None, found)
         return found
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
         """Denoise all of them, then decode one after the other.
 
         Raises:

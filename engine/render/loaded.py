@@ -6,7 +6,7 @@ import platform
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from engine.render.pipelines import (
     twin_of,
 )
 from engine.render.preview import Factors, factors_of
+from engine.render.recolour import recolour
+from engine.render.scheduling import use_scheduler
 
 _COMPUTING = ("torch", "diffusers", "transformers")
 _SPARE_BYTES = 2 << 30
@@ -67,7 +69,11 @@ class LoadedModel:
         with self._turn:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
-            yield from self._way.draw(pipeline, recipes, step)
+            use_scheduler(pipeline, recipes[0].scheduler)
+            pictures = self._way.draw(pipeline, recipes, step)
+            with closing(pictures):
+                for recipe, picture in zip(recipes, pictures, strict=True):
+                    yield recolour(picture, recipe.palette)
         finally:
             with self._turn:
                 self._idle.append(pipeline)

@@ -17,7 +17,9 @@ from engine import __version__
 from engine.library.database import LibraryError, on_network
 from engine.library.reader import find_session
 from engine.library.records import Tally
+from engine.library.sharing import Sharing
 from engine.library.states import Scope
+from engine.library.trash import settle
 from engine.library.writer import Writer, shape_text
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
@@ -26,6 +28,7 @@ from engine.plan.batches import power_of_two_within
 from engine.schema import SCHEMA_VERSION
 from engine.service.accept import RefusedError, RequestedRow, plan_session
 from engine.service.devices import find_devices
+from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
 from engine.service.notice import send_notice
 from engine.service.scheduler import Scheduler, tally_event
@@ -93,6 +96,7 @@ class EngineProcess:
             "pause": self._pause,
             "status": self._status,
             "shutdown": self._shutdown,
+            **Keeping(self._write, self._scheduler, self._publish).commands(),
         }
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -383,9 +387,10 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     lock = LibraryLock.take(library)
     _log_to(library / "engine.log")
     try:
-        writer = Writer(library, lock.is_ours)
+        writer = Writer(library, lock.is_ours, _sharing(settings))
         try:
             adopted, requeued = writer.recover()
+            settle(writer)
             if adopted or requeued:
                 log.info("after an interruption: %d adopted, %d requeued", adopted, requeued)
             if on_network(library):
@@ -401,6 +406,11 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     finally:
         lock.release()
     log.info("stopped")
+
+
+def _sharing(settings: Settings) -> Sharing:
+    folder = settings.share.folder
+    return Sharing(folder.expanduser() if folder else None, settings.share.strip_metadata)
 
 
 def _log_to(path: Path) -> None:

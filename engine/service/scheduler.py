@@ -117,6 +117,10 @@ class Scheduler:
         for station in self._stations:
             await station.want_previews(wanted)
 
+    def at_work(self) -> frozenset[int]:
+        """Batches whose images may be finished at any moment, stopped or not."""
+        return frozenset(self._busy)
+
     def renderers(self) -> list[dict[str, Any]]:
         """The live renderers."""
         return [

@@ -3,6 +3,7 @@
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
@@ -22,10 +23,12 @@ from engine.sheet.ratio import judge_ratio
 from engine.sheet.repair import (
     judge_choice,
     judge_colours,
+    judge_decimal,
     judge_model,
     judge_switch,
     judge_text,
     judge_whole,
+    judge_wildcards,
     plain_text,
 )
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
@@ -70,16 +73,6 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         problems = [
             _problem(table.lines[line], at) for line in sorted(found) for at in sorted(found[line])
         ]
-    for judged in columns.values():
-        if judged.idle:
-            message = (
-                f"{judged.name} is kept with the rows but does not change the images in this "
-                "version."
-            )
-            header = table.header[judged.at]
-            header_problems.append(
-                Problem(table.header_row, judged.name, Severity.WARNING, header, message)
-            )
     header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
     first = table.header_row or table.lines[0].number
     notes = [Problem(first, None, Severity.WARNING, "", note) for note in table.notes]
@@ -161,8 +154,7 @@ def _judge_column(
         values = list(map(value.__getitem__, keys))
         lines = enumerate(keys) if telling else ()
         found = {line: telling[key] for line, key in lines if key in telling}
-    idle = not column.acts and values.count(default) < len(values)
-    return Judged(at, column.name, texts, values, found, idle)
+    return Judged(at, column.name, texts, values, found)
 
 
 def _rows(
@@ -238,6 +230,7 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
+        **dict.fromkeys(("steps", "guidance", "width", "height")),
     }
     for column in COLUMNS:
         if column.name not in defaults:
@@ -248,6 +241,8 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
 
 def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     """The function that reads the cells of a column."""
+    if column.name == "style" and vocabulary.styles:
+        column = replace(column, choices=(*column.choices, *vocabulary.styles))
     judges: dict[Kind, _Judge] = {
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
@@ -257,12 +252,15 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
-        Kind.COLOURS: judge_colours,
+        Kind.COLOURS: functools.partial(judge_colours, names=vocabulary.palettes),
+        Kind.DECIMAL: functools.partial(judge_decimal, column=column),
     }
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
-        return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
+        return lambda cell: judge_wildcards(
+            plain_text(cell, most) or unusable(cell) or judge(cell), vocabulary.wildcards
+        )
     return lambda cell: unusable(cell) or judge(cell)
 
 

@@ -1,5 +1,6 @@
 """A corrected copy of the user's own file: only the mended cells differ."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from engine.sheet.editing import Draft
@@ -30,12 +32,9 @@ class Copy:
 def free_name(source: Path) -> Path:
     """Beside the file, a name that is not taken: `prompts-corrected.xlsx`."""
     ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix or ".csv"
-    for count in range(1, 10_000):
-        words = "corrected" if count == 1 else f"corrected-{count}"
-        path = source.with_name(f"{source.stem}-{words}{ending}")
-        if not path.exists():
-            return path
-    raise SheetError("There are thousands of corrected copies beside the file. Delete some.")
+    names = chain(("corrected",), (f"corrected-{count}" for count in itertools.count(2)))
+    paths = (source.with_name(f"{source.stem}-{name}{ending}") for name in names)
+    return next(path for path in paths if not path.exists())
 
 
 def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = False) -> Copy:

@@ -2,18 +2,22 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.verdict import Finding, Verdict, accept, error, shown
+from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
-_COLOUR = re.compile(r"#?(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
+_COLOUR = re.compile(
+    r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?:[:=*@]([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?))?"
+)
+_DECIMAL = re.compile(r"\+?([0-9]{1,6})(?:[.,]([0-9]{1,6})[0-9]*)?")
 _FOREIGN_MODEL = re.compile(
     r"(?:ideogram[ _-]?)?v?[ _-]?[1-3](?:[._ ]?[0a])?(?:[ _-]?(?:turbo|default|quality|flash))?",
     re.IGNORECASE,
@@ -94,6 +98,25 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     return Verdict(text, text, findings)
 
 
+def judge_wildcards(verdict: Verdict[str], names: Collection[str]) -> Verdict[str]:
+    """A prompt's verdict, or what is wrong with its wildcards."""
+    if verdict.value and has_wildcards(verdict.value):
+        try:
+            split_wildcards(verdict.value, names)
+        except WildcardError as fault:
+            sound = [text for text in fault.suggestions if _expands(text, names)]
+            return error(verdict.text, str(fault), *sound)
+    return verdict
+
+
+def _expands(text: str, names: Collection[str]) -> bool:
+    try:
+        split_wildcards(text, names)
+    except WildcardError:
+        return False
+    return True
+
+
 def bare(text: str) -> str:
     """A short value without the marks around it, letters nobody sees, and wide letters."""
     return _CONTROL.sub("", text.translate(_WIDE)).strip().strip(_MARKS).strip()
@@ -107,7 +130,7 @@ def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
         quoted = text.casefold() != key
         return accept(text, key, key, _QUOTED if quoted else "")
     key = _SPACES.sub(" ", key)
-    meant = column.synonyms.get(key)
+    meant = key if key in column.choices else column.synonyms.get(key)
     if meant:
         return accept(text, meant, meant, f"that is what {column.name} calls it.")
     near = {choice: choice for choice in column.choices} | dict(column.synonyms)
@@ -229,7 +252,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
 def _in_range(text: str, number: int, column: Column, span: str) -> Verdict[int]:
     if column.minimum <= number <= column.maximum:
         return accept(text, str(number), number, "written as a plain whole number.")
-    suggestions = (str(column.maximum),) if number > column.maximum and column.minimum else ()
+    suggestions = (str(column.maximum),) if number > column.maximum and column.default else ()
     return error(text, f"{shown(text)} is not {span}.{_hint(column)}", *suggestions)
 
 
@@ -237,16 +260,32 @@ def _hint(column: Column) -> str:
     return "" if column.default else " Leave the cell empty to have one drawn."
 
 
-def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
-    """Read a palette's name, or up to five colours."""
+def judge_decimal(cell: Cell, column: Column) -> Verdict[float]:
+    """Read a number within the column's range."""
+    text = cell_text(cell).strip()
+    span = f"a number from {column.minimum} to {column.maximum}"
+    found = None if isinstance(cell, Moment) else _DECIMAL.fullmatch(bare(text))
+    if found is None:
+        return error(text, f"{shown(text)} is not {span}.")
+    number = float(f"{found[1]}.{found[2] or 0}")
+    if not column.minimum <= number <= column.maximum:
+        return error(text, f"{shown(text)} is not {span}.", str(column.maximum))
+    return accept(text, f"{number:g}", number, "" if "," not in text else "written with a point.")
+
+
+def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> Verdict[tuple[str, ...]]:
+    """Read a palette's name, one of `names`, or up to five colours."""
     text = cell_text(cell).strip()
     plain = bare(text)
-    if plain.casefold() in PALETTES:
+    if plain.casefold() in names:
         name = plain.casefold()
         return accept(text, name, (name,), _QUOTED if text.casefold() != name else "")
     parts = [part for part in re.split(r"[\s,;|]+", plain) if part]
-    if parts and all(_COLOUR.fullmatch(part) for part in parts):
-        colours = tuple(_hexadecimal(part) for part in parts)
+    found = [match for part in parts if (match := _COLOUR.fullmatch(part))]
+    if parts and len(found) == len(parts):
+        colours = tuple(_hexadecimal(*match.groups()) for match in found)
+        if all(colour.endswith(":0") for colour in colours):
+            return error(text, "Every colour has the weight 0. Give one of them more.")
         if len(colours) > MOST_COLOURS:
             return error(
                 text,
@@ -256,21 +295,25 @@ def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
         written = " ".join(colours)
         same = " ".join(text.split()).upper() == written
         return accept(text, written, colours, "" if same else "written as #RRGGBB with spaces.")
-    suggestions = _nearest(plain.casefold(), {name: name for name in PALETTES})
+    suggestions = _nearest(plain.casefold(), {name: name for name in names})
     if isinstance(cell, int | float) and plain.isdigit() and len(plain) < 6:
         # 001122 typed as a number loses its zeros.
         suggestions = (f"#{plain.zfill(6)}",)
     return error(
         text,
         f"{shown(text)} is no palette. Write up to {MOST_COLOURS} colours like #CBA324, "
-        f"separated by spaces, or {_either(PALETTES)}.",
+        f"separated by spaces, or {_either(names)}.",
         *suggestions,
     )
 
 
-def _hexadecimal(part: str) -> str:
-    digits = part.removeprefix("#").upper()
-    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+def _hexadecimal(digits: str, weight: str | None, percent: str | None) -> str:
+    """`#RRGGBB`, and its weight if one is given, in hundredths at the finest."""
+    colour = digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
+    if weight is None:
+        return f"#{colour.upper()}"
+    share = round(float(weight) / (100 if percent else 1), 2)
+    return f"#{colour.upper()}:{share:g}"
 
 
 def _either(choices: Sequence[str]) -> str:

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills, screen, sheet, throughput
+from tests.bench import kills, past, screen, sheet, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "kills": kills.main,
+    "past": past.main,
     "screen": screen.main,
     "sheet": sheet.main,
     "throughput": throughput.builtin,

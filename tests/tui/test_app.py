@@ -15,9 +15,10 @@ from tests.engine.library.conftest import take
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.desk import recall
+from tui.screens.full_screen import FullScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
-from tui.screens.review import FullScreen, ReviewScreen
+from tui.screens.review import ReviewScreen
 from tui.screens.sheet import SheetScreen
 from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet

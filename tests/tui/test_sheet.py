@@ -13,6 +13,7 @@ from engine.api import Draft, Place, Severity
 from engine.settings import Settings
 from tests.tui.conftest import screen_text, until
 from tui.app import PromptsheetApp
+from tui.desk import RowsToSheet
 from tui.screens.ask import Ask
 from tui.screens.sheet import SheetScreen
 from tui.widgets.cell_editor import CellEditor
@@ -143,9 +144,10 @@ async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sh
         app.screen.query_one(Input).value = str(copy)
         copy.write_text("precious")
         await pilot.press("enter")
-        await until(pilot, lambda: "Replace it?" in screen_text(app))
-        await pilot.press("escape")
+        await until(pilot, lambda: "enter again replaces it" in screen_text(app))
         assert copy.read_text() == "precious"
+        await pilot.press("enter")
+        await until(pilot, lambda: copy.read_text() != "precious")
 
 
 async def test_a_file_saved_again_is_read_again_and_mends_that_fit_stay(
@@ -205,3 +207,17 @@ async def test_another_worksheet_is_a_key_away(settings: Settings, tmp_path: Pat
         await until(pilot, lambda: "a boat in spring" in screen_text(app))
         await pilot.press("W", "down", "enter")
         await until(pilot, lambda: "a boat in autumn" in screen_text(app))
+
+
+async def test_rows_of_a_session_come_to_be_refined(
+    app: PromptsheetApp, settings: Settings
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        await opened(pilot)
+        await pilot.press("4")
+        rows = [{"prompt": "a boat", "seed_number": "7"}, {"prompt": "a cat", "style": "anime"}]
+        app.screen.post_message(RowsToSheet(rows, "k3f9x2", "evening, refined"))
+        await until(pilot, lambda: "evening, refined · 2 rows" in screen_text(app))
+        draft = draft_of(app.screen.query_one(DraftTable))
+        assert draft.text(2, "seed_number") == "7"
+        assert draft.text(3, "style") == "anime"

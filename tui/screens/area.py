@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from tui.desk import Desk
+from tui.desk import Desk, RowsToSheet
 from tui.glyphs import GLYPHS
 from tui.watch import News
 from tui.widgets.table_source import Cell, CellStyle
@@ -48,6 +48,9 @@ class Area(Screen[None]):
     def tell(self, news: News) -> None:
         """Take in what has happened."""
         self.query_one(TopLine).tell(news)
+
+    def take_rows(self, rows: RowsToSheet) -> None:
+        """Rows of a session are to be refined; Sheet takes them."""
 
     def show_session(self, session: str | None) -> None:
         """Another session is in hand."""

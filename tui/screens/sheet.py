@@ -1,7 +1,6 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +22,7 @@ from engine.api import (
     SettingsError,
     SheetError,
     draft_prompts,
+    draft_rows,
     estimate_rows,
     free_name,
     offered_columns,
@@ -34,10 +34,10 @@ from engine.api import (
     with_num_images,
     write_template,
 )
-from tui.desk import TakeInHand
+from tui.desk import RowsToSheet, TakeInHand
 from tui.keys import bind
 from tui.screens.area import Area
-from tui.screens.ask import Ask
+from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.sheet_words import counts_text, place_text, title_text, totals_text
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
@@ -82,6 +82,8 @@ class SheetScreen(Area):
     _path: Path | None = None
     _seen: tuple[int, int] | None = None
     """When the file was last read, it had this time of change and this size."""
+    _origin: str | None = None
+    """The session that the rows come from."""
     _estimate: Estimate | None = None
     _found = ""
 
@@ -129,12 +131,22 @@ class SheetScreen(Area):
         else:
             self.app.call_from_thread(self._opened, draft, path, seen)
 
+    def take_rows(self, message: RowsToSheet) -> None:
+        """Show rows that come from a session, to be refined."""
+        try:
+            draft = draft_rows(message.rows, self.desk.settings, name=message.name)
+        except (SheetError, SettingsError) as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+        else:
+            self._opened(draft, None, None)
+            self._origin = message.parent
+
     def _refused(self, path: Path, reason: str) -> None:
         self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
     def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
-        self._path, self._seen = path, seen
+        self._path, self._seen, self._origin = path, seen, None
         if path is not None:
             self.desk.memory.opened(path)
         self._table.set_marks(())
@@ -395,68 +407,38 @@ class SheetScreen(Area):
 
     def action_save(self) -> None:
         """Ask where the corrected copy goes."""
-        if self._path is None or self.draft is None:
-            return
-        try:
-            name = str(free_name(self._path))
-        except SheetError as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
-            return
-        note = "Your file stays as it is, unless you give its own name."
-        self.app.push_screen(Ask("Save a corrected copy as", name, note=note), self._save_as)
-
-    def _save_as(self, name: str | None) -> None:
-        if name is None:
-            return
-        target = Path(name).expanduser()
-        if not target.exists():
-            self._save(target, overwrite=False)
+        path, draft, seen = self._path, self.draft, self._seen
+        if path is None or draft is None:
             return
 
-        def replace_it(answer: str | None) -> None:
-            if answer == "replace it":
-                self._save(target, overwrite=True)
-
-        ask = Ask(f"{target} exists. Replace it?", choices=["no", "replace it"])
-        self.app.push_screen(ask, replace_it)
-
-    @work(thread=True, exclusive=True, group="save")
-    def _save(self, target: Path, *, overwrite: bool) -> None:
-        draft, path = self.draft, self._path
-        if draft is None or path is None:
-            return
-        tell = partial(self.app.call_from_thread, self.notify, markup=False)
-        try:
-            if _stamp(path) != self._seen:
+        def write(target: Path, overwrite: bool) -> str:
+            if _stamp(path) != seen:
                 raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
             copy = save_copy(draft, path, target, overwrite=overwrite)
-        except SheetError as error:
-            tell(clean(str(error)), severity="error", timeout=10)
-        else:
-            words = [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
-            tell(clean(" ".join(words)))
+            return " ".join(
+                [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
+            )
+
+        note = "Your file stays as it is, unless you give its own name."
+        ask = AskWhere("Save a corrected copy as", free_name(path), write, note=note)
+        self.app.push_screen(ask, self._file_written)
 
     def action_template(self) -> None:
         """Ask where a sheet to fill in goes."""
-        name = str(Path.cwd() / "prompts.xlsx")
-        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
-        self.app.push_screen(Ask("Write a template as", name, note=note), self._template_named)
 
-    def _template_named(self, name: str | None) -> None:
-        if name is not None:
-            self._write_template(Path(name).expanduser())
-
-    @work(thread=True, exclusive=True, group="save")
-    def _write_template(self, target: Path) -> None:
-        tell = partial(self.app.call_from_thread, self.notify, markup=False)
-        try:
-            if target.exists():
-                raise SheetError(f"{target} is there already. Choose another name.")
+        def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
             write_template(target, full=True)
-        except (SheetError, SettingsError, OSError) as error:
-            tell(clean(str(error)), severity="error", timeout=10)
-        else:
-            tell(clean(f"A template is in {target}."))
+            return f"A template is in {target}."
+
+        name = Path.cwd() / "prompts.xlsx"
+        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
+        self.app.push_screen(
+            AskWhere("Write a template as", name, write, note=note), self._file_written
+        )
+
+    def _file_written(self, words: str | None) -> None:
+        if words:
+            self.notify(clean(words), markup=False)
 
     def action_start(self) -> None:
         """Start the ready rows."""
@@ -467,9 +449,12 @@ class SheetScreen(Area):
     @work(thread=True, exclusive=True, group="start")
     def _start(self, draft: Draft) -> None:
         checked = ready_to_start(draft)
-        name = None if self._path else checked.sheet.ready[0].cells.get("prompt", "")[:40]
+        typed = self._path is None and self._origin is None
+        name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
         try:
-            started = start_session(checked, self.desk.settings, name=name or None)
+            started = start_session(
+                checked, self.desk.settings, name=name or None, parent=self._origin
+            )
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._not_started, str(error))
         else:

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from engine.api import Pace, SessionInfo
 from tui.glyphs import GLYPHS
-from tui.text import clean, shorten, time_text
+from tui.text import clean, clock_text, shorten, time_text
 
 _BAR = 20
 _SHORT_BAR = 10
@@ -25,12 +25,6 @@ class Standing:
     pace: Pace | None
     hint: str
     """What can be done about it; the first to go where room is short."""
-
-
-def clock_text(seconds: float) -> str:
-    """`00:04:10`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest:02d}"
 
 
 class ProgressLine(Static):

@@ -1,13 +1,9 @@
-import csv
-import io
 import sqlite3
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from engine.library.database import LibraryError, database_path, open_writer, reading
-from engine.library.export import export_zip
 from engine.library.pace import measured_rates, pace
 from engine.library.reader import (
     find_session,
@@ -17,7 +13,6 @@ from engine.library.reader import (
 )
 from engine.library.verify import verify
 from engine.library.writer import Writer
-from engine.picture.png import read_text
 from tests.engine.library.conftest import Rendered, new_session, take
 
 
@@ -75,53 +70,6 @@ def test_verify_names_each_kind_of_damage(finished: Path) -> None:
 def test_verify_checks_the_counts(finished: Path, writer: Writer) -> None:
     writer._db.execute("UPDATE sessions SET done = 7, failed = 1 WHERE key = 'k3f9x2'")
     assert verify(finished).miscounted == ["session k3f9x2"]
-
-
-def test_the_zip_holds_every_image_and_the_table_that_explains_them(finished: Path) -> None:
-    out = io.BytesIO()
-    assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 8
-    with zipfile.ZipFile(out) as bundle:
-        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
-        assert [row["file"] for row in table] == bundle.namelist()[:-1]
-        assert table[5]["prompt"] == "prompt 1"
-        assert table[5]["seed"] == "101"
-
-
-def test_a_missing_file_is_named_instead_of_ending_the_export(finished: Path) -> None:
-    (finished / str(list_images(finished, "k3f9x2")[2].file)).unlink()
-    out = io.BytesIO()
-    assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 7
-    with zipfile.ZipFile(out) as bundle:
-        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
-    assert table[2]["state"] == "missing or damaged"
-
-
-def test_stripping_leaves_no_trace_of_the_recipe(finished: Path, tmp_path: Path) -> None:
-    out = io.BytesIO()
-    export_zip(finished, "k3f9x2", out, strip_metadata=True)
-    with zipfile.ZipFile(out) as bundle:
-        first = Path(bundle.extract(bundle.namelist()[0], tmp_path))
-        assert read_text(first) == {}
-        assert b"prompt" not in b"".join(bundle.read(name) for name in bundle.namelist())
-
-
-def test_a_zip_can_be_streamed(finished: Path) -> None:
-    class Pipe(io.RawIOBase):
-        """Takes bytes, and can do nothing else."""
-
-        def __init__(self) -> None:
-            self.data = b""
-
-        def writable(self) -> bool:
-            return True
-
-        def write(self, data: bytes) -> int:  # type: ignore[override]
-            self.data += bytes(data)
-            return len(data)
-
-    pipe = Pipe()
-    export_zip(finished, "k3f9x2", pipe, strip_metadata=False)  # type: ignore[arg-type]
-    assert zipfile.ZipFile(io.BytesIO(pipe.data)).testzip() is None
 
 
 def test_rates_come_from_what_was_rendered(finished: Path) -> None:

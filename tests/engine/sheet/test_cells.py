@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.sheet.check import ModelLimits, check_table
+from engine.sheet.check import check_table
 from engine.sheet.rows import Severity
 from engine.sheet.table import Broken, Cell, Moment
 from tests.engine.sheet.making import VOCABULARY, check, check_cell, severities, table
@@ -307,17 +307,6 @@ def test_a_prompts_own_marks_stay(prompt: str) -> None:
     assert row.values is not None
     assert row.values.prompt == prompt
     assert problems == []
-
-
-def test_a_palette_for_a_model_without_is_a_warning() -> None:
-    deaf = replace(
-        VOCABULARY, models={"builtin": ModelLimits(3.0, palettes=False), "b": ModelLimits(3.0)}
-    )
-    rows = [("a", "ember", ""), ("b", "", ""), ("c", "ember", "b"), ("d", "ember", "none")]
-    sheet = check_table(table(("prompt", "color_palette", "model"), *rows), deaf)
-    assert [(p.row, p.column) for p in sheet.problems if p.severity is WARNING and p.row > 1] == [
-        (2, "color_palette")
-    ]
 
 
 IDEOGRAM = ("PROMPT", "VISIBILITY", "ASPECT_RATIO", "MAGIC_PROMPT", "MODEL", "SEED", "RENDERING")
