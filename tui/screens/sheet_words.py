@@ -10,6 +10,7 @@ from engine.api import (
     Estimate,
     Place,
     Recipe,
+    Row,
     RowValues,
     SettingsError,
     Severity,
@@ -81,13 +82,18 @@ def place_text(draft: Draft, place: Place) -> Content:
         for note in draft.notes
         if place.column and note.column == place.column
     ]
-    lines += preview_lines(draft, place.row)
     return Content("\n").join(lines)
 
 
-def preview_lines(draft: Draft, number: int) -> list[Content]:
-    """The row as it will be rendered, its final prompt, and what each column did."""
-    row = draft.row(number)
+def preview_text(row: Row) -> Content:
+    """The row as it will be rendered, its final prompt, and what each column did.
+
+    Reads the model list and the words that hold: not for the event loop.
+    """
+    return Content("\n").join(_preview(row))
+
+
+def _preview(row: Row) -> list[Content]:
     try:
         preview = preview_row(row)
     except SettingsError as error:
