@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import find_session, list_images, stop_running_engine, verify_library
+from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
 from engine.settings import Settings
 from tests.conftest import COMMAND
 from tests.tui.conftest import MakeLibrary, screen_text, until
@@ -27,6 +27,7 @@ KEY = "k3f9x2"
 def culled(settings: Settings, make_session: MakeLibrary) -> Iterator[Settings]:
     """Sixteen images of sixteen rows; the engine process ends with the test."""
     make_session([f"a boat, number {n}" for n in range(16)], done=2)
+    start_engine(settings)
     yield settings
     stop_running_engine(settings)
 

@@ -1,5 +1,6 @@
 """Review: a page of thumbnails, the one under the cursor large, and the keys to decide by."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -285,22 +286,23 @@ class ReviewScreen(Area):
 
         self._step_back(done, "")
 
-    @work(thread=True, group="deeds")
-    def _step_back(self, act: Callable[[], Deed | None], what: str) -> None:
+    @work(group="deeds")
+    async def _step_back(self, act: Callable[[], Deed | None], what: str) -> None:
         try:
-            deed = act()
+            deed = await self.desk.deeds.in_turn(act)
         except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(self._complain, str(error))
+            self._complain(str(error))
             return
         if deed is None:
-            self.app.call_from_thread(self.notify, f"Nothing to be {what}.", markup=False)
+            self.notify(f"Nothing to be {what}.", markup=False)
             return
         images: Sequence[ImageInfo] = ()
         if self._tiles is not None:
             shown = self.query_one(ContactSheet).tiles_by_key()
-            images = self._tiles.gallery.images(key for key in deed.images if key in shown)
+            keys = [key for key in deed.images if key in shown]
+            images = await asyncio.to_thread(self._tiles.gallery.images, keys)
             self._tiles.remember(images)
-        self.app.call_from_thread(self._decided, deed, what, images)
+        self._decided(deed, what, images)
 
     def _decided(self, deed: Deed, what: str, images: Sequence[ImageInfo]) -> None:
         sheet = self.query_one(ContactSheet)
