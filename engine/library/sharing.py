@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.picture.png import PictureError, decode, encode_png
+from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
+from engine.picture.png import PictureError, decode
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,8 @@ def _put(image: Path, place: Path, *, stripped: bool) -> None:
     temporary = place.with_name(f".{place.name}.part")
     temporary.unlink(missing_ok=True)
     if stripped:
-        _write(temporary, encode_png(decode(image), {}))
+        kind = kind_of(image) or PNG
+        _write(temporary, encode(decode(image), {}, kind, PLAIN_LEVELS[kind]))
     else:
         try:
             os.link(image, temporary)
