@@ -18,6 +18,7 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
+    RewriteError,
     Row,
     RowValues,
     SettingsError,
@@ -30,6 +31,7 @@ from engine.api import (
     open_draft,
     ready_to_start,
     reopen_draft,
+    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -75,6 +77,7 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
@@ -260,13 +263,38 @@ class SheetScreen(Area):
 
     @work(thread=True, exclusive=True, group="preview")
     def _preview(self, row: Row) -> None:
-        text = preview_text(row)
+        text = preview_text(row, self.desk.settings)
         self.app.call_from_thread(self._show_preview, row, text)
 
     def _show_preview(self, row: Row, text: Content) -> None:
         place = self._table.place
         if place is not None and place.row == row.number:
             self.query_one("#preview", Static).update(text)
+
+    def action_magic(self) -> None:
+        """Have the language model write the magic prompt of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is None or draft is None:
+            return
+        if not self.desk.settings.magic.model:
+            self.notify(
+                "The settings name no language model (magic.model): prompts are enriched without"
+                " one, as the preview shows.",
+                markup=False,
+            )
+            return
+        self.notify("The language model is asked …", markup=False)
+        self._write_magic(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="magic")
+    def _write_magic(self, row: Row) -> None:
+        try:
+            rewrite_row(row, self.desk.settings)
+        except (RewriteError, SettingsError) as error:
+            self.app.call_from_thread(
+                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
+            )
+        self.app.call_from_thread(self._show_place)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:
