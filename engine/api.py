@@ -46,9 +46,10 @@ from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.palettes import swatches
-from engine.plan.preview import RowPreview, preview
+from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
+from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
 from engine.service.asking import (
@@ -71,6 +72,7 @@ from engine.service.client import (
 from engine.service.devices import DevicesError, ask_torch
 from engine.service.follow import EngineFeed, Progress, follow_session
 from engine.service.lock import LockedError
+from engine.service.rewriting import RewriteError, known_rewrite, rewritten, rewritten_rows
 from engine.settings import (
     Settings,
     SettingsError,
@@ -119,6 +121,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Recipe",
+    "RewriteError",
     "Row",
     "RowPreview",
     "RowValues",
@@ -184,6 +187,7 @@ __all__ = [
     "results_frame",
     "resume_session",
     "retry_session",
+    "rewrite_row",
     "run_engine_here",
     "save_copy",
     "sheet_from_pictures",
@@ -414,8 +418,13 @@ def only_changed(checked: Checked, changes: Changes) -> Checked:
     return replace(checked, sheet=replace(checked.sheet, rows=tuple(rows)), images=images)
 
 
-def preview_row(row: Row) -> RowPreview | None:
+def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None:
     """A row as it would be rendered now, and what each column did; None while it has errors.
+
+    Args:
+        row: of a checked sheet.
+        settings: which language model writes magic prompts; its answer is shown if it was asked
+            before (see `rewrite_row`). None: none does.
 
     Raises:
         SettingsError: the model list, or a file of styles or the like, cannot be used.
@@ -423,7 +432,28 @@ def preview_row(row: Row) -> RowPreview | None:
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    return preview(row.values, PlannedModel(model, model.scheduler, "", load_words()))
+    planned = PlannedModel(model, model.scheduler, "", load_words())
+    if settings is None or not settings.magic.model or not row.values.magic_prompt:
+        return preview(row.values, planned)
+    first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
+    known = known_rewrite(first, settings.magic)
+    found = preview(row.values, replace(planned, rewrites={first: known} if known else {}))
+    if known is not None:
+        return found
+    later = Note("magic_prompt", f"is written by {settings.magic.model} at the start")
+    notes = (later if note.column == "magic_prompt" else note for note in found.notes)
+    return replace(found, notes=tuple(notes))
+
+
+def rewrite_row(row: Row, settings: Settings) -> None:
+    """Have the language model write a row's magic prompt now, so that `preview_row` shows it.
+
+    Raises:
+        RewriteError: it does not answer.
+    """
+    if row.values is not None and settings.magic.model:
+        words = load_words().wildcards
+        rewritten([expand(row.values.prompt, row.values.seed_number or 0, words)], settings.magic)
 
 
 def palette_colours(cell: str) -> tuple[str, ...]:
@@ -493,6 +523,10 @@ def start_session(
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
+    try:
+        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
+    except RewriteError as error:
+        raise EngineError(str(error)) from error
     rows = [
         {
             "number": row.number,
@@ -500,7 +534,7 @@ def start_session(
             "extra": dict(row.extra),
             "values": asdict(row.values),
         }
-        for row in sheet.ready
+        for row in ready
         if row.values is not None
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
@@ -508,7 +542,11 @@ def start_session(
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
-            "submit", name=name or Path(sheet.file).stem, source=source, rows=rows
+            "submit",
+            name=name or Path(sheet.file).stem,
+            source=source,
+            rows=rows,
+            rewrites=rewrites,
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 
