@@ -18,6 +18,9 @@ from tui.text import clean, count_text
 from tui.undo import Deed
 from tui.widgets.contact_sheet import ContactSheet
 
+_MOST_CHOSEN = 2000
+"""Images that are read at once for what needs their recipes; trash and favourites have no limit."""
+
 
 class Deciding(Area):
     """An area with a contact sheet: its marked images, or the one under the cursor, are meant."""
@@ -125,7 +128,13 @@ class Deciding(Area):
     # ---------------------------------------------------------------- back to work
 
     def _chosen(self) -> list[ImageInfo]:
-        return self._tiles.gallery.images(self._targets()) if self._tiles else []
+        """The images meant, read; none, with a word, where they are too many for what is asked."""
+        keys = self._targets()
+        if self._tiles is None or len(keys) > _MOST_CHOSEN:
+            words = f"That takes up to {_MOST_CHOSEN:,} images; {len(keys):,} are marked."
+            self.notify(words, severity="warning", markup=False)
+            return []
+        return self._tiles.gallery.images(keys)
 
     def action_again(self) -> None:
         """The rows of these images are rendered again, with new seeds, as a session of its own."""
