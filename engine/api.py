@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,18 +36,20 @@ from engine.library.reader import (
 from engine.library.records import Exported, Trashed, TrashSize
 from engine.library.results import results_frame
 from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
-from engine.library.tables import TABLE_KINDS, TableKind
+from engine.library.tables import TABLE_KINDS, TableKind, open_table
 from engine.library.usage import DiskUse, disk_use
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
 from engine.picture.recipe import Recipe
 from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
+from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
 from engine.plan.palettes import swatches
-from engine.plan.preview import RowPreview, preview
+from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
+from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.schema import SCHEMA_VERSION
 from engine.service.asking import (
@@ -70,6 +72,7 @@ from engine.service.client import (
 from engine.service.devices import DevicesError, ask_torch
 from engine.service.follow import EngineFeed, Progress, follow_session
 from engine.service.lock import LockedError
+from engine.service.rewriting import RewriteError, known_rewrite, rewritten, rewritten_rows
 from engine.settings import (
     Settings,
     SettingsError,
@@ -94,6 +97,7 @@ __all__ = [
     "SESSION_ORDERS",
     "STATES",
     "TABLE_KINDS",
+    "Changes",
     "Checked",
     "Copy",
     "Declared",
@@ -117,6 +121,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Recipe",
+    "RewriteError",
     "Row",
     "RowPreview",
     "RowValues",
@@ -134,6 +139,7 @@ __all__ = [
     "TrashSize",
     "Trashed",
     "Wanted",
+    "changes_since",
     "check_prompts",
     "check_sheet",
     "check_stored",
@@ -165,6 +171,7 @@ __all__ = [
     "neighbours",
     "newest_image",
     "offered_columns",
+    "only_changed",
     "open_draft",
     "pace",
     "palette_colours",
@@ -180,8 +187,10 @@ __all__ = [
     "results_frame",
     "resume_session",
     "retry_session",
+    "rewrite_row",
     "run_engine_here",
     "save_copy",
+    "sheet_from_pictures",
     "start_engine",
     "start_session",
     "state_folder",
@@ -379,8 +388,43 @@ def check_stored(
     return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
 
 
-def preview_row(row: Row) -> RowPreview | None:
+def changes_since(session: str, checked: Checked, settings: Settings) -> Changes:
+    """What an edited sheet asks for that its session has not rendered; rows with errors are out.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    then = [
+        RowThen(row.number, row.cells, row.first_seed)
+        for row in stored_rows(settings.library, session)
+    ]
+    now = [RowNow(row.number, row.cells) for row in checked.sheet.ready]
+    return changes_between(then, now)
+
+
+def only_changed(checked: Checked, changes: Changes) -> Checked:
+    """The rows that are to be rendered, for `start_session`; drawn seeds are kept."""
+    wanted = set(changes.to_render)
+    rows = []
+    for row in checked.sheet.ready:
+        if row.number not in wanted or row.values is None:
+            continue
+        seed = changes.seeds.get(row.number)
+        if seed is not None:
+            values = replace(row.values, seed_number=seed)
+            row = replace(row, values=values, cells=with_drawn_seed(row.cells, seed))
+        rows.append(row)
+    images = sum(row.values.num_images for row in rows if row.values is not None)
+    return replace(checked, sheet=replace(checked.sheet, rows=tuple(rows)), images=images)
+
+
+def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None:
     """A row as it would be rendered now, and what each column did; None while it has errors.
+
+    Args:
+        row: of a checked sheet.
+        settings: which language model writes magic prompts; its answer is shown if it was asked
+            before (see `rewrite_row`). None: none does.
 
     Raises:
         SettingsError: the model list, or a file of styles or the like, cannot be used.
@@ -388,7 +432,28 @@ def preview_row(row: Row) -> RowPreview | None:
     if row.values is None:
         return None
     model = load_models()[row.values.model]
-    return preview(row.values, PlannedModel(model, model.scheduler, "", load_words()))
+    planned = PlannedModel(model, model.scheduler, "", load_words())
+    if settings is None or not settings.magic.model or not row.values.magic_prompt:
+        return preview(row.values, planned)
+    first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
+    known = known_rewrite(first, settings.magic)
+    found = preview(row.values, replace(planned, rewrites={first: known} if known else {}))
+    if known is not None:
+        return found
+    later = Note("magic_prompt", f"is written by {settings.magic.model} at the start")
+    notes = (later if note.column == "magic_prompt" else note for note in found.notes)
+    return replace(found, notes=tuple(notes))
+
+
+def rewrite_row(row: Row, settings: Settings) -> None:
+    """Have the language model write a row's magic prompt now, so that `preview_row` shows it.
+
+    Raises:
+        RewriteError: it does not answer.
+    """
+    if row.values is not None and settings.magic.model:
+        words = load_words().wildcards
+        rewritten([expand(row.values.prompt, row.values.seed_number or 0, words)], settings.magic)
 
 
 def palette_colours(cell: str) -> tuple[str, ...]:
@@ -458,6 +523,10 @@ def start_session(
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
+    try:
+        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
+    except RewriteError as error:
+        raise EngineError(str(error)) from error
     rows = [
         {
             "number": row.number,
@@ -465,7 +534,7 @@ def start_session(
             "extra": dict(row.extra),
             "values": asdict(row.values),
         }
-        for row in sheet.ready
+        for row in ready
         if row.values is not None
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
@@ -473,7 +542,11 @@ def start_session(
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
-            "submit", name=name or Path(sheet.file).stem, source=source, rows=rows
+            "submit",
+            name=name or Path(sheet.file).stem,
+            source=source,
+            rows=rows,
+            rewrites=rewrites,
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 
@@ -636,6 +709,49 @@ def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
     from engine.service.process import run_engine  # asyncio, which few commands need
 
     run_engine(with_devices(settings, devices), "in the foreground", on_ready=lambda: None)
+
+
+def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
+    """Write a sheet with a row for every picture that says how it was made.
+
+    What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it is
+    read as data. The row's seed and ratio are the picture's; its model's name goes to a column of
+    its own, since models are called otherwise here.
+
+    Args:
+        pictures: PNG, JPEG or WebP files.
+        sheet: a new csv, xlsx or ods file.
+
+    Returns:
+        How many rows there are, and the pictures that say nothing.
+
+    Raises:
+        SheetError: the file's ending is none of these, it is there already, or no picture said
+            anything.
+        OSError: a picture cannot be read, or the sheet cannot be written.
+    """
+    from engine.picture.foreign import COLUMNS, read_foreign  # Pillow, which few need
+
+    kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
+    if kind is None:
+        raise SheetError(f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}.")
+    if sheet.exists():
+        raise SheetError(f"{sheet} is there already. Give another name.")
+    rows: list[list[str]] = []
+    silent: list[Path] = []
+    for picture in pictures:
+        found = read_foreign(picture)
+        if found is None:
+            silent.append(picture)
+        else:
+            rows.append([*found.cells().values(), str(picture)])
+    if not rows:
+        raise SheetError("None of these pictures says how it was made.")
+    table = open_table(kind, sheet, [*COLUMNS, "source_file"])
+    for row in rows:
+        table.line(row)
+    table.close()
+    return len(rows), silent
 
 
 def verify_library(settings: Settings) -> dict[str, Any]:

@@ -325,6 +325,28 @@ def export(options: Namespace, settings: Settings) -> int:
     return OK
 
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def recipes(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """`promptsheet recipes PICTURES… -o SHEET`."""
+    pictures = [
+        path
+        for given in options.pictures
+        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
+        if path.suffix.lower() in _PICTURES or path == given
+    ]
+    rows, silent = api.sheet_from_pictures(pictures, options.output)
+    if options.json:
+        body = {"sheet": str(options.output), "rows": rows, "silent": list(map(str, silent))}
+        print_json(body)
+        return OK
+    _say(f"{count_text(rows, 'row')} in {clean(str(options.output))}")
+    if silent:
+        _note(f"{count_text(len(silent), 'picture')} without a recipe left out.")
+    return OK
+
+
 def trash(options: Namespace, settings: Settings) -> int:
     """`promptsheet trash list | empty`."""
     empty = options.action == "empty"

@@ -135,6 +135,22 @@ def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None
         shutil.copyfileobj(io.BytesIO(data), target, _READ)
 
 
+def without_recipe(path: Path, data: bytes) -> bytes:
+    """The same picture as a file that says nothing of how it was made.
+
+    Args:
+        path: the file.
+        data: what is in it.
+
+    Raises:
+        OSError, PictureError: it is no whole picture.
+    """
+    kind = kind_of(path) or PNG
+    if kind == PNG:
+        return without_text(data)
+    return encode(decode(path), {}, kind, PLAIN_LEVELS[kind])
+
+
 def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
     if image.file is None:
         return None
@@ -143,11 +159,6 @@ def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
         data = path.read_bytes()
         if digest_of(data) != image.digest:
             return None
-        if not strip:
-            return data
-        kind = kind_of(path) or PNG
-        if kind == PNG:
-            return without_text(data)
-        return encode(decode(path), {}, kind, PLAIN_LEVELS[kind])
+        return without_recipe(path, data) if strip else data
     except (OSError, PictureError):
         return None

@@ -275,7 +275,11 @@ class EngineProcess:
     # ---------------------------------------------------------------- commands
 
     async def _submit(
-        self, name: str, source: dict[str, Any], rows: list[dict[str, Any]]
+        self,
+        name: str,
+        source: dict[str, Any],
+        rows: list[dict[str, Any]],
+        rewrites: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         models, kind = load_models(), self._settings.render.format
         if not is_available(kind):
@@ -300,6 +304,7 @@ class EngineProcess:
             largest=largest,
             taken=taken,
             suffix=SUFFIXES[kind],
+            rewrites=rewrites,
         )
         tally = await self._write(Writer.add_session, new)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import find_session, list_images, stop_running_engine, verify_library
+from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
+from engine.library.files import stage
+from engine.library.writer import Writer
 from engine.settings import Settings
 from tests.conftest import COMMAND
+from tests.engine.library.conftest import picture, take
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tests.tui.test_app import WITH_ALL
@@ -17,6 +20,8 @@ from tui.app import PromptsheetApp
 from tui.screens.compare import CompareScreen, differences
 from tui.screens.full_screen import FullScreen, view_of
 from tui.screens.looking import understood
+from tui.screens.review import ReviewScreen
+from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
@@ -27,6 +32,7 @@ KEY = "k3f9x2"
 def culled(settings: Settings, make_session: MakeLibrary) -> Iterator[Settings]:
     """Sixteen images of sixteen rows; the engine process ends with the test."""
     make_session([f"a boat, number {n}" for n in range(16)], done=2)
+    start_engine(settings)
     yield settings
     stop_running_engine(settings)
 
@@ -172,6 +178,30 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         await pilot.press("d", "T")
         await until(pilot, lambda: "2 sessions" in screen_text(app))
         assert find_session(culled.library, "other2").done == 1
+
+
+async def test_a_small_session_is_seen_whole_while_it_renders(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session([f"a boat, number {n}" for n in range(12)], done=1)
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "8 of 12 images" in screen_text(app))
+        await until(pilot, lambda: screen_text(app).count("· waiting") == 4)
+        sheet = app.screen.query_one(ContactSheet)
+        await pilot.press("l", "l")
+        before = sheet.tile
+        writer = Writer(settings.library)
+        batch = take(writer)
+        pictures = [(image, *picture(image, batch.size)) for image in batch.images]
+        writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
+        writer.close()
+        assert isinstance(app.screen, ReviewScreen)
+        app.screen.tell(News(tallies={KEY: {}}, finished={KEY: batch.images[-1].path}))
+        await until(pilot, lambda: "12 of 12 images" in screen_text(app))
+        await until(pilot, lambda: "waiting" not in screen_text(app))
+        assert sheet.tile == before, "the cursor moved by itself"
 
 
 def test_a_filter_is_understood_wherever_its_words_stand() -> None:

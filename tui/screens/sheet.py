@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
@@ -18,6 +18,8 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
+    RewriteError,
+    Row,
     RowValues,
     SettingsError,
     SheetError,
@@ -29,6 +31,7 @@ from engine.api import (
     open_draft,
     ready_to_start,
     reopen_draft,
+    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -39,7 +42,13 @@ from tui.keys import bind
 from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
-from tui.screens.sheet_words import counts_text, place_text, title_text, totals_text
+from tui.screens.sheet_words import (
+    counts_text,
+    place_text,
+    preview_text,
+    title_text,
+    totals_text,
+)
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
@@ -68,14 +77,18 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
     SheetScreen #sheet-title { width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
     SheetScreen #sheet-counts { width: auto; text-wrap: nowrap; }
-    SheetScreen #sheet-panels { height: 7; border-top: solid $panel; }
-    SheetScreen #problem { width: 3fr; padding: 0 1; border-right: solid $panel; }
+    SheetScreen #sheet-panels { height: 30%; min-height: 7; max-height: 11;
+                                border-top: solid $panel; }
+    SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
+                         scrollbar-size-vertical: 1; }
+    SheetScreen #problem, SheetScreen #preview { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
@@ -94,7 +107,9 @@ class SheetScreen(Area):
             yield Static("", id="sheet-counts", markup=False)
         yield DraftTable(_OPENING, id="rows")
         with Horizontal(id="sheet-panels"):
-            yield Static("", id="problem", markup=False)
+            with VerticalScroll(id="place", can_focus=False):
+                yield Static("", id="problem", markup=False)
+                yield Static("", id="preview", markup=False)
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -244,6 +259,42 @@ class SheetScreen(Area):
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
             self.query_one("#problem", Static).update(place_text(draft, place))
+            self._preview(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _preview(self, row: Row) -> None:
+        text = preview_text(row, self.desk.settings)
+        self.app.call_from_thread(self._show_preview, row, text)
+
+    def _show_preview(self, row: Row, text: Content) -> None:
+        place = self._table.place
+        if place is not None and place.row == row.number:
+            self.query_one("#preview", Static).update(text)
+
+    def action_magic(self) -> None:
+        """Have the language model write the magic prompt of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is None or draft is None:
+            return
+        if not self.desk.settings.magic.model:
+            self.notify(
+                "The settings name no language model (magic.model): prompts are enriched without"
+                " one, as the preview shows.",
+                markup=False,
+            )
+            return
+        self.notify("The language model is asked …", markup=False)
+        self._write_magic(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="magic")
+    def _write_magic(self, row: Row) -> None:
+        try:
+            rewrite_row(row, self.desk.settings)
+        except (RewriteError, SettingsError) as error:
+            self.app.call_from_thread(
+                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
+            )
+        self.app.call_from_thread(self._show_place)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:

@@ -10,7 +10,9 @@ from engine.api import (
     Estimate,
     Place,
     Recipe,
+    Row,
     RowValues,
+    Settings,
     SettingsError,
     Severity,
     preview_row,
@@ -81,15 +83,20 @@ def place_text(draft: Draft, place: Place) -> Content:
         for note in draft.notes
         if place.column and note.column == place.column
     ]
-    lines += preview_lines(draft, place.row)
     return Content("\n").join(lines)
 
 
-def preview_lines(draft: Draft, number: int) -> list[Content]:
-    """The row as it will be rendered, its final prompt, and what each column did."""
-    row = draft.row(number)
+def preview_text(row: Row, settings: Settings) -> Content:
+    """The row as it will be rendered, its final prompt, and what each column did.
+
+    Reads the model list and the words that hold: not for the event loop.
+    """
+    return Content("\n").join(_preview(row, settings))
+
+
+def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
-        preview = preview_row(row)
+        preview = preview_row(row, settings)
     except SettingsError as error:
         return [Content(f"! {clean(str(error))}")]
     if preview is None or row.values is None:

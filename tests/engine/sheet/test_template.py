@@ -8,6 +8,7 @@ import pytest
 
 from engine.sheet.check import check_table
 from engine.sheet.columns import COLUMNS
+from engine.sheet.headers import letters
 from engine.sheet.read import read_table
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.template import choices_of, explain, template_columns, write_template
@@ -50,7 +51,7 @@ def test_every_cell_of_an_xlsx_template_is_text_with_a_list_where_there_is_one(
     }
     for at, column in enumerate(columns):
         expected = list(choices_of(column, MODELS))
-        assert listed.get("ABCDEFGHIJK"[at], []) == expected
+        assert listed.get(letters(at), []) == expected
 
 
 def test_an_ods_template_has_lists_notes_text_cells_and_a_frozen_header(tmp_path: Path) -> None:
