@@ -1,6 +1,8 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -58,6 +60,8 @@ from tui.widgets.virtual_table import VirtualTable
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
 _ESTIMATE_DELAY = 0.2
+_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
+"""Actions that can be done at some places, or times, alone."""
 
 
 class SheetScreen(Area):
@@ -99,6 +103,7 @@ class SheetScreen(Area):
     """The session that the rows come from."""
     _estimate: Estimate | None = None
     _found = ""
+    _able: Sequence[bool | None] = ()
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -202,6 +207,8 @@ class SheetScreen(Area):
 
     def _show(self, draft: Draft) -> None:
         self._estimate = None
+        # Many rows stay: looking through them for garbage would stall the screen.
+        gc.freeze()
         self._table.show(draft)
         self._show_all()
 
@@ -227,7 +234,17 @@ class SheetScreen(Area):
         self._show_totals()
         self._show_place()
         self._measure(draft)
-        self.refresh_bindings()
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        """Only when some key can do what it could not: the footer costs more than all the rest."""
+        able = [
+            *(self._table.check_action(action, ()) for action in _CHANGING),
+            *(self.check_action(action, ()) for action in _CHANGING),
+        ]
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
     def _show_totals(self) -> None:
         if self.draft is not None:
@@ -253,7 +270,7 @@ class SheetScreen(Area):
     @on(VirtualTable.Highlighted)
     def _moved(self) -> None:
         self._show_place()
-        self.refresh_bindings()
+        self._refresh_keys()
 
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
@@ -492,8 +509,11 @@ class SheetScreen(Area):
             self.notify(clean(words), markup=False)
 
     def action_start(self) -> None:
-        """Start the ready rows."""
-        if self.draft is not None and self.draft.ready:
+        """Start the ready rows, with what is being written into a cell."""
+        if (editor := self.query_one(CellEditor)).is_open:
+            editor.action_take("")
+            self.call_after_refresh(self.action_start)
+        elif self.draft is not None and self.draft.ready:
             self._say("Starting …")
             self._start(self.draft)
 
