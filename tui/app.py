@@ -60,6 +60,7 @@ class PromptsheetApp(App[str]):
             bind(f"app.{area}", str(number), f"go('{area}')", words, show=False)
             for number, (area, words) in enumerate(AREAS.items(), start=1)
         ),
+        bind("app.settings", "comma", "settings", "Settings", show=False),
         bind("app.help", "question_mark", "help", "Help", show=False),
         bind("app.quit", "q,ctrl+q", "quit", "Quit", show=False),
     ]
@@ -175,6 +176,13 @@ class PromptsheetApp(App[str]):
             keys = " or ".join(dict.fromkeys(map(self.get_key_display, same)))
             act = partial(self.call_later, screen.run_action, same[0].action)
             yield SystemCommand(same[0].description, f"{keys} · {name}", act)
+
+    def action_settings(self) -> None:
+        """Every setting with its explanation, over whatever is on the screen."""
+        from tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk.settings))
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""

@@ -138,6 +138,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="cuda:0,cuda:1",
         help="with start and run: what to render on, instead of what the settings say",
     )
+    recipes = add(
+        "recipes", "a sheet from pictures of A1111, InvokeAI, ComfyUI or Promptsheet, a row each"
+    )
+    recipes.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
+    recipes.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a new csv, xlsx or ods"
+    )
     trash = add("trash", "what is in the trash; `empty` deletes it for good")
     trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
     verify = add("verify", "hold database and files against each other")

@@ -246,6 +246,9 @@ def _change(
     settings: Settings,
 ) -> int:
     if options.session == EVERYTHING:
+        if options.rows:
+            _note("Rows belong to a session: name it instead of `all`.")
+            return UNUSABLE
         command(None, settings, None)
         found = [info for info in api.list_sessions(settings.library) if info.state != "done"]
         if options.json:
@@ -319,6 +322,28 @@ def export(options: Namespace, settings: Settings) -> int:
         if done.failed:
             failed = count_text(len(done.failed), "image")
             _note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
+    return OK
+
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def recipes(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """`promptsheet recipes PICTURES… -o SHEET`."""
+    pictures = [
+        path
+        for given in options.pictures
+        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
+        if path.suffix.lower() in _PICTURES or path == given
+    ]
+    rows, silent = api.sheet_from_pictures(pictures, options.output)
+    if options.json:
+        body = {"sheet": str(options.output), "rows": rows, "silent": list(map(str, silent))}
+        print_json(body)
+        return OK
+    _say(f"{count_text(rows, 'row')} in {clean(str(options.output))}")
+    if silent:
+        _note(f"{count_text(len(silent), 'picture')} without a recipe left out.")
     return OK
 
 

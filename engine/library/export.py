@@ -16,11 +16,10 @@ from engine.library.reader import ImageInfo, find_session
 from engine.library.records import Exported
 from engine.library.results import columns_of, results_of
 from engine.library.tables import MOST_THUMBNAILS, THUMBNAIL, TableKind, open_table
-from engine.picture.formats import JPEG, JXL, PNG, WEBP, encode, kind_of
+from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, small_jpeg, without_text
 from engine.plan.names import image_name
 
-_STRIPPED_LEVEL = {WEBP: 95, JPEG: 95, JXL: 95}
 _LOST = "missing or damaged"
 _READ = 1 << 20
 _NO_RECIPE = ("result_state", "result_file", "result_favourite")
@@ -149,7 +148,7 @@ def without_recipe(path: Path, data: bytes) -> bytes:
     kind = kind_of(path) or PNG
     if kind == PNG:
         return without_text(data)
-    return encode(decode(path), {}, kind, _STRIPPED_LEVEL[kind])
+    return encode(decode(path), {}, kind, PLAIN_LEVELS[kind])
 
 
 def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:

@@ -147,7 +147,8 @@ class EngineProcess:
         patience = self._settings.engine.idle_minutes * 60
         while True:
             await asyncio.sleep(min(patience, 5.0))
-            if self._clients or self._scheduler.paused or not self._scheduler.idle:
+            waits = self._scheduler.paused and not self._scheduler.paused_by_user
+            if self._clients or waits or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)

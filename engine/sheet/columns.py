@@ -206,7 +206,7 @@ COLUMNS: tuple[Column, ...] = (
         "scheduler",
         Kind.CHOICE,
         "",
-        "How the steps are taken. Blank: the model's own way.",
+        f"How the steps are taken: {', '.join(SCHEDULERS)}. Blank: the model's own.",
         "full",
         choices=SCHEDULERS,
         synonyms={

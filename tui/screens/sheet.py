@@ -1,13 +1,15 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
@@ -42,7 +44,13 @@ from tui.keys import bind
 from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
-from tui.screens.sheet_words import counts_text, place_text, title_text, totals_text
+from tui.screens.sheet_words import (
+    counts_text,
+    place_text,
+    preview_text,
+    title_text,
+    totals_text,
+)
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
@@ -52,6 +60,8 @@ from tui.widgets.virtual_table import VirtualTable
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
 _ESTIMATE_DELAY = 0.2
+_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
+"""Actions that can be done at some places, or times, alone."""
 
 
 class SheetScreen(Area):
@@ -78,8 +88,11 @@ class SheetScreen(Area):
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
     SheetScreen #sheet-title { width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
     SheetScreen #sheet-counts { width: auto; text-wrap: nowrap; }
-    SheetScreen #sheet-panels { height: 7; border-top: solid $panel; }
-    SheetScreen #problem { width: 3fr; padding: 0 1; border-right: solid $panel; }
+    SheetScreen #sheet-panels { height: 30%; min-height: 7; max-height: 11;
+                                border-top: solid $panel; }
+    SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
+                         scrollbar-size-vertical: 1; }
+    SheetScreen #problem, SheetScreen #preview { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
@@ -90,6 +103,7 @@ class SheetScreen(Area):
     """The session that the rows come from."""
     _estimate: Estimate | None = None
     _found = ""
+    _able: Sequence[bool | None] = ()
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -98,7 +112,9 @@ class SheetScreen(Area):
             yield Static("", id="sheet-counts", markup=False)
         yield DraftTable(_OPENING, id="rows")
         with Horizontal(id="sheet-panels"):
-            yield Static("", id="problem", markup=False)
+            with VerticalScroll(id="place", can_focus=False):
+                yield Static("", id="problem", markup=False)
+                yield Static("", id="preview", markup=False)
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -191,6 +207,8 @@ class SheetScreen(Area):
 
     def _show(self, draft: Draft) -> None:
         self._estimate = None
+        # Many rows stay: looking through them for garbage would stall the screen.
+        gc.freeze()
         self._table.show(draft)
         self._show_all()
 
@@ -216,7 +234,17 @@ class SheetScreen(Area):
         self._show_totals()
         self._show_place()
         self._measure(draft)
-        self.refresh_bindings()
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        """Only when some key can do what it could not: the footer costs more than all the rest."""
+        able = [
+            *(self._table.check_action(action, ()) for action in _CHANGING),
+            *(self.check_action(action, ()) for action in _CHANGING),
+        ]
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
     def _show_totals(self) -> None:
         if self.draft is not None:
@@ -242,12 +270,23 @@ class SheetScreen(Area):
     @on(VirtualTable.Highlighted)
     def _moved(self) -> None:
         self._show_place()
-        self.refresh_bindings()
+        self._refresh_keys()
 
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            self.query_one("#problem", Static).update(place_text(draft, place, self.desk.settings))
+            self.query_one("#problem", Static).update(place_text(draft, place))
+            self._preview(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _preview(self, row: Row) -> None:
+        text = preview_text(row, self.desk.settings)
+        self.app.call_from_thread(self._show_preview, row, text)
+
+    def _show_preview(self, row: Row, text: Content) -> None:
+        place = self._table.place
+        if place is not None and place.row == row.number:
+            self.query_one("#preview", Static).update(text)
 
     def action_magic(self) -> None:
         """Have the language model write the magic prompt of the row under the cursor."""
@@ -470,8 +509,11 @@ class SheetScreen(Area):
             self.notify(clean(words), markup=False)
 
     def action_start(self) -> None:
-        """Start the ready rows."""
-        if self.draft is not None and self.draft.ready:
+        """Start the ready rows, with what is being written into a cell."""
+        if (editor := self.query_one(CellEditor)).is_open:
+            editor.action_take("")
+            self.call_after_refresh(self.action_start)
+        elif self.draft is not None and self.draft.ready:
             self._say("Starting …")
             self._start(self.draft)
 

@@ -10,6 +10,7 @@ from engine.api import (
     Estimate,
     Place,
     Recipe,
+    Row,
     RowValues,
     Settings,
     SettingsError,
@@ -51,7 +52,7 @@ def counts_text(draft: Draft) -> Content:
     return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
 
 
-def place_text(draft: Draft, place: Place, settings: Settings) -> Content:
+def place_text(draft: Draft, place: Place) -> Content:
     """The cell under the cursor: its problem and what helps, else what it holds and means."""
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
     lines = [Content.assemble((where, "bold"))]
@@ -82,13 +83,18 @@ def place_text(draft: Draft, place: Place, settings: Settings) -> Content:
         for note in draft.notes
         if place.column and note.column == place.column
     ]
-    lines += preview_lines(draft, place.row, settings)
     return Content("\n").join(lines)
 
 
-def preview_lines(draft: Draft, number: int, settings: Settings) -> list[Content]:
-    """The row as it will be rendered, its final prompt, and what each column did."""
-    row = draft.row(number)
+def preview_text(row: Row, settings: Settings) -> Content:
+    """The row as it will be rendered, its final prompt, and what each column did.
+
+    Reads the model list and the words that hold: not for the event loop.
+    """
+    return Content("\n").join(_preview(row, settings))
+
+
+def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
         preview = preview_row(row, settings)
     except SettingsError as error:
