@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from tui.screens.area import Area
     from tui.watch import EngineWatch
 
-_NEWS_SECONDS = 0.1
+_NEWS_SECONDS = 0.25
+"""Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 
 
 class OpeningScreen(Screen[None]):
