@@ -26,12 +26,14 @@ class OnPty:
         self._master = master
         self.output = b""
         self.started = time.perf_counter()
+        # A test runner's workers may carry a size of their own, which Textual would believe.
+        inherited = {k: v for k, v in environment.items() if k not in ("COLUMNS", "LINES")}
         self._process = subprocess.Popen(
             command,
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             start_new_session=True,
         )
         os.close(slave)

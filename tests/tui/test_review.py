@@ -238,11 +238,9 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
         app.wait_for("opens a sheet")
         app.press("3")
         app.wait_for("16 of 16 images")
-        # Sixteen thumbnails and the large one.
-        wait_for(lambda: len(re.findall(rb"\x1b_Ga=T[^;]*;", app.output)) == 17, 60)
+        # Sixteen thumbnails and the large one, which may come in two sizes.
+        wait_for(lambda: len(set(re.findall(rb"\x1b_Ga=T[^;]*;", app.output))) >= 17, 60)
         wait_for(lambda: app.output.count("\U0010eeee".encode()) > 16 * 20, 60)
-        assert app.output.count("\U0010eeee".encode()) > 16 * 20
-        at = len(app.output)
         app.press("w")  # without the large picture nothing but the cursor is left to send
         app.quiet(1.5, 60)
         at = len(app.output)
@@ -252,6 +250,6 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
         moved = app.output[at:]
         assert "\U0010eeee".encode() not in moved
         assert b"\x1b_G" not in moved
-        assert len(moved) < 2000
+        assert len(moved) < 6000, "two frames, a line of numbers, and the gauges meanwhile"
     finally:
         app.close()
