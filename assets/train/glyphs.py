@@ -266,6 +266,8 @@ def _balloon(pen: Pen, c: Colour) -> None:
     pen.polygon(c, (-0.62, 0.1), (0.62, 0.1), (0.2, 0.62), (-0.2, 0.62))
     pen.disc(c, 0, -0.3, 0.7)
     pen.disc(mix(c, _CREAM, 0.55) if sum(c) < 600 else (206, 204, 200), 0, -0.3, 0.24, 0.69)
+    for u in (-0.2, 0.13):
+        pen.box(_WOOD, u, 0.58, u + 0.07, 0.75)
     pen.box(_WOOD, -0.2, 0.72, 0.2, 1)
 
 
