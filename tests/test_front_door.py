@@ -57,7 +57,7 @@ def test_bad_rows_can_be_left_out(promptsheet: Promptsheet, tmp_path: Path) -> N
     sheet.write_text("prompt,aspect_ratio\na red circle,1:1\na circle,7:77\n")
     assert promptsheet.json("run", sheet, status=1)["session"] is None
     done = promptsheet.json("run", sheet, "--skip-bad-rows")
-    assert (done["images"], done["done"]) == (1, 1)
+    assert (done["images"], done["done"]) == (4, 4)
     assert [row["row"] for row in promptsheet.json("show", "last")["rows"]] == [2]
 
 
@@ -141,7 +141,7 @@ def test_a_session_can_be_shown_and_exported(promptsheet: Promptsheet, tmp_path:
     assert promptsheet.json("export", "last", "-o", target)["images"] == 1
     with zipfile.ZipFile(target) as bundle:
         assert bundle.testzip() is None
-        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
+        table = list(csv.DictReader(io.StringIO(bundle.read("results.csv").decode("utf-8-sig"))))
     assert table[0]["prompt"] == "a red circle"
     assert promptsheet("show", "last").stdout.startswith("a red circle (")
     assert "a red circle" in promptsheet("sessions").stdout
@@ -262,3 +262,62 @@ def test_the_engine_process_leaves_when_it_has_nothing_to_do(
 def test_json_is_the_last_line_and_one_object(promptsheet: Promptsheet) -> None:
     done = promptsheet("prompt", "a red circle", "--rendering", "turbo", "--json")
     assert json.loads(done.stdout.splitlines()[-1])["done"] == 1
+
+
+def test_pictures_become_a_sheet_that_renders_the_same_again(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("prompt", "a red circle", "-n", "2", "--seed-number", "5")
+    sheet = tmp_path / "again.csv"
+    made = promptsheet.json("recipes", promptsheet.library / "sessions", "-o", sheet)
+    assert (made["rows"], made["silent"]) == (2, [])
+    again = promptsheet.json("run", sheet)
+    assert again["done"] == 2
+    first, second = (
+        sorted(i["seed"] for i in promptsheet.json("show", s["session"])["list"])
+        for s in promptsheet.json("sessions")
+    )
+    assert first == second == [5, 6]
+    assert promptsheet("recipes", sheet, "-o", tmp_path / "b.csv").returncode == 2
+
+
+def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
+    promptsheet: Promptsheet,
+) -> None:
+    from engine.api import trash_images
+
+    promptsheet.json("prompt", "a red circle", "-n", "3", "--seed-number", "5")
+    images = [i["image"] for i in promptsheet.json("show", "last")["list"]]
+    assert trash_images(images[:1], promptsheet.library).images == images[:1]
+    assert promptsheet.json("trash")["images"] == 1
+    assert promptsheet.json("show", "last")["images"] == 2
+    assert promptsheet.json("trash", "empty") | {"bytes": 0} == {
+        "images": 1,
+        "sessions": 0,
+        "bytes": 0,
+        "emptied": True,
+    }
+    assert promptsheet.json("verify")["images"] == 2
+    assert promptsheet.json("verify", "--repair")["repaired"]["adopted"] == []
+
+
+def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    from engine.api import changes_since, check_sheet, only_changed, start_session
+    from engine.settings import Settings
+
+    settings = Settings(library=promptsheet.library)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,num_images\na red circle,1\na blue circle,1\n")
+    first = promptsheet.json("run", sheet)["session"]
+    drawn = {i["row"]: i["seed"] for i in promptsheet.json("show", first)["list"]}
+    sheet.write_text("prompt,num_images\na red circle,1\na green circle,1\na hill,1\n")
+    checked = check_sheet(sheet, settings)
+    changes = changes_since(first, checked, settings)
+    assert (changes.same, changes.changed, changes.added) == ({2: 2}, {3: 3}, (4,))
+    started = start_session(only_changed(checked, changes), settings, parent=first)
+    shown = promptsheet.json("show", started.session)
+    assert [row["row"] for row in shown["rows"]] == [3, 4]
+    assert shown["list"][0]["seed"] == drawn[3]
+    assert shown["parent"] == first

@@ -25,17 +25,27 @@ Pixels = dict[str, bytes]
 
 
 def write_sheet(path: Path, rows: int, images: int, **columns: str) -> Path:
-    """A sheet of seeded rows in several shapes."""
+    """A sheet of seeded rows: several shapes, step counts, with and without negative prompts."""
     ratios = ("1:1", "3:2", "2:3", "16:9")
+    kinds = (("turbo", ""), ("turbo", "blurry"), ("default", ""))
     with path.open("w", newline="") as file:
         sheet = csv.writer(file)
         sheet.writerow(
-            ["prompt", "aspect_ratio", "seed_number", "num_images", "rendering", *columns]
+            [
+                "prompt",
+                "aspect_ratio",
+                "seed_number",
+                "num_images",
+                "rendering",
+                "negative_prompt",
+                *columns,
+            ]
         )
         for row in range(rows):
             prompt = f"{row} red circles on a blue background"
             ratio = ratios[row % len(ratios)]
-            sheet.writerow([prompt, ratio, row * 10, images, "turbo", *columns.values()])
+            kind = kinds[row // len(ratios) % len(kinds)]
+            sheet.writerow([prompt, ratio, row * 10, images, *kind, *columns.values()])
     return path
 
 
@@ -105,9 +115,9 @@ def run_with_kills(promptsheet: Promptsheet, sheet: Path, kills: int, seed: int 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pixels]:
-    """A sheet of 60 images, and their pixels from a run nobody disturbed."""
+    """A sheet of 64 images, and their pixels from a run nobody disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    sheet = write_sheet(folder / "sheet.csv", rows=20, images=3)
+    sheet = write_sheet(folder / "sheet.csv", rows=16, images=4)
     (folder / "config").mkdir()
     promptsheet = Promptsheet(
         folder / "library",
@@ -118,7 +128,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pixels]
         },
     )
     done = promptsheet.json("run", sheet)
-    assert (done["done"], done["images"], done["failed"]) == (60, 60, 0)
+    assert (done["done"], done["images"], done["failed"]) == (64, 64, 0)
     pixels = pixels_of(promptsheet)
     promptsheet("engine", "stop")
     return sheet, pixels
@@ -130,10 +140,10 @@ def test_killed_at_random_nothing_is_lost_doubled_or_changed(
     sheet, pixels = undisturbed
     run_with_kills(promptsheet, sheet, kills=6)
     info = state(promptsheet)
-    assert (info["state"], info["done"], info["failed"]) == ("done", 60, 0)
+    assert (info["state"], info["done"], info["failed"]) == ("done", 64, 0)
     verdict = promptsheet.json("verify")
     assert verdict == {
-        "images": 60,
+        "images": 64,
         "missing": [],
         "orphans": [],
         "corrupt": [],
@@ -147,7 +157,7 @@ def test_stopped_and_resumed_gives_the_same_pixels(
 ) -> None:
     sheet, pixels = undisturbed
     promptsheet.json("run", sheet, "--detach")
-    for done in (1, 20, 40):
+    for done in (1, 10, 20, 30, 40):
         wait_for(partial(has_done, promptsheet, done))
         stopped = promptsheet.json("stop", "last")
         assert stopped["waiting"] == stopped["rendering"] == 0
@@ -161,7 +171,7 @@ def test_stopped_and_resumed_gives_the_same_pixels(
         for change in image["conditions"]["departures"]
     ]
     assert departures == []
-    assert promptsheet.json("verify")["images"] == 60
+    assert promptsheet.json("verify")["images"] == 64
 
 
 def test_two_renderers_give_the_same_pixels_as_one(
@@ -310,5 +320,5 @@ def test_a_changed_model_is_said_instead_of_rendering_something_else(
 
 def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]) -> None:
     _, pixels = undisturbed
-    assert len(set(pixels.values())) == 60
+    assert len(set(pixels.values())) == 64
     assert all(np.frombuffer(data, np.uint8).std() > 10 for data in pixels.values())

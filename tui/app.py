@@ -1,33 +1,53 @@
 """The app: four areas on one desk."""
 
-from collections.abc import Iterable
+import gc
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.filter import LineFilter
 from textual.screen import Screen
 
-from engine.api import Settings
-from tui.desk import Desk, recall, remember
+from engine.settings import Settings
+from tui.desk import Desk, RowsToSheet, TakeInHand, recall, remember
 from tui.keys import bind
-from tui.screens.area import Area
-from tui.screens.jobs import JobsScreen
-from tui.screens.review import ReviewScreen
-from tui.screens.sessions import SessionsScreen
-from tui.screens.sheet import SheetScreen
+from tui.last_wall import LastWall
+from tui.notice import notification
 from tui.text import clean
-from tui.watch import EngineWatch
-from tui.widgets.top_line import AREAS
+from tui.widgets.top_line import AREAS, TopLine
+
+if TYPE_CHECKING:
+    from tui.screens.area import Area
+    from tui.watch import EngineWatch
 
 _NEWS_SECONDS = 0.1
 
 
-def _same(screen: Area) -> Area:
-    """The screen of a mode; made once, so that it keeps its state."""
-    return screen
+class OpeningScreen(Screen[None]):
+    """What is seen at once, while the areas and the engine's front door are being loaded."""
+
+    def __init__(self, area: str, desk: Desk) -> None:
+        super().__init__()
+        self._area = area
+        self._desk = desk
+        self.keys: list[Key] = []
+        """Pressed meanwhile, for the area to come."""
+
+    def compose(self) -> ComposeResult:
+        """The line that every area has."""
+        yield TopLine(self._area, self._desk)
+
+    def on_key(self, event: Key) -> None:
+        """Keep it."""
+        self.keys.append(Key(event.key, event.character))
 
 
 class PromptsheetApp(App[str]):
@@ -40,6 +60,7 @@ class PromptsheetApp(App[str]):
             bind(f"app.{area}", str(number), f"go('{area}')", words, show=False)
             for number, (area, words) in enumerate(AREAS.items(), start=1)
         ),
+        bind("app.settings", "comma", "settings", "Settings", show=False),
         bind("app.help", "question_mark", "help", "Help", show=False),
         bind("app.quit", "q,ctrl+q", "quit", "Quit", show=False),
     ]
@@ -47,21 +68,54 @@ class PromptsheetApp(App[str]):
     def __init__(self, settings: Settings, sheet: Path | None = None) -> None:
         super().__init__()
         self.desk = Desk(settings, recall(settings.library), sheet)
-        self._watch = EngineWatch(settings.library)
-        self._areas: dict[str, Area] = {
-            area.AREA: area(self.desk)
-            for area in (SheetScreen, JobsScreen, ReviewScreen, SessionsScreen)
-        }
-        for name, screen in self._areas.items():
-            self.add_mode(name, partial(_same, screen))
+        memory = self.desk.memory
+        self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
+        self._opening = OpeningScreen(self._first, self.desk)
+        self._last_wall = LastWall()
+        self._watch: EngineWatch | None = None
+        self._areas: dict[str, Area] = {}
+        for name in AREAS:
+            self.add_mode(name, partial(self._area, name))
+
+    def _area(self, name: str) -> "Area":
+        """The screen of a mode; made once, so that it keeps its state."""
+        if name not in self._areas:
+            module = import_module(f"tui.screens.{name}")
+            self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+        return self._areas[name]
+
+    def get_default_screen(self) -> Screen[None]:
+        """What is painted first."""
+        return self._opening
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the last wall."""
+        return [*super().get_line_filters(), self._last_wall]
 
     def on_mount(self) -> None:
-        """Open where it was left, and begin to watch the engine process."""
+        """Paint, then load the rest in a thread."""
         self.theme = self._known_theme(self.desk.settings.app.theme)
         self.set_keymap(self.desk.settings.app.keys)
-        memory = self.desk.memory
-        mode = "sheet" if self.desk.sheet else memory.mode if memory.mode in AREAS else "sheet"
-        self.switch_mode(mode)
+        self.mode_change_signal.subscribe(self, self._remember)
+        self.call_after_refresh(threading.Thread(target=self._load, daemon=True).start)
+
+    def _load(self) -> None:
+        import_module(f"tui.screens.{self._first}")
+        self.call_later(self._open)
+        for name in AREAS:
+            import_module(f"tui.screens.{name}")
+        # All this stays: looking through it for garbage would stall the screen for 100 ms.
+        gc.freeze()
+
+    async def _open(self) -> None:
+        """Open where it was left, and begin to watch the engine process."""
+        from tui.watch import EngineWatch
+
+        if self.current_mode not in AREAS:
+            await self.switch_mode(self._first)
+        for key in self._opening.keys:
+            self.post_message(key)
+        self._watch = EngineWatch(self.desk.library)
         self._watch.start()
         self.set_interval(_NEWS_SECONDS, self._take_news)
 
@@ -75,8 +129,17 @@ class PromptsheetApp(App[str]):
         """Go to one of the four areas."""
         self.switch_mode(area)
 
+    def _remember(self, area: str) -> None:
+        """At once, in a thread: a connection that drops gives no time for it."""
+        self.desk.memory.mode = area
+        keep = partial(remember, self.desk.library, replace(self.desk.memory))
+        self.run_worker(keep, thread=True, group="memory")
+
     def _take_news(self) -> None:
         """Hand what happened to the areas that have been opened."""
+        if self._watch is None:
+            return
+        self._watch.want_previews(self.current_mode == "jobs")
         news = self._watch.take()
         if news is None:
             return
@@ -84,34 +147,42 @@ class PromptsheetApp(App[str]):
             if area.is_mounted:
                 area.tell(news)
         if news.settled and self.desk.settings.app.bell:
-            self.bell()
+            count = len(news.settled)
+            ended = "A session has ended" if count == 1 else f"{count} sessions have ended"
+            if self._driver is not None:  # as App.bell does
+                self._driver.write(notification(ended))
 
-    @on(SheetScreen.Started)
-    def _started(self, event: SheetScreen.Started) -> None:
-        self._take_in_hand(event.session, "jobs")
+    @on(RowsToSheet)
+    async def _refine(self, event: RowsToSheet) -> None:
+        await self.switch_mode("sheet")
+        self._area("sheet").take_rows(event)
 
-    @on(SessionsScreen.Opened)
-    def _opened(self, event: SessionsScreen.Opened) -> None:
-        self._take_in_hand(event.session, event.area)
-
-    def _take_in_hand(self, session: str, area: str) -> None:
-        self.desk.memory.session = session
+    @on(TakeInHand)
+    def _take_in_hand(self, event: TakeInHand) -> None:
+        self.desk.memory.session = event.session
         for screen in self._areas.values():
             if screen.is_mounted:
-                screen.show_session(session)
-        self.switch_mode(area)
+                screen.show_session(event.session)
+        self.switch_mode(event.area)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""
         yield from super().get_system_commands(screen)
+        bindings: dict[str, list[Binding]] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
             if enabled and binding.description and binding.id:
-                action = binding.action
-                yield SystemCommand(
-                    binding.description,
-                    f"{binding.id} · key {binding.key}",
-                    lambda action=action: self.run_worker(screen.run_action(action)),
-                )
+                bindings.setdefault(binding.id, []).append(binding)
+        for name, same in bindings.items():
+            keys = " or ".join(dict.fromkeys(map(self.get_key_display, same)))
+            act = partial(self.call_later, screen.run_action, same[0].action)
+            yield SystemCommand(same[0].description, f"{keys} · {name}", act)
+
+    def action_settings(self) -> None:
+        """Every setting with its explanation, over whatever is on the screen."""
+        from tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.desk.settings))
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""
@@ -122,11 +193,10 @@ class PromptsheetApp(App[str]):
 
     async def action_quit(self) -> None:
         """Leave; what is being rendered goes on, and the terminal is told so."""
-        self.desk.memory.mode = self.current_mode
         remember(self.desk.library, self.desk.memory)
         self.exit(self._farewell())
 
     def _farewell(self) -> str:
-        if self._watch.rendering:
+        if self._watch and self._watch.rendering:
             return "Rendering goes on without this terminal; `promptsheet` brings you back to it."
         return ""

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import NoReturn
 from engine import __version__
 from tui.text import clean
 
-_FUNCTIONS = {"open": "open_app"}
 _SESSION_HELP = "an id, a name, or `last`"
 
 
@@ -27,6 +27,17 @@ def _folder(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("an empty name is no folder")
     return Path(text)
+
+
+def _numbers(text: str) -> list[int]:
+    """Row numbers: `4,7-9` is 4, 7, 8 and 9."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not last)):
+            raise argparse.ArgumentTypeError(f"{part!r} is no row number; write 4 or 7-9")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
 
 
 def _words(text: str) -> str:
@@ -61,9 +72,19 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", "list a sheet's problems, its totals and an estimate; start nothing")
     run = add("run", "render a sheet and follow it; Ctrl-C leaves it running")
     for command in (check, run):
-        command.add_argument("sheet", type=Path, help="csv, tsv, xls, xlsx or ods")
+        command.add_argument(
+            "sheet", type=Path, help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+        )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
     run.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+
+    template = add("template", "write a sheet to fill in: csv, xlsx or ods")
+    template.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
+    template.add_argument("--full", action="store_true", help="with all columns")
+    template.add_argument("--force", action="store_true", help="replace a file that is there")
+    template.add_argument(
+        "--explain", action="store_true", help="print the columns' rules, for a chat assistant, say"
+    )
 
     prompt = add("prompt", "render typed prompts")
     prompt.add_argument(
@@ -80,21 +101,56 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--detach", action="store_true", help="start it and return at once")
 
     add("sessions", "list sessions, newest first")
+    show = add("show", "one session with its rows and images")
+    show.add_argument("session", type=_words, help=_SESSION_HELP)
     for name, help_text in (
-        ("show", "one session with its rows and images"),
-        ("stop", "stop a session after its current step; what is finished is kept"),
-        ("resume", "let a stopped session go on"),
-        ("retry", "try a session's failed images again"),
+        ("stop", "stop after the current step; what is finished is kept"),
+        ("resume", "let what was stopped go on"),
+        ("retry", "try failed images again"),
     ):
-        add(name, help_text).add_argument("session", type=_words, help=_SESSION_HELP)
+        command = add(name, help_text)
+        command.add_argument("session", type=_words, help=f"{_SESSION_HELP}; or `all`")
+        command.add_argument(
+            "--rows", type=_numbers, metavar="4,7-9", help="only these rows of the session"
+        )
+    move = add("move", "render a session sooner or later than others")
+    move.add_argument("session", type=_words, help=_SESSION_HELP)
+    move.add_argument("to", choices=("first", "up", "down", "last"))
     export = add("export", "a session's images and their table as a ZIP")
     export.add_argument("session", type=_words, help=_SESSION_HELP)
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     export.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
+    export.add_argument("--favourites", action="store_true", help="only favourites")
+    export.add_argument(
+        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
+    )
 
     engine = add("engine", "the engine process, which renders and keeps the library")
-    engine.add_argument("action", choices=("start", "stop", "status", "run"))
-    add("verify", "hold database and files against each other")
+    engine.add_argument(
+        "action",
+        choices=("start", "stop", "pause", "resume", "status", "run"),
+        help="pause renders nothing and frees the devices until resume",
+    )
+    engine.add_argument(
+        "--devices",
+        type=lambda text: text.split(","),
+        default=(),
+        metavar="cuda:0,cuda:1",
+        help="with start and run: what to render on, instead of what the settings say",
+    )
+    recipes = add(
+        "recipes", "a sheet from pictures of A1111, InvokeAI, ComfyUI or Promptsheet, a row each"
+    )
+    recipes.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
+    recipes.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a new csv, xlsx or ods"
+    )
+    trash = add("trash", "what is in the trash; `empty` deletes it for good")
+    trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
+    verify = add("verify", "hold database and files against each other")
+    verify.add_argument(
+        "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
+    )
     add("doctor", "this machine: devices, terminal, library, versions")
     add("config", "where the settings are, and what holds")
     return parser
@@ -120,33 +176,56 @@ def main() -> int:
     if not arguments or arguments[0] not in {"-h", "--help", "--version", *_names(parser)}:
         arguments = ["open", *arguments]  # `promptsheet` and `promptsheet SHEET` open the app
     options = parser.parse_args(arguments)
-    from engine import api  # after parsing: --help and slips answer at once
-    from tui import commands
-
     try:
-        settings = api.load_settings(options.library)
-        command: commands.Command = getattr(
-            commands, _FUNCTIONS.get(options.command, options.command)
-        )
-        return command(options, settings)
+        return _carry_out(options)
     except BrokenPipeError:
         # `promptsheet sessions | head`: the reader has what it wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return commands.OK
+        return 0
     except KeyboardInterrupt:
         return 130
-    except (
+    except Exception as error:
+        return _complain(error, as_json=options.json)
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    """Load what the command needs and no more, so that the app's first paint is quick."""
+    from engine.schema import is_older
+    from engine.settings import load_settings
+
+    settings = load_settings(options.library)
+    if is_older(settings.library):
+        from engine.api import start_engine
+
+        start_engine(settings)  # it brings the library up to date
+    if options.command == "open":
+        from tui.opening import open_app
+
+        return open_app(options.sheet, settings)
+    from tui import commands
+
+    command: commands.Command = getattr(commands, options.command)
+    return command(options, settings)
+
+
+def _complain(error: Exception, *, as_json: bool) -> int:
+    """Say what the user can mend; anything else is a fault of ours and keeps its traceback."""
+    from engine import api
+
+    expected = (
         api.SheetError,
         api.SettingsError,
         api.LibraryError,
         api.LockedError,
         api.EngineError,
         OSError,
-    ) as error:
-        if options.json:
-            commands.print_json({"session": None, "error": str(error)})
-        print(f"promptsheet: {clean(str(error))}", file=sys.stderr)
-        return commands.UNUSABLE
+    )
+    if not isinstance(error, expected):
+        raise error
+    if as_json:
+        print(json.dumps({"session": None, "error": str(error)}))
+    print(f"promptsheet: {clean(str(error))}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -7,15 +7,16 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from engine import api
 from engine.api import Checked, Settings
 from tui import report
-from tui.progress import follow
+from tui.progress import exporting, follow
 from tui.text import clean, count_text, size_text, time_text
 
 OK, SOME, UNUSABLE = 0, 1, 2
+EVERYTHING = "all"
 _PROBLEMS_SHOWN = 40
 Command = Callable[[Namespace, Settings], int]
 
@@ -38,27 +39,6 @@ def print_json(body: object) -> None:
 # -------------------------------------------------------------------- sheets and sessions
 
 
-def open_app(options: Namespace, settings: Settings) -> int:
-    """`promptsheet [SHEET]`."""
-    if options.sheet is not None and not options.sheet.exists():
-        raise api.SheetError(
-            f"There is no file {options.sheet}, and no such command."
-            " `promptsheet --help` lists the commands."
-        )
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _note("The app needs a terminal; `promptsheet --help` lists what works without one.")
-        return UNUSABLE
-    from tui.graphics.protocol import prepare_terminal
-
-    prepare_terminal(settings.app.images)
-    from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
-
-    farewell = PromptsheetApp(settings, options.sheet).run()
-    if farewell:
-        _say(farewell)
-    return OK
-
-
 def check(options: Namespace, settings: Settings) -> int:
     """`promptsheet check SHEET`."""
     checked = api.check_sheet(options.sheet, settings, worksheet=options.worksheet)
@@ -78,6 +58,27 @@ def check(options: Namespace, settings: Settings) -> int:
     else:
         _say(*report.problem_lines(sheet.problems), report.totals_line(checked))
     return SOME if checked.errors else OK
+
+
+def template(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """`promptsheet template FILE`, or `--explain`."""
+    if options.explain:
+        rules = api.explain_columns(full=True)
+        if options.json:
+            print_json({"rules": rules})
+        else:
+            _say(rules)
+        return OK
+    if options.file is None:
+        raise api.SheetError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
+    if options.file.exists() and not options.force:
+        raise api.SheetError(f"{options.file} is there already; --force replaces it.")
+    api.write_template(options.file, full=options.full)
+    if options.json:
+        print_json({"file": str(options.file), "full": options.full})
+    else:
+        _say(f"A template is in {clean(str(options.file))}.")
+    return OK
 
 
 def run(options: Namespace, settings: Settings) -> int:
@@ -214,6 +215,7 @@ def show(options: Namespace, settings: Settings) -> int:
         print_json(
             _session_json(info)
             | {
+                "log": str(api.log_path(settings.library, info.session)),
                 "rows": [asdict(job) for job in jobs],
                 "list": [asdict(image) for image in images],
             }
@@ -239,27 +241,65 @@ def retry(options: Namespace, settings: Settings) -> int:
 
 
 def _change(
-    command: Callable[[str, Settings], None], options: Namespace, settings: Settings
+    command: Callable[[str | None, Settings, list[int] | None], None],
+    options: Namespace,
+    settings: Settings,
 ) -> int:
+    if options.session == EVERYTHING:
+        command(None, settings, None)
+        found = [info for info in api.list_sessions(settings.library) if info.state != "done"]
+        if options.json:
+            print_json([_session_json(info) for info in found])
+        else:
+            _say(*(_state_line(info) for info in found))
+        return OK
     info = api.find_session(settings.library, options.session)
-    command(info.session, settings)
-    info = api.find_session(settings.library, info.session)
+    command(info.session, settings, options.rows)
+    return _say_state(info.session, options, settings)
+
+
+def _say_state(session: str, options: Namespace, settings: Settings) -> int:
+    info = api.find_session(settings.library, session)
     if options.json:
         print_json(_session_json(info))
     else:
-        _say(f"{info.session}: {info.state}, {info.done} of {count_text(info.images, 'image')}")
+        _say(_state_line(info))
     return OK
+
+
+def _state_line(info: api.SessionInfo) -> str:
+    return f"{info.session}: {info.state}, {info.done} of {count_text(info.images, 'image')}"
+
+
+def move(options: Namespace, settings: Settings) -> int:
+    """`promptsheet move SESSION first | up | down | last`."""
+    info = api.find_session(settings.library, options.session)
+    api.move_session(info.session, settings, options.to)
+    return _say_state(info.session, options, settings)
 
 
 def export(options: Namespace, settings: Settings) -> int:
     """`promptsheet export SESSION`."""
     info = api.find_session(settings.library, options.session)
-    strip = options.strip_metadata
-    if str(options.output) == "-":
-        if sys.stdout.isatty():
-            _note("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
-            return UNUSABLE
-        api.export_session(info.session, settings, sys.stdout.buffer, strip_metadata=strip)
+    to_stdout = str(options.output) == "-"
+    if to_stdout and sys.stdout.isatty():
+        _note("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
+        return UNUSABLE
+
+    def write(file: IO[bytes]) -> api.Exported:
+        with exporting() as progress:
+            return api.export_session(
+                info.session,
+                settings,
+                file,
+                favourites=options.favourites,
+                strip_metadata=options.strip_metadata,
+                table=options.table,
+                progress=progress,
+            )
+
+    if to_stdout:
+        write(sys.stdout.buffer)
         return OK
     target = options.output or Path(f"{info.folder.name}.zip")
     if not target.name or target.is_dir():
@@ -268,14 +308,51 @@ def export(options: Namespace, settings: Settings) -> int:
     partial = target.with_name(f".{target.name}.part")
     try:
         with partial.open("wb") as file:
-            count = api.export_session(info.session, settings, file, strip_metadata=strip)
+            done = write(file)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     if options.json:
-        print_json({"session": info.session, "file": str(target), "images": count})
+        print_json({"session": info.session, "file": str(target)} | asdict(done))
     else:
-        _say(f"{count_text(count, 'image')} in {clean(str(target))}")
+        _say(f"{count_text(done.images, 'image')} in {clean(str(target))}")
+        if done.failed:
+            failed = count_text(len(done.failed), "image")
+            _note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
+    return OK
+
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def recipes(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """`promptsheet recipes PICTURES… -o SHEET`."""
+    pictures = [
+        path
+        for given in options.pictures
+        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
+        if path.suffix.lower() in _PICTURES or path == given
+    ]
+    rows, silent = api.sheet_from_pictures(pictures, options.output)
+    if options.json:
+        body = {"sheet": str(options.output), "rows": rows, "silent": list(map(str, silent))}
+        print_json(body)
+        return OK
+    _say(f"{count_text(rows, 'row')} in {clean(str(options.output))}")
+    if silent:
+        _note(f"{count_text(len(silent), 'picture')} without a recipe left out.")
+    return OK
+
+
+def trash(options: Namespace, settings: Settings) -> int:
+    """`promptsheet trash list | empty`."""
+    empty = options.action == "empty"
+    size = api.empty_trash(settings.library) if empty else api.trash_size(settings.library)
+    if options.json:
+        print_json(asdict(size) | {"emptied": empty})
+        return OK
+    what = f"{count_text(size.images, 'image')} and {count_text(size.sessions, 'session')}"
+    _say(f"{what}, {size_text(size.bytes)}, {'deleted for good' if empty else 'in the trash'}")
     return OK
 
 
@@ -283,26 +360,24 @@ def export(options: Namespace, settings: Settings) -> int:
 
 
 def engine(options: Namespace, settings: Settings) -> int:
-    """`promptsheet engine start | stop | status | run`."""
-    commands: dict[str, Callable[[Settings], dict[str, Any]]] = {
-        "start": _engine_start,
-        "stop": _engine_stop,
-        "status": _engine_status,
-    }
+    """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
         _note(f"The engine process of {clean(str(settings.library))}; Ctrl-C ends it.")
-        api.run_engine_here(settings)
+        api.run_engine_here(settings, options.devices)
         return OK
-    answer = commands[options.action](settings)
+    if options.action == "start":
+        answer = {"running": True} | api.start_engine(settings, options.devices)
+    elif options.action == "stop":
+        answer = _engine_stop(settings)
+    else:
+        if options.action != "status":
+            api.pause_engine(settings, paused=options.action == "pause")
+        answer = _engine_status(settings)
     if options.json:
         print_json(answer)
     else:
         _say(*_engine_lines(answer))
     return OK
-
-
-def _engine_start(settings: Settings) -> dict[str, Any]:
-    return {"running": True} | api.start_engine(settings)
 
 
 def _engine_stop(settings: Settings) -> dict[str, Any]:
@@ -335,16 +410,23 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         f"  {work['session']}: {work['done']} of {work['images']} done" for work in answer["work"]
     ]
     lines += [f"  paused: {answer['paused']}"] if answer["paused"] else []
+    if answer["held"]:
+        lines.append(
+            f"  waiting to be asked: {', '.join(answer['held'])};"
+            " `promptsheet resume SESSION`, or `resume all`"
+        )
     return lines + [note for note in (answer.get("mismatch"), answer.get("warning")) if note]
 
 
 def verify(options: Namespace, settings: Settings) -> int:
-    """`promptsheet verify`."""
+    """`promptsheet verify [--repair]`."""
+    repaired = api.repair_library(settings) if options.repair else None
     verdict = api.verify_library(settings)
     whole = verdict.pop("whole")
     if options.json:
-        print_json(verdict)
+        print_json(verdict | ({"repaired": repaired} if repaired else {}))
     else:
+        _say(*report.repair_lines(repaired or {}))
         for kind in ("missing", "orphans", "corrupt", "miscounted"):
             _say(*(f"{kind.removesuffix('s')}: {clean(name)}" for name in verdict[kind]))
         _say(
@@ -382,8 +464,8 @@ def config(options: Namespace, settings: Settings) -> int:
         print_json(
             {
                 "files": files,
-                "settings": settings.model_dump(mode="json"),
-                "models": [model.model_dump(mode="json") for model in models.values()],
+                "settings": api.plain(settings),
+                "models": [api.plain(model) for model in models.values()],
             }
         )
         return OK

@@ -3,12 +3,42 @@
 import contextlib
 import json
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from engine.api import Settings, state_folder
+from textual.message import Message
+
+from engine.settings import Settings, state_folder
+from tui.undo import Deeds
 
 _RECENT = 12
+
+
+class TakeInHand(Message):
+    """A session is the one to work with now, and an area is where to go."""
+
+    def __init__(self, session: str, area: str) -> None:
+        super().__init__()
+        self.session = session
+        self.area = area
+
+
+class RowsToSheet(Message):
+    """Rows are to be refined on the Sheet screen, and may then start a session of their own."""
+
+    def __init__(self, rows: Sequence[Mapping[str, str]], parent: str, name: str) -> None:
+        """Hand rows over.
+
+        Args:
+            rows: each one's cells, by column; known columns and the user's own alike.
+            parent: the session they come from, which the new one remembers (`start_session`).
+            name: what to call the sheet.
+        """
+        super().__init__()
+        self.rows = rows
+        self.parent = parent
+        self.name = name
 
 
 @dataclass
@@ -34,6 +64,10 @@ class Desk:
     memory: Memory
     sheet: Path | None = None
     """A sheet named on the command line."""
+    handed: RowsToSheet | None = None
+    """Rows that the Sheet screen is to take when it is next shown."""
+    deeds: Deeds = field(default_factory=Deeds)
+    """What can be undone."""
 
     @property
     def library(self) -> Path:

@@ -10,7 +10,7 @@ def bind(id: str, key: str, action: str, words: str, *, show: bool = True) -> Bi
         id: `screen.action`, by which the settings and the help name it.
         key: Textual's name of the key; several with commas.
         action: Textual's action.
-        words: for the footer and the palette.
+        words: for the footer, the palette and the help.
         show: whether the footer shows it.
     """
-    return Binding(key, action, words, id=id, show=show, tooltip=words)
+    return Binding(key, action, words, id=id, show=show)

@@ -2,7 +2,8 @@
 
 import collections
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -12,14 +13,16 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import (
     Progress as Bar,
 )
 
-from engine.api import Progress, Settings, follow_session
-from tui.text import clean
+from engine.api import Progress, Settings, follow_session, pace
+from tui.notice import notification
+from tui.text import clean, clock_text
+
+_PACE_SECONDS = 2.0
 
 
 def follow(session: str, name: str, settings: Settings) -> Progress | None:
@@ -32,19 +35,38 @@ def follow(session: str, name: str, settings: Settings) -> Progress | None:
         if not sys.stderr.isatty():
             return _last(follow_session(session, settings.library))
         with _bar(name) as (bar, task):
-            last = None
+            last, known = None, _Known()
             for last in follow_session(session, settings.library):
                 settled = last.done + last.failed + last.stopped
-                failed = f" · ✗ {last.failed} failed" if last.failed else ""
-                bar.update(
-                    task,
-                    total=last.images,
-                    completed=settled,
-                    note=clean("" if last.settled else last.now) + failed,
-                )
-            return last
+                parts = [] if last.settled else [known.pace(session, settings), clean(last.now)]
+                parts += [f"✗ {last.failed} failed"] if last.failed else []
+                note = " · ".join(part for part in parts if part)
+                bar.update(task, total=last.images, completed=settled, note=note)
+        if settings.app.bell and last is not None:
+            words = f"{name}: {last.done} of {last.images} images done"
+            print(notification(words), end="", file=sys.stderr, flush=True)
+        return last
     except KeyboardInterrupt:
         return None
+
+
+class _Known:
+    """The pace as it was last looked up: not at every event."""
+
+    def __init__(self) -> None:
+        self._words = ""
+        self._until = 0.0
+
+    def pace(self, session: str, settings: Settings) -> str:
+        """`1.7 img/s, ETA 00:04:10`; nothing while nothing is known."""
+        now = time.monotonic()
+        if now >= self._until:
+            self._until = now + _PACE_SECONDS
+            found = pace(settings.library, session)
+            if found.images_per_second and found.seconds_left is not None:
+                left = clock_text(found.seconds_left)
+                self._words = f"{found.images_per_second:.1f} img/s, ETA {left}"
+        return self._words
 
 
 def _last(reports: Iterator[Progress]) -> Progress | None:
@@ -58,8 +80,17 @@ def _bar(name: str) -> Iterator[tuple[Bar, TaskID]]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
     with Bar(*columns, console=Console(stderr=True), refresh_per_second=5) as bar:
         yield bar, bar.add_task(clean(name), total=None, note="starting")
+
+
+@contextmanager
+def exporting() -> Iterator[Callable[[int, int], None]]:
+    """What an export reports to: a bar on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _, __: None
+        return
+    with _bar("export") as (bar, task):
+        yield lambda done, total: bar.update(task, completed=done, total=total, note="")

@@ -5,25 +5,28 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from engine.api import Checked, ImageInfo, JobInfo, Problem, SessionInfo, Severity
+from engine.api import (
+    Checked,
+    Declared,
+    ImageInfo,
+    JobInfo,
+    Problem,
+    SessionInfo,
+    Severity,
+    explanations,
+    plain,
+)
+from tui.glyphs import GLYPHS
 from tui.text import clean, count_text, shorten, size_text, time_text
 
-GLYPHS = {
-    "error": "✗",
-    "warning": "!",
-    "repaired": "↻",
-    "rendering": "◐",
-    "waiting": "·",
-    "stopped": "■",
-    "failed": "✗",
-    "done": "✓",
-}
 _CELL = 40
 _COUNTED = {
     Severity.ERROR: ("{} error", "{} errors"),
     Severity.WARNING: ("{} warning", "{} warnings"),
     Severity.REPAIRED: ("{} repaired", "{} repaired"),
 }
+_SHOWN = 8
+"""Names in a line; the others are counted."""
 
 
 def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> Iterator[str]:
@@ -95,21 +98,40 @@ def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {clean(str(key)):18} {clean(str(value))}" for key, value in body.items())
 
 
-def setting_lines(settings: Any, path: tuple[str, ...] = ()) -> list[str]:
+def setting_lines(settings: Declared, path: tuple[str, ...] = ()) -> list[str]:
     """The settings as their TOML file would have them, each with its explanation.
 
     Args:
         settings: all of them, or one section.
         path: where the section is.
     """
-    plain, sections = [], []
-    for name, field in type(settings).model_fields.items():
+    lines, sections = [], []
+    for name, explained in explanations(type(settings)):
         value = getattr(settings, name)
-        if hasattr(type(value), "model_fields"):
+        if isinstance(value, Declared):
             inner = (*path, name)
             sections += ["", f"[{'.'.join(inner)}]", *setting_lines(value, inner)]
         else:
-            text = value if isinstance(value, int | float | list | dict) else str(value)
-            explained = " ".join((field.description or "").split())
-            plain += [f"# {explained}", f"{name} = {clean(json.dumps(text))}"]
-    return plain + sections
+            lines += [f"# {explained}", f"{name} = {clean(json.dumps(plain(value)))}"]
+    return lines + sections
+
+
+def repair_lines(repaired: dict[str, Any]) -> list[str]:
+    """What `verify --repair` has done."""
+    lines = []
+    if repaired.get("database"):
+        lines.append(f"the database could not be used; it is now {clean(repaired['database'])}")
+    for name, words in (
+        ("sessions", "made anew from their files"),
+        ("adopted", "found again"),
+        ("again", "lost: `promptsheet resume SESSION` renders them again"),
+        ("aside", "damaged, moved to the library's folder `damaged`"),
+        ("left", "none of ours, left where they are"),
+    ):
+        if found := repaired.get(name):
+            shown = ", ".join(clean(item) for item in found[:_SHOWN])
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            lines.append(f"{words}: {shown}{more}")
+    if repaired.get("recounted"):
+        lines.append(f"{repaired['recounted']} wrong counts were counted again")
+    return lines

@@ -5,8 +5,8 @@ import unicodedata
 # Control pictures (U+2400 …) stand for the control characters themselves.
 _PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 _PICTURES |= {0x09: 0x20, 0x0A: 0x21B5, 0x0D: 0x240D}
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_JOINERS = frozenset({"\u200c", "\u200d"})
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+JOINERS = frozenset({"\u200c", "\u200d"})
 """Needed inside words of several scripts, and inside emoji."""
 
 
@@ -26,9 +26,9 @@ def _visible(character: str) -> str:
     picture = _PICTURES.get(ord(character))
     if picture is not None:
         return chr(picture)
-    if character in _JOINERS:
+    if character in JOINERS:
         return character
-    return "\ufffd" if unicodedata.category(character) in _HIDDEN else character
+    return "\ufffd" if unicodedata.category(character) in HIDDEN else character
 
 
 def shorten(text: str, width: int) -> str:
@@ -54,6 +54,12 @@ def time_text(seconds: float) -> str:
     if minutes < 60:
         return f"about {minutes} min"
     return f"about {minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock_text(seconds: float) -> str:
+    """A time to wait that is counted down: `00:04:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest:02d}"
 
 
 def count_text(count: int, noun: str) -> str:

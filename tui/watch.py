@@ -1,11 +1,12 @@
 """Watching the engine process from a thread; the app takes the news when it has time for it."""
 
+import base64
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import watch_engine
+from engine.api import EngineFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,22 @@ class Step:
     session: str
     step: int
     steps: int
+    row: int
+    """Of the first of its images."""
+    images: int
+    """How many are drawn together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What is being denoised on one device."""
+
+    session: str
+    device: str
+    row: int
+    variation: int
+    picture: bytes
+    """A small JPEG file."""
 
 
 @dataclass
@@ -35,6 +52,12 @@ class News:
     """Session → its newest image."""
     settled: list[str] = field(default_factory=list)
     """Sessions that have come to their end."""
+    kept: set[str] = field(default_factory=set)
+    """Sessions whose favourites, names, tags or trash changed."""
+    preview: Preview | None = None
+    """The newest."""
+    order: bool = False
+    """Whether sessions may have come, gone, or changed places."""
 
 
 class EngineWatch(threading.Thread):
@@ -42,17 +65,21 @@ class EngineWatch(threading.Thread):
 
     def __init__(self, library: Path) -> None:
         super().__init__(name="watch", daemon=True)
-        self._library = library
+        self._feed = EngineFeed(library)
         self._lock = threading.Lock()
         self._changed = False
         self._news = News()
 
     def run(self) -> None:
         """Take events until the app ends."""
-        for event in watch_engine(self._library):
+        for event in self._feed:
             with self._lock:
                 self._take_in(event)
                 self._changed = True
+
+    def want_previews(self, wanted: bool) -> None:
+        """Whether someone looks at previews now."""
+        self._feed.want_previews(wanted)
 
     @property
     def rendering(self) -> bool:
@@ -78,14 +105,27 @@ class EngineWatch(threading.Thread):
                 news.engine, news.reason = "other version", event["reason"]
             case "status":
                 news.engine = "rendering" if event["work"] else "idle"
+                news.order = True
                 self._pause(event["paused"])
                 for tally in event["work"]:
                     self._tally(tally, None, [])
+            case "kept":
+                news.kept.update(event["sessions"])
             case "paused":
                 self._pause(event["reason"])
             case "step":
                 news.engine = "rendering"
-                news.steps[event["device"]] = Step(event["session"], event["step"], event["steps"])
+                news.steps[event["device"]] = Step(
+                    event["session"], event["step"], event["steps"], event["row"], event["images"]
+                )
+            case "preview":
+                news.preview = Preview(
+                    event["session"],
+                    event["device"],
+                    event["row"],
+                    event["variation"],
+                    base64.b64decode(event["picture"]),
+                )
             case "tally":
                 self._tally(event, event["rows"], event["finished"])
                 if event["settled"]:
@@ -107,6 +147,7 @@ class EngineWatch(threading.Thread):
     def _tally(self, tally: dict[str, Any], rows: list[int] | None, finished: list[str]) -> None:
         session = tally["session"]
         self._news.tallies[session] = tally
+        self._news.order |= rows is None
         known = self._news.rows.get(session, set())
         self._news.rows[session] = None if rows is None or known is None else known | set(rows)
         if finished:

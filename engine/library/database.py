@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-SCHEMA_VERSION = 1
-FILE_NAME = "library.sqlite3"
+from engine.schema import FILE_NAME, SCHEMA_VERSION
+
 _APPLICATION_ID = 0x50534854  # "PSHT"
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p"}) | frozenset(
     {"lustre", "gpfs", "beegfs", "ceph", "glusterfs", "orangefs"}
@@ -20,6 +20,10 @@ _NETWORK_FUSE = ("sshfs", "glusterfs", "rclone", "s3fs", "juicefs", "mfs", "ceph
 
 class LibraryError(Exception):
     """The library cannot be used; the message says why and what to do."""
+
+
+class OlderLibraryError(LibraryError):
+    """Written by an older version; the engine process brings it up to date when it starts."""
 
 
 def database_path(library: Path) -> Path:
@@ -47,7 +51,7 @@ def on_network(folder: Path) -> bool:
 
 
 def open_writer(library: Path) -> sqlite3.Connection:
-    """The one read-write connection; creates the database where there is none.
+    """The one read-write connection; creates the database, or brings an older one up to date.
 
     Only the process that holds the library's lock may call this.
 
@@ -73,6 +77,9 @@ def open_writer(library: Path) -> sqlite3.Connection:
                 f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
             path.chmod(0o600)
+        elif version < SCHEMA_VERSION:
+            _bring_up_to_date(connection, version, path)
+            version = SCHEMA_VERSION
         _require_version(version or SCHEMA_VERSION, path)
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -81,6 +88,34 @@ def open_writer(library: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) -> None:
+    """Copy the database beside itself, then take the steps that lead to this schema, all or none.
+
+    Raises:
+        sqlite3.Error: a step failed; the database is as it was.
+    """
+    copy = path.with_name(f"{path.stem}-schema-{version}{path.suffix}")
+    beside = sqlite3.connect(copy)
+    try:
+        copy.chmod(0o600)
+        connection.backup(beside)
+    finally:
+        beside.close()
+    steps = files("engine.library") / "migrations"
+    scripts = [
+        (steps / f"{number}.sql").read_text(encoding="utf-8")
+        for number in range(version + 1, SCHEMA_VERSION + 1)
+    ]
+    try:
+        connection.executescript(
+            f"BEGIN; {''.join(scripts)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager
@@ -109,7 +144,10 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     # Reading a write-ahead log needs a file beside it, unless nothing can ever change.
     frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
     options = "mode=ro&immutable=1" if frozen else "mode=ro"
-    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=10)
+    # Opened in a thread, say, and then used in another; never in two at once.
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?{options}", uri=True, timeout=10, check_same_thread=False
+    )
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -129,7 +167,12 @@ def _require_version(version: int, path: Path) -> None:
         return
     if version == 0:
         raise LibraryError(f"{path} is empty: nothing has been rendered yet.")
+    if version < SCHEMA_VERSION:
+        raise OlderLibraryError(
+            f"{path} was written by an older version of Promptsheet: `promptsheet engine start`"
+            " brings it up to date (and keeps a copy of it)."
+        )
     raise LibraryError(
-        f"{path} was written by another version of Promptsheet (schema {version}; this one has"
+        f"{path} was written by a newer version of Promptsheet (schema {version}; this one has"
         f" {SCHEMA_VERSION}). Use that version, or choose another library with --library."
     )

@@ -1,67 +1,154 @@
-"""A session as one ZIP: its images under their names, and a table of what made them."""
+"""A session as one ZIP, written as a stream: its images, and a results sheet of them all."""
 
-import csv
 import io
+import shutil
+import tempfile
+import time
 import zipfile
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
-from engine.library.reader import ImageInfo, list_images
-from engine.picture.png import PictureError, decode, encode_png
+from engine.library.database import reading
+from engine.library.files import digest_of
+from engine.library.reader import ImageInfo, find_session
+from engine.library.records import Exported
+from engine.library.results import columns_of, results_of
+from engine.library.tables import MOST_THUMBNAILS, THUMBNAIL, TableKind, open_table
+from engine.picture.formats import JPEG, JXL, PNG, WEBP, encode, kind_of
+from engine.picture.png import PictureError, decode, small_jpeg, without_text
+from engine.plan.names import image_name
 
-_FIELDS = ("file", "row", "variation", "state", "error")
+_STRIPPED_LEVEL = {WEBP: 95, JPEG: 95, JXL: 95}
+_LOST = "missing or damaged"
+_READ = 1 << 20
+_NO_RECIPE = ("result_state", "result_file", "result_favourite")
+
+Progress = Callable[[int, int], None]
 
 
-def export_zip(library: Path, session: str, out: IO[bytes], *, strip_metadata: bool) -> int:
-    """Write the session's finished images and `images.csv` to `out`.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be in a ZIP."""
 
-    `out` need not seek, so a ZIP can be streamed while it is made. Failed, missing and damaged
-    images are left out of the ZIP and named in the table.
+    images: frozenset[str] | None = None
+    """Only these, by their ids."""
+    favourites: bool = False
+    """Only these."""
+    strip_metadata: bool = False
+    """No recipe in the pictures, and none in the results sheet."""
+    table: TableKind = "csv"
+    """The format of the results sheet."""
+
+
+@dataclass
+class _Count:
+    images: int = 0
+    bytes: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def export_zip(
+    library: Path,
+    session: str,
+    out: IO[bytes],
+    wish: Wish | None = None,
+    progress: Progress = lambda _, __: None,
+) -> Exported:
+    """Write a session's finished images and `results.csv` (xlsx, ods) to `out`.
+
+    `out` need not seek, so a ZIP can be streamed while it is made; memory does not grow with the
+    pictures. Failed, missing and damaged images are named in the results sheet.
 
     Args:
         library: the library.
         session: the session's id.
         out: where the ZIP goes.
-        strip_metadata: leave the recipe out of the pictures, and out of the table.
+        wish: what is to be in it; all, if it is not said.
+        progress: told after every image how many of how many were looked at; what it raises ends
+            the export.
 
-    Returns:
-        How many images are in it.
+    Raises:
+        LibraryError: no such session.
+        OSError: `out` cannot be written.
     """
-    images = list_images(library, session)
-    written = 0
-    states = []
-    # Pictures do not shrink any further.
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle:
-        for image in images:
-            data = _picture(library, image, strip_metadata=strip_metadata)
-            if data is not None and image.file is not None:
-                bundle.writestr(PurePosixPath(image.file).name, data)
-                written += 1
-            lost = data is None and image.state == "done"
-            states.append("missing or damaged" if lost else image.state)
-        table = _table(images, states, strip_metadata=strip_metadata)
-        bundle.writestr("images.csv", table, zipfile.ZIP_DEFLATED)
-    return written
+    wish = wish or Wish()
+    total = _total(library, session, wish)
+    columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
+    width = max(4, len(str(_last_row(library, session))))
+    count, looked_at = _Count(), 0
+    chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
+    with (
+        tempfile.TemporaryDirectory(prefix="promptsheet-") as folder,
+        # Pictures do not shrink any further.
+        zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle,
+    ):
+        sheet = Path(folder) / f"results.{wish.table}"
+        table = open_table(wish.table, sheet, columns)
+        for result in chosen:
+            info, name = result.info, ""
+            data = _picture(library, info, strip=wish.strip_metadata)
+            if data is not None and info.file is not None:
+                prompt = "" if wish.strip_metadata else info.recipe["prompt"]
+                name = image_name(info.row, info.variation, prompt, width)
+                name += Path(info.file).suffix
+                _put(bundle, name, data, info.finished)
+                count.images += 1
+                count.bytes += len(data)
+            lost = data is None and info.state == "done"
+            if lost or info.state == "failed":
+                count.failed.append(info.image)
+            state = _LOST if lost else info.state
+            small = data if wish.table == "xlsx" and count.images <= MOST_THUMBNAILS else None
+            line = result.line(columns, result_state=state, result_file=name)
+            table.line(line, small_jpeg(small, THUMBNAIL) if small else None)
+            looked_at += 1
+            progress(looked_at, total)
+        table.close()
+        inside = zipfile.ZipInfo(sheet.name, time.localtime()[:6])
+        inside.compress_type = zipfile.ZIP_DEFLATED
+        with sheet.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target, _READ)
+    return Exported(count.images, count.bytes, count.failed)
 
 
-def _picture(library: Path, image: ImageInfo, *, strip_metadata: bool) -> bytes | None:
+def _total(library: Path, session: str, wish: Wish) -> int:
+    if wish.images is not None:
+        return len(wish.images)
+    info = find_session(library, session)
+    return info.favourites if wish.favourites else info.images
+
+
+def _last_row(library: Path, session: str) -> int:
+    with reading(library) as db:
+        row = db.execute(
+            "SELECT max(number) FROM rows WHERE session = (SELECT id FROM sessions WHERE key = ?)",
+            (session,),
+        ).fetchone()
+    return int(row[0] or 0)
+
+
+def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None) -> None:
+    inside = zipfile.ZipInfo(name, time.localtime(finished)[:6])
+    inside.external_attr = 0o600 << 16
+    with bundle.open(inside, "w") as target:
+        shutil.copyfileobj(io.BytesIO(data), target, _READ)
+
+
+def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
     if image.file is None:
         return None
-    path = library / image.file
     try:
-        return encode_png(decode(path), {}) if strip_metadata else path.read_bytes()
+        path = library / image.file
+        data = path.read_bytes()
+        if digest_of(data) != image.digest:
+            return None
+        if not strip:
+            return data
+        kind = kind_of(path) or PNG
+        if kind == PNG:
+            return without_text(data)
+        return encode(decode(path), {}, kind, _STRIPPED_LEVEL[kind])
     except (OSError, PictureError):
         return None
-
-
-def _table(images: list[ImageInfo], states: list[str], *, strip_metadata: bool) -> str:
-    """The text of `images.csv`."""
-    recipe_fields = [] if strip_metadata or not images else list(images[0].recipe)
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow([*_FIELDS, *recipe_fields])
-    for image, state in zip(images, states, strict=True):
-        name = PurePosixPath(image.file).name if image.file and state == "done" else ""
-        values = [image.recipe[field] for field in recipe_fields]
-        writer.writerow([name, image.row, image.variation, state, image.error or "", *values])
-    return table.getvalue()

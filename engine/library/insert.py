@@ -20,7 +20,8 @@ def add_batches(
     slots: dict[int, tuple[int | None, int]] = {}
     for batch in batches:
         identity = db.execute(
-            "INSERT INTO batches (session, size) VALUES (?, ?)", (session, batch.size)
+            "INSERT INTO batches (session, size, lot, work) VALUES (?, ?, ?, ?)",
+            (session, batch.size, batch.lot, batch.work),
         ).lastrowid
         slots |= {member: (identity, slot) for slot, member in enumerate(batch.members)}
     return slots

@@ -36,18 +36,29 @@ _COLUMNS = (
 )
 
 
-class JobPages:
-    """The jobs of one session that match a filter, in the order of the sheet.
+ORDERS = ("sheet", "state", "newest")
+"""By row; by state, what is rendering first; by when an image of the row was finished last."""
 
-    Opens the library read-only and keeps it open; use it from one thread.
+
+class JobPages:
+    """The jobs of one session that match a filter.
+
+    Opens the library read-only and keeps it open; use it from one thread at a time.
 
     Raises:
         LibraryError: no such library or session.
     """
 
     def __init__(
-        self, library: Path, session: str, *, text: str = "", states: Sequence[str] = STATES
+        self,
+        library: Path,
+        session: str,
+        *,
+        text: str = "",
+        states: Sequence[str] = STATES,
+        order: str = "sheet",
     ) -> None:
+        """Args: order: one of `ORDERS`; as things stand now, they do not move by themselves."""
         path = database_path(library)
         if is_new(library):
             raise LibraryError(f"There is no library in {library} yet.")
@@ -57,7 +68,9 @@ class JobPages:
             self._db.close()
             raise LibraryError(f"There is no session {session!r}.")
         self._session = int(found[0]["id"])
-        self._ids = self._matching(text, states)
+        self._ids = self._matching(text, states, order)
+        self._in_order = order == ORDERS[0]
+        self._places = {} if self._in_order else {key: at for at, key in enumerate(self._ids)}
 
     def close(self) -> None:
         """Close the database."""
@@ -68,25 +81,33 @@ class JobPages:
         with closing(self._db.execute(query, arguments)) as cursor:
             return cursor.fetchall()
 
-    def _matching(self, text: str, states: Sequence[str]) -> Sequence[int]:
-        """Ids in order; without a filter nothing but the first and the last is read."""
-        if not text and set(states) == set(STATES):
+    def _matching(self, text: str, states: Sequence[str], order: str) -> Sequence[int]:
+        """Ids in order; where every row is wanted, only the first and the last are read."""
+        if not text and set(states) == set(STATES) and order == ORDERS[0]:
             ends = self._rows(
                 "SELECT min(id) AS first, max(id) AS last FROM rows WHERE session = ?",
                 self._session,
             )[0]
             # A session's rows are stored in one transaction, so their ids have no gaps.
             return range(ends["first"], ends["last"] + 1)
-        wanted = [
-            row["id"]
-            for row in self._rows(
-                "SELECT * FROM rows WHERE session = ? AND instr(lower(cells), lower(?))",
+        query = "SELECT * FROM rows WHERE session = ?"
+        arguments: list[object] = [self._session]
+        if text:
+            # What is typed is looked for in the cells' JSON, as it is written there.
+            query += " AND instr(lower(cells), lower(?))"
+            arguments.append(json.dumps(text, ensure_ascii=False)[1:-1])
+        wanted = [row for row in self._rows(query, *arguments) if state_of(row) in states]
+        if order == "state":
+            wanted.sort(key=lambda row: (STATES.index(state_of(row)), row["id"]))
+        elif order == "newest":
+            finished = self._rows(
+                "SELECT row, max(finished) AS last FROM images"
+                " WHERE session = ? AND state = 'done' GROUP BY row",
                 self._session,
-                json.dumps(text, ensure_ascii=False)[1:-1],
             )
-            if state_of(row) in states
-        ]
-        return sorted(wanted)
+            last = {row["row"]: row["last"] for row in finished}
+            wanted.sort(key=lambda row: (-last.get(row["id"], 0.0), row["id"]))
+        return [row["id"] for row in wanted]
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -96,22 +117,22 @@ class JobPages:
         ids = self._ids[start:stop]
         if not ids:
             return []
-        if isinstance(ids, range):
-            where, arguments = "r.id BETWEEN ? AND ?", [ids[0], ids[-1]]
-        else:
-            where, arguments = f"r.id IN ({', '.join('?' for _ in ids)})", list(ids)
-        return [_job(r) for r in self._rows(f"{_COLUMNS} WHERE {where} ORDER BY r.id", *arguments)]
+        marks = ", ".join("?" for _ in ids)
+        found = self._rows(f"{_COLUMNS} WHERE r.id IN ({marks})", *ids)
+        jobs = {row["id"]: _job(row) for row in found}
+        return [jobs[key] for key in ids]
 
     def numbers(self, start: int, stop: int) -> list[int]:
         """The row numbers at positions `start` up to, not with, `stop`."""
         ids = self._ids[start:stop]
         if not ids:
             return []
-        wanted = ids if isinstance(ids, range) else set(ids)
         rows = self._rows(
-            "SELECT id, number FROM rows WHERE id BETWEEN ? AND ? ORDER BY id", ids[0], ids[-1]
+            "SELECT id, number FROM rows WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(ids)),
         )
-        return [row["number"] for row in rows if row["id"] in wanted]
+        numbers = {row["id"]: row["number"] for row in rows}
+        return [numbers[key] for key in ids]
 
     def position(self, row: int) -> int | None:
         """Where the job of the row with number `row` is; None if the filter leaves it out."""
@@ -120,8 +141,11 @@ class JobPages:
         )
         if not found:
             return None
-        position = bisect_left(self._ids, found[0]["id"])
-        inside = position < len(self._ids) and self._ids[position] == found[0]["id"]
+        key = found[0]["id"]
+        if not self._in_order:
+            return self._places.get(key)
+        position = bisect_left(self._ids, key)
+        inside = position < len(self._ids) and self._ids[position] == key
         return position if inside else None
 
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError, is_new, reading
-from engine.plan.estimate import Rate
 
 STATES = ("rendering", "waiting", "stopped", "failed", "done")
 """Of an image; and, the first that any of its images has, of a job and of a session."""
-_RATE_BATCHES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,12 @@ class SessionInfo:
     """Seconds since 1970."""
     finished: float | None
     folder: Path
+    favourites: int
+    tags: tuple[str, ...]
+    parent: str | None
+    """The session that this one was made from."""
+    trashed: float | None
+    """Seconds since 1970; None if it is not in the trash."""
 
     @property
     def seconds(self) -> float:
@@ -58,6 +62,7 @@ class ImageInfo:
     """One image, with everything that determines it."""
 
     image: str
+    session: str
     row: int
     variation: int
     seed: int
@@ -72,6 +77,11 @@ class ImageInfo:
     recipe: dict[str, Any]
     conditions: dict[str, Any] | None
     """None until it is done."""
+    finished: float | None
+    """Seconds since 1970; None until it is done."""
+    trashed: bool
+    digest: str | None
+    """Of the whole file; None until it is done."""
 
 
 def state_of(counts: sqlite3.Row) -> str:
@@ -84,11 +94,30 @@ def list_sessions(library: Path) -> list[SessionInfo]:
     if is_new(library):
         return []
     with reading(library) as db:
-        rows = db.execute("SELECT * FROM sessions ORDER BY created DESC, id DESC").fetchall()
-    return [_session(library, row) for row in rows]
+        rows = db.execute(
+            "SELECT * FROM sessions WHERE trashed IS NULL ORDER BY created DESC, id DESC"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
 
 
-def _session(library: Path, row: sqlite3.Row) -> SessionInfo:
+def log_path(library: Path, session: str) -> Path:
+    """Where the log of the session with id `session` is, once there is something in it."""
+    return library / "logs" / f"{session}.log"
+
+
+def list_open(library: Path) -> list[SessionInfo]:
+    """Sessions with work left, in the order in which they are rendered."""
+    if is_new(library):
+        return []
+    with reading(library) as db:
+        rows = db.execute(
+            "SELECT * FROM sessions WHERE waiting > 0 OR rendering > 0 ORDER BY position"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
+
+
+def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
+    """A whole row of `sessions` as others see it."""
     return SessionInfo(
         session=row["key"],
         name=row["name"],
@@ -103,6 +132,10 @@ def _session(library: Path, row: sqlite3.Row) -> SessionInfo:
         created=row["created"],
         finished=row["finished"],
         folder=library / row["folder"],
+        favourites=row["favourites"],
+        tags=tuple(json.loads(row["tags"])),
+        parent=json.loads(row["source"]).get("parent"),
+        trashed=row["trashed"],
     )
 
 
@@ -123,17 +156,19 @@ def find_session(library: Path, wanted: str) -> SessionInfo:
     if len(rows) > 1:
         keys = ", ".join(row["key"] for row in rows)
         raise LibraryError(f"{len(rows)} sessions are named {wanted!r}; say which: {keys}.")
-    return _session(library, rows[0])
+    return session_info(library, rows[0])
 
 
 def _matching(db: sqlite3.Connection, wanted: str) -> Sequence[sqlite3.Row]:
     if wanted == "last":
         return db.execute(
-            "SELECT * FROM sessions ORDER BY created DESC, id DESC LIMIT 1"
+            "SELECT * FROM sessions WHERE trashed IS NULL ORDER BY created DESC, id DESC LIMIT 1"
         ).fetchall()
     return (
         db.execute("SELECT * FROM sessions WHERE key = ?", (wanted,)).fetchall()
-        or db.execute("SELECT * FROM sessions WHERE name = ? ORDER BY id", (wanted,)).fetchall()
+        or db.execute(
+            "SELECT * FROM sessions WHERE name = ? AND trashed IS NULL ORDER BY id", (wanted,)
+        ).fetchall()
     )
 
 
@@ -142,7 +177,7 @@ def list_jobs(library: Path, session: str) -> list[JobInfo]:
     with reading(library) as db:
         rows = db.execute(
             "SELECT r.*, (SELECT error FROM images i WHERE i.row = r.id AND i.state = 'failed'"
-            " ORDER BY variation LIMIT 1) AS error FROM rows r"
+            " AND i.trashed IS NULL ORDER BY variation LIMIT 1) AS error FROM rows r"
             " WHERE r.session = (SELECT id FROM sessions WHERE key = ?) ORDER BY r.id",
             (session,),
         ).fetchall()
@@ -163,12 +198,17 @@ def list_images(library: Path, session: str) -> list[ImageInfo]:
     """The images of the session with id `session`, in the order of rows and variations."""
     with reading(library) as db:
         rows = db.execute(
-            "SELECT i.*, r.number, p.body, s.folder FROM images i JOIN rows r ON r.id = i.row"
-            " JOIN recipes p ON p.id = i.recipe JOIN sessions s ON s.id = i.session"
-            " WHERE s.key = ? ORDER BY i.id",
-            (session,),
+            f"{IMAGE_COLUMNS} WHERE s.key = ? AND i.trashed IS NULL ORDER BY i.id", (session,)
         ).fetchall()
-    return [_image(row) for row in rows]
+    return [image_info(row) for row in rows]
+
+
+IMAGE_COLUMNS = (
+    "SELECT i.*, r.number, p.body, s.folder, s.key AS session_key FROM images i"
+    " JOIN rows r ON r.id = i.row JOIN recipes p ON p.id = i.recipe"
+    " JOIN sessions s ON s.id = i.session"
+)
+"""What `image_info` needs of images `i`, their rows `r` and sessions `s`."""
 
 
 def newest_image(library: Path, session: str) -> Path | None:
@@ -177,17 +217,19 @@ def newest_image(library: Path, session: str) -> Path | None:
         row = db.execute(
             "SELECT s.folder || '/' || i.file AS file FROM images i"
             " JOIN sessions s ON s.id = i.session WHERE s.key = ? AND i.state = 'done'"
-            " ORDER BY i.finished DESC, i.id DESC LIMIT 1",
+            " AND i.trashed IS NULL ORDER BY i.finished DESC, i.id DESC LIMIT 1",
             (session,),
         ).fetchone()
     return library / row["file"] if row else None
 
 
-def _image(row: sqlite3.Row) -> ImageInfo:
+def image_info(row: sqlite3.Row) -> ImageInfo:
+    """A row of `IMAGE_COLUMNS` as others see it."""
     recipe = json.loads(row["body"]) | {"seed": row["seed"]}
     done = row["state"] == "done"
     return ImageInfo(
         image=row["key"],
+        session=row["session_key"],
         row=row["number"],
         variation=row["variation"],
         seed=row["seed"],
@@ -200,32 +242,7 @@ def _image(row: sqlite3.Row) -> ImageInfo:
         error=row["error"],
         recipe=recipe,
         conditions=json.loads(row["conditions"]) if row["conditions"] else None,
+        finished=row["finished"],
+        trashed=row["trashed"] is not None,
+        digest=row["digest"],
     )
-
-
-def measured_rates(library: Path) -> dict[str, Rate]:
-    """Model → what its images cost in this library, from its most recent batches."""
-    if is_new(library):
-        return {}
-    with reading(library) as db:
-        rows = db.execute(
-            "SELECT b.seconds, b.size, p.body, avg(i.bytes) AS bytes FROM"
-            " (SELECT * FROM batches WHERE seconds IS NOT NULL ORDER BY started DESC LIMIT ?) b"
-            " JOIN images i ON i.batch = b.id AND i.state = 'done'"
-            " JOIN recipes p ON p.id = i.recipe GROUP BY b.id",
-            (_RATE_BATCHES,),
-        ).fetchall()
-    seconds: dict[str, float] = {}
-    work: dict[str, float] = {}
-    weight: dict[str, float] = {}
-    pixels: dict[str, float] = {}
-    for row in rows:
-        recipe = json.loads(row["body"])
-        model, area = recipe["model"], recipe["width"] * recipe["height"]
-        seconds[model] = seconds.get(model, 0) + row["seconds"]
-        work[model] = work.get(model, 0) + area * recipe["steps"] * row["size"]
-        weight[model] = weight.get(model, 0) + row["bytes"]
-        pixels[model] = pixels.get(model, 0) + area
-    return {
-        model: Rate(seconds[model] / work[model], weight[model] / pixels[model]) for model in work
-    }

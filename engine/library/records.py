@@ -41,6 +41,7 @@ class BatchImage:
     key: str
     row: int
     """The number of its row."""
+    variation: int
     slot: int
     recipe: Recipe
     path: Path
@@ -57,7 +58,7 @@ class Batch:
     size: int
     images: tuple[BatchImage, ...]
     conditions: Conditions | None
-    """The session's; None before its first batch."""
+    """Those of the session's images of this model; None before its first batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,37 @@ class Tally:
     def settled(self) -> bool:
         """Whether nothing of it will be rendered unless someone asks."""
         return self.waiting == 0 and self.rendering == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """What came of trashing images."""
+
+    images: list[str]
+    """Ids of those that are in the trash now."""
+    favourites: int
+    """Left alone: favourites are protected."""
+    rendering: int
+    """Left alone: they are being rendered."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrashSize:
+    """What the trash holds."""
+
+    images: int
+    """Trashed one by one."""
+    sessions: int
+    """Trashed as a whole."""
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export has written."""
+
+    images: int
+    bytes: int
+    """Of the pictures."""
+    failed: list[str]
+    """Ids of images that are not in it because they failed, are missing or damaged."""

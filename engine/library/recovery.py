@@ -24,7 +24,8 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
         "SELECT i.id, i.key, i.file, i.state, s.folder, b.attempts FROM images i"
         " JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
         # Stopped ones of a batch that did not come to its end may be on disk all the same.
-        " WHERE i.state = 'rendering' OR (i.state = 'stopped' AND b.attempts > 0)"
+        " WHERE i.state = 'rendering'"
+        " OR (i.state = 'stopped' AND b.attempts > 0 AND i.trashed IS NULL)"
     ).fetchall()
     adopted = requeued = 0
     for row in rows:

@@ -3,16 +3,20 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from engine.library.choose import Lot, lots_of, next_waiting
 from engine.library.database import LibraryError, database_path, open_writer
 from engine.library.done import mark_done
 from engine.library.files import Staged, publish, remove_unfinished, sync_folder
 from engine.library.insert import add_batches, add_rows
 from engine.library.records import Batch, BatchImage, NewSession, Tally
 from engine.library.recovery import adopt_or_requeue
+from engine.library.sharing import Sharing, public_files
+from engine.library.sharing import publish as share
+from engine.library.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
 
@@ -23,6 +27,11 @@ DEATHS = 10
 """Deaths in a row while one batch was rendering after which its images have failed."""
 
 
+def shape_text(recipe: Recipe) -> str:
+    """A recipe's shape, as far as memory cares."""
+    return f"{recipe.width}x{recipe.height}"
+
+
 class Writer:
     """The library's only writer. Not thread-safe: call it from one thread.
 
@@ -31,17 +40,25 @@ class Writer:
             database was moved or deleted meanwhile.
     """
 
-    def __init__(self, library: Path, is_ours: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        library: Path,
+        is_ours: Callable[[], bool] = lambda: True,
+        sharing: Sharing = Sharing(),  # noqa: B008  it is frozen
+    ) -> None:
         """Open the library's database, or make it.
 
         Args:
             library: its folder.
             is_ours: whether the library's lock is still held; asked before every change.
+            sharing: where public images are published.
         """
         self.library = library
         self._is_ours = is_ours
+        self.sharing = sharing
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
+        self._lots: dict[int, list[Lot]] = {}
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
@@ -74,6 +91,14 @@ class Writer:
             raise LibraryError(
                 f"{path} was moved or deleted while the engine process was using it."
             )
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction for the changes that modules beside this one make."""
+        return self._transaction()
+
+    def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """All rows of a query, for modules beside this one."""
+        return self._db.execute(query, arguments).fetchall()
 
     # ---------------------------------------------------------------- sessions
 
@@ -132,65 +157,81 @@ class Writer:
             ).fetchall()
         ]
 
-    def stop(self, session: str) -> Tally:
+    def stop(self, scope: Scope) -> list[Tally]:
         """Stop what is not done yet; images being rendered may still finish and then are kept."""
-        return self._move(session, ("waiting", "rendering"), "stopped")
+        return self._change(scope, lambda db: move(db, scope, ("waiting", "rendering"), "stopped"))
 
-    def resume(self, session: str) -> Tally:
+    def resume(self, scope: Scope) -> list[Tally]:
         """Let stopped images wait again, in the batches they were recorded in."""
-        return self._move(session, ("stopped",), "waiting")
+        return self._change(scope, lambda db: move(db, scope, ("stopped",), "waiting"))
 
-    def retry(self, session: str) -> Tally:
+    def retry(self, scope: Scope) -> list[Tally]:
         """Let failed images wait again, with no strikes."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE batches SET attempts = 0 WHERE id IN (SELECT batch FROM images WHERE"
-                " session = (SELECT id FROM sessions WHERE key = ?) AND state = 'failed')",
-                (session,),
-            )
-            db.execute(
-                "UPDATE images SET state = 'waiting', strikes = 0, error = NULL WHERE session ="
-                " (SELECT id FROM sessions WHERE key = ?) AND state = 'failed'",
-                (session,),
-            )
-        return self.tally(session)
+        return self._change(scope, lambda db: retry(db, scope))
 
-    def _move(self, session: str, states: Sequence[str], to: str) -> Tally:
-        marks = ", ".join("?" for _ in states)
+    def _change(self, scope: Scope, how: Callable[[sqlite3.Connection], list[str]]) -> list[Tally]:
+        """The counts of the sessions that changed, and of the one that was named."""
+        if scope.session is not None:
+            self.tally(scope.session)  # it must exist
         with self._transaction() as db:
-            db.execute(
-                f"UPDATE images SET state = ? WHERE session ="
-                f" (SELECT id FROM sessions WHERE key = ?) AND state IN ({marks})",
-                (to, session, *states),
-            )
-        return self.tally(session)
+            changed = how(db)
+        named = [scope.session] if scope.session is not None else []
+        return [self.tally(session) for session in dict.fromkeys([*named, *changed])]
+
+    def move_session(self, session: str, to: str) -> Tally:
+        """Render a session sooner or later than others: `first`, `last`, `up` or `down`."""
+        tally = self.tally(session)
+        with self._transaction() as db:
+            move_session(db, session, to)
+        return tally
+
+    def is_paused(self) -> bool:
+        """Whether the user has paused all rendering."""
+        return bool(self._db.execute("SELECT 1 FROM meta WHERE key = 'paused'").fetchone())
+
+    def pause(self, paused: bool) -> None:
+        """Remember that the user has paused all rendering, or lets it go on."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM meta WHERE key = 'paused'")
+            if paused:
+                db.execute("INSERT INTO meta VALUES ('paused', '')")
 
     # ---------------------------------------------------------------- batches
 
-    def next_batch(self, busy: Iterable[int]) -> Batch | None:
-        """The next batch with waiting images that is not in `busy`; None if there is none.
+    def next_batch(
+        self,
+        busy: Collection[int],
+        warm: Collection[str] = (),
+        held: Collection[str] = (),
+    ) -> Batch | None:
+        """The next batch with waiting images; None if there is none.
 
         A batch that has had a strike is handed out one image at a time, in a call of the same
         size: that finds the faulty one without changing the pixels of the others.
+
+        Args:
+            busy: batches that someone has in hand.
+            warm: models that are loaded where it will be rendered.
+            held: sessions that must wait.
         """
-        taken = set(busy)
         sessions = self._db.execute(
-            "SELECT id, key, conditions, folder FROM sessions WHERE waiting > 0 ORDER BY position"
+            "SELECT id, key, folder FROM sessions WHERE waiting > 0 ORDER BY position"
         ).fetchall()
         for session in sessions:
-            found = self._db.execute(
-                "SELECT DISTINCT batch FROM images WHERE session = ? AND state = 'waiting'"
-                f" ORDER BY batch LIMIT {len(taken) + 1}",
-                (session["id"],),
-            ).fetchall()
-            free = [row["batch"] for row in found if row["batch"] not in taken]
-            if free:
-                return self._batch(session, free[0])
+            if session["key"] in held:
+                continue
+            if session["id"] not in self._lots:
+                self._lots[session["id"]] = lots_of(self._db, session["id"])
+            lots = self._lots[session["id"]]
+            batch = next_waiting(self._db, session["id"], lots, busy=busy, warm=warm)
+            if batch is not None:
+                return self._batch(session, batch)
         return None
 
     def _batch(self, session: sqlite3.Row, batch: int) -> Batch:
         rows = self._db.execute(
-            "SELECT i.id, i.key, i.slot, i.seed, i.file, i.strikes, r.body, b.size, j.number"
+            "SELECT i.id, i.key, i.slot, i.seed, i.file, i.strikes, r.body, b.size, j.number,"
+            " i.variation"
             " FROM images i JOIN recipes r ON r.id = i.recipe JOIN batches b ON b.id = i.batch"
             " JOIN rows j ON j.id = i.row"
             " WHERE i.batch = ? AND i.state = 'waiting' ORDER BY i.strikes, i.slot",
@@ -204,20 +245,24 @@ class Writer:
                 id=row["id"],
                 key=row["key"],
                 row=row["number"],
+                variation=row["variation"],
                 slot=row["slot"],
                 recipe=Recipe.from_json(json.loads(row["body"]) | {"seed": row["seed"]}),
                 path=folder / row["file"],
             )
             for row in rows
         )
-        chosen = session["conditions"]
+        chosen = self._db.execute(
+            "SELECT body FROM conditions WHERE session = ? AND model = ?",
+            (session["id"], images[0].recipe.model),
+        ).fetchone()
         return Batch(
             id=batch,
             session=session["id"],
             session_key=session["key"],
             size=rows[0]["size"],
             images=images,
-            conditions=Conditions.from_json(json.loads(chosen)) if chosen else None,
+            conditions=Conditions.from_json(json.loads(chosen[0])) if chosen else None,
         )
 
     def begin(self, batch: Batch, conditions: Conditions) -> bool:
@@ -225,7 +270,7 @@ class Writer:
 
         Args:
             batch: as `next_batch` gave it.
-            conditions: become the session's if it has none yet.
+            conditions: become those of the session's images of this model if it has none yet.
         """
         marks = ", ".join("?" for _ in batch.images)
         with self._transaction() as db:
@@ -240,12 +285,25 @@ class Writer:
                     (time.time(), batch.id),
                 )
                 db.execute(
-                    "UPDATE sessions SET conditions = ? WHERE id = ? AND conditions IS NULL",
-                    (json.dumps(conditions.to_json()), batch.session),
+                    "INSERT OR IGNORE INTO conditions (session, model, body) VALUES (?, ?, ?)",
+                    (
+                        batch.session,
+                        batch.images[0].recipe.model,
+                        json.dumps(conditions.to_json()),
+                    ),
                 )
                 return True
             self._requeue(db, batch)
         return False
+
+    def is_wanted(self, batch: Batch) -> bool:
+        """Whether any image of a running batch is still to be rendered: not all were stopped."""
+        marks = ", ".join("?" for _ in batch.images)
+        found = self._db.execute(
+            f"SELECT 1 FROM images WHERE id IN ({marks}) AND state = 'rendering' LIMIT 1",
+            [image.id for image in batch.images],
+        ).fetchone()
+        return found is not None
 
     def finish(self, staged: Sequence[tuple[Staged, Record]]) -> list[Path]:
         """Publish files and mark their images done: names first, then one commit.
@@ -267,6 +325,7 @@ class Writer:
                         record=record,
                         at=now,
                     )
+        self._share(list(placed))
         return list(placed.values())
 
     def end(self, batch: Batch, seconds: float | None = None) -> None:
@@ -277,10 +336,12 @@ class Writer:
             seconds: what the whole batch took; None if it did not come to its last pixel.
         """
         with self._transaction() as db:
-            db.execute(
-                "UPDATE batches SET attempts = 0, seconds = coalesce(?, seconds) WHERE id = ?",
-                (seconds, batch.id),
-            )
+            db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
+            if seconds is not None:
+                db.execute(
+                    "UPDATE batches SET seconds = ?, ended = ? WHERE id = ?",
+                    (seconds, time.time(), batch.id),
+                )
             self._requeue(db, batch)
 
     def strike(self, batch: Batch, reason: str) -> None:
@@ -309,6 +370,14 @@ class Writer:
                 [(reason, image.id) for image in batch.images],
             )
 
+    def spare(self, batch: Batch) -> None:
+        """`batch` was handed over, but nothing of it was begun: as if it never had been."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE batches SET attempts = max(0, attempts - 1) WHERE id = ?", (batch.id,)
+            )
+            self._requeue(db, batch)
+
     def died(self, batch: Batch, reason: str) -> None:
         """The renderer was killed under `batch`: no strike, but ten in a row fail it."""
         attempts = self._db.execute(
@@ -327,18 +396,39 @@ class Writer:
             [(image.id,) for image in batch.images],
         )
 
-    def halve(self, batch: Batch) -> None:
-        """Split `batch` into two of half its size, after running out of memory."""
+    def fits(self, device: str) -> dict[tuple[str, str], int]:
+        """What memory allowed on a device: model's fingerprint and shape → the largest batch."""
+        return {
+            (row["model"], row["shape"]): row["size"]
+            for row in self._db.execute(
+                "SELECT model, shape, size FROM fits WHERE device = ?", (device,)
+            ).fetchall()
+        }
+
+    def halve(self, batch: Batch, device: str) -> None:
+        """Split `batch` into two of half its size, after running out of memory; remember that.
+
+        Args:
+            batch: as `next_batch` gave it.
+            device: the name of the one whose memory it was.
+        """
         half = batch.size // 2
+        recipe = batch.images[0].recipe
         with self._transaction() as db:
+            db.execute(
+                "INSERT INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET size = min(size, excluded.size)",
+                (device, recipe.model_hash, shape_text(recipe), half),
+            )
             halves = [
                 db.execute(
-                    "INSERT INTO batches (session, size, split_from) VALUES (?, ?, ?)",
-                    (batch.session, half, batch.id),
+                    "INSERT INTO batches (session, size, split_from, lot, work)"
+                    " SELECT session, ?, id, lot, work / 2 FROM batches WHERE id = ?",
+                    (half, batch.id),
                 ).lastrowid
                 for _ in range(2)
             ]
-            db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
+            db.execute("UPDATE batches SET attempts = 0, work = 0 WHERE id = ?", (batch.id,))
             rows = db.execute(
                 "SELECT id, slot FROM images WHERE batch = ? AND state <> 'done'", (batch.id,)
             ).fetchall()
@@ -367,5 +457,15 @@ class Writer:
             How many images were adopted, how many wait again.
         """
         remove_unfinished(self.library / SESSIONS)
+        began = time.time()
         with self._transaction() as db:
-            return adopt_or_requeue(db, self.library, DEATHS)
+            adopted, requeued = adopt_or_requeue(db, self.library, DEATHS)
+        if adopted:
+            found = self._db.execute("SELECT key FROM images WHERE finished >= ?", (began,))
+            self._share([row["key"] for row in found.fetchall()])
+        return adopted, requeued
+
+    def _share(self, images: Sequence[str]) -> None:
+        """Let others have those of the images that are public."""
+        for path in public_files(self._db, self.library, images):
+            share(path, self.sharing)

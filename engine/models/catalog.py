@@ -3,33 +3,36 @@
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta
 
+from engine.declared import Declared, DeclaredError, build, plain
+from engine.models.family import Family, family_of
+from engine.models.schedulers import names_for
 from engine.settings import SettingsError, config_folder
 
-_PositiveInt = Annotated[int, Field(gt=0)]
+_PositiveInt = Annotated[int, Meta(gt=0)]
 _DEFAULT_BASE = 512
 
 
-class Rendering(BaseModel):
+class Rendering(Declared, frozen=True):
     """What one word of the `rendering` column means for a model."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     steps: _PositiveInt
-    guidance: Annotated[float, Field(ge=0)]
+    guidance: Annotated[float, Meta(ge=0)]
+    scheduler: str = ""
+    """A name of the `scheduler` column; empty: the model's own."""
 
 
-class Expectation(BaseModel):
+class Expectation(Declared, frozen=True):
     """What an image costs before this machine has rendered any."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    seconds_per_image: Annotated[float, Field(gt=0)]
+    seconds_per_image: Annotated[float, Meta(gt=0)]
     """At the default rendering and 1:1."""
     bytes_per_image: _PositiveInt
 
@@ -43,33 +46,58 @@ def _usual_renderings() -> dict[str, Rendering]:
     }
 
 
-class Model(BaseModel):
+class Model(Declared, frozen=True):
     """One entry of the model list."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    label: Annotated[str, Field(min_length=1)]
+    label: Annotated[str, Meta(min_length=1)]
     """The name people write in the `model` column."""
     source: Path
     """A folder in diffusers' format."""
-    base_resolution: Annotated[int, Field(ge=16)]
+    base_resolution: Annotated[int, Meta(ge=16)]
     """Pixels of a side at 1:1."""
     size_multiple: _PositiveInt = 16
     """Width and height are multiples of this many pixels."""
-    max_ratio: Annotated[float, Field(ge=1)] = 3.0
+    max_ratio: Annotated[float, Meta(ge=1)] = 3.0
     """Longest side / shortest side, at most."""
+    max_area: Annotated[float, Meta(ge=1)] = 4.0
+    """Width × height, at most, as a multiple of base_resolution²."""
+    pipeline: str = ""
+    """The diffusers class that draws with it; read from the folder."""
+    scheduler: str = "unknown"
+    """The class of its own scheduler; read from the folder."""
+    family: str = ""
+    """Whose styles and enrichment suit it; empty: that of its kind of pipeline."""
+    negative_prompt: bool | None = None
+    """Whether it heeds a negative prompt; by default its kind of pipeline decides."""
     max_batch: _PositiveInt = 1
     """Most images in one call of the pipeline."""
     dtype: str = "auto"
     """"auto": float32 on the CPU, bfloat16 on a GPU."""
-    rendering: dict[str, Rendering] = Field(default_factory=_usual_renderings)
+    rendering: dict[str, Rendering] = msgspec.field(default_factory=_usual_renderings)
     expect: Expectation | None = None
 
     @property
-    def scheduler(self) -> str:
-        """The scheduler the model's folder names."""
-        named = _read_json(self.source / "model_index.json").get("scheduler")
-        return str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown"
+    def kind(self) -> Family:
+        """What follows from its kind of pipeline, with what its entry says otherwise."""
+        found = family_of(self.pipeline)
+        return replace(
+            found,
+            name=self.family or found.name,
+            flow=found.flow or self.scheduler.startswith("FlowMatch"),
+            negative_prompt=(
+                found.negative_prompt if self.negative_prompt is None else self.negative_prompt
+            ),
+        )
+
+    def heeds_negative(self, rendering: str, guidance: float | None = None) -> bool:
+        """Whether a negative prompt changes anything: not without guidance above 1.
+
+        Args:
+            rendering: a word of the `rendering` column.
+            guidance: what the row asks for instead of the rendering's.
+        """
+        used = self.rendering[rendering].guidance if guidance is None else guidance
+        return self.kind.negative_prompt and used > 1
 
 
 ModelList = Mapping[str, Model]
@@ -106,20 +134,33 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
         )
-    item = {"base_resolution": _base_resolution(folder)} | item
+    item = {"base_resolution": _base_resolution(folder), **_classes(folder)} | item
     if "rendering" in item and isinstance(item["rendering"], dict):
-        usual = {word: r.model_dump() for word, r in _usual_renderings().items()}
+        usual = {word: plain(r) for word, r in _usual_renderings().items()}
         item["rendering"] = usual | item["rendering"]
     if "source" in item:
         item["source"] = folder
     try:
-        return Model.model_validate(item)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise SettingsError(f"{path}, {name}: {faults}.") from error
+        model = build(Model, item)
+    except DeclaredError as error:
+        raise SettingsError(f"{path}, {name}: {error}.") from error
+    names = names_for(model.kind.flow)
+    for word, rendering in model.rendering.items():
+        if rendering.scheduler and rendering.scheduler not in names:
+            raise SettingsError(
+                f"{path}, {name}: rendering.{word}.scheduler: {rendering.scheduler!r} is none that"
+                f" this model can use; there are {', '.join(names)}."
+            )
+    return model
+
+
+def _classes(folder: Path) -> dict[str, str]:
+    index = _read_json(folder / "model_index.json")
+    named = index.get("scheduler")
+    return {
+        "pipeline": str(index.get("_class_name", "")),
+        "scheduler": str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown",
+    }
 
 
 def _base_resolution(folder: Path) -> int:

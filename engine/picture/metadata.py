@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from engine.picture.png import PictureError, read_text
+from engine.picture.formats import read_texts
+from engine.picture.png import PictureError
 from engine.picture.recipe import Conditions, Recipe
 
 KEYWORD = "promptsheet"
@@ -34,7 +35,7 @@ class Record:
         }
 
     def to_text(self) -> dict[str, str]:
-        """PNG keyword → text."""
+        """Keyword → text, as a picture file carries it."""
         body = {
             "image": self.image,
             "recipe": self.recipe.to_json(),
@@ -47,7 +48,7 @@ class Record:
 
     @classmethod
     def from_text(cls, text: Mapping[str, str]) -> Self | None:
-        """The record in a PNG's text; None if Promptsheet did not write it."""
+        """The record in a picture's text; None if Promptsheet did not write it."""
         try:
             body = json.loads(text[KEYWORD])
             conditions = body["conditions"]
@@ -64,9 +65,9 @@ class Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """The record in a picture file; None if it is no PNG, unreadable, or not Promptsheet's."""
+    """The record in a picture file; None if it is unreadable, or not Promptsheet's."""
     try:
-        return Record.from_text(read_text(path))
+        return Record.from_text(read_texts(path))
     except (PictureError, OSError):
         return None
 

@@ -21,20 +21,26 @@ class Recipe:
     steps: int
     guidance: float
     scheduler: str
-    """A diffusers scheduler class."""
+    """A diffusers scheduler class; in brackets after it the name in the `scheduler` column, where
+    it is not the model's own."""
     model: str
     """A label of the model list."""
     model_hash: str
     """Fingerprint of the model's files."""
+    palette: tuple[str, ...] = ()
+    """Colours that the image is steered towards: `#RRGGBB`, each perhaps with `:weight`."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, in the order of declaration."""
-        return asdict(self)
+        body = asdict(self)
+        body["palette"] = list(self.palette)
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """The recipe in `body`; other keys are passed over."""
-        return cls(**{field.name: body[field.name] for field in fields(cls)})
+        """The recipe in `body`; other keys are passed over, and what came later may be missing."""
+        known = {field.name: body[field.name] for field in fields(cls) if field.name in body}
+        return cls(**known | {"palette": tuple(body.get("palette", ()))})
 
     def with_seed(self, seed: int) -> Self:
         """The same recipe for another variation."""
@@ -53,6 +59,15 @@ class Conditions:
     compile: bool
     versions: Mapping[str, str]
     """Package → version, of those that compute."""
+    layout: str = "contiguous"
+    """Memory format of the weights."""
+    texts: str = "together"
+    """Whether the texts of a batch are encoded `together` or `each` alone."""
+    decode: str = "together"
+    """Whether the images of a batch are decoded `together` or `each` alone."""
+
+    encoding: str = "png 1"
+    """Kind of the files, and their level of compression or quality."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -61,7 +76,7 @@ class Conditions:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """The conditions in `body`; other keys are passed over."""
-        return cls(**{field.name: body[field.name] for field in fields(cls)})
+        return cls(**{field.name: body[field.name] for field in fields(cls) if field.name in body})
 
     def departures_from(self, chosen: Self) -> list[str]:
         """What could not be kept of the `chosen` conditions, in words; empty if all was."""

@@ -1,7 +1,7 @@
 """From recipes to batches: images of equal shape that one call of the pipeline renders."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.picture.recipe import Recipe
 
@@ -14,6 +14,10 @@ class PlannedBatch:
     """Images in the call; slots past the members are padded."""
     members: tuple[int, ...]
     """Positions of the images, in the order of slots from 0."""
+    lot: int = 0
+    """0: the first batch of its model; else one number for all the others of that model."""
+    work: float = 0.0
+    """Pixels × steps × size: what its time grows with."""
 
 
 def shape_of(recipe: Recipe) -> Hashable:
@@ -43,10 +47,12 @@ def batch_size_holding(count: int) -> int:
 
 
 def plan_batches(recipes: Sequence[Recipe], largest: Callable[[Recipe], int]) -> list[PlannedBatch]:
-    """Every recipe in exactly one batch, batches in the order of their first image.
+    """Every recipe in exactly one batch, in the order in which one renderer should take them.
 
-    Sizes are powers of two, so that a session sees few of them: an image depends on its batch's
-    size, not on its companions.
+    First one batch of every model, so that something of each is seen early; then model by model,
+    so that each is loaded as seldom as can be; within that in the order of the sheet. Sizes are
+    powers of two, so that a session sees few of them: an image depends on its batch's size, not
+    on its companions.
 
     Args:
         recipes: in the order of the sheet.
@@ -57,8 +63,25 @@ def plan_batches(recipes: Sequence[Recipe], largest: Callable[[Recipe], int]) ->
         groups.setdefault(shape_of(recipe), []).append(position)
     batches = []
     for positions in groups.values():
-        full = power_of_two_within(largest(recipes[positions[0]]))
+        first = recipes[positions[0]]
+        work = first.width * first.height * first.steps
+        full = power_of_two_within(largest(first))
         for start in range(0, len(positions), full):
             members = tuple(positions[start : start + full])
-            batches.append(PlannedBatch(batch_size_holding(len(members)), members))
-    return sorted(batches, key=lambda batch: batch.members[0])
+            size = batch_size_holding(len(members))
+            batches.append(PlannedBatch(size, members, work=float(work * size)))
+    batches.sort(key=lambda batch: batch.members[0])
+    return _by_model(batches, [recipes[batch.members[0]].model for batch in batches])
+
+
+def _by_model(batches: Sequence[PlannedBatch], models: Sequence[str]) -> list[PlannedBatch]:
+    """The batches, each model's first in front, the others in one lot a model."""
+    lots: dict[str, list[PlannedBatch]] = {}
+    for batch, model in zip(batches, models, strict=True):
+        lots.setdefault(model, []).append(batch)
+    # The model whose first batch was the last to be rendered is loaded then: its lot comes next.
+    order = list(reversed(lots.values())) if len(lots) > 1 else list(lots.values())
+    rest = [
+        replace(batch, lot=number) for number, lot in enumerate(order, start=1) for batch in lot[1:]
+    ]
+    return [*(lot[0] for lot in lots.values()), *rest]

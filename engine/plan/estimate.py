@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.models.catalog import Model, ModelList
-from engine.plan.sizes import size_for
+from engine.plan.sizes import exact_size
 from engine.sheet.rows import RowValues
 
 
@@ -49,15 +49,17 @@ def estimate(
         models: the model list.
         rates: label → what the model's images cost.
     """
-    counts: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str, int | None, int | None, int | None]] = Counter()
     for row in rows:
-        counts[row.model, row.aspect_ratio, row.rendering] += row.num_images
-    if any(label not in rates for label, _, _ in counts):
+        key = (row.model, row.aspect_ratio, row.rendering, row.steps, row.width, row.height)
+        counts[key] += row.num_images
+    if any(label not in rates for label, *_ in counts):
         return counts.total(), Estimate(None, None)
     seconds, size = 0.0, 0.0
-    for (label, ratio, word), count in counts.items():
-        width, height = size_for(ratio, models[label])
+    for (label, ratio, word, steps, wide, high), count in counts.items():
+        width, height = exact_size(wide, high, ratio, models[label])
         pixels = count * width * height
-        seconds += rates[label].seconds_per_work * pixels * models[label].rendering[word].steps
+        taken = steps or models[label].rendering[word].steps
+        seconds += rates[label].seconds_per_work * pixels * taken
         size += rates[label].bytes_per_pixel * pixels
     return counts.total(), Estimate(round(seconds, 1), round(size))

@@ -1,12 +1,17 @@
 """From a checked row to the recipes of its images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from engine.models.catalog import Model
+from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
-from engine.plan.sizes import size_for
+from engine.plan.palettes import resolve_palette
+from engine.plan.sizes import exact_size
+from engine.plan.wording import Rewrites, Wording, Wordsmith
+from engine.plan.words import Words
 from engine.sheet.rows import RowValues
+from engine.sheet.wildcards import has_wildcards
 
 SEEDS = 2**31
 """Seeds are 0 … SEEDS-1 and wrap."""
@@ -19,6 +24,15 @@ class PlannedModel:
     model: Model
     scheduler: str
     fingerprint: str
+    words: Words = field(default_factory=Words)
+    """The styles, palettes, wildcards and enrichments that hold."""
+    rewrites: Rewrites = field(default_factory=dict)
+    """What a language model made of prompts."""
+
+    @property
+    def wordsmith(self) -> Wordsmith:
+        """What words its rows."""
+        return Wordsmith(self.model.kind, self.words, self.rewrites)
 
 
 def seed_of(first: int, variation: int) -> int:
@@ -31,24 +45,60 @@ def recipes_for(
 ) -> list[Recipe]:
     """One recipe for each image of a row, in the order of variations.
 
+    Wildcards are drawn by each image's own seed: the same seed gives the same image, whichever
+    variation of whichever row it is.
+
     Args:
         values: the row.
         planned: the row's model.
         draw_seed: called once, and only if the row has no seed of its own.
+
+    Raises:
+        WildcardError: the prompt's wildcards cannot be expanded.
+        SizeError: the model cannot draw that width and height.
+        SettingsError: a style or palette is not there any more.
     """
     first = draw_seed() if values.seed_number is None else values.seed_number
-    width, height = size_for(values.aspect_ratio, planned.model)
-    rendering = planned.model.rendering[values.rendering]
-    recipe = Recipe(
-        prompt=values.prompt,
-        negative_prompt=values.negative_prompt,
-        seed=first,
+    wordsmith = planned.wordsmith
+    recipe = _recipe(values, planned, wordsmith.word(values, first), first)
+    alike = not has_wildcards(values.prompt) and not has_wildcards(values.negative_prompt)
+    recipes = []
+    for variation in range(1, values.num_images + 1):
+        seed = seed_of(first, variation)
+        if alike or variation == 1:
+            recipes.append(recipe.with_seed(seed))
+        else:
+            words = wordsmith.word(values, seed)
+            recipes.append(
+                replace(
+                    recipe, seed=seed, prompt=words.prompt, negative_prompt=words.negative_prompt
+                )
+            )
+    return recipes
+
+
+def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int) -> Recipe:
+    model = planned.model
+    width, height = exact_size(values.width, values.height, values.aspect_ratio, model)
+    rendering = model.rendering[values.rendering]
+    return Recipe(
+        prompt=words.prompt,
+        negative_prompt=words.negative_prompt,
+        seed=seed,
         width=width,
         height=height,
-        steps=rendering.steps,
-        guidance=rendering.guidance,
-        scheduler=planned.scheduler,
-        model=planned.model.label,
+        steps=values.steps or rendering.steps,
+        guidance=rendering.guidance if values.guidance is None else values.guidance,
+        scheduler=_scheduler(values.scheduler or rendering.scheduler, planned),
+        model=model.label,
         model_hash=planned.fingerprint,
+        palette=resolve_palette(values.color_palette, planned.words.palettes),
     )
-    return [recipe.with_seed(seed_of(first, v)) for v in range(1, values.num_images + 1)]
+
+
+def _scheduler(name: str, planned: PlannedModel) -> str:
+    """What a recipe says of a scheduler: its class, and where it was asked for its name."""
+    if not name:
+        return planned.scheduler
+    kind = FLOW_KINDS.get(name) if planned.model.kind.flow else None
+    return f"{kind or SCHEDULERS[name].kind} ({name})"

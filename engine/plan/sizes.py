@@ -1,10 +1,19 @@
-"""From an aspect ratio to a width and a height a model can draw."""
+"""From an aspect ratio, or a width and a height, to a size a model can draw."""
 
 import math
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine.models.catalog import Model
+from engine.models.family import Size
 
 _RATIO_WEIGHT = 4.0
+_NEAR = 0.1
+"""How far a listed size's ratio may be from the wanted one, as a logarithm: about 10 %."""
+
+
+class SizeError(ValueError):
+    """A size that the model cannot draw; the message says why and what it can."""
 
 
 def parse_ratio(text: str) -> tuple[int, int]:
@@ -19,30 +28,102 @@ def parse_ratio(text: str) -> tuple[int, int]:
     return width, height
 
 
-def size_for(ratio: str, model: Model) -> tuple[int, int]:
+def size_for(ratio: str, model: Model) -> Size:
     """Width and height in pixels for `ratio` (`w:h`).
 
-    Of all sizes that are multiples of the model's step, the one nearest to the ratio and to the
-    area of base_resolution²; a wrong ratio counts four times as much as a wrong area, so 2:3 at
-    1024 in steps of 32 gives 832 × 1248, and at 128 in steps of 16 gives 96 × 144.
+    The sizes that the model's family was trained at, or is used at by custom, come first. Else, of
+    all sizes that are multiples of the model's step, the one nearest to the ratio and to the area
+    of base_resolution²; a wrong ratio counts four times as much as a wrong area, so 2:3 at 1024 in
+    steps of 32 gives 832 × 1248, and at 128 in steps of 16 gives 96 × 144.
     """
     across, down = parse_ratio(ratio)
-    wanted = across / down
-    area = model.base_resolution**2
+    divisor = math.gcd(across, down)
+    return _size(across // divisor, down // divisor, _limits(model))
+
+
+def exact_size(width: int | None, height: int | None, ratio: str, model: Model) -> Size:
+    """Width and height in pixels where one or both are asked for; the other follows from `ratio`.
+
+    Both are taken to the nearest multiple of the model's step.
+
+    Raises:
+        SizeError: longer for its width, or larger, than the model can draw.
+    """
+    across, down = parse_ratio(ratio)
     step = model.size_multiple
+    if width is None and height is None:
+        return size_for(ratio, model)
+    wide = width if width is not None else round((height or 0) * across / down)
+    high = height if height is not None else round(wide * down / across)
+    size = tuple(max(step, round(side / step) * step) for side in (wide, high))
+    if max(size) > min(size) * model.max_ratio * (1 + 1e-9):
+        raise SizeError(
+            f"{size[0]} × {size[1]} is longer than {model.max_ratio:g} times its other side, which"
+            f" is the most the model {model.label} can draw."
+        )
+    most = model.max_area * model.base_resolution**2
+    if size[0] * size[1] > most:
+        side = math.floor(math.sqrt(most) / step) * step
+        raise SizeError(
+            f"{size[0]} × {size[1]} is more than the model {model.label} can draw: up to"
+            f" {side} × {side} or as many pixels (max_area in the model list)."
+        )
+    return size[0], size[1]
 
-    def fault(size: tuple[int, int]) -> tuple[float, float]:
-        width, height = size
-        off_ratio = abs(math.log(width / height / wanted))
-        off_area = abs(math.log(width * height / area))
-        return _RATIO_WEIGHT * off_ratio + off_area, off_ratio
 
-    centre = max(1, round(math.sqrt(area * min(wanted, 1 / wanted)) / step))
-    shorts = range(max(1, centre // 2), centre * 3 // 2 + 2)
-    sizes = []
-    for short in shorts:
-        ideal = short * max(wanted, 1 / wanted)
-        for long in {max(short, math.floor(ideal)), max(short, math.ceil(ideal))}:
-            pair = (long * step, short * step)
-            sizes.append(pair if wanted >= 1 else pair[::-1])
+class _Limits(NamedTuple):
+    """What of a model decides sizes, in a form that can be remembered."""
+
+    base: int
+    step: int
+    sizes: tuple[Size, ...]
+    named: tuple[tuple[str, Size], ...]
+
+
+def _limits(model: Model) -> _Limits:
+    family = model.kind
+    if family.base != model.base_resolution:
+        return _Limits(model.base_resolution, model.size_multiple, (), ())
+    return _Limits(family.base, model.size_multiple, family.sizes, family.named_sizes)
+
+
+@lru_cache(4096)
+def _size(across: int, down: int, limits: _Limits) -> Size:
+    base, step, sizes, named = limits
+    wanted = max(across, down) / min(across, down)
+    fitting = [size for size in sizes if size[0] % step == size[1] % step == 0]
+    near = min(fitting, key=lambda size: _off(size, wanted), default=None)
+    custom = dict(named).get(_landscape(across, down))
+    if near is not None and _off(near, wanted) <= _NEAR:
+        found = near
+    elif custom is not None and custom[0] % step == custom[1] % step == 0:
+        found = custom
+    else:
+        found = _nearest(wanted, base**2, step)
+    return found if across >= down else found[::-1]
+
+
+def _landscape(across: int, down: int) -> str:
+    """The usual way to write a ratio, landscape: 16:10, not 8:5."""
+    long, short = max(across, down), min(across, down)
+    return "16:10" if (long, short) == (8, 5) else f"{long}:{short}"
+
+
+def _off(size: Size, wanted: float) -> float:
+    return abs(math.log(size[0] / size[1] / wanted))
+
+
+def _nearest(wanted: float, area: int, step: int) -> Size:
+    """Landscape."""
+
+    def fault(size: Size) -> tuple[float, float]:
+        off_ratio = _off(size, wanted)
+        return _RATIO_WEIGHT * off_ratio + abs(math.log(size[0] * size[1] / area)), off_ratio
+
+    centre = max(1, round(math.sqrt(area / wanted) / step))
+    sizes: list[Size] = []
+    for short in range(max(1, centre // 2), centre * 3 // 2 + 2):
+        ideal = short * wanted
+        longs = {max(short, math.floor(ideal)), max(short, math.ceil(ideal))}
+        sizes += [(long * step, short * step) for long in longs]
     return min(sizes, key=fault)

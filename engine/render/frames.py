@@ -2,19 +2,24 @@
 
 To a renderer:
 
-    load    model, source, model_hash, dtype     make this model ready
-    render  batch, size, conditions, split_from, images: [{image, slot, recipe}]
-    stop    batch                        leave it after the current step
+    load     model, source, model_hash, dtype     make this model ready
+    render   batch, size, conditions, split_from, images: [{image, slot, recipe}]
+    stop     batch                        leave it after the current step
+    previews wanted                       whether anyone looks at previews
 
 From a renderer:
 
-    hello   device                       torch is there
-    loaded  model, conditions            the model is ready; these conditions are on offer
-    step    batch, step, steps
-    picture batch, text + the file       one finished image, and the text inside it
-    free    batch, seconds               all pixels computed; the next batch may come
-    ended   batch                        all pictures sent, or stopped
-    failed  batch, cause, reason         cause: load, changed, memory or error
+    hello    device                       torch is there
+    loaded   model, conditions, hashes    the model is ready; these conditions are on offer; the
+                                          fingerprints of all that are loaded
+    started  batch                        it is being computed; the next may come
+    step     batch, step, steps
+    preview  batch, image + a JPEG file   what is being denoised
+    picture  batch, text + the file       one finished image, and the text inside it
+    free     batch, began, ended          all pixels computed, between these monotonic times
+    ended    batch                        all pictures sent, or stopped
+    failed   batch, cause, reason, hashes cause: load, changed, disk, memory, device or error;
+                                          without a batch it answers `load`
 """
 
 import asyncio

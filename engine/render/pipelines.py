@@ -1,30 +1,25 @@
-"""Loading any diffusers text-to-image folder, and calling its pipeline on one batch."""
+"""Loading any diffusers text-to-image folder, with what suits the device."""
 
+import copy
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from diffusers import DiffusionPipeline
 from diffusers.utils.logging import disable_progress_bar
+from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
-
-from engine.picture.recipe import Recipe
 
 _CPU_DTYPE = "float32"
 _GPU_DTYPE = "bfloat16"
+_SMALL_WEIGHTS = 200_000_000
 
 
 class ModelError(Exception):
     """A model cannot be loaded; the message says why and what to do."""
-
-
-class NoPictureError(Exception):
-    """The model computed something that is not a picture."""
 
 
 def dtype_for(wanted: str, device: str) -> str:
@@ -34,17 +29,42 @@ def dtype_for(wanted: str, device: str) -> str:
     return _CPU_DTYPE if device == "cpu" else _GPU_DTYPE
 
 
+def layout_for(device: str) -> str:
+    """The memory format of convolutions' weights on `device`.
+
+    Tensor cores take channels-last; on the CPU it was slower in every case measured (by 5 to 40 %
+    with the built-in model).
+    """
+    return "channels_last" if device.startswith("cuda") else "contiguous"
+
+
+def threads_for(pipeline: Any, cores: int) -> int:
+    """CPU threads for one call of `pipeline`, where the settings don't say.
+
+    Small models gain little from a second thread (2 threads drew 1.4 times as fast as 1 with the
+    built-in one): several calls side by side use the cores better. Large ones use them all.
+    """
+    weights = sum(
+        parameter.numel()
+        for part in pipeline.components.values()
+        if isinstance(part, torch.nn.Module)
+        for parameter in part.parameters()
+    )
+    return 1 if weights < _SMALL_WEIGHTS else cores
+
+
 def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
     """The pipeline in `folder`, ready on `device`; safetensors only, nothing is downloaded.
 
     Raises:
-        ModelError: no such folder, weights in another format, not a text-to-image pipeline, …
+        ModelError: no such folder, weights cut off or in another format, not text-to-image, …
     """
     index = folder / "model_index.json"
     try:
         parts = json.loads(index.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder} is not a diffusers folder: {error}.") from error
+    require_whole_weights(folder)
     # Given to a pipeline that has no such part, diffusers would warn of each.
     spare = {"safety_checker": None, "requires_safety_checker": False, "feature_extractor": None}
     disable_progress_bar()
@@ -62,58 +82,45 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
-    if "prompt" not in _parameters(pipeline):
+    if "prompt" not in parameters_of(pipeline):
         raise ModelError(f"{type(pipeline).__name__} does not draw from a prompt.")
     pipeline.set_progress_bar_config(disable=True)
+    if layout_for(device) == "channels_last":
+        for name in ("unet", "vae"):
+            if (part := getattr(pipeline, name, None)) is not None:
+                part.to(memory_format=torch.channels_last)
     return pipeline
 
 
-def _parameters(pipeline: Any) -> Mapping[str, inspect.Parameter]:
+def require_whole_weights(folder: Path) -> None:
+    """Look at the beginning and the size of each weights file, before any is loaded.
+
+    Raises:
+        ModelError: a file is cut off, or is not safetensors (an unfetched Git LFS pointer, say).
+    """
+    for path in sorted(folder.rglob("*.safetensors")):
+        try:
+            with safe_open(path, framework="pt"):
+                pass
+        except SafetensorError as error:
+            with path.open("rb") as file:
+                pointer = file.read(7) == b"version"
+            hint = (
+                "it is a Git LFS pointer: fetch it with `git lfs pull`"
+                if pointer
+                else "it is cut off or damaged: copy or download it again"
+            )
+            name = path.relative_to(folder)
+            raise ModelError(f"{folder}: the weights in {name} are not whole, {hint}.") from error
+
+
+def parameters_of(pipeline: Any) -> Mapping[str, inspect.Parameter]:
+    """What a call of the pipeline takes."""
     return inspect.signature(pipeline.__call__).parameters
 
 
-def render(
-    pipeline: Any, recipes: Sequence[Recipe], on_step: Callable[[int], None]
-) -> npt.NDArray[np.uint8]:
-    """One call of the pipeline.
-
-    Args:
-        pipeline: as `load_pipeline` gave it.
-        recipes: one for each slot of the batch, all of one shape.
-        on_step: called with the number of finished steps; what it raises ends the call and
-            leaves the pipeline usable.
-
-    Returns:
-        n × height × width × 3.
-
-    Raises:
-        NoPictureError: pixels that are not numbers.
-    """
-    first = recipes[0]
-    accepted = _parameters(pipeline)
-
-    def after_step(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        on_step(step + 1)
-        return tensors
-
-    arguments: dict[str, Any] = {
-        "prompt": [recipe.prompt for recipe in recipes],
-        "width": first.width,
-        "height": first.height,
-        "num_inference_steps": first.steps,
-        "guidance_scale": first.guidance,
-        # On the CPU, whatever the device: the same seed starts from the same noise everywhere.
-        "generator": [torch.Generator().manual_seed(recipe.seed) for recipe in recipes],
-        "callback_on_step_end": after_step,
-        "output_type": "pt",
-    }
-    if any(recipe.negative_prompt for recipe in recipes):
-        arguments["negative_prompt"] = [recipe.negative_prompt for recipe in recipes]
-    result = pipeline(**{key: value for key, value in arguments.items() if key in accepted})
-    pixels: torch.Tensor = result.images
-    if not torch.isfinite(pixels).all():
-        raise NoPictureError(
-            "the model computed values that are not numbers; another dtype or guidance may help"
-        )
-    levels = (pixels.float() * 255).round().clamp(0, 255).to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+def twin_of(pipeline: Any) -> Any:
+    """Another pipeline over the same weights: what a call changes is its own."""
+    twin = copy.copy(pipeline)
+    twin.scheduler = copy.deepcopy(pipeline.scheduler)
+    return twin

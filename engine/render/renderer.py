@@ -4,10 +4,7 @@ import argparse
 import contextlib
 import ctypes
 import errno
-import gc
-import importlib.metadata
 import os
-import platform
 import queue
 import signal
 import socket
@@ -16,19 +13,20 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.models.fingerprint import fingerprint
+from engine.picture.formats import encode
 from engine.picture.metadata import Record
-from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
 from engine.render.frames import Frame, FrameSocket
 
 _PR_SET_PDEATHSIG = 1
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-_COMPUTING = ("torch", "diffusers", "transformers")
+_PICTURES_WAITING = 64
+_PREVIEW_SECONDS = 0.4
+_LATENT_DIMENSIONS = 4
 
 
 class _StoppedError(Exception):
@@ -36,25 +34,31 @@ class _StoppedError(Exception):
 
 
 class Renderer:
-    """The renderer's state: the device, and the model that is loaded."""
+    """The renderer's state: the device, the models that are loaded, the batches in hand."""
 
-    def __init__(self, connection: FrameSocket, device: str) -> None:
+    def __init__(self, connection: FrameSocket, device: str, threads: int, cores: int) -> None:
         self._connection = connection
         self._device = device
-        self._pipeline: Any = None
-        self._offered: Conditions | None = None
+        self._threads = threads
+        self._cores = cores
         self._stop_asked: set[int] = set()
         self._inbox: queue.SimpleQueue[Frame] = queue.SimpleQueue()
-        self._encoder = ThreadPoolExecutor(1, "encode")
+        self._previewing = False
+        self._next_preview = 0.0
 
     def serve(self) -> None:
         """Work until the engine process is gone."""
         # Says hello only now: it is torch that takes its time.
         import torch
 
-        from engine.render import pipelines
+        from engine.render import lanes, loaded, preview
 
-        self._torch, self._pipelines = torch, pipelines
+        self._torch, self._loaded, self._preview = torch, loaded, preview
+        self._lanes = lanes.Lanes(self._threads)
+        self._models = loaded.LoadedModels(self._device, self._lanes, self._cores)
+        self._computers = ThreadPoolExecutor(self._threads, "lane")
+        self._encoders = ThreadPoolExecutor(1, "encode")
+        self._in_encoder = threading.Semaphore(_PICTURES_WAITING)
         threading.Thread(target=self._listen, daemon=True).start()
         self._connection.send("hello", device=self._device)
         while True:
@@ -62,123 +66,190 @@ class Renderer:
             if frame.kind == "load":
                 self._load(**frame.body)
             elif frame.kind == "render":
-                self._render(**frame.body)
+                self._take(**frame.body)
 
     def _listen(self) -> None:
-        """Take commands; a stop must be heard while the main thread computes."""
+        """Take commands; a stop must be heard while other threads compute."""
         while (frame := self._connection.receive()) is not None:
             if frame.kind == "stop":
                 self._stop_asked.add(frame.body["batch"])
+            elif frame.kind == "previews":
+                self._previewing = frame.body["wanted"]
             else:
                 self._inbox.put(frame)
         os._exit(0)
 
     def _load(self, model: str, source: str, model_hash: str, dtype: str) -> None:
-        self._pipeline = None
-        self._free_memory()
-        dtype = self._pipelines.dtype_for(dtype, self._device)
+        from engine.render.pipelines import ModelError
+
         try:
-            if fingerprint(Path(source)) != model_hash:
-                self._fail(
-                    None,
-                    "changed",
-                    "the model's files have changed since this session was planned: put the old"
-                    " files back and retry, or start a new session",
-                )
-                return
-            self._pipeline = self._pipelines.load_pipeline(Path(source), dtype, self._device)
-        except self._pipelines.ModelError as error:
+            loaded = self._models.load(Path(source), model_hash, dtype)
+        except self._loaded.ModelChangedError as error:
+            self._fail(None, "changed", str(error))
+        except ModelError as error:
             self._fail(None, "load", str(error))
-            return
         except Exception as error:
             full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-            cause = "disk" if full else "load"
-            self._fail(None, cause, _memory_reason(error) or _plain(error))
-            return
-        self._offered = Conditions(
-            device=_device_name(self._device),
-            dtype=dtype,
-            threads=0,
-            attention="sdpa",
-            compile=False,
-            versions={name: importlib.metadata.version(name) for name in _COMPUTING},
-        )
-        self._connection.send("loaded", model=model, conditions=self._offered.to_json())
-
-    def _render(
-        self,
-        batch: int,
-        size: int,
-        conditions: Mapping[str, Any],
-        split_from: int | None,
-        images: list[dict[str, Any]],
-    ) -> None:
-        assert self._offered is not None
-        chosen = Conditions.from_json(conditions)
-        actual = replace(self._offered, threads=chosen.threads)
-        departures = actual.departures_from(chosen)
-        if split_from:
-            departures.append(f"batch size: {split_from} → {size} (out of memory)")
-        recipes = {image["slot"]: Recipe.from_json(image["recipe"]) for image in images}
-        # Empty slots are padded: an image depends on the size of its batch, not on companions.
-        padding = next(iter(recipes.values()))
-        slots = [recipes.get(slot, padding) for slot in range(size)]
-        started = time.monotonic()
-        try:
-            self._torch.set_num_threads(chosen.threads)
-            pixels = self._pipelines.render(
-                self._pipeline, slots, lambda step: self._after_step(batch, step, slots[0].steps)
+            self._fail(None, "disk" if full else "load", _memory_reason(error) or _plain(error))
+            del error
+            self._models.free_memory()
+        else:
+            self._connection.send(
+                "loaded",
+                model=model,
+                conditions=loaded.offered.to_json(),
+                hashes=self._models.hashes,
             )
+
+    def _take(self, batch: int, **body: Any) -> None:
+        """Prepare a batch while others compute, then hand it to the next free lane."""
+        try:
+            work = _Work.from_frame(batch, body, self._models)
+            # Texts are encoded under the batch's own conditions, as if no other was there.
+            self._lanes.agree(work.threads)
+            self._torch.set_num_threads(work.threads)
+            work.model.prepare(work.slots)
+        except Exception as error:
+            self._give_up(batch, error)
+            return
+        self._lanes.enter(work.threads)
+        self._computers.submit(self._compute, work)
+
+    def _compute(self, work: "_Work") -> None:
+        """Draw one batch, in a lane of its own, and send each picture on its way."""
+        batch, began = work.batch, time.monotonic()
+        try:
+            with self._loaded.computing(self._lanes, work.threads):
+                if batch in self._stop_asked:
+                    raise _StoppedError
+                self._connection.send("started", batch=batch)
+                pictures = work.model.draw(
+                    work.slots,
+                    lambda step, latents, scheduler: self._after_step(
+                        work, step, latents, scheduler
+                    ),
+                )
+                with contextlib.closing(pictures):
+                    for slot, pixels in enumerate(pictures):
+                        if (record := work.records.get(slot)) is not None:
+                            self._in_encoder.acquire()
+                            self._encoders.submit(self._send_picture, batch, record, pixels)
+                        if slot == max(work.records):
+                            break  # what follows is padding
+                        if batch in self._stop_asked:
+                            raise _StoppedError
+            ended = time.monotonic()
         except _StoppedError:
-            self._connection.send("ended", batch=batch)
+            # Behind the pictures that are still being encoded.
+            self._encoders.submit(self._connection.send, "ended", batch=batch)
             return
         except Exception as error:
-            memory = _memory_reason(error)
-            self._fail(batch, "memory" if memory else "error", memory or _plain(error))
-            del error
-            self._free_memory()
+            self._give_up(batch, error)
             return
         finally:
             self._stop_asked.discard(batch)
-        self._connection.send("free", batch=batch, seconds=time.monotonic() - started)
-        for image in images:
-            record = Record(
-                image=image["image"],
-                recipe=recipes[image["slot"]],
-                conditions=actual,
-                batch_size=size,
-                slot=image["slot"],
-                departures=tuple(departures),
-            )
-            self._encoder.submit(self._send_picture, batch, record, pixels[image["slot"]])
-        self._encoder.submit(self._connection.send, "ended", batch=batch)
+        self._connection.send("free", batch=batch, began=began, ended=ended)
+        self._encoders.submit(self._connection.send, "ended", batch=batch)
 
-    def _after_step(self, batch: int, step: int, steps: int) -> None:
-        self._connection.send("step", batch=batch, step=step, steps=steps)
-        if batch in self._stop_asked:
+    def _give_up(self, batch: int, error: Exception) -> None:
+        if memory := _memory_reason(error):
+            self._fail(batch, "memory", memory)
+        elif lost := _device_reason(error, self._device):
+            self._fail(batch, "device", lost)
+        else:
+            self._fail(batch, "error", _plain(error))
+        del error
+        self._models.free_memory()
+
+    def _after_step(self, work: "_Work", step: int, latents: Any, scheduler: Any) -> None:
+        steps = work.slots[0].steps
+        self._connection.send("step", batch=work.batch, step=step, steps=steps)
+        if work.batch in self._stop_asked:
             raise _StoppedError
+        now = time.monotonic()
+        if self._previewing and now >= self._next_preview and latents.ndim == _LATENT_DIMENSIONS:
+            self._next_preview = now + _PREVIEW_SECONDS
+            factors = work.model.factors()
+            slot = min(work.records)
+            if factors is not None:
+                latent = self._preview.clean_latents(latents, scheduler)[slot]
+                file = self._preview.draw_preview(latent, factors)
+                image = work.records[slot].image
+                self._connection.send("preview", file, batch=work.batch, image=image)
 
     def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
         try:
             text = record.to_text()
-            file = encode_png(pixels, text)
+            kind, level = record.conditions.encoding.split()
+            file = encode(pixels, text, kind, int(level))
         except Exception as error:  # nobody would see it: this is another thread
             self._fail(batch, "error", _plain(error))
         else:
             self._connection.send("picture", file, batch=batch, text=text)
+        finally:
+            self._in_encoder.release()
 
     def _fail(self, batch: int | None, cause: str, reason: str) -> None:
-        self._connection.send("failed", batch=batch, cause=cause, reason=reason)
+        hashes = self._models.hashes
+        self._connection.send("failed", batch=batch, cause=cause, reason=reason, hashes=hashes)
 
-    def _free_memory(self) -> None:
-        gc.collect()
-        if self._device.startswith("cuda"):
-            self._torch.cuda.empty_cache()
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A batch that has been taken: what fills its slots, and what its files will say."""
+
+    batch: int
+    model: Any
+    threads: int
+    slots: list[Recipe]
+    records: Mapping[int, Record]
+    """Slot → what the image's file says of itself; padded slots have none."""
+
+    @classmethod
+    def from_frame(cls, batch: int, body: Mapping[str, Any], models: Any) -> "_Work":
+        """As the engine process sent it."""
+        images, size = body["images"], body["size"]
+        chosen = Conditions.from_json(body["conditions"])
+        recipes = {image["slot"]: Recipe.from_json(image["recipe"]) for image in images}
+        # Empty slots are padded: an image depends on the size of its batch, not on companions.
+        padding = next(iter(recipes.values()))
+        model = models.get(padding.model_hash, chosen.dtype)
+        actual = replace(model.offered, threads=chosen.threads, encoding=chosen.encoding)
+        departures = actual.departures_from(chosen)
+        if split_from := body["split_from"]:
+            departures.append(f"batch size: {split_from} → {size} (out of memory)")
+        return cls(
+            batch,
+            model,
+            chosen.threads,
+            [recipes.get(slot, padding) for slot in range(size)],
+            {
+                image["slot"]: Record(
+                    image=image["image"],
+                    recipe=recipes[image["slot"]],
+                    conditions=actual,
+                    batch_size=size,
+                    slot=image["slot"],
+                    departures=tuple(departures),
+                )
+                for image in images
+            },
+        )
 
 
 def _plain(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no reason given"
     return f"{type(error).__name__}: {text}"
+
+
+def _device_reason(error: Exception, device: str) -> str | None:
+    """In words, if the GPU itself has failed: nothing this process computes there is right then."""
+    if device == "cpu" or "CUDA error" not in str(error):
+        return None
+    return (
+        f"the GPU {device} failed: {_plain(error)[:200]}. `nvidia-smi` shows whether it is there;"
+        " retry when it is, or render on another device"
+    )
 
 
 def _memory_reason(error: Exception) -> str | None:
@@ -191,26 +262,6 @@ def _memory_reason(error: Exception) -> str | None:
         or "can't allocate memory" in text
     )
     return "out of memory: choose a smaller size or a smaller model" if memory else None
-
-
-def _device_name(device: str) -> str:
-    """The same for devices that compute the same pixels."""
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    if device != "cpu":
-        return device
-    models = [line for line in _cpu_facts() if line.startswith("model name")]
-    model = models[0].partition(":")[2].strip() if models else platform.machine()
-    return f"cpu {model} ({torch.backends.cpu.get_cpu_capability()})"
-
-
-def _cpu_facts() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
 
 
 class _Forgiving:
@@ -237,6 +288,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--device", required=True)
     arguments.add_argument("--socket", type=int, required=True)
+    arguments.add_argument("--threads", type=int, required=True, help="of all calls together")
+    arguments.add_argument("--cores", type=int, required=True, help="of the machine")
     options = arguments.parse_args()
     # Die with the engine process, and leave Ctrl-C and hang-ups to it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -246,7 +299,8 @@ def main() -> None:
         os.nice(10)  # the screen comes first
     sys.stdin.close()
     sys.stdout, sys.stderr = _Forgiving(sys.stdout), _Forgiving(sys.stderr)
-    Renderer(FrameSocket(socket.socket(fileno=options.socket)), options.device).serve()
+    connection = FrameSocket(socket.socket(fileno=options.socket))
+    Renderer(connection, options.device, options.threads, options.cores).serve()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from engine.library.database import LibraryError
 from engine.service.detach import ERROR_MARK
 from engine.service.lock import LockedError
 from engine.service.process import run_engine
-from engine.settings import SettingsError, load_settings
+from engine.settings import SettingsError, load_settings, with_devices
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--library", type=Path, required=True)
     parser.add_argument("--ready", type=int, help="descriptor to say `ready` or `error: …` on")
     parser.add_argument("--detached", default="in the foreground")
+    parser.add_argument("--devices", type=lambda text: text.split(","), default=())
     options = parser.parse_args()
     if options.ready is not None:
         _leave_the_terminal()
@@ -28,7 +29,8 @@ def main() -> int:
             os.close(options.ready)
 
     try:
-        run_engine(load_settings(options.library), options.detached, on_ready=lambda: say("ready"))
+        settings = with_devices(load_settings(options.library), options.devices)
+        run_engine(settings, options.detached, on_ready=lambda: say("ready"))
     except (LibraryError, LockedError, SettingsError, OSError) as error:
         try:
             say(f"{ERROR_MARK}{error}")

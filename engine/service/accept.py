@@ -1,9 +1,7 @@
 """A request to render rows, planned to its last batch."""
 
-import re
 import secrets
 import time
-import unicodedata
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +11,14 @@ from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
+from engine.plan.names import slug_of
 from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
+from engine.plan.words import load_words
+from engine.settings import SettingsError
 from engine.sheet.rows import RowValues
 
 _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _KEY_LENGTH = 6
-_SLUG_CHARS = 40
 
 
 class RefusedError(Exception):
@@ -50,6 +50,7 @@ def plan_session(
     *,
     largest: Callable[[Recipe], int],
     taken: Container[str],
+    suffix: str = ".png",
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -60,6 +61,7 @@ def plan_session(
         models: the model list.
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
+        suffix: of the picture files' names.
 
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
@@ -71,12 +73,15 @@ def plan_session(
     planned = _planned_models({row.values.model for row in rows}, models)
     new_rows = []
     for row in rows:
-        recipes = recipes_for(
-            row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
-        )
+        try:
+            recipes = recipes_for(
+                row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
+            )
+        except (SettingsError, ValueError) as error:
+            raise RefusedError(f"Row {row.number}: {error}") from error
         slug = slug_of(row.values.prompt)
         files = [
-            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + ".png"
+            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
         new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files))
@@ -95,22 +100,18 @@ def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedMod
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
     try:
+        words = load_words()
         return {
             label: PlannedModel(
-                models[label], models[label].scheduler, fingerprint(models[label].source)
+                models[label], models[label].scheduler, fingerprint(models[label].source), words
             )
             for label in labels
         }
+    except SettingsError as error:
+        raise RefusedError(str(error)) from error
     except OSError as error:
         raise RefusedError(f"A model's files cannot be read: {error}.") from error
 
 
 def _draw_key() -> str:
     return "".join(secrets.choice(_KEY_LETTERS) for _ in range(_KEY_LENGTH))
-
-
-def slug_of(text: str) -> str:
-    """Up to 40 plain letters, digits and dashes of `text`, for file names; may be empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)
-    return slug[:_SLUG_CHARS].strip("-")

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -96,16 +96,31 @@ class Connection:
             raise EngineError(str(answer.get("error", "refused")))
         return answer
 
-    def follow(self) -> Iterator[dict[str, Any]]:
+    def follow(self, *, previews: bool = False, every: bool = False) -> Iterator[dict[str, Any]]:
         """Events from now on, the first one `status`; the connection serves nothing else then.
 
+        Args:
+            previews: also what is being denoised, as small pictures.
+            every: every single event as it happens, not a few times a second what is new.
+
         Raises:
-            EngineGoneError: when the engine process ends.
+            EngineGoneError: when the engine process ends; from the iterator too.
         """
-        self._send({"do": "follow"})
+        self._send({"do": "follow", "previews": previews, "every": every})
         self._connection.settimeout(None)
+        return self._events()
+
+    def _events(self) -> Iterator[dict[str, Any]]:
         while True:
             yield self._receive()
+
+    def want_previews(self, wanted: bool) -> None:
+        """While following: hear previews from now on, or no more. From any thread.
+
+        Raises:
+            EngineGoneError: it has ended.
+        """
+        self._send({"previews": wanted})
 
 
 def connect(library: Path) -> Connection | None:
@@ -155,8 +170,12 @@ def _unreachable(library: Path) -> str:
     )
 
 
-def connect_or_start(library: Path) -> tuple[Connection, Way | None]:
+def connect_or_start(library: Path, devices: Sequence[str] = ()) -> tuple[Connection, Way | None]:
     """A connection to the engine process of `library`, started if there is none.
+
+    Args:
+        library: whose.
+        devices: to render on if it is started, instead of the settings'.
 
     Returns:
         The connection, and how the engine process was detached if it was started now.
@@ -173,7 +192,7 @@ def connect_or_start(library: Path) -> tuple[Connection, Way | None]:
             time.sleep(0.05)
             continue
         try:
-            way = start_detached(library)
+            way = start_detached(library, devices)
         except StartError as error:
             if not is_locked(library):  # else another starter was quicker
                 raise EngineError(str(error)) from error

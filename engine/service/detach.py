@@ -6,6 +6,7 @@ import select
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +58,12 @@ def _kills_user_processes() -> bool:
     return answer.stdout.strip() == "b true"
 
 
-def start_detached(library: Path) -> Way:
+def start_detached(library: Path, devices: Sequence[str] = ()) -> Way:
     """Start the engine process of `library` and wait until it listens.
+
+    Args:
+        library: whose.
+        devices: to render on, instead of the settings'.
 
     Raises:
         StartError: it refused; its own words.
@@ -78,6 +83,7 @@ def start_detached(library: Path) -> Way:
             str(write_end),
             "--detached",
             way.says,
+            *(["--devices", ",".join(devices)] if devices else []),
         ]
         try:
             process = subprocess.Popen(

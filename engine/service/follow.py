@@ -1,5 +1,7 @@
 """Following a session from another process, whatever becomes of the engine process meanwhile."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -7,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.reader import find_session
-from engine.service.client import EngineError, EngineGoneError, connect, connect_or_start
+from engine.service.client import (
+    Connection,
+    EngineError,
+    EngineGoneError,
+    connect,
+    connect_or_start,
+)
 
 _RESTARTS = 10
 _LOOK_SECONDS = 0.5
@@ -89,29 +97,55 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                 )
 
 
-def watch_engine(library: Path) -> Iterator[dict[str, Any]]:
-    """Every event of the engine process of `library`, for ever; it is not started.
+class EngineFeed:
+    """What happens in the engine process of a library, for ever; it is not started.
 
-    Begins with `status`, or with `absent` where none runs; again after each change of that.
-
-    Args:
-        library: whose.
+    Iterate over it in one thread. Begins with `status`, or with `absent` where none runs; again
+    after each change of that.
     """
-    absent = False
-    while True:
+
+    def __init__(self, library: Path) -> None:
+        """Args: library: whose."""
+        self._library = library
+        self._previews = False
+        self._connection: Connection | None = None
+        self._turn = threading.Lock()
+
+    def want_previews(self, wanted: bool) -> None:
+        """Also hear `preview`: what is being denoised, as small pictures. From any thread."""
+        with self._turn:
+            if wanted != self._previews:
+                self._previews = wanted
+                if self._connection is not None:
+                    with contextlib.suppress(EngineError):
+                        self._connection.want_previews(wanted)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Events as they come."""
+        absent = False
+        while True:
+            try:
+                connection = connect(self._library)
+                if connection is not None:
+                    absent = False
+                    with connection:
+                        yield from self._events(connection)
+            except EngineError:
+                pass  # it has ended, or is ending: look again
+            if not absent:
+                absent = True
+                yield {"event": "absent"}
+            time.sleep(_LOOK_SECONDS)
+
+    def _events(self, connection: Connection) -> Iterator[dict[str, Any]]:
+        if mismatch := connection.greeting.mismatch():
+            yield {"event": "mismatch", "reason": mismatch}
+            time.sleep(_LOOK_SECONDS)
+            return
+        with self._turn:
+            events = connection.follow(previews=self._previews)
+            self._connection = connection
         try:
-            connection = connect(library)
-            if connection is not None:
-                absent = False
-                with connection:
-                    if mismatch := connection.greeting.mismatch():
-                        yield {"event": "mismatch", "reason": mismatch}
-                        time.sleep(_LOOK_SECONDS)
-                    else:
-                        yield from connection.follow()
-        except EngineError:
-            pass  # it has ended, or is ending: look again
-        if not absent:
-            absent = True
-            yield {"event": "absent"}
-        time.sleep(_LOOK_SECONDS)
+            yield from events
+        finally:
+            self._connection = None

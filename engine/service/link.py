@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Self
@@ -47,20 +48,22 @@ class RendererLink:
         self.device = device
         self.pid = process.pid
         self.model: str | None = None
-        """Label of the loaded model."""
-        self.offered: Conditions | None = None
+        """Label of the model that was loaded last."""
         self._process = process
-        self._loaded: tuple[tuple[str, str, str], ...] = ()
+        self._loaded: dict[tuple[str, str, str], tuple[str, Conditions]] = {}
+        self._heard = time.monotonic()
         self._queues: dict[int | None, asyncio.Queue[Frame | None]] = {None: asyncio.Queue()}
         self._writer: asyncio.StreamWriter
         self._reading: asyncio.Task[None]
 
     @classmethod
-    async def start(cls, device: str, log: Path, timeout: float) -> Self:
+    async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
         """Start a renderer on `device` and wait for its hello.
 
         Args:
             device: a torch device.
+            threads: CPU threads of all calls that run there side by side.
+            cores: of this machine.
             log: what it prints is appended here.
             timeout: seconds.
 
@@ -78,6 +81,10 @@ class RendererLink:
                 device,
                 "--socket",
                 str(theirs.fileno()),
+                "--threads",
+                str(threads),
+                "--cores",
+                str(cores),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -105,6 +112,7 @@ class RendererLink:
         try:
             while True:
                 frame = await read_frame(reader)
+                self._heard = time.monotonic()
                 batch = frame.body.get("batch")
                 if batch in self._queues:
                     self._queues[batch].put_nowait(frame)
@@ -152,39 +160,63 @@ class RendererLink:
             OSError: the disk is full, or fails.
         """
         wanted = (str(source), model_hash, dtype)
-        if wanted not in self._loaded or self.offered is None:
-            self._loaded, self.model, self.offered = (), None, None
+        if wanted not in self._loaded:
             await self._send(
                 "load", model=model, source=str(source), model_hash=model_hash, dtype=dtype
             )
             frame = await self._next(None, timeout)
+            hashes = frame.body["hashes"]  # others may have made room
+            self._loaded = {k: v for k, v in self._loaded.items() if k[1] in hashes}
             if frame.kind != "loaded":
                 cause, reason = frame.body["cause"], frame.body["reason"]
                 if cause == "disk":
                     raise OSError(reason)
                 raise (ModelChangedError if cause == "changed" else LoadError)(reason)
-            self.offered = Conditions.from_json(frame.body["conditions"])
-            self.model = model
+            offered = Conditions.from_json(frame.body["conditions"])
+            self._loaded[wanted] = (model, offered)
             # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
-            self._loaded = (wanted, (str(source), model_hash, self.offered.dtype))
-        return self.offered
+            self._loaded[str(source), model_hash, offered.dtype] = (model, offered)
+            self.model = model
+        return self._loaded[wanted][1]
+
+    @property
+    def warm(self) -> frozenset[str]:
+        """Labels of the models that are loaded."""
+        return frozenset(label for label, _ in self._loaded.values())
 
     async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
         """Send a batch; its frames as they come, the last one `ended` or `failed`.
+
+        Args:
+            batch: its id.
+            timeout: seconds without a sign of life of the batch, or of any while it waits its turn.
+            body: the rest of the frame.
 
         Raises:
             RendererDiedError, RendererHungError
         """
         self._queues[batch] = asyncio.Queue()
+        started = False
         try:
             await self._send("render", batch=batch, **body)
             while True:
-                frame = await self._next(batch, timeout)
+                try:
+                    frame = await self._next(batch, timeout)
+                except RendererHungError:
+                    if started or time.monotonic() - self._heard >= timeout:
+                        raise
+                    continue
+                started = True
                 yield frame
                 if frame.kind in ("ended", "failed"):
                     return
         finally:
             del self._queues[batch]
+
+    async def want_previews(self, wanted: bool) -> None:
+        """Say whether anyone looks at previews."""
+        with contextlib.suppress(RendererDiedError):
+            await self._send("previews", wanted=wanted)
 
     async def stop(self, batch: int) -> None:
         """Have it leave `batch` after the current step."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _MIB = 1 << 20
+_ASKED = "paused by you; `promptsheet engine resume`, or p in Jobs, lets it go on"
 
 
 class Pausing:
@@ -27,39 +29,50 @@ class Pausing:
     ) -> None:
         self.reason: str | None = None
         """What followers and the status are told; None while work goes on."""
+        self.asked = False
+        """Whether the user wants nothing to be rendered."""
+        self.seconds = _PAUSE_SECONDS
+        """How long to wait before looking again."""
         self._library = library
         self._reserve_mib = reserve_mib
         self._publish = publish
         self._closing = closing
         self._trouble: str | None = None
-        self._seconds = _PAUSE_SECONDS
+        self._until = 0.0
 
-    def has_room(self) -> bool:
-        """Whether the library's disk has its reserve left; says so when that changes."""
+    def may_work(self) -> bool:
+        """Whether work may go on: nobody asked for a pause, and the library can be written.
+
+        Says so when that changes.
+        """
+        if self.asked:
+            self._say(_ASKED)
+            return False
         free = shutil.disk_usage(self._library).free // _MIB
-        if free >= self._reserve_mib:
-            self._say(self._trouble)
-            return True
-        self._say(
-            f"the disk has {free} MiB left, under the reserve of {self._reserve_mib} MiB;"
-            " rendering goes on when there is room"
-        )
-        return False
+        if free < self._reserve_mib:
+            self._say(
+                f"the disk has {free} MiB left, under the reserve of {self._reserve_mib} MiB;"
+                " rendering goes on when there is room"
+            )
+            return False
+        self._say(self._trouble)
+        return time.monotonic() >= self._until
 
     def trouble(self, what: str) -> None:
         """The library cannot be read or written: wait longer each time until `over`."""
         self._trouble = f"the library cannot be used: {what}"
         self._say(self._trouble)
-        self._seconds = min(2 * self._seconds, _LONGEST_PAUSE_SECONDS)
+        self.seconds = min(2 * self.seconds, _LONGEST_PAUSE_SECONDS)
+        self._until = time.monotonic() + self.seconds
 
     def over(self) -> None:
         """Something was saved: whatever the trouble was, it has passed."""
-        self._trouble, self._seconds = None, _PAUSE_SECONDS
+        self._trouble, self.seconds, self._until = None, _PAUSE_SECONDS, 0.0
 
     async def rest(self) -> None:
         """Wait a while, or until the engine process closes."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), self._seconds)
+            await asyncio.wait_for(self._closing.wait(), self.seconds)
 
     def _say(self, reason: str | None) -> None:
         if reason != self.reason:

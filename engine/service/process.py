@@ -2,30 +2,38 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import logging.handlers
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.library.database import SCHEMA_VERSION, LibraryError, on_network
+from engine.library.database import LibraryError, on_network
+from engine.library.reader import find_session
 from engine.library.records import Tally
-from engine.library.writer import Writer
+from engine.library.sharing import Sharing
+from engine.library.states import Scope
+from engine.library.trash import settle
+from engine.library.writer import Writer, shape_text
 from engine.models.catalog import load_models
+from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
 from engine.plan.batches import power_of_two_within
+from engine.schema import SCHEMA_VERSION
 from engine.service.accept import RefusedError, RequestedRow, plan_session
+from engine.service.devices import find_devices
+from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
+from engine.service.notice import send_notice
 from engine.service.scheduler import Scheduler, tally_event
+from engine.service.session_log import SessionLogs
+from engine.service.subscriber import Subscriber
 from engine.service.wire import (
     LINE_BYTES,
     PROTOCOL,
@@ -42,45 +50,53 @@ from engine.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-_BACKLOG = 1000
 _CLOSING_SECONDS = 30.0
 _LOG_BYTES = 4 << 20
-_GPU_NODES = ("/dev/nvidiactl", "/dev/kfd")
-
-
-class _Subscriber:
-    """A client that follows events. One that does not keep up misses steps, never counts."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    def offer(self, event: dict[str, Any]) -> None:
-        if self.queue.qsize() < _BACKLOG or event["event"] != "step":
-            self.queue.put_nowait(event)
 
 
 class EngineProcess:
     """The commands clients may give, and the events they may follow."""
 
     def __init__(
-        self, settings: Settings, writer: Writer, devices: list[str], detached: str
+        self,
+        settings: Settings,
+        writer: Writer,
+        devices: Sequence[str],
+        names: Mapping[str, str],
+        detached: str,
     ) -> None:
+        """Args: devices: to render on. names: device → name. detached: how, in words."""
         self._settings = settings
         self._library = settings.library
         self._write = WriterThread(writer)
-        self._subscribers: set[_Subscriber] = set()
+        self._subscribers: set[Subscriber] = set()
         self._clients: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._last_used = time.monotonic()
         self._detached = detached
-        self._scheduler = Scheduler(self._write, self._library, settings, devices, self._publish)
+        self._names = names
+        self._logs = SessionLogs(self._library)
+        self._ended: set[str] = set()
+        self._notices: set[asyncio.Task[None]] = set()
+        self._scheduler = Scheduler(
+            self._write,
+            self._library,
+            settings,
+            devices,
+            self._publish,
+            names=names,
+            note=self._logs.note,
+        )
         self._commands: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "submit": self._submit,
-            "stop": self._stop_session,
+            "stop": self._stop_work,
             "resume": self._resume,
             "retry": self._retry,
+            "move": self._move,
+            "pause": self._pause,
             "status": self._status,
             "shutdown": self._shutdown,
+            **Keeping(self._write, self._scheduler, self._publish).commands(),
         }
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -98,6 +114,7 @@ class EngineProcess:
         server = await asyncio.start_unix_server(self._serve, path, limit=2 * LINE_BYTES)
         path.chmod(0o600)
         identity = path.stat().st_ino
+        await self._take_up_work()
         on_ready()
         log.info("listening on %s, %s", path, self._detached)
         rendering = asyncio.create_task(self._scheduler.run())
@@ -109,7 +126,7 @@ class EngineProcess:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
         except* LibraryError as errors:
-            raise errors.exceptions[0] from None
+            raise _first(errors) from None
         finally:
             for task in (idling, asked, rendering, *self._clients):
                 task.cancel()
@@ -117,6 +134,14 @@ class EngineProcess:
             if path.exists() and path.stat().st_ino == identity:
                 path.unlink()
             self._write.close()
+            self._logs.close()
+
+    async def _take_up_work(self) -> None:
+        """Go on where the last engine process ended, unless the user wants to be asked."""
+        await self._scheduler.pause(await self._write(Writer.is_paused))
+        if self._settings.engine.autoresume == "ask":
+            unfinished = await self._write(Writer.tallies)
+            self._scheduler.hold({tally.session for tally in unfinished})
 
     async def _leave_when_idle(self) -> None:
         patience = self._settings.engine.idle_minutes * 60
@@ -129,8 +154,28 @@ class EngineProcess:
                 self._stop.set()
 
     def _publish(self, event: dict[str, Any]) -> None:
+        if event["event"] == "tally":
+            session = event["session"]
+            if not event["settled"]:
+                self._ended.discard(session)
+            elif event["rows"] is not None and session not in self._ended:
+                self._ended.add(session)  # several batches may be its last
+                self._note_end(event)
         for subscriber in self._subscribers:
             subscriber.offer(event)
+
+    def _note_end(self, tally: dict[str, Any]) -> None:
+        session = tally["session"]
+        counts = f"{tally['done']} of {tally['images']} done, {tally['failed']} failed"
+        self._logs.note(session, f"at its end: {counts}, {tally['stopped']} stopped")
+        if not self._subscribers and not tally["stopped"]:
+            task = asyncio.create_task(self._send_notice(session))
+            self._notices.add(task)
+            task.add_done_callback(self._notices.discard)
+
+    async def _send_notice(self, session: str) -> None:
+        info = await asyncio.to_thread(find_session, self._library, session)
+        await send_notice(self._settings.notice, info)
 
     # ---------------------------------------------------------------- clients
 
@@ -165,7 +210,8 @@ class EngineProcess:
                 continue
             name = str(message.pop("do", None))
             if name == "follow":
-                await self._follow(reader, writer)
+                previews, every = bool(message.get("previews")), bool(message.get("every"))
+                await self._follow(reader, writer, previews=previews, every=every)
                 return
             await _send(writer, await self._answer(name, message))
             if name == "shutdown":
@@ -187,41 +233,75 @@ class EngineProcess:
             log.exception("command %s", name)
             return {"ok": False, "error": f"{name}: not understood: {error!r}"}
 
-    async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send every event from now on, beginning with where things stand."""
-        subscriber = _Subscriber()
+    async def _follow(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        previews: bool,
+        every: bool,
+    ) -> None:
+        """Send what happens from now on, beginning with where things stand."""
+        subscriber = Subscriber(previews=previews, every=every)
         self._subscribers.add(subscriber)
-        gone = asyncio.create_task(reader.read(1))
+        heard = asyncio.create_task(reader.readline())
         try:
+            await self._tell_who_looks()
             await _send(writer, {"event": "status"} | await self._status())
-            while not gone.done():
-                coming = asyncio.create_task(subscriber.queue.get())
-                await asyncio.wait({coming, gone}, return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
+            while True:
+                coming = asyncio.create_task(subscriber.take())
+                await asyncio.wait({coming, heard}, return_when=asyncio.FIRST_COMPLETED)
+                if heard.done():
+                    message = Assembler().feed(heard.result() or b"?")
+                    subscriber.previews = bool(message and message.get("previews"))
+                    await self._tell_who_looks()
+                    heard = asyncio.create_task(reader.readline())
+                if coming.done():
+                    for event in coming.result():
+                        await _send(writer, event)
+                    await subscriber.rest()
+                else:
                     coming.cancel()
-                    return
-                await _send(writer, coming.result())
         finally:
-            gone.cancel()
+            heard.cancel()
             self._subscribers.discard(subscriber)
+            await self._tell_who_looks()
+
+    async def _tell_who_looks(self) -> None:
+        """Previews are made only while somebody looks at them."""
+        await self._scheduler.want_previews(any(s.previews for s in self._subscribers))
 
     # ---------------------------------------------------------------- commands
 
     async def _submit(
         self, name: str, source: dict[str, Any], rows: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        models = load_models()
+        models, kind = load_models(), self._settings.render.format
+        if not is_available(kind):
+            raise RefusedError(
+                f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
+            )
+        fits = [await self._write(Writer.fits, name) for name in set(self._names.values())]
 
         def largest(recipe: Recipe) -> int:
             limit = self._settings.render.max_batch or models[recipe.model].max_batch
-            return power_of_two_within(limit)
+            known = (fit.get((recipe.model_hash, shape_text(recipe)), limit) for fit in fits)
+            return power_of_two_within(min(limit, *known))
 
         taken = await self._write(Writer.session_keys)
         requested = [RequestedRow.from_json(row) for row in rows]
         new = await asyncio.to_thread(
-            plan_session, name, source, requested, models, largest=largest, taken=taken
+            plan_session,
+            name,
+            source,
+            requested,
+            models,
+            largest=largest,
+            taken=taken,
+            suffix=SUFFIXES[kind],
         )
         tally = await self._write(Writer.add_session, new)
+        self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 
     def _woken(self, tally: Tally) -> dict[str, Any]:
@@ -230,14 +310,40 @@ class EngineProcess:
         self._scheduler.wake()
         return asdict(tally)
 
-    async def _stop_session(self, session: str) -> dict[str, Any]:
-        return asdict(await self._scheduler.stop_session(session))
+    async def _stop_work(
+        self, session: str | None, rows: list[int] | None = None
+    ) -> dict[str, Any]:
+        return self._changed("stopped", rows, await self._scheduler.stop(Scope(session, rows)))
 
-    async def _resume(self, session: str) -> dict[str, Any]:
-        return self._woken(await self._write(Writer.resume, session))
+    async def _resume(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
+        held = self._scheduler.held
+        self._scheduler.hold(held - {session} if session is not None else set())
+        tallies = await self._write(Writer.resume, Scope(session, rows))
+        return self._changed("resumed", rows, tallies, work=True)
 
-    async def _retry(self, session: str) -> dict[str, Any]:
-        return self._woken(await self._write(Writer.retry, session))
+    async def _retry(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
+        tallies = await self._write(Writer.retry, Scope(session, rows))
+        return self._changed("tried again", rows, tallies, work=True)
+
+    async def _move(self, session: str, to: str) -> dict[str, Any]:
+        tally = await self._write(Writer.move_session, session, to)
+        return self._changed(f"moved {to}", None, [tally])
+
+    async def _pause(self, paused: bool) -> dict[str, Any]:
+        await self._write(Writer.pause, paused)
+        await self._scheduler.pause(paused)
+        return {}
+
+    def _changed(
+        self, how: str, rows: list[int] | None, tallies: list[Tally], *, work: bool = False
+    ) -> dict[str, Any]:
+        """Tell everyone of sessions that changed; `work`: there may be more to do."""
+        for tally in tallies:
+            self._logs.note(tally.session, how if rows is None else f"{how}: rows {rows}")
+            self._publish(tally_event(tally))
+        if work:
+            self._scheduler.wake()
+        return {"sessions": [asdict(tally) for tally in tallies]}
 
     async def _status(self) -> dict[str, Any]:
         return {
@@ -245,6 +351,8 @@ class EngineProcess:
             "library": str(self._library),
             "detached": self._detached,
             "paused": self._scheduler.paused,
+            "paused_by_user": self._scheduler.paused_by_user,
+            "held": sorted(self._scheduler.held),
             "renderers": self._scheduler.renderers(),
             "work": [asdict(tally) for tally in await self._write(Writer.tallies)],
         }
@@ -279,14 +387,16 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     lock = LibraryLock.take(library)
     _log_to(library / "engine.log")
     try:
-        writer = Writer(library, lock.is_ours)
+        writer = Writer(library, lock.is_ours, _sharing(settings))
         try:
             adopted, requeued = writer.recover()
+            settle(writer)
             if adopted or requeued:
                 log.info("after an interruption: %d adopted, %d requeued", adopted, requeued)
             if on_network(library):
                 log.info("the library is on a network filesystem: no write-ahead log")
-            engine = EngineProcess(settings, writer, _devices(settings), detached)
+            devices, names = find_devices(settings.render.devices)
+            engine = EngineProcess(settings, writer, devices, names, detached)
             asyncio.run(engine.run(on_ready))
         finally:
             writer.close()
@@ -298,6 +408,11 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
     log.info("stopped")
 
 
+def _sharing(settings: Settings) -> Sharing:
+    folder = settings.share.folder
+    return Sharing(folder.expanduser() if folder else None, settings.share.strip_metadata)
+
+
 def _log_to(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -306,21 +421,7 @@ def _log_to(path: Path) -> None:
     root.setLevel(logging.INFO)
 
 
-def _devices(settings: Settings) -> list[str]:
-    """The devices to render on; torch is asked, in a process of its own, only if there are GPUs."""
-    named = settings.render.devices
-    if "auto" not in named:
-        return named
-    if not any(Path(node).exists() for node in _GPU_NODES):
-        return ["cpu"]
-    found = subprocess.run(
-        [sys.executable, "-P", "-m", "engine.render.devices"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    try:
-        return list(json.loads(found.stdout))
-    except ValueError:
-        log.error("torch does not start: %s", found.stderr[-2000:])
-        return ["cpu"]
+def _first(errors: BaseExceptionGroup[LibraryError]) -> LibraryError:
+    """The first error of a group of groups."""
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,54 +1,38 @@
 """What is rendered next, where, and what follows from how it went."""
 
 import asyncio
+import base64
 import contextlib
 import logging
-import os
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError
-from engine.library.files import Staged
-from engine.library.records import Batch, Tally
+from engine.library.records import BatchImage, Tally
+from engine.library.states import Scope
 from engine.library.writer import DEATHS, Writer
-from engine.models.catalog import load_models
 from engine.picture.metadata import Record
-from engine.picture.recipe import Conditions
 from engine.render.frames import Frame
 from engine.service.link import (
     LoadError,
     ModelChangedError,
     RendererDiedError,
     RendererHungError,
-    RendererLink,
 )
 from engine.service.pausing import Pausing
+from engine.service.station import Attempt, Station, threads_of
 from engine.service.writer_thread import WriterThread
-from engine.settings import Settings, SettingsError
+from engine.settings import Settings
 
 log = logging.getLogger(__name__)
 
 Publish = Callable[[dict[str, Any]], None]
 
-_LOAD_ATTEMPTS = 3
-_STARTUP_ATTEMPTS = 3
-
-
-@dataclass
-class _Outcome:
-    """How one attempt at a batch went."""
-
-    staged: list[tuple[Staged, Record]] = field(default_factory=list)
-    cause: str = "ended"
-    """ended, memory, error, died, hung, load, changed or disk."""
-    reason: str = ""
-    begun: bool = False
-    """Whether the model was ready and the batch recorded as being rendered."""
-    seconds: float | None = None
+_MOST_IN_HAND = 8
+"""Attempts of one device, those included whose pictures are still being saved. Bounds memory."""
 
 
 class Scheduler:
@@ -59,22 +43,34 @@ class Scheduler:
         writer: WriterThread,
         library: Path,
         settings: Settings,
-        devices: list[str],
+        devices: Sequence[str],
         publish: Publish,
+        *,
+        names: Mapping[str, str] | None = None,
+        note: Callable[[str, str], None] = lambda _session, _words: None,
     ) -> None:
+        """A scheduler.
+
+        Args:
+            writer: the library's.
+            library: its folder.
+            settings: what holds.
+            devices: to render on, a renderer each.
+            publish: tells followers of an event.
+            names: device → its name, the same for interchangeable ones, where it is known.
+            note: writes into a session's log.
+        """
         self._write = writer
-        self._library = library
         self._settings = settings
-        self._devices = devices
         self._publish = publish
-        self._links: dict[int, RendererLink] = {}
-        self._rendering: dict[int, tuple[RendererLink, Batch]] = {}
+        self._note = note
+        named = names or {}
+        self._stations = [
+            Station(d, named.get(d, d), threads_of(d, devices), library, settings) for d in devices
+        ]
         self._busy: set[int] = set()
-        self._work = [asyncio.Event() for _ in devices]
+        self._held: set[str] = set()
         self._picking = asyncio.Lock()
-        self._failed_loads: Counter[tuple[int, str]] = Counter()
-        self._deaths_loading: Counter[tuple[int, str]] = Counter()
-        self._failed_starts: Counter[int] = Counter()
         self._closing = asyncio.Event()
         self._pausing = Pausing(library, settings.engine.reserve_mib, publish, self._closing)
 
@@ -82,30 +78,55 @@ class Scheduler:
 
     def wake(self) -> None:
         """There may be new work; earlier trouble with models and devices is forgotten."""
-        self._failed_loads.clear()
-        self._deaths_loading.clear()
-        self._failed_starts.clear()
+        for station in self._stations:
+            station.forget_trouble()
         self._signal()
 
     def _signal(self) -> None:
-        for work in self._work:
-            work.set()
+        for station in self._stations:
+            station.news.set()
 
-    async def stop_session(self, session: str) -> Tally:
-        """Stop a session; its running batches end after their current step."""
-        tally = await self._write(Writer.stop, session)
-        for link, batch in list(self._rendering.values()):
-            if batch.session_key == session:
-                await link.stop(batch.id)
-        self._publish(tally_event(tally))
-        return tally
+    async def stop(self, scope: Scope) -> list[Tally]:
+        """Stop what `scope` says; batches of which nothing else is wanted end after their step."""
+        tallies = await self._write(Writer.stop, scope)
+        for attempt in self._attempts():
+            if attempt.begun and not await self._write(Writer.is_wanted, attempt.batch):
+                await attempt.stop()
+        return tallies
+
+    async def pause(self, paused: bool) -> None:
+        """Leave every batch after its current step and free the devices; or go on."""
+        self._pausing.asked = paused
+        if paused:
+            for attempt in self._attempts():
+                await attempt.stop()
+        self._signal()
+
+    def hold(self, sessions: set[str]) -> None:
+        """Sessions that wait until someone lets them go on; all others may be rendered."""
+        self._held = sessions
+        self._signal()
+
+    @property
+    def held(self) -> set[str]:
+        """Sessions that wait until someone lets them go on."""
+        return self._held
+
+    async def want_previews(self, wanted: bool) -> None:
+        """Say whether anyone looks at previews."""
+        for station in self._stations:
+            await station.want_previews(wanted)
+
+    def at_work(self) -> frozenset[int]:
+        """Batches whose images may be finished at any moment, stopped or not."""
+        return frozenset(self._busy)
 
     def renderers(self) -> list[dict[str, Any]]:
         """The live renderers."""
         return [
             {"pid": link.pid, "device": link.device, "model": link.model}
-            for link in self._links.values()
-            if link.alive
+            for station in self._stations
+            if (link := station.link) is not None and link.alive
         ]
 
     @property
@@ -114,134 +135,151 @@ class Scheduler:
         return self._pausing.reason
 
     @property
+    def paused_by_user(self) -> bool:
+        """Whether the user wants nothing to be rendered."""
+        return self._pausing.asked
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is being rendered."""
         return not self._busy
+
+    def _attempts(self) -> list[Attempt]:
+        return [attempt for station in self._stations for attempt in station.attempts]
 
     async def run(self) -> None:
         """Serve every device until `close`.
 
         Raises:
-            LibraryError: the database is gone.
+            LibraryError: the database is gone (in a group).
         """
         async with asyncio.TaskGroup() as group:
-            for slot, device in enumerate(self._devices):
-                group.create_task(self._serve(slot, device))
+            for station in self._stations:
+                group.create_task(self._serve(station))
 
     async def close(self) -> None:
         """Leave running batches after their current step, then end the renderers."""
         self._closing.set()
         self._signal()
-        for link, batch in list(self._rendering.values()):
-            await link.stop(batch.id)
+        for attempt in self._attempts():
+            await attempt.stop()
 
     # ---------------------------------------------------------------- one device
 
-    async def _serve(self, slot: int, device: str) -> None:
-        finishing: asyncio.Task[None] | None = None
+    async def _serve(self, station: Station) -> None:
+        """Keep a device supplied: one batch lies ready there while others are computed or saved."""
         try:
-            while True:
-                # Before looking, so that a signal that comes while looking is not lost.
-                self._work[slot].clear()
-                if self._closing.is_set():
-                    break
-                if not self._pausing.has_room():
-                    await self._pausing.rest()
-                    continue
-                try:
-                    batch = None if self._given_up(slot) else await self._pick()
-                except sqlite3.OperationalError as error:
-                    self._pausing.trouble(str(error))
-                    await self._pausing.rest()
-                    continue
-                if batch is None:
-                    if finishing is not None:
-                        await finishing
-                        finishing = None
+            async with asyncio.TaskGroup() as group:
+                while not self._closing.is_set():
+                    # Before looking, so that a signal that comes while looking is not lost.
+                    station.news.clear()
+                    if not self._pausing.may_work():
+                        if self._pausing.asked and not station.attempts:
+                            await station.drop()
+                        await _heard(station, self._pausing.seconds)
+                    elif not self._wants_more(station):
+                        station.hungry = False
+                        await _heard(station)
+                    elif (attempt := await self._pick(station)) is not None:
+                        station.hungry = False
+                        station.coming = attempt
+                        station.attempts.append(attempt)
+                        group.create_task(self._attempt(station, attempt))
                     else:
-                        await self._work[slot].wait()
-                    continue
-                computed = asyncio.Event()
-                attempt = asyncio.create_task(self._attempt(slot, device, batch, computed))
-                await _either(computed, attempt)
-                # The last pictures of one batch are encoded and saved while the next computes.
-                if finishing is not None:
-                    await finishing
-                finishing = attempt
-            if finishing is not None:
-                await finishing
+                        await self._wait_for_work(station)
         finally:
-            if slot in self._links:
-                await self._links.pop(slot).kill()
+            await station.drop()
 
-    def _given_up(self, slot: int) -> bool:
-        """Whether this device cannot start a renderer or load a model, while another can.
+    def _wants_more(self, station: Station) -> bool:
+        if station.coming is not None or len(station.attempts) >= _MOST_IN_HAND:
+            return False
+        if station.is_broken(DEATHS) and not all(s.is_broken(DEATHS) for s in self._stations):
+            # Left alone until `wake`, so that it does not fail what another device can do.
+            return False
+        computing = any(attempt.seconds is None for attempt in station.attempts)
+        others_hungry = any(s.hungry for s in self._stations if s is not station)
+        return not (computing and others_hungry)
 
-        It is left alone then, until `wake`, so that it does not fail what the other can do.
-        """
-        broken = {s for s, count in self._failed_starts.items() if count >= _STARTUP_ATTEMPTS}
-        broken |= {s for (s, _), count in self._failed_loads.items() if count >= _LOAD_ATTEMPTS}
-        broken |= {s for (s, _), count in self._deaths_loading.items() if count >= DEATHS}
-        return slot in broken and len(broken) < len(self._devices)
+    async def _wait_for_work(self, station: Station) -> None:
+        """Take what lies ready elsewhere; give memory back after a while of nothing to do."""
+        station.hungry = True
+        for other in self._stations:
+            if other is not station and other.coming is not None and other.coming.begun:
+                await other.coming.stop()
+                break
+        self._signal_others(station)
+        if not await _heard(station, self._settings.engine.free_minutes * 60):
+            if not station.attempts:
+                await station.drop()
+            await _heard(station)
 
-    async def _pick(self) -> Batch | None:
-        async with self._picking:
-            batch = await self._write(Writer.next_batch, frozenset(self._busy))
-            if batch is not None:
-                self._busy.add(batch.id)
-            return batch
+    def _signal_others(self, station: Station) -> None:
+        for other in self._stations:
+            if other is not station:
+                other.news.set()
 
-    async def _attempt(self, slot: int, device: str, batch: Batch, computed: asyncio.Event) -> None:
-        """Render `batch` once, save what came of it, and record how it went."""
-        outcome = _Outcome()
+    async def _pick(self, station: Station) -> Attempt | None:
         try:
-            await self._render(slot, device, batch, computed, outcome)
+            async with self._picking:
+                batch = await self._write(Writer.next_batch, self._busy, station.warm, self._held)
+                if batch is None:
+                    return None
+                self._busy.add(batch.id)
+                return Attempt(batch)
+        except sqlite3.OperationalError as error:
+            self._pausing.trouble(str(error))
+            await _heard(station, self._pausing.seconds)
+            return None
+
+    async def _attempt(self, station: Station, attempt: Attempt) -> None:
+        """Render a batch once, save what came of it, and record how it went."""
+        batch, device = attempt.batch, station.device
+        try:
+            await self._render(station, attempt)
         except RendererDiedError as error:
-            outcome.cause, outcome.reason = "died", str(error)
+            attempt.cause, attempt.reason = "died", str(error)
         except RendererHungError as error:
-            outcome.cause, outcome.reason = "hung", f"the renderer on {device} hangs: {error}"
-            await self._replace(slot)
+            attempt.cause = "hung"
+            attempt.reason = f"the renderer on {device} hangs: {error}"
+            await station.drop(attempt.link)
         except ModelChangedError as error:
-            outcome.cause, outcome.reason = "changed", str(error)
+            attempt.cause, attempt.reason = "changed", str(error)
         except LoadError as error:
-            outcome.cause, outcome.reason = "load", str(error)
+            attempt.cause, attempt.reason = "load", str(error)
         except (OSError, sqlite3.OperationalError) as error:
-            outcome.cause, outcome.reason = "disk", str(error)
+            attempt.cause, attempt.reason = "disk", str(error)
         except LibraryError:
             raise
         except Exception as error:  # one batch's trouble, whatever it is, must not end the others
             log.exception("batch %d", batch.id)
-            outcome.cause, outcome.reason = "error", f"{type(error).__name__}: {error}"
-        finally:
-            self._rendering.pop(batch.id, None)
-        if outcome.cause != "ended":
-            log.warning("batch %d: %s: %s", batch.id, outcome.cause, outcome.reason)
+            attempt.cause, attempt.reason = "error", f"{type(error).__name__}: {error}"
+        if attempt.cause != "ended":
+            log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
+            self._note(batch.session_key, f"{_about(attempt)}: {attempt.cause}: {attempt.reason}")
+        elif attempt.seconds is not None:
+            self._note(batch.session_key, f"{_about(attempt)}: {attempt.seconds:.2f} s on {device}")
         try:
-            await self._settle(slot, batch, outcome)
+            await self._settle(station, attempt)
         finally:
+            if station.coming is attempt:
+                station.coming = None
+            station.attempts.remove(attempt)
             self._busy.discard(batch.id)
             self._signal()
 
-    async def _render(
-        self,
-        slot: int,
-        device: str,
-        batch: Batch,
-        computed: asyncio.Event,
-        outcome: _Outcome,
-    ) -> None:
-        timeout = self._settings.render.step_timeout
-        link = await self._link(slot, device)
-        conditions = await self._load(slot, link, batch)
-        outcome.begun = await self._write(Writer.begin, batch, conditions)
-        if not outcome.begun:
+    async def _render(self, station: Station, attempt: Attempt) -> None:
+        batch = attempt.batch
+        link = await station.renderer()
+        attempt.link = link
+        conditions = await station.load(link, batch)
+        attempt.begun = await self._write(Writer.begin, batch, conditions)
+        if not attempt.begun or self._closing.is_set() or self._pausing.asked:
             return
-        self._rendering[batch.id] = (link, batch)
-        self._publish_tally(await self._write(Writer.tally, batch.session_key), batch)
-        paths = {image.key: image.path for image in batch.images}
+        self._publish_tally(await self._write(Writer.tally, batch.session_key), attempt)
+        images = {image.key: image for image in batch.images}
         frames = link.render(
             batch.id,
-            timeout,
+            self._settings.render.step_timeout,
             size=batch.size,
             conditions=conditions.to_json(),
             split_from=await self._write(Writer.split_from, batch),
@@ -252,86 +290,54 @@ class Scheduler:
         )
         async with contextlib.aclosing(frames):
             async for frame in frames:
-                await self._take(frame, batch, link.device, paths, outcome)
-                if frame.kind == "free":
-                    computed.set()
+                await self._take(frame, station, attempt, images)
 
     async def _take(
-        self,
-        frame: Frame,
-        batch: Batch,
-        device: str,
-        paths: dict[str, Path],
-        outcome: _Outcome,
+        self, frame: Frame, station: Station, attempt: Attempt, images: dict[str, BatchImage]
     ) -> None:
-        body = frame.body
+        body, batch = frame.body, attempt.batch
+        about = {"session": batch.session_key, "device": station.device}
+        if not attempt.computing:
+            attempt.computing, station.coming = True, None
+            station.news.set()
         if frame.kind == "step":
-            self._publish({"event": "step", "session": batch.session_key, "device": device} | body)
+            first = batch.images[0]
+            place = {"row": first.row, "variation": first.variation, "images": len(images)}
+            self._publish({"event": "step"} | about | place | body)
+        elif frame.kind == "preview" and body["image"] in images:
+            image = images[body["image"]]
+            place = {"row": image.row, "variation": image.variation}
+            picture = {"picture": base64.b64encode(frame.file).decode()}
+            self._publish({"event": "preview"} | about | place | picture)
         elif frame.kind == "free":
-            outcome.seconds = body["seconds"]
+            attempt.seconds = body["ended"] - body["began"]
+            self._publish({"event": "computed"} | about | {"images": len(images)} | body)
+            station.news.set()
         elif frame.kind == "picture":
             record = Record.from_text(body["text"])
-            if record is None or record.image not in paths or outcome.cause == "disk":
+            if record is None or record.image not in images or attempt.cause == "disk":
                 return
+            path = images[record.image].path
             try:
-                staged = await self._write.stage(record.image, paths[record.image], frame.file)
+                staged = await self._write.stage(record.image, path, frame.file)
             except OSError as error:
-                outcome.cause, outcome.reason = "disk", str(error)
+                attempt.cause, attempt.reason = "disk", str(error)
             else:
-                outcome.staged.append((staged, record))
+                attempt.staged.append((staged, record))
         elif frame.kind == "failed":
-            outcome.cause, outcome.reason = body["cause"], body["reason"]
-
-    async def _link(self, slot: int, device: str) -> RendererLink:
-        link = self._links.get(slot)
-        if link is not None and link.alive:
-            return link
-        if link is not None:
-            await self._replace(slot)
-        if self._failed_starts[slot] >= _STARTUP_ATTEMPTS:
-            raise LoadError(f"no renderer can be started on {device}; see engine.log")
-        self._failed_starts[slot] += 1
-        link = await RendererLink.start(
-            device, self._library / "engine.log", self._settings.render.load_timeout
-        )
-        self._failed_starts[slot] = 0
-        self._links[slot] = link
-        return link
-
-    async def _replace(self, slot: int) -> None:
-        link = self._links.pop(slot, None)
-        if link is not None:
-            await link.kill()
-
-    async def _load(self, slot: int, link: RendererLink, batch: Batch) -> Conditions:
-        """The conditions to render `batch` under: the session's, else those on offer now."""
-        recipe = batch.images[0].recipe
-        label = recipe.model
-        try:
-            model = load_models().get(label)
-        except SettingsError as error:
-            raise LoadError(str(error)) from error
-        if model is None:
-            raise LoadError(f"the model {label} is no longer in the model list")
-        chosen = batch.conditions
-        dtype = chosen.dtype if chosen else model.dtype
-        offered = await link.load(
-            label, model.source, recipe.model_hash, dtype, self._settings.render.load_timeout
-        )
-        self._failed_loads[slot, label] = self._deaths_loading[slot, label] = 0
-        return chosen or replace(offered, threads=threads_for(self._settings))
+            attempt.cause, attempt.reason = body["cause"], body["reason"]
 
     # ---------------------------------------------------------------- what follows
 
-    async def _settle(self, slot: int, batch: Batch, outcome: _Outcome) -> None:
+    async def _settle(self, station: Station, attempt: Attempt) -> None:
         """Save and record; while the disk is full, again and again until there is room."""
         finished: list[Path] = []
         while True:
             try:
-                if outcome.staged:
-                    finished = await self._write(Writer.finish, outcome.staged)
-                    outcome.staged = []
-                await self._record(slot, batch, outcome, len(finished))
+                if attempt.staged:
+                    finished = await self._write(Writer.finish, attempt.staged)
+                    attempt.staged = []
+                await self._record(station, attempt, len(finished))
                 break
             except (OSError, sqlite3.OperationalError) as error:
                 self._pausing.trouble(str(error))
@@ -339,55 +345,75 @@ class Scheduler:
                 if self._closing.is_set():
                     return
                 await self._pausing.rest()
-        self._publish_tally(await self._write(Writer.tally, batch.session_key), batch, finished)
+        tally = await self._write(Writer.tally, attempt.batch.session_key)
+        self._publish_tally(tally, attempt, finished)
 
-    async def _record(self, slot: int, batch: Batch, outcome: _Outcome, finished: int) -> None:
-        cause, reason = outcome.cause, outcome.reason
+    async def _record(self, station: Station, attempt: Attempt, finished: int) -> None:
+        batch, cause, reason = attempt.batch, attempt.cause, attempt.reason
         if cause == "disk":
             await self._write(Writer.end, batch)
             self._pausing.trouble(reason)
-            await self._pausing.rest()
-        elif not outcome.begun and cause != "ended":
-            await self._record_no_start(slot, batch, cause, reason)
-        elif cause == "ended" and outcome.seconds is not None and finished < len(batch.images):
+        elif not attempt.begun and cause != "ended":
+            await self._record_no_start(station, attempt)
+        elif cause == "ended" and attempt.seconds is not None and finished < len(batch.images):
             await self._write(Writer.strike, batch, "the renderer gave no picture")
         elif cause == "ended":
             self._pausing.over()
-            await self._write(Writer.end, batch, outcome.seconds)
+            await self._write(Writer.end, batch, attempt.seconds)
         elif cause == "memory" and batch.size > 1:
-            await self._write(Writer.halve, batch)
+            await self._write(Writer.halve, batch, station.name)
+        elif cause == "memory":
+            recipe = batch.images[0].recipe
+            await self._write(
+                Writer.strike,
+                batch,
+                f"out of memory on {station.device} for {recipe.width}×{recipe.height} with"
+                f" {recipe.model}, one image at a time: choose a smaller size or a smaller model,"
+                " or end what else uses the memory, then retry",
+            )
+        elif cause == "device":
+            await station.drop(attempt.link)  # what is left of it computes nothing any more
+            await self._write(Writer.strike, batch, reason)
+        elif cause == "died" and not attempt.computing:
+            await self._write(Writer.spare, batch)
         elif cause == "died":
             await self._write(Writer.died, batch, reason)
         else:
             await self._write(Writer.strike, batch, reason)
 
-    async def _record_no_start(self, slot: int, batch: Batch, cause: str, reason: str) -> None:
+    async def _record_no_start(self, station: Station, attempt: Attempt) -> None:
         """The model or the renderer did not get ready: try again, but not for ever."""
-        label = batch.images[0].recipe.model
-        counts, most = (
-            (self._deaths_loading, DEATHS)
-            if cause == "died"
-            else (self._failed_loads, _LOAD_ATTEMPTS)
-        )
-        counts[slot, label] += 1
-        everywhere = all(counts[s, label] >= most for s in range(len(self._devices)))
-        if cause == "changed" or everywhere:
-            await self._write(Writer.fail, batch, reason)
-        elif cause != "died":
+        label = attempt.batch.images[0].recipe.model
+        died = attempt.cause == "died"
+        (station.deaths_loading if died else station.failed_loads)[label] += 1
+        everywhere = all(other.has_given_up(label, DEATHS) for other in self._stations)
+        if attempt.cause == "changed" or everywhere:
+            await self._write(Writer.fail, attempt.batch, attempt.reason)
+        elif not died:
             await self._pausing.rest()
 
-    def _publish_tally(self, tally: Tally, batch: Batch, finished: Sequence[Path] = ()) -> None:
-        rows = sorted({image.row for image in batch.images})
+    def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
+        rows = sorted({image.row for image in attempt.batch.images})
         self._publish(tally_event(tally, rows, [str(path) for path in finished]))
 
 
-async def _either(event: asyncio.Event, task: asyncio.Task[None]) -> None:
-    """Wait for `event` or the end of `task`, whichever is first; raises what `task` raised."""
-    waiting = asyncio.create_task(event.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if task.done():
-        task.result()
+def _about(attempt: Attempt) -> str:
+    """Which batch, in a session's log."""
+    batch = attempt.batch
+    rows = sorted({image.row for image in batch.images})
+    named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
+    return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
+
+
+async def _heard(station: Station, seconds: float | None = None) -> bool:
+    """Wait until it is worth looking for work again, `seconds` at most; whether it is."""
+    # Not wait_for: Python 3.11's loses a cancellation that comes together with the event.
+    try:
+        async with asyncio.timeout(seconds):
+            await station.news.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def tally_event(
@@ -402,8 +428,3 @@ def tally_event(
     """
     counts = asdict(tally) | {"settled": tally.settled}
     return {"event": "tally", "rows": rows, "finished": finished} | counts
-
-
-def threads_for(settings: Settings) -> int:
-    """CPU threads of each renderer: as set, else every core this process may use."""
-    return settings.render.threads or len(os.sched_getaffinity(0))

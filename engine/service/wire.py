@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.library.database import SCHEMA_VERSION
+from engine.schema import SCHEMA_VERSION
 from engine.settings import state_folder
 
 PROTOCOL = 1

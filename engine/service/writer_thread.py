@@ -13,6 +13,8 @@ from engine.library.writer import Writer
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_FILES_AT_ONCE = 4
+
 
 class WriterThread:
     """The library's writer, called from the event loop, run in a thread of its own."""
@@ -20,6 +22,7 @@ class WriterThread:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._pool = ThreadPoolExecutor(1, "writer")
+        self._files = ThreadPoolExecutor(_FILES_AT_ONCE, "files")
 
     async def __call__(
         self,
@@ -33,9 +36,10 @@ class WriterThread:
 
     def close(self) -> None:
         """Finish what was asked for."""
+        self._files.shutdown()
         self._pool.shutdown()
 
     async def stage(self, image: str, final: Path, data: bytes) -> Staged:
-        """Put an image's bytes on disk, in the same thread."""
+        """Put an image's bytes on disk; several at once, and beside what the writer does."""
         call = partial(stage, image, final, data)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        return await asyncio.get_running_loop().run_in_executor(self._files, call)

@@ -1,9 +1,10 @@
 """What can only be seen by looking at several cells: of one row, or of several rows."""
 
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from engine.sheet.columns import COLUMN
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
 from engine.sheet.rows import Severity
 from engine.sheet.table import Table, cell_text
@@ -39,8 +40,6 @@ class Judged(NamedTuple):
     """The default where a cell is blank or has an error."""
     found: dict[int, tuple[Finding, ...]]
     """By index of the line."""
-    idle: bool
-    """It does not act yet, and some cell has another value than the default."""
 
 
 def require_prompts(prompts: Judged, found: Found) -> None:
@@ -52,7 +51,7 @@ def require_prompts(prompts: Judged, found: Found) -> None:
 
 def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
     """Find what rows ask of their models and these cannot do."""
-    shapes, negatives = columns.get("aspect_ratio"), columns.get("negative_prompt")
+    shapes = columns.get("aspect_ratio")
     models = columns.get("model")
     count = len(columns["prompt"].texts)
     labels = models.values if models else [vocabulary.default_model] * count
@@ -78,13 +77,90 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
                 else each
                 for each in found[line]
             ]
-    heedless = {label for label, model in vocabulary.models.items() if not model.negative_prompt}
-    if negatives and heedless:
-        for line, (label, text) in enumerate(zip(labels, negatives.values, strict=True)):
-            if text and label in heedless and line not in unknown:
-                message = f"The model {label} heeds no negative prompt: this one changes nothing."
-                warning = Finding(Severity.WARNING, message)
-                found[line].append(At(negatives.at, negatives.name, warning))
+    known = [None if line in unknown else label for line, label in enumerate(labels)]
+    check_negatives(columns, known, vocabulary, found)
+    check_schedulers(columns, known, vocabulary, found)
+    check_pixels(columns, known, vocabulary, found)
+
+
+def check_negatives(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find negative prompts that change nothing.
+
+    Args:
+        columns: judged.
+        labels: each row's model; None where it is not known.
+        vocabulary: the models.
+        found: where findings go.
+    """
+    negatives = columns.get("negative_prompt")
+    if not negatives:
+        return
+    renderings = _values(columns, "rendering", COLUMN["rendering"].default, len(labels))
+    guidances = _values(columns, "guidance", None, len(labels))
+    for line, (label, text, rendering, guidance) in enumerate(
+        zip(labels, negatives.values, renderings, guidances, strict=True)
+    ):
+        if text and label and not vocabulary.models[label].heeds_negative(rendering, guidance):
+            message = (
+                f"The model {label} heeds no negative prompt here: this one changes nothing. "
+                "It takes a model that does, and guidance above 1."
+            )
+            warning = Finding(Severity.WARNING, message)
+            found[line].append(At(negatives.at, negatives.name, warning))
+
+
+def check_schedulers(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find schedulers that a row's model cannot use; arguments as for `check_negatives`."""
+    schedulers = columns.get("scheduler")
+    for line, name in enumerate(schedulers.values if schedulers else ()):
+        label = labels[line]
+        if schedulers and name and label and name not in vocabulary.models[label].schedulers:
+            able = vocabulary.models[label].schedulers
+            message = f"The model {label} cannot use {name}. It can use {', '.join(able)}."
+            error = Finding(Severity.ERROR, message, able[:1])
+            found[line].append(At(schedulers.at, schedulers.name, error))
+
+
+def check_pixels(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find widths and heights that a row's model cannot draw, or only nearly; arguments alike."""
+    sides = [columns[name] for name in ("width", "height") if name in columns]
+    if not sides:
+        return
+    count = len(labels)
+    ratios = _values(columns, "aspect_ratio", (1, 1), count)
+    widths, heights = (_values(columns, name, None, count) for name in ("width", "height"))
+    for line, (label, width, height) in enumerate(zip(labels, widths, heights, strict=True)):
+        size = vocabulary.models[label].size if label else None
+        if size is None or (width is None and height is None):
+            continue
+        at = next(side for side in sides if side.values[line] is not None)
+        try:
+            wide, high = size(width, height, "{}:{}".format(*ratios[line]))
+        except ValueError as error:
+            found[line].append(At(at.at, at.name, Finding(Severity.ERROR, str(error))))
+            continue
+        if (width or wide, height or high) != (wide, high):
+            message = f"It is drawn at {wide} × {high}: that is the nearest the model {label} can."
+            found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
+
+
+def _values(columns: Mapping[str, Judged], name: str, default: Any, count: int) -> Sequence[Any]:
+    return columns[name].values if name in columns else [default] * count
 
 
 def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
@@ -130,11 +206,17 @@ def check_doubles(
             continue
         earlier = first.setdefault(key, line)
         if earlier != line:
-            message = (
-                f"Prompt, settings and seed are those of row {table.lines[earlier].number}: the "
-                "same image is made again. Change the seed, or delete the row."
-            )
-            found[line].append(At(len(table.header), None, Finding(Severity.WARNING, message)))
+            place = At(len(table.header), None, doubled(table.lines[earlier].number))
+            found[line].append(place)
+
+
+def doubled(earlier: int) -> Finding:
+    """What is found of a row that makes the same images as the row with the number `earlier`."""
+    return Finding(
+        Severity.WARNING,
+        f"Prompt, settings and seed are those of row {earlier}: the same image is made again."
+        " Change the seed, or delete the row.",
+    )
 
 
 _NO_PROMPT = Finding(

@@ -3,6 +3,7 @@
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
@@ -22,10 +23,12 @@ from engine.sheet.ratio import judge_ratio
 from engine.sheet.repair import (
     judge_choice,
     judge_colours,
+    judge_decimal,
     judge_model,
     judge_switch,
     judge_text,
     judge_whole,
+    judge_wildcards,
     plain_text,
 )
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
@@ -33,7 +36,7 @@ from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.verdict import Verdict, shown, unusable
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
 
-__all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_rows"]
+__all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 
 _Judge: TypeAlias = Callable[[Cell], Verdict[Any]]
 
@@ -70,18 +73,9 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         problems = [
             _problem(table.lines[line], at) for line in sorted(found) for at in sorted(found[line])
         ]
-    for judged in columns.values():
-        if judged.idle:
-            message = (
-                f"{judged.name} is kept with the rows but does not change the images in this "
-                "version."
-            )
-            header = table.header[judged.at]
-            header_problems.append(
-                Problem(table.header_row, judged.name, Severity.WARNING, header, message)
-            )
     header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
-    notes = [Problem(table.header_row, None, Severity.WARNING, "", note) for note in table.notes]
+    first = table.header_row or table.lines[0].number
+    notes = [Problem(first, None, Severity.WARNING, "", note) for note in table.notes]
     return Sheet(
         file=table.file,
         sheet=table.sheet,
@@ -91,15 +85,12 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     )
 
 
-def typed_rows(
-    prompts: Sequence[str], vocabulary: Vocabulary, *, num_images: int = 1, **cells: str
-) -> Sheet:
-    """Check prompts that were typed, not read from a file.
+def typed_table(prompts: Sequence[str], *, num_images: int | None = None, **cells: str) -> Table:
+    """Prompts that were typed, as the table they would be in a file.
 
     Args:
         prompts: One row each, numbered from 2 as if under a header; blank ones are left out.
-        vocabulary: As for `check_table`.
-        num_images: Images of each row.
+        num_images: Images of each row; None: as many as a row makes that does not say.
         cells: Other columns' cells, the same for every row, by column name.
 
     Raises:
@@ -110,14 +101,14 @@ def typed_rows(
             raise SheetError(f"There is no setting {name}. There are: {', '.join(COLUMN)}.")
     settings = {name: text for name, text in cells.items() if text.strip()}
     lines = tuple(
-        Line(number, (prompt, num_images, *settings.values()))
+        Line(number, (prompt, "" if num_images is None else num_images, *settings.values()))
         for number, prompt in enumerate(prompts, start=2)
         if prompt.strip()
     )
     if not lines:
         raise SheetError("No prompt was given.")
     header = ("prompt", "num_images", *settings)
-    return check_table(Table(file="prompts", sheet=None, header=header, lines=lines), vocabulary)
+    return Table(file="prompts", sheet=None, header=header, lines=lines)
 
 
 def _judge_columns(
@@ -163,8 +154,7 @@ def _judge_column(
         values = list(map(value.__getitem__, keys))
         lines = enumerate(keys) if telling else ()
         found = {line: telling[key] for line, key in lines if key in telling}
-    idle = not column.acts and values.count(default) < len(values)
-    return Judged(at, column.name, texts, values, found, idle)
+    return Judged(at, column.name, texts, values, found)
 
 
 def _rows(
@@ -183,7 +173,7 @@ def _rows(
     fields[ratio] = [
         f"{width}:{height}" for width, height in islice(fields[ratio], len(table.lines))
     ]
-    extras = _extra_names(table.header, known)
+    extras = extra_names(table.header, known)
     overhang = table.sheet is not None
     width = len(table.header)
     texts: list[dict[str, str]] = [{} for _ in table.lines]
@@ -240,6 +230,7 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
+        **dict.fromkeys(("steps", "guidance", "width", "height")),
     }
     for column in COLUMNS:
         if column.name not in defaults:
@@ -250,23 +241,30 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
 
 def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     """The function that reads the cells of a column."""
+    if column.name == "style" and vocabulary.styles:
+        column = replace(column, choices=(*column.choices, *vocabulary.styles))
     judges: dict[Kind, _Judge] = {
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
-        Kind.MODEL: functools.partial(judge_model, labels=tuple(vocabulary.models)),
+        Kind.MODEL: functools.partial(
+            judge_model, labels=tuple(vocabulary.models), names=vocabulary.model_names
+        ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
-        Kind.COLOURS: judge_colours,
+        Kind.COLOURS: functools.partial(judge_colours, names=vocabulary.palettes),
+        Kind.DECIMAL: functools.partial(judge_decimal, column=column),
     }
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
-        return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
+        return lambda cell: judge_wildcards(
+            plain_text(cell, most) or unusable(cell) or judge(cell), vocabulary.wildcards
+        )
     return lambda cell: unusable(cell) or judge(cell)
 
 
-def _extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:
+def extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:
     """Index and name of each unknown column; a name used twice or missing gets its letters."""
     names: list[tuple[int, str]] = []
     for index, cell in enumerate(header):

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     RATIO = "ratio"
     WHOLE = "whole number"
     COLOURS = "colours"
+    DECIMAL = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ class Column:
     """Other headers that mean this column; capitals, spaces and dashes do not matter."""
     minimum: int = 0
     maximum: int = 0
-    """The range of a whole number, both ends allowed."""
-    acts: bool = True
-    """False: checked and kept with the row, but it changes no image in this version."""
+    """The range of a number, both ends allowed."""
 
 
 RATIOS = (
@@ -53,6 +52,14 @@ RATIOS = (
 
 PALETTES = ("ember", "fresh", "jungle", "magic", "melon", "mosaic", "pastel", "ultramarine")
 MOST_COLOURS = 5
+EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea at sunset"
+"""The prompt of a template's one row."""
+
+SCHEDULERS = (
+    *("dpm++", "dpm++ karras", "dpm++ sde", "unipc", "euler", "euler ancestral", "heun"),
+    *("ddim", "ddpm", "pndm", "lcm"),
+)
+"""The schedulers that can be named; which of them a model can use depends on its kind."""
 
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -67,11 +74,11 @@ COLUMNS: tuple[Column, ...] = (
         "visibility",
         Kind.CHOICE,
         "private",
-        "private or public.",
+        "private: the files are for you alone. public: others on this machine may read them, and "
+        "find them in the shared folder if the settings name one.",
         "full",
         choices=("private", "public"),
         aliases=("privacy",),
-        acts=False,
     ),
     Column(
         "aspect_ratio",
@@ -87,15 +94,15 @@ COLUMNS: tuple[Column, ...] = (
         "magic_prompt",
         Kind.SWITCH,
         "on",
-        "on or off: whether the prompt may be enriched.",
+        "on or off: whether the prompt is enriched with what suits the model. What came out is "
+        "shown before the start.",
         "full",
         choices=("on", "off"),
         synonyms={
-            **dict.fromkeys(("yes", "y", "true", "1", "enabled"), "on"),
+            **dict.fromkeys(("yes", "y", "true", "1", "enabled", "auto"), "on"),
             **dict.fromkeys(("no", "n", "false", "0", "disabled", "none"), "off"),
         },
-        aliases=("magic prompt option",),
-        acts=False,
+        aliases=("magic prompt option", "magic"),
     ),
     Column(
         "model",
@@ -108,7 +115,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "num_images",
         Kind.WHOLE,
-        "1",
+        "4",
         "How many images this row makes; each takes the next seed.",
         "basic",
         aliases=(
@@ -140,7 +147,7 @@ COLUMNS: tuple[Column, ...] = (
             **dict.fromkeys(("standard", "normal", "balanced", "auto", "medium"), "default"),
             **dict.fromkeys(("high", "high quality", "hq", "best"), "quality"),
         },
-        aliases=("rendering speed", "render speed", "speed"),
+        aliases=("rendering speed", "render speed", "speed", "rendering quality"),
     ),
     Column(
         "negative_prompt",
@@ -154,23 +161,84 @@ COLUMNS: tuple[Column, ...] = (
         "style",
         Kind.CHOICE,
         "auto",
-        "auto, general, realistic, design, 3d or anime.",
+        "auto, general, realistic, design, 3d or anime: words that suit the model are put around "
+        "the prompt. auto puts none.",
         "full",
         choices=("auto", "general", "realistic", "design", "3d", "anime"),
-        synonyms={"render 3d": "3d", "3 d": "3d", "realism": "realistic", "default": "auto"},
+        synonyms={
+            **dict.fromkeys(("render 3d", "3 d"), "3d"),
+            "realism": "realistic",
+            "default": "auto",
+            "none": "auto",
+        },
         aliases=("style type", "styles"),
-        acts=False,
     ),
     Column(
         "color_palette",
         Kind.COLOURS,
         "",
         f"One of {', '.join(PALETTES)}; or up to {MOST_COLOURS} colours such as "
-        "#CBA324 #F86C14, separated by spaces.",
+        "#CBA324 #F86C14, separated by spaces. #CBA324:2 counts twice as much as #F86C14:1.",
         "full",
         choices=PALETTES,
         aliases=("colour palette", "palette", "colors", "colours"),
-        acts=False,
+    ),
+    Column(
+        "steps",
+        Kind.WHOLE,
+        "",
+        "How many steps the model takes. Blank: what rendering says.",
+        "full",
+        aliases=("step", "sampling steps", "inference steps", "num inference steps"),
+        minimum=1,
+        maximum=500,
+    ),
+    Column(
+        "guidance",
+        Kind.DECIMAL,
+        "",
+        "How closely the model keeps to the prompt, such as 4 or 7.5. Blank: what rendering says.",
+        "full",
+        aliases=("cfg", "cfg scale", "guidance scale"),
+        maximum=50,
+    ),
+    Column(
+        "scheduler",
+        Kind.CHOICE,
+        "",
+        f"How the steps are taken: {', '.join(SCHEDULERS)}. Blank: the model's own.",
+        "full",
+        choices=SCHEDULERS,
+        synonyms={
+            **dict.fromkeys(("dpmpp", "dpmpp 2m", "dpm++ 2m", "dpm++2m", "dpm"), "dpm++"),
+            **dict.fromkeys(("dpmpp 2m karras", "dpm++ 2m karras", "karras"), "dpm++ karras"),
+            **dict.fromkeys(("dpmpp 2m sde", "dpm++ 2m sde", "dpmpp sde"), "dpm++ sde"),
+            **dict.fromkeys(("euler a", "euler_a", "k euler a"), "euler ancestral"),
+            **dict.fromkeys(("k euler", "euler discrete"), "euler"),
+            **dict.fromkeys(("plms",), "pndm"),
+        },
+        aliases=("sampler", "sampling method", "sampler name"),
+    ),
+    Column(
+        "width",
+        Kind.WHOLE,
+        "",
+        "Width in pixels, taken to the model's next multiple. Blank: it follows from aspect_ratio.",
+        "full",
+        aliases=("w", "image width", "width px"),
+        minimum=16,
+        maximum=16_384,
+    ),
+    Column(
+        "height",
+        Kind.WHOLE,
+        "",
+        "Height in pixels, taken to the model's next multiple. Blank: it follows from "
+        "aspect_ratio.",
+        "full",
+        aliases=("h", "image height", "height px"),
+        minimum=16,
+        maximum=16_384,
     ),
 )
 

@@ -12,7 +12,11 @@ from engine.sheet.rows import SheetError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_CONTROL = re.compile(r"[\0-\x06\x0e-\x1a\x7f]")
+_CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+_NO_TEXT = re.compile("[\0\uffff]")
+_HEAD = 4096
+_MOST_CONTROL = 0.02
+"""The share of control characters, of which text has a stray one, from which data is no text."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     # UTF-32 first: its little-endian mark begins with UTF-16's.
@@ -21,6 +25,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+_NONE = "\uffff"
+"""A character that no text may hold: it splits nothing."""
 
 
 class Decoded(NamedTuple):
@@ -39,7 +47,7 @@ def decode(data: bytes) -> Decoded:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return Decoded(_checked(data[len(mark) :], encoding), ())
-    sample = data[:4096]
+    sample = data[:_HEAD]
     # In UTF-16, Latin letters have a NUL byte each, all on the same side.
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if max(even, odd) > len(sample) // 8 and min(even, odd) <= max(even, odd) // 8:
@@ -62,7 +70,8 @@ def _checked(data: bytes, encoding: str) -> str:
 
 
 def _no_control(text: str) -> str:
-    if _CONTROL.search(text):
+    strays = len(_CONTROL.findall(text[:_HEAD]))
+    if _NO_TEXT.search(text) or strays > max(8, len(text[:_HEAD]) * _MOST_CONTROL):
         raise _not_text()
     return text
 
@@ -74,6 +83,30 @@ def _not_text() -> SheetError:
     )
 
 
+class Records(NamedTuple):
+    """A text split into records."""
+
+    delimiter: str
+    records: Iterator[list[str]]
+
+
+def split(text: str) -> Records:
+    """The records of a text, and what separates their cells; as for `records`.
+
+    A text whose first line holds no known column name and whose lines are sentences is a list of
+    prompts: nothing splits its lines.
+    """
+    given = _SEP_LINE.match(text)
+    if given:
+        text = text[given.end() :]
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    delimiter = given[1] if given else _delimiter(text)
+    if not _odd_quotes(text, delimiter):
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        return Records(delimiter, reader)
+    return Records(delimiter, _careful(text, delimiter))
+
+
 def records(text: str) -> Iterator[list[str]]:
     """Split a text into its records; record n (from 1) is the spreadsheet's row n.
 
@@ -83,14 +116,7 @@ def records(text: str) -> Iterator[list[str]]:
     Raises:
         SheetError: A quote mark opens a cell and never closes; names the row.
     """
-    given = _SEP_LINE.match(text)
-    if given:
-        text = text[given.end() :]
-    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    delimiter = given[1] if given else _delimiter(text)
-    if not _odd_quotes(text, delimiter):
-        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    return _careful(text, delimiter)
+    return split(text).records
 
 
 def _delimiter(text: str) -> str:
@@ -101,8 +127,18 @@ def _delimiter(text: str) -> str:
         return len({name for cell in header if (name := known_name(cell))}), len(header)
 
     best = max(DELIMITERS, key=score)
+    if not score(best)[0] and _is_prose(text, best):
+        return _NONE
     # One column: a comma in a prompt is a comma. Some character that is not there splits nothing.
-    return best if score(best)[1] > 1 else "\x1f"
+    return best if score(best)[1] > 1 else _NONE
+
+
+def _is_prose(text: str, delimiter: str) -> bool:
+    """Whether lines look like sentences with commas in them, not like cells."""
+    lines = [line for line in text[:100_000].splitlines()[:200] if line.strip()]
+    if delimiter == "," and not re.search(r",\S", "\n".join(lines)):
+        return True  # programs put no space after a comma
+    return len({line.count(delimiter) for line in lines}) > 1 and '"' not in text[:100_000]
 
 
 def _first_record(text: str, delimiter: str) -> list[str]:

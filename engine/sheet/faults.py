@@ -13,6 +13,7 @@ from posixpath import join, normpath
 from typing import TypeAlias
 
 from engine.sheet.content import SAVE_AS
+from engine.sheet.layout import column_number
 from engine.sheet.rows import SheetError
 
 Place: TypeAlias = tuple[int, int]
@@ -50,15 +51,33 @@ _MOST_REPEATS = 1000
 """Of one error cell, rightwards or downwards; more is no table of prompts."""
 
 
-def xlsx_faults(data: bytes, name: str) -> dict[Place, str]:
-    """Error cells of an xlsx worksheet: place → what it shows, empty for no saved result.
-
-    Args:
-        data: The file.
-        name: The worksheet's.
-    """
+def xlsx_xml(data: bytes, name: str) -> bytes:
+    """The part of an xlsx file that holds the worksheet called so."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        xml = archive.read(_xlsx_part(archive, name))
+        return archive.read(_xlsx_part(archive, name))
+
+
+def ods_xml(data: bytes) -> bytes:
+    """The part of an ods file that holds all worksheets."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read("content.xml")
+
+
+def xls_stream(data: bytes) -> bytes:
+    """The stream of an xls file that holds all worksheets; empty: not found."""
+    from xlrd.compdoc import CompDoc
+
+    try:
+        streams = CompDoc(data, logfile=io.StringIO())
+        return bytes(
+            streams.get_named_stream("Workbook") or streams.get_named_stream("Book") or b""
+        )
+    except Exception as error:  # xlrd fails in as many ways as there are damaged files
+        raise _unsearched() from error
+
+
+def xlsx_faults(xml: bytes) -> dict[Place, str]:
+    """Error cells of an xlsx worksheet: place → what it shows, empty for no saved result."""
     if not any(mark in xml for mark in _XLSX_MARKS):
         return {}
     found: dict[Place, str] = {}
@@ -70,7 +89,7 @@ def xlsx_faults(data: bytes, name: str) -> dict[Place, str]:
         if part[1] == b"row":
             row, column = (int(place[2]) if place else row + 1), 0
         elif part[1] == b"c":
-            column = _column(place[1]) if place and place[1] else column + 1
+            column = column_number(place[1]) if place and place[1] else column + 1
             text_result = _XLSX_TEXT_RESULT.search(attributes) is not None
             if _XLSX_ERROR.search(attributes):
                 value = _XLSX_VALUE.search(xml, part.end(), part.end() + 20_000)
@@ -96,17 +115,8 @@ def _xlsx_part(archive: zipfile.ZipFile, name: str) -> str:
     return normpath(join("/xl", target)).lstrip("/")
 
 
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number
-
-
-def ods_faults(data: bytes, name: str) -> dict[Place, str]:
-    """Error cells of an ods worksheet, as `xlsx_faults`."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        xml = archive.read("content.xml")
+def ods_faults(xml: bytes, name: str) -> dict[Place, str]:
+    """Error cells of the ods worksheet called so, as `xlsx_faults`."""
     if not _ODS_ERROR.search(xml):
         return {}
     return {place: shown for table, place, shown in _ods_cells(xml) if table == name}
@@ -145,23 +155,24 @@ def _repeats(pattern: re.Pattern[bytes], attributes: bytes) -> int:
     return int(found[1]) if found else 1
 
 
-def xls_faults(data: bytes, name: str) -> dict[Place, str]:
+def xls_faults(data: bytes, stream: bytes, name: str) -> dict[Place, str]:
     """Error cells of an xls worksheet, as `xlsx_faults`.
+
+    Args:
+        data: The file.
+        stream: Its `xls_stream`.
+        name: The worksheet's.
 
     Raises:
         SheetError: There are error cells, but where cannot be told.
     """
+    if not stream or not _XLS_FAULT.search(stream):
+        return {}
     import xlrd
     from xlrd.biffh import error_text_from_code
-    from xlrd.compdoc import CompDoc
 
-    silent = io.StringIO()
     try:
-        streams = CompDoc(data, logfile=silent)
-        stream = streams.get_named_stream("Workbook") or streams.get_named_stream("Book")
-        if not stream or not _XLS_FAULT.search(stream):
-            return {}
-        book = xlrd.open_workbook(file_contents=data, on_demand=True, logfile=silent)
+        book = xlrd.open_workbook(file_contents=data, on_demand=True, logfile=io.StringIO())
         sheet = book.sheet_by_name(name)
         return {
             (row + 1, column + 1): str(error_text_from_code.get(code, _ERROR))
@@ -171,8 +182,12 @@ def xls_faults(data: bytes, name: str) -> dict[Place, str]:
             )
             if kind == xlrd.XL_CELL_ERROR
         }
-    except Exception as error:  # xlrd fails in as many ways as there are damaged files
-        raise SheetError(
-            f"Some cells of this xls file may show errors, but it is unusual and could not be "
-            f"searched for them. {SAVE_AS}"
-        ) from error
+    except Exception as error:  # as above
+        raise _unsearched() from error
+
+
+def _unsearched() -> SheetError:
+    return SheetError(
+        "Some cells of this xls file may show errors, but it is unusual and could not be "
+        f"searched for them. {SAVE_AS}"
+    )

@@ -1,12 +1,18 @@
 """Which column of a sheet is which: exact names first, then what plainly means the same."""
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from typing import NamedTuple
 
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
+from engine.sheet.verdict import shown
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
+
+MOST_ABOVE = 10
+"""Rows in which the column names are looked for."""
 
 
 def _key(header: str) -> str:
@@ -15,6 +21,19 @@ def _key(header: str) -> str:
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}
 _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.aliases}
+
+
+_SOURCE_COLUMNS = frozenset(
+    map(
+        _key,
+        (
+            *("image", "source image", "init image", "input image", "reference image", "image url"),
+            *("strength", "image strength", "image weight", "denoising", "denoising strength"),
+            "mask",
+        ),
+    )
+)
+"""What only sessions that start from images use."""
 
 
 def known_name(header: str) -> str | None:
@@ -54,6 +73,7 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
         name = known_name(cell)
         # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
         if name is None or (name in exact and _key(cell) not in _NAMES):
+            problems += _doubts(cell, exact, row)
             continue
         for other, taken in known.items():
             if taken == name:
@@ -71,9 +91,71 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
     return known, problems
 
 
+def _doubts(cell: str, exact: Container[str], row: int) -> list[Problem]:
+    """What is to be said of a column that is kept but not understood."""
+    name = nearly(cell)
+    if name and name not in exact:
+        message = (
+            f"`{shown(cell)}` is kept as a column of your own. If `{name}` was meant, rename it."
+        )
+        return [Problem(row, None, Severity.WARNING, cell, message, (name,))]
+    if _key(cell) in _SOURCE_COLUMNS:
+        message = (
+            f"`{cell}` is kept with the rows but changes nothing here: a sheet's images are made "
+            "from its prompts alone."
+        )
+        return [Problem(row, None, Severity.WARNING, cell, message)]
+    return []
+
+
+def nearly(header: str) -> str | None:
+    """The known name that an unknown header is a slip of, if any."""
+    near = difflib.get_close_matches(_key(header)[:40], _NAMES, n=1, cutoff=0.8)
+    return _NAMES[near[0]] if near and not known_name(header) else None
+
+
+def find_header(rows: Sequence[Sequence[str]]) -> int:
+    """The index of the row that holds the column names: the first, unless a title is above it."""
+    for index, cells in enumerate(rows[:MOST_ABOVE]):
+        if any(known_name(cell) == "prompt" for cell in cells):
+            return index
+    return 0
+
+
+class Lone(NamedTuple):
+    """The only column of a sheet, which cannot be but the prompts."""
+
+    at: int
+    """Its index."""
+    headed: bool
+    """Whether its first cell is a heading, though of no name we know."""
+
+
+def lone_column(rows: Sequence[Sequence[str]]) -> Lone | None:
+    """The column of a sheet that has but one, without a name we know.
+
+    Args:
+        rows: All rows, the one that would be the header first.
+    """
+    used = [at for at, cell in enumerate(rows[0]) if cell.strip()]
+    if len(used) != 1 or known_name(rows[0][used[0]]) or nearly(rows[0][used[0]]):
+        return None
+    at = used[0]
+    if any(cell.strip() for cells in rows[1:] for cell in (*cells[:at], *cells[at + 1 :])):
+        return None
+    first = len(rows[0][at].split())
+    lengths = sorted(len(cells[at].split()) for cells in rows[1:] if len(cells) > at)
+    # A word or two above whole sentences.
+    headed = bool(lengths) and first <= 2 and lengths[len(lengths) // 2] >= first + 3
+    return Lone(at, headed)
+
+
 def _no_prompt(header: Sequence[str], row: int) -> str:
     names = [cell if len(cell) <= 40 else cell[:39] + "…" for cell in header if cell]
     found = ", ".join(f"`{name}`" for name in names[:12]) + (" …" if len(names) > 12 else "")
+    slip = next((cell for cell in header if nearly(cell) == "prompt"), None)
+    if slip:
+        return f"There is no `prompt` column, but `{shown(slip)}` is nearly one. Rename it."
     return (
         f"There is no `prompt` column. Row {row} must hold the column names, and one of them "
         f"must be `prompt`; it holds {found}. Other columns may be: "

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from engine.sheet.columns import COLUMN, RATIOS
+from engine.sheet.repair import bare
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.verdict import Finding, Verdict, accept, error, shown
 
@@ -44,7 +45,7 @@ def judge_ratio(cell: Cell) -> Verdict[tuple[int, int]]:
 
 
 def _from_text(text: str) -> Verdict[tuple[int, int]]:
-    plain = " ".join(text.lstrip("'’").split())
+    plain = " ".join(bare(text).split())
     synonym = COLUMN["aspect_ratio"].synonyms.get(plain.casefold())
     if synonym:
         return _pair(text, synonym.replace(":", " : ").split(" "))

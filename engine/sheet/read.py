@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
 from engine.sheet.quiet import no_collecting
 from engine.sheet.rows import SheetError
 from engine.sheet.table import MIB, Broken, Limits, Line, Moment, Table, cell_text
+from engine.sheet.verdict import shown
 
 __all__ = ["Limits", "read_table"]
 
@@ -118,17 +120,40 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     lines: list[list[Any]] = reply["lines"]
     for index in reply["odd"]:
         lines[index] = [_odd(cell) if isinstance(cell, list) else cell for cell in lines[index]]
-    header = [cell_text(cell).strip() for cell in lines[0]]
+    numbers, notes = reply["numbers"], list(reply["notes"])
+    top = [list(map(cell_text, cells)) for cells in lines[:MOST_ABOVE]]
+    skipped = find_header(top)
+    if skipped:
+        notes.append(
+            f"The column names are in row {numbers[skipped]}; what stands above them is left out."
+        )
+    header = [text.strip() for text in top[skipped]]
     while header and not header[-1]:
         del header[-1]
+    header_row, first = numbers[skipped], skipped + 1
+    # Most sheets have several columns and need no closer look.
+    lone = None
+    if sum(map(bool, header)) == 1 and not known_name(header[-1]):
+        lone = lone_column([list(map(cell_text, cells)) for cells in lines])
+    if lone and lone.headed:
+        notes.append(f"`{shown(header[-1])}` is read as `prompt`: it is the only column.")
+    elif lone:
+        header_row, first = 0, 0
+        notes.append(
+            "There is no row of column names: each row is taken for a prompt, the first one too. "
+            f"If row {numbers[0]} is a heading, call it `prompt`."
+        )
+    if lone:
+        header[-1] = "prompt"
     return Table(
         file=os.fsencode(path.name).decode("utf-8", "replace"),
         sheet=reply["sheet"],
         header=tuple(header),
-        lines=tuple(map(Line, reply["numbers"][1:], lines[1:])),
-        header_row=reply["numbers"][0],
+        lines=tuple(map(Line, numbers[first:], lines[first:])),
+        header_row=header_row,
         sheets=tuple(reply["sheets"]),
-        notes=tuple(reply["notes"]),
+        notes=tuple(notes),
+        delimiter=reply["delimiter"],
     )
 
 

@@ -76,21 +76,37 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
             f"The file is larger than the limit of {limits.file_bytes // 2**20} MiB. Split it."
         )
     form = sniff(data, limits.unpacked_bytes)
-    reply: dict[str, Any] = {"sheet": None, "sheets": [], "notes": []}
+    reply: dict[str, Any] = {"sheet": None, "sheets": [], "notes": [], "delimiter": ","}
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
-        rows, reply["notes"] = _text_rows(data, limits)
+        rows, notes, reply["delimiter"] = _text_rows(data, limits)
+        reply["notes"] = list(notes)
     else:
         from engine.sheet.workbook import read_workbook
 
-        reply["sheet"], reply["sheets"], rows = read_workbook(
-            data, path, form, wanted, limits.cells
-        )
+        book = read_workbook(data, path, form, wanted, limits.cells)
+        reply |= {"sheet": book.name, "sheets": book.names, "notes": book.notes}
+        rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
-    _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"])
+    lone = next(iter(filled.values())) if len(filled) == 1 else []
+    _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"], is_prompt=_is_prompt(lone))
+    widest = max(map(_width, filled.values()), default=0)
+    if widest > limits.columns:
+        raise SheetError(
+            f"A row has {widest:,} columns, more than the limit of {limits.columns:,}. Often one "
+            "stray cell far to the right is to blame: delete what is not prompts and settings."
+        )
     numbers = sorted(filled)
     return reply | {"numbers": numbers}, [filled[number] for number in numbers]
+
+
+def _width(cells: list[Any]) -> int:
+    """Cells up to the last that holds anything."""
+    width = len(cells)
+    while width and cells[width - 1] == "":
+        width -= 1
+    return width
 
 
 def _is_blank(cells: list[Any]) -> bool:
@@ -102,27 +118,42 @@ def _is_blank(cells: list[Any]) -> bool:
     return all(isinstance(cell, str) and not cell.strip() for cell in cells)
 
 
-def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple[str, ...]]:
-    from engine.sheet.delimited import decode, records
+def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple[str, ...], str]:
+    """Row number → cells; what is to be said of the file; what separates its cells."""
+    from engine.sheet.delimited import decode, split
 
     text, notes = decode(data)
     rows: dict[int, list[Any]] = {}
     count = 0
-    for number, record in enumerate(records(text), start=1):
+    delimiter, found = split(text)
+    for number, record in enumerate(found, start=1):
         count += len(record)
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    return rows, notes
+    return rows, notes, delimiter
 
 
-def _refuse_hollow(count: int, limits: Limits, sheet: str | None, sheets: tuple[str, ...]) -> None:
+def _is_prompt(cells: list[Any]) -> bool:
+    """Whether a lone row can be a prompt without a header: one cell of several words."""
+    used = [cell for cell in cells if cell != ""]
+    return len(used) == 1 and isinstance(used[0], str) and len(used[0].split()) > 2
+
+
+def _refuse_hollow(
+    count: int,
+    limits: Limits,
+    sheet: str | None,
+    sheets: tuple[str, ...],
+    *,
+    is_prompt: bool,
+) -> None:
     what = f"The worksheet `{sheet}`" if sheet else "The file"
     others = [f"`{name}`" for name in sheets if name != sheet]
     hint = f" Other worksheets of this file: {', '.join(others)}." if others else ""
     if not count:
         raise SheetError(f"{what} is empty.{hint}")
-    if count == 1:
+    if count == 1 and not is_prompt:
         raise SheetError(
             f"{what} has only one row. The first row holds the column names, the prompts "
             f"come below it.{hint}"

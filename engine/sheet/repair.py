@@ -2,27 +2,47 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from engine.sheet.columns import MOST_COLOURS, PALETTES, Column
+from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.verdict import Finding, Verdict, accept, error, shown
+from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
-_COLOUR = re.compile(r"#?(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
+_COLOUR = re.compile(
+    r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?:[:=*@]([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?))?"
+)
+_DECIMAL = re.compile(r"\+?([0-9]{1,6})(?:[.,]([0-9]{1,6})[0-9]*)?")
+_FOREIGN_MODEL = re.compile(
+    r"(?:ideogram[ _-]?)?v?[ _-]?[1-3](?:[._ ]?[0a])?(?:[ _-]?(?:turbo|default|quality|flash))?",
+    re.IGNORECASE,
+)
+"""The labels that Ideogram's sheets use for its models, of either generation."""
+_MARKS = "'’‘“”„«»\"`\u200b\u2060\ufeff"
+"""What word processors, spreadsheet programs and web pages put around a value."""
 _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
+
+
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_MARKED = re.compile(r"['’]+\s*[=+@-]")
+"""An apostrophe before what would be a formula without it."""
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""The wide letters of East Asian keyboards → those they mean."""
+_QUOTED = "the marks around it are left out."
+_MOST_SUGGESTED = 8
 
 
 def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] != "#":
+        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT:
             return Verdict(text, text)
     return None
 
@@ -40,7 +60,29 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
         )
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
+    if text == EXAMPLE_PROMPT:
+        message = "This is the template's example row. Replace it, or leave it out."
+        return Verdict(text, text, (Finding(Severity.WARNING, message),))
     findings: tuple[Finding, ...] = ()
+    if _CONTROL.search(text):
+        text = _CONTROL.sub("", text).strip()
+        message = "Control characters, which nobody sees and no model heeds, are left out."
+        findings = (Finding(Severity.REPAIRED, message),)
+    marked = _MARKED.match(text)
+    if marked:
+        read, text = text, text[marked.end() - 1 :]
+        message = (
+            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe tells a spreadsheet program "
+            "that no formula follows, and is no part of the words."
+        )
+        findings += (Finding(Severity.REPAIRED, message),)
+    elif text[0] in "'’" and text.count(text[0]) == 1 and text[1:2].strip():
+        # 'tis begins so too.
+        message = (
+            "The text begins with an apostrophe, by which spreadsheet programs mark text. If it "
+            "is no part of the words, delete it."
+        )
+        findings += (Finding(Severity.WARNING, message, (text[1:].strip(),)),)
     if isinstance(cell, Moment):
         message = (
             f"The spreadsheet program turned this text into a time or date; it is used as "
@@ -56,14 +98,39 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     return Verdict(text, text, findings)
 
 
+def judge_wildcards(verdict: Verdict[str], names: Collection[str]) -> Verdict[str]:
+    """A prompt's verdict, or what is wrong with its wildcards."""
+    if verdict.value and has_wildcards(verdict.value):
+        try:
+            split_wildcards(verdict.value, names)
+        except WildcardError as fault:
+            sound = [text for text in fault.suggestions if _expands(text, names)]
+            return error(verdict.text, str(fault), *sound)
+    return verdict
+
+
+def _expands(text: str, names: Collection[str]) -> bool:
+    try:
+        split_wildcards(text, names)
+    except WildcardError:
+        return False
+    return True
+
+
+def bare(text: str) -> str:
+    """A short value without the marks around it, letters nobody sees, and wide letters."""
+    return _CONTROL.sub("", text.translate(_WIDE)).strip().strip(_MARKS).strip()
+
+
 def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
     """Read one of a column's choices."""
     text = cell_text(cell).strip()
-    key = text.lstrip("'’").casefold().strip()
+    key = bare(text).casefold()
     if key in column.choices:
-        return accept(text, key, key)
+        quoted = text.casefold() != key
+        return accept(text, key, key, _QUOTED if quoted else "")
     key = _SPACES.sub(" ", key)
-    meant = column.synonyms.get(key)
+    meant = key if key in column.choices else column.synonyms.get(key)
     if meant:
         return accept(text, meant, meant, f"that is what {column.name} calls it.")
     near = {choice: choice for choice in column.choices} | dict(column.synonyms)
@@ -82,15 +149,22 @@ def judge_switch(cell: Cell, column: Column) -> Verdict[bool]:
     return Verdict(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
-    """Read the label of a model."""
+def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> Verdict[str]:
+    """Read the label of a model.
+
+    Args:
+        cell: The cell.
+        labels: Of the models there are.
+        names: Labels in other people's sheets → those of ours they stand for.
+    """
     text = cell_text(cell).strip()
     if text in labels:
         return Verdict(text, text)
-    plain = text.lstrip("'’").strip()
+    plain = bare(text)
     same = [label for label in labels if label.casefold() == plain.casefold()]
     if len(same) == 1:
-        return accept(text, same[0], same[0])
+        quoted = text.casefold() != same[0].casefold()
+        return accept(text, same[0], same[0], _QUOTED if quoted else "")
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # A label such as 3.0 is a number to a spreadsheet program.
         same = [label for label in labels if _number(label) == cell]
@@ -101,6 +175,25 @@ def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
                 same[0],
                 "the spreadsheet program had turned the label into a number.",
             )
+    key = _label_key(plain)
+    meant = next((label for name, label in names.items() if _label_key(name) == key), None)
+    if meant is not None and meant in labels:
+        return accept(text, meant, meant, "the model your settings name for this label.")
+    if meant is not None:
+        return error(
+            text,
+            f"The settings name {shown(meant)} for {shown(text)} (model_names under [sheet]), but "
+            "no model of your model list is called so.",
+            *labels[:_MOST_SUGGESTED],
+        )
+    if not isinstance(cell, bool) and _FOREIGN_MODEL.fullmatch(plain):
+        return error(
+            text,
+            f"{shown(text)} is a model of Ideogram, which is not here. Pick one of yours for all "
+            "such labels, or name it in the settings for good: "
+            f'model_names = {{"{shown(text)}" = "{labels[0]}"}} under [sheet].',
+            *labels[:_MOST_SUGGESTED],
+        )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
     return error(
@@ -108,6 +201,12 @@ def judge_model(cell: Cell, labels: Sequence[str]) -> Verdict[str]:
         f"No model of your model list is called {shown(text)}. It has: {some}.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
+
+
+def _label_key(text: str) -> str:
+    """What tells labels apart: neither capitals nor how a number is written."""
+    number = _number(text)
+    return repr(number) if number is not None else _SPACES.sub("_", text.casefold())
 
 
 def _number(text: str) -> float | None:
@@ -132,7 +231,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
         if cell != cell or abs(cell) == float("inf") or cell != int(cell):
             return error(text, f"{shown(text)} is not {span}.")
         return _in_range(text, int(cell), column, span)
-    plain = text.lstrip("'’").strip()
+    plain = bare(text)
     whole = _WHOLE.fullmatch(plain)
     if whole and whole[1].isascii():
         digits = whole[1].lstrip("0") or "0"
@@ -153,7 +252,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
 def _in_range(text: str, number: int, column: Column, span: str) -> Verdict[int]:
     if column.minimum <= number <= column.maximum:
         return accept(text, str(number), number, "written as a plain whole number.")
-    suggestions = (str(column.maximum),) if number > column.maximum and column.minimum else ()
+    suggestions = (str(column.maximum),) if number > column.maximum and column.default else ()
     return error(text, f"{shown(text)} is not {span}.{_hint(column)}", *suggestions)
 
 
@@ -161,16 +260,32 @@ def _hint(column: Column) -> str:
     return "" if column.default else " Leave the cell empty to have one drawn."
 
 
-def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
-    """Read a palette's name, or up to five colours."""
+def judge_decimal(cell: Cell, column: Column) -> Verdict[float]:
+    """Read a number within the column's range."""
     text = cell_text(cell).strip()
-    plain = text.lstrip("'’").strip()
-    if plain.casefold() in PALETTES:
+    span = f"a number from {column.minimum} to {column.maximum}"
+    found = None if isinstance(cell, Moment) else _DECIMAL.fullmatch(bare(text))
+    if found is None:
+        return error(text, f"{shown(text)} is not {span}.")
+    number = float(f"{found[1]}.{found[2] or 0}")
+    if not column.minimum <= number <= column.maximum:
+        return error(text, f"{shown(text)} is not {span}.", str(column.maximum))
+    return accept(text, f"{number:g}", number, "" if "," not in text else "written with a point.")
+
+
+def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> Verdict[tuple[str, ...]]:
+    """Read a palette's name, one of `names`, or up to five colours."""
+    text = cell_text(cell).strip()
+    plain = bare(text)
+    if plain.casefold() in names:
         name = plain.casefold()
-        return accept(text, name, (name,))
+        return accept(text, name, (name,), _QUOTED if text.casefold() != name else "")
     parts = [part for part in re.split(r"[\s,;|]+", plain) if part]
-    if parts and all(_COLOUR.fullmatch(part) for part in parts):
-        colours = tuple(_hexadecimal(part) for part in parts)
+    found = [match for part in parts if (match := _COLOUR.fullmatch(part))]
+    if parts and len(found) == len(parts):
+        colours = tuple(_hexadecimal(*match.groups()) for match in found)
+        if all(colour.endswith(":0") for colour in colours):
+            return error(text, "Every colour has the weight 0. Give one of them more.")
         if len(colours) > MOST_COLOURS:
             return error(
                 text,
@@ -180,21 +295,25 @@ def judge_colours(cell: Cell) -> Verdict[tuple[str, ...]]:
         written = " ".join(colours)
         same = " ".join(text.split()).upper() == written
         return accept(text, written, colours, "" if same else "written as #RRGGBB with spaces.")
-    suggestions = _nearest(plain.casefold(), {name: name for name in PALETTES})
+    suggestions = _nearest(plain.casefold(), {name: name for name in names})
     if isinstance(cell, int | float) and plain.isdigit() and len(plain) < 6:
         # 001122 typed as a number loses its zeros.
         suggestions = (f"#{plain.zfill(6)}",)
     return error(
         text,
         f"{shown(text)} is no palette. Write up to {MOST_COLOURS} colours like #CBA324, "
-        f"separated by spaces, or {_either(PALETTES)}.",
+        f"separated by spaces, or {_either(names)}.",
         *suggestions,
     )
 
 
-def _hexadecimal(part: str) -> str:
-    digits = part.removeprefix("#").upper()
-    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+def _hexadecimal(digits: str, weight: str | None, percent: str | None) -> str:
+    """`#RRGGBB`, and its weight if one is given, in hundredths at the finest."""
+    colour = digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
+    if weight is None:
+        return f"#{colour.upper()}"
+    share = round(float(weight) / (100 if percent else 1), 2)
+    return f"#{colour.upper()}:{share:g}"
 
 
 def _either(choices: Sequence[str]) -> str:

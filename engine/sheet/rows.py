@@ -18,7 +18,7 @@ class Problem:
     """What is wrong with one cell, or (`column` None) with a whole row or the header."""
 
     row: int
-    """The number the spreadsheet program shows; the header is 1."""
+    """The number the spreadsheet program shows; of a header that is not there, 0."""
     column: str | None
     severity: Severity
     value: str
@@ -46,7 +46,15 @@ class RowValues:
     negative_prompt: str
     style: str
     color_palette: tuple[str, ...]
-    """One palette's name, or up to five `#RRGGBB`; empty: none."""
+    """One palette's name, or up to five `#RRGGBB` or `#RRGGBB:weight`; empty: none."""
+    steps: int | None = None
+    """None, here and below: what the rendering, or the aspect ratio, says."""
+    guidance: float | None = None
+    scheduler: str = ""
+    """One of SCHEDULERS; empty: the model's own."""
+    width: int | None = None
+    """Pixels, as asked for; the model's multiple decides."""
+    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

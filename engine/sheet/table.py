@@ -48,11 +48,14 @@ class Table:
     lines: tuple[Line, ...]
     """Wholly blank rows are left out; the numbers of the others stay."""
     header_row: int = 1
-    """The header's row number; above 1 where blank rows come first."""
+    """The header's row number; above 1 where blank rows come first; 0: a list of prompts
+    without a header."""
     sheets: tuple[str, ...] = ()
     """All worksheets of the file that can be asked for, hidden ones included."""
     notes: tuple[str, ...] = ()
     """What the person should know about how the file was read."""
+    delimiter: str = ","
+    """What separates the cells of a text file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,11 @@ class Limits:
     """Rows under the header that are not blank."""
     cells: int = 5_000_000
     """Rows times columns, up to the last used cell."""
+    columns: int = 1_000
+    """Up to the last used cell of the widest row."""
     memory_bytes: int = 1024 * MIB
     """Address space of the reading process."""
-    seconds: float = 20.0
+    seconds: float = 15.0
     """Time that reading may take."""
 
 

@@ -1,5 +1,6 @@
 """What is found about the value of one cell, apart from where the cell is."""
 
+import re
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from engine.sheet.rows import Severity
@@ -44,6 +45,25 @@ def accept(read: str, text: str, value: Value, how: str = "") -> Verdict[Value]:
         return Verdict(text, value)
     message = f"{shown(read)} → {text}: {how}"
     return Verdict(text, value, (Finding(Severity.REPAIRED, message),))
+
+
+BARE = "without the marks around it that belong to no value."
+_QUOTES = "'\"`´‘’‚‛“”„‟«»‹›"
+_UNSEEN = re.compile(
+    "[\0-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+
+
+def unquoted(text: str) -> str:
+    """A cell of few words without quote marks around it, letters nobody sees, and wide letters.
+
+    A leading apostrophe is how people tell a spreadsheet program that text follows: some keep it,
+    and some turn it and quote marks into curly ones.
+    """
+    if text.isalnum() and text.isascii():
+        return text
+    return _UNSEEN.sub("", text.translate(_WIDE)).strip().strip(_QUOTES).strip()
 
 
 def shown(text: str, most: int = 60) -> str:

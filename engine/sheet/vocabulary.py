@@ -1,9 +1,9 @@
 """What the cells of a sheet may refer to; the checker knows of models only this."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
-from engine.sheet.columns import COLUMN
+from engine.sheet.columns import COLUMN, PALETTES, SCHEDULERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +12,12 @@ class ModelLimits:
 
     max_ratio: float
     """The longest side divided by the shortest, at most; 1 or more."""
-    negative_prompt: bool = True
-    """Whether it heeds a negative prompt."""
+    heeds_negative: Callable[[str, float | None], bool] = lambda _rendering, _guidance: True
+    """Whether a negative prompt changes anything, by rendering and the row's own guidance."""
+    schedulers: tuple[str, ...] = SCHEDULERS
+    """Those it can use."""
+    size: Callable[[int | None, int | None, str], tuple[int, int]] | None = None
+    """Width and height in pixels from those asked for and the ratio; a ValueError says why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,13 @@ class Vocabulary:
     """Images of a row that does not say."""
     prompt_chars: int = 10_000
     """Characters of a prompt or negative prompt, at most."""
+    styles: tuple[str, ...] = ()
+    """Styles beside the column's own."""
+    palettes: tuple[str, ...] = PALETTES
+    wildcards: Collection[str] = ()
+    """What can stand between `__` and `__` in a prompt."""
+    model_names: Mapping[str, str] = field(default_factory=dict)
+    """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:

@@ -11,7 +11,23 @@ from typing import Any, NamedTuple
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
-from engine.sheet.faults import Place, ods_faults, xls_faults, xlsx_faults
+from engine.sheet.faults import (
+    Place,
+    ods_faults,
+    ods_xml,
+    xls_faults,
+    xls_stream,
+    xlsx_faults,
+    xlsx_xml,
+)
+from engine.sheet.layout import (
+    Layout,
+    layout_notes,
+    ods_layout,
+    spread_merged,
+    xls_layout,
+    xlsx_layout,
+)
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Broken, Moment
 
@@ -33,6 +49,8 @@ class Worksheet(NamedTuple):
     """All worksheets of the workbook."""
     rows: dict[int, list[Any]]
     """Row number (from 1) → its cells, from column A; dates and times as datetime has them."""
+    notes: tuple[str, ...]
+    """What the person should know about how it was read."""
 
 
 def read_workbook(
@@ -55,7 +73,7 @@ def read_workbook(
         name, names = _choose(book, wanted)
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            faults = pool.submit(_faults, data, form, name)
+            search = pool.submit(_search, data, form, _index(book, name), name)
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
@@ -75,11 +93,13 @@ def read_workbook(
             for index, cell in enumerate(cells):
                 if type(cell) is str and cell.startswith("PT"):
                     cells[index] = _duration(cell)
-    for (row, column), code in faults.result().items():
+    faults, layout = search.result()
+    for (row, column), code in faults.items():
         cells = rows.setdefault(row, [])
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
-    return Worksheet(name, names, rows)
+    spread = spread_merged(rows, layout.merged) if layout.merged else []
+    return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)))
 
 
 def _too_many(count: str, most: int) -> SheetError:
@@ -120,10 +140,21 @@ def _choose(
     return next(visible, names[0]), names
 
 
-def _faults(data: bytes, form: Format, name: str) -> dict[Place, str]:
-    find = {Format.XLSX: xlsx_faults, Format.ODS: ods_faults, Format.XLS: xls_faults}[form]
+def _index(book: python_calamine.CalamineWorkbook, name: str) -> int:
+    return [sheet.name for sheet in book.sheets_metadata].index(name)
+
+
+def _search(data: bytes, form: Format, index: int, name: str) -> tuple[dict[Place, str], Layout]:
+    """What calamine does not tell of a worksheet."""
     try:
-        return find(data, name)
+        if form is Format.XLSX:
+            xml = xlsx_xml(data, name)
+            return xlsx_faults(xml), xlsx_layout(xml)
+        if form is Format.ODS:
+            xml = ods_xml(data)
+            return ods_faults(xml, name), ods_layout(xml, name)
+        stream = xls_stream(data)
+        return xls_faults(data, stream, name), xls_layout(stream, index)
     # The parts of a damaged or odd file can be missing in many ways.
     except (
         zipfile.BadZipFile,

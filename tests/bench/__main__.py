@@ -3,9 +3,16 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import kills
+from tests.bench import kills, past, screen, sheet, throughput
 
-BENCHMARKS: dict[str, Callable[[], int]] = {"kills": kills.main}
+BENCHMARKS: dict[str, Callable[[], int]] = {
+    "kills": kills.main,
+    "past": past.main,
+    "screen": screen.main,
+    "sheet": sheet.main,
+    "throughput": throughput.builtin,
+    "shapes": throughput.shapes,
+}
 
 
 def main(names: list[str]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from engine.library.files import stage
 from engine.library.records import NewRow, NewSession
@@ -23,6 +24,21 @@ HOSTILE = (
 )
 
 MakeLibrary = Callable[..., None]
+
+
+async def until(pilot: Pilot[str], condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds."""
+    for _ in range(400):
+        await pilot.pause(0.02)
+        if condition():
+            return
+    raise AssertionError("waited in vain")
+
+
+def screen_text(app: PromptsheetApp) -> str:
+    """Every character on the screen, lines joined."""
+    strips = app.screen._compositor.render_strips()  # none before the first layout
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 @pytest.fixture

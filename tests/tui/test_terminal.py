@@ -1,5 +1,6 @@
 """The app in a real terminal: keys in, a screen out, and the work going on when it closes."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from tests.conftest import COMMAND, Promptsheet
 from tests.test_promises import settled, state, wait_for, write_sheet
+from tests.tui.sshd import SSHD, Sshd
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -71,6 +73,36 @@ def test_started_in_the_app_closed_and_opened_again_it_is_in_the_middle_of_it(
     wait_for(lambda: tmux.shows("20/20"))
     tmux("send-keys", "3")
     wait_for(lambda: tmux.shows("20 of 20 images") and tmux.shows("▀"))
+    assert promptsheet.json("verify")["images"] == 20
+
+
+@pytest.fixture
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    if not SSHD.exists() or os.getuid() != 0:
+        pytest.skip("no ssh server that this user may start")
+    sshd = Sshd(tmp_path_factory.mktemp("ssh"))
+    yield sshd
+    sshd.close()
+
+
+def test_a_dropped_ssh_connection_loses_nothing(
+    promptsheet: Promptsheet, tmux: Tmux, sshd: Sshd, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=5, images=4)
+    names = ("PROMPTSHEET_LIBRARY", "PROMPTSHEET_CONFIG", "XDG_STATE_HOME")
+    settings = [f"{name}={promptsheet.environment[name]}" for name in names]
+    login = ["ssh", "-F", str(sshd.config), "-tt", "box", "env", *settings, str(COMMAND)]
+    wait_for(sshd.answers)
+    tmux.open(*login, str(sheet))
+    wait_for(lambda: tmux.shows("5 of 5 rows ready"))
+    tmux("send-keys", "C-s")
+    wait_for(lambda: promptsheet.json("sessions") and tmux.shows("/20 "))
+    sshd.drop()
+    wait_for(lambda: not tmux("list-sessions"))
+    wait_for(lambda: state(promptsheet)["done"] > 0)
+    tmux.open(*login)
+    wait_for(lambda: tmux.shows("/20 "))  # on Jobs, where it was left
+    wait_for(lambda: settled(promptsheet))
     assert promptsheet.json("verify")["images"] == 20
 
 

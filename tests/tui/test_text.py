@@ -1,8 +1,14 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import ControlType, Segment
+from textual.color import Color
 
-from tui.text import clean, count_text, shorten, size_text, time_text
+from tui.last_wall import LastWall
+from tui.text import HIDDEN, JOINERS, clean, count_text, shorten, size_text, time_text
 
 
 @given(st.text())
@@ -44,3 +50,16 @@ def test_amounts_read_as_people_say_them() -> None:
     ]
     assert [count_text(n, "image") for n in (0, 1, 2000)] == ["0 images", "1 image", "2,000 images"]
     assert shorten("a long prompt", 6) == "a lon…"
+
+
+@given(st.text())
+def test_the_last_wall_lets_nothing_through_and_keeps_the_width(text: str) -> None:
+    wall, black = LastWall(), Color(0, 0, 0)
+    (shown,) = wall.apply([Segment(text)], black)
+    assert not {unicodedata.category(c) for c in shown.text if c not in JOINERS} & HIDDEN
+    assert cell_len(shown.text) == cell_len(text)
+
+
+def test_the_last_wall_leaves_sixels_alone() -> None:
+    control = Segment("\x1bPq...", None, ((ControlType.CURSOR_FORWARD, 0),))
+    assert LastWall().apply([control, Segment("\x1b")], Color(0, 0, 0))[0] == control

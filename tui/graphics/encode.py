@@ -5,7 +5,7 @@ import itertools
 import random
 from base64 import b64encode
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from PIL import Image
 from rich.color import Color
@@ -13,11 +13,18 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.graphics.placeholders import diacritics
 from tui.graphics.protocol import Protocol
 
-COLOURS = 256
+_COLOURS = {"sixel": 128, "kitty": 256}
+"""Sixels cost bytes for every colour of a line, kitty's compressed pictures hardly."""
+_FEW_COLOURS = {"sixel": 16, "kitty": 64}
+_SHRINK = 2
+"""Where the line is thin, pictures have this much less of detail each way."""
 _COARSER = [level & 0xFC | level >> 6 for level in range(256)] * 3
 """Six bits a channel cannot be told from eight, and a shared colour is one object fewer."""
+_COARSEST = [min(255, (level + 25) // 51 * 51) for level in range(256)] * 3
+"""Six levels a channel: neighbouring cells are often alike, and need not be named again."""
 _CHUNK = 4096
 """Bytes of a picture in one message, kitty's rule."""
 _NUMBERS = itertools.count(random.randrange(1 << 23))
@@ -34,6 +41,8 @@ class Picture:
     """How many there are, for what has to know how much memory a terminal gives to it."""
     halves: Image.Image | None = None
     """The upper and lower halves of the cells, one pixel each."""
+    coarse: bool = False
+    """Fewer colours, for a thin line."""
     sixels: str = ""
     number: int = 0
     """What kitty knows it by."""
@@ -57,31 +66,46 @@ def pixel_size(
     return columns, rows * 2
 
 
-def quantise(image: Image.Image) -> Image.Image:
-    """At most `COLOURS` colours. The fast octree: on photographs as close as the median cut."""
-    return image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
+def quantise(image: Image.Image, colours: int) -> Image.Image:
+    """At most so many colours. The fast octree is as close as the median cut, but for very few."""
+    octree = colours >= 64
+    method = Image.Quantize.FASTOCTREE if octree else Image.Quantize.MEDIANCUT
+    return image.quantize(colours, method=method, dither=Image.Dither.NONE)
 
 
-def encode(image: Image.Image, protocol: Protocol, cells: tuple[int, int]) -> Picture:
-    """Encode an RGB picture of the size that `pixel_size` names."""
+def encode(
+    image: Image.Image, protocol: Protocol, cells: tuple[int, int], *, low: bool = False
+) -> Picture:
+    """Encode an RGB picture of the size that `pixel_size` names.
+
+    Args:
+        image: the picture.
+        protocol: how the terminal takes pictures.
+        cells: columns and rows it fills.
+        low: less detail and fewer colours, for a thin line: less than half the bytes.
+    """
     columns, rows = cells
-    pixels = image.width * image.height
+    if protocol not in ("sixel", "kitty"):
+        return Picture(columns, rows, image.width * image.height, image, coarse=low)
+    colours = (_FEW_COLOURS if low else _COLOURS)[protocol]
+    reduced = quantise(image.reduce(_SHRINK) if low else image, colours)
     if protocol == "sixel":
+        from tui.graphics.sixels import sixels  # numpy, which other terminals need not wait for
+
         # Half-cells stand in while something covers a part of it.
         halves = image.resize((columns, rows * 2), Image.Resampling.BOX)
-        return Picture(columns, rows, pixels, halves, sixels=_sixels(quantise(image)))
-    if protocol == "kitty":
-        number = next(_NUMBERS) % 0xFFFFFF + 1
-        sent = _transmission(quantise(image), number, columns, rows)
-        return Picture(columns, rows, pixels, number=number, transmission=sent)
-    return Picture(columns, rows, pixels, image)
+        drawn = sixels(reduced.resize(image.size, Image.Resampling.NEAREST))
+        return Picture(columns, rows, image.width * image.height, halves, sixels=drawn)
+    number = next(_NUMBERS) % 0xFFFFFF + 1
+    sent = _transmission(reduced, number, columns, rows)
+    return Picture(columns, rows, reduced.width * reduced.height, number=number, transmission=sent)
 
 
 def draw(picture: Picture) -> list[Strip]:
     """The rows of a picture: kitty's placeholders, or half-cells."""
     if picture.halves is None:
         return _placeholders(picture.number, picture.columns, picture.rows)
-    return _half_cells(picture.halves)
+    return _half_cells(picture.halves, _COARSEST if picture.coarse else _COARSER)
 
 
 def forget(number: int) -> str:
@@ -94,9 +118,9 @@ def _colour(red: int, green: int, blue: int) -> Color:
     return Color.from_rgb(red, green, blue)
 
 
-def _half_cells(image: Image.Image) -> list[Strip]:
+def _half_cells(image: Image.Image, levels: list[int]) -> list[Strip]:
     width = image.width
-    flat = image.point(_COARSER).tobytes()
+    flat = image.point(levels).tobytes()
     pixels = [_colour(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
     rows = (pixels[i : i + width] for i in range(0, len(pixels), width))
     return [
@@ -111,29 +135,9 @@ def _half_cells(image: Image.Image) -> list[Strip]:
     ]
 
 
-def _sixels(image: Image.Image) -> str:
-    from textual_image._sixel import image_to_sixels
-
-    from tui.graphics.mends import mend_textual_image
-
-    mend_textual_image()
-    return image_to_sixels(image)
-
-
-@cache
-def _diacritics() -> str:
-    """The marks by which kitty counts rows and columns."""
-    from tui.graphics.mends import mend_textual_image
-
-    mend_textual_image()
-    from textual_image.renderable.tgp import _NUMBER_TO_DIACRITIC
-
-    return "".join(map(chr, _NUMBER_TO_DIACRITIC))
-
-
 def _placeholders(number: int, columns: int, rows: int) -> list[Strip]:
     style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
-    marks = _diacritics()
+    marks = diacritics()
     return [
         Strip(
             [Segment("".join(f"\U0010eeee{row}{column}" for column in marks[:columns]), style)],

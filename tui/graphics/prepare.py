@@ -1,22 +1,23 @@
 """Pictures made ready for the screen: decoded, scaled and encoded, all off the event loop."""
 
 import asyncio
+import os
 import stat
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from textual.strip import Strip
 
 from tui.graphics.encode import Picture, draw, encode, pixel_size
 from tui.graphics.protocol import Protocol, cell_size, current
+from tui.graphics.thumbnails import THUMBNAIL, opened, thumbnail
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-_MOST_PIXELS = 100_000_000
 _MOST_CELLS = 297
 """Rows and columns that kitty can number."""
 _CACHE_BYTES = 64_000_000
@@ -30,6 +31,10 @@ class PictureError:
     reason: str
 
 
+Part: TypeAlias = tuple[int, int, int, int]
+"""Left, upper, right and lower edge of a part of a picture, in its own pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     path: Path
@@ -38,6 +43,8 @@ class _Key:
     box: tuple[int, int]
     cell: tuple[int, int]
     protocol: Protocol
+    thin: bool
+    part: Part | None
 
 
 class PictureCache:
@@ -83,7 +90,9 @@ class Drawing:
     """Empty where only sixels are shown."""
 
 
-async def drawn(path: Path, box: tuple[int, int], console: Console) -> Drawing | PictureError:
+async def drawn(
+    path: Path, box: tuple[int, int], console: Console, part: Part | None = None
+) -> Drawing | PictureError:
     """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
 
     Cancelling takes it out of the queue, if it is still waiting there.
@@ -92,9 +101,11 @@ async def drawn(path: Path, box: tuple[int, int], console: Console) -> Drawing |
         path: the file.
         box: columns and rows it may fill.
         console: the app's; it tells how many colours the terminal has.
+        part: of the picture; None for all of it.
     """
     loop = asyncio.get_running_loop()
-    work = (path, box, cell_size(), current().protocol, console)
+    terminal = current()
+    work = (path, box, cell_size(), terminal.protocol, console, terminal.thin, part)
     return await loop.run_in_executor(_pool, _draw, *work)
 
 
@@ -104,8 +115,10 @@ def _draw(
     cell: tuple[int, int],
     protocol: Protocol,
     console: Console,
+    thin: bool,
+    part: Part | None,
 ) -> Drawing | PictureError:
-    picture = prepare(path, box, cell, protocol)
+    picture = prepare(path, box, cell, protocol, thin=thin, part=part)
     if isinstance(picture, PictureError):
         return picture
     strips = [] if picture.sixels else draw(picture)
@@ -121,6 +134,9 @@ def prepare(
     cell: tuple[int, int],
     protocol: Protocol,
     cache: PictureCache = _cache,
+    *,
+    thin: bool = False,
+    part: Part | None = None,
 ) -> Picture | PictureError:
     """The picture in the file, as large as `box` (columns, rows) allows. Never raises.
 
@@ -130,14 +146,16 @@ def prepare(
         cell: width and height of a character cell in pixels.
         protocol: how the terminal takes pictures.
         cache: where finished pictures are kept.
+        thin: whether the line to the terminal is.
+        part: of the picture; None for all of it.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
             return PictureError("This is not a file.")
-        key = _Key(path, about.st_mtime_ns, about.st_size, box, cell, protocol)
+        key = _Key(path, about.st_mtime_ns, about.st_size, box, cell, protocol, thin, part)
         if (picture := cache.get(key)) is None:
-            picture = _make(path, box, cell, protocol)
+            picture = _make(key, about)
             cache.put(key, picture)
     except FileNotFoundError:
         return PictureError("The file is not there.")
@@ -161,21 +179,16 @@ def fitting(size: tuple[int, int], box: tuple[int, int], cell: tuple[int, int]) 
     return columns, rows
 
 
-def _make(path: Path, box: tuple[int, int], cell: tuple[int, int], protocol: Protocol) -> Picture:
-    with Image.open(path, formats=_FORMATS) as source:
-        if source.width * source.height > _MOST_PIXELS:
-            raise Image.DecompressionBombError
-        # A JPEG can be decoded at a fraction of its size; others ignore this.
-        source.draft("RGB", (box[0] * cell[0], box[1] * cell[1]))
-        image = ImageOps.exif_transpose(source)
-        cells = fitting(image.size, box, cell)
-        size = pixel_size(protocol, cells, cell)
-        scaled = _opaque(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return encode(scaled, protocol, cells)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+def _make(key: _Key, about: os.stat_result) -> Picture:
+    most = (key.box[0] * key.cell[0], key.box[1] * key.cell[1])
+    small = key.part is None and max(most) <= THUMBNAIL
+    image = thumbnail(key.path, about) if small else opened(key.path, most)
+    if key.part is not None:
+        image = image.crop(key.part)
+    cells = fitting(image.size, key.box, key.cell)
+    size = pixel_size(key.protocol, cells, key.cell)
+    # Beyond its own pixels a picture is shown as they are, so that they can be judged.
+    enlarged = key.part is not None and size[0] >= image.width
+    way = Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS
+    scaled = image.resize(size, way, reducing_gap=None if enlarged else 3.0)
+    return encode(scaled, key.protocol, cells, low=key.thin)

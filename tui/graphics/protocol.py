@@ -1,6 +1,6 @@
 """Which pictures this terminal can show: one question, before anything else is on the screen.
 
-Nothing here imports textual or textual-image: what is found out decides how both are set up.
+Nothing here imports textual: what is found out decides how it is set up.
 """
 
 import fcntl
@@ -48,6 +48,8 @@ class Terminal:
     """Width and height of a character cell in pixels, if known."""
     answered: bool = True
     """Whether nothing more is to come: false if the terminal still owes answers."""
+    thin: bool = False
+    """Whether the line to it is thin, so that pictures should cost few bytes."""
 
 
 _HALF_CELLS = Terminal("half-cells", "", USUAL_CELL)
@@ -64,9 +66,15 @@ def current() -> Terminal:
 
 def cell_size() -> tuple[int, int]:
     """Width and height of a character cell in pixels, now: a terminal's font can change."""
-    if _current is _HALF_CELLS:
+    if _current == replace(_HALF_CELLS, thin=_current.thin):
         return USUAL_CELL
     return _told_cell_size() or _current.cell or USUAL_CELL
+
+
+def spare_the_line(thin: bool) -> None:
+    """From now on pictures cost less than half the bytes, or as many as before."""
+    global _current
+    _current = replace(_current, thin=thin)
 
 
 def prepare_terminal(wish: Wish = "auto", patience: float = _PATIENCE) -> Terminal:

@@ -1,5 +1,6 @@
 """A widget that shows one prepared picture, whatever the terminal's protocol."""
 
+import textwrap
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, proxy
 
 from rich.segment import ControlType, Segment
+from rich.style import Style
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
@@ -15,11 +17,13 @@ from textual.widget import Widget
 
 from tui.graphics.encode import Picture, draw, forget
 from tui.graphics.prepare import Drawing
+from tui.text import clean
 
 _MOST_PIXELS = 32_000_000
 """What kitty is asked to keep, at four bytes each: well below its own limit, beyond which it
 drops pictures without a word."""
 _OVERLAYS = "Toast, Tooltip, SelectOverlay"
+_DIM = Style(dim=True)
 _CONTROL = ((ControlType.CURSOR_FORWARD, 0),)
 """Makes a segment count for no cells and keeps styles away from it."""
 
@@ -41,6 +45,7 @@ class PictureView(Widget):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._drawing: Drawing | None = None
+        self._words = ""
         self._covered = False
         self._kept: KeptPictures | None = None
 
@@ -51,7 +56,9 @@ class PictureView(Widget):
 
     def draw(self, drawing: Drawing | None) -> None:
         """Show a picture in place of the one before, or nothing."""
-        before, self._drawing = self.picture, drawing
+        if drawing is None and self._drawing is None and not self._words:
+            return
+        before, self._drawing, self._words = self.picture, drawing, ""
         if self._kept:
             if self.picture:
                 self._kept.hold(self.picture)
@@ -59,6 +66,13 @@ class PictureView(Widget):
                 self._kept.release(before)
             self._look_for_overlays(self.screen)
         self.refresh()
+
+    def say(self, words: str) -> None:
+        """Show plain words, and no picture."""
+        if words != self._words or self._drawing:
+            self.draw(None)
+            self._words = words
+            self.refresh()
 
     def on_mount(self) -> None:
         """Send the picture, and watch for what comes to lie over it."""
@@ -78,6 +92,8 @@ class PictureView(Widget):
         width = self.size.width
         style = self.rich_style
         place = self._place()
+        if self._words:
+            return self._line_of_words(y)
         if place is None or self._drawing is None or not place.y <= y < place.bottom:
             return Strip.blank(width, style)
         row = self._rows(self._drawing)[y - place.y]
@@ -85,6 +101,15 @@ class PictureView(Widget):
             row = row.apply_style(style)
         left, right = Strip.blank(place.x, style), Strip.blank(width - place.right, style)
         return Strip.join([left, row, right])
+
+    def _line_of_words(self, y: int) -> Strip:
+        width, height = self.size
+        lines = textwrap.wrap(clean(self._words), max(1, width))[:height]
+        at = y - (height - len(lines)) // 2
+        if not 0 <= at < len(lines):
+            return Strip.blank(width, self.rich_style)
+        line = Strip([Segment(lines[at].center(width), self.rich_style + _DIM)])
+        return line.adjust_cell_length(width, self.rich_style)
 
     @staticmethod
     def _rows(drawing: Drawing) -> list[Strip]:

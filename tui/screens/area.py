@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from tui.desk import Desk
-from tui.report import GLYPHS
+from tui.desk import Desk, RowsToSheet
+from tui.glyphs import GLYPHS
 from tui.watch import News
 from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
@@ -37,7 +37,7 @@ class Area(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Top line, the area's own, footer."""
-        yield TopLine(self.AREA, self.desk.library)
+        yield TopLine(self.AREA, self.desk)
         yield from self.compose_area()
         yield Footer()
 
@@ -48,6 +48,9 @@ class Area(Screen[None]):
     def tell(self, news: News) -> None:
         """Take in what has happened."""
         self.query_one(TopLine).tell(news)
+
+    def take_rows(self, rows: RowsToSheet) -> None:
+        """Rows of a session are to be refined; Sheet takes them."""
 
     def show_session(self, session: str | None) -> None:
         """Another session is in hand."""

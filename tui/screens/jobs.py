@@ -1,6 +1,7 @@
-"""Jobs: the live table of the session in hand, and its newest image."""
+"""Jobs: the live table of the session in hand, and what is being drawn."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,84 +9,43 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
+from textual.worker import get_current_worker
 
 from engine.api import (
+    ORDERS,
     STATES,
     EngineError,
-    Job,
     JobPages,
     LibraryError,
+    Pace,
     SessionInfo,
-    Settings,
+    engine_status,
     find_session,
+    list_open,
+    move_session,
     newest_image,
+    pace,
+    pause_engine,
     resume_session,
     retry_session,
     stop_session,
 )
+from tui.desk import TakeInHand
 from tui.keys import bind
-from tui.report import GLYPHS
-from tui.screens.area import Area, state_cell
-from tui.text import clean, count_text, time_text
-from tui.watch import News
-from tui.widgets.image_pane import ImagePane
-from tui.widgets.table_layout import Column
-from tui.widgets.table_source import Cell, TableRow
+from tui.screens.area import Area
+from tui.screens.job_source import JOB_COLUMNS, JobSource
+from tui.text import clean, count_text
+from tui.watch import News, Preview
+from tui.widgets.live_pane import LivePane
+from tui.widgets.progress_line import ProgressLine, Standing
+from tui.widgets.session_list import SessionList
 from tui.widgets.virtual_table import VirtualTable
 
-_COLUMNS = (
-    Column("row", "row", 4, align="right"),
-    Column("state", "state", 11),
-    Column("images", "images", 6, align="right"),
-    Column("prompt", "prompt", 20, share=3),
-    Column("size", "size", 9),
-    Column("steps", "steps", 5, align="right"),
-    Column("model", "model", 8),
-    Column("note", "note", 10, share=2),
-)
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
-_BAR = 24
-
-
-class JobSource:
-    """The jobs of a session, straight from the database, a page at a time."""
-
-    def __init__(self, pages: JobPages) -> None:
-        self.pages = pages
-
-    def count(self) -> int:
-        """How many jobs match."""
-        return len(self.pages)
-
-    def page(self, start: int, stop: int) -> Sequence[TableRow]:
-        """Jobs `start` up to `stop`."""
-        return [_table_row(job) for job in self.pages.page(start, stop)]
-
-    def keys(self, start: int, stop: int) -> Sequence[Hashable]:
-        """Their row numbers."""
-        return self.pages.numbers(start, stop)
-
-    def index_of(self, key: Hashable) -> int | None:
-        """Where the job of a row is."""
-        return self.pages.position(key) if isinstance(key, int) else None
-
-
-def _table_row(job: Job) -> TableRow:
-    return TableRow(
-        job.row,
-        (
-            Cell(str(job.row), "dim"),
-            state_cell(job.state),
-            Cell(f"{job.done}/{job.images}"),
-            Cell(job.prompt),
-            Cell(f"{job.size[0]}×{job.size[1]}"),
-            Cell(str(job.steps)),
-            Cell(job.model),
-            Cell(job.error or "", "error" if job.error else ""),
-        ),
-    )
+_PACE_SECONDS = 2.0
+_COMMANDS = {"stop": stop_session, "resume": resume_session, "retry": retry_session}
+_DONE = {"stop": "stopped", "resume": "resumed", "retry": "tried again"}
 
 
 class JobsScreen(Area):
@@ -96,18 +56,25 @@ class JobsScreen(Area):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("jobs.stop", "s", "change('stop')", "Stop"),
         bind("jobs.resume", "r", "change('resume')", "Resume"),
-        bind("jobs.retry", "t", "change('retry')", "Try failed again"),
+        bind("jobs.retry", "t", "change('retry')", "Retry"),
         bind("jobs.filter", "slash", "filter", "Filter"),
-        bind("jobs.errors", "e", "errors", "Errors only"),
+        bind("jobs.errors", "e", "errors", "Errors"),
+        bind("jobs.sort", "o", "sort", "Order"),
+        bind("jobs.pause", "p", "pause", "Pause"),
+        bind("jobs.stop_all", "S", "everything('stop')", "Stop every session", show=False),
+        bind("jobs.resume_all", "R", "everything('resume')", "Resume every session", show=False),
+        bind("jobs.next", "right_square_bracket", "other(1)", "Next session", show=False),
+        bind("jobs.previous", "left_square_bracket", "other(-1)", "Previous session", show=False),
+        bind("jobs.move_up", "K", "move('up')", "Render session sooner", show=False),
+        bind("jobs.move_down", "J", "move('down')", "Render session later", show=False),
     ]
     DEFAULT_CSS = """
-    JobsScreen #jobs-title { height: 1; padding: 0 1; text-wrap: nowrap; }
     JobsScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
     JobsScreen #filter.-open { display: block; }
     JobsScreen #jobs { width: 2fr; }
-    JobsScreen #newest { width: 1fr; border-left: solid $panel; }
-    JobsScreen.-wide #newest { width: 28; }
-    JobsScreen.-narrow #newest { display: none; }
+    JobsScreen #live { width: 1fr; border-left: solid $panel; }
+    JobsScreen.-wide #live { width: 28; }
+    JobsScreen.-narrow #live { display: none; }
     """
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
@@ -116,28 +83,35 @@ class JobsScreen(Area):
     ]
 
     info: SessionInfo | None = None
+    _counts: dict[str, Any] | None = None
+    _pace: Pace | None = None
     _source: JobSource | None = None
     _text = ""
+    _order = ORDERS[0]
     _errors_only = False
 
     def compose_area(self) -> ComposeResult:
-        """Progress, filter, table, newest image."""
-        yield Static(_EMPTY, id="jobs-title", markup=False)
+        """Progress, other sessions, filter, table, what is being drawn."""
+        yield ProgressLine(_EMPTY, id="jobs-title")
+        yield SessionList(id="sessions-open")
         yield Input(
             placeholder="filter by prompt; enter keeps it, esc drops it", id="filter", disabled=True
         )
         with Horizontal():
-            yield VirtualTable(_COLUMNS, empty=_EMPTY, markable=False, id="jobs")
-            yield ImagePane(id="newest")
+            yield VirtualTable(JOB_COLUMNS, empty=_EMPTY, id="jobs")
+            yield LivePane(id="live")
 
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
         self._load(self.desk.memory.session)
+        self.set_interval(_PACE_SECONDS, self._measure)
 
     def show_session(self, session: str | None) -> None:
         """Take a session in hand."""
-        self._text, self._errors_only = "", False
+        self._text, self._errors_only, self._pace = "", False, None
         self._load(session)
+
+    # ---------------------------------------------------------------- from the library, in threads
 
     @work(thread=True, exclusive=True, group="session")
     def _load(self, session: str | None) -> None:
@@ -145,128 +119,220 @@ class JobsScreen(Area):
         try:
             info = find_session(library, session or "last")
             newest = newest_image(library, info.session)
+            others = list_open(library)
         except LibraryError:
-            self.app.call_from_thread(self._show, None, None)
+            self.app.call_from_thread(self._show, None, None, [])
         else:
-            self.app.call_from_thread(self._show, info, newest)
+            self.app.call_from_thread(self._show, info, newest, others)
 
-    def _show(self, info: SessionInfo | None, newest: Path | None) -> None:
+    @work(thread=True, exclusive=True, group="order")
+    def _list_sessions(self) -> None:
+        try:
+            others = list_open(self.desk.library)
+        except LibraryError:
+            return
+        self.app.call_from_thread(self._show_sessions, others)
+
+    def _measure(self) -> None:
+        """Pace and time left, while someone looks and something is to come."""
+        if self.is_current and self.info and self._counts and _working(self._counts):
+            self._read_pace(self.info.session)
+
+    @work(thread=True, exclusive=True, group="pace")
+    def _read_pace(self, session: str) -> None:
+        try:
+            found = pace(self.desk.library, session)
+        except LibraryError:
+            return
+        self.app.call_from_thread(self._take_pace, session, found)
+
+    def _take_pace(self, session: str, found: Pace) -> None:
+        if self.info is not None and self.info.session == session:
+            self._pace = found
+            self._show_title()
+
+    @work(thread=True, exclusive=True, group="pages")
+    def _open_pages(self) -> None:
+        """The jobs that match the filter, in their order."""
+        if self.info is None:
+            self.app.call_from_thread(self._take_pages, None)
+            return
+        try:
+            pages = JobPages(
+                self.desk.library,
+                self.info.session,
+                text=self._text,
+                states=("failed",) if self._errors_only else STATES,
+                order=self._order,
+            )
+        except LibraryError:
+            return
+        if get_current_worker().is_cancelled:
+            pages.close()
+        else:
+            self.app.call_from_thread(self._take_pages, pages)
+
+    # ---------------------------------------------------------------- onto the screen
+
+    def _show(
+        self, info: SessionInfo | None, newest: Path | None, others: Sequence[SessionInfo]
+    ) -> None:
         self.info = info
+        self._counts = None if info is None else _counts_of(info)
         self._open_pages()
         self._show_newest(newest)
-        self._show_title(self._counts())
+        self._show_title()
+        self._show_sessions(others)
         self.refresh_bindings()
+        self._measure()
 
-    def _open_pages(self) -> None:
-        """The jobs that match the filter; a page is read in well under a millisecond."""
+    def _take_pages(self, pages: JobPages | None) -> None:
         table = self.query_one(VirtualTable)
-        if self._source is not None:
-            self._source.pages.close()
-            self._source = None
-        if self.info is None:
+        old, self._source = self._source, None if pages is None else JobSource(pages)
+        if self._source is None:
             return
-        states = ("failed",) if self._errors_only else STATES
-        pages = JobPages(
-            self.desk.library,
-            self.info.session,
-            text=self._text,
-            states=states,
-        )
-        key = table.cursor_key
-        self._source = JobSource(pages)
-        table.empty = "No job matches the filter." if self._text or self._errors_only else _EMPTY
+        key = table.cursor_key if old is not None else None
+        filtered = self._text or self._errors_only
+        table.empty = "No job matches the filter." if filtered else _EMPTY
         table.source = self._source
         if key is not None:
             table.go_to(key)
         else:
             # Until the cursor is moved it stays with the work.
-            table.follow(next(iter(pages.numbers(0, 1)), None))
+            table.follow(next(iter(self._source.pages.numbers(0, 1)), None))
+        if old is not None:
+            old.pages.close()
 
-    def _counts(self) -> dict[str, Any]:
-        if self.info is None:
-            return {}
-        return {
-            name: getattr(self.info, name)
-            for name in ("images", "done", "failed", "stopped", "waiting", "rendering")
-        }
-
-    def _show_title(self, counts: dict[str, Any]) -> None:
-        title = self.query_one("#jobs-title", Static)
-        if self.info is None:
-            title.update(_EMPTY)
+    def _show_title(self) -> None:
+        line = self.query_one(ProgressLine)
+        if self.info is None or self._counts is None:
+            line.show(None)
             return
-        settled = counts["done"] + counts["failed"]
-        filled = round(_BAR * settled / max(1, counts["images"]))
-        parts = [f"{counts['done']}/{counts['images']}"]
-        parts += [
-            f"{GLYPHS[state]} {counts[state]} {state}"
-            for state in ("failed", "stopped", "waiting")
-            if counts[state]
-        ]
-        if not counts["waiting"] and not counts["rendering"] and self.info.seconds:
-            parts.append(f"in {time_text(self.info.seconds)}")
-        bar = ("█" * filled, "$accent"), ("░" * (_BAR - filled), "$panel-lighten-2")
-        name = clean(self.info.name)
-        title.update(Content.assemble(f"{name}  ", *bar, f"  {'   '.join(parts)}"))
+        marked = len(self.query_one(VirtualTable).marks)
+        what = count_text(marked, "marked row") if marked else "all"
+        hint = f"■ s stop {what}" if _working(self._counts) else ""
+        line.show(Standing(self.info, self._counts, self._pace, hint))
+
+    def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
+        here = self.info.session if self.info else None
+        self.query_one(SessionList).show(others, here)
 
     def _show_newest(self, path: Path | None) -> None:
-        self.query_one(ImagePane).show(path, path.stem if path else "")
+        self.query_one(LivePane).show(path, path.stem if path else "")
 
     def tell(self, news: News) -> None:
         """Repaint what changed, and nothing else."""
         super().tell(news)
+        if news.order or news.settled:
+            self._list_sessions()
         if self.info is None:
+            if news.order:
+                self._load(self.desk.memory.session)
             return
         session = self.info.session
         if session in news.tallies:
-            self._show_title(news.tallies[session])
+            self._counts = news.tallies[session]
+            self._show_title()
         if session in news.rows:
-            changed, table = news.rows[session], self.query_one(VirtualTable)
-            if self._errors_only:
-                self._open_pages()
-            elif changed is None:
-                table.reload()
-                table.refresh()
-            else:
-                table.refresh_rows(changed)
-                if table.following is not None:
-                    table.follow(min(changed))
-        if session in news.finished:
+            self._repaint(news.rows[session])
+        if news.preview is not None and news.preview.session == session and self.is_current:
+            self._show_preview(news.preview, news)
+        elif session in news.finished and not news.steps:
             self._show_newest(news.finished[session])
         if session in news.settled:
             self._load(session)
+
+    def _repaint(self, changed: set[int] | None) -> None:
+        table = self.query_one(VirtualTable)
+        if self._errors_only:
+            self._open_pages()
+        elif changed is None:
+            table.reload()
+            table.refresh()
+        else:
+            table.refresh_rows(changed)
+            if table.following is not None:
+                table.follow(min(changed))
+
+    def _show_preview(self, preview: Preview, news: News) -> None:
+        step = news.steps.get(preview.device)
+        where = f"{preview.device}: row {preview.row}, image {preview.variation}"
+        how_far = f", step {step.step}/{step.steps}" if step else ""
+        self.query_one(LivePane).show_preview(preview, where + how_far)
 
     @on(VirtualTable.Selected)
     def _chosen(self) -> None:
         """The images are where enter leads."""
         self.app.switch_mode("review")
 
+    @on(VirtualTable.MarksChanged)
+    def _marked(self) -> None:
+        self._show_title()
+
+    @on(SessionList.Chosen)
+    def _session_chosen(self, event: SessionList.Chosen) -> None:
+        self.post_message(TakeInHand(event.session, "jobs"))
+
     # ---------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Without a session there is nothing to do."""
-        if action in ("change", "filter", "errors"):
+        if action in ("change", "filter", "errors", "sort", "move"):
             return True if self.info else None
         return True
 
     def action_change(self, what: str) -> None:
-        """Stop, resume or retry the session in hand."""
-        commands: dict[str, Callable[[str, Settings], None]] = {
-            "stop": stop_session,
-            "resume": resume_session,
-            "retry": retry_session,
-        }
+        """Stop, resume or retry the marked rows, or the session in hand if none is marked."""
+        if self.info is None:
+            return
+        rows = sorted(key for key in self.query_one(VirtualTable).marks if isinstance(key, int))
+        command = partial(
+            _COMMANDS[what], self.info.session, self.desk.settings, rows if rows else None
+        )
+        self._command(command, f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else "")
+
+    def action_everything(self, what: str) -> None:
+        """Stop or resume every session."""
+        self._command(
+            partial(_COMMANDS[what], None, self.desk.settings), f"every session {_DONE[what]}"
+        )
+
+    def action_move(self, to: str) -> None:
+        """Have the session in hand rendered sooner or later than others."""
         if self.info is not None:
-            self._change(commands[what], self.info.session)
+            self._command(partial(move_session, self.info.session, self.desk.settings, to), "")
 
     @work(thread=True, group="change")
-    def _change(self, command: Callable[[str, Settings], None], session: str) -> None:
+    def action_pause(self) -> None:
+        """Render nothing and free the devices, for whoever needs them; or go on."""
+        settings = self.desk.settings
         try:
-            command(session, self.desk.settings)
+            status = engine_status(settings)
+            paused = not (status and status["paused_by_user"])
+            pause_engine(settings, paused=paused)
         except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(
-                self.notify, clean(str(error)), severity="error", markup=False
-            )
+            self._complain(error)
+
+    @work(thread=True, group="change")
+    def _command(self, command: "partial[None]", done: str) -> None:
+        try:
+            command()
+        except (EngineError, LibraryError) as error:
+            self._complain(error)
+        else:
+            if done:
+                self.app.call_from_thread(self.notify, done, markup=False)
+
+    def _complain(self, error: Exception) -> None:
+        words = clean(str(error))
+        self.app.call_from_thread(self.notify, words, severity="error", markup=False)
+
+    def action_other(self, step: int) -> None:
+        """Take the next or the previous session with work left in hand."""
+        here = self.info.session if self.info else None
+        session = self.query_one(SessionList).neighbour(here, step)
+        if session is not None and session != here:
+            self.post_message(TakeInHand(session, "jobs"))
 
     def action_filter(self) -> None:
         """Type a filter."""
@@ -297,11 +363,26 @@ class JobsScreen(Area):
         """Only failed jobs, or all again."""
         self._errors_only = not self._errors_only
         self._open_pages()
-        count = len(self._source.pages) if self._source else 0
-        if self._errors_only:
-            self.notify(f"{count_text(count, 'failed job')}; e shows all again", markup=False)
+        if self._errors_only and self._counts is not None:
+            self.notify("Only jobs with failed images; e shows all again", markup=False)
+
+    def action_sort(self) -> None:
+        """By row, by state, or newest first."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._open_pages()
+        words = {"sheet": "as in the sheet", "state": "by state", "newest": "newest image first"}
+        self.notify(f"Order: {words[self._order]}", markup=False)
 
     def on_unmount(self) -> None:
         """Let go of the database."""
         if self._source is not None:
             self._source.pages.close()
+
+
+def _counts_of(info: SessionInfo) -> dict[str, Any]:
+    names = ("images", "done", "failed", "stopped", "waiting", "rendering")
+    return {name: getattr(info, name) for name in names}
+
+
+def _working(counts: dict[str, Any]) -> bool:
+    return bool(counts["waiting"] or counts["rendering"])

@@ -1,5 +1,7 @@
-"""Review: a page of thumbnails, the one under the cursor large, its recipe below."""
+"""Review: a page of thumbnails, the one under the cursor large, and the keys to decide by."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -8,44 +10,95 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.css.query import NoMatches
+from textual.widgets import Input, Static
 
-from engine.api import ImageInfo, LibraryError, find_session, list_images
+from engine.api import (
+    IMAGE_ORDERS,
+    STATES,
+    EngineError,
+    Gallery,
+    ImageInfo,
+    LibraryError,
+    SessionInfo,
+    Wanted,
+    find_session,
+    newest_image,
+)
+from tui.again import more_like, rows_of, start_again
+from tui.deeds import Favour, TrashImages
+from tui.desk import RowsToSheet
 from tui.keys import bind
 from tui.screens.area import Area
+from tui.screens.compare import MOST, CompareScreen
+from tui.screens.export import ExportScreen
+from tui.screens.full_screen import FullScreen
+from tui.screens.looking import FILTER_HELP, GalleryTiles, tile_of, understood
 from tui.text import clean, count_text
+from tui.undo import Deed
 from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 
 _EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
+LIVE = 256
+"""Up to so many images a session is seen whole while it renders, finished or not."""
+_ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
 
 class ReviewScreen(Area):
-    """The images of the session in hand."""
+    """The images of the session in hand, or the favourites of all."""
 
     AREA = "review"
     AUTO_FOCUS = "ContactSheet"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("review.full", "enter", "full", "Full screen"),
-        bind("review.latest", "end,G", "latest", "Newest"),
-        bind("review.first", "home,g", "first", "First", show=False),
+        bind("review.favour", "f", "favour", "Favourite"),
+        bind("review.trash", "d", "trash", "Trash"),
+        bind("review.undo", "u", "undo", "Undo"),
+        bind("review.redo", "U,ctrl+r", "redo", "Redo", show=False),
+        bind("review.compare", "c", "compare", "Compare"),
+        bind("review.filter", "slash", "ask('filter')", "Filter"),
+        bind("review.favourites", "F", "only('favourites')", "Favourites only", show=False),
+        bind("review.failed", "E", "only('failed')", "Failed only", show=False),
+        bind("review.sort", "s", "sort", "Sort", show=False),
+        bind("review.row", "number_sign", "ask('row')", "Jump to row", show=False),
+        bind("review.newest", "n", "newest", "Follow the newest", show=False),
+        bind("review.again", "r", "again", "New seeds"),
+        bind("review.more", "m", "more", "More like this", show=False),
+        bind("review.refine", "e", "refine", "Refine", show=False),
+        bind("review.path", "o", "copy('path')", "Copy path", show=False),
+        bind("review.prompt", "y", "copy('prompt')", "Copy prompt", show=False),
+        bind("review.export", "x", "export", "Export"),
+        bind("review.preview", "w", "preview", "Large picture on or off", show=False),
+        bind(
+            "review.everything", "asterisk", "everything", "Favourites of all sessions", show=False
+        ),
     ]
     DEFAULT_CSS = """
-    ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap; }
-    ReviewScreen #side { width: 2fr; min-width: 30; border-left: solid $panel; }
-    ReviewScreen #large { height: 1fr; }
-    ReviewScreen #recipe { height: auto; max-height: 8; padding: 0 1; border-top: solid $panel; }
+    ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap;
+                                 text-overflow: ellipsis; }
+    ReviewScreen #ask { display: none; height: 1; border: none; padding: 0 1; }
+    ReviewScreen #ask.-open { display: block; }
     ReviewScreen ContactSheet { width: 3fr; }
+    ReviewScreen #side { width: 2fr; min-width: 28; border-left: solid $panel; }
+    ReviewScreen #side.-hidden { display: none; }
+    ReviewScreen #large { height: 1fr; }
+    ReviewScreen #recipe { height: 6; padding: 0 1; border-top: solid $panel; }
     """
 
-    images: tuple[ImageInfo, ...] = ()
-    _session: str | None = None
+    info: SessionInfo | None = None
+    _tiles: GalleryTiles | None = None
+    _text = ""
+    _wanted = Wanted()
+    _asking = "filter"
+    _following = False
+    _everything = False
 
     def compose_area(self) -> ComposeResult:
-        """Title, thumbnails, the large one, its recipe."""
+        """Title, filter, thumbnails, the large one, its recipe."""
         yield Static(_EMPTY, id="review-title", markup=False)
+        yield Input(id="ask", disabled=True)
         with Horizontal():
             yield ContactSheet()
             with Vertical(id="side"):
@@ -55,64 +108,407 @@ class ReviewScreen(Area):
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
         self.show_session(self.desk.memory.session)
-        self.query_one(ContactSheet).focus()
 
     def show_session(self, session: str | None) -> None:
         """Take a session in hand."""
-        self._session = session
-        self._load(session, keep=False)
+        self._text, self._wanted, self._everything = "", Wanted(), False
+        self._load(session)
+
+    # ---------------------------------------------------------------- which images
 
     @work(thread=True, exclusive=True, group="images")
-    def _load(self, session: str | None, *, keep: bool) -> None:
+    def _load(self, session: str | None, keep: str | None = None) -> None:
+        """Open the images; `keep` is the one the cursor stays on."""
         library = self.desk.library
+        newest: Path | None = None
         try:
-            info = find_session(library, session or "last")
-            images = tuple(i for i in list_images(library, info.session) if i.file)
+            info = None if self._everything else find_session(library, session or "last")
+            gallery = Gallery(library, info.session if info else None, self._shown_of(info))
+            if info is not None and self._is_running(info):
+                newest = newest_image(library, info.session)
         except LibraryError:
+            self.app.call_from_thread(self._show, None, None, 0, None)
             return
-        self.app.call_from_thread(self._show, info.session, info.name, info.images, images, keep)
+        cursor = (gallery.index_of(keep) if keep else None) or 0
+        self.app.call_from_thread(self._show, info, gallery, cursor, newest)
+
+    def _shown_of(self, info: SessionInfo | None) -> Wanted:
+        wanted = understood(self._text, self._wanted)
+        live = info is not None and self._is_running(info) and info.images <= LIVE
+        if live and wanted.states == ("done",) and not wanted.is_narrow:
+            return replace(wanted, states=STATES)
+        return wanted
+
+    @staticmethod
+    def _is_running(info: SessionInfo) -> bool:
+        return bool(info.waiting or info.rendering)
 
     def _show(
-        self, session: str, name: str, planned: int, images: tuple[ImageInfo, ...], keep: bool
+        self, info: SessionInfo | None, gallery: Gallery | None, cursor: int, newest: Path | None
     ) -> None:
-        self._session, self.images = session, images
-        self.query_one(ContactSheet).show(
-            [self.desk.library / image.file for image in images if image.file], keep=keep
-        )
-        title = f"{clean(name)} · {len(images)} of {count_text(planned, 'image')}"
-        self.query_one("#review-title", Static).update(Content(title))
+        if self._tiles is not None:
+            self._tiles.gallery.close()
+        self.info = info
+        self._tiles = None if gallery is None else GalleryTiles(gallery, self.desk.library)
+        self._following = newest is not None and info is not None and info.images > LIVE
+        self.query_one(ContactSheet).show(self._tiles, cursor)
+        if not self._tiles:  # none, or none that matches
+            self.query_one("#large", ImagePane).show(None)
+            self.query_one("#recipe", Static).update("", layout=False)
+        if self._following and newest is not None:
+            self._show_newest(newest)
+        self._show_title()
+        self.refresh_bindings()
+
+    def _show_title(self) -> None:
+        if self._tiles is None:
+            self.query_one("#review-title", Static).update(_EMPTY)
+            return
+        info, wanted = self.info, self._tiles.gallery.wanted
+        count = len(self._tiles)
+        if info is None:
+            parts = ["favourites of all sessions", count_text(count, "image")]
+        elif wanted.is_narrow or wanted.states == ("failed",):
+            parts = [clean(info.name), f"{count:,} of {count_text(info.images, 'image')}"]
+        else:
+            parts = [clean(info.name), f"{info.done:,} of {count_text(info.images, 'image')}"]
+        parts += [f"★ {info.favourites:,}"] if info and info.favourites else []
+        parts += ["favourites only"] if info and wanted.favourites else []
+        parts += ["failed only"] if wanted.states == ("failed",) else []
+        parts += [f"/{clean(self._text)}"] if self._text else []
+        parts += [_ORDER_WORDS[wanted.order]] if _ORDER_WORDS[wanted.order] else []
+        parts += ["following the newest"] if self._following else []
+        self.query_one("#review-title", Static).update(Content(" · ".join(parts)), layout=False)
+
+    def _reopen(self) -> None:
+        """The same session by another filter or order; the cursor stays on its image."""
+        tile = self.query_one(ContactSheet).tile
+        self._load(self.info.session if self.info else None, tile.key if tile else None)
 
     def tell(self, news: News) -> None:
-        """New images join the page; what is looked at stays."""
+        """New images join; what is looked at stays."""
         super().tell(news)
-        if self._session in news.finished:
-            self._load(self._session, keep=True)
+        session = self.info.session if self.info else None
+        if session is None and self._tiles is None and news.finished:
+            self._load(self.desk.memory.session)
+        if session in news.tallies or session in news.kept:
+            self._take_in()
+        if self._following and session in news.finished:
+            self._show_newest(news.finished[session])
+
+    @work(thread=True, exclusive=True, group="news")
+    def _take_in(self) -> None:
+        tiles, info = self._tiles, self.info
+        if tiles is None or info is None:
+            return
+        try:
+            current = find_session(self.desk.library, info.session)
+            sheet = self.query_one(ContactSheet)
+            here = sheet.tile
+            tiles.gallery.take_in()
+            cursor = tiles.gallery.index_of(here.key) if here else None
+        except (LibraryError, NoMatches):
+            return
+        self.app.call_from_thread(self._taken_in, tiles, current, cursor)
+
+    def _taken_in(self, tiles: GalleryTiles, info: SessionInfo, cursor: int | None) -> None:
+        if tiles is not self._tiles:
+            return
+        self.info = info
+        self.query_one(ContactSheet).reload(cursor)
+        self._show_title()
+
+    # ---------------------------------------------------------------- the one under the cursor
 
     @on(ContactSheet.Highlighted)
     def _moved(self, event: ContactSheet.Highlighted) -> None:
-        if event.index >= len(self.images):
+        if event.index and self._following:
+            self._following = False
+            self._show_title()
+        image = self._tiles.image(event.tile.key) if self._tiles is not None else None
+        if image is None or self._following:
             return
-        image = self.images[event.index]
+        star = "★ " if event.tile.favourite else ""
         self.query_one("#large", ImagePane).show(
-            self.desk.library / str(image.file), f"row {image.row}, image {image.variation}"
+            event.tile.path,
+            f"{star}row {image.row}, image {image.variation}",
+            words=f"◌\n\n{event.tile.words or 'No picture'}",
         )
-        self.query_one("#recipe", Static).update(Content(recipe_text(image)))
+        self.query_one("#recipe", Static).update(Content(recipe_text(image)), layout=False)
+
+    def _show_newest(self, path: Path) -> None:
+        self.query_one("#large", ImagePane).show(path, f"newest: {path.stem}")
+        self.query_one("#recipe", Static).update("", layout=False)
+
+    @on(ContactSheet.MarksChanged)
+    def _marked(self) -> None:
+        self.refresh_bindings()
+
+    def _targets(self) -> list[str]:
+        """The marked images; without any, the one under the cursor."""
+        sheet = self.query_one(ContactSheet)
+        if sheet.marks:
+            return sorted(sheet.marks)
+        return [sheet.tile.key] if sheet.tile else []
+
+    # ---------------------------------------------------------------- deciding
+
+    def favour(self, keys: list[str]) -> None:
+        """Make images favourites; if all that can be seen are, they no longer are."""
+        sheet = self.query_one(ContactSheet)
+        shown = [tile for key in keys if (tile := sheet.tiles_by_key().get(key))]
+        on_now = bool(shown) and all(tile.favourite for tile in shown)
+        for tile in shown:  # at once; what is committed is read again afterwards
+            sheet.put(replace(tile, favourite=not on_now))
+        self._do(Favour(self.desk.library, keys, on=not on_now))
+
+    def trash(self, keys: list[str]) -> None:
+        """Move images to the trash; their places stay until the page is opened again."""
+        sheet = self.query_one(ContactSheet)
+        sheet.marks.difference_update(keys)
+        self._do(TrashImages(self.desk.library, keys))
+
+    def mark(self, key: str) -> bool:
+        """Mark or unmark one."""
+        marks = self.query_one(ContactSheet).marks
+        marks ^= {key}
+        return key in marks
+
+    def undo(self) -> None:
+        """Undo what was done last."""
+        self._step_back(self.desk.deeds.undo, "undone")
+
+    def _do(self, deed: Deed) -> None:
+        def done() -> Deed:
+            self.desk.deeds.do(deed)
+            return deed
+
+        self._step_back(done, "")
+
+    @work(thread=True, group="deeds")
+    def _step_back(self, act: Callable[[], Deed | None], what: str) -> None:
+        try:
+            deed = act()
+        except (EngineError, LibraryError) as error:
+            self.app.call_from_thread(self._complain, str(error))
+            return
+        if deed is None:
+            self.app.call_from_thread(self.notify, f"Nothing to be {what}.", markup=False)
+            return
+        images: Sequence[ImageInfo] = ()
+        if self._tiles is not None:
+            shown = self.query_one(ContactSheet).tiles_by_key()
+            images = self._tiles.gallery.images(key for key in deed.images if key in shown)
+            self._tiles.remember(images)
+        self.app.call_from_thread(self._decided, deed, what, images)
+
+    def _decided(self, deed: Deed, what: str, images: Sequence[ImageInfo]) -> None:
+        sheet = self.query_one(ContactSheet)
+        for image in images:
+            sheet.put(tile_of(image, self.desk.library))
+        if isinstance(self.app.screen, FullScreen):
+            self.app.screen.look()
+        if what or len(deed.images) != 1:
+            self.notify(clean(f"{deed.words}{f', {what}' if what else ''}"), markup=False)
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
+        self._reopen()
+
+    def action_favour(self) -> None:
+        """The marked ones, or the one under the cursor, become favourites, or no longer are."""
+        self.favour(self._targets())
+
+    def action_trash(self) -> None:
+        """The marked ones, or the one under the cursor, go to the trash."""
+        sheet = self.query_one(ContactSheet)
+        single = not sheet.marks
+        if keys := self._targets():
+            self.trash(keys)
+            if single:
+                sheet.go_to(sheet.cursor + 1)
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self.undo()
+
+    def action_redo(self) -> None:
+        """Do again what was undone last."""
+        self._step_back(self.desk.deeds.redo, "done again")
+
+    # ---------------------------------------------------------------- looking
 
     @on(ContactSheet.Selected)
     def action_full(self) -> None:
         """The image under the cursor fills the screen."""
-        if self.images:
-            sheet = self.query_one(ContactSheet)
-            paths = [self.desk.library / str(image.file) for image in self.images]
-            self.app.push_screen(FullScreen(paths, list(self.images), sheet.cursor), sheet.go_to)
+        sheet = self.query_one(ContactSheet)
+        if self._tiles is not None and sheet.tile is not None:
+            full = FullScreen(self._tiles, sheet.cursor, self.desk.library, self, sheet.marks)
+            self.app.push_screen(full, self._back)
 
-    def action_latest(self) -> None:
-        """The newest image."""
-        self.query_one(ContactSheet).go_to(len(self.images) - 1)
+    def _back(self, index: int | None) -> None:
+        sheet = self.query_one(ContactSheet)
+        if index is not None:
+            sheet.go_to(index)
+        sheet.refresh()
 
-    def action_first(self) -> None:
-        """The first image."""
-        self.query_one(ContactSheet).go_to(0)
+    def action_compare(self) -> None:
+        """Two to four marked images side by side."""
+        keys = self.query_one(ContactSheet).marks
+        if self._tiles is None or not 2 <= len(keys) <= MOST:
+            self.notify(
+                f"Mark 2 to {MOST} images with space first; {len(keys)} are marked.",
+                severity="warning",
+                markup=False,
+            )
+            return
+        images = self._tiles.gallery.images(keys)
+        self.app.push_screen(CompareScreen(images, self.desk.library))
+
+    def action_newest(self) -> None:
+        """Show the newest image large whenever one is finished, until the cursor moves."""
+        self._following = True
+        self._show_title()
+        if self.info is not None and (path := newest_image(self.desk.library, self.info.session)):
+            self._show_newest(path)
+
+    def action_preview(self) -> None:
+        """The large picture comes or goes; without it more thumbnails fit."""
+        self.query_one("#side").toggle_class("-hidden")
+
+    def action_sort(self) -> None:
+        """The next order: sheet, newest first, favourites first."""
+        order = IMAGE_ORDERS[(IMAGE_ORDERS.index(self._wanted.order) + 1) % len(IMAGE_ORDERS)]
+        self._wanted = replace(self._wanted, order=order)
+        self._reopen()
+
+    def action_only(self, what: str) -> None:
+        """Only favourites, or only failed images; or all again."""
+        wanted = self._wanted
+        if what == "favourites":
+            self._wanted = replace(wanted, favourites=not wanted.favourites, states=("done",))
+        else:
+            failed = wanted.states == ("failed",)
+            self._wanted = replace(
+                wanted, favourites=False, states=("done",) if failed else ("failed",)
+            )
+        self._reopen()
+
+    def action_everything(self) -> None:
+        """The favourites of all sessions, or the session in hand again."""
+        self._everything = not self._everything
+        self._wanted = Wanted(favourites=self._everything, order=self._wanted.order)
+        self._load(self.desk.memory.session)
+
+    def action_ask(self, what: str) -> None:
+        """Type a filter, or a row's number."""
+        self._asking = what
+        box = self.query_one("#ask", Input)
+        with box.prevent(Input.Changed):
+            box.value = self._text if what == "filter" else ""
+        box.placeholder = (
+            f"{FILTER_HELP}; esc drops it" if what == "filter" else "a row's number, then enter"
+        )
+        box.add_class("-open")
+        box.disabled = False
+        box.focus()
+
+    @on(Input.Changed, "#ask")
+    def _typed(self, event: Input.Changed) -> None:
+        if self._asking == "filter":
+            self._text = event.value.strip()
+            self._reopen()
+
+    @on(Input.Submitted, "#ask")
+    def _answered(self, event: Input.Submitted) -> None:
+        if self._asking == "row":
+            self._jump(event.value.strip())
+        self._close_box()
+
+    def _jump(self, row: str) -> None:
+        found = None
+        if self._tiles is not None and row.isdecimal():
+            found = self._tiles.gallery.index_of_row(int(row))
+        if found is None:
+            self.notify(clean(f"No image of row {row} here."), severity="warning", markup=False)
+        else:
+            self.query_one(ContactSheet).go_to(found)
+
+    def key_escape(self) -> None:
+        """Leave the filter, or drop it."""
+        if self.query_one("#ask", Input).has_class("-open") or self._text:
+            if self._asking == "filter" and self._text:
+                self._text = ""
+                self._reopen()
+            self._close_box()
+
+    def _close_box(self) -> None:
+        box = self.query_one("#ask", Input)
+        box.remove_class("-open")
+        box.disabled = True
+        self.query_one(ContactSheet).focus()
+
+    # ---------------------------------------------------------------- back to work
+
+    def _chosen(self) -> list[ImageInfo]:
+        return self._tiles.gallery.images(self._targets()) if self._tiles else []
+
+    def action_again(self) -> None:
+        """The rows of these images are rendered again, with new seeds, as a session of its own."""
+        if chosen := self._chosen():
+            self._start(lambda: start_again(chosen, self.desk.settings))
+
+    def action_more(self) -> None:
+        """More of this one: the seeds next to those of its row."""
+        sheet = self.query_one(ContactSheet)
+        if self._tiles is not None and sheet.tile is not None:
+            image = self._tiles.gallery.images([sheet.tile.key])[0]
+            self._start(lambda: more_like(image, self.desk.settings))
+
+    @work(thread=True, group="start")
+    def _start(self, start: Callable[[], str]) -> None:
+        try:
+            words = start()
+        except (EngineError, LibraryError) as error:
+            words = ""
+            self.app.call_from_thread(self._complain, str(error))
+        if words:
+            self.app.call_from_thread(self.notify, clean(words), markup=False)
+
+    def action_refine(self) -> None:
+        """The rows of these images go to the Sheet screen, to be refined."""
+        if chosen := self._chosen():
+            rows = rows_of(chosen, self.desk.settings)
+            name = f"{self.info.name if self.info else 'favourites'}, refined"
+            self.post_message(RowsToSheet(rows, chosen[0].session, name))
+
+    def action_copy(self, what: str) -> None:
+        """Paths or prompts to the clipboard of the terminal one sits at."""
+        chosen = self._chosen()
+        if what == "path":
+            lines = [str(self.desk.library / i.file) for i in chosen if i.file]
+        else:
+            lines = list(dict.fromkeys(i.recipe["prompt"] for i in chosen))
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.notify(f"{count_text(len(lines), what)} copied", markup=False)
+
+    def action_export(self) -> None:
+        """A ZIP of the marked images, the favourites, or all."""
+        if self.info is not None:
+            marks = frozenset(self.query_one(ContactSheet).marks)
+            self.app.push_screen(ExportScreen(self.info, self.desk.settings, marks))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without images there is little to do."""
+        if action in ("full", "favour", "trash", "compare", "again", "export", "more", "refine"):
+            return True if self._tiles else None
+        return True
+
+    def on_unmount(self) -> None:
+        """Let go of the database."""
+        if self._tiles is not None:
+            self._tiles.gallery.close()
 
 
 def recipe_text(image: ImageInfo) -> str:
@@ -125,45 +521,7 @@ def recipe_text(image: ImageInfo) -> str:
         f"seed {image.seed} · {image.width}×{image.height} · {recipe['steps']} steps ·"
         f" guidance {recipe['guidance']:g} · {clean(recipe['model'])}"
     )
+    lines += [f"✗ {clean(image.error)}"] if image.error else []
     departures = image.conditions["departures"] if image.conditions else []
     lines += [f"! {clean(change)}" for change in departures]
     return "\n".join(lines)
-
-
-class FullScreen(ModalScreen[int]):
-    """One image after the other; ends with the number of the last looked at."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("full.next", "right,l,space,j,down", "step(1)", "Next"),
-        bind("full.previous", "left,h,k,up", "step(-1)", "Previous"),
-        bind("full.leave", "escape,enter,q", "leave", "Back"),
-    ]
-    DEFAULT_CSS = """
-    FullScreen { background: $background; }
-    FullScreen ImagePane { height: 1fr; }
-    """
-
-    def __init__(self, paths: list[Path], images: list[ImageInfo], index: int) -> None:
-        super().__init__()
-        self._paths = paths
-        self._images = images
-        self._index = index
-
-    def compose(self) -> ComposeResult:
-        """The image."""
-        yield ImagePane()
-
-    def on_mount(self) -> None:
-        """Show it."""
-        self.action_step(0)
-
-    def action_step(self, step: int) -> None:
-        """Another image; the ends hold."""
-        self._index = max(0, min(len(self._paths) - 1, self._index + step))
-        image = self._images[self._index]
-        words = f"{self._index + 1}/{len(self._paths)} · row {image.row} · {image.recipe['prompt']}"
-        self.query_one(ImagePane).show(self._paths[self._index], words)
-
-    def action_leave(self) -> None:
-        """Back to the page."""
-        self.dismiss(self._index)

@@ -1,276 +1,390 @@
-"""Sheet: from a file, or typed prompts, to the start."""
+"""Sheet: from a file, or typed prompts, mended in place, to the start."""
 
-from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+import os
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.message import Message
+from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
-    Checked,
+    Draft,
     EngineError,
+    Estimate,
     LibraryError,
-    Problem,
+    Place,
     Row,
+    RowValues,
     SettingsError,
-    Severity,
     SheetError,
-    check_prompts,
-    check_sheet,
-    preview_row,
+    draft_prompts,
+    draft_rows,
+    estimate_rows,
+    free_name,
+    offered_columns,
+    open_draft,
+    ready_to_start,
+    reopen_draft,
+    save_copy,
     start_session,
+    with_num_images,
+    write_template,
 )
+from tui.desk import RowsToSheet, TakeInHand
 from tui.keys import bind
-from tui.report import GLYPHS, totals_line
 from tui.screens.area import Area
+from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
-from tui.screens.type_prompts import TypedPrompts, TypePrompts
+from tui.screens.sheet_words import (
+    counts_text,
+    place_text,
+    preview_text,
+    title_text,
+    totals_text,
+)
+from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.text import clean, count_text
-from tui.widgets.table_layout import Column
-from tui.widgets.table_source import Cell, CellStyle, TableRow
+from tui.widgets.cell_editor import CellEditor
+from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
-_WIDTHS = {"prompt": 24, "negative_prompt": 18, "color_palette": 16}
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
-_STYLES: dict[Severity, CellStyle] = {
-    Severity.ERROR: "error",
-    Severity.WARNING: "warning",
-    Severity.REPAIRED: "repaired",
-}
-_ORDER = list(_STYLES)
-
-
-class SheetSource:
-    """The rows of a checked sheet; each is made when it is looked at."""
-
-    def __init__(self, checked: Checked) -> None:
-        self._rows = checked.sheet.rows
-        self._numbers = [row.number for row in self._rows]
-        self._columns = shown_columns(checked)
-        self._problems: dict[tuple[int, str | None], Problem] = {}
-        for problem in checked.sheet.problems:
-            place = (problem.row, problem.column)
-            known = self._problems.get(place)
-            if known is None or _ORDER.index(problem.severity) < _ORDER.index(known.severity):
-                self._problems[place] = problem
-
-    def count(self) -> int:
-        """How many rows there are."""
-        return len(self._rows)
-
-    def page(self, start: int, stop: int) -> Sequence[TableRow]:
-        """Rows `start` up to `stop`."""
-        return [self._table_row(row) for row in self._rows[start:stop]]
-
-    def keys(self, start: int, stop: int) -> Sequence[Hashable]:
-        """Their numbers."""
-        return self._numbers[start:stop]
-
-    def index_of(self, key: Hashable) -> int | None:
-        """Where the row with this number is."""
-        if not isinstance(key, int):
-            return None
-        index = bisect_left(self._numbers, key)
-        return index if self._numbers[index : index + 1] == [key] else None
-
-    def row(self, number: Hashable) -> Row | None:
-        """The row with this number."""
-        index = self.index_of(number)
-        return None if index is None else self._rows[index]
-
-    def problem(self, row: Hashable, column: str | None) -> Problem | None:
-        """The worst problem of a cell, else of its whole row."""
-        if not isinstance(row, int):
-            return None
-        return self._problems.get((row, column)) or self._problems.get((row, None))
-
-    def _table_row(self, row: Row) -> TableRow:
-        worst = self._problems.get((row.number, None))
-        number = Cell(str(row.number), "dim" if worst is None else _STYLES[worst.severity])
-        cells = (self._cell(row, column) for column in self._columns)
-        return TableRow(row.number, (number, *cells))
-
-    def _cell(self, row: Row, column: str) -> Cell:
-        text = row.cells.get(column) or row.extra.get(column, "")
-        problem = self._problems.get((row.number, column))
-        if problem is None:
-            return Cell(text)
-        return Cell(text or problem.value, _STYLES[problem.severity], GLYPHS[problem.severity])
-
-
-def shown_columns(checked: Checked) -> list[str]:
-    """The sheet's columns by the names they are known by, in the sheet's order."""
-    present = {column for row in checked.sheet.rows for column in (*row.cells, *row.extra)}
-    faulty = {problem.column for problem in checked.sheet.problems if problem.column}
-    names = {
-        problem.value: problem.column
-        for problem in checked.sheet.problems
-        if problem.row == 1 and problem.severity is Severity.REPAIRED and problem.column
-    }
-    ordered = [names.get(header, header) for header in checked.sheet.columns]
-    known = [column for column in ordered if column in present or column in faulty]
-    return list(dict.fromkeys([*known, *sorted(present - set(known))]))
+_WATCH_SECONDS = 1.0
+_ESTIMATE_DELAY = 0.2
 
 
 class SheetScreen(Area):
-    """A sheet with its faulty cells marked, the problem under the cursor, totals, start."""
+    """A sheet with its faulty cells marked and mended, the totals, the start."""
 
     AREA = "sheet"
-    AUTO_FOCUS = "VirtualTable"
+    AUTO_FOCUS = "DraftTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "ctrl+s", "start", "Start"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
-        bind("sheet.next_problem", "n", "problem(1)", "Next problem"),
-        bind("sheet.previous_problem", "N", "problem(-1)", "Previous problem", show=False),
+        bind("sheet.save", "w", "save", "Save a copy"),
+        bind("sheet.find", "slash", "find", "Find"),
+        bind("sheet.find_next", "full_stop", "find_next(1)", "Find next", show=False),
+        bind("sheet.find_previous", "comma", "find_next(-1)", "Find previous", show=False),
+        bind("sheet.column", "c", "column", "Another column", show=False),
+        bind("sheet.images", "m", "images", "Images per row", show=False),
+        bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
+        bind("sheet.template", "T", "template", "Write a template", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
-    SheetScreen #sheet-title { height: 1; padding: 0 1; text-wrap: nowrap; }
-    SheetScreen #sheet-panels { height: 7; border-top: solid $panel; }
-    SheetScreen #problem { width: 3fr; padding: 0 1; border-right: solid $panel; }
+    SheetScreen #sheet-head { height: 1; padding: 0 1; }
+    SheetScreen #sheet-title { width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+    SheetScreen #sheet-counts { width: auto; text-wrap: nowrap; }
+    SheetScreen #sheet-panels { height: 30%; min-height: 7; max-height: 11;
+                                border-top: solid $panel; }
+    SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
+                         scrollbar-size-vertical: 1; }
+    SheetScreen #problem, SheetScreen #preview { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
-    class Started(Message):
-        """A session was accepted."""
-
-        def __init__(self, session: str) -> None:
-            super().__init__()
-            self.session = session
-
-    checked: Checked | None = None
     _path: Path | None = None
-    _source: SheetSource | None = None
+    _seen: tuple[int, int] | None = None
+    """When the file was last read, it had this time of change and this size."""
+    _origin: str | None = None
+    """The session that the rows come from."""
+    _estimate: Estimate | None = None
+    _found = ""
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
-        yield Static(_OPENING, id="sheet-title", markup=False)
-        yield VirtualTable(
-            [], cursor="cell", markable=False, selectable=False, empty=_OPENING, id="rows"
-        )
+        with Horizontal(id="sheet-head"):
+            yield Static(_OPENING, id="sheet-title", markup=False)
+            yield Static("", id="sheet-counts", markup=False)
+        yield DraftTable(_OPENING, id="rows")
         with Horizontal(id="sheet-panels"):
-            yield Static("", id="problem", markup=False)
+            with VerticalScroll(id="place", can_focus=False):
+                yield Static("", id="problem", markup=False)
+                yield Static("", id="preview", markup=False)
             yield Static("", id="totals", markup=False)
+        yield CellEditor()
 
     def on_mount(self) -> None:
-        """Open what the command line named."""
+        """Open what the command line named, and watch the file."""
+        self.set_interval(_WATCH_SECONDS, self._watch)
         if self.desk.sheet is not None:
             self.read(self.desk.sheet)
 
-    def read(self, path: Path) -> None:
+    @property
+    def draft(self) -> Draft | None:
+        """The sheet being mended."""
+        tables = self.query(DraftTable)
+        return tables.first().draft if tables else None
+
+    @property
+    def _table(self) -> DraftTable:
+        return self.query_one(DraftTable)
+
+    # ---------------------------------------------------------------- reading
+
+    def read(self, path: Path, worksheet: str | None = None) -> None:
         """Read and check a sheet, in a thread."""
-        self._title(f"Reading {path.name} …")
-        self._read(path)
+        self._say(f"Reading {path.name} …")
+        self._read(path, worksheet)
 
     @work(thread=True, exclusive=True, group="read")
-    def _read(self, path: Path) -> None:
+    def _read(self, path: Path, worksheet: str | None) -> None:
         try:
-            checked = check_sheet(path, self.desk.settings)
+            seen = _stamp(path)
+            draft = open_draft(path, self.desk.settings, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
             self.app.call_from_thread(self._refused, path, str(error))
         else:
-            self.app.call_from_thread(self._show, checked, path)
+            self.app.call_from_thread(self._opened, draft, path, seen)
+
+    def take_rows(self, message: RowsToSheet) -> None:
+        """Show rows that come from a session, to be refined."""
+        try:
+            draft = draft_rows(message.rows, self.desk.settings, name=message.name)
+        except (SheetError, SettingsError) as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+        else:
+            self._opened(draft, None, None)
+            self._origin = message.parent
 
     def _refused(self, path: Path, reason: str) -> None:
-        self._title(f"✗ {path.name}: {reason}")
+        self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
-    def _show(self, checked: Checked, path: Path | None) -> None:
-        self.checked, self._path = checked, path
+    def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
+        self._path, self._seen, self._origin = path, seen, None
         if path is not None:
             self.desk.memory.opened(path)
-        self._source = SheetSource(checked)
-        table = self.query_one(VirtualTable)
-        table.columns = [
-            Column("row", "row", 5, align="right"),
-            *(
-                Column(
-                    name, name, _WIDTHS.get(name, max(8, min(14, len(name)))), int(name == "prompt")
-                )
-                for name in shown_columns(checked)
-            ),
-        ]
-        table.source = self._source
-        table.focus()
-        sheet = checked.sheet
-        name = " · ".join(part for part in (sheet.file or "typed prompts", sheet.sheet) if part)
-        self._title(f"{name} · {count_text(len(sheet.rows), 'row')}")
-        self._show_totals()
-        if checked.errors:
-            self._go_to(checked.errors[0])
-        self._show_problem(table.cursor_key, table.cursor_column)
-        self.refresh_bindings()
+        self._table.set_marks(())
+        self._show(draft)
+        self._table.action_first()
+        if first := draft.next_problem(Place(0, None), 1):
+            self._table.go_to(first[0].row, first[0].column)
+        for note in draft.notes:
+            if note.column is None:
+                self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
 
-    def _title(self, text: str) -> None:
+    @work(thread=True, exclusive=True, group="watch")
+    def _watch(self) -> None:
+        """The file was saved again in the spreadsheet program: read it, keep what fits."""
+        path, draft = self._path, self.draft
+        if path is None or draft is None or not self.is_current:
+            return
+        stamp = _stamp(path)
+        if stamp is None or stamp == self._seen:
+            return
+        self._seen = stamp
+        self._read_again(draft, path)
+
+    def _read_again(self, draft: Draft, path: Path) -> None:
+        try:
+            again, kept, lost = reopen_draft(draft, path, self.desk.settings)
+        except (SheetError, SettingsError) as error:
+            self.app.call_from_thread(self._refused, path, str(error))
+            return
+        words = f"{path.name} was read again."
+        if kept or lost:
+            words += f" Mends kept in {count_text(kept, 'row')}"
+            words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
+        self.app.call_from_thread(self._show, again)
+        self.app.call_from_thread(self.notify, clean(words), markup=False)
+
+    # ---------------------------------------------------------------- showing
+
+    def _show(self, draft: Draft) -> None:
+        self._estimate = None
+        self._table.show(draft)
+        self._show_all()
+
+    def _say(self, text: str) -> None:
         self.query_one("#sheet-title", Static).update(Content(clean(text)))
 
-    def _show_totals(self) -> None:
-        if self.checked is None:
+    @on(DraftTable.Changed)
+    def _changed(self, event: DraftTable.Changed) -> None:
+        self._show_all()
+        self._say_done(event.words)
+
+    def _say_done(self, words: str) -> None:
+        if self.draft is not None:
+            self._say(f"{title_text(self.draft)} · {words}")
+
+    def _show_all(self) -> None:
+        """After any change: title, problem, totals; the estimate follows from a thread."""
+        draft = self.draft
+        if draft is None:
             return
-        left_out = len(self.checked.sheet.rows) - len(self.checked.sheet.ready)
-        lines = [totals_line(self.checked)]
-        if left_out and self.checked.images:
-            lines.append(f"ctrl+s starts without the {count_text(left_out, 'faulty row')}")
-        elif self.checked.images:
-            lines.append("ctrl+s starts")
-        else:
-            lines.append("Nothing can start yet: mend the sheet and read it again with ctrl+r.")
-        self.query_one("#totals", Static).update(Content("\n".join(lines)))
+        self._say(title_text(draft))
+        self.query_one("#sheet-counts", Static).update(counts_text(draft))
+        self._show_totals()
+        self._show_place()
+        self._measure(draft)
+        self.refresh_bindings()
+
+    def _show_totals(self) -> None:
+        if self.draft is not None:
+            self.query_one("#totals", Static).update(totals_text(self.draft, self._estimate))
+
+    def _measure(self, draft: Draft) -> None:
+        def start() -> None:
+            if draft is self.draft:
+                self._estimate_rows(draft, draft.work)
+
+        self.set_timer(_ESTIMATE_DELAY, start)
+
+    @work(thread=True, exclusive=True, group="estimate")
+    def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
+        try:
+            estimate = estimate_rows(work, self.desk.settings)
+        except SettingsError:
+            return
+        if draft is self.draft:
+            self._estimate = estimate
+            self.app.call_from_thread(self._show_totals)
 
     @on(VirtualTable.Highlighted)
-    def _moved(self, event: VirtualTable.Highlighted) -> None:
-        self._show_problem(event.key, event.column)
+    def _moved(self) -> None:
+        self._show_place()
+        self.refresh_bindings()
 
-    def _show_problem(self, key: Hashable | None, column: str | None) -> None:
-        if self._source is None:
+    def _show_place(self) -> None:
+        place, draft = self._table.place, self.draft
+        if place is not None and draft is not None:
+            self.query_one("#problem", Static).update(place_text(draft, place))
+            self._preview(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _preview(self, row: Row) -> None:
+        text = preview_text(row)
+        self.app.call_from_thread(self._show_preview, row, text)
+
+    def _show_preview(self, row: Row, text: Content) -> None:
+        place = self._table.place
+        if place is not None and place.row == row.number:
+            self.query_one("#preview", Static).update(text)
+
+    @on(DraftTable.Walked)
+    def _walked(self, event: DraftTable.Walked) -> None:
+        self._say_done(f"{event.which} of {event.count}")
+
+    # ---------------------------------------------------------------- editing
+
+    @on(DraftTable.EditRequested)
+    def _edit(self, event: DraftTable.EditRequested) -> None:
+        draft, place = self.draft, event.place
+        if draft is None or place.column is None:
             return
-        row = self._source.row(key)
-        if row is None:
+        if place.column not in draft.columns and place.column not in offered_columns(draft):
+            self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
-        problem = self._source.problem(key, column)
-        text = row.cells.get(column or "") or row.extra.get(column or "", "")
-        lines = [f"row {row.number}" + (f" · {column}" if column and column != "row" else "")]
-        if problem is not None:
-            lines.append(f"{GLYPHS[problem.severity]} {clean(problem.message)}")
-            if problem.suggestions:
-                lines.append("try " + " or ".join(clean(s) for s in problem.suggestions[:4]))
-        elif text:
-            lines.append(clean(text))
-        lines.append(_preview(row))
-        self.query_one("#problem", Static).update(Content("\n".join(lines)))
+        self.call_after_refresh(
+            lambda: self.query_one(CellEditor).open(
+                place,
+                draft.text(place.row, place.column or ""),
+                draft.choices(place.column or ""),
+                self._table.cell_region,
+            )
+        )
+
+    @on(CellEditor.Taken)
+    def _written(self, event: CellEditor.Taken) -> None:
+        self._table.focus()
+        self._table.write(event.place, event.text, event.onward)
+
+    @on(CellEditor.Left)
+    def _left(self) -> None:
+        self._table.focus()
+
+    @on(Paste)
+    def _pasted(self, event: Paste) -> None:
+        """Lines pasted over the table are prompts."""
+        prompts = [line.strip() for line in event.text.splitlines() if line.strip()]
+        if not prompts:
+            return
+        if self.draft is None:
+            self._typed(TypedPrompts(prompts, None))
+        else:
+            first = self.draft.add(*prompts)
+            self._table.reload()
+            self._table.go_to(first, "prompt")
+            self._show_all()
+            self._say_done(f"{count_text(len(prompts), 'row')} pasted, u takes them back")
 
     # ---------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Keys that can do nothing now are dimmed."""
+        draft = self.draft
         if action == "start":
-            return True if self.checked and self.checked.images else None
-        if action == "problem":
-            return True if self.checked and self.checked.sheet.problems else None
-        if action == "reload":
-            return self._path is not None
+            return True if draft and draft.ready else None
+        if action in ("find", "find_next", "column", "images"):
+            return True if draft else None
+        if action in ("reload", "save"):
+            return True if draft and self._path else None
+        if action == "worksheet":
+            return True if draft and len(draft.worksheets) > 1 else None
         return True
 
     def action_open(self) -> None:
         """Ask for a file."""
-        self.app.push_screen(OpenSheet(self.desk.memory.recent), self._opened)
+        self.app.push_screen(OpenSheet(self.desk.memory.recent), self._chosen)
 
-    def _opened(self, path: Path | None) -> None:
+    def _chosen(self, path: Path | None) -> None:
         if path is not None:
             self.read(path)
 
     def action_reload(self) -> None:
-        """Read the file again."""
+        """Read the file again, without the mends."""
         if self._path is not None:
-            self.read(self._path)
+            self.read(self._path, self.draft.worksheet if self.draft else None)
+
+    def action_worksheet(self) -> None:
+        """Ask for another worksheet of the file."""
+        if self.draft is not None:
+            ask = Ask("Which worksheet?", choices=self.draft.worksheets)
+            self.app.push_screen(ask, self._worksheet_chosen)
+
+    def _worksheet_chosen(self, name: str | None) -> None:
+        if name and self._path and self.draft and name in self.draft.worksheets:
+            self.read(self._path, name)
+
+    def action_column(self) -> None:
+        """Ask for a column that the sheet lacks."""
+        if self.draft is not None:
+            ask = Ask("Which column?", choices=offered_columns(self.draft))
+            self.app.push_screen(ask, self._column_chosen)
+
+    def _column_chosen(self, name: str | None) -> None:
+        if name and self.draft is not None and name in offered_columns(self.draft):
+            self._table.add_column(name)
+
+    def action_images(self) -> None:
+        """Ask how many images a row makes that does not say."""
+        ask = Ask(
+            "How many images where a row does not say?",
+            choices=[str(count) for count in TIMES],
+            free=True,
+            note=f"or any number up to {MOST_IMAGES:,}",
+        )
+        self.app.push_screen(ask, self._images_chosen)
+
+    def _images_chosen(self, text: str | None) -> None:
+        if text is None or self.draft is None:
+            return
+        if not text.isdecimal() or not 1 <= int(text) <= MOST_IMAGES:
+            self.notify(f"A number from 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
+            return
+        self._set_images(self.draft, int(text))
+
+    @work(thread=True, exclusive=True, group="read")
+    def _set_images(self, draft: Draft, count: int) -> None:
+        again = with_num_images(draft, count)
+        self.app.call_from_thread(self._show, again)
 
     def action_prompts(self) -> None:
         """Ask for prompts."""
@@ -280,73 +394,110 @@ class SheetScreen(Area):
         if typed is None:
             return
         try:
-            checked = check_prompts(typed.prompts, self.desk.settings, num_images=typed.num_images)
-        except SettingsError as error:
+            draft = draft_prompts(typed.prompts, self.desk.settings, num_images=typed.num_images)
+        except (SettingsError, SheetError) as error:
             self.notify(clean(str(error)), severity="error", markup=False)
         else:
-            self._show(checked, None)
+            self._opened(draft, None, None)
 
-    def action_problem(self, direction: int) -> None:
-        """Take the cursor to the next or previous faulty cell; wraps."""
-        if self.checked is None or self._source is None:
-            return
-        table = self.query_one(VirtualTable)
-        names = [column.name for column in table.columns]
+    def action_find(self) -> None:
+        """Ask for a text."""
+        self.app.push_screen(Ask("Find", self._found, note=". next  , previous"), self._find)
 
-        def place(problem: Problem) -> tuple[int, int]:
-            return problem.row, names.index(problem.column) if problem.column in names else 0
+    def _find(self, text: str | None) -> None:
+        if text:
+            self._found = text
+            self.action_find_next(1)
 
-        problems = sorted(
-            (p for p in self.checked.sheet.problems if self._source.row(p.row)), key=place
+    def action_find_next(self, direction: int) -> None:
+        """Go to the next or previous cell that holds the text."""
+        if self._found and self.draft is not None and self._table.place is not None:
+            self._search(self.draft, direction)
+
+    @work(thread=True, exclusive=True, group="find")
+    def _search(self, draft: Draft, direction: int) -> None:
+        here = self._table.place
+        place = draft.find(self._found, here, direction) if here else None
+        self.app.call_from_thread(
+            self._show_found, place.row if place else None, place and place.column
         )
-        if not problems:
-            return
-        row = table.cursor_key if isinstance(table.cursor_key, int) else 0
-        here = (row, names.index(table.cursor_column or names[0]))
-        ahead = [p for p in problems if (place(p) > here if direction > 0 else place(p) < here)]
-        chosen = (ahead or problems)[0 if direction > 0 else -1]
-        self._go_to(chosen)
-        self.sub_title = f"{problems.index(chosen) + 1} of {len(problems)}"
 
-    def _go_to(self, problem: Problem) -> None:
-        self.query_one(VirtualTable).go_to(problem.row, problem.column)
+    def _show_found(self, row: int | None, column: str | None) -> None:
+        if row is None:
+            self.notify(clean(f"“{self._found}” is nowhere."), severity="warning", markup=False)
+        else:
+            self._table.go_to(row, column)
+
+    def action_save(self) -> None:
+        """Ask where the corrected copy goes."""
+        path, draft, seen = self._path, self.draft, self._seen
+        if path is None or draft is None:
+            return
+
+        def write(target: Path, overwrite: bool) -> str:
+            if _stamp(path) != seen:
+                raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
+            copy = save_copy(draft, path, target, overwrite=overwrite)
+            return " ".join(
+                [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
+            )
+
+        note = "Your file stays as it is, unless you give its own name."
+        ask = AskWhere("Save a corrected copy as", free_name(path), write, note=note)
+        self.app.push_screen(ask, self._file_written)
+
+    def action_template(self) -> None:
+        """Ask where a sheet to fill in goes."""
+
+        def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
+            write_template(target, full=True)
+            return f"A template is in {target}."
+
+        name = Path.cwd() / "prompts.xlsx"
+        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
+        self.app.push_screen(
+            AskWhere("Write a template as", name, write, note=note), self._file_written
+        )
+
+    def _file_written(self, words: str | None) -> None:
+        if words:
+            self.notify(clean(words), markup=False)
 
     def action_start(self) -> None:
         """Start the ready rows."""
-        if self.checked is not None and self.checked.images:
-            self._title("Starting …")
-            self._start(self.checked)
+        if self.draft is not None and self.draft.ready:
+            self._say("Starting …")
+            self._start(self.draft)
 
     @work(thread=True, exclusive=True, group="start")
-    def _start(self, checked: Checked) -> None:
-        name = None if checked.sheet.file else checked.sheet.rows[0].cells.get("prompt", "")[:40]
+    def _start(self, draft: Draft) -> None:
+        checked = ready_to_start(draft)
+        typed = self._path is None and self._origin is None
+        name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
         try:
-            started = start_session(checked, self.desk.settings, name=name or None)
+            started = start_session(
+                checked, self.desk.settings, name=name or None, parent=self._origin
+            )
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._not_started, str(error))
         else:
             self.app.call_from_thread(self._accepted, started.session, started.warning)
 
     def _not_started(self, reason: str) -> None:
-        self._title(f"✗ {reason}")
+        self._say(f"✗ {reason}")
         self.notify(clean(reason), severity="error", markup=False, timeout=15)
 
     def _accepted(self, session: str, warning: str | None) -> None:
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
-        self._title("Started.")
-        self.post_message(self.Started(session))
+        self._say_done("started")
+        self.post_message(TakeInHand(session, "jobs"))
 
 
-def _preview(row: Row) -> str:
-    """The row as it will be rendered, in one line."""
-    recipe = preview_row(row)
-    if recipe is None or row.values is None:
-        return ""
-    seed = "drawn at the start" if row.values.seed_number is None else str(recipe.seed)
-    count = row.values.num_images
-    seeds = seed if count == 1 or row.values.seed_number is None else f"{seed} and {count - 1} more"
-    return (
-        f"{recipe.width}×{recipe.height} · {recipe.steps} steps · {count_text(count, 'image')}"
-        f" · seed {seeds} · {clean(recipe.model)}"
-    )
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """The file's time of change and size; None if it is not there."""
+    try:
+        about = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_size

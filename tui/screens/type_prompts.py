@@ -12,8 +12,9 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from tui.keys import bind
 
-_COUNTS = (1, 4, 9, 16)
-_MOST = 10_000
+TIMES = (1, 4, 9, 16)
+"""Offered at a keypress; any other number can be typed."""
+MOST_IMAGES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class TypedPrompts:
     """What was typed."""
 
     prompts: list[str]
-    num_images: int
-    """Images of each prompt."""
+    num_images: int | None
+    """Images of each prompt; None: as many as a row makes that does not say."""
 
 
 class TypePrompts(ModalScreen[TypedPrompts | None]):
@@ -51,7 +52,7 @@ class TypePrompts(ModalScreen[TypedPrompts | None]):
             yield TextArea(id="prompts")
             with Horizontal():
                 yield Static("images of each: ", classes="caption", markup=False)
-                for count in _COUNTS:
+                for count in TIMES:
                     yield Button(f"×{count}", id=f"times-{count}")
                 yield Input("1", type="integer", id="count")
 
@@ -67,8 +68,8 @@ class TypePrompts(ModalScreen[TypedPrompts | None]):
         count = self.query_one("#count", Input).value
         if not prompts:
             self.notify("Type a prompt first.", severity="warning", markup=False)
-        elif not count.isdecimal() or not 1 <= int(count) <= _MOST:
-            self.notify(f"Images of each: 1 to {_MOST:,}.", severity="warning", markup=False)
+        elif not count.isdecimal() or not 1 <= int(count) <= MOST_IMAGES:
+            self.notify(f"Images of each: 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
         else:
             self.dismiss(TypedPrompts(prompts, int(count)))
 

@@ -1,57 +1,72 @@
-"""A page of thumbnails with a cursor; paged, never scrolled, so that little is sent."""
+"""A page of thumbnails with a cursor and marks; paged, never scrolled, so that little is sent."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
+from rich.segment import Segment
+from rich.style import Style
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Grid
-from textual.content import Content
-from textual.events import Click
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Static
 
+from tui.graphics.prepare import PictureError, drawn
+from tui.graphics.view import PictureView
 from tui.keys import bind
-from tui.widgets.image_pane import ImagePane
+from tui.text import clean
+from tui.widgets.table_layout import fit
 
-_CELL = (20, 9)
-"""Columns and rows of a thumbnail with its caption, at least."""
-_MOST = 24
-"""Thumbnails on a page, at most: each costs bytes on the line."""
+_SIZES = ((9, 5), (14, 7), (20, 9), (28, 13), (42, 19))
+"""Columns and rows of a place with its caption, at least; `larger` and `smaller` step through."""
+_USUAL = 1
+_MOST = 96
+"""Places on a page: each costs bytes on the line."""
+_PATIENCE = 0.08
+"""Seconds in which pictures may come together, before places are emptied for those to come."""
+_STYLES = ("caption", "cursor", "range", "mark", "favourite", "failed", "page")
 
 
-class Thumbnail(ImagePane):
-    """One place on the page."""
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What stands at one place."""
 
-    class Clicked(Message):
-        """The mouse chose this place."""
+    key: str
+    path: Path | None
+    """The picture; None while there is none."""
+    label: str
+    favourite: bool = False
+    words: str = ""
+    """In place of a picture: why there is none."""
+    failed: bool = False
 
-        def __init__(self, place: int, *, twice: bool) -> None:
-            super().__init__()
-            self.place = place
-            self.twice = twice
 
-    def __init__(self, place: int) -> None:
-        super().__init__()
-        self._place = place
-        self._path: Path | None = None
+class Tiles(Protocol):
+    """What a contact sheet shows. May be slow: it is asked in a thread."""
 
-    def show_if_new(self, path: Path | None, caption: str) -> None:
-        """Show a picture that is not there already."""
-        if path != self._path:
-            self._path = path
-            self.show(path, caption)
+    def __len__(self) -> int:
+        """How many there are."""
 
-    def on_click(self, event: Click) -> None:
-        """Tell which."""
-        self.post_message(self.Clicked(self._place, twice=event.chain > 1))
+    def tiles(self, start: int, stop: int) -> Sequence[Tile]:
+        """Those from position `start` up to, not with, `stop`."""
+
+    def keys(self, start: int, stop: int) -> Sequence[str]:
+        """Their keys."""
 
 
 class ContactSheet(Widget, can_focus=True):
-    """Any number of picture files, a page at a time."""
+    """Any number of pictures, a page at a time.
 
+    Captions and the cursor's frame are drawn around the pictures, so that moving the cursor or
+    marking sends a few cells and no picture.
+    """
+
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("contact.left", "left,h", "move(-1, 0)", "Left", show=False),
         bind("contact.right", "right,l", "move(1, 0)", "Right", show=False),
@@ -59,102 +74,413 @@ class ContactSheet(Widget, can_focus=True):
         bind("contact.down", "down,j", "move(0, 1)", "Down", show=False),
         bind("contact.next_page", "pagedown,ctrl+d", "page(1)", "Next page", show=False),
         bind("contact.previous_page", "pageup,ctrl+u", "page(-1)", "Previous page", show=False),
+        bind("contact.first", "home,g", "go(0)", "First", show=False),
+        bind("contact.last", "end,G", "go(-1)", "Last", show=False),
+        bind("contact.mark", "space", "mark", "Mark"),
+        bind("contact.range", "v", "range", "Range", show=False),
+        bind("contact.mark_all", "ctrl+a", "mark_all", "Mark all", show=False),
+        bind("contact.unmark", "escape", "unmark", "Unmark", show=False),
+        bind("contact.larger", "plus", "size(1)", "Larger thumbnails", show=False),
+        bind("contact.smaller", "minus", "size(-1)", "Smaller thumbnails", show=False),
     ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"contact-sheet--{name}" for name in _STYLES}
     DEFAULT_CSS = """
     ContactSheet { height: 1fr; }
-    ContactSheet Grid { height: 1fr; grid-gutter: 0 1; padding: 0 1; }
-    ContactSheet Thumbnail { height: 1fr; border: blank; }
-    ContactSheet Thumbnail.-cursor { border: round $accent; }
-    ContactSheet Thumbnail.-unused { visibility: hidden; }
-    ContactSheet #contact-page { height: 1; padding: 0 1; color: $text-muted; text-align: right; }
+    ContactSheet PictureView { position: absolute; }
+    ContactSheet .contact-sheet--caption { color: $text-muted; }
+    ContactSheet .contact-sheet--cursor { color: $text; background: $accent; text-style: bold; }
+    ContactSheet .contact-sheet--range { color: $accent-darken-1; }
+    ContactSheet .contact-sheet--mark { color: $accent; text-style: bold; }
+    ContactSheet .contact-sheet--favourite { color: $warning; }
+    ContactSheet .contact-sheet--failed { color: $error; }
+    ContactSheet .contact-sheet--page { color: $text-muted; }
     """
 
     class Highlighted(Message):
-        """The cursor is on another picture."""
+        """The cursor is on another picture, or on one that has changed."""
 
-        def __init__(self, index: int) -> None:
+        def __init__(self, index: int, tile: Tile) -> None:
             super().__init__()
             self.index = index
+            self.tile = tile
 
     class Selected(Message):
         """A picture was chosen by a double click."""
 
+    class MarksChanged(Message):
+        """Other pictures are marked now."""
+
+    class Shown(Message):
+        """All pictures of the page are on the screen."""
+
     def __init__(self) -> None:
         super().__init__()
         self.cursor = 0
-        self._paths: Sequence[Path] = ()
+        self.marks: set[str] = set()
+        """Keys of the marked pictures, on any page."""
+        self._source: Tiles | None = None
+        self._count = 0
+        self._tiles: dict[int, Tile] = {}
+        """Of the page on the screen, by position."""
+        self._anchor: int | None = None
+        self._zoom = _USUAL
         self._shape = (0, 0)
+        self._place = (1, 1)
+        self._paths: dict[PictureView, Path | None] = {}
+        self._looks: dict[str, Style] = {}
+        self._told: Tile | None = None
 
     def compose(self) -> ComposeResult:
-        """The page, and which it is."""
-        yield Grid()
-        yield Static("", id="contact-page", markup=False)
+        """Nothing yet: places come with the size."""
+        yield from ()
 
-    def show(self, paths: Sequence[Path], *, keep: bool = False) -> None:
-        """Show these pictures; `keep` leaves the cursor where it is."""
-        before = self._paths
-        self._paths = paths
-        if not keep or self.cursor >= len(paths):
-            self.cursor = 0
-        self._draw()
-        if not keep or not before:
-            self._tell()
+    # ---------------------------------------------------------------- what it shows
 
-    def go_to(self, index: int | None) -> None:
-        """Take the cursor to the picture with this number."""
-        if index is not None and self._paths:
-            self.cursor = max(0, min(len(self._paths) - 1, index))
-            self._draw()
-            self._tell()
+    def show(self, source: Tiles | None, cursor: int = 0) -> None:
+        """Show other pictures, without marks."""
+        self.marks.clear()
+        self._anchor = None
+        self._source = source
+        self._told = None
+        self.reload(cursor)
+
+    def reload(self, cursor: int | None = None) -> None:
+        """The pictures, or how many there are, have changed; those that stay are not sent again."""
+        self._count = 0 if self._source is None else len(self._source)
+        wanted = self.cursor if cursor is None else cursor
+        self.cursor = max(0, min(self._count - 1, wanted))
+        if self._anchor is not None:
+            self._anchor = min(self._anchor, max(0, self._count - 1))
+        self._load()
+
+    @property
+    def tile(self) -> Tile | None:
+        """What is under the cursor, as far as it is known."""
+        return self._tiles.get(self.cursor)
+
+    def put(self, tile: Tile) -> None:
+        """Show one picture's caption and mark as they are now, at once."""
+        for index, old in self._tiles.items():
+            if old.key == tile.key:
+                self._tiles[index] = tile
+                self._draw_place(index)
+                if old.path != tile.path or old.words != tile.words:
+                    self._load()
+                if index == self.cursor:
+                    self._tell()
+
+    def tiles_by_key(self) -> dict[str, Tile]:
+        """Those of the page on the screen."""
+        return {tile.key: tile for tile in self._tiles.values()}
+
+    # ---------------------------------------------------------------- places
 
     def on_resize(self) -> None:
         """As many places as fit."""
-        columns = max(1, (self.size.width - 2) // (_CELL[0] + 1))
-        rows = max(1, (self.size.height - 1) // _CELL[1])
-        while columns * rows > _MOST:
-            columns, rows = (columns - 1, rows) if columns > rows else (columns, rows - 1)
-        if (columns, rows) != self._shape:
-            self._shape = (columns, rows)
-            self.call_later(self._lay_out)
+        self.call_later(self._lay_out)
 
     async def _lay_out(self) -> None:
-        columns, rows = self._shape
-        grid = self.query_one(Grid)
-        await grid.remove_children()
-        grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows
-        await grid.mount_all(Thumbnail(place) for place in range(columns * rows))
-        self._draw()
+        width, height = self.size.width, self.size.height - 1
+        least = _SIZES[self._zoom]
+        columns, rows = max(1, width // least[0]), max(1, height // least[1])
+        while columns * rows > _MOST:
+            columns, rows = (columns - 1, rows) if columns > rows else (columns, rows - 1)
+        place = (max(3, width // columns), max(2, height // rows))
+        if ((columns, rows), place) == (self._shape, self._place):
+            return
+        self._shape, self._place = (columns, rows), place
+        views = list(self.query(PictureView))
+        if surplus := views[columns * rows :]:
+            for view in surplus:
+                self._paths.pop(view, None)
+            await self.remove_children(surplus)
+        if (missing := columns * rows - len(views)) > 0:
+            await self.mount_all(PictureView() for _ in range(missing))
+        for number, view in enumerate(self.query(PictureView)):
+            x, y = self._corner(number)
+            view.styles.offset = (x + 1, y)
+            view.styles.width, view.styles.height = place[0] - 2, place[1] - 1
+            view.draw(None)
+            self._paths[view] = None
+        self._load()
+
+    def _corner(self, number: int) -> tuple[int, int]:
+        row, column = divmod(number, self._shape[0])
+        return column * self._place[0], row * self._place[1]
 
     @property
-    def _places(self) -> int:
+    def places(self) -> int:
+        """How many pictures a page has."""
         return max(1, self._shape[0] * self._shape[1])
 
-    def _draw(self) -> None:
-        first = self.cursor // self._places * self._places
-        for place, thumbnail in enumerate(self.query(Thumbnail)):
-            index = first + place
-            used = index < len(self._paths)
-            thumbnail.set_class(not used, "-unused")
-            thumbnail.set_class(used and index == self.cursor, "-cursor")
-            thumbnail.show_if_new(self._paths[index] if used else None, str(index + 1))
-        pages = -(-len(self._paths) // self._places)
-        words = f"{self.cursor + 1}/{len(self._paths)} · page {first // self._places + 1}/{pages}"
-        self.query_one("#contact-page", Static).update(Content(words if self._paths else ""))
+    @property
+    def _first(self) -> int:
+        return self.cursor // self.places * self.places
+
+    # ---------------------------------------------------------------- loading
+
+    def _load(self) -> None:
+        if self._shape[0] and self.is_mounted:
+            self._load_page()
+
+    @work(exclusive=True, group="page")
+    async def _load_page(self) -> None:
+        first, source = self._first, self._source
+        stop = min(self._count, first + self.places)
+        tiles = await asyncio.to_thread(source.tiles, first, stop) if source is not None else ()
+        self._tiles = dict(enumerate(tiles, first))
+        self._draw_places(range(first, first + self.places))
+        self._tell()
+        views = list(self.query(PictureView))
+        coming: dict[asyncio.Task[object], tuple[PictureView, Path]] = {}
+        for number, view in enumerate(views):
+            tile = self._tiles.get(first + number)
+            path = tile.path if tile else None
+            words = "" if tile is None or path else tile.words
+            if path is None or self._paths.get(view) != path:
+                self._paths[view] = None
+            if path is None:
+                view.say(words)
+            elif self._paths.get(view) != path:
+                coming[asyncio.create_task(self._drawn(path))] = (view, path)
+        try:
+            await self._put_pictures(coming)
+            self.post_message(self.Shown())
+            await self._look_ahead(first + self.places)
+        finally:
+            for task in coming:
+                task.cancel()
+
+    async def _put_pictures(
+        self, coming: dict[asyncio.Task[object], tuple[PictureView, Path]]
+    ) -> None:
+        waiting, patience = set(coming), _PATIENCE
+        while waiting:
+            done, waiting = await asyncio.wait(
+                waiting, timeout=patience or None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                view, path = coming[task]
+                drawing = task.result()
+                if isinstance(drawing, PictureError):
+                    view.say(drawing.reason)
+                else:
+                    view.draw(drawing)  # type: ignore[arg-type]
+                    self._paths[view] = path
+            if patience and not done:
+                for task in waiting:
+                    coming[task][0].draw(None)
+                patience = 0.0
+
+    async def _drawn(self, path: Path) -> object:
+        box = self._place[0] - 2, self._place[1] - 1
+        return await drawn(path, box, self.app.console)
+
+    async def _look_ahead(self, first: int) -> None:
+        """Make the next page's pictures ready, one after the other, while nothing else is asked."""
+        if self._source is None or first >= self._count:
+            return
+        stop = min(self._count, first + self.places)
+        for tile in await asyncio.to_thread(self._source.tiles, first, stop):
+            if tile.path is not None:
+                await self._drawn(tile.path)
+
+    # ---------------------------------------------------------------- drawing
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn with other colours."""
+        super().notify_style_update()
+        self._looks.clear()
+
+    def _style(self, name: str) -> Style:
+        if name not in self._looks:
+            self._looks[name] = self.get_visual_style(f"contact-sheet--{name}").rich_style
+        return self._looks[name]
+
+    def render_line(self, y: int) -> Strip:
+        """Frames, captions, and the line that says where one is."""
+        width, height = self.size.width, self.size.height
+        if y == height - 1:
+            words = fit(self._where(), width - 2, "right")
+            return Strip([Segment(f" {words} ", self._style("page"))], width)
+        row, inside = divmod(y, self._place[1])
+        if not self._shape[0] or row >= self._shape[1]:
+            return Strip.blank(width, self.rich_style)
+        segments: list[Segment] = []
+        for column in range(self._shape[0]):
+            index = self._first + row * self._shape[0] + column
+            if inside < self._place[1] - 1:
+                segments += self._frame(index)
+            else:
+                segments += self._caption(index)
+        rest = width - self._place[0] * self._shape[0]
+        return Strip([*segments, Segment(" " * rest, self.rich_style)], width)
+
+    def _where(self) -> str:
+        if not self._count:
+            return ""
+        pages = -(-self._count // self.places)
+        parts = [f"{self.cursor + 1:,}/{self._count:,}"]
+        parts += [f"page {self.cursor // self.places + 1:,}/{pages:,}"] if pages > 1 else []
+        parts += [f"{len(self.marks):,} marked"] if self.marks else []
+        return " · ".join(parts)
+
+    def _frame(self, index: int) -> Iterator[Segment]:
+        left, right, style = " ", " ", self.rich_style
+        if index in self._tiles and index in self._range():
+            left, right, style = "│", "│", self._style("range")
+        if index == self.cursor and index in self._tiles:
+            left, right = "▐", "▌"
+            accent = self._style("cursor").bgcolor
+            style = self.rich_style + Style(color=accent)
+        yield Segment(left, style)
+        yield Segment(" " * (self._place[0] - 2), self.rich_style)
+        yield Segment(right, style)
+
+    def _caption(self, index: int) -> Iterator[Segment]:
+        width, tile = self._place[0], self._tiles.get(index)
+        if tile is None:
+            yield Segment(" " * width, self.rich_style)
+            return
+        here = index == self.cursor
+        over = self._style("cursor") if here else Style.null()
+        marked = tile.key in self.marks or index in self._range()
+        yield Segment("●" if marked else " ", self._style("mark") + over)
+        yield Segment("★" if tile.favourite else " ", self._style("favourite") + over)
+        kind = "failed" if tile.failed else "caption"
+        yield Segment(fit(clean(tile.label), width - 2, "left"), self._style(kind) + over)
+
+    def _range(self) -> range:
+        if self._anchor is None:
+            return range(0)
+        return range(min(self._anchor, self.cursor), max(self._anchor, self.cursor) + 1)
+
+    def _draw_place(self, index: int) -> None:
+        if not self._first <= index < self._first + self.places:
+            return
+        x, y = self._corner(index - self._first)
+        width, height = self._place
+        self.refresh(
+            Region(x, y, 1, height - 1),
+            Region(x + width - 1, y, 1, height - 1),
+            Region(x, y + height - 1, width, 1),
+        )
+
+    def _draw_places(self, indexes: Iterable[int]) -> None:
+        for index in indexes:
+            self._draw_place(index)
+        self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
+
+    # ---------------------------------------------------------------- keys and mouse
+
+    def go_to(self, index: int) -> None:
+        """Take the cursor to a position."""
+        before, first, ranged = self.cursor, self._first, set(self._range())
+        self.cursor = max(0, min(self._count - 1, index))
+        if self._first != first:
+            self._load()
+        elif before != self.cursor:
+            self._draw_places({before, self.cursor} | (ranged ^ set(self._range())))
+            self._tell()
 
     def _tell(self) -> None:
-        if self._paths:
-            self.post_message(self.Highlighted(self.cursor))
-
-    def on_thumbnail_clicked(self, event: Thumbnail.Clicked) -> None:
-        """The mouse moves the cursor."""
-        self.go_to(self.cursor // self._places * self._places + event.place)
-        if event.twice:
-            self.post_message(self.Selected())
+        tile = self.tile
+        if tile is not None and tile != self._told:
+            self._told = tile
+            self.post_message(self.Highlighted(self.cursor, tile))
 
     def action_move(self, across: int, down: int) -> None:
         """Move the cursor by pictures and lines."""
-        self.go_to(self.cursor + across + down * self._shape[0])
+        target = self.cursor + across + down * self._shape[0]
+        if down and not 0 <= target < self._count:
+            return  # there is no line above or below
+        self.go_to(target)
 
     def action_page(self, pages: int) -> None:
         """Turn pages."""
-        self.go_to(self.cursor + pages * self._places)
+        self.go_to(self.cursor + pages * self.places)
+
+    def action_go(self, index: int) -> None:
+        """To the first picture, or the last."""
+        self.go_to(index if index >= 0 else self._count + index)
+
+    def action_size(self, step: int) -> None:
+        """Larger or smaller thumbnails; fewer or more of them on a page."""
+        self._zoom = max(0, min(len(_SIZES) - 1, self._zoom + step))
+        self.call_later(self._lay_out)
+
+    def action_mark(self) -> None:
+        """Mark the range; without one, mark or unmark the picture and move on."""
+        if self._anchor is not None:
+            self.action_range()
+        elif (tile := self.tile) is not None:
+            self.marks ^= {tile.key}
+            self._draw_places([self.cursor])
+            self.go_to(self.cursor + 1)
+            self.post_message(self.MarksChanged())
+
+    def action_range(self) -> None:
+        """Begin a range here; if there is one, mark its pictures and end it."""
+        if not self._count or self._source is None:
+            return
+        if self._anchor is None:
+            self._anchor = self.cursor
+            self._draw_place(self.cursor)
+            return
+        wanted = self._range()
+        self._anchor = None
+        self._mark(wanted)
+
+    def action_mark_all(self) -> None:
+        """Mark every picture, on all pages."""
+        self._anchor = None
+        self._mark(range(self._count))
+
+    def _mark(self, wanted: range) -> None:
+        source = self._source
+        if source is not None:
+            self._mark_keys(source, wanted)
+
+    @work(group="marks")
+    async def _mark_keys(self, source: Tiles, wanted: range) -> None:
+        self.marks.update(await asyncio.to_thread(source.keys, wanted.start, wanted.stop))
+        self._draw_places(range(self._first, self._first + self.places))
+        self.post_message(self.MarksChanged())
+
+    def action_unmark(self) -> None:
+        """Leave the range; without one, take all marks away."""
+        if self._anchor is not None:
+            self._anchor = None
+        else:
+            self.marks.clear()
+        self._draw_places(range(self._first, self._first + self.places))
+        self.post_message(self.MarksChanged())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Hide what does nothing now, so that its key reaches the screen."""
+        if action == "unmark":
+            return bool(self.marks) or self._anchor is not None
+        return True
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse moves the cursor; twice opens, with ctrl marks."""
+        x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
+        column, row = x // self._place[0], y // self._place[1]
+        index = self._first + row * self._shape[0] + column
+        if column >= self._shape[0] or row >= self._shape[1] or index >= self._count:
+            return
+        self.go_to(index)
+        if event.ctrl:
+            self.action_mark()
+        elif event.chain > 1:
+            self.post_message(self.Selected())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Turn pages by the wheel."""
+        event.stop()
+        self.action_page(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Turn pages by the wheel."""
+        event.stop()
+        self.action_page(-1)

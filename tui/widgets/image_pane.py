@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.graphics.prepare import PictureError, drawn
+from tui.graphics.prepare import Part, PictureError, drawn
 from tui.graphics.view import PictureView
 from tui.text import clean
 
@@ -63,7 +64,7 @@ class ImagePane(Widget):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._wish: tuple[Path, str] | None = None
+        self._wish: tuple[Path, str, Part | None, tuple[int, int] | None] | None = None
 
     def compose(self) -> ComposeResult:
         """The picture, the words in its place, the caption."""
@@ -71,12 +72,28 @@ class ImagePane(Widget):
         yield Static(_NOTHING, id="words", markup=False)
         yield Static("", id="caption", markup=False)
 
-    def show(self, path: Path | None, caption: str = "") -> None:
-        """Show the picture in a file, with a caption; `None` shows that there is none."""
-        self._wish = None if path is None else (path, caption)
+    def show(
+        self,
+        path: Path | None,
+        caption: str = "",
+        *,
+        part: Part | None = None,
+        most: tuple[int, int] | None = None,
+        words: str = _NOTHING,
+    ) -> None:
+        """Show the picture in a file, with a caption.
+
+        Args:
+            path: the file; None shows that there is none.
+            caption: below it.
+            part: of the picture, in its own pixels; None for all of it.
+            most: columns and rows it may fill; None for all there are.
+            words: what to say where there is no file.
+        """
+        self._wish = None if path is None else (path, caption, part, most)
         if path is None and self.is_mounted:
             self.workers.cancel_node(self)
-            self._say(_NOTHING, "")
+            self._say(words, caption)
         self._load_soon()
 
     def on_resize(self) -> None:
@@ -88,24 +105,29 @@ class ImagePane(Widget):
             return
         if not self.has_class("-showing"):
             self._say(_LOADING, self._wish[1])
-        self.run_worker(self._load(*self._wish), group="picture", exclusive=True)
+        self._load(*self._wish)
 
-    async def _load(self, path: Path, caption: str) -> None:
+    @work(exclusive=True, group="picture")
+    async def _load(
+        self, path: Path, caption: str, part: Part | None, most: tuple[int, int] | None
+    ) -> None:
         await asyncio.sleep(self.DELAY)
-        box = self.content_size.width, self.content_size.height - 1
+        width, height = self.content_size.width, self.content_size.height - 1
+        box = (width, height) if most is None else (min(width, most[0]), min(height, most[1]))
         if min(box) < 1:
             return
-        drawing = await drawn(path, box, self.app.console)
+        drawing = await drawn(path, box, self.app.console, part)
         if isinstance(drawing, PictureError):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
             return
         self.query_one(PictureView).draw(drawing)
-        self.query_one("#caption", Static).update(Content(clean(caption)))
+        self.query_one("#caption", Static).update(Content(clean(caption)), layout=False)
         self.add_class("-showing")
         self.post_message(self.Shown(self, path))
 
     def _say(self, words: str, caption: str) -> None:
         self.remove_class("-showing")
         self.query_one(PictureView).draw(None)
-        self.query_one("#words", Static).update(Content(words))
-        self.query_one("#caption", Static).update(Content(clean(caption)))
+        said = Content("\n".join(map(clean, words.split("\n"))))
+        self.query_one("#words", Static).update(said, layout=False)
+        self.query_one("#caption", Static).update(Content(clean(caption)), layout=False)

@@ -14,6 +14,7 @@ from tui.widgets.table_source import Cell, TableRow
 CURSOR = "▌"
 MARKS = {"": " ", "mark": "◆", "range": "◇"}
 NOTHING = Cell("")
+SWATCH = "█"
 LOADING = (Cell("…", "dim"),)
 
 COMPONENTS = (
@@ -121,10 +122,11 @@ def draw_row(
         cell = cells[number] if number < len(cells) else NOTHING
         meaning = cell.style or (row.style if row is not None else "")
         last = "cell-cursor" if number == look.column else ""
-        pieces += [
-            (fit(cell.glyph + cell.text, width, column.align), style(*names, meaning, last)),
-            (" " * GAP, plain),
-        ]
+        own = style(*names, meaning, last)
+        shown = cell.swatches[: max(0, width - 1)]
+        pieces += [(SWATCH, own + Style(color=colour)) for colour in shown]
+        text = f" {cell.text}" if shown else cell.glyph + cell.text
+        pieces += [(fit(text, width - len(shown), column.align), own), (" " * GAP, plain)]
     return _joined(pieces, layout.total, plain)
 
 

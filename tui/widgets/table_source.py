@@ -16,6 +16,8 @@ class Cell:
     text: str
     style: CellStyle = ""
     glyph: str = ""
+    swatches: tuple[str, ...] = ()
+    """Colours shown before the text, `#RRGGBB`."""
 
 
 @dataclass(frozen=True, slots=True)

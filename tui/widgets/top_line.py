@@ -1,9 +1,7 @@
 """The line at the top: the four areas, the engine's state, the device, the disk."""
 
-import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,13 +10,16 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.api import list_sessions
-from tui.text import clean, size_text
-from tui.watch import News
+from tui.desk import Desk
+from tui.text import clean
+from tui.widgets.device_gauge import device_gauge
+from tui.widgets.disk_gauge import DiskGauge, disk_gauge
+
+if TYPE_CHECKING:
+    from tui.watch import News
 
 AREAS = {"sheet": "Sheet", "jobs": "Jobs", "review": "Review", "sessions": "Sessions"}
 _GLYPHS = {"off": "○", "idle": "●", "rendering": "◐", "paused": "‖", "other version": "!"}
-_BARS = 8
 _GAUGE_SECONDS = 2.0
 
 
@@ -50,14 +51,17 @@ class TopLine(Horizontal):
     TopLine .area.-here { color: $text; background: $accent 40%; text-style: bold; }
     TopLine #gauges { width: 1fr; text-align: right; text-wrap: nowrap; padding: 0 1;
                       color: $text-muted; }
+    TopLine #gauges.-warning { color: $text-warning; }
     """
 
-    def __init__(self, here: str, library: Path) -> None:
+    def __init__(self, here: str, desk: Desk) -> None:
         super().__init__()
         self._here = here
-        self._library = library
+        self._desk = desk
         self._engine = "○ engine: off"
-        self._gauges = ("", "")
+        self._reason = ""
+        self._device = ""
+        self._disk = DiskGauge()
 
     def compose(self) -> ComposeResult:
         """Tabs left, gauges right."""
@@ -80,45 +84,37 @@ class TopLine(Horizontal):
     def _go(self, event: AreaTab.Chosen) -> None:
         self.app.switch_mode(event.area)
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: "News") -> None:
         """Show the engine's state."""
         steps = "".join(f" {step.step}/{step.steps}" for step in news.steps.values())
         self._engine = f"{_GLYPHS[news.engine]} engine: {news.engine}{steps}"
-        self.query_one("#gauges").tooltip = Content(clean(news.reason)) if news.reason else None
+        self._reason = news.reason
         self._show()
 
     @work(thread=True, exclusive=True, group="gauges")
     def _measure(self) -> None:
         if not self.screen.is_current:
             return
-        gauges = (device_gauge(), disk_gauge(self._library))
-        self.app.call_from_thread(self._take, gauges)
+        desk = self._desk
+        disk = disk_gauge(desk.library, desk.memory.session, desk.settings.engine.reserve_mib)
+        self.app.call_from_thread(self._take, device_gauge(), disk)
 
-    def _take(self, gauges: tuple[str, str]) -> None:
-        self._gauges = gauges
+    def _take(self, device: str, disk: DiskGauge) -> None:
+        self._device, self._disk = device, disk
         self._show()
 
     def _show(self) -> None:
         room = self.size.width - sum(len(name) + 4 for name in AREAS.values()) - 3
-        parts = [self._engine, *self._gauges]
-        while len(parts) > 1 and len("   ".join(parts)) > room:
-            parts.pop(1)
-        text = "   ".join(part for part in parts if part)
-        self.query_one("#gauges", Static).update(Content(text))
-
-
-def device_gauge() -> str:
-    """How busy the processor and the memory are."""
-    memory = psutil.virtual_memory()
-    used, total = (amount / 2**30 for amount in (memory.total - memory.available, memory.total))
-    return f"cpu {psutil.cpu_percent():.0f}% {used:.0f}/{total:.0f} GiB"
-
-
-def disk_gauge(library: Path) -> str:
-    """A bar and the free space of the library's disk, and the library's own size."""
-    folder = next(parent for parent in (library, *library.parents) if parent.exists())
-    usage = shutil.disk_usage(folder)
-    filled = round(_BARS * (1 - usage.free / usage.total))
-    bar = "█" * filled + "░" * (_BARS - filled)
-    used = sum(session.bytes for session in list_sessions(library))
-    return f"disk ▕{bar}▏ {size_text(usage.free)} free, {size_text(used)} here"
+        # The disk's long form goes first, then the device, then what is left of the disk.
+        choices = [
+            *([self._engine, self._device, disk] for disk in self._disk.forms),
+            [self._engine, self._disk.forms[-1]],
+            [self._engine],
+        ]
+        lines = ["   ".join(part for part in parts if part) for parts in choices]
+        text = next((line for line in lines if len(line) <= room), lines[-1])
+        gauges = self.query_one("#gauges", Static)
+        gauges.update(Content(text))
+        why = "\n".join(clean(part) for part in (self._reason, self._disk.warning) if part)
+        gauges.tooltip = Content(why) if why else None
+        gauges.set_class(bool(self._disk.warning), "-warning")

@@ -187,6 +187,17 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         return self._columns[self._column].name if self._cells and self._columns else None
 
     @property
+    def cell_region(self) -> Region:
+        """Where the cell under the cursor is on the screen, as far as it is seen."""
+        layout = self._arranged()
+        x = layout.starts[self._column] - (
+            self.scroll_offset.x if self._column >= self._frozen else 0
+        )
+        width = min(layout.widths[self._column], self._view.width - x)
+        left, top = self.content_region.offset
+        return Region(left + x, top + 1 + self._cursor - self.scroll_offset.y, width, 1)
+
+    @property
     def marks(self) -> frozenset[Hashable]:
         """The marked keys; rows that are filtered out, or gone, keep their marks."""
         return frozenset(self._marks)

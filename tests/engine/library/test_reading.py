@@ -1,23 +1,18 @@
-import csv
-import io
 import sqlite3
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from engine.library.database import LibraryError, database_path, open_writer, reading
-from engine.library.export import export_zip
+from engine.library.pace import measured_rates, pace
 from engine.library.reader import (
     find_session,
     list_images,
     list_sessions,
-    measured_rates,
     newest_image,
 )
 from engine.library.verify import verify
 from engine.library.writer import Writer
-from engine.picture.png import read_text
 from tests.engine.library.conftest import Rendered, new_session, take
 
 
@@ -77,56 +72,36 @@ def test_verify_checks_the_counts(finished: Path, writer: Writer) -> None:
     assert verify(finished).miscounted == ["session k3f9x2"]
 
 
-def test_the_zip_holds_every_image_and_the_table_that_explains_them(finished: Path) -> None:
-    out = io.BytesIO()
-    assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 8
-    with zipfile.ZipFile(out) as bundle:
-        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
-        assert [row["file"] for row in table] == bundle.namelist()[:-1]
-        assert table[5]["prompt"] == "prompt 1"
-        assert table[5]["seed"] == "101"
-
-
-def test_a_missing_file_is_named_instead_of_ending_the_export(finished: Path) -> None:
-    (finished / str(list_images(finished, "k3f9x2")[2].file)).unlink()
-    out = io.BytesIO()
-    assert export_zip(finished, "k3f9x2", out, strip_metadata=False) == 7
-    with zipfile.ZipFile(out) as bundle:
-        table = list(csv.DictReader(io.StringIO(bundle.read("images.csv").decode())))
-    assert table[2]["state"] == "missing or damaged"
-
-
-def test_stripping_leaves_no_trace_of_the_recipe(finished: Path, tmp_path: Path) -> None:
-    out = io.BytesIO()
-    export_zip(finished, "k3f9x2", out, strip_metadata=True)
-    with zipfile.ZipFile(out) as bundle:
-        first = Path(bundle.extract(bundle.namelist()[0], tmp_path))
-        assert read_text(first) == {}
-        assert b"prompt" not in b"".join(bundle.read(name) for name in bundle.namelist())
-
-
-def test_a_zip_can_be_streamed(finished: Path) -> None:
-    class Pipe(io.RawIOBase):
-        """Takes bytes, and can do nothing else."""
-
-        def __init__(self) -> None:
-            self.data = b""
-
-        def writable(self) -> bool:
-            return True
-
-        def write(self, data: bytes) -> int:  # type: ignore[override]
-            self.data += bytes(data)
-            return len(data)
-
-    pipe = Pipe()
-    export_zip(finished, "k3f9x2", pipe, strip_metadata=False)  # type: ignore[arg-type]
-    assert zipfile.ZipFile(io.BytesIO(pipe.data)).testzip() is None
-
-
 def test_rates_come_from_what_was_rendered(finished: Path) -> None:
     rate = measured_rates(finished)["builtin"]
     assert rate.seconds_per_work == 2.0 / (8 * 8 * 8 * 2)
+
+
+def test_what_is_left_is_reckoned_from_the_library_alone(
+    finished: Path, writer: Writer, rendered: Rendered
+) -> None:
+    now = pace(finished, "k3f9x2")
+    assert now.images_per_second == 8 / 2.0
+    assert now.seconds_left == 0
+    # 12 images wait in batches of 8 and 4: as much work as one and a half of what took 2 seconds
+    assert pace(finished, "other2").seconds_left == pytest.approx(3.0)
+    batch = take(writer)
+    writer.finish(rendered(batch))
+    writer.end(batch, 2.0)
+    # 4 are left, and 16 took little more than 2 seconds: the batches ran side by side
+    assert pace(finished, "other2").seconds_left == pytest.approx(0.5, rel=0.2)
+
+
+def test_batches_side_by_side_count_as_one_stretch_of_time(
+    writer: Writer, rendered: Rendered
+) -> None:
+    writer.add_session(new_session(rows=4))
+    for _ in range(2):  # both "computed" in the same three seconds, as far as clocks can tell
+        batch = take(writer)
+        writer.finish(rendered(batch))
+        writer.end(batch, 3.0)
+    found = pace(writer.library, "k3f9x2").images_per_second
+    assert found is not None and 4.5 < found < 16 / 3.0 + 0.01
 
 
 def test_another_versions_library_is_refused_by_name(finished: Path, writer: Writer) -> None:

@@ -6,6 +6,7 @@ import pytest
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
 from engine.library.reader import list_images, list_jobs, list_sessions
+from engine.library.states import Scope
 from engine.library.verify import verify
 from engine.library.writer import DEATHS, STRIKES, Writer
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
@@ -93,13 +94,13 @@ def test_stop_keeps_what_is_finished_and_resume_keeps_batches_and_slots(
 ) -> None:
     writer.add_session(new_session())
     first = take(writer)
-    writer.stop("k3f9x2")
+    writer.stop(Scope("k3f9x2"))
     staged = rendered(first)
     writer.finish(staged[:3])  # these were ready when the stop came
     writer.end(first)
     assert states(writer.library).split() == ["done"] * 3 + ["stopped"] * 9
     assert writer.next_batch(()) is None
-    writer.resume("k3f9x2")
+    writer.resume(Scope("k3f9x2"))
     again = writer.next_batch(())
     assert again is not None
     assert (again.id, again.size) == (first.id, first.size)
@@ -110,7 +111,7 @@ def test_a_stop_between_picking_and_beginning_is_not_overrun(writer: Writer) -> 
     writer.add_session(new_session())
     batch = writer.next_batch(())
     assert batch is not None
-    writer.stop("k3f9x2")
+    writer.stop(Scope("k3f9x2"))
     assert not writer.begin(batch, CONDITIONS)
     assert set(states(writer.library).split()) == {"stopped"}
 
@@ -146,7 +147,7 @@ def test_ten_deaths_in_a_row_fail_a_batch_and_fewer_do_not(
     assert states(writer.library) == "waiting waiting"
     writer.died(take(writer), "killed")
     assert states(writer.library) == "failed failed"
-    writer.retry("k3f9x2")
+    writer.retry(Scope("k3f9x2"))
     batch = take(writer)
     writer.finish(rendered(batch))
     writer.end(batch)
@@ -164,13 +165,13 @@ def test_ten_deaths_of_the_engine_process_itself_fail_a_batch_too(writer: Writer
 def test_running_out_of_memory_halves_the_batch_and_remembers(writer: Writer) -> None:
     writer.add_session(new_session(rows=2, images=4))
     batch = take(writer)
-    writer.halve(batch)
+    writer.halve(batch, "cpu")
     first, second = take(writer), take(writer)
     assert [len(first.images), len(second.images)] == [4, 4]
     assert (first.size, second.size) == (4, 4)
     assert [image.slot for image in second.images] == [0, 1, 2, 3]
     assert writer.split_from(first) == 8
-    writer.halve(first)
+    writer.halve(first, "cpu")
     assert writer.split_from(take(writer)) == 8
 
 
@@ -196,7 +197,7 @@ def test_a_deleted_database_is_noticed_instead_of_written_to(writer: Writer) -> 
     writer.add_session(new_session())
     database_path(writer.library).unlink()
     with pytest.raises(LibraryError, match="moved or deleted"):
-        writer.stop("k3f9x2")
+        writer.stop(Scope("k3f9x2"))
 
 
 def test_a_lost_lock_is_noticed_instead_of_writing_beside_another(library: Path) -> None:
@@ -206,7 +207,7 @@ def test_a_lost_lock_is_noticed_instead_of_writing_beside_another(library: Path)
     writer.add_session(new_session())
     held = False
     with pytest.raises(LibraryError, match="lock"):
-        writer.stop("k3f9x2")
+        writer.stop(Scope("k3f9x2"))
     writer.close()
 
 
@@ -218,9 +219,9 @@ def test_a_refused_commit_leaves_no_transaction_open(writer: Writer) -> None:
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM images").fetchall()
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        writer.stop("k3f9x2")
+        writer.stop(Scope("k3f9x2"))
     reader.close()
-    assert writer.stop("k3f9x2").stopped == 12
+    assert writer.stop(Scope("k3f9x2"))[0].stopped == 12
 
 
 def test_files_of_a_stopped_batch_that_was_cut_off_are_adopted_too(
@@ -228,7 +229,7 @@ def test_files_of_a_stopped_batch_that_was_cut_off_are_adopted_too(
 ) -> None:
     writer.add_session(new_session())
     batch = take(writer)
-    writer.stop("k3f9x2")
+    writer.stop(Scope("k3f9x2"))
     publish(item for item, _ in rendered(batch))
     assert writer.recover() == (8, 0)
     assert verify(writer.library).whole

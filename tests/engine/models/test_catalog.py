@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.declared import explanations
 from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
 from engine.settings import SettingsError, load_settings
@@ -88,7 +89,7 @@ def test_settings_come_from_the_file_then_the_environment_then_the_command_line(
     settings = load_settings()
     assert settings.library == tmp_path / "file"
     assert settings.render.threads == 3
-    assert settings.render.devices == ["cpu", "cpu"]
+    assert settings.render.devices == ("cpu", "cpu")
     assert settings.engine.idle_minutes == 10
     monkeypatch.setenv("PROMPTSHEET_LIBRARY", str(tmp_path / "environment"))
     assert load_settings().library == tmp_path / "environment"
@@ -114,7 +115,7 @@ def test_a_faulty_settings_file_is_named_with_the_line_to_mend(
 
 def test_every_setting_is_explained_where_it_is_declared() -> None:
     settings = load_settings()
-    sections = [settings, settings.engine, settings.render, settings.sheet]
+    sections = [settings, settings.engine, settings.render, settings.sheet, settings.app]
     for section in sections:
-        for name, field in type(section).model_fields.items():
-            assert field.description, name
+        for name, explanation in explanations(type(section)):
+            assert explanation, name

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +39,14 @@ def test_work_begins_at_the_top_of_the_sheet(plan: tuple[list[Recipe], int]) -> 
     recipes, largest = plan
     firsts = [batch.members[0] for batch in plan_batches(recipes, lambda _: largest)]
     assert firsts == sorted(firsts)
+
+
+def test_each_model_is_seen_early_and_then_loaded_once_more_at_most() -> None:
+    recipes = [replace(recipe(), model=label) for label in "abcabcabcabc"]
+    order = [recipes[b.members[0]].model for b in plan_batches(recipes, lambda _: 1)]
+    assert order[:3] == ["a", "b", "c"]
+    loads = sum(one != other for one, other in pairwise(["", *order]))
+    assert loads == 2 * 3 - 1, order
 
 
 def test_images_with_and_without_a_negative_prompt_are_not_mixed() -> None:

@@ -1,10 +1,12 @@
 import pytest
 
 from engine.models.catalog import load_models
+from engine.picture.recipe import Recipe
 from engine.plan.recipes import PlannedModel, recipes_for, seed_of
+from engine.plan.words import load_words
 from engine.sheet.rows import RowValues
 
-PLANNED = PlannedModel(load_models()["builtin"], "SomeScheduler", "abcd")
+PLANNED = PlannedModel(load_models()["builtin"], "SomeScheduler", "abcd", load_words())
 VALUES = {
     "prompt": "a red circle",
     "visibility": "private",
@@ -60,3 +62,35 @@ def test_the_recipe_names_everything_that_was_chosen() -> None:
         "abcd",
         "SomeScheduler",
     )
+
+
+def test_named_steps_guidance_scheduler_and_size_win() -> None:
+    recipe = recipes_for(
+        values(steps=3, guidance=0.0, scheduler="euler", width=100, height=150), PLANNED, never
+    )[0]
+    assert (recipe.steps, recipe.guidance, recipe.width, recipe.height) == (3, 0.0, 96, 144)
+    assert recipe.scheduler == "EulerDiscreteScheduler (euler)"
+
+
+def test_wildcards_are_drawn_by_each_images_own_seed() -> None:
+    many = recipes_for(values(prompt="a {red|blue|green|black} cat", num_images=8), PLANNED, never)
+    assert len({recipe.prompt for recipe in many}) > 1
+    for recipe in many:
+        alone = values(prompt="a {red|blue|green|black} cat", num_images=1, seed_number=recipe.seed)
+        assert recipes_for(alone, PLANNED, never) == [recipe]
+
+
+def test_magic_style_and_palette_are_in_the_recipe_in_full() -> None:
+    plain = values(prompt="a boat", negative_prompt="", magic_prompt=False)
+    assert recipes_for(plain, PLANNED, never)[0].prompt == "a boat"
+    row = values(prompt="a boat", magic_prompt=True, style="design", color_palette=("ember",))
+    recipe = recipes_for(row, PLANNED, never)[0]
+    assert recipe.prompt.startswith("a poster of a boat on the sea")
+    assert recipe.palette == PLANNED.words.palettes["ember"]
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_a_recipe_of_an_older_version_is_still_read() -> None:
+    body = recipes_for(values(), PLANNED, never)[0].to_json()
+    del body["palette"]
+    assert Recipe.from_json(body).palette == ()

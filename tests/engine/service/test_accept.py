@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.models.catalog import load_models
-from engine.service.accept import RefusedError, RequestedRow, plan_session, slug_of
+from engine.plan.names import slug_of
+from engine.service.accept import RefusedError, RequestedRow, plan_session
 from tests.engine.plan.test_recipes import VALUES, values
 
 MODELS = load_models()

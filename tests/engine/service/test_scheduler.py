@@ -34,6 +34,10 @@ class OutOfMemoryFaultError(Exception):
     """Stands for a renderer's report that memory ran out."""
 
 
+class DeviceFaultError(Exception):
+    """Stands for a renderer's report that its GPU has failed."""
+
+
 class FakeRenderer:
     """Renders grey squares; `fault` and `load_fault` may raise instead."""
 
@@ -44,9 +48,10 @@ class FakeRenderer:
 
     def __init__(self, device: str) -> None:
         self.device, self.pid, self.model, self.alive = device, 1, None, True
+        self.warm: frozenset[str] = frozenset()
 
     @classmethod
-    async def start(cls, device: str, log: Path, timeout: float) -> Self:
+    async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
         cls.started += 1
         return cls(device)
 
@@ -64,13 +69,16 @@ class FakeRenderer:
         except OutOfMemoryFaultError:
             yield Frame("failed", {"batch": batch, "cause": "memory", "reason": "out of memory"})
             return
+        except DeviceFaultError:
+            yield Frame("failed", {"batch": batch, "cause": "device", "reason": "the GPU failed"})
+            return
         except ValueError as error:
             yield Frame("failed", {"batch": batch, "cause": "error", "reason": str(error)})
             return
         except RendererDiedError:
             self.alive = False
             raise
-        yield Frame("free", {"batch": batch, "seconds": 0.1})
+        yield Frame("free", {"batch": batch, "began": 1.0, "ended": 1.1})
         for image in body["images"]:
             recipe = Recipe.from_json(image["recipe"])
             record = Record(image["image"], recipe, CONDITIONS, body["size"], image["slot"], ())
@@ -87,13 +95,13 @@ class FakeRenderer:
 def _file(record: Record) -> bytes:
     from engine.library.records import BatchImage
 
-    image = BatchImage(0, record.image, 2, record.slot, record.recipe, Path())
+    image = BatchImage(0, record.image, 2, 1, record.slot, record.recipe, Path())
     return picture(image, record.batch_size)[1]
 
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
-    monkeypatch.setattr("engine.service.scheduler.RendererLink", FakeRenderer)
+    monkeypatch.setattr("engine.service.station.RendererLink", FakeRenderer)
     monkeypatch.setattr("engine.service.pausing._PAUSE_SECONDS", 0.01)
     FakeRenderer.started, FakeRenderer.sizes = 0, []
     FakeRenderer.fault = FakeRenderer.load_fault = None
@@ -173,6 +181,9 @@ def test_no_memory_for_a_single_image_fails_it_after_three_strikes(writer: Write
     settle(writer)
     assert states(writer) == ["failed"]
     assert FakeRenderer.sizes == [1, 1, 1]
+    said = str(list_images(writer.library, "k3f9x2")[0].error)
+    assert "out of memory on cpu for 8×8 with builtin" in said
+    assert "smaller size" in said
 
 
 def test_renderers_that_are_killed_are_replaced_without_a_strike(writer: Writer) -> None:
@@ -378,12 +389,78 @@ def test_a_device_that_cannot_start_leaves_the_work_to_the_others(
 ) -> None:
     start = FakeRenderer.start
 
-    async def picky(device: str, log: Path, timeout: float) -> FakeRenderer:
+    async def picky(device: str, *rest: Any) -> FakeRenderer:
         if device == "cuda:0":
             raise RendererDiedError("no driver")
-        return await start(device, log, timeout)
+        return await start(device, *rest)
 
     monkeypatch.setattr(FakeRenderer, "start", picky)
     writer.add_session(new_session(rows=30, largest=2))
     settle(writer, ["cuda:0", "cpu"])
     assert states(writer) == ["done"] * 120
+
+
+def test_a_gpu_that_fails_gets_a_new_renderer(writer: Writer) -> None:
+    faults = iter(range(2))
+
+    def fault(body: dict[str, Any]) -> None:
+        if next(faults, None) is not None:
+            raise DeviceFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=2))
+    settle(writer)
+    assert states(writer) == ["done"] * 2
+    assert FakeRenderer.started == 3
+
+
+def test_what_memory_allowed_is_remembered(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if body["size"] > 2:
+            raise OutOfMemoryFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4))
+    settle(writer)
+    assert writer.fits("cpu") == {("h", "8x8"): 2}
+    assert writer.fits("another device") == {}
+
+
+def test_an_idle_device_takes_what_lies_ready_at_another(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first computes for as long as the other is idle: its second batch must go there."""
+    drawn: dict[str, list[int]] = {"one": [], "two": []}
+    elsewhere = asyncio.Event()
+    stopped: dict[int, asyncio.Event] = {}
+    really_render = FakeRenderer.render
+
+    async def render(
+        self: FakeRenderer, batch: int, timeout: float, **body: Any
+    ) -> AsyncGenerator[Frame]:
+        frames = really_render(self, batch, timeout, **body)
+        if self.device == "one" and drawn["one"]:
+            # it waits for its turn there, until someone takes it back
+            stopped[batch] = asyncio.Event()
+            await stopped[batch].wait()
+            yield Frame("ended", {"batch": batch})
+            return
+        drawn[self.device].append(batch)
+        if self.device == "one":
+            yield Frame("started", {"batch": batch})
+            await elsewhere.wait()
+        else:
+            elsewhere.set()
+        async for frame in frames:
+            yield frame
+
+    async def stop(self: FakeRenderer, batch: int) -> None:
+        if batch in stopped:
+            stopped[batch].set()
+
+    monkeypatch.setattr(FakeRenderer, "render", render)
+    monkeypatch.setattr(FakeRenderer, "stop", stop)
+    writer.add_session(new_session(rows=2, images=2, largest=2))
+    settle(writer, ["one", "two"])
+    assert states(writer) == ["done"] * 4
+    assert (len(drawn["one"]), len(drawn["two"])) == (1, 1)

@@ -12,13 +12,22 @@ from engine.sheet.check import ModelLimits, Vocabulary, check_table
 from engine.sheet.rows import Problem, Row, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table
 
+
+def _size(width: int | None, height: int | None, ratio: str) -> tuple[int, int]:
+    wide, high = ((side or 128) // 16 * 16 for side in (width, height))
+    if wide > 512:
+        raise ValueError(f"{wide} pixels are too many.")
+    return wide, high
+
+
 VOCABULARY = Vocabulary(
     models={
-        "builtin": ModelLimits(max_ratio=3.0),
-        "wide": ModelLimits(max_ratio=4.0),
-        "3.0": ModelLimits(max_ratio=2.0, negative_prompt=False),
+        "builtin": ModelLimits(max_ratio=3.0, size=_size),
+        "wide": ModelLimits(max_ratio=4.0, schedulers=("euler", "heun")),
+        "3.0": ModelLimits(max_ratio=2.0, heeds_negative=lambda *_: False),
     },
     default_model="builtin",
+    wildcards={"color", "sky"},
 )
 
 

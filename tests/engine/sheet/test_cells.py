@@ -1,10 +1,13 @@
 """Single cells: understood, repaired, or asked about."""
 
+from dataclasses import replace
+
 import pytest
 
+from engine.sheet.check import check_table
 from engine.sheet.rows import Severity
 from engine.sheet.table import Broken, Cell, Moment
-from tests.engine.sheet.making import check, check_cell, severities
+from tests.engine.sheet.making import VOCABULARY, check, check_cell, severities, table
 
 ERROR, WARNING, REPAIRED = Severity.ERROR, Severity.WARNING, Severity.REPAIRED
 
@@ -267,3 +270,86 @@ def test_letters_that_are_no_text_are_an_error_and_harm_nothing() -> None:
     assert severities(sheet.problems) == [ERROR]
     sheet.problems[0].value.encode()
     sheet.rows[0].extra["other"].encode()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "text"),
+    [
+        ("rendering", "“quality”", "quality"),
+        ("style", "'3d", "3d"),
+        ("style", "anime\u200b", "anime"),
+        ("model", "‘builtin’", "builtin"),
+        ("color_palette", '"ember"', "ember"),
+        ("color_palette", "“#cba324”", "#CBA324"),
+        ("aspect_ratio", "“16:9”", "16:9"),
+        ("aspect_ratio", "１６：９", "16:9"),
+        ("seed_number", "‘42’", "42"),
+        ("num_images", "\ufeff4", "4"),
+        ("magic_prompt", "AUTO", "on"),
+        ("prompt", "'=a boat", "=a boat"),
+        ("prompt", "a\x07 boat\x1b[31m", "a boat[31m"),
+    ],
+)
+def test_quote_marks_and_letters_nobody_sees_are_left_out_and_said(
+    column: str, cell: str, text: str
+) -> None:
+    row, problems = check_cell(column, cell)
+    assert severities(problems) == [REPAIRED]
+    assert row.cells[column] == text
+    assert row.values is not None
+
+
+@pytest.mark.parametrize(
+    "prompt", ["“a” and ‘b’", "'a boat'", "=1+1", "two\nlines\tand a tab", "👩‍🚀"]
+)
+def test_a_prompts_own_marks_stay(prompt: str) -> None:
+    row, problems = check_cell("prompt", prompt)
+    assert row.values is not None
+    assert row.values.prompt == prompt
+    assert problems == []
+
+
+IDEOGRAM = ("PROMPT", "VISIBILITY", "ASPECT_RATIO", "MAGIC_PROMPT", "MODEL", "SEED", "RENDERING")
+
+
+@pytest.mark.parametrize("label", ["2a", "V_2A", 2.0, "1.0"])
+def test_a_model_of_ideograms_asks_once_which_of_ours_it_stands_for(label: Cell) -> None:
+    cells = ("a boat", "PUBLIC", "16x9", "AUTO", label, 7, "FAST")
+    asked = check(IDEOGRAM, cells)
+    problem = next(p for p in asked.problems if p.severity is ERROR)
+    assert (problem.row, problem.column, problem.suggestions[0]) == (2, "model", "builtin")
+    assert "model_names" in problem.message
+    named = replace(
+        VOCABULARY, model_names={"2A": "wide", "v_2a": "wide", "2.0": "wide", "1": "wide"}
+    )
+    sheet = check_table(table(IDEOGRAM, cells), named)
+    values = sheet.rows[0].values
+    assert values is not None
+    assert (values.model, values.rendering, values.visibility) == ("wide", "turbo", "public")
+    assert (values.aspect_ratio, values.magic_prompt, values.seed_number) == ("16:9", True, 7)
+    assert {p.severity for p in sheet.problems if p.row > 1} == {REPAIRED}
+
+
+def test_the_api_generation_of_ideograms_columns_is_read_too() -> None:
+    header = ("prompt", "resolution", "magic_prompt_option", "style_type", "rendering_speed")
+    sheet = check(header, ("a", "RESOLUTION_1024_768", "OFF", "RENDER_3D", "TURBO"))
+    values = sheet.rows[0].values
+    assert values is not None
+    assert (values.aspect_ratio, values.magic_prompt) == ("4:3", False)
+    assert (values.style, values.rendering) == ("3d", "turbo")
+
+
+def test_a_model_name_that_stands_for_no_model_is_said() -> None:
+    lost = replace(VOCABULARY, model_names={"2a": "gone"})
+    problem = check_table(table(("prompt", "model"), ("a", "2a")), lost).problems[0]
+    assert "`" not in problem.message
+    assert "gone for 2a" in problem.message
+    assert problem.suggestions[0] == "builtin"
+
+
+def test_an_apostrophe_before_a_prompt_is_asked_about_and_kept_until_then() -> None:
+    row, [problem] = check_cell("prompt", "'a red boat")
+    assert row.values
+    assert row.values.prompt == "'a red boat"
+    assert (problem.severity, problem.suggestions) == (Severity.WARNING, ("a red boat",))
+    assert check_cell("prompt", "'quoted' words")[1] == []

@@ -1,12 +1,13 @@
 """Whole tables: every problem, the right rows ready."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_rows
-from engine.sheet.rows import RowValues, Severity, SheetError
-from tests.engine.sheet.making import VOCABULARY, check, errors, severities, table
+from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
+from engine.sheet.rows import RowValues, Severity, Sheet, SheetError
+from tests.engine.sheet.making import VOCABULARY, check, check_cell, errors, severities, table
 
 ERROR, WARNING, REPAIRED = Severity.ERROR, Severity.WARNING, Severity.REPAIRED
 
@@ -21,7 +22,7 @@ def test_blank_cells_take_their_columns_defaults() -> None:
         aspect_ratio="1:1",
         magic_prompt=True,
         model="builtin",
-        num_images=1,
+        num_images=4,
         seed_number=None,
         rendering="default",
         negative_prompt="",
@@ -90,15 +91,33 @@ def test_a_short_row_has_blank_cells() -> None:
     assert len(sheet.ready) == 1
 
 
-def test_a_column_without_effect_yet_is_said_once_for_all_its_rows() -> None:
-    sheet = check(("prompt", "style"), ("a", "anime"), ("b", "3d"), ("c", "auto"))
-    assert [(p.row, p.column, p.severity) for p in sheet.problems] == [(1, "style", WARNING)]
-    assert len(sheet.ready) == 3
+def test_a_width_that_the_model_draws_only_nearly_is_said_and_one_it_cannot_is_an_error() -> None:
+    sheet = check(
+        ("prompt", "width", "height"), ("a", "100", "128"), ("b", "9000", ""), ("c", "", "")
+    )
+    assert [(p.row, p.column, p.severity) for p in sheet.problems] == [
+        (2, "width", WARNING),
+        (3, "width", ERROR),
+    ]
+    assert "96 × 128" in sheet.problems[0].message
 
 
-def test_a_column_without_effect_left_at_its_default_is_not_mentioned() -> None:
-    sheet = check(("prompt", "style", "visibility"), ("a", "AUTO", "private"), ("b", "", ""))
-    assert sheet.problems == ()
+def test_a_scheduler_that_the_model_cannot_use_is_an_error_with_those_it_can() -> None:
+    row, _ = check_cell("scheduler", "DDIM")
+    assert row.values is not None and row.values.scheduler == "ddim"
+    sheet = check(("prompt", "model", "scheduler"), ("a", "wide", "ddim"), ("b", "wide", "Euler"))
+    assert [(p.row, p.column, p.suggestions) for p in sheet.problems] == [
+        (2, "scheduler", ("euler",))
+    ]
+
+
+def test_a_wildcard_nobody_knows_is_an_error_on_its_cell() -> None:
+    sheet = check(
+        ("prompt", "negative_prompt"), ("a __color__ {cat|dog}", "__colr__ x"), ("{b", "")
+    )
+    assert errors(sheet) == [(2, "negative_prompt"), (3, "prompt")]
+    assert sheet.problems[0].suggestions == ("__color__ x",)
+    assert sheet.problems[1].suggestions == ("\\{b",)
 
 
 def test_a_doubled_row_with_a_seed_is_a_warning_that_names_the_first() -> None:
@@ -137,6 +156,10 @@ def test_the_header_row_and_notes_of_the_table_reach_the_problems() -> None:
 def test_a_default_model_outside_the_list_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="default model"):
         Vocabulary(models={"a": ModelLimits(2.0)}, default_model="b")
+
+
+def typed_rows(prompts: list[str], vocabulary: Vocabulary, **cells: Any) -> Sheet:
+    return check_table(typed_table(prompts, **cells), vocabulary)
 
 
 def test_typed_prompts_go_through_the_same_checks() -> None:

@@ -1,6 +1,6 @@
 from dataclasses import fields
 
-from engine.sheet.columns import COLUMN, COLUMNS, Kind
+from engine.sheet.columns import COLUMNS, Kind
 from engine.sheet.rows import RowValues
 from tests.engine.sheet.making import check_cell
 
@@ -21,8 +21,3 @@ def test_every_column_says_what_it_is_and_has_a_sound_default() -> None:
     for column in COLUMNS:
         assert column.help.endswith(".")
         assert not column.choices or column.default in (*column.choices, "")
-
-
-def test_only_what_acts_in_this_version_is_declared_to_act() -> None:
-    idle = {name for name, column in COLUMN.items() if not column.acts}
-    assert idle == {"style", "color_palette", "magic_prompt", "visibility"}

@@ -60,3 +60,12 @@ def test_column_letters_are_those_of_a_spreadsheet_program() -> None:
     assert [letters(n) for n in (0, 25, 26, 51, 52, 701, 702, 16_383)] == [
         *("A", "Z", "AA", "AZ", "BA", "ZZ", "AAA", "XFD")
     ]
+
+
+def test_a_column_about_pictures_to_start_from_is_said_to_change_nothing() -> None:
+    known, problems = map_header(("prompt", "Init Image", "strength", "Note"), 1)
+    assert known == {0: "prompt"}
+    assert [(p.severity, p.value) for p in problems] == [
+        (Severity.WARNING, "Init Image"),
+        (Severity.WARNING, "strength"),
+    ]

@@ -1,20 +1,24 @@
 """Files that are no sheets, damaged, or made to harm: a plain message each, and soon."""
 
+import contextlib
 import io
 import os
 import resource
 import struct
+import subprocess
 import time
 import zipfile
 from pathlib import Path
 
 import msoffcrypto.format.ooxml
 import openpyxl
+import psutil
 import pytest
 
 from engine.sheet.check import check_table
 from engine.sheet.read import Limits, read_table
-from engine.sheet.rows import SheetError
+from engine.sheet.rows import Severity, SheetError
+from tests.conftest import Promptsheet
 from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
 
 
@@ -269,3 +273,76 @@ def test_a_file_of_bytes_never_decodes_into_lone_surrogates(tmp_path: Path) -> N
         return
     for line in table.lines:
         str(line.cells[0]).encode()
+
+
+def test_a_stray_control_character_is_left_out_of_its_prompt_and_the_rest_is_read(
+    tmp_path: Path,
+) -> None:
+    path = file(tmp_path / "a.csv", b"prompt,style,Note\na \x07boat\x1f,3d\x01,x\nb,,\n")
+    sheet = check_table(read_table(path), VOCABULARY)
+    assert [row.values.prompt for row in sheet.ready if row.values] == ["a boat", "b"]
+    assert [p.column for p in sheet.problems if p.severity is Severity.REPAIRED] == [
+        "prompt",
+        "style",
+    ]
+
+
+def test_more_columns_than_a_table_of_prompts_has_are_refused_at_once(tmp_path: Path) -> None:
+    path = file(tmp_path / "a.csv", b"prompt" + b",x" * 500_000 + b"\na\n")
+    assert "500,001 columns, more than the limit of 1,000" in refused(path)
+
+
+GIANT = 95 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b'prompt\n"' + b"a" * GIANT * 2 + b'"\n', "limit of 100 MiB"),
+        (b'prompt\n"' + b"a" * GIANT + b'"\n', "limit"),
+        (b"prompt,b\n" + b"," * GIANT, "memory"),
+        (b"prompt,b\n" + b'"a"b,' * (GIANT // 500), "columns"),
+        (b"prompt,b\n" + b'"a,\n' * 10_000, "Row 2: a quote mark"),
+    ],
+    ids=["200 MB cell", "95 MB cell", "delimiters", "odd quotes", "open quotes"],
+)
+def test_the_whole_command_survives_giant_text(
+    promptsheet: Promptsheet, tmp_path: Path, data: bytes, says: str
+) -> None:
+    """In 20 s and 1.5 GB, its reading process counted with it."""
+    path = file(tmp_path / "a.csv", data)
+    seconds, most, said = watched(promptsheet, "check", path)
+    assert says in said
+    assert len(said) < 1000
+    assert seconds < 20
+    assert most < 1500 * 2**20
+
+
+@pytest.mark.parametrize(("size", "says"), [(200, "unpacks to 200 MiB"), (95, "limit of 10,000")])
+def test_the_whole_command_survives_a_giant_cell_of_a_workbook(
+    promptsheet: Promptsheet, tmp_path: Path, size: int, says: str
+) -> None:
+    plain = write_xlsx(tmp_path / "plain.xlsx", ["prompt"], ["a"])
+    with zipfile.ZipFile(plain) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    big = sheet.replace(b"<t>a</t>", b"<t>" + b"a" * (size * 2**20) + b"</t>")
+    path = rezip(plain, tmp_path / "a.xlsx", sheet1_xml=big)
+    seconds, most, said = watched(promptsheet, "check", path)
+    assert says in said
+    assert seconds < 20
+    assert most < 1500 * 2**20
+
+
+def watched(promptsheet: Promptsheet, *arguments: str | Path) -> tuple[float, int, str]:
+    """Seconds a command took, the most memory it and its children held at once, what it said."""
+    start, most = time.monotonic(), 0
+    with promptsheet.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as command:
+        process = psutil.Process(command.pid)
+        while command.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                family = (process, *process.children(recursive=True))
+                most = max(most, sum(each.memory_info().rss for each in family))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                command.wait(0.02)
+        assert command.stdout
+        return time.monotonic() - start, most, command.stdout.read()

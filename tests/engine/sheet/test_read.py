@@ -15,7 +15,7 @@ import xlwt
 
 from engine.sheet.check import check_table
 from engine.sheet.read import Limits, read_table
-from engine.sheet.rows import SheetError
+from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Moment
 from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
 
@@ -369,3 +369,139 @@ def test_a_folder_with_modules_of_the_same_names_harms_nothing(
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "ä.csv", ["prompt"], ["a"])
     assert cells(Path("ä.csv")) == [(2, ["a"])]
+
+
+# ------------------------------------------------- as LibreOffice writes them (files/make.py)
+
+FILES = Path(__file__).parent / "files"
+
+
+@pytest.mark.parametrize("kind", ["ods", "xls", "xlsx"])
+def test_what_was_typed_into_libreoffice_comes_back(kind: str) -> None:
+    sheet = check_table(read_table(FILES / f"typed.{kind}"), VOCABULARY)
+    values = [row.values for row in sheet.rows]
+    assert [value and value.aspect_ratio for value in values] == [
+        "2:3",
+        "16:9",
+        "64:27",
+        None,
+        "1:1",
+    ]
+    first, date = values[0], next(p for p in sheet.problems if p.row == 5)
+    assert first is not None
+    assert (first.seed_number, first.model, first.magic_prompt) == (42, "3.0", True)
+    assert date.suggestions == ("3:4", "4:3")
+
+
+@pytest.mark.parametrize("kind", ["ods", "xls", "xlsx"])
+def test_hidden_merged_and_broken_cells_of_libreoffice_are_read_and_said(kind: str) -> None:
+    table = read_table(FILES / f"odd.{kind}")
+    assert (table.sheet, table.sheets) == ("Prompts & co", ("Sheet", "Prompts & co"))
+    assert [(line.number, *line.cells[2:]) for line in table.lines] == [
+        (2, "anime", "turbo", Broken("#DIV/0!")),
+        (3, "anime", "", "one!"),
+        (4, "anime", "quality", "x"),
+        (6, "3d", Broken("#NAME?"), ""),
+        (7, "", "", "y"),
+    ]
+    assert table.lines[2].cells[1] == Broken("#N/A")
+    # The workbook counts its days from 1904.
+    assert [line.cells[1] for line in table.lines[:2]] == [
+        Moment("02:03:00", 7380),
+        Moment("16:09:00", 58_140),
+    ]
+    hidden_rows, hidden_column, merged = table.notes
+    assert hidden_rows.startswith("Rows 3–4 are hidden")
+    assert hidden_column.startswith("Column D is hidden")
+    assert merged.startswith("Cells C2:C4 are merged")
+
+
+@pytest.mark.parametrize("name", ["semicolons-utf16.txt", "commas-cp1252.csv"])
+def test_text_files_of_libreoffice_are_read_in_their_encoding(name: str) -> None:
+    assert cells(FILES / name) == [
+        (2, ["ein “Boot” für Zoë; nachts", "2x3"]),
+        (3, ["a boat", "1x1"]),
+    ]
+
+
+def test_hidden_rows_that_hold_nothing_are_not_mentioned(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in ["prompt"], ["a"]:
+        book.active.append(row)
+    book.active.row_dimensions[3].hidden = True
+    book.active.column_dimensions["F"].hidden = True
+    book.save(path)
+    assert read_table(path).notes == ()
+
+
+def test_a_cell_merged_over_blank_rows_or_from_the_header_makes_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in ["prompt", "style"], [None, None], ["a", "anime"], [None, None], ["b", None]:
+        sheet.append(row)
+    for area in ("A1:A2", "B1:B2", "A3:A4", "B3:B5"):
+        sheet.merge_cells(area)
+    book.save(path)
+    assert cells(path) == [(3, ["a", "anime"]), (5, ["b", "anime"])]
+
+
+# --------------------------------------------------- without a row of column names
+
+
+PROMPTS = ["a red boat on a calm sea, at sunset", "a lighthouse, by night", "two hills"]
+
+
+def test_a_text_file_of_one_prompt_a_line_is_a_sheet(tmp_path: Path) -> None:
+    path = text(tmp_path / "a.txt", "\n".join((PROMPTS[0], "", *PROMPTS[1:])))
+    table = read_table(path)
+    assert (table.header, table.header_row) == (("prompt",), 0)
+    assert cells(path) == [(1, [PROMPTS[0]]), (3, [PROMPTS[1]]), (4, [PROMPTS[2]])]
+    sheet = check_table(table, VOCABULARY)
+    assert len(sheet.ready) == 3
+    assert [(p.row, p.severity) for p in sheet.problems] == [(1, Severity.WARNING)]
+    assert "call it `prompt`" in sheet.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "words", ["a, b, c", "a red boat\n", 'a "quoted" boat, blue\n', "one; two, three\nfour\n"]
+)
+def test_few_lines_of_prose_are_prompts_too(tmp_path: Path, words: str) -> None:
+    found = cells(text(tmp_path / "a.txt", words))
+    assert [line[0] for _, line in found] == words.splitlines()
+
+
+@pytest.mark.parametrize("column", [0, 2])
+def test_a_workbook_with_one_column_of_prompts_and_no_header_is_a_sheet(
+    tmp_path: Path, column: int
+) -> None:
+    rows = [[*[None] * column, prompt] for prompt in PROMPTS]
+    sheet = check_table(read_table(write_xlsx(tmp_path / "a.xlsx", *rows)), VOCABULARY)
+    assert [row.values.prompt for row in sheet.ready if row.values] == PROMPTS
+    assert [row.number for row in sheet.rows] == [1, 2, 3]
+
+
+def test_a_heading_of_any_name_above_the_only_column_is_no_prompt(tmp_path: Path) -> None:
+    path = text(tmp_path / "a.csv", "Beschreibung\n" + "ein rotes Boot auf dem Meer\n" * 3)
+    table = read_table(path)
+    assert (table.header, table.header_row, len(table.lines)) == (("prompt",), 1, 3)
+    assert "`Beschreibung` is read as `prompt`" in table.notes[0]
+
+
+@pytest.mark.parametrize("words", ["name,price\nchair,10\n", "name\tprice\nchair\t10\n"])
+def test_a_table_of_something_else_is_no_list_of_prompts(tmp_path: Path, words: str) -> None:
+    with pytest.raises(SheetError, match=r"no `prompt` column.*`name`, `price`"):
+        check_table(read_table(text(tmp_path / "a.csv", words)), VOCABULARY)
+
+
+def test_a_title_above_the_column_names_is_left_out(tmp_path: Path) -> None:
+    path = write_xlsx(
+        tmp_path / "a.xlsx", ["Spring campaign", None], [], ["Prompt", "Seed"], ["a", 1]
+    )
+    table = read_table(path)
+    assert (table.header, table.header_row) == (("Prompt", "Seed"), 3)
+    assert cells(path) == [(4, ["a", 1.0])]
+    assert "column names are in row 3" in table.notes[0]

@@ -109,9 +109,9 @@ async def test_fast_moves_prepare_only_the_last(
 ) -> None:
     asked: list[Path] = []
 
-    def note(path: Path, *work: object) -> object:
+    def note(path: Path, *work: object, **more: object) -> object:
         asked.append(path)
-        return prepare(path, *work)  # type: ignore[arg-type]
+        return prepare(path, *work, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(preparing, "prepare", note)
     monkeypatch.setattr(ImagePane, "DELAY", 2.0)  # longer than any one move takes on a busy machine
@@ -131,10 +131,10 @@ async def test_while_one_is_being_made_the_ones_in_between_are_dropped(
     asked: list[Path] = []
     go = threading.Event()
 
-    def slow(path: Path, *work: object) -> object:
+    def slow(path: Path, *work: object, **more: object) -> object:
         asked.append(path)
         go.wait(10)
-        return prepare(path, *work)  # type: ignore[arg-type]
+        return prepare(path, *work, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(preparing, "prepare", slow)
     monkeypatch.setattr(ImagePane, "DELAY", 0)

@@ -1,0 +1,67 @@
+"""Which recorded batch is rendered next."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """The batches of one model in a session: their ids have no gaps."""
+
+    number: int
+    first: int
+    last: int
+    model: str
+
+
+def lots_of(db: sqlite3.Connection, session: int) -> list[Lot]:
+    """A session's lots in the order of the plan; the first holds one batch of every model."""
+    return [
+        Lot(*row)
+        for row in db.execute(
+            "SELECT lot, first, last, coalesce((SELECT json_extract(r.body, '$.model')"
+            " FROM images i JOIN recipes r ON r.id = i.recipe"
+            " WHERE i.batch BETWEEN first AND last LIMIT 1), '')"
+            " FROM (SELECT lot, min(id) AS first, max(id) AS last FROM batches"
+            "       WHERE session = ? AND split_from IS NULL GROUP BY lot) ORDER BY lot",
+            (session,),
+        ).fetchall()
+    ]
+
+
+def next_waiting(
+    db: sqlite3.Connection,
+    session: int,
+    lots: Collection[Lot],
+    *,
+    busy: Collection[int],
+    warm: Collection[str],
+) -> int | None:
+    """The next batch of a session with waiting images; None if there is none.
+
+    Args:
+        db: the database.
+        session: its id there.
+        lots: as `lots_of` gave them.
+        busy: batches that someone has in hand.
+        warm: models that are loaded where it will be rendered: of several lots theirs come first.
+    """
+    for first, last in _ranges(lots, warm):
+        found = db.execute(
+            "SELECT DISTINCT batch FROM images WHERE session = ? AND state = 'waiting'"
+            f" AND batch BETWEEN ? AND ? ORDER BY batch LIMIT {len(busy) + 1}",
+            (session, first, last),
+        ).fetchall()
+        free = [row["batch"] for row in found if row["batch"] not in busy]
+        if free:
+            return int(free[0])
+    return None
+
+
+def _ranges(lots: Collection[Lot], warm: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Where to look: a model's first images, what is warm, then everything in order."""
+    early, *rest = lots
+    yield early.first, early.last
+    yield from ((lot.first, lot.last) for lot in rest if lot.model in warm)
+    yield early.first, 1 << 62  # halves of split batches are numbered after all

@@ -1,0 +1,1 @@
+"""Numbered SQL files: what each version of the schema adds to the one before."""

@@ -1,0 +1,93 @@
+"""Stopping, resuming and retrying: of everything, of a session, or of some of its rows."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a command is about."""
+
+    session: str | None
+    """A session's id; None: every session."""
+    rows: Sequence[int] | None = None
+    """Numbers of its rows; None: all of them."""
+
+    def where(self) -> tuple[str, list[object]]:
+        """A condition on images, and its arguments. What is in the trash is left there."""
+        if self.session is None:
+            return (
+                "trashed IS NULL"
+                " AND session NOT IN (SELECT id FROM sessions WHERE trashed IS NOT NULL)",
+                [],
+            )
+        mine = "session = (SELECT id FROM sessions WHERE key = ? AND trashed IS NULL)"
+        if self.rows is None:
+            return f"trashed IS NULL AND {mine}", [self.session]
+        return (
+            f"trashed IS NULL AND row IN (SELECT id FROM rows WHERE {mine}"
+            " AND number IN (SELECT value FROM json_each(?)))",
+            [self.session, json.dumps(list(self.rows))],
+        )
+
+
+def move(db: sqlite3.Connection, scope: Scope, states: Sequence[str], to: str) -> list[str]:
+    """Bring images in `scope` from some states to another; the sessions that changed."""
+    where, arguments = scope.where()
+    which = f"{where} AND state IN ({', '.join('?' for _ in states)})"
+    changed = _sessions(db, which, [*arguments, *states])
+    db.execute(f"UPDATE images SET state = ? WHERE {which}", [to, *arguments, *states])
+    return changed
+
+
+def retry(db: sqlite3.Connection, scope: Scope) -> list[str]:
+    """Let failed images in `scope` wait again, with no strikes; the sessions that changed."""
+    where, arguments = scope.where()
+    which = f"{where} AND state = 'failed'"
+    changed = _sessions(db, which, arguments)
+    db.execute(
+        f"UPDATE batches SET attempts = 0 WHERE id IN (SELECT batch FROM images WHERE {which})",
+        arguments,
+    )
+    db.execute(
+        f"UPDATE images SET state = 'waiting', strikes = 0, error = NULL WHERE {which}", arguments
+    )
+    return changed
+
+
+def _sessions(db: sqlite3.Connection, which: str, arguments: Sequence[object]) -> list[str]:
+    return [
+        row["key"]
+        for row in db.execute(
+            f"SELECT key FROM sessions WHERE id IN (SELECT session FROM images WHERE {which})",
+            arguments,
+        ).fetchall()
+    ]
+
+
+def move_session(db: sqlite3.Connection, session: str, to: str) -> None:
+    """Give a session another place among those that have work left.
+
+    Args:
+        db: in a transaction.
+        session: its id.
+        to: `first`, `last`, `up` or `down`.
+    """
+    order = [
+        (row["key"], row["position"])
+        for row in db.execute(
+            "SELECT key, position FROM sessions WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
+            " OR key = ? ORDER BY position",
+            (session,),
+        ).fetchall()
+    ]
+    keys = [key for key, _ in order]
+    here = keys.index(session)
+    there = {"first": 0, "last": len(keys) - 1, "up": here - 1, "down": here + 1}[to]
+    keys.insert(max(0, min(there, len(keys) - 1)), keys.pop(here))
+    db.executemany(
+        "UPDATE sessions SET position = ? WHERE key = ?",
+        [(position, key) for key, (_, position) in zip(keys, order, strict=True)],
+    )

@@ -1,0 +1,76 @@
+"""A row as it will be rendered, and what each of its columns did, in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from engine.picture.recipe import Recipe
+from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.styles import AUTO, PLACE, template_of
+from engine.settings import SettingsError
+from engine.sheet.rows import RowValues
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What one column did."""
+
+    column: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowPreview:
+    """A row's first image as it would be now."""
+
+    recipe: Recipe | None
+    """None: it cannot be rendered as it is, and `notes` say why. A seed that will be drawn at the
+    start reads 0."""
+    notes: tuple[Note, ...]
+    """In the order in which the columns act."""
+
+
+def preview(values: RowValues, planned: PlannedModel) -> RowPreview:
+    """What a row will be.
+
+    Args:
+        values: the row.
+        planned: its model.
+    """
+    try:
+        (recipe,) = recipes_for(replace(values, num_images=1), planned, lambda: 0)
+        return RowPreview(recipe, tuple(_notes(values, planned, recipe)))
+    except (SettingsError, ValueError) as error:
+        return RowPreview(None, (Note("prompt", str(error)),))
+
+
+def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:
+    words = planned.wordsmith.word(values, recipe.seed)
+    if words.expanded != values.prompt:
+        each = " (each image draws anew)" if values.num_images > 1 else ""
+        seed = "" if values.seed_number is not None else ", for instance"
+        yield Note("prompt", f"becomes “{words.expanded}”{seed}{each}")
+    if values.magic_prompt:
+        yield Note("magic_prompt", _magic(words.expanded, words.enriched))
+    if values.style != AUTO:
+        template = template_of(values.style, planned.model.kind.name, planned.words.styles)
+        around = template.prompt.replace(PLACE, "…")
+        unwanted = f" and keeps out {template.negative}" if template.negative else ""
+        yield Note("style", f"{values.style} says “{around}”{unwanted}")
+    if recipe.negative_prompt and not planned.model.heeds_negative(
+        values.rendering, values.guidance
+    ):
+        yield Note("negative_prompt", f"changes nothing: {recipe.model} heeds none here")
+    if values.color_palette:
+        yield Note("color_palette", f"moves the colours to {' '.join(recipe.palette)}")
+    if values.scheduler:
+        yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
+    if values.visibility == "public":
+        yield Note("visibility", "others on this machine may read the files")
+
+
+def _magic(before: str, after: str) -> str:
+    if after == before:
+        return "has nothing to add"
+    if after.startswith(before):
+        return f"adds “{after[len(before) :].strip(' ,')}”"
+    return f"makes it “{after}”"

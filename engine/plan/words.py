@@ -1,0 +1,103 @@
+"""The words and colours that rows may call for: those we ship, and over them the user's own."""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.plan.magic import Addition, Magic, read_magic
+from engine.plan.palettes import Palette, read_palettes
+from engine.plan.styles import Styles, Template, read_style_list, read_styles
+from engine.plan.wildcards import Wildcards
+from engine.settings import SettingsError, config_folder
+
+_MOST_CHOICES = 100_000
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Styles, palettes, wildcards and enrichments."""
+
+    styles: Styles = field(default_factory=dict)
+    palettes: Mapping[str, Palette] = field(default_factory=dict)
+    wildcards: Wildcards = field(default_factory=Wildcards)
+    magic: Magic = field(default_factory=dict)
+
+
+def load_words() -> Words:
+    """What holds now; read again only when a file has changed.
+
+    Raises:
+        SettingsError: a file cannot be read, or something in it is wrong.
+    """
+    shipped, own = Path(str(files("assets"))), config_folder()
+    return _load(shipped, own, tuple(_stamps(shipped)), tuple(_stamps(own)))
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, int]]:
+    single = (folder / f"{name}.toml" for name in ("styles", "palettes", "magic"))
+    for path in (*single, *_style_lists(folder), *_wildcard_files(folder)):
+        try:
+            yield str(path), path.stat().st_mtime_ns
+        except OSError:
+            continue
+
+
+def _style_lists(folder: Path) -> list[Path]:
+    return sorted((folder / "styles").glob("*.json"))
+
+
+def _wildcard_files(folder: Path) -> list[Path]:
+    return sorted((folder / "wildcards").rglob("*.txt"))
+
+
+@lru_cache(4)
+def _load(shipped: Path, own: Path, *_stamps: tuple[tuple[str, int], ...]) -> Words:
+    styles: dict[str, Mapping[str, Template]] = {}
+    palettes: dict[str, Palette] = {}
+    choices: dict[str, tuple[str, ...]] = {}
+    magic: dict[str, tuple[Addition, ...]] = {}
+    for folder in (shipped, own):
+        for path in _style_lists(folder):
+            styles |= read_style_list(_text(path), path)
+        for name, families in _toml(folder / "styles.toml", read_styles).items():
+            styles[name] = {**styles.get(name, {}), **families}
+        palettes |= _toml(folder / "palettes.toml", read_palettes)
+        magic |= _toml(folder / "magic.toml", read_magic)
+        base = folder / "wildcards"
+        for path in _wildcard_files(folder):
+            choices[path.relative_to(base).with_suffix("").as_posix()] = _choices(path)
+    return Words(styles, palettes, Wildcards(choices), magic)
+
+
+def _toml(
+    path: Path, read: Callable[[Mapping[str, Any], Path], dict[str, _Read]]
+) -> dict[str, _Read]:
+    if not path.is_file():
+        return {}
+    try:
+        return read(tomllib.loads(_text(path)), path)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _choices(path: Path) -> tuple[str, ...]:
+    """A file's lines; blank ones and those that begin with # are no choices."""
+    lines = (line.strip() for line in _text(path).splitlines())
+    found = tuple(line for line in lines if line and not line.startswith("#"))
+    if not found:
+        raise SettingsError(f"{path} holds no choice: write one a line.")
+    if len(found) > _MOST_CHOICES:
+        raise SettingsError(f"{path} holds more than {_MOST_CHOICES:,} choices.")
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error

@@ -1,0 +1,285 @@
+"""From recipes to pixels: texts, denoising and decoding apart where the pipeline lets us."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.picture.recipe import Recipe
+from engine.render.pipelines import parameters_of
+
+Pixels = npt.NDArray[np.uint8]
+Drawn = Generator[Pixels, None, None]
+AfterStep = Callable[[int, torch.Tensor, Any], None]
+"""Called with the number of finished steps, the latents and the scheduler; what it raises ends the
+call and leaves the pipeline usable."""
+
+_CACHE_BYTES = 256 << 20
+
+
+class NoPictureError(Exception):
+    """The model computed something that is not a picture."""
+
+
+class Way(Protocol):
+    """How pictures are drawn with one kind of pipeline."""
+
+    texts: str
+    decode: str
+
+    def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
+        """Do ahead what can be done ahead."""
+
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
+        """The pictures of one call, height × width × 3 each, in the order of `recipes`."""
+
+
+def way_for(pipeline: Any) -> Way:
+    """The way for a pipeline: in stages for those whose stages are known, else by one call."""
+    stages = _STAGES.get(type(pipeline).__name__)
+    return Staged(stages()) if stages else Whole()
+
+
+def _call_arguments(recipes: Sequence[Recipe], step: AfterStep) -> dict[str, Any]:
+    def after_step(pipe: Any, index: int, _: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        step(index + 1, tensors["latents"], pipe.scheduler)
+        return tensors
+
+    first = recipes[0]
+    return {
+        "width": first.width,
+        "height": first.height,
+        "num_inference_steps": first.steps,
+        "guidance_scale": first.guidance,
+        # On the CPU, whatever the device: the same seed starts from the same noise everywhere.
+        "generator": [torch.Generator().manual_seed(recipe.seed) for recipe in recipes],
+        "callback_on_step_end": after_step,
+        "callback_on_step_end_tensor_inputs": ["latents"],
+    }
+
+
+class Whole:
+    """Any text-to-image pipeline, by one call that does everything."""
+
+    texts = "together"
+    decode = "together"
+
+    def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
+        """Nothing can be done ahead."""
+
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
+        """One call.
+
+        Raises:
+            NoPictureError: pixels that are not numbers.
+        """
+        arguments = _call_arguments(recipes, step) | {
+            "prompt": [recipe.prompt for recipe in recipes],
+            "output_type": "pt",
+        }
+        if any(recipe.negative_prompt for recipe in recipes):
+            arguments["negative_prompt"] = [recipe.negative_prompt for recipe in recipes]
+        accepted = parameters_of(pipeline)
+        result = pipeline(**{key: value for key, value in arguments.items() if key in accepted})
+        for image in result.images:
+            yield _levels(image)
+
+
+class Stages(Protocol):
+    """What differs between the families that are drawn in stages."""
+
+    def encode(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
+        """The embeddings of one text, each with a first dimension of 1."""
+
+    def nothing(self, pipeline: Any) -> tuple[torch.Tensor, ...] | None:
+        """What stands for no negative prompt; None: the embeddings of an empty one."""
+
+    def arguments(
+        self, wanted: Sequence[torch.Tensor], unwanted: Sequence[torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """The embeddings of a batch as arguments of the pipeline's call."""
+
+
+class Staged:
+    """In stages: each distinct text is encoded once, alone, and kept; each image decoded alone.
+
+    So the batch is but the denoiser's, and what it costs and gives does not hang on how many
+    images share a text; a picture goes on its way while the next is decoded.
+    """
+
+    texts = "each"
+    decode = "each"
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self._known = EmbeddingCache(_CACHE_BYTES)
+        # Pipelines that share weights share the tokenizer, whose padding is a state of its own.
+        self._encoding = threading.Lock()
+
+    def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
+        """Encode what has not been encoded before."""
+        for recipe in recipes:
+            self._embeddings(pipeline, recipe.prompt)
+            if recipe.guidance > 1:
+                self._unwanted(pipeline, recipe.negative_prompt)
+
+    def _embeddings(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
+        found = self._known.get(text)
+        if found is None:
+            with self._encoding, torch.no_grad():
+                found = self._stages.encode(pipeline, text)
+            self._known.put(text, found)
+        return found
+
+    def _unwanted(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
+        if text:
+            return self._embeddings(pipeline, text)
+        found = self._known.get(None)
+        if found is None:
+            with self._encoding, torch.no_grad():
+                found = self._stages.nothing(pipeline)
+            found = found or self._embeddings(pipeline, "")
+            self._known.put(None, found)
+        return found
+
+    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
+        """Denoise all of them, then decode one after the other.
+
+        Raises:
+            NoPictureError: pixels that are not numbers.
+        """
+        wanted = _columns([self._embeddings(pipeline, recipe.prompt) for recipe in recipes])
+        unwanted = (
+            _columns([self._unwanted(pipeline, recipe.negative_prompt) for recipe in recipes])
+            if recipes[0].guidance > 1
+            else []
+        )
+        latents = pipeline(
+            **_call_arguments(recipes, step),
+            **self._stages.arguments(wanted, unwanted),
+            output_type="latent",
+        ).images
+        for latent in latents:
+            yield _levels(_decoded(pipeline.vae, latent.unsqueeze(0)))
+
+
+class EmbeddingCache:
+    """Texts' embeddings, the least recently used forgotten first. Any thread may use it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._kept: OrderedDict[str | None, tuple[torch.Tensor, ...]] = OrderedDict()
+        self._room = most_bytes
+        self._turn = threading.Lock()
+
+    def get(self, text: str | None) -> tuple[torch.Tensor, ...] | None:
+        """The embeddings of a text (None: of no negative prompt), if they are still known."""
+        with self._turn:
+            found = self._kept.pop(text, None)
+            if found is not None:
+                self._kept[text] = found
+            return found
+
+    def put(self, text: str | None, embeddings: tuple[torch.Tensor, ...]) -> None:
+        """Keep the embeddings of a text; forget others if there are too many."""
+        with self._turn:
+            if text not in self._kept:
+                self._room -= _bytes_of(embeddings)
+            self._kept[text] = embeddings
+            while self._room < 0 and len(self._kept) > 1:
+                _, gone = self._kept.popitem(last=False)
+                self._room += _bytes_of(gone)
+
+
+def _bytes_of(tensors: Sequence[torch.Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+def _columns(rows: Sequence[tuple[torch.Tensor, ...]]) -> list[torch.Tensor]:
+    return [torch.cat(column) for column in zip(*rows, strict=True)]
+
+
+def _decoded(vae: Any, latent: torch.Tensor) -> torch.Tensor:
+    """One image, 3 × height × width, 0 … 1, from a latent of 1 × channels × height × width."""
+    config = vae.config
+    latent = latent.to(vae.dtype) / config.scaling_factor
+    mean, deviation = config.get("latents_mean"), config.get("latents_std")
+    if mean is not None and deviation is not None:
+        shape = (1, -1, 1, 1)
+        latent = latent * latent.new_tensor(deviation).view(shape)
+        latent = latent + latent.new_tensor(mean).view(shape)
+    with torch.no_grad():
+        image: torch.Tensor = vae.decode(latent, return_dict=False)[0][0]
+    return (image / 2 + 0.5).clamp(0, 1)
+
+
+def _levels(image: torch.Tensor) -> Pixels:
+    """8-bit levels, height × width × 3, from 3 × height × width in 0 … 1."""
+    if not torch.isfinite(image).all():
+        raise NoPictureError(
+            "the model computed values that are not numbers; another dtype or guidance may help"
+        )
+    levels = (image.float() * 255).round().clamp(0, 255).to(torch.uint8)
+    return levels.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+class StableDiffusionStages:
+    """Stable Diffusion 1 and 2, and the built-in model."""
+
+    def encode(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
+        """(1 × tokens × width,)."""
+        embeddings, _ = pipeline.encode_prompt([text], pipeline.device, 1, False)
+        return (embeddings,)
+
+    def nothing(self, pipeline: Any) -> None:
+        """No negative prompt is an empty one."""
+
+    def arguments(
+        self, wanted: Sequence[torch.Tensor], unwanted: Sequence[torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """As the pipeline calls them."""
+        return _named(("prompt_embeds",), wanted, unwanted)
+
+
+class StableDiffusionXLStages:
+    """Stable Diffusion XL, turbo too."""
+
+    def encode(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
+        """(1 × tokens × width, 1 × pooled width)."""
+        embeddings, _, pooled, _ = pipeline.encode_prompt(
+            prompt=[text],
+            device=pipeline.device,
+            num_images_per_prompt=1,
+            do_classifier_free_guidance=False,
+        )
+        return embeddings, pooled
+
+    def nothing(self, pipeline: Any) -> tuple[torch.Tensor, ...] | None:
+        """Zeros, where the model's folder says so."""
+        if not pipeline.config.force_zeros_for_empty_prompt:
+            return None
+        return tuple(torch.zeros_like(tensor) for tensor in self.encode(pipeline, ""))
+
+    def arguments(
+        self, wanted: Sequence[torch.Tensor], unwanted: Sequence[torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """As the pipeline calls them."""
+        return _named(("prompt_embeds", "pooled_prompt_embeds"), wanted, unwanted)
+
+
+def _named(
+    names: Sequence[str], wanted: Sequence[torch.Tensor], unwanted: Sequence[torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    pairs = [*zip(names, wanted, strict=True)]
+    if unwanted:
+        pairs += zip((f"negative_{name}" for name in names), unwanted, strict=True)
+    return dict(pairs)
+
+
+_STAGES: Mapping[str, Callable[[], Stages]] = {
+    "StableDiffusionPipeline": StableDiffusionStages,
+    "StableDiffusionXLPipeline": StableDiffusionXLStages,
+}

@@ -1,0 +1,48 @@
+"""Calls side by side on one device: as many as its threads allow, all with the same number."""
+
+import threading
+
+
+class Lanes:
+    """How many threads of a device are taken.
+
+    Pixels hang on the threads of a call. Some libraries count them for the whole process, so calls
+    with different numbers of threads never run side by side.
+    """
+
+    def __init__(self, threads: int) -> None:
+        """Args: threads: how many the device has."""
+        self.threads = threads
+        self._free = threads
+        self._each: int | None = None
+        self._changed = threading.Condition()
+
+    def _share(self, threads: int) -> int:
+        return min(threads, self.threads)
+
+    def agree(self, threads: int) -> None:
+        """Wait until no call with another number of threads runs."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._each in (None, threads))
+
+    def enter(self, threads: int) -> None:
+        """Wait until a call with `threads` threads may run, and count it in."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._each in (None, threads) and self._free >= self._share(threads)
+            )
+            self._each = threads
+            self._free -= self._share(threads)
+
+    def leave(self, threads: int) -> None:
+        """A call has ended."""
+        with self._changed:
+            self._free += self._share(threads)
+            if self._free == self.threads:
+                self._each = None
+            self._changed.notify_all()
+
+    def wait_empty(self) -> None:
+        """Wait until no call runs."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free == self.threads)

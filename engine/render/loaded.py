@@ -1,0 +1,178 @@
+"""The models a renderer has loaded: as many as memory holds, the least recently used first out."""
+
+import gc
+import importlib.metadata
+import platform
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from engine.models.fingerprint import fingerprint
+from engine.picture.recipe import Conditions, Recipe
+from engine.render.drawing import AfterStep, Pixels, way_for
+from engine.render.lanes import Lanes
+from engine.render.pipelines import (
+    ModelError,
+    dtype_for,
+    layout_for,
+    load_pipeline,
+    threads_for,
+    twin_of,
+)
+from engine.render.preview import Factors, factors_of
+from engine.render.recolour import recolour
+from engine.render.scheduling import use_scheduler
+
+_COMPUTING = ("torch", "diffusers", "transformers")
+_SPARE_BYTES = 2 << 30
+_NEED = 2
+
+
+class ModelChangedError(ModelError):
+    """The model's files are not those the session was planned with."""
+
+
+class LoadedModel:
+    """One model, ready to draw in several threads."""
+
+    def __init__(self, pipeline: Any, dtype: str, device: str, cores: int) -> None:
+        self._pipeline = pipeline
+        self._idle: list[Any] = []
+        self._turn = threading.Lock()
+        self._way = way_for(pipeline)
+        self._factors: Factors | None = None
+        self.offered = Conditions(
+            device=device_name(device),
+            dtype=dtype,
+            threads=threads_for(pipeline, cores),
+            attention="sdpa",
+            compile=False,
+            versions={name: importlib.metadata.version(name) for name in _COMPUTING},
+            layout=layout_for(device),
+            texts=self._way.texts,
+            decode=self._way.decode,
+        )
+        """The conditions on offer."""
+
+    def prepare(self, recipes: Sequence[Recipe]) -> None:
+        """Encode the texts of a batch ahead."""
+        self._way.prepare(self._pipeline, recipes)
+
+    def draw(self, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
+        """The pictures of one batch, one after the other."""
+        with self._turn:
+            pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
+        try:
+            use_scheduler(pipeline, recipes[0].scheduler)
+            pictures = self._way.draw(pipeline, recipes, step)
+            with closing(pictures):
+                for recipe, picture in zip(recipes, pictures, strict=True):
+                    yield recolour(picture, recipe.palette)
+        finally:
+            with self._turn:
+                self._idle.append(pipeline)
+
+    def factors(self) -> Factors | None:
+        """Latents to colours; None where the pipeline has no autoencoder of the usual kind."""
+        if self._factors is None and hasattr(self._pipeline, "vae"):
+            self._factors = factors_of(self._pipeline.vae)
+        return self._factors
+
+
+class LoadedModels:
+    """Keeps models loaded while there is memory for them."""
+
+    def __init__(self, device: str, lanes: Lanes, cores: int) -> None:
+        self._device = device
+        self._lanes = lanes
+        self._cores = cores
+        self._kept: OrderedDict[tuple[str, str], LoadedModel] = OrderedDict()
+
+    def get(self, model_hash: str, dtype: str) -> LoadedModel:
+        """A model that `load` has made ready."""
+        return self._kept[model_hash, dtype]
+
+    @property
+    def hashes(self) -> list[str]:
+        """The fingerprints of the models that are loaded."""
+        return [model_hash for model_hash, _ in self._kept]
+
+    def load(self, source: Path, model_hash: str, dtype: str) -> LoadedModel:
+        """Have a model ready; others make room for it if they must.
+
+        Raises:
+            ModelChangedError, ModelError
+            OSError: its files cannot be read.
+        """
+        dtype = dtype_for(dtype, self._device)
+        if (model_hash, dtype) not in self._kept:
+            if not source.is_dir():
+                raise ModelError(
+                    f"the model's folder {source} is not there: put it back (or mount its disk),"
+                    " then retry"
+                )
+            if fingerprint(source) != model_hash:
+                raise ModelChangedError(
+                    "the model's files have changed since this session was planned: put the old"
+                    " files back and retry, or start a new session"
+                )
+            self._make_room(_NEED * _weights_bytes(source) + _SPARE_BYTES)
+            pipeline = load_pipeline(source, dtype, self._device)
+            self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
+        self._kept.move_to_end((model_hash, dtype))
+        return self._kept[model_hash, dtype]
+
+    def _make_room(self, wanted: int) -> None:
+        while self._kept and self._free_bytes() < wanted:
+            self._lanes.wait_empty()
+            self._kept.popitem(last=False)
+            self.free_memory()
+
+    def _free_bytes(self) -> int:
+        if self._device.startswith("cuda"):
+            return torch.cuda.mem_get_info(self._device)[0]
+        return psutil.virtual_memory().available
+
+    def free_memory(self) -> None:
+        """Give back what is no longer used."""
+        gc.collect()
+        if self._device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def _weights_bytes(source: Path) -> int:
+    return sum(path.stat().st_size for path in source.rglob("*.safetensors"))
+
+
+def device_name(device: str) -> str:
+    """The same for devices that compute the same pixels."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    if device != "cpu":
+        return device
+    models = [line for line in _cpu_facts() if line.startswith("model name")]
+    model = models[0].partition(":")[2].strip() if models else platform.machine()
+    return f"cpu {model} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def _cpu_facts() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+
+
+@contextmanager
+def computing(lanes: Lanes, threads: int) -> Iterator[None]:
+    """This thread computes with `threads` threads, inside one of the `lanes` it has entered."""
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        lanes.leave(threads)

@@ -1,0 +1,58 @@
+"""Which devices there are to render on."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+_GPU_NODES = ("/dev/nvidiactl", "/dev/kfd")
+_SECONDS = 120.0
+
+
+class DevicesError(Exception):
+    """torch does not say what devices there are; the message has its words."""
+
+
+def ask_torch() -> dict[str, str]:
+    """Device → its name, asked of torch in a process of its own.
+
+    Raises:
+        DevicesError: it does not start.
+    """
+    try:
+        found = subprocess.run(
+            [sys.executable, "-P", "-m", "engine.render.devices"],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+        )
+        return dict(json.loads(found.stdout))
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DevicesError(str(error)) from error
+    except ValueError as error:
+        raise DevicesError(found.stderr[-2000:]) from error
+
+
+def find_devices(wanted: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The devices to render on, and their names.
+
+    Args:
+        wanted: devices; `auto` among them takes every GPU, or the CPU where there is none. torch is
+            asked only if there may be GPUs.
+    """
+    names = {"cpu": "cpu"}
+    if AUTO in wanted or any(device != "cpu" for device in wanted):
+        if any(Path(node).exists() for node in _GPU_NODES):
+            try:
+                names |= ask_torch()
+            except DevicesError as error:
+                log.error("torch does not start: %s", error)
+        if AUTO in wanted:
+            gpus = [device for device in names if device != "cpu"]
+            return gpus or ["cpu"], names
+    return list(wanted), names

@@ -1,0 +1,182 @@
+"""One device: its renderer, started, loaded and replaced as needed, and what it has in hand."""
+
+import asyncio
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.library.files import Staged
+from engine.library.records import Batch
+from engine.models.catalog import load_models
+from engine.picture.formats import PNG, kind_of
+from engine.picture.metadata import Record
+from engine.picture.recipe import Conditions
+from engine.service.link import LoadError, RendererLink
+from engine.settings import RenderSettings, Settings, SettingsError
+
+_STARTUP_ATTEMPTS = 3
+_LOAD_ATTEMPTS = 3
+
+
+@dataclass
+class Attempt:
+    """One attempt at a batch, and how it went."""
+
+    batch: Batch
+    link: RendererLink | None = None
+    """Which renderer has it; None until it was handed over."""
+    computing: bool = False
+    """Whether the renderer has begun it: until then it can go elsewhere."""
+    staged: list[tuple[Staged, Record]] = field(default_factory=list)
+    cause: str = "ended"
+    """ended, memory, device, error, died, hung, load, changed or disk."""
+    reason: str = ""
+    begun: bool = False
+    """Whether the model was ready and the batch recorded as being rendered."""
+    seconds: float | None = None
+    """What it took from the first step to the last pixel; None if it did not come to that."""
+
+    async def stop(self) -> None:
+        """Leave it after the current step."""
+        if self.link is not None:
+            await self.link.stop(self.batch.id)
+
+
+class Station:
+    """A device with its renderer, and the attempts in hand there."""
+
+    def __init__(self, device: str, name: str, threads: int, library: Path, settings: Settings):
+        """Args: threads: CPU threads of all calls that run on this device side by side."""
+        self.device = device
+        self.name = name
+        """The same for interchangeable devices."""
+        self.link: RendererLink | None = None
+        self.attempts: list[Attempt] = []
+        self.coming: Attempt | None = None
+        """The attempt that is not being computed yet; a station has one at most."""
+        self.news = asyncio.Event()
+        """Set when it is worth looking for work again."""
+        self.hungry = False
+        """Whether it could work and found nothing to do."""
+        self.failed_loads: Counter[str] = Counter()
+        self.deaths_loading: Counter[str] = Counter()
+        self._failed_starts = 0
+        self._threads = threads
+        self._library = library
+        self._settings = settings
+        self._previews = False
+
+    def forget_trouble(self) -> None:
+        """What failed before may work now."""
+        self.failed_loads.clear()
+        self.deaths_loading.clear()
+        self._failed_starts = 0
+
+    def is_broken(self, deaths: int) -> bool:
+        """Whether it cannot start a renderer, or cannot load a model."""
+        return (
+            self._failed_starts >= _STARTUP_ATTEMPTS
+            or any(count >= _LOAD_ATTEMPTS for count in self.failed_loads.values())
+            or any(count >= deaths for count in self.deaths_loading.values())
+        )
+
+    def has_given_up(self, label: str, deaths: int) -> bool:
+        """Whether a model has failed to load here too often."""
+        return self.failed_loads[label] >= _LOAD_ATTEMPTS or self.deaths_loading[label] >= deaths
+
+    @property
+    def warm(self) -> frozenset[str]:
+        """Labels of the models that are loaded here."""
+        return self.link.warm if self.link is not None else frozenset()
+
+    async def renderer(self) -> RendererLink:
+        """The live renderer, started if need be.
+
+        Raises:
+            LoadError: it could not be started several times.
+            RendererDiedError: it ended instead of starting.
+        """
+        if self.link is not None and self.link.alive:
+            return self.link
+        await self.drop()
+        if self._failed_starts >= _STARTUP_ATTEMPTS:
+            raise LoadError(
+                f"no renderer can be started on {self.device}: is the device there? engine.log has"
+                " what it said"
+            )
+        self._failed_starts += 1
+        self.link = await RendererLink.start(
+            self.device,
+            self._threads,
+            cores(),
+            self._library / "engine.log",
+            self._settings.render.load_timeout,
+        )
+        self._failed_starts = 0
+        if self._previews:
+            await self.link.want_previews(True)
+        return self.link
+
+    async def drop(self, which: RendererLink | None = None) -> None:
+        """End the renderer, if it is still `which` (None: whichever); its memory is free then."""
+        if self.link is not None and which in (None, self.link):
+            link, self.link = self.link, None
+            await link.kill()
+
+    async def want_previews(self, wanted: bool) -> None:
+        """Say whether anyone looks at previews."""
+        self._previews = wanted
+        if self.link is not None:
+            with contextlib.suppress(OSError):
+                await self.link.want_previews(wanted)
+
+    async def load(self, link: RendererLink, batch: Batch) -> Conditions:
+        """The conditions to render `batch` under: the session's, else those on offer now.
+
+        Raises:
+            LoadError, ModelChangedError, RendererDiedError, RendererHungError
+            OSError: the disk is full, or fails.
+        """
+        recipe = batch.images[0].recipe
+        label = recipe.model
+        try:
+            model = load_models().get(label)
+        except SettingsError as error:
+            raise LoadError(str(error)) from error
+        if model is None:
+            raise LoadError(
+                f"the model {label} is no longer in the model list: add it again, then retry"
+            )
+        chosen = batch.conditions
+        dtype = chosen.dtype if chosen else model.dtype
+        timeout = self._settings.render.load_timeout
+        offered = await link.load(label, model.source, recipe.model_hash, dtype, timeout)
+        self.failed_loads[label] = self.deaths_loading[label] = 0
+        render = self._settings.render
+        return chosen or replace(
+            offered,
+            threads=render.threads or offered.threads,
+            encoding=_encoding(batch.images[0].path, render),
+        )
+
+
+def _encoding(path: Path, render: RenderSettings) -> str:
+    """How a file is written: the kind is in its name already."""
+    kind = kind_of(path) or PNG
+    return f"{kind} {render.png_level if kind == PNG else render.quality}"
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def threads_of(device: str, devices: Sequence[str]) -> int:
+    """CPU threads of all calls on one of several devices, side by side.
+
+    Renderers on the CPU share its cores. A GPU takes one call at a time.
+    """
+    return max(1, cores() // devices.count("cpu")) if device == "cpu" else 1

@@ -1,0 +1,192 @@
+"""Reading and writing single settings in the user's file, whose own remarks are kept."""
+
+import contextlib
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from engine.declared import Declared, DeclaredError, build, explanations, plain
+from engine.settings import Settings, SettingsError, config_folder
+
+FILE = "settings.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it stands."""
+
+    name: str
+    """Dotted, as in `app.theme`."""
+    text: str
+    """Its value as it would be typed."""
+    default: str
+    explanation: str
+    choices: tuple[str, ...] = ()
+    """All it can be, where that is a short list."""
+    is_set: bool = False
+    """Whether the file says so; otherwise it is the default, or the command line's."""
+
+
+def all_settings(settings: Settings) -> list[Setting]:
+    """Every setting, in the order of declaration.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    written = _body()
+    return list(_walk(settings, Settings(), written, ""))
+
+
+def _walk(
+    record: Declared, defaults: Declared, written: dict[str, Any], path: str
+) -> Iterator[Setting]:
+    hints = get_type_hints(type(record))
+    for name, explanation in explanations(type(record)):
+        value, default = getattr(record, name), getattr(defaults, name)
+        inside = written.get(name)
+        if isinstance(value, Declared):
+            below = inside if isinstance(inside, dict) else {}
+            yield from _walk(value, default, below, f"{path}{name}.")
+            continue
+        yield Setting(
+            name=path + name,
+            text=as_text(value),
+            default=as_text(default),
+            explanation=explanation,
+            choices=_choices(hints[name]),
+            is_set=name in written,
+        )
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    if kind is bool:
+        return ("true", "false")
+    return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
+
+
+def as_text(value: Any) -> str:
+    """A setting's value as it would be typed."""
+    value = plain(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {inner}" for key, inner in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def understood(name: str, text: str) -> Any:
+    """The value that a typed text means for a setting.
+
+    Raises:
+        SettingsError: it cannot be that; the message says what it can be.
+    """
+    value = _from_text(_kind_of(name), text.strip())
+    body = _body()
+    table = body
+    *above, last = name.split(".")
+    for part in above:
+        table = table.setdefault(part, {})
+    table[last] = value
+    try:
+        build(Settings, body)
+    except DeclaredError as error:
+        raise SettingsError(str(error).removeprefix(f"{name}: ")) from error
+    return value
+
+
+def _kind_of(name: str) -> Any:
+    kind: Any = Settings
+    for part in name.split("."):
+        hints = get_type_hints(kind)
+        if part not in hints:
+            raise SettingsError(f"There is no setting {name}.")
+        kind = hints[part]
+    return kind
+
+
+def _from_text(kind: Any, text: str) -> Any:
+    """A text as TOML's kind of value; left as it is where it is none, for `build` to refuse."""
+    if kind in (int, float, bool) and len(text.split()) == 1:
+        with contextlib.suppress(ValueError):
+            return tomllib.loads(f"value = {text.lower() if kind is bool else text}")["value"]
+        return text
+    if get_origin(kind) is tuple:
+        return [part for piece in text.split(",") if (part := piece.strip())]
+    if get_origin(kind) is dict:
+        pairs = (piece.partition("=") for piece in text.split(",") if piece.strip())
+        return {key.strip().strip('"'): value.strip().strip('"') for key, _, value in pairs}
+    return text
+
+
+def write_setting(name: str, value: Any) -> Path:
+    """Put a value into the settings file, with its explanation if it is new there; the file.
+
+    Args:
+        name: dotted.
+        value: as `understood` gave it; None takes the setting out, so that the default holds.
+
+    Raises:
+        SettingsError: the file is not TOML.
+        OSError: it cannot be written.
+    """
+    import tomlkit  # it keeps the user's remarks and order; only who writes needs it
+
+    path = config_folder() / FILE
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        document = tomlkit.parse(text)
+    except (ValueError, tomlkit.exceptions.ParseError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    *above, last = name.split(".")
+    table: Any = document
+    for part in above:
+        if part not in table:
+            table[part] = tomlkit.table()
+        table = table[part]
+    if value is None:
+        table.pop(last, None)
+    elif last in table:
+        table[last] = value
+    else:
+        explained = {s.name: s.explanation for s in _walk(Settings(), Settings(), {}, "")}
+        if isinstance(table, tomlkit.TOMLDocument) and table.body:
+            # A key of the whole file must stand before the first table.
+            fresh = tomlkit.document()
+            fresh.add(tomlkit.comment(explained[name]))
+            fresh.add(last, value)
+            document = tomlkit.parse(f"{tomlkit.dumps(fresh)}\n{tomlkit.dumps(document)}")
+        else:
+            table.add(tomlkit.comment(explained[name]))
+            table.add(last, value)
+    _replace(path, tomlkit.dumps(document))
+    return path
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _body() -> dict[str, Any]:
+    path = config_folder() / FILE
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+    return body

@@ -1,0 +1,57 @@
+"""Which rows make the same images as an earlier one, kept up to date row by row."""
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import fields
+from operator import attrgetter
+
+from engine.sheet.rows import RowValues
+
+_key = attrgetter(*(field.name for field in fields(RowValues) if field.name != "num_images"))
+"""Equal for rows that make the same images, however many."""
+
+
+class Doubles:
+    """Rows with a seed of their own, grouped by all that decides their first image."""
+
+    def __init__(self) -> None:
+        self._groups: defaultdict[Hashable, list[int]] = defaultdict(list)
+        self._members = 0
+
+    def put(self, number: int, values: RowValues | None) -> Sequence[int]:
+        """A row is there; the numbers of those that make the same images."""
+        if values is None or values.seed_number is None:
+            return ()
+        group = self._groups[_key(values)]
+        insort(group, number)
+        self._members += 1
+        return group
+
+    def take(self, number: int, values: RowValues | None) -> Sequence[int]:
+        """A row is gone; the numbers of those left that make the same images."""
+        if values is None or values.seed_number is None:
+            return ()
+        key = _key(values)
+        group = self._groups[key]
+        del group[bisect_left(group, number)]
+        self._members -= 1
+        if not group:
+            del self._groups[key]
+        return group
+
+    def earlier(self, number: int, values: RowValues | None) -> int | None:
+        """The first row that makes the same images, if it is another."""
+        if values is None or values.seed_number is None:
+            return None
+        first = self._groups[_key(values)][0]
+        return None if first == number else first
+
+    @property
+    def count(self) -> int:
+        """How many rows have an earlier one."""
+        return self._members - len(self._groups)
+
+    def __iter__(self) -> Iterator[int]:
+        """Every row that has an earlier one."""
+        return (number for group in self._groups.values() for number in group[1:])

@@ -1,0 +1,269 @@
+"""The program that writes a corrected copy: a request as JSON on stdin, its answer on stdout."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from engine.sheet.columns import COLUMN, Kind
+from engine.sheet.content import Format, sniff
+from engine.sheet.delimited import decode, split
+from engine.sheet.rows import SheetError
+from engine.sheet.table import Limits
+
+_FORMULAS = (
+    "The sheet has formulas: open the copy once in a spreadsheet program and save it there, so that"
+    " it holds their results."
+)
+
+
+class _Write(NamedTuple):
+    """A cell to be written."""
+
+    row: int
+    """From 1."""
+    at: int
+    """The column, from 0."""
+    column: str
+    text: str
+
+    @property
+    def number(self) -> int | None:
+        """As a number, where the column holds numbers and a spreadsheet can hold this one."""
+        whole = self.column in COLUMN and COLUMN[self.column].kind is Kind.WHOLE
+        return int(self.text) if whole and self.text.lstrip("-").isdecimal() else None
+
+
+def rewrite(request: dict[str, Any]) -> list[str]:
+    """Write `target`; what it could not keep of `source`, in words.
+
+    Raises:
+        SheetError: it cannot be done.
+    """
+    source, target = Path(request["source"]), Path(request["target"])
+    data = source.read_bytes()
+    headers = request["new_headers"]
+    # A list of prompts without a header gets one as soon as it has other columns.
+    above = int(bool(headers) and not request["header_row"])
+    row = request["header_row"] + above
+    writes = [_Write(row, int(at), "", name) for at, name in headers.items()]
+    writes += [_Write(number + above, *cell) for number, *cell in request["cells"]]
+    match sniff(data, Limits().unpacked_bytes):
+        case Format.TEXT:
+            target.write_text(_text(data, writes, above), encoding="utf-8", newline="")
+            return []
+        case Format.XLSX:
+            return _xlsx(source, target, request["sheet"], writes, above)
+        case Format.ODS:
+            return _ods(source, target, request["sheet"], writes, above)
+        case Format.XLS:
+            return _xls(source, target, request["sheet"], writes, above)
+
+
+def _text(data: bytes, writes: list[_Write], above: int) -> str:
+    text = decode(data).text
+    delimiter, records = split(text)
+    lines = [*([] for _ in range(above)), *records]
+    for write in writes:
+        lines += [[] for _ in range(write.row - len(lines))]
+        line = lines[write.row - 1]
+        line += [""] * (write.at + 1 - len(line))
+        line[write.at] = write.text
+    out = io.StringIO()
+    # A file of one column has no delimiter until it gets a second.
+    csv.writer(
+        out,
+        delimiter=delimiter if delimiter.isprintable() or delimiter == "\t" else ",",
+        lineterminator="\r\n" if "\r\n" in text[:10_000] else "\n",
+    ).writerows(lines)
+    return out.getvalue()
+
+
+def _xlsx(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
+    import openpyxl
+
+    with source.open("rb") as file:
+        book = openpyxl.load_workbook(file, keep_vba=source.suffix.lower() == ".xlsm")
+    page = book[sheet]
+    if above:
+        page.insert_rows(1)
+    for write in writes:
+        cell = page.cell(write.row, write.at + 1)
+        if isinstance(cell, openpyxl.cell.cell.MergedCell):
+            page.unmerge_cells(
+                next(str(area) for area in page.merged_cells.ranges if cell.coordinate in area)
+            )
+            cell = page.cell(write.row, write.at + 1)
+        _put(cell, write)
+    book.save(target)
+    formulas = any(cell.data_type == "f" for line in page.iter_rows() for cell in line)
+    return [_FORMULAS] if formulas else []
+
+
+def _put(cell: Any, write: _Write) -> None:
+    if write.number is not None:
+        cell.value, cell.number_format = write.number, "0"
+    else:
+        # As text: 2:3 must not become a time again, nor =1+1 a formula.
+        cell.value, cell.data_type, cell.number_format = write.text, "s", "@"
+        if not write.text:
+            cell.value = None
+
+
+def _xls(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
+    """Nothing writes the old format well: the worksheets' values go into an xlsx file."""
+    import openpyxl
+    from python_calamine import CalamineWorkbook
+
+    old = CalamineWorkbook.from_path(source)
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name in old.sheet_names:
+        page = book.create_sheet(name)
+        rows = old.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        for y, row in enumerate(rows, start=1):
+            for x, value in enumerate(row, start=1):
+                if value != "":
+                    cell = page.cell(y, x, value)
+                    cell.data_type = "s" if isinstance(value, str) else cell.data_type
+    if above:
+        book[sheet].insert_rows(1)
+    for write in writes:
+        _put(book[sheet].cell(write.row, write.at + 1), write)
+    book.save(target)
+    return [
+        "The copy is an .xlsx file with the values of all worksheets; colours and widths of"
+        " the old .xls are not kept."
+    ]
+
+
+def _ods(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
+    from odf.opendocument import load
+    from odf.table import Table, TableRow
+
+    document = load(str(source))
+    table = next(
+        table
+        for table in document.spreadsheet.getElementsByType(Table)
+        if table.getAttribute("name") == sheet
+    )
+    if above:
+        first = next(_ods_rows(table))
+        first.parentNode.insertBefore(TableRow(), first)
+    by_row: defaultdict[int, list[_Write]] = defaultdict(list)
+    for write in writes:
+        by_row[write.row].append(write)
+    for number, each in sorted(by_row.items()):
+        row = _ods_row(table, number)
+        for write in sorted(each, key=lambda write: write.at):
+            _ods_put(_ods_cell(row, write.at), write)
+    document.save(str(target))
+    return []
+
+
+_ROWS, _COLUMNS = "number-rows-repeated", "number-columns-repeated"
+_HOLD_ROWS = ("table-header-rows", "table-row-group", "table-rows")
+
+
+def _ods_rows(parent: Any) -> Iterator[Any]:
+    for child in parent.childNodes:
+        name = child.qname[1] if hasattr(child, "qname") else ""
+        if name == "table-row":
+            yield child
+        elif name in _HOLD_ROWS:
+            yield from _ods_rows(child)
+
+
+def _ods_row(table: Any, number: int) -> Any:
+    """The row with this number (from 1) as an element of its own."""
+    from odf.table import TableRow
+
+    at = 0
+    for row in _ods_rows(table):
+        repeats = int(row.getAttribute("numberrowsrepeated") or 1)
+        if at + repeats >= number:
+            return _alone(row, number - 1 - at, repeats, "numberrowsrepeated")
+        at += repeats
+    for _ in range(number - at):
+        row = TableRow()
+        table.addElement(row)
+    return row
+
+
+def _ods_cell(row: Any, index: int) -> Any:
+    """The cell at this index (from 0) as an element of its own."""
+    from odf.table import TableCell
+
+    at = 0
+    for cell in list(row.childNodes):
+        repeats = int(cell.getAttribute("numbercolumnsrepeated") or 1)
+        if at + repeats > index:
+            return _alone(cell, index - at, repeats, "numbercolumnsrepeated")
+        at += repeats
+    for _ in range(index + 1 - at):
+        cell = TableCell()
+        row.addElement(cell)
+    return cell
+
+
+def _alone(element: Any, before: int, repeats: int, attribute: str) -> Any:
+    """The repetition after `before` others, as an element of its own."""
+    after = repeats - before - 1
+    for count, place in ((before, element), (after, element.nextSibling)):
+        if count:
+            other = _clone(element)
+            other.setAttribute(attribute, count)
+            element.parentNode.insertBefore(other, place)
+    if repeats > 1:
+        element.removeAttribute(attribute)
+    return element
+
+
+def _clone(element: Any) -> Any:
+    from odf.element import Element, Text
+
+    new = Element(qname=element.qname, check_grammar=False)
+    new.attributes = dict(element.attributes)
+    for child in element.childNodes:
+        new.appendChild(_clone(child) if hasattr(child, "qname") else Text(child.data))
+    return new
+
+
+def _ods_put(cell: Any, write: _Write) -> None:
+    from odf.text import P
+
+    for child in list(cell.childNodes):
+        cell.removeChild(child)
+    for name in ("formula", "value", "timevalue", "datevalue", "booleanvalue", "stringvalue"):
+        if cell.getAttribute(name) is not None:
+            cell.removeAttribute(name)
+    if write.number is not None:
+        cell.setAttribute("valuetype", "float")
+        cell.setAttribute("value", write.number)
+    else:
+        cell.setAttribute("valuetype", "string")
+    if write.text:
+        cell.addElement(P(text=write.text))
+
+
+def main() -> None:
+    """Entry point."""
+    request = json.load(sys.stdin)
+    try:
+        reply: dict[str, Any] = {"notes": rewrite(request)}
+        with open(request["target"], "rb") as file:  # noqa: PTH123
+            os.fsync(file.fileno())
+    except SheetError as error:
+        reply = {"refused": str(error)}
+    except OSError as error:
+        reply = {"refused": f"The copy cannot be written: {error.strerror or error}."}
+    print(json.dumps(reply))
+
+
+if __name__ == "__main__":
+    main()

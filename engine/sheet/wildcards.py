@@ -1,0 +1,119 @@
+r"""The wildcards of a prompt: `{a|b}`, `{2$$a|b|c}`, `__name__`, found and judged. Pure.
+
+`\{`, `\}` and `\__` stand for themselves.
+"""
+
+import difflib
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+MOST_OPTIONS = 200
+"""Alternatives of one prompt."""
+MOST_DEPTH = 8
+"""Braces inside braces."""
+
+_TOKEN = re.compile(r"\\[{}]|\\__|[{}|]|__[A-Za-z0-9][A-Za-z0-9_/\-]*?__(?!_)")
+
+
+class WildcardError(ValueError):
+    """A prompt whose wildcards cannot be understood; the message says why and what to do."""
+
+    def __init__(self, message: str, *suggestions: str) -> None:
+        super().__init__(message)
+        self.suggestions = suggestions
+        """The prompt as it may have been meant."""
+
+
+class Part(NamedTuple):
+    """A stretch of a prompt."""
+
+    text: str
+    is_wildcard: bool
+    """Whether it is to be expanded: `{…}` or `__name__`; else it is used as it is."""
+
+
+def has_wildcards(text: str) -> bool:
+    """Whether a prompt may hold any; quick."""
+    return "{" in text or "}" in text or "__" in text
+
+
+def split_wildcards(text: str, names: Collection[str]) -> list[Part]:
+    """A prompt in stretches, escapes resolved in those that are plain.
+
+    Args:
+        text: the prompt.
+        names: what can stand between `__` and `__`.
+
+    Raises:
+        WildcardError: braces that do not match, an unknown name, or too much of it.
+    """
+    parts: list[Part] = []
+    depth, options, start, plain = 0, 0, 0, 0
+
+    def add_plain(stop: int) -> None:
+        if stop > plain:
+            parts.append(Part(_unescaped(text[plain:stop]), False))
+
+    for token in _TOKEN.finditer(text):
+        found = token[0]
+        if found == "{":
+            if not depth:
+                add_plain(token.start())
+                start = token.start()
+            depth += 1
+            options += 1
+            if depth > MOST_DEPTH:
+                raise WildcardError(f"More than {MOST_DEPTH} braces inside one another.")
+        elif found == "}":
+            if not depth:
+                raise _unmatched(text, "}", "{")
+            depth -= 1
+            if not depth:
+                plain = token.end()
+                parts.append(Part(text[start:plain], True))
+        elif found == "|":
+            options += depth > 0
+        elif found.startswith("__"):
+            _require_known(found, text, names)
+            if not depth:
+                add_plain(token.start())
+                plain = token.end()
+                parts.append(Part(found, True))
+        if options > MOST_OPTIONS:
+            raise WildcardError(
+                f"More than {MOST_OPTIONS} alternatives in one prompt: write them into a file of"
+                " the wildcards folder, one a line, and name it: __name__."
+            )
+    if depth:
+        raise _unmatched(text, "{", "}")
+    add_plain(len(text))
+    return parts
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("\\{", "{").replace("\\}", "}").replace("\\__", "__")
+
+
+def _unmatched(text: str, brace: str, other: str) -> WildcardError:
+    escaped = re.sub(r"\\?([{}])", r"\\\1", text)
+    return WildcardError(
+        f"A {brace} without its {other}. Braces hold alternatives, {{red|blue}}; write \\{brace}"
+        " for one that is part of the text.",
+        escaped,
+    )
+
+
+def _require_known(found: str, text: str, names: Collection[str]) -> None:
+    name = found.strip("_")
+    if name in names:
+        return
+    near = difflib.get_close_matches(name[:60], names, n=3, cutoff=0.6)
+    known = ", ".join(sorted(names)[:8]) + (" …" if len(names) > 8 else "")
+    raise WildcardError(
+        f"There is no wildcard {found}. "
+        + (f"There are {known}. " if names else "")
+        + "A wildcard is a text file of the wildcards folder, one choice a line; write"
+        f" \\{found} for these very letters.",
+        *(text.replace(found, f"__{other}__") for other in near),
+    )

@@ -1,0 +1,307 @@
+from pathlib import Path
+
+import pytest
+
+from engine.library import keeping, trash
+from engine.library.database import LibraryError, reading
+from engine.library.gallery import Gallery, Wanted
+from engine.library.reader import find_session, list_images, list_jobs, list_sessions, newest_image
+from engine.library.sessions import SessionPages, size_of_trash
+from engine.library.states import Scope
+from engine.library.verify import verify
+from engine.library.writer import Writer
+from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
+
+KEY = "k3f9x2"
+
+
+def run_all(writer: Writer, rendered: Rendered) -> None:
+    while (batch := writer.next_batch(())) is not None:
+        assert writer.begin(batch, CONDITIONS)
+        writer.finish(rendered(batch))
+        writer.end(batch, 1.0)
+
+
+@pytest.fixture
+def full(writer: Writer, rendered: Rendered) -> Writer:
+    """Twelve finished images of three rows."""
+    writer.add_session(new_session())
+    run_all(writer, rendered)
+    return writer
+
+
+def names(writer: Writer, session: str = KEY) -> list[str]:
+    return [image.image for image in list_images(writer.library, session)]
+
+
+def files(library: Path) -> set[str]:
+    return {p.relative_to(library).as_posix() for p in library.rglob("*.png")}
+
+
+def test_trashed_images_leave_every_total_and_come_back_whole(full: Writer) -> None:
+    before, there = find_session(full.library, KEY), files(full.library)
+    gone = names(full)[2:9]
+    trashed = trash.trash_images(full, gone, ())
+    assert trashed.images == gone
+    after = find_session(full.library, KEY)
+    assert (after.images, after.done) == (5, 5)
+    assert [job.images for job in list_jobs(full.library, KEY)] == [2, 0, 3]
+    assert after.bytes < before.bytes
+    assert len(names(full)) == 5 == len(Gallery(full.library, KEY))
+    assert verify(full.library).whole
+    assert verify(full.library).images == 5
+    assert len(files(full.library)) == 12, "a file was deleted"
+    assert trash.restore_images(full, gone) == gone
+    assert find_session(full.library, KEY) == before
+    assert files(full.library) == there
+    assert verify(full.library).whole
+
+
+def test_favourites_are_protected_and_counted(full: Writer) -> None:
+    first, second, third = names(full)[:3]
+    assert keeping.favour(full, [first, second, "nobody-2-1"], on=True) == [first, second]
+    assert keeping.favour(full, [first], on=True) == []
+    assert find_session(full.library, KEY).favourites == 2
+    trashed = trash.trash_images(full, [first, third], ())
+    assert (trashed.images, trashed.favourites) == ([third], 1)
+    keeping.favour(full, [first], on=False)
+    assert find_session(full.library, KEY).favourites == 1
+    assert verify(full.library).whole
+
+
+def test_what_waits_is_not_rendered_once_it_is_trashed(writer: Writer, rendered: Rendered) -> None:
+    writer.add_session(new_session())
+    batch = take(writer)
+    waiting = names(writer)[8:]
+    rendering = names(writer)[:2]
+    trashed = trash.trash_images(writer, [*rendering, *waiting], {batch.id})
+    assert (trashed.images, trashed.rendering) == (waiting, 2)
+    writer.finish(rendered(batch))
+    writer.end(batch)
+    writer.resume(Scope(KEY))
+    writer.retry(Scope(KEY))
+    assert writer.next_batch(()) is None
+    info = find_session(writer.library, KEY)
+    assert (info.state, info.images, info.done) == ("done", 8, 8)
+    trash.restore_images(writer, waiting)
+    assert find_session(writer.library, KEY).stopped == 4
+    writer.resume(Scope(KEY))
+    run_all(writer, rendered)
+    assert find_session(writer.library, KEY).done == 12
+    assert verify(writer.library).whole
+
+
+def test_a_batch_that_is_still_settling_is_left_alone(writer: Writer) -> None:
+    writer.add_session(new_session())
+    batch = take(writer)
+    writer.stop(Scope(KEY))
+    assert trash.trash_images(writer, names(writer)[:2], {batch.id}).rendering == 2
+
+
+def test_a_name_that_was_taken_meanwhile_is_not_overwritten_by_an_undo(full: Writer) -> None:
+    image = list_images(full.library, KEY)[0]
+    assert image.file is not None
+    trash.trash_images(full, [image.image], ())
+    (full.library / image.file).write_text("the user's own")
+    trash.restore_images(full, [image.image])
+    assert (full.library / image.file).read_text() == "the user's own"
+    again = list_images(full.library, KEY)[0]
+    assert again.file != image.file
+    assert verify(full.library).orphans == [image.file]
+
+
+def test_an_interrupted_move_is_finished_at_the_next_start(
+    full: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = names(full)[:4]
+    real = Path.rename
+    moved: list[Path] = []
+
+    def torn(self: Path, target: Path) -> Path:
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        moved.append(self)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", torn)
+    with pytest.raises(KeyboardInterrupt):
+        trash.trash_images(full, gone, ())
+    monkeypatch.undo()
+    assert len(verify(full.library).missing) == 2
+    assert trash.settle(full) == 2
+    assert verify(full.library).whole
+    assert trash.restore_images(full, gone) == gone
+    assert verify(full.library).whole
+
+
+def test_a_whole_session_goes_to_the_trash_and_comes_back(full: Writer) -> None:
+    before, there = find_session(full.library, KEY), files(full.library)
+    single = names(full)[0]
+    trash.trash_images(full, [single], ())
+    trash.trash_session(full, KEY)
+    assert list_sessions(full.library) == []
+    assert len(SessionPages(full.library)) == 0
+    assert len(SessionPages(full.library, trashed=True)) == 1
+    assert verify(full.library).whole
+    with pytest.raises(LibraryError, match="no session"):
+        Gallery(full.library, KEY)
+    with pytest.raises(LibraryError):
+        trash.trash_session(full, KEY)
+    trash.restore_session(full, KEY)
+    trash.restore_images(full, [single])
+    assert find_session(full.library, KEY) == before
+    assert files(full.library) == there
+
+
+def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
+    full: Writer, rendered: Rendered
+) -> None:
+    full.add_session(new_session("other2"))
+    run_all(full, rendered)
+    single = names(full)[:3]
+    trash.trash_images(full, single, ())
+    trash.trash_session(full, "other2")
+    with reading(full.library) as db:
+        size = size_of_trash(db)
+    assert (size.images, size.sessions) == (3, 1)
+    assert size.bytes > 0
+    assert trash.empty_trash(full) == size
+    assert len(files(full.library)) == 9
+    assert verify(full.library).whole
+    assert [job.images for job in list_jobs(full.library, KEY)] == [1, 4, 4]
+    with pytest.raises(LibraryError, match="not in the trash"):
+        trash.restore_images(full, single)
+    assert SessionPages(full.library, text="prompt").keys(0, 9) == [KEY]
+    with reading(full.library) as db:
+        assert size_of_trash(db).bytes == 0
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_names_and_tags_are_checked(full: Writer) -> None:
+    keeping.rename(full, KEY, "  spring  campaign ")
+    assert keeping.set_tags(full, KEY, ["  a  b ", "c", "c", " "]) == ["a b", "c"]
+    info = find_session(full.library, KEY)
+    assert (info.name, info.tags) == ("spring  campaign", ("a b", "c"))
+    for name in ("", " ", "x" * 201):
+        with pytest.raises(LibraryError):
+            keeping.rename(full, KEY, name)
+    with pytest.raises(LibraryError):
+        keeping.rename(full, "nobody", "x")
+
+
+# -------------------------------------------------------------------- pages
+
+
+def test_pages_follow_the_sheet_and_find_by_row_text_and_mark(full: Writer) -> None:
+    keys = names(full)
+    gallery = Gallery(full.library, KEY)
+    assert [image.image for image in gallery.page(3, 7)] == keys[3:7]
+    assert gallery.keys(10, 99) == keys[10:]
+    assert gallery.index_of(keys[5]) == 5
+    assert gallery.index_of("nobody-1-1") is None
+    assert (gallery.index_of_row(3), gallery.index_of_row(99)) == (4, None)
+    keeping.favour(full, [keys[1], keys[8]], on=True)
+    only = Gallery(full.library, KEY, Wanted(favourites=True))
+    assert only.keys(0, 9) == [keys[1], keys[8]]
+    first = Gallery(full.library, KEY, Wanted(order="favourites"))
+    assert first.keys(0, 3) == [keys[1], keys[8], keys[0]]
+    assert first.index_of(keys[0]) == 2
+    rows = Gallery(full.library, KEY, Wanted(rows=(3, 3)))
+    assert rows.keys(0, 9) == keys[4:8]
+    assert Gallery(full.library, KEY, Wanted(text="PROMPT 2")).keys(0, 9) == keys[8:]
+    assert Gallery(full.library, None, Wanted(text="prompt 1")).keys(0, 9) == keys[4:8]
+    assert [i.image for i in gallery.images([keys[7], keys[2]])] == [keys[2], keys[7]]
+
+
+@pytest.mark.parametrize("order", ["sheet", "newest"])
+def test_images_join_as_they_are_finished_and_each_once(
+    writer: Writer, rendered: Rendered, order: str
+) -> None:
+    writer.add_session(new_session(rows=5, largest=4))
+    gallery = Gallery(writer.library, KEY, Wanted(order=order))  # type: ignore[arg-type]
+    live = Gallery(writer.library, KEY, Wanted(states=("waiting", "rendering", "done")))
+    assert (len(gallery), len(live)) == (0, 20)
+    seen = []
+    while (batch := writer.next_batch(())) is not None:
+        assert writer.begin(batch, CONDITIONS)
+        staged = rendered(batch)
+        for part in (staged[:1], staged[1:]):
+            writer.finish(part)
+            assert gallery.take_in() == len(part)
+            assert gallery.take_in() == 0
+        writer.end(batch, 1.0)
+        seen.append(len(gallery))
+    assert seen == [4, 8, 12, 16, 20]
+    fresh = Gallery(writer.library, KEY, Wanted(order=order))  # type: ignore[arg-type]
+    assert sorted(gallery.keys(0, 99)) == sorted(fresh.keys(0, 99))
+    if order == "sheet":
+        assert gallery.keys(0, 99) == fresh.keys(0, 99)
+    else:
+        newest = newest_image(writer.library, KEY)
+        assert newest is not None
+        assert newest.name in {Path(str(i.file)).name for i in gallery.page(0, 3)}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ["other2", KEY]),
+        ("a test", ["other2", KEY]),
+        ("spring", [KEY]),
+        ("tagged", ["other2"]),
+        ("PROMPT 4", ["other2"]),
+        ("prom", ["other2", KEY]),
+        ('"; DROP TABLE rows; -- *', []),
+        ("NEAR(", []),
+        ("  ", ["other2", KEY]),
+    ],
+)
+def test_search_finds_sessions_by_name_tag_and_prompt(
+    full: Writer, text: str, found: list[str]
+) -> None:
+    full.add_session(new_session("other2", rows=5))
+    keeping.set_tags(full, "other2", ["tagged"])
+    keeping.rename(full, KEY, "a test of spring")
+    assert SessionPages(full.library, text=text).keys(0, 9) == found
+
+
+_BACK_TO_2 = """
+    DROP TRIGGER image_trashed; DROP TRIGGER image_restored; DROP TRIGGER image_favourite;
+    DROP TRIGGER row_added; DROP TRIGGER row_removed; DROP TABLE prompts; DROP TRIGGER image_state;
+    DROP INDEX images_by_session; DROP INDEX images_favourite; DROP INDEX images_trashed;
+    DROP INDEX batches_by_session; DROP INDEX batches_by_origin; DROP INDEX sessions_by_creation;
+    ALTER TABLE images DROP COLUMN trashed; ALTER TABLE sessions DROP COLUMN trashed;
+    ALTER TABLE sessions DROP COLUMN tags; ALTER TABLE sessions DROP COLUMN favourites;
+    CREATE TRIGGER image_state AFTER UPDATE OF state ON images BEGIN SELECT 1; END;
+    PRAGMA user_version = 2;
+"""
+
+
+def _schema(library: Path) -> set[tuple[str, ...]]:
+    with reading(library) as db:
+        things = {
+            (row["type"], row["name"], row["sql"] if row["type"] == "trigger" else "")
+            for row in db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        }
+        columns = {
+            (table, row["name"], row["type"])
+            for table in ("sessions", "images", "rows", "batches")
+            for row in db.execute(f"PRAGMA table_info({table})").fetchall()
+        }
+    return things | columns
+
+
+def test_a_database_of_the_schema_before_is_brought_up_to_date(
+    full: Writer, tmp_path: Path
+) -> None:
+    fresh = _schema(full.library)
+    keeping.favour(full, names(full)[:2], on=True)
+    full._db.executescript(_BACK_TO_2)
+    full.close()
+    writer = Writer(full.library)
+    assert _schema(writer.library) == fresh
+    assert find_session(writer.library, KEY).favourites == 2
+    assert SessionPages(writer.library, text="prompt 2").keys(0, 9) == [KEY]
+    assert trash.trash_images(writer, names(writer)[2:5], ()).images
+    assert verify(writer.library).whole
+    writer.close()

@@ -1,0 +1,92 @@
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from engine.library.sharing import Sharing, publish, withdraw
+from engine.picture.png import decode, read_text
+from engine.picture.png import encode_png as encode
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    import numpy as np
+
+    folder = tmp_path / "library" / "sessions" / "2026-campaign"
+    folder.mkdir(parents=True, mode=0o700)
+    path = folder / "0002-1.png"
+    path.write_bytes(encode(np.zeros((8, 8, 3), np.uint8), {"parameters": "a cat"}))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def sharing(tmp_path: Path) -> Sharing:
+    (tmp_path / "shared").mkdir()
+    return Sharing(tmp_path / "shared")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_published_image_is_the_same_file_and_goes_and_comes_with_it(
+    image: Path, sharing: Sharing
+) -> None:
+    place = publish(image, sharing)
+    assert place is not None and place.samefile(image)
+    assert publish(image, sharing) == place, "publishing twice is no error"
+    assert [path.name for path in place.parent.iterdir()] == [image.name]
+    assert mode(place) == 0o644
+    assert mode(place.parent) == mode(place.parent.parent) == 0o755
+    assert withdraw(image, sharing)
+    assert not withdraw(image, sharing)
+    assert image.exists()
+    assert sharing.folder is not None and list(sharing.folder.iterdir()) == []
+    assert publish(image, sharing) == place
+
+
+def test_on_another_filesystem_it_is_a_copy(
+    image: Path, sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another filesystem")
+
+    monkeypatch.setattr(os, "link", refuse)
+    place = publish(image, sharing)
+    assert place is not None and not place.samefile(image)
+    assert place.read_bytes() == image.read_bytes()
+    assert mode(place) == 0o644
+
+
+def test_without_recipes_the_copy_says_nothing(image: Path, sharing: Sharing) -> None:
+    place = publish(image, Sharing(sharing.folder, strip_metadata=True))
+    assert place is not None
+    assert read_text(place) == {}
+    assert (decode(place) == decode(image)).all()
+    assert read_text(image) == {"parameters": "a cat"}
+
+
+def test_without_a_shared_folder_it_is_readable_where_it_is(image: Path) -> None:
+    assert publish(image, Sharing()) is None
+    assert mode(image) == 0o644
+    assert not withdraw(image, Sharing())
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(
+    image: Path, sharing: Sharing, tmp_path: Path
+) -> None:
+    place = sharing.place_of(image)
+    assert place is not None
+    (tmp_path / "elsewhere").mkdir()
+    place.parent.parent.symlink_to(tmp_path / "elsewhere")
+    assert publish(image, sharing) is None
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_shared_folder_that_is_gone_harms_nothing(image: Path, tmp_path: Path) -> None:
+    assert publish(image, Sharing(tmp_path / "gone")) is None
+    assert image.exists()
+    assert not (tmp_path / "gone").exists()

@@ -1,0 +1,56 @@
+import pytest
+
+from engine.plan.palettes import swatches
+from engine.plan.preview import RowPreview, preview
+from engine.plan.recipes import recipes_for
+from tests.engine.plan.test_recipes import PLANNED, never, values
+
+
+def told(found: RowPreview) -> dict[str, str]:
+    return {note.column: note.words for note in found.notes}
+
+
+def test_a_preview_is_the_recipe_that_will_be_rendered() -> None:
+    row = values(prompt="a {red|blue} boat", style="design", magic_prompt=True)
+    assert preview(row, PLANNED).recipe == recipes_for(row, PLANNED, never)[0]
+
+
+def test_each_column_that_acts_is_told() -> None:
+    row = values(
+        prompt="a {red|red} boat",
+        magic_prompt=True,
+        style="design",
+        color_palette=("ember",),
+        scheduler="euler",
+        guidance=1.0,
+        visibility="public",
+    )
+    notes = told(preview(row, PLANNED))
+    assert notes["prompt"].startswith("becomes “a red boat”")
+    assert notes["magic_prompt"].startswith("adds “on the sea")
+    assert notes["style"] == "design says “a poster of …, flat colors”"
+    assert "changes nothing" in notes["negative_prompt"]
+    assert PLANNED.words.palettes["ember"][0] in notes["color_palette"]
+    assert "EulerDiscreteScheduler" in notes["scheduler"]
+    assert "others" in notes["visibility"]
+
+
+def test_a_row_whose_columns_do_nothing_says_next_to_nothing() -> None:
+    assert told(preview(values(magic_prompt=False), PLANNED)) == {}
+    assert told(preview(values(magic_prompt=True), PLANNED)) == {
+        "magic_prompt": "has nothing to add"
+    }
+
+
+@pytest.mark.parametrize("wrong", [{"prompt": "{a$$b|c} {"}, {"width": 9000}, {"style": "gone"}])
+def test_a_row_that_cannot_be_rendered_says_why(wrong: dict[str, object]) -> None:
+    found = preview(values(**wrong), PLANNED)
+    assert found.recipe is None
+    assert len(found.notes) == 1
+
+
+def test_swatches_are_the_cells_colours() -> None:
+    palettes = PLANNED.words.palettes
+    assert swatches("Ember", palettes) == palettes["ember"]
+    assert swatches("#aabbcc:2 #112233", palettes) == ("#AABBCC", "#112233")
+    assert swatches("no such", palettes) == ()

@@ -1,0 +1,122 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.plan.wildcards import Wildcards, expand
+from engine.sheet.wildcards import MOST_OPTIONS, WildcardError
+
+KNOWN = Wildcards(
+    {
+        "color": ("red", "blue", "green"),
+        "boat": ("a __color__ boat", "a {small|large} ship"),
+        "set/one": ("#1 {of|in} $5",),
+        "loop": ("x __loop__",),
+        "grow": ("__grow__ __grow__ __grow__ __grow__",),
+    }
+)
+
+
+def all_of(text: str, seeds: int = 60) -> set[str]:
+    return {expand(text, seed, KNOWN) for seed in range(seeds)}
+
+
+def test_alternatives_are_all_drawn_and_the_same_seed_draws_the_same() -> None:
+    assert all_of("a {red|blue} cat, {by day|at night}") == {
+        "a red cat, by day",
+        "a blue cat, by day",
+        "a red cat, at night",
+        "a blue cat, at night",
+    }
+    assert expand("{a|b|c|d}{a|b|c|d}", 7, KNOWN) == expand("{a|b|c|d}{a|b|c|d}", 7, KNOWN)
+
+
+def test_several_alternatives_are_joined_each_at_most_once() -> None:
+    found = all_of("{2$$ and $$a|b|c}")
+    assert found == {"a and b", "b and a", "a and c", "c and a", "b and c", "c and b"}
+    assert all_of("{1-2$$, $$a|b}") == {"a", "b", "a, b", "b, a"}
+    assert all(
+        set(text.split(",")) <= {"red", "blue", "green"} for text in all_of("{2$$__color__}")
+    )
+
+
+def test_weights_count() -> None:
+    drawn = [expand("{9::a|1::b}", seed, KNOWN) for seed in range(300)]
+    assert 220 < drawn.count("a") < 300
+
+
+def test_named_wildcards_nest() -> None:
+    assert all_of("__boat__ at sea") == {
+        *(f"a {color} boat at sea" for color in ("red", "blue", "green")),
+        "a small ship at sea",
+        "a large ship at sea",
+    }
+    assert all_of("__set/one__") == {"#1 of $5", "#1 in $5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("a plain prompt, #5 for $3 (100%) @home!", None),
+        (r"a \{b\} and \__color__", "a {b} and __color__"),
+        (r"{x \{y\}|x \{y\}}", "x {y}"),
+        ("{#ff0000|#ff0000} and # $$ {$5|$5}", "#ff0000 and # $$ $5"),
+        ("{!a|!a} {@b|@b} {~c|~c} 50%{d|d}", "!a @b ~c 50%d"),
+        ("____ and snake_case", None),
+        ("  spaces {kept|kept}  here ", "  spaces kept  here "),
+        ("{|}", ""),
+        ("{}", ""),
+    ],
+)
+def test_what_is_no_wildcard_stays_as_it_is(text: str, same: str | None) -> None:
+    assert all_of(text, 3) == {text if same is None else same}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a {red|blue cat", "without its"),
+        ("a red} cat", "without its"),
+        ("__colour__", "There is no wildcard"),
+        ("__loop__", "grow without end"),
+        ("__grow__", "grow without end"),
+        ("{" * 30 + "a" + "}" * 30, "inside one another"),
+        ("{" + "|".join("a" * 500) + "}", f"More than {MOST_OPTIONS}"),
+    ],
+)
+def test_what_cannot_be_expanded_says_why(text: str, says: str) -> None:
+    with pytest.raises(WildcardError, match=says):
+        expand(text, 1, KNOWN)
+
+
+def test_a_near_miss_is_suggested() -> None:
+    with pytest.raises(WildcardError) as raised:
+        expand("a __colour__ cat", 1, KNOWN)
+    assert raised.value.suggestions == ("a __color__ cat",)
+
+
+PIECES = st.sampled_from(
+    [
+        *"{}|$\\_-:#%!@~ ",
+        "$$",
+        "::",
+        "__",
+        "__color__",
+        "__boat__",
+        "2$$",
+        "1-3$$",
+        "ab",
+        "0.5::",
+        "日",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PIECES, max_size=25).map("".join), st.integers(0, 2**31 - 1))
+def test_any_text_expands_or_says_why_and_never_differently(text: str, seed: int) -> None:
+    try:
+        first = expand(text, seed, KNOWN)
+    except WildcardError:
+        return
+    assert first == expand(text, seed, KNOWN)
+    assert not any("\ue100" <= letter <= "\ue12f" for letter in first)

@@ -1,0 +1,190 @@
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlwt
+from odf.opendocument import OpenDocumentSpreadsheet
+from odf.table import Table as OdsTable
+from odf.table import TableCell, TableRow
+from odf.text import P
+from openpyxl.styles import Font
+
+from engine.sheet.copying import free_name, save_copy
+from engine.sheet.editing import Draft
+from engine.sheet.read import read_table
+from engine.sheet.rows import SheetError
+from tests.engine.sheet.making import VOCABULARY, write_xlsx
+from tests.engine.sheet.test_editing import WORDS
+
+ROWS = [
+    ["Prompt", "aspect_ratio", "num_images", "note"],
+    ["a red boat", "16:9", "2", "keep me"],
+    ["a blue boat", "7:77", "two", "and me"],
+    ["", "", "", ""],
+    ["a cat", "3:2", "1", "=1+1"],
+]
+
+
+def make(path: Path) -> Path:
+    match path.suffix:
+        case ".csv":
+            path.write_text("\r\n".join(";".join(row) for row in ROWS), encoding="utf-16")
+        case ".txt":
+            path.write_text("prompt\na red boat\na blue, boat\n\na cat\n")
+        case ".xlsx":
+            book = openpyxl.Workbook()
+            page = book.worksheets[0]
+            for row in ROWS:
+                page.append(row)
+            page["A2"].font = Font(bold=True)
+            page["D5"].data_type = "s"
+            page.column_dimensions["A"].width = 50
+            book.create_sheet("other")["B7"] = "untouched"
+            book.save(path)
+        case ".ods":
+            make_ods(path)
+        case ".xls":
+            old = xlwt.Workbook()
+            sheet = old.add_sheet("Sheet1")
+            for y, row in enumerate(ROWS):
+                for x, text in enumerate(row):
+                    sheet.write(y, x, text)
+            old.save(str(path))
+    return path
+
+
+def make_ods(path: Path) -> None:
+    """Like LibreOffice: what repeats is written once."""
+    document = OpenDocumentSpreadsheet()
+    table = OdsTable(name="Sheet1")
+    for row in ROWS:
+        line = TableRow()
+        for text in row:
+            cell = TableCell(valuetype="string")
+            cell.addElement(P(text=text))
+            line.addElement(cell)
+        if not any(row):
+            line = TableRow()
+            line.addElement(TableCell(numbercolumnsrepeated=1024))
+        table.addElement(line)
+    rest = TableRow(numberrowsrepeated=1000)
+    rest.addElement(TableCell(numbercolumnsrepeated=1024))
+    table.addElement(rest)
+    document.spreadsheet.addElement(table)
+    document.save(str(path))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".ods", ".xls"])
+def test_a_corrected_copy_checks_clean_and_keeps_the_rest(tmp_path: Path, ending: str) -> None:
+    source = make(tmp_path / f"mine{ending}")
+    before = source.read_bytes()
+    draft = Draft(read_table(source), WORDS)
+    draft.edit([3], "aspect_ratio", "2:3")
+    draft.edit([3], "num_images", "4")
+    draft.edit([5], "model", "sdxl")
+    draft.edit([draft.add("a new boat")], "num_images", "3")
+    copy = save_copy(draft, source, free_name(source))
+    assert source.read_bytes() == before
+    assert copy.cells == 5
+    again = Draft(read_table(copy.path), WORDS)
+    assert {n: dict(again.row(n).cells) for n in again.numbers} == {
+        2: {"prompt": "a red boat", "aspect_ratio": "16:9", "num_images": "2"},
+        3: {"prompt": "a blue boat", "aspect_ratio": "2:3", "num_images": "4"},
+        5: {"prompt": "a cat", "aspect_ratio": "3:2", "num_images": "1", "model": "sdxl"},
+        6: {"prompt": "a new boat", "num_images": "3"},
+    }
+    assert [again.row(n).extra.get("note") for n in again.numbers] == [
+        *("keep me", "and me", "=1+1", None)
+    ]
+    assert not again.faults or ending == ".csv", "the header alone is read as another"
+    assert again.ready == 4
+
+
+def test_a_copy_of_a_workbook_keeps_its_looks_and_its_other_sheets(tmp_path: Path) -> None:
+    source = make(tmp_path / "mine.xlsx")
+    draft = Draft(read_table(source), WORDS)
+    draft.edit([3], "aspect_ratio", "2:3")
+    book = openpyxl.load_workbook(save_copy(draft, source, tmp_path / "copy.xlsx").path)
+    page = book.worksheets[0]
+    assert page["A2"].font.bold
+    assert page.column_dimensions["A"].width == 50
+    assert page["B3"].number_format == "@", "or 2:3 becomes a time when it is next touched"
+    assert book["other"]["B7"].value == "untouched"
+
+
+def test_a_list_of_prompts_gets_a_second_column(tmp_path: Path) -> None:
+    source = make(tmp_path / "mine.txt")
+    draft = Draft(read_table(source), WORDS)
+    draft.edit([3], "aspect_ratio", "2:3")
+    copy = save_copy(draft, source, tmp_path / "copy.csv")
+    again = Draft(read_table(copy.path), WORDS)
+    assert again.row(3).cells == {"prompt": "a blue, boat", "aspect_ratio": "2:3"}
+    assert list(again.numbers) == [2, 3, 5]
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+    source = make(tmp_path / "mine.csv")
+    draft = Draft(read_table(source), WORDS)
+    taken = tmp_path / "taken.csv"
+    taken.write_text("precious")
+    with pytest.raises(SheetError, match="exists already"):
+        save_copy(draft, source, taken)
+    assert taken.read_text() == "precious"
+    save_copy(draft, source, taken, overwrite=True)
+    assert taken.read_text() != "precious"
+    assert free_name(source).name == "mine-corrected.csv"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.csv", "taken.csv"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    source = make(tmp_path / "mine.csv")
+    with pytest.raises(SheetError, match="cannot be written"):
+        save_copy(Draft(read_table(source), WORDS), source, tmp_path / "nowhere" / "copy.csv")
+
+
+PROMPTS = ["a red boat, at sunset", "a lighthouse", "two hills"]
+
+
+@pytest.mark.parametrize("kind", [".txt", ".xlsx", ".ods", ".xls"])
+def test_a_list_without_a_header_gets_one_with_its_second_column(tmp_path: Path, kind: str) -> None:
+    source = tmp_path / f"list{kind}"
+    if kind == ".txt":
+        source.write_text("\n".join(PROMPTS))
+    elif kind == ".xlsx":
+        write_xlsx(source, *([prompt] for prompt in PROMPTS))
+    elif kind == ".ods":
+        document = OpenDocumentSpreadsheet()
+        table = OdsTable(name="Sheet1")
+        for prompt in PROMPTS:
+            line = TableRow()
+            cell = TableCell(valuetype="string")
+            cell.addElement(P(text=prompt))
+            line.addElement(cell)
+            table.addElement(line)
+        document.spreadsheet.addElement(table)
+        document.save(source)
+    else:
+        old = xlwt.Workbook()
+        sheet = old.add_sheet("Sheet1")
+        for y, prompt in enumerate(PROMPTS):
+            sheet.write(y, 0, prompt)
+        old.save(str(source))
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([1, 3], "seed_number", "7")
+    target = free_name(source)
+    save_copy(draft, source, target)
+    copy = Draft(read_table(target), VOCABULARY).sheet()
+    assert copy.columns == ("prompt", "seed_number")
+    found = [
+        (row.number, row.values.prompt, row.values.seed_number) for row in copy.rows if row.values
+    ]
+    assert found == [(2, PROMPTS[0], 7), (3, PROMPTS[1], None), (4, PROMPTS[2], 7)]
+
+
+def test_an_only_column_of_another_name_is_called_prompt_beside_a_second(tmp_path: Path) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("Idee\nein rotes Boot auf dem Meer\nein Haus im tiefen Wald\n")
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([3], "seed_number", "7")
+    save_copy(draft, source, tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text().splitlines()[0] == "prompt,seed_number"

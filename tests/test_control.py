@@ -1,0 +1,86 @@
+"""Stopping, pausing and ordering the work, through the front door."""
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.conftest import Promptsheet
+from tests.test_promises import has_done, renderer_pid, state, wait_for, write_sheet
+
+
+def rows_in(promptsheet: Promptsheet, wanted: str) -> list[int]:
+    rows: list[dict[str, Any]] = promptsheet.json("show", "last")["rows"]
+    return [row["row"] for row in rows if row["state"] == wanted]
+
+
+def session_states(promptsheet: Promptsheet) -> dict[str, str]:
+    return {info["name"]: info["state"] for info in promptsheet.json("sessions")}
+
+
+def test_rows_can_be_stopped_and_resumed_while_the_others_go_on(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
+    promptsheet.json("stop", "last", "--rows", "10,12-13")
+    wait_for(lambda: not {"waiting", "rendering"} & {state(promptsheet)["state"]})
+    stopped = rows_in(promptsheet, "stopped")
+    assert set(stopped) <= {10, 12, 13}
+    assert {12, 13} <= set(stopped), "they were far from being rendered"
+    assert len(rows_in(promptsheet, "done")) == 12 - len(stopped)
+    promptsheet.json("resume", "last", "--rows", "12")
+    wait_for(lambda: 12 in rows_in(promptsheet, "done"))
+    assert 13 in rows_in(promptsheet, "stopped")
+
+
+def test_everything_stops_and_goes_on_in_the_order_that_was_asked_for(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=8, images=4)
+    for name in ("first", "second", "third"):
+        promptsheet.json("run", sheet, "--detach", "--name", name)
+    promptsheet.json("stop", "all")
+    assert set(session_states(promptsheet).values()) == {"stopped"}
+    promptsheet.json("move", "third", "first")
+    promptsheet.json("resume", "all")
+    wait_for(lambda: session_states(promptsheet)["third"] == "done")
+    done = {info["name"]: info["done"] for info in promptsheet.json("sessions")}
+    assert done["second"] == 0
+    promptsheet.json("stop", "all")
+
+
+def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=4), "--detach")
+    wait_for(partial(has_done, promptsheet, 1))
+    renderer = renderer_pid(promptsheet)
+    assert renderer is not None
+    promptsheet.json("engine", "pause")
+    wait_for(lambda: not psutil.pid_exists(renderer))
+    paused = promptsheet.json("engine", "stop") and promptsheet.json("engine", "start")
+    assert paused["paused_by_user"]
+    assert promptsheet.json("engine", "status")["renderers"] == []
+    assert state(promptsheet)["state"] == "waiting"
+    promptsheet.json("engine", "resume")
+    wait_for(lambda: state(promptsheet)["state"] == "done")
+    assert promptsheet.json("verify")["images"] == 16
+
+
+def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
+    old = promptsheet.json("run", sheet, "--detach", "--name", "old")["session"]
+    wait_for(partial(has_done, promptsheet, 1))
+    os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+    assert promptsheet.json("engine", "start")["held"] == [old]
+    new = promptsheet.json("prompt", "a red circle", "--name", "new")
+    assert new["done"] == 1, "what is started afterwards does not wait"
+    assert session_states(promptsheet)["old"] == "waiting"
+    promptsheet.json("resume", "old")
+    wait_for(lambda: session_states(promptsheet)["old"] == "done")

@@ -1,0 +1,97 @@
+"""What goes wrong on real disks and with real models, said in words a person can act on."""
+
+import subprocess
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from shutil import copytree, rmtree
+
+import pytest
+
+from tests.conftest import Promptsheet
+from tests.test_promises import settled, state, wait_for, write_sheet
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.mark.parametrize(("reserve", "says"), [(0, "No space left|disk is full"), (20, "reserve")])
+def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
+    promptsheet: Promptsheet,
+    config: Path,
+    tmp_path: Path,
+    small_disk: Path,
+    reserve: int,
+    says: str,
+) -> None:
+    import re
+
+    (config / "settings.toml").write_text(f"[engine]\nreserve_mib = {reserve}\n")
+    library = promptsheet.on(small_disk / "library")
+    library.json("engine", "start")
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes((24 << 20) - (1 << 20)))
+    library.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
+    reason = wait_for(lambda: library.json("engine", "status")["paused"])
+    if reserve:
+        assert re.search(says, reason), reason
+    else:
+        wait_for(lambda: re.search(says, library.json("engine", "status")["paused"] or ""))
+    assert state(library)["failed"] == 0
+    ballast.unlink()
+    wait_for(lambda: settled(library), 240)
+    info = state(library)
+    assert (info["done"], info["failed"]) == (48, 0)
+    verdict = library.json("verify")
+    assert verdict["images"] == 48
+    assert not verdict["missing"] and not verdict["corrupt"] and not verdict["orphans"]
+    library("engine", "stop")
+
+
+def test_a_model_cut_off_or_gone_is_said_before_the_first_image(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    folder = copytree(str(files("assets") / "models" / "builtin"), config / "mine")
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) - 1000])
+    (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,model,num_images\na red circle,mine,1\na blue circle,mine,1\n")
+    promptsheet.json("run", sheet, status=1)
+    shown = promptsheet.json("show", "last")
+    assert (shown["done"], shown["failed"]) == (0, 2)
+    assert "cut off or damaged" in shown["rows"][0]["error"]
+    assert "unet" in shown["rows"][0]["error"]
+    assert "cut off or damaged" in Path(shown["log"]).read_text()
+    weights.write_bytes(whole)
+    promptsheet.json("engine", "pause")
+    promptsheet.json("run", sheet, "--detach")
+    rmtree(folder / "unet")
+    promptsheet.json("engine", "resume")
+    wait_for(lambda: settled(promptsheet))
+    assert "files have changed" in promptsheet.json("show", "last")["rows"][0]["error"]
+
+
+def test_a_notice_is_given_at_the_end_when_nobody_looks(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    told, words = tmp_path / "told", "$PROMPTSHEET_WORDS|$PROMPTSHEET_STATE"
+    (config / "settings.toml").write_text(
+        f"[notice]\ncommand = 'printf %s \"{words}\" >> {told}'\n"
+    )
+    name = "a `touch /tmp/owned`; $(rm) name"
+    promptsheet.json("prompt", "a red circle", "--name", name, "--detach")
+    wait_for(lambda: told.exists() and told.read_text())
+    assert told.read_text() == f"{name}: 1 of 1 images done|done"
+    promptsheet.json("prompt", "a red circle", "--name", "watched")
+    assert "watched" not in told.read_text(), "who follows it hears the bell"

@@ -1,0 +1,82 @@
+"""A program on a pseudo-terminal: keys in, bytes out, as a terminal would get them."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+_COMMANDS = re.compile(r"\x1b(?:\[[0-9:;<=>?]*[ -/]*[@-~]|[78]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+
+
+class OnPty:
+    """Started at once; everything it writes is kept."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], size: tuple[int, int]
+    ) -> None:
+        """A program in a window of `size` columns and rows."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size[1], size[0], 0, 0))
+        self._master = master
+        self.output = b""
+        self.started = time.perf_counter()
+        self._process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            start_new_session=True,
+        )
+        os.close(slave)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._master, 65536):
+                self.output += data
+        except OSError:
+            pass  # it has ended
+
+    def press(self, keys: str) -> None:
+        """Send keys, or anything else a terminal may send."""
+        os.write(self._master, keys.encode())
+
+    def wait_for(self, text: str, since: int = 0, timeout: float = 30.0) -> float:
+        """Wait until `text` was written after `since` bytes; seconds from the start to then."""
+        end = time.perf_counter() + timeout
+        while time.perf_counter() < end:
+            if text in plain(self.output[since:]):
+                return time.perf_counter() - self.started
+            time.sleep(0.001)
+        raise AssertionError(f"{text!r} never came: {plain(self.output[since:])[-2000:]!r}")
+
+    def quiet(self, seconds: float = 0.4, most: float = 15.0) -> None:
+        """Wait until nothing was written for a while."""
+        end = time.perf_counter() + most
+        length = -1
+        while length != len(self.output) and time.perf_counter() < end:
+            length = len(self.output)
+            time.sleep(seconds)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+
+def plain(output: bytes) -> str:
+    """What was written, without the commands a terminal obeys."""
+    return _COMMANDS.sub("", output.decode(errors="replace"))
+
+
+def commands(output: bytes) -> list[str]:
+    """The commands that were written, in order."""
+    return _COMMANDS.findall(output.decode(errors="replace"))

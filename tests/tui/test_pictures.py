@@ -1,0 +1,109 @@
+"""Pictures of the screens as they should look; `pytest --snapshot-update` takes them anew.
+
+They are to be looked at before they are committed: `tests/tui/__snapshots__` holds them.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from engine.api import Pace
+from engine.library.database import database_path
+from engine.settings import Settings
+from tests.tui.conftest import MakeLibrary, screen_text, until
+from tui.app import PromptsheetApp
+from tui.widgets.disk_gauge import DiskGauge
+from tui.widgets.image_pane import ImagePane
+
+Compare = Callable[..., bool]
+_NOON = 1_764_072_000.0
+_FAULTY = (
+    "prompt,aspect_ratio,model,num_images,seed_number,style,note\n"
+    "a red boat on a calm sea at sunset,16:9,builtin,4,1234,auto,first\n"
+    "two green hills under a storm,02:03:00,builtin,4,,realistic,\n"
+    "a lighthouse by night,7:77,builtin,4,,auto,\n"
+    ",1:1,sdlx,4,-3,anime,\n"
+    "日本の海と赤い船 🚢 très joli,1:1,builtin,,,,قارب\n"
+    "a [red]very[/red] long prompt that goes on and on about a town by the sea and its people,"
+    "3:2,builtin,1,,,\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither this machine nor the hour is in the pictures."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda: "cpu 42% 3/24 GiB")
+    short = "disk ▕███░░░░░▏ 212 GB free"
+    disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
+    monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
+    monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    path = tmp_path / "spring-campaign.csv"
+    path.write_text(_FAULTY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def two_sessions(make_session: MakeLibrary, library: Path) -> None:
+    make_session(["日本の海", "a lighthouse by night"], key="m4n5p6", name="evening", done=1)
+    make_session([f"a red boat, {n}" for n in range(1, 25)], name="spring campaign", done=2)
+    with sqlite3.connect(database_path(library)) as database:
+        database.execute("UPDATE sessions SET created = ? + 3600 * id", (_NOON,))
+    database.close()
+
+
+def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
+    """Wait for `text` before the picture is taken."""
+
+    async def wait(pilot: Pilot[str]) -> None:
+        app = pilot.app
+        assert isinstance(app, PromptsheetApp)
+        await until(pilot, lambda: text in screen_text(app))
+        await until(pilot, lambda: "cpu 42%" in screen_text(app) or app.size.width < 100)
+
+    return wait
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+def test_a_faulty_sheet(
+    settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
+) -> None:
+    app = PromptsheetApp(replace(settings, app=replace(settings.app, theme=theme)), faulty)
+    assert snap_compare(app, terminal_size=size, run_before=shows("ready"))
+
+
+def test_no_sheet_yet(app: PromptsheetApp, snap_compare: Compare) -> None:
+    assert snap_compare(app, terminal_size=(80, 24), run_before=shows("opens a sheet"))
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("2", "a red boat, 9"), ("3", "16 of 24"), ("4", "evening")]
+)
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_an_area_with_work_in_it(
+    app: PromptsheetApp,
+    two_sessions: None,
+    snap_compare: Compare,
+    key: str,
+    text: str,
+    size: tuple[int, int],
+) -> None:
+    app.desk.memory.session = "k3f9x2"
+
+    async def go(pilot: Pilot[Any]) -> None:
+        await pilot.press(key)
+        await shows(text)(pilot)
+        panes = [pane for pane in app.screen.query(ImagePane) if pane.size and pane.visible]
+        await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
+
+    assert snap_compare(app, terminal_size=size, run_before=go)

@@ -1,0 +1,225 @@
+"""Culling in the app, with a real engine process behind it."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.api import find_session, list_images, stop_running_engine, verify_library
+from engine.settings import Settings
+from tests.conftest import COMMAND
+from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.tui.on_a_pty import OnPty
+from tests.tui.test_app import WITH_ALL
+from tui.app import PromptsheetApp
+from tui.screens.compare import CompareScreen, differences
+from tui.screens.full_screen import FullScreen, view_of
+from tui.screens.looking import understood
+from tui.widgets.contact_sheet import ContactSheet
+from tui.widgets.virtual_table import VirtualTable
+
+KEY = "k3f9x2"
+
+
+@pytest.fixture
+def culled(settings: Settings, make_session: MakeLibrary) -> Iterator[Settings]:
+    """Sixteen images of sixteen rows; the engine process ends with the test."""
+    make_session([f"a boat, number {n}" for n in range(16)], done=2)
+    yield settings
+    stop_running_engine(settings)
+
+
+def favourites(settings: Settings) -> list[int]:
+    return [i.row for i in list_images(settings.library, KEY) if i.favourite]
+
+
+def rows(settings: Settings) -> list[int]:
+    return [i.row for i in list_images(settings.library, KEY)]
+
+
+async def test_images_are_marked_kept_trashed_and_brought_back(culled: Settings) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        await pilot.press("f", "l", "space", "v", "l", "l", "v")
+        await until(pilot, lambda: len(sheet.marks) == 4)
+        assert {key.split("-")[1] for key in sheet.marks} == {"3", "4", "5", "6"}
+        await pilot.press("f")
+        await until(pilot, lambda: favourites(culled) == [2, 3, 4, 5, 6])
+        await until(pilot, lambda: "★ 5" in screen_text(app))
+        await pilot.press("u")
+        await until(pilot, lambda: favourites(culled) == [2])
+        await pilot.press("d")
+        await until(pilot, lambda: rows(culled) == [2, *range(7, 18)])
+        await until(pilot, lambda: screen_text(app).count("in the trash") >= 4)
+        assert verify_library(culled)["whole"]
+        await pilot.press("u")
+        await until(pilot, lambda: len(rows(culled)) == 16)
+        await pilot.press("U")
+        await until(pilot, lambda: len(rows(culled)) == 12)
+        await pilot.press("u", "u")
+        await until(pilot, lambda: not favourites(culled))
+        assert len(rows(culled)) == 16
+        await pilot.press("u")
+        await until(pilot, lambda: "Nothing to be undone" in screen_text(app))
+
+
+async def test_favourites_are_left_when_everything_is_trashed(culled: Settings) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        await pilot.press("f", "ctrl+a")
+        await until(pilot, lambda: len(sheet.marks) == 16 and favourites(culled) == [2])
+        await pilot.press("d")
+        await until(pilot, lambda: rows(culled) == [2])
+        await until(pilot, lambda: "1 favourite kept" in screen_text(app))
+
+
+async def test_the_page_is_filtered_sorted_and_jumped_through(culled: Settings) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await pilot.press("slash", *"number 1")
+        await until(pilot, lambda: "7 of 16 images" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        await pilot.press("number_sign", *"12", "enter")
+        await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-12-1")
+        await pilot.press("s")
+        await until(pilot, lambda: "newest first" in screen_text(app))
+        await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-12-1")
+        await pilot.press("F")
+        await until(pilot, lambda: "favourites only" in screen_text(app))
+        assert "0 of 16 images" in screen_text(app)
+
+
+async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        await pilot.press("enter")
+        await until(pilot, lambda: "1/16" in screen_text(app))
+        await pilot.press("l", "f")
+        await until(pilot, lambda: favourites(culled) == [3])
+        await until(pilot, lambda: "★ 2/16" in screen_text(app))
+        await pilot.press("z")
+        await until(pilot, lambda: "1:1" in screen_text(app))
+        await pilot.press("escape", "l", "d")
+        await until(pilot, lambda: 4 not in rows(culled))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, FullScreen))
+        await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
+
+
+async def test_marked_images_are_compared_by_what_differs(culled: Settings) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+        await pilot.press("c")
+        await until(pilot, lambda: "Mark 2 to 4 images" in screen_text(app))
+        await pilot.press("space", "space", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: "They differ in: prompt, seed" in screen_text(app))
+    images = list_images(culled.library, KEY)
+    assert differences(images[:1]) == {}
+    assert differences(images[:3])["seed"] == ["2", "3", "4"]
+
+
+async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
+    culled: Settings, make_session: MakeLibrary
+) -> None:
+    make_session(["a lighthouse by night"], key="other2", name="evening")
+    app = PromptsheetApp(culled)
+
+    def table() -> VirtualTable:
+        return app.screen.query_one(VirtualTable)
+
+    async with app.run_test(size=(140, 36), **WITH_ALL) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "2 sessions" in screen_text(app))
+        await pilot.press("slash", *"lightho")
+        await until(pilot, lambda: "1 session ·" in screen_text(app))
+        assert "evening" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "2 sessions" in screen_text(app))
+        await pilot.press("n", *["backspace"] * 9, *"!", "enter")
+        await until(pilot, lambda: find_session(culled.library, "other2").name == "!")
+        await pilot.press("t", *"blue, best", "enter")
+        await until(pilot, lambda: find_session(culled.library, "other2").tags == ("blue", "best"))
+        await pilot.press("u", "u")
+        await until(pilot, lambda: find_session(culled.library, "other2").name == "evening")
+        await until(pilot, lambda: "evening" in screen_text(app))
+        await pilot.press("d")
+        await until(pilot, lambda: "1 session ·" in screen_text(app))
+        assert verify_library(culled)["whole"]
+        await pilot.press("T")
+        await until(pilot, lambda: "1 session in the trash" in screen_text(app))
+        await pilot.press("d", "T")
+        await until(pilot, lambda: "2 sessions" in screen_text(app))
+        assert find_session(culled.library, "other2").done == 1
+
+
+def test_a_filter_is_understood_wherever_its_words_stand() -> None:
+    from engine.api import Wanted
+
+    wanted = understood("red row:4-9 is:fav boat", Wanted(order="newest"))
+    assert wanted == Wanted("red boat", (4, 9), True, ("done",), "newest")
+    assert understood("is:failed row:7", Wanted()).rows == (7, 7)
+    assert understood("row:x is:what", Wanted()).text == "row:x is:what"
+
+
+@pytest.mark.parametrize(
+    ("zoom", "centre", "part"),
+    [
+        (1.0, (0.5, 0.5), (412, 412, 612, 612)),
+        (2.0, (0.0, 1.0), (0, 924, 100, 1024)),
+        (0.1, (0.3, 0.3), (0, 0, 1024, 1024)),
+    ],
+)
+def test_a_zoomed_view_stays_inside_the_picture(
+    zoom: float, centre: tuple[float, float], part: tuple[int, int, int, int]
+) -> None:
+    assert view_of((1024, 1024), (200, 200), zoom, centre) == part
+
+
+def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_again(
+    culled: Settings, config: Path
+) -> None:
+    (config / "settings.toml").write_text('[app]\nimages = "kitty"\n')
+    environment = os.environ | {"PROMPTSHEET_LIBRARY": str(culled.library)}
+    app = OnPty([str(COMMAND)], environment, (120, 36))
+    try:
+        app.wait_for("opens a sheet")
+        app.press("3")
+        app.wait_for("16 of 16 images")
+        app.quiet()
+        shown = re.findall(rb"\x1b_Ga=T[^;]*;", app.output)
+        assert len(shown) == 17, "sixteen thumbnails and the large one"
+        assert app.output.count("\U0010eeee".encode()) > 16 * 20
+        at = len(app.output)
+        app.press("w")  # without the large picture nothing but the cursor is left to send
+        app.quiet()
+        at = len(app.output)
+        app.press("l")
+        app.quiet()
+        moved = app.output[at:]
+        assert "\U0010eeee".encode() not in moved
+        assert b"\x1b_G" not in moved
+        assert len(moved) < 2000
+    finally:
+        app.close()

@@ -1,0 +1,223 @@
+"""The Sheet screen by Pilot: every fault seen, every fault mended in place."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from engine.api import Draft, Place, Severity
+from engine.settings import Settings
+from tests.tui.conftest import screen_text, until
+from tui.app import PromptsheetApp
+from tui.desk import RowsToSheet
+from tui.screens.ask import Ask
+from tui.screens.sheet import SheetScreen
+from tui.widgets.cell_editor import CellEditor
+from tui.widgets.draft_table import DraftTable
+
+SIZE: Any = {"size": (120, 36), "notifications": True, "tooltips": True}
+TEXT = (
+    "prompt,aspect_ratio,model,seed_number,note\n"
+    "a red boat,16:9,,5,first\n"
+    "a blue boat,7:77,sdlx,-3,\n"
+    "a cat,02:03:00,sdlx,,\n"
+    ",1:1,,,\n"
+)
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture
+def app(settings: Settings, sheet: Path) -> PromptsheetApp:
+    return PromptsheetApp(settings, sheet)
+
+
+async def opened(pilot: Pilot[str]) -> DraftTable:
+    """The table, once the sheet is in it and the cursor on the first fault."""
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
+    table = app.screen.query_one(DraftTable)
+    await until(pilot, lambda: table.place == Place(3, "aspect_ratio"))
+    return table
+
+
+def draft_of(table: DraftTable) -> Draft:
+    assert table.draft is not None
+    return table.draft
+
+
+async def test_a_cell_is_edited_in_place_with_the_choices_of_its_column(
+    app: PromptsheetApp,
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        await pilot.press("enter")
+        editor = app.screen.query_one(CellEditor)
+        await until(pilot, lambda: editor.is_open)
+        box = editor.query_one(Input)
+        assert box.value == "7:77"
+        assert "16:9" in screen_text(app)
+        box.value = "3:2"
+        await pilot.press("tab")
+        await until(pilot, lambda: not editor.is_open)
+        assert draft_of(table).text(3, "aspect_ratio") == "3:2"
+        assert table.place == Place(3, "model")
+        await pilot.press("enter")
+        await until(pilot, lambda: editor.is_open)
+        box.value = ""
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: draft_of(table).text(3, "model") == "builtin")
+        await pilot.press("enter")
+        await until(pilot, lambda: editor.is_open)
+        box.value = "nonsense"
+        await pilot.press("escape")
+        await until(pilot, lambda: table.has_focus)
+        assert draft_of(table).text(3, "model") == "builtin"
+
+
+async def test_faults_are_walked_mended_undone_and_left_out(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        draft = draft_of(table)
+        await pilot.press("n")
+        assert table.place == Place(3, "model")
+        await until(pilot, lambda: "2 of 5" in screen_text(app))
+        await pilot.press("A")
+        assert [draft.text(n, "model") for n in (3, 4)] == ["builtin"] * 2
+        await pilot.press("u")
+        assert draft.text(4, "model") == "sdlx"
+        await pilot.press("U", "N", "a")
+        assert draft.text(3, "aspect_ratio") == "1:3"
+        await pilot.press("n", "x", "n", "x")
+        await until(pilot, lambda: draft.count(Severity.ERROR) == 0)
+        await until(pilot, lambda: "2 rows left out" in screen_text(app))
+        assert "2 of 4 rows ready" in screen_text(app)
+
+
+async def test_marked_rows_change_together(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        draft = draft_of(table)
+        await pilot.press("g", "space", "space", "space", "g", "enter")
+        await until(pilot, lambda: app.screen.query_one(CellEditor).is_open)
+        app.screen.query_one("#cell-text", Input).value = "4:3"
+        await pilot.press("enter")
+        await until(pilot, lambda: draft.text(4, "aspect_ratio") == "4:3")
+        assert [draft.text(n, "aspect_ratio") for n in (2, 3, 5)] == ["4:3", "4:3", "1:1"]
+        await pilot.press("y")
+        await until(pilot, lambda: len(draft.numbers) == 7)
+        assert table.place == Place(6, "aspect_ratio")
+
+
+async def test_a_repair_is_shown_and_can_be_refused(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        await pilot.press("j")
+        await until(pilot, lambda: "02:03:00 → 2:3" in screen_text(app))
+        await pilot.press("b")
+        await until(pilot, lambda: "kept as it was read" in screen_text(app))
+        await pilot.press("a")
+        assert draft_of(table).row(4).cells["aspect_ratio"] == "2:3"
+
+
+async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sheet: Path) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        await opened(pilot)
+        await pilot.press("a", "w")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.press("enter")
+        copy = sheet.with_name("mine-corrected.csv")
+        await until(pilot, copy.exists)
+        assert copy.read_text() == TEXT.replace("7:77", "1:3").replace("02:03:00", "2:3")
+        assert sheet.read_text() == TEXT
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        app.screen.query_one(Input).value = str(copy)
+        copy.write_text("precious")
+        await pilot.press("enter")
+        await until(pilot, lambda: "enter again replaces it" in screen_text(app))
+        assert copy.read_text() == "precious"
+        await pilot.press("enter")
+        await until(pilot, lambda: copy.read_text() != "precious")
+
+
+async def test_a_file_saved_again_is_read_again_and_mends_that_fit_stay(
+    app: PromptsheetApp, sheet: Path
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        await pilot.press("a")
+        sheet.write_text(TEXT.replace("a red boat", "new first\na red boat"))
+        os.utime(sheet, (1, 1))
+        await until(pilot, lambda: len(draft_of(table).numbers) == 5)
+        assert draft_of(table).text(4, "aspect_ratio") == "1:3"
+
+
+async def test_text_is_found_and_columns_and_counts_are_chosen(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        await pilot.press("slash", *"boat", "enter")
+        await until(pilot, lambda: table.place == Place(2, "prompt"))
+        await pilot.press("full_stop")
+        await until(pilot, lambda: table.place == Place(3, "prompt"))
+        await pilot.press("c", *"style", "enter")
+        await until(pilot, lambda: table.cursor_column == "style")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.query_one(CellEditor).is_open)
+        app.screen.query_one("#cell-text", Input).value = "anime"
+        await pilot.press("enter")
+        await until(pilot, lambda: "style" in draft_of(table).columns)
+        await pilot.press("m", *"25", "enter")
+        await until(pilot, lambda: "blank num_images: 25" in screen_text(app))
+        assert draft_of(table).images == 25
+        assert draft_of(table).text(3, "style") == "anime", "mends outlive the change"
+
+
+async def test_pasted_lines_become_rows(app: PromptsheetApp) -> None:
+    from textual.events import Paste
+
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        app.screen.post_message(Paste("one\n\ntwo \n"))
+        await until(pilot, lambda: len(draft_of(table).numbers) == 6)
+        assert [draft_of(table).text(n, "prompt") for n in (6, 7)] == ["one", "two"]
+        await pilot.press("u")
+        assert len(draft_of(table).numbers) == 4
+
+
+async def test_another_worksheet_is_a_key_away(settings: Settings, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for name in ("spring", "autumn"):
+        page = book.create_sheet(name)
+        page.append(["prompt"])
+        page.append([f"a boat in {name}"])
+    book.remove(book.worksheets[0])
+    book.save(tmp_path / "seasons.xlsx")
+    app = PromptsheetApp(settings, tmp_path / "seasons.xlsx")
+    async with app.run_test(**SIZE) as pilot:
+        await until(pilot, lambda: "a boat in spring" in screen_text(app))
+        await pilot.press("W", "down", "enter")
+        await until(pilot, lambda: "a boat in autumn" in screen_text(app))
+
+
+async def test_rows_of_a_session_come_to_be_refined(
+    app: PromptsheetApp, settings: Settings
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        await opened(pilot)
+        await pilot.press("4")
+        rows = [{"prompt": "a boat", "seed_number": "7"}, {"prompt": "a cat", "style": "anime"}]
+        app.screen.post_message(RowsToSheet(rows, "k3f9x2", "evening, refined"))
+        await until(pilot, lambda: "evening, refined · 2 rows" in screen_text(app))
+        draft = draft_of(app.screen.query_one(DraftTable))
+        assert draft.text(2, "seed_number") == "7"
+        assert draft.text(3, "style") == "anime"

@@ -1,0 +1,12 @@
+"""One sign for every state and severity, on the screen and on the command line."""
+
+GLYPHS = {
+    "error": "✗",
+    "warning": "!",
+    "repaired": "↻",
+    "rendering": "◐",
+    "waiting": "·",
+    "stopped": "■",
+    "failed": "✗",
+    "done": "✓",
+}

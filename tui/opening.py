@@ -1,0 +1,41 @@
+"""`promptsheet [SHEET]`: from the shell into the app, with as little loaded as can be."""
+
+import sys
+from pathlib import Path
+
+from engine.settings import Settings
+
+
+def open_app(sheet: Path | None, settings: Settings) -> int:
+    """Open the app on this terminal; the exit status.
+
+    Args:
+        sheet: a file to open on the Sheet screen.
+        settings: what holds.
+
+    Raises:
+        SheetError: there is no such file.
+    """
+    if sheet is not None and not sheet.exists():
+        from engine.api import SheetError
+
+        raise SheetError(
+            f"There is no file {sheet}, and no such command."
+            " `promptsheet --help` lists the commands."
+        )
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(
+            "The app needs a terminal; `promptsheet --help` lists what works without one.",
+            file=sys.stderr,
+        )
+        return 2
+    from tui.graphics.protocol import prepare_terminal, spare_the_line
+
+    prepare_terminal(settings.app.images)
+    spare_the_line(settings.app.bandwidth == "low")
+    from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
+
+    farewell = PromptsheetApp(settings, sheet).run()
+    if farewell:
+        print(farewell)
+    return 0

@@ -1,0 +1,157 @@
+"""One question, answered by typing or by choosing."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.api import SettingsError, SheetError
+from tui.keys import bind
+from tui.text import clean
+
+
+class Ask(ModalScreen[str | None]):
+    """Ends with the answer, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("ask.leave", "escape", "leave", "Back"),
+        bind("ask.down", "down", "move(1)", "Next", show=False),
+        bind("ask.up", "up", "move(-1)", "Previous", show=False),
+    ]
+    DEFAULT_CSS = """
+    Ask { align: center middle; }
+    Ask > Vertical { width: 80%; max-width: 90; height: auto; max-height: 80%;
+                     background: $surface; border: round $accent; padding: 0 1; }
+    Ask Input, Ask Input:focus { border: none; height: 1; padding: 0; background: $panel; }
+    Ask OptionList, Ask OptionList:focus { height: auto; max-height: 12; border: none;
+                                           padding: 0; background: $surface; margin-top: 1; }
+    Ask #note { color: $text-muted; height: auto; }
+    """
+
+    def __init__(
+        self,
+        question: str,
+        value: str = "",
+        *,
+        choices: Sequence[str] = (),
+        free: bool = False,
+        note: str = "",
+    ) -> None:
+        """A question.
+
+        Args:
+            question: what is asked.
+            value: what is written there to begin with.
+            choices: what is offered.
+            free: whether other answers than these are good, too.
+            note: a hint.
+        """
+        super().__init__()
+        self._free = free or not choices
+        self._question, self._value = question, value
+        self._choices, self._note = choices, note
+
+    def compose(self) -> ComposeResult:
+        """Question, answer, choices."""
+        with Vertical():
+            yield Static(Content(clean(self._question)))
+            yield Input(self._value, select_on_focus=False)
+            if self._choices:
+                yield OptionList(*self._options(""))
+            yield Static(Content(clean(self._note)), id="note")
+
+    def on_mount(self) -> None:
+        """Without another answer the first choice is at hand."""
+        self._highlight_first()
+
+    def _highlight_first(self) -> None:
+        for options in self.query(OptionList):
+            options.highlighted = None if self._free or not options.option_count else 0
+
+    def _options(self, written: str) -> list[Option]:
+        wanted = written.casefold()
+        fitting = [choice for choice in self._choices if wanted in choice.casefold()]
+        return [Option(Content(clean(choice)), id=choice) for choice in fitting]
+
+    @on(Input.Changed)
+    def _written(self, event: Input.Changed) -> None:
+        if self._choices:
+            options = self.query_one(OptionList)
+            options.clear_options()
+            options.add_options(self._options(event.value))
+            self._highlight_first()
+
+    @on(Input.Submitted)
+    def _answered(self, event: Input.Submitted) -> None:
+        options = self.query(OptionList)
+        chosen = options.first().highlighted_option if options else None
+        answer = str(chosen.id) if chosen is not None else event.value
+        self.answer(answer)
+
+    def answer(self, answer: str) -> None:
+        """Take an answer."""
+        self.dismiss(answer or None)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.answer(str(event.option.id))
+
+    def action_move(self, step: int) -> None:
+        """Through the choices, while the text keeps the focus."""
+        if self._choices and (options := self.query_one(OptionList)).option_count:
+            before = -1 if options.highlighted is None and step > 0 else options.highlighted or 0
+            options.highlighted = (before + step) % options.option_count
+
+    def action_leave(self) -> None:
+        """No answer."""
+        self.dismiss(None)
+
+
+class AskWhere(Ask):
+    """Asks for a file's name and writes the file; ends with what there is to say of it."""
+
+    def __init__(
+        self, question: str, value: Path, write: Callable[[Path, bool], str], *, note: str
+    ) -> None:
+        """A question.
+
+        Args:
+            question: what is asked.
+            value: the name that is offered.
+            write: writes the file, in a thread: given the name and whether it may replace what is
+                there, it says what was done.
+            note: a hint.
+        """
+        super().__init__(question, str(value), note=note)
+        self._write_file = write
+        self._warned: Path | None = None
+
+    def answer(self, answer: str) -> None:
+        """Write the file; what is there already is replaced on a second enter alone."""
+        target = Path(answer).expanduser()
+        if target.exists() and target != self._warned:
+            self._warned = target
+            self._say(f"{target} is there already: enter again replaces it.")
+        elif answer:
+            self._say("Writing …")
+            self._write(target, target == self._warned)
+
+    @work(thread=True, exclusive=True)
+    def _write(self, target: Path, overwrite: bool) -> None:
+        try:
+            words = self._write_file(target, overwrite)
+        except (SheetError, SettingsError, OSError) as error:
+            self.app.call_from_thread(self._say, str(error))
+        else:
+            self.app.call_from_thread(self.dismiss, words)
+
+    def _say(self, words: str) -> None:
+        self.query_one("#note", Static).update(Content(clean(words)))

@@ -1,0 +1,94 @@
+"""Two to four images side by side, and what made them different."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from engine.api import ImageInfo
+from tui.keys import bind
+from tui.text import clean
+from tui.widgets.image_pane import ImagePane
+
+MOST = 4
+_WORDS = {"model_hash": "model files", "negative_prompt": "negative", "batch_size": "batch"}
+
+
+def differences(images: Sequence[ImageInfo]) -> dict[str, list[str]]:
+    """Setting → its value for each image, for settings that are not the same for all."""
+    every = [_settings(image) for image in images]
+    names = list(dict.fromkeys(name for settings in every for name in settings))
+    values = {name: [_shown(settings.get(name)) for settings in every] for name in names}
+    return {name: shown for name, shown in values.items() if len(set(shown)) > 1}
+
+
+def _settings(image: ImageInfo) -> dict[str, Any]:
+    """All that determines it, the recipe before the conditions."""
+    conditions = dict(image.conditions or {})
+    versions = conditions.pop("versions", {})
+    for unimportant in ("slot", "departures"):
+        conditions.pop(unimportant, None)
+    recipe = dict(image.recipe)
+    recipe["size"] = f"{recipe.pop('width')}×{recipe.pop('height')}"
+    return recipe | conditions | {f"{name} version": v for name, v in versions.items()}
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "":
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class CompareScreen(ModalScreen[None]):
+    """Ends when it is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("compare.leave", "escape,c,q,enter", "leave", "Back")
+    ]
+    DEFAULT_CSS = """
+    CompareScreen { background: $background; }
+    CompareScreen > Horizontal { height: 1fr; }
+    CompareScreen Vertical { width: 1fr; border-left: solid $panel; }
+    CompareScreen Vertical:first-of-type { border-left: none; }
+    CompareScreen ImagePane { height: 1fr; }
+    CompareScreen .settings { height: auto; max-height: 12; padding: 0 1; }
+    CompareScreen #differ { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
+    """
+
+    def __init__(self, images: Sequence[ImageInfo], library: Path) -> None:
+        super().__init__()
+        self._images = list(images)[:MOST]
+        self._library = library
+
+    def compose(self) -> ComposeResult:
+        """What differs, the images, each one's settings."""
+        differing = differences(self._images)
+        names = ", ".join(_WORDS.get(name, name) for name in differing) or "nothing we know of"
+        yield Static(Content(f"They differ in: {clean(names)}"), id="differ", markup=False)
+        with Horizontal():
+            for number in range(len(self._images)):
+                lines = [
+                    f"{_WORDS.get(name, name)}: {clean(values[number])}"
+                    for name, values in differing.items()
+                ]
+                with Vertical():
+                    yield ImagePane()
+                    yield Static(Content("\n".join(lines)), classes="settings", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Show the images."""
+        for image, pane in zip(self._images, self.query(ImagePane), strict=True):
+            star = "★ " if image.favourite else ""
+            caption = f"{star}row {image.row}, image {image.variation}"
+            pane.show(self._library / image.file if image.file else None, caption)
+
+    def action_leave(self) -> None:
+        """Back to the page."""
+        self.dismiss(None)

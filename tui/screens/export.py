@@ -1,0 +1,180 @@
+"""A session's images as a ZIP on this machine, with a progress bar; it can be cancelled."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Checkbox, Footer, Input, ProgressBar, RadioButton, RadioSet, Static
+
+from engine.api import (
+    TABLE_KINDS,
+    Exported,
+    LibraryError,
+    SessionInfo,
+    Settings,
+    TableKind,
+    export_session,
+)
+from tui.keys import bind
+from tui.text import clean, count_text, size_text
+
+_EVERY = 0.1
+"""Seconds between two looks at how far it is."""
+
+
+class _CancelledError(Exception):
+    """The user wants no more of it."""
+
+
+class ExportScreen(ModalScreen[None]):
+    """Ends when it is left; an export that runs is cancelled then, and leaves nothing behind."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("export.start", "ctrl+s", "start", "Export"),
+        bind("export.leave", "escape", "leave", "Back"),
+    ]
+    DEFAULT_CSS = """
+    ExportScreen { align: center middle; }
+    ExportScreen > Vertical { width: 90%; max-width: 96; height: auto; max-height: 90%;
+                              background: $surface; border: round $accent; padding: 0 1; }
+    ExportScreen Horizontal { height: auto; }
+    ExportScreen RadioSet { width: 1fr; border: none; background: transparent; padding: 0 1; }
+    ExportScreen Input, ExportScreen Input:focus { border: none; height: 1; margin: 1 0;
+                                                   padding: 0 1; }
+    ExportScreen Checkbox { border: none; background: transparent; padding: 0 1; }
+    ExportScreen ProgressBar { margin: 1 1 0 1; display: none; }
+    ExportScreen ProgressBar.-running { display: block; }
+    ExportScreen .caption { color: $text-muted; height: auto; padding: 0 1; }
+    """
+
+    def __init__(
+        self, info: SessionInfo, settings: Settings, marked: Collection[str] = frozenset()
+    ) -> None:
+        super().__init__()
+        self._info = info
+        self._settings = settings
+        self._marked = marked
+        self._at = (0, 0)
+        self._running = False
+        self._cancelled = False
+
+    def compose(self) -> ComposeResult:
+        """What, as what, where to."""
+        info = self._info
+        with Vertical():
+            yield Static(Content(f"Export {clean(info.name)}"), markup=False)
+            yield Input(str(Path.home() / f"{info.folder.name}.zip"), id="target")
+            with Horizontal():
+                with RadioSet(id="what"):
+                    marked = count_text(len(self._marked), "marked image")
+                    favourites = count_text(info.favourites, "favourite")
+                    yield RadioButton(
+                        f"all {count_text(info.done, 'image')}", value=not self._marked
+                    )
+                    yield RadioButton(favourites, disabled=not info.favourites)
+                    yield RadioButton(marked, value=bool(self._marked), disabled=not self._marked)
+                with RadioSet(id="table"):
+                    for kind in TABLE_KINDS:
+                        pictures = " with thumbnails" if kind == "xlsx" else ""
+                        yield RadioButton(
+                            f"results as {kind}{pictures}", value=kind == TABLE_KINDS[0]
+                        )
+            yield Checkbox("leave the recipes out of it", id="strip")
+            yield ProgressBar(show_eta=True)
+            yield Static("", id="said", classes="caption", markup=False)
+            yield Static(
+                Content(
+                    "To the machine you sit at: ssh THIS-MACHINE promptsheet export"
+                    f" {info.session} -o - > images.zip"
+                ),
+                classes="caption",
+                markup=False,
+            )
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin to look at how far it is."""
+        self.set_interval(_EVERY, self._look)
+
+    def action_leave(self) -> None:
+        """Cancel what runs; then leave."""
+        if self._running:
+            self._cancelled = True
+        else:
+            self.dismiss(None)
+
+    @on(Input.Submitted)
+    def action_start(self) -> None:
+        """Write the ZIP."""
+        if self._running:
+            return
+        target = Path(self.query_one("#target", Input).value.strip() or ".").expanduser()
+        if target.is_dir():
+            target /= f"{self._info.folder.name}.zip"
+        if target.exists():
+            self._say(f"{target} is there already. Give another name.")
+            return
+        self._running, self._cancelled, self._at = True, False, (0, 0)
+        self.query_one(ProgressBar).add_class("-running")
+        what = self.query_one("#what", RadioSet).pressed_index
+        kind = TABLE_KINDS[max(0, self.query_one("#table", RadioSet).pressed_index)]
+        strip = self.query_one("#strip", Checkbox).value
+        self._export(target, what, kind, strip=strip)
+
+    @work(thread=True)
+    def _export(self, target: Path, what: int, table: TableKind, *, strip: bool) -> None:
+        partial = target.with_name(f".{target.name}.part")
+        try:
+            with partial.open("wb") as file:
+                done = export_session(
+                    self._info.session,
+                    self._settings,
+                    file,
+                    images=self._marked if what == 2 else None,
+                    favourites=what == 1,
+                    strip_metadata=strip,
+                    table=table,
+                    progress=self._progress,
+                )
+            partial.replace(target)
+        except _CancelledError:
+            self.app.call_from_thread(self._ended, "Cancelled; nothing was left behind.")
+        except (OSError, LibraryError) as error:
+            self.app.call_from_thread(self._ended, f"{target}: {error}")
+        else:
+            self.app.call_from_thread(self._ended, _words(done, target), done=True)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._cancelled:
+            raise _CancelledError
+        self._at = (done, total)
+
+    def _look(self) -> None:
+        done, total = self._at
+        if self._running and total:
+            self.query_one(ProgressBar).update(total=total, progress=done)
+
+    def _ended(self, words: str, *, done: bool = False) -> None:
+        self._running = False
+        self.query_one(ProgressBar).remove_class("-running")
+        if done:
+            self.notify(clean(words), markup=False)
+            self.dismiss(None)
+        else:
+            self._say(words)
+
+    def _say(self, words: str) -> None:
+        self.query_one("#said", Static).update(Content(clean(words)))
+
+
+def _words(done: Exported, target: Path) -> str:
+    failed = f", {len(done.failed)} failed or damaged are listed in it" if done.failed else ""
+    return f"{count_text(done.images, 'image')}, {size_text(done.bytes)}, in {target}{failed}"

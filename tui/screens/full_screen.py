@@ -1,0 +1,227 @@
+"""One image on the whole screen: step through, zoom in, decide."""
+
+import asyncio
+import math
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from engine.api import ImageInfo
+from tui.graphics.encode import pixel_size
+from tui.graphics.prepare import Part
+from tui.graphics.protocol import cell_size, current
+from tui.keys import bind
+from tui.screens.looking import GalleryTiles
+from tui.text import clean
+from tui.widgets.image_pane import ImagePane
+
+_ZOOMS = (1.0, 2.0, 4.0, 8.0)
+"""Screen pixels for one of the picture's; before the first the whole picture is shown."""
+_STEP = 0.25
+"""How much of the view one key pans."""
+
+
+class Culling(Protocol):
+    """What can be decided about the image on the screen."""
+
+    def favour(self, keys: list[str]) -> None:
+        """Make them favourites, or no longer."""
+
+    def trash(self, keys: list[str]) -> None:
+        """Move them to the trash."""
+
+    def mark(self, key: str) -> bool:
+        """Mark or unmark one; whether it is marked now."""
+
+    def undo(self) -> None:
+        """Undo the last thing."""
+
+
+def view_of(
+    image: tuple[int, int], screen: tuple[int, int], zoom: float, centre: tuple[float, float]
+) -> Part:
+    """The part of a picture that fills the screen.
+
+    Args:
+        image: its width and height in pixels.
+        screen: those of the screen.
+        zoom: screen pixels for one of its.
+        centre: what should be in the middle, from 0 to 1 each way; kept inside as far as need be.
+    """
+    part = []
+    for size, room, at in zip(image, screen, centre, strict=True):
+        shown = max(1, min(size, round(room / zoom)))
+        start = max(0, min(size - shown, round(at * size - shown / 2)))
+        part.append((start, start + shown))
+    (left, right), (upper, lower) = part
+    return left, upper, right, lower
+
+
+def _cells_of(part: Part, zoom: float) -> tuple[int, int]:
+    """Columns and rows that a part of a picture fills at a zoom."""
+    one = pixel_size(current().protocol, (1, 1), cell_size())
+    width, height = (part[2] - part[0]) * zoom, (part[3] - part[1]) * zoom
+    return math.ceil(width / one[0]), math.ceil(height / one[1])
+
+
+class FullScreen(ModalScreen[int]):
+    """Ends with the position of the image looked at last."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("full.left", "left,h", "across(-1, 0)", "Previous"),
+        bind("full.right", "right,l", "across(1, 0)", "Next"),
+        bind("full.up", "up,k", "across(0, -1)", "Up", show=False),
+        bind("full.down", "down,j", "across(0, 1)", "Down", show=False),
+        bind("full.previous", "p,pageup", "step(-1)", "Previous image", show=False),
+        bind("full.next", "n,pagedown", "step(1)", "Next image", show=False),
+        bind("full.zoom", "z", "zoom", "1:1"),
+        bind("full.closer", "plus", "zoom_by(1)", "Closer", show=False),
+        bind("full.further", "minus", "zoom_by(-1)", "Further", show=False),
+        bind("full.mark", "space", "mark", "Mark"),
+        bind("full.favour", "f", "favour", "Favourite"),
+        bind("full.trash", "d", "trash", "Trash"),
+        bind("full.undo", "u", "undo", "Undo"),
+        bind("full.leave", "escape,enter,q", "leave", "Back"),
+    ]
+    DEFAULT_CSS = """
+    FullScreen { background: $background; }
+    FullScreen ImagePane { height: 1fr; }
+    FullScreen #about { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+                        color: $text-muted; }
+    """
+
+    def __init__(
+        self,
+        tiles: GalleryTiles,
+        index: int,
+        library: Path,
+        culling: Culling,
+        marked: set[str],
+    ) -> None:
+        super().__init__()
+        self._tiles = tiles
+        self._index = index
+        self._library = library
+        self._culling = culling
+        self._marked = marked
+        self._image: ImageInfo | None = None
+        self._zoom = 0
+        """0: the whole picture; else a position in the zooms, from 1."""
+        self._centre = (0.5, 0.5)
+
+    def compose(self) -> ComposeResult:
+        """The image, and a line about it."""
+        yield ImagePane()
+        yield Static("", id="about", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Show it."""
+        self.look()
+
+    def look(self) -> None:
+        """Read the image anew, and show it."""
+        self._look()
+
+    @work(exclusive=True, group="look")
+    async def _look(self) -> None:
+        index = self._index
+        found = await asyncio.to_thread(self._tiles.gallery.page, index, index + 1)
+        self._image = found[0] if found else None
+        self._tiles.remember(found)
+        self._show()
+
+    def _show(self) -> None:
+        image, pane = self._image, self.query_one(ImagePane)
+        if image is None:
+            pane.show(None)
+            return
+        signs = "★ " if image.favourite else ""
+        signs += "● " if image.image in self._marked else ""
+        zoom = f" · {_ZOOMS[self._zoom - 1]:g}:1" if self._zoom else ""
+        where = f"{signs}{self._index + 1:,}/{len(self._tiles):,}{zoom}"
+        caption = f"{where} · row {image.row}, image {image.variation} · seed {image.seed}"
+        if image.trashed or image.file is None:
+            words = "In the trash; u brings it back." if image.trashed else image.error or "No file"
+            pane.show(None, caption, words=f"◌\n\n{words}")
+        else:
+            part = self._part(image)
+            most = _cells_of(part, _ZOOMS[self._zoom - 1]) if part else None
+            pane.show(self._library / image.file, caption, part=part, most=most)
+        self.query_one("#about", Static).update(Content(clean(image.recipe["prompt"])))
+
+    def _part(self, image: ImageInfo) -> Part | None:
+        if not self._zoom:
+            return None
+        pane = self.query_one(ImagePane)
+        cells = max(1, pane.size.width), max(1, pane.size.height - 1)
+        screen = pixel_size(current().protocol, cells, cell_size())
+        size = image.width, image.height
+        return view_of(size, screen, _ZOOMS[self._zoom - 1], self._centre)
+
+    # ---------------------------------------------------------------- actions
+
+    def action_step(self, step: int) -> None:
+        """Another image; the ends hold, the view stays where it is."""
+        index = max(0, min(len(self._tiles) - 1, self._index + step))
+        if index != self._index:
+            self._index = index
+            self.look()
+
+    def action_across(self, right: int, down: int) -> None:
+        """Pan while zoomed in, step otherwise."""
+        part = self._part(self._image) if self._image else None
+        if part is None or self._image is None:
+            self.action_step(right + down)
+            return
+        width, height = self._image.width, self._image.height
+        x = (part[0] + part[2]) / 2 / width + right * _STEP * (part[2] - part[0]) / width
+        y = (part[1] + part[3]) / 2 / height + down * _STEP * (part[3] - part[1]) / height
+        self._centre = (max(0.0, min(1.0, x)), max(0.0, min(1.0, y)))
+        self._show()
+
+    def action_zoom(self) -> None:
+        """One pixel of the picture for one of the screen, or the whole picture again."""
+        self._zoom = 0 if self._zoom else 1
+        self._show()
+
+    def action_zoom_by(self, step: int) -> None:
+        """Closer, or further away."""
+        self._zoom = max(0, min(len(_ZOOMS), self._zoom + step))
+        self._show()
+
+    def action_favour(self) -> None:
+        """A favourite, or no longer."""
+        if self._image is not None:
+            self._culling.favour([self._image.image])
+
+    def action_trash(self) -> None:
+        """To the trash, and on to the next."""
+        if self._image is not None:
+            self._culling.trash([self._image.image])
+            self.action_step(1)
+
+    def action_mark(self) -> None:
+        """Mark or unmark, and on to the next."""
+        if self._image is not None:
+            self._culling.mark(self._image.image)
+            self._show()
+            self.action_step(1)
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self._culling.undo()
+
+    def action_leave(self) -> None:
+        """The whole picture again; from there back to the page."""
+        if self._zoom:
+            self._zoom = 0
+            self._show()
+        else:
+            self.dismiss(self._index)

@@ -1,0 +1,218 @@
+"""Settings: every one with its explanation, checked as it is typed."""
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Footer, Input, Static
+
+from engine.settings import Settings, SettingsError, config_folder
+from engine.settings_file import FILE, Setting, all_settings, understood, write_setting
+from tui.graphics.protocol import spare_the_line
+from tui.keys import bind
+from tui.text import clean
+from tui.widgets.table_layout import Column
+from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.virtual_table import VirtualTable
+
+_COLUMNS = (
+    Column("name", "setting", 20, share=1),
+    Column("value", "value", 24, share=2),
+    Column("default", "default", 18, share=1),
+)
+
+
+def _row(setting: Setting) -> TableRow:
+    return TableRow(
+        setting.name,
+        (
+            Cell(setting.name),
+            Cell(setting.text, "accent" if setting.is_set else "", "● " if setting.is_set else ""),
+            Cell(setting.default, "dim"),
+        ),
+    )
+
+
+class SettingsScreen(Screen[None]):
+    """All settings; enter changes one. Ends when it is left."""
+
+    AUTO_FOCUS = "VirtualTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("settings.change", "enter", "change", "Change"),
+        bind("settings.default", "delete,backspace", "default", "Back to the default"),
+        bind("settings.leave", "escape,q", "leave", "Back"),
+    ]
+    DEFAULT_CSS = """
+    SettingsScreen #settings-title { height: 1; padding: 0 1; text-wrap: nowrap;
+                                     text-overflow: ellipsis; }
+    SettingsScreen #explanation { height: 5; padding: 0 1; border-top: solid $panel; }
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._all: dict[str, Setting] = {}
+
+    def compose(self) -> ComposeResult:
+        """The file, the settings, what the one under the cursor is for."""
+        path = clean(str(config_folder() / FILE))
+        yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
+        yield VirtualTable(_COLUMNS, markable=False, id="settings")
+        yield Static("", id="explanation", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Read the file."""
+        self._load()
+
+    @work(thread=True, exclusive=True)
+    def _load(self) -> None:
+        try:
+            found = all_settings(self._settings)
+        except SettingsError as error:
+            self.app.call_from_thread(self._complain, str(error))
+        else:
+            self.app.call_from_thread(self._show, found)
+
+    def _show(self, found: list[Setting]) -> None:
+        self._all = {setting.name: setting for setting in found}
+        table = self.query_one(VirtualTable)
+        key = table.cursor_key
+        table.source = ListSource(map(_row, found))
+        if key is not None:
+            table.go_to(key)
+
+    @property
+    def _here(self) -> Setting | None:
+        return self._all.get(str(self.query_one(VirtualTable).cursor_key))
+
+    @on(VirtualTable.Highlighted)
+    def _explain(self) -> None:
+        setting = self._here
+        words = setting.explanation if setting else ""
+        if setting and setting.choices:
+            words += f"\nOne of: {', '.join(setting.choices)}"
+        self.query_one("#explanation", Static).update(Content(clean_lines(words)), layout=False)
+
+    @on(VirtualTable.Selected)
+    def action_change(self) -> None:
+        """Type another value."""
+        setting = self._here
+        if setting is None:
+            return
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self._write(setting, text)
+
+        self.app.push_screen(ChangeSetting(setting), typed)
+
+    def action_default(self) -> None:
+        """Take it out of the file."""
+        if (setting := self._here) is not None and setting.is_set:
+            self._write(setting, None)
+
+    @work(thread=True, exclusive=True, group="write")
+    def _write(self, setting: Setting, text: str | None) -> None:
+        try:
+            value = None if text is None else understood(setting.name, text)
+            write_setting(setting.name, value)
+        except (SettingsError, OSError) as error:
+            self.app.call_from_thread(self._complain, str(error))
+            return
+        self.app.call_from_thread(self._written, setting, text)
+
+    def _written(self, setting: Setting, text: str | None) -> None:
+        from msgspec.structs import replace
+
+        value = setting.default if text is None else text.strip()
+        group, _, name = setting.name.partition(".")
+        at_once = setting.name in ("app.theme", "app.bandwidth", "app.bell")
+        if setting.name == "app.theme" and value in self.app.available_themes:
+            self.app.theme = value
+        elif setting.name == "app.bandwidth":
+            spare_the_line(value == "low")
+        if group == "app" and isinstance(getattr(self._settings.app, name, None), str):
+            app = replace(self._settings.app, **{name: value})
+            self._settings = replace(self._settings, app=app)
+        when = "holds now" if at_once else "holds from the next start on"
+        self.notify(clean(f"{setting.name}: {value or 'empty'}, {when}"), markup=False)
+        self._load()
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
+
+    def action_leave(self) -> None:
+        """Back to where one was."""
+        self.dismiss(None)
+
+
+class ChangeSetting(ModalScreen[str | None]):
+    """Ends with a text that the setting can be, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("setting.leave", "escape", "leave", "Back"),
+        bind("setting.next", "down,up", "choose", "Next choice", show=False),
+    ]
+    DEFAULT_CSS = """
+    ChangeSetting { align: center middle; }
+    ChangeSetting > Vertical { width: 80%; max-width: 90; height: auto; max-height: 80%;
+                               background: $surface; border: round $accent; padding: 0 1; }
+    ChangeSetting Input, ChangeSetting Input:focus { border: none; height: 1; padding: 0;
+                                                     background: $panel; margin: 1 0; }
+    ChangeSetting .note { color: $text-muted; height: auto; }
+    ChangeSetting #fault { color: $error; height: auto; min-height: 1; }
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self._setting = setting
+        self._fault = ""
+
+    def compose(self) -> ComposeResult:
+        """The name, the value, what is wrong with it, what it is for."""
+        setting = self._setting
+        with Vertical():
+            yield Static(Content(f"{setting.name} (default: {clean(setting.default) or 'empty'})"))
+            yield Input(setting.text, select_on_focus=False)
+            yield Static("", id="fault", markup=False)
+            note = setting.explanation
+            if setting.choices:
+                note += f"\nOne of: {', '.join(setting.choices)}; ↑ and ↓ go through them."
+            yield Static(Content(clean_lines(note)), classes="note")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        try:
+            understood(self._setting.name, event.value)
+        except SettingsError as error:
+            self._fault = str(error)
+        else:
+            self._fault = ""
+        said = f"✗ {clean(self._fault)}" if self._fault else ""
+        self.query_one("#fault", Static).update(Content(said))
+
+    @on(Input.Submitted)
+    def _kept(self, event: Input.Submitted) -> None:
+        if not self._fault:
+            self.dismiss(event.value)
+
+    def action_choose(self) -> None:
+        """The next of the choices."""
+        choices, box = self._setting.choices, self.query_one(Input)
+        if choices:
+            at = choices.index(box.value) if box.value in choices else -1
+            box.value = choices[(at + 1) % len(choices)]
+
+    def action_leave(self) -> None:
+        """As it was."""
+        self.dismiss(None)
+
+
+def clean_lines(text: str) -> str:
+    """Several lines of text, each cleaned."""
+    return "\n".join(map(clean, text.split("\n")))

@@ -1,0 +1,157 @@
+"""What the Sheet screen says in words: of the cell under the cursor, and of the whole sheet."""
+
+from collections.abc import Iterator
+
+from textual.content import Content
+
+from engine.api import (
+    COLUMN,
+    Draft,
+    Estimate,
+    Place,
+    Recipe,
+    Row,
+    RowValues,
+    SettingsError,
+    Severity,
+    preview_row,
+)
+from tui.glyphs import GLYPHS
+from tui.text import clean, count_text, size_text, time_text
+
+_COLOURS = {
+    Severity.ERROR: "$text-error",
+    Severity.WARNING: "$text-warning",
+    Severity.REPAIRED: "$text-secondary",
+}
+_MUTED = "$text-muted"
+
+
+def title_text(draft: Draft) -> str:
+    """`spring-campaign.xlsx · Sheet1 · 212 rows`."""
+    parts = [draft.file or "typed prompts"]
+    if draft.worksheet:
+        others = len(draft.worksheets) - 1
+        parts.append(draft.worksheet + (f" (W: {others} more)" if others > 0 else ""))
+    parts.append(count_text(len(draft.numbers), "row"))
+    if draft.changed:
+        parts.append("mended, w saves a copy")
+    return clean(" · ".join(parts))
+
+
+def counts_text(draft: Draft) -> Content:
+    """`✗ 3 errors  ! 2 warnings  ↻ 14 repaired`."""
+    pieces: list[tuple[str, str]] = []
+    for severity in Severity:
+        count = draft.count(severity)
+        if count:
+            noun = severity.value if severity is Severity.REPAIRED else f"{severity.value}s"
+            words = f"{count:,} {severity.value if count == 1 else noun}"
+            pieces.append((f"  {GLYPHS[severity]} {words}", _COLOURS[severity]))
+    return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
+
+
+def place_text(draft: Draft, place: Place) -> Content:
+    """The cell under the cursor: its problem and what helps, else what it holds and means."""
+    where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
+    lines = [Content.assemble((where, "bold"))]
+    problem = draft.problem(place)
+    if draft.is_left_out(place.row):
+        lines.append(Content("– left out; x takes it in again"))
+    elif problem is not None:
+        lines.append(
+            Content.assemble(
+                (f"{GLYPHS[problem.severity]} ", _COLOURS[problem.severity]),
+                clean(problem.message),
+            )
+        )
+        if problem.suggestions:
+            first, *others = map(clean, problem.suggestions[:4])
+            lines.append(Content(f"a takes {first} · A for all alike"))
+            if others:
+                lines.append(Content(f"or {', '.join(others)}"))
+        elif problem.severity is Severity.REPAIRED:
+            lines.append(Content("b keeps it as it was read"))
+    elif place.column:
+        if text := draft.text(place.row, place.column):
+            lines.append(Content(clean(text)))
+        if place.column in COLUMN:
+            lines.append(Content(COLUMN[place.column].help).stylize(_MUTED))
+    lines += [
+        Content(f"{GLYPHS[note.severity]} {clean(note.message)}").stylize(_MUTED)
+        for note in draft.notes
+        if place.column and note.column == place.column
+    ]
+    return Content("\n").join(lines)
+
+
+def preview_text(row: Row) -> Content:
+    """The row as it will be rendered, its final prompt, and what each column did.
+
+    Reads the model list and the words that hold: not for the event loop.
+    """
+    return Content("\n").join(_preview(row))
+
+
+def _preview(row: Row) -> list[Content]:
+    try:
+        preview = preview_row(row)
+    except SettingsError as error:
+        return [Content(f"! {clean(str(error))}")]
+    if preview is None or row.values is None:
+        return []
+    if preview.recipe is None:
+        return [Content(f"! {clean(note.words)}") for note in preview.notes]
+    recipe = preview.recipe
+    lines = [Content(f"→ {_numbers(recipe, row.values)}")]
+    if recipe.prompt != row.values.prompt:
+        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    if recipe.palette:
+        blocks = [("██", colour[:7]) for colour in recipe.palette]
+        lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
+    told = " · ".join(
+        f"{note.column} {clean(note.words)}"
+        for note in preview.notes
+        if note.column != "color_palette"
+    )
+    return [*lines, Content(told).stylize(_MUTED)] if told else lines
+
+
+def _numbers(recipe: Recipe, values: RowValues) -> str:
+    count, first = values.num_images, values.seed_number
+    if first is None:
+        seeds = "a seed drawn at the start" if count == 1 else "seeds drawn at the start"
+    elif count == 1:
+        seeds = f"seed {first}"
+    else:
+        seeds = f"seeds {first} to {(first + count - 1) % 2**31}"
+    return (
+        f"{recipe.width}×{recipe.height} · {recipe.steps} steps · {count_text(count, 'image')}"
+        f" · {seeds} · {clean(recipe.model)}"
+    )
+
+
+def totals_text(draft: Draft, estimate: Estimate | None) -> Content:
+    """What would be started, what it takes, and how."""
+    return Content("\n".join(_totals(draft, estimate)))
+
+
+def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
+    rows = count_text(len(draft.numbers), "row")
+    yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
+    costs = []
+    if estimate is not None and draft.images:
+        costs += [time_text(estimate.seconds)] if estimate.seconds is not None else []
+        costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
+    if costs:
+        yield " · ".join(costs)
+    if draft.left_out:
+        yield f"– {count_text(draft.left_out, 'row')} left out"
+    yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
+    faulty = len(draft.numbers) - draft.ready - draft.left_out
+    if not draft.ready:
+        yield "Nothing can start yet: n goes to the next problem."
+    elif faulty:
+        yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
+    else:
+        yield "ctrl+s starts"

@@ -1,0 +1,77 @@
+"""What was done and can be undone, for as long as the app is open."""
+
+import threading
+from typing import Protocol
+
+_MOST = 200
+
+
+class Deed(Protocol):
+    """Something that can be done, undone and done again. Blocks; call it in a thread."""
+
+    images: list[str]
+    """Ids of the images it concerns."""
+    words: str
+    """What it does, for a person: `3 images to the trash`."""
+
+    def do(self) -> None:
+        """Do it.
+
+        Raises:
+            EngineError: it cannot be done.
+        """
+
+    def undo(self) -> None:
+        """Undo it.
+
+        Raises:
+            EngineError: it cannot be undone.
+        """
+
+
+class Deeds:
+    """One deed at a time, in the order they were asked for. Safe to use from threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done: list[Deed] = []
+        self._undone: list[Deed] = []
+
+    def do(self, deed: Deed) -> None:
+        """Do something; what was undone before cannot be done again then.
+
+        Raises:
+            EngineError: it cannot be done.
+        """
+        with self._lock:
+            deed.do()
+            self._done = [*self._done, deed][-_MOST:]
+            self._undone.clear()
+
+    def undo(self) -> Deed | None:
+        """Undo the last deed; None if there is none.
+
+        Raises:
+            EngineError: it cannot be undone; the one before it can be tried next.
+        """
+        with self._lock:
+            if not self._done:
+                return None
+            deed = self._done.pop()
+            deed.undo()
+            self._undone.append(deed)
+            return deed
+
+    def redo(self) -> Deed | None:
+        """Do again what was undone last; None if there is nothing.
+
+        Raises:
+            EngineError: it cannot be done any more.
+        """
+        with self._lock:
+            if not self._undone:
+                return None
+            deed = self._undone.pop()
+            deed.do()
+            self._done.append(deed)
+            return deed

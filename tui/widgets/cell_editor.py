@@ -1,0 +1,156 @@
+"""A cell being edited where it stands, with the choices of its column below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import DescendantBlur
+from textual.geometry import Region
+from textual.message import Message
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from engine.api import Place
+from tui.keys import bind
+from tui.text import clean
+
+_LEAST_WIDTH = 28
+_MOST_CHOICES = 8
+_BREAK = "↵"
+"""A line break within a cell, while it is edited on one line."""
+
+
+class CellEditor(Vertical):
+    """Lies over the table; enter takes what is written, esc leaves the cell as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("cell.leave", "escape", "leave", "Leave as it was"),
+        bind("cell.next", "tab", "take('right')", "Take, next cell"),
+        bind("cell.choose_down", "down", "choose(1)", "Next choice", show=False),
+        bind("cell.choose_up", "up", "choose(-1)", "Previous choice", show=False),
+    ]
+    DEFAULT_CSS = """
+    CellEditor {
+        display: none; overlay: screen; position: absolute; constrain: inside inside;
+        height: auto; background: $surface;
+    }
+    CellEditor.-open { display: block; }
+    CellEditor Input, CellEditor Input:focus {
+        height: 1; border: none; padding: 0; background: $accent 30%; color: $foreground;
+    }
+    CellEditor OptionList {
+        height: auto; border: none; padding: 0; background: $panel;
+        scrollbar-size-vertical: 1;
+    }
+    CellEditor.-free OptionList { display: none; }
+    """
+
+    @dataclass
+    class Taken(Message):
+        """What was written into a cell, and where the cursor is to go."""
+
+        place: Place
+        text: str
+        onward: str
+        """`right`, or empty to stay."""
+
+    class Left(Message):
+        """Nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._place = Place(0, None)
+        self._choices: Sequence[str] = ()
+
+    def compose(self) -> ComposeResult:
+        """The text, and the choices that begin so."""
+        yield Input(id="cell-text", select_on_focus=False)
+        yield OptionList(id="cell-choices")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a cell is being edited."""
+        return self.has_class("-open")
+
+    def open(self, place: Place, text: str, choices: Sequence[str], region: Region) -> None:
+        """Edit a cell.
+
+        Args:
+            place: which.
+            text: what stands there.
+            choices: what its column offers.
+            region: where it is on the screen.
+        """
+        self._place, self._choices = place, choices
+        width = max(region.width, _LEAST_WIDTH, min(len(text) + 4, self.screen.size.width - 4))
+        self.styles.width = min(width, self.screen.size.width - 2)
+        self.styles.offset = region.x, region.y
+        self.set_class(not choices, "-free")
+        self.add_class("-open")
+        box = self.query_one(Input)
+        box.suggester = SuggestFromList(choices, case_sensitive=False) if choices else None
+        box.value = text.replace("\r\n", "\n").replace("\n", _BREAK)
+        box.cursor_position = len(box.value)
+        self._offer("")
+        box.focus()
+
+    def close(self) -> None:
+        """Put it away."""
+        self.remove_class("-open")
+
+    def _offer(self, written: str) -> None:
+        wanted = written.casefold()
+        fitting = [choice for choice in self._choices if wanted in choice.casefold()]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(Option(Content(clean(c)), id=c) for c in fitting or self._choices)
+        options.styles.max_height = _MOST_CHOICES
+
+    @on(Input.Changed, "#cell-text")
+    def _written(self, event: Input.Changed) -> None:
+        if self._choices and self.query_one(Input).has_focus and event.value not in self._choices:
+            self._offer(event.value)
+
+    @on(Input.Submitted, "#cell-text")
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_take("")
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.query_one(Input).value = str(event.option.id)
+        self.action_take("")
+
+    def action_choose(self, step: int) -> None:
+        """Write the next or previous choice."""
+        options = self.query_one(OptionList)
+        if not self._choices or not options.option_count:
+            return
+        before = -1 if options.highlighted is None and step > 0 else options.highlighted or 0
+        options.highlighted = (before + step) % options.option_count
+        box = self.query_one(Input)
+        box.value = str(options.get_option_at_index(options.highlighted).id)
+        box.cursor_position = len(box.value)
+
+    def action_take(self, onward: str) -> None:
+        """Write it into the cell."""
+        text = self.query_one(Input).value.replace(_BREAK, "\n")
+        self.close()
+        self.post_message(self.Taken(self._place, text, onward))
+
+    def action_leave(self) -> None:
+        """Leave the cell as it was."""
+        self.close()
+        self.post_message(self.Left())
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:  # noqa: ARG002
+        """A click elsewhere leaves the cell as it was."""
+        if self.is_open and not self.has_focus_within:
+            self.action_leave()

@@ -1,0 +1,78 @@
+"""How far a session is: a bar, counts, pace, and when it will be done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.api import Pace, SessionInfo
+from tui.glyphs import GLYPHS
+from tui.text import clean, clock_text, shorten, time_text
+
+_BAR = 20
+_SHORT_BAR = 10
+_NARROW = 90
+_NAME = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a session stands."""
+
+    info: SessionInfo
+    counts: Mapping[str, int]
+    pace: Pace | None
+    hint: str
+    """What can be done about it; the first to go where room is short."""
+
+
+class ProgressLine(Static):
+    """One line."""
+
+    DEFAULT_CSS = """
+    ProgressLine { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, empty: str, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(empty, id=id, markup=False)
+        self._empty = empty
+        self._standing: Standing | None = None
+
+    def show(self, standing: Standing | None) -> None:
+        """Show where a session stands; None: there is none."""
+        self._standing = standing
+        self.update(Content(self._empty) if standing is None else self._line(standing))
+
+    def on_resize(self) -> None:
+        """What does not fit is left out."""
+        if self._standing is not None:
+            self.show(self._standing)
+
+    def _line(self, standing: Standing) -> Content:
+        counts, room = standing.counts, self.content_size.width
+        settled = counts["done"] + counts["failed"]
+        width = _BAR if room >= _NARROW else _SHORT_BAR
+        filled = round(width * settled / max(1, counts["images"]))
+        bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$panel-lighten-2")
+        parts = [f"{counts['done']}/{counts['images']}"]
+        parts += [
+            f"{GLYPHS[state]} {counts[state]} {state}"
+            for state in ("failed", "stopped", "waiting")
+            if counts[state]
+        ]
+        working = counts["waiting"] or counts["rendering"]
+        pace = standing.pace
+        if working and pace is not None and pace.images_per_second and pace.seconds_left:
+            parts.insert(1, f"ETA {clock_text(pace.seconds_left)}")
+            parts.insert(2, f"{pace.images_per_second:.1f} img/s")
+        elif not working and standing.info.seconds:
+            parts.append(f"in {time_text(standing.info.seconds)}")
+        while len(parts) > 1 and len("   ".join(parts)) + width + 12 > room:
+            parts.pop()
+        text = "   ".join(parts)
+        left = room - width - len(text) - 4
+        name = shorten(clean(standing.info.name), max(8, min(_NAME, left)))
+        line = Content.assemble(f"{name}  ", *bar, f"  {text}")
+        gap = room - line.cell_length - len(standing.hint)
+        return line if gap < 2 else Content.assemble(line, " " * gap, (standing.hint, "dim"))
