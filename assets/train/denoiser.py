@@ -107,13 +107,13 @@ def train_denoiser(team: Team, work: Path, minutes: float) -> None:
     unet = new_denoiser().to(team.device, memory_format=torch.channels_last).train()
     if on_cpu:  # PyTorch's fused attention is slow here, backwards, for so few cells
         unet.set_attn_processor(AttnProcessor())
-    n, fresh, first, most = (16, 1, 64, 5000) if on_cpu else (512, 64, 2048, 20000)
+    n, fresh, first, most = (24, 2, 64, 5000) if on_cpu else (512, 64, 2048, 20000)
     loop = Loop(
         team,
         unet,
         work / "denoiser.pt",
         minutes,
-        rate=1.2e-3,
+        rate=1.5e-3,
         warm_up=200,
         decay_from=0.35,
         ema=0.9985,
