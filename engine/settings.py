@@ -31,6 +31,11 @@ def state_folder() -> Path:
     return platformdirs.user_state_path(APP)
 
 
+def cache_folder() -> Path:
+    """What can be made again: answers of language models."""
+    return platformdirs.user_cache_path(APP)
+
+
 def _default_library() -> Path:
     return platformdirs.user_data_path(APP) / "library"
 
@@ -121,6 +126,27 @@ class SheetSettings(Declared, frozen=True):
     """What model labels in other people's sheets stand for: {"3.0" = "sdxl", "2a" = "builtin"}."""
 
 
+class MagicSettings(Declared, frozen=True):
+    """Magic prompts by a local language model."""
+
+    model: str = ""
+    """A transformers chat model that rewrites prompts before a session starts: a folder, or a name
+    on the Hub (which downloads it). Empty: prompts are enriched without one."""
+
+    instruction: str = (
+        "Rewrite the following prompt for a text-to-image model. Keep its subject, its colors and"
+        " everything it says; add fitting light, composition and detail. Answer with the new"
+        " prompt alone, at most 60 words."
+    )
+    """What the language model is told; the prompt follows it."""
+
+    device: str = "auto"
+    """"cpu", "cuda:0" …; "auto" takes the first GPU, or the CPU where there is none."""
+
+    timeout: Annotated[float, Meta(gt=0)] = 600.0
+    """Seconds without an answer after which it counts as hanging."""
+
+
 class ShareSettings(Declared, frozen=True):
     """Images whose row says visibility public."""
 
@@ -170,6 +196,9 @@ class Settings(Declared, frozen=True):
 
     sheet: SheetSettings = SheetSettings()
     """Limits of a sheet."""
+
+    magic: MagicSettings = MagicSettings()
+    """Magic prompts by a local language model."""
 
     share: ShareSettings = ShareSettings()
     """Public images."""

@@ -1,15 +1,27 @@
 """What goes wrong on real disks and with real models, said in words a person can act on."""
 
+import os
+import re
+import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from shutil import copytree, rmtree
 
+import psutil
 import pytest
 
 from tests.conftest import Promptsheet
-from tests.test_promises import settled, state, wait_for, write_sheet
+from tests.test_promises import (
+    has_done,
+    renderer_pid,
+    settled,
+    state,
+    wait_for,
+    write_sheet,
+)
 
 
 @pytest.fixture
@@ -33,8 +45,6 @@ def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     reserve: int,
     says: str,
 ) -> None:
-    import re
-
     (config / "settings.toml").write_text(f"[engine]\nreserve_mib = {reserve}\n")
     library = promptsheet.on(small_disk / "library")
     library.json("engine", "start")
@@ -80,6 +90,21 @@ def test_a_model_cut_off_or_gone_is_said_before_the_first_image(
     promptsheet.json("engine", "resume")
     wait_for(lambda: settled(promptsheet))
     assert "files have changed" in promptsheet.json("show", "last")["rows"][0]["error"]
+
+
+def test_a_renderer_that_hangs_is_replaced_and_its_work_done_by_another(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    (config / "settings.toml").write_text("[render]\nstep_timeout = 12\n")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2), "--detach")
+    wait_for(partial(has_done, promptsheet, 1))
+    hung = renderer_pid(promptsheet)
+    assert hung is not None
+    os.kill(hung, signal.SIGSTOP)
+    wait_for(lambda: settled(promptsheet), 240)
+    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (8, 0)
+    assert not psutil.pid_exists(hung)
+    assert "hangs" in Path(promptsheet.json("show", "last")["log"]).read_text()
 
 
 def test_a_notice_is_given_at_the_end_when_nobody_looks(

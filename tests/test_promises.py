@@ -288,7 +288,9 @@ def test_a_model_that_fails_at_every_step_does_not_hold_up_the_others(
     scheduler.write_text(scheduler.read_text().replace('"v_prediction"', '"nonsense"'))
     (config / "models.toml").write_text('[[models]]\nlabel = "broken"\nsource = "broken"\n')
     sheet = tmp_path / "sheet.csv"
-    sheet.write_text("prompt,model\na circle,broken\na red circle,builtin\na square,broken\n")
+    sheet.write_text(
+        "prompt,model,num_images\na circle,broken,1\na red circle,builtin,1\na square,broken,1\n"
+    )
     done = promptsheet.json("run", sheet, status=1)
     assert (done["done"], done["failed"]) == (1, 2)
     rows = promptsheet.json("show", "last")["rows"]

@@ -246,6 +246,9 @@ def _change(
     settings: Settings,
 ) -> int:
     if options.session == EVERYTHING:
+        if options.rows:
+            _note("Rows belong to a session: name it instead of `all`.")
+            return UNUSABLE
         command(None, settings, None)
         found = [info for info in api.list_sessions(settings.library) if info.state != "done"]
         if options.json:

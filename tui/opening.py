@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from engine.settings import Settings
+from tui.hangup import leave_with_the_terminal
 
 
 def open_app(sheet: Path | None, settings: Settings) -> int:
@@ -33,6 +34,7 @@ def open_app(sheet: Path | None, settings: Settings) -> int:
 
     prepare_terminal(settings.app.images)
     spare_the_line(settings.app.bandwidth == "low")
+    leave_with_the_terminal()
     from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
 
     farewell = PromptsheetApp(settings, sheet).run()

@@ -1,7 +1,12 @@
 """What was done and can be undone, for as long as the app is open."""
 
+import asyncio
 import threading
-from typing import Protocol
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 _MOST = 200
 
@@ -34,8 +39,13 @@ class Deeds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, "deeds")
         self._done: list[Deed] = []
         self._undone: list[Deed] = []
+
+    async def in_turn(self, act: Callable[[], T]) -> T:
+        """Run `act` in a thread after everything asked for before: an undo follows its deed."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     def do(self, deed: Deed) -> None:
         """Do something; what was undone before cannot be done again then.

@@ -16,11 +16,10 @@ from engine.library.reader import ImageInfo, find_session
 from engine.library.records import Exported
 from engine.library.results import columns_of, results_of
 from engine.library.tables import MOST_THUMBNAILS, THUMBNAIL, TableKind, open_table
-from engine.picture.formats import JPEG, JXL, PNG, WEBP, encode, kind_of
+from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, small_jpeg, without_text
 from engine.plan.names import image_name
 
-_STRIPPED_LEVEL = {WEBP: 95, JPEG: 95, JXL: 95}
 _LOST = "missing or damaged"
 _READ = 1 << 20
 _NO_RECIPE = ("result_state", "result_file", "result_favourite")
@@ -136,6 +135,22 @@ def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None
         shutil.copyfileobj(io.BytesIO(data), target, _READ)
 
 
+def without_recipe(path: Path, data: bytes) -> bytes:
+    """The same picture as a file that says nothing of how it was made.
+
+    Args:
+        path: the file.
+        data: what is in it.
+
+    Raises:
+        OSError, PictureError: it is no whole picture.
+    """
+    kind = kind_of(path) or PNG
+    if kind == PNG:
+        return without_text(data)
+    return encode(decode(path), {}, kind, PLAIN_LEVELS[kind])
+
+
 def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
     if image.file is None:
         return None
@@ -144,11 +159,6 @@ def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
         data = path.read_bytes()
         if digest_of(data) != image.digest:
             return None
-        if not strip:
-            return data
-        kind = kind_of(path) or PNG
-        if kind == PNG:
-            return without_text(data)
-        return encode(decode(path), {}, kind, _STRIPPED_LEVEL[kind])
+        return without_recipe(path, data) if strip else data
     except (OSError, PictureError):
         return None

@@ -4,16 +4,17 @@ A published image is a second name of the same file (a copy, where the shared fo
 filesystem or is to be without recipes) under user/session/name.
 """
 
-import getpass
 import json
 import logging
 import os
+import pwd
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.picture.png import PictureError, decode, encode_png
+from engine.library.export import without_recipe
+from engine.picture.png import PictureError
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,14 @@ class Sharing:
         """
         if self.folder is None:
             return None
-        return self.folder / getpass.getuser() / image.parent.name / image.name
+        return self.folder / _user() / image.parent.name / image.name
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a number without a name
+        return str(os.getuid())
 
 
 def public_files(db: sqlite3.Connection, library: Path, images: Sequence[str]) -> list[Path]:
@@ -102,6 +110,15 @@ def withdraw(image: Path, sharing: Sharing) -> bool:
     return True
 
 
+def withdraw_all(folder: Path, sharing: Sharing) -> int:
+    """Take all images of a session's folder back from the shared folder; how many there were."""
+    place = sharing.place_of(folder / "any")
+    if place is None or not place.parent.is_dir():
+        return 0
+    names = [path.name for path in place.parent.iterdir() if not path.is_dir()]
+    return sum(withdraw(folder / name, sharing) for name in names)
+
+
 def _make_folders(folder: Path, sharing: Sharing) -> None:
     """Make user/session below the shared folder; what is there must be ours.
 
@@ -126,7 +143,7 @@ def _put(image: Path, place: Path, *, stripped: bool) -> None:
     temporary = place.with_name(f".{place.name}.part")
     temporary.unlink(missing_ok=True)
     if stripped:
-        _write(temporary, encode_png(decode(image), {}))
+        _write(temporary, without_recipe(image, image.read_bytes()))
     else:
         try:
             os.link(image, temporary)

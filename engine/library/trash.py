@@ -15,6 +15,7 @@ from engine.library.database import LibraryError
 from engine.library.files import sync_folder
 from engine.library.records import Trashed, TrashSize
 from engine.library.sessions import size_of_trash
+from engine.library.sharing import Sharing, withdraw, withdraw_all
 from engine.library.writer import Writer
 
 TRASH = "trash"
@@ -73,7 +74,7 @@ def trash_images(writer: Writer, images: Sequence[str], busy: Collection[int]) -
             "UPDATE images SET trashed = ? WHERE id IN (SELECT value FROM json_each(?))",
             (time.time(), ids),
         )
-    _move_in(writer.library, going)
+    _move_in(writer.library, going, writer.sharing)
     return Trashed([row["key"] for row in going], len(rows) - len(free), len(free) - len(going))
 
 
@@ -102,10 +103,11 @@ def restore_images(writer: Writer, images: Sequence[str]) -> list[str]:
             "UPDATE images SET trashed = NULL, file = ? WHERE id = ?",
             [(names[row["id"]], row["id"]) for row in rows],
         )
+    writer.share([row["key"] for row in rows])
     return [row["key"] for row in rows]
 
 
-def _move_in(library: Path, rows: Sequence[sqlite3.Row]) -> int:
+def _move_in(library: Path, rows: Sequence[sqlite3.Row], sharing: Sharing) -> int:
     """Move the files of finished images to the trash, where they still are in their sessions."""
     moved, touched = 0, set()
     for row in rows:
@@ -114,6 +116,7 @@ def _move_in(library: Path, rows: Sequence[sqlite3.Row]) -> int:
         if row["state"] != "done" or there.exists() or not here.exists():
             continue
         there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        withdraw(here, sharing)
         here.rename(there)
         touched |= {here.parent, there.parent}
         moved += 1
@@ -165,6 +168,7 @@ def trash_session(writer: Writer, session: str) -> None:
         ).fetchall()
     if not found:
         raise LibraryError(f"There is no session {session!r}, or it is in the trash already.")
+    withdraw_all(writer.library / found[0]["folder"], writer.sharing)
     _move_folder(writer.library, found[0]["folder"], session_in_trash(found[0]["folder"]))
 
 
@@ -182,6 +186,12 @@ def restore_session(writer: Writer, session: str) -> None:
     _move_folder(writer.library, session_in_trash(found[0]["folder"]), found[0]["folder"])
     with writer.transaction() as db:
         db.execute("UPDATE sessions SET trashed = NULL WHERE key = ?", (session,))
+    images = writer.read(
+        "SELECT key FROM images WHERE trashed IS NULL AND session ="
+        " (SELECT id FROM sessions WHERE key = ?)",
+        (session,),
+    )
+    writer.share([row["key"] for row in images])
 
 
 def _move_folder(library: Path, source: str, target: str) -> None:
@@ -220,8 +230,9 @@ def empty_trash(writer: Writer) -> TrashSize:
 def settle(writer: Writer) -> int:
     """After an interruption: finish moving what is marked as trashed; how many files moved."""
     for row in writer.read("SELECT folder FROM sessions WHERE trashed IS NOT NULL"):
+        withdraw_all(writer.library / row["folder"], writer.sharing)
         _move_folder(writer.library, row["folder"], session_in_trash(row["folder"]))
     rows = writer.read(
         f"{_FILES} WHERE i.trashed IS NOT NULL AND i.digest IS NOT NULL AND s.trashed IS NULL"
     )
-    return _move_in(writer.library, rows)
+    return _move_in(writer.library, rows, writer.sharing)

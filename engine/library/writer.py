@@ -15,7 +15,7 @@ from engine.library.insert import add_batches, add_rows
 from engine.library.records import Batch, BatchImage, NewSession, Tally
 from engine.library.recovery import adopt_or_requeue
 from engine.library.sharing import Sharing, public_files
-from engine.library.sharing import publish as share
+from engine.library.sharing import publish as publish_shared
 from engine.library.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
@@ -325,7 +325,7 @@ class Writer:
                         record=record,
                         at=now,
                     )
-        self._share(list(placed))
+        self.share(list(placed))
         return list(placed.values())
 
     def end(self, batch: Batch, seconds: float | None = None) -> None:
@@ -462,10 +462,10 @@ class Writer:
             adopted, requeued = adopt_or_requeue(db, self.library, DEATHS)
         if adopted:
             found = self._db.execute("SELECT key FROM images WHERE finished >= ?", (began,))
-            self._share([row["key"] for row in found.fetchall()])
+            self.share([row["key"] for row in found.fetchall()])
         return adopted, requeued
 
-    def _share(self, images: Sequence[str]) -> None:
+    def share(self, images: Sequence[str]) -> None:
         """Let others have those of the images that are public."""
         for path in public_files(self._db, self.library, images):
-            share(path, self.sharing)
+            publish_shared(path, self.sharing)

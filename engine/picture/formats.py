@@ -15,6 +15,8 @@ from engine.picture.png import PictureError, encode_png, read_text
 PNG, WEBP, JPEG, JXL = "png", "webp", "jpeg", "jxl"
 FORMATS = (PNG, WEBP, JPEG, JXL)
 SUFFIXES = {PNG: ".png", WEBP: ".webp", JPEG: ".jpg", JXL: ".jxl"}
+PLAIN_LEVELS = {PNG: 1, WEBP: 95, JPEG: 95, JXL: 95}
+"""The level at which a picture is written again without its text."""
 _PARAMETERS = "parameters"
 _OURS = "promptsheet"
 _MARK = b"promptsheet\0"

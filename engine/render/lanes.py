@@ -1,6 +1,7 @@
 """Calls side by side on one device: as many as its threads allow, all with the same number."""
 
 import threading
+from collections.abc import Callable
 
 
 class Lanes:
@@ -20,19 +21,37 @@ class Lanes:
     def _share(self, threads: int) -> int:
         return min(threads, self.threads)
 
-    def agree(self, threads: int) -> None:
-        """Wait until no call with another number of threads runs."""
+    def agree(self, threads: int, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until no call with another number of threads runs; False if given up before."""
         with self._changed:
-            self._changed.wait_for(lambda: self._each in (None, threads))
+            self._changed.wait_for(lambda: given_up() or self._each in (None, threads))
+            return self._each in (None, threads)
 
-    def enter(self, threads: int) -> None:
-        """Wait until a call with `threads` threads may run, and count it in."""
+    def enter(self, threads: int, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until a call with `threads` threads may run, and count it in.
+
+        Args:
+            threads: of the call.
+            given_up: looked at after every `nudge`, too.
+
+        Returns:
+            Whether it was counted in, and must `leave`; False if it was given up.
+        """
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._each in (None, threads) and self._free >= self._share(threads)
-            )
+            self._changed.wait_for(lambda: given_up() or self._has_room(threads))
+            if given_up():
+                return False
             self._each = threads
             self._free -= self._share(threads)
+            return True
+
+    def _has_room(self, threads: int) -> bool:
+        return self._each in (None, threads) and self._free >= self._share(threads)
+
+    def nudge(self) -> None:
+        """Something may have been given up: have those who wait look again."""
+        with self._changed:
+            self._changed.notify_all()
 
     def leave(self, threads: int) -> None:
         """A call has ended."""

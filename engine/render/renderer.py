@@ -73,6 +73,7 @@ class Renderer:
         while (frame := self._connection.receive()) is not None:
             if frame.kind == "stop":
                 self._stop_asked.add(frame.body["batch"])
+                self._lanes.nudge()
             elif frame.kind == "previews":
                 self._previewing = frame.body["wanted"]
             else:
@@ -103,17 +104,24 @@ class Renderer:
 
     def _take(self, batch: int, **body: Any) -> None:
         """Prepare a batch while others compute, then hand it to the next free lane."""
+
+        def given_up() -> bool:
+            return batch in self._stop_asked
+
         try:
             work = _Work.from_frame(batch, body, self._models)
             # Texts are encoded under the batch's own conditions, as if no other was there.
-            self._lanes.agree(work.threads)
-            self._torch.set_num_threads(work.threads)
-            work.model.prepare(work.slots)
+            if self._lanes.agree(work.threads, given_up):
+                self._torch.set_num_threads(work.threads)
+                work.model.prepare(work.slots)
         except Exception as error:
             self._give_up(batch, error)
             return
-        self._lanes.enter(work.threads)
-        self._computers.submit(self._compute, work)
+        if self._lanes.enter(work.threads, given_up):
+            self._computers.submit(self._compute, work)
+        else:
+            self._stop_asked.discard(batch)
+            self._connection.send("ended", batch=batch)
 
     def _compute(self, work: "_Work") -> None:
         """Draw one batch, in a lane of its own, and send each picture on its way."""

@@ -51,6 +51,7 @@ def plan_session(
     largest: Callable[[Recipe], int],
     taken: Container[str],
     suffix: str = ".png",
+    rewrites: Mapping[str, str] | None = None,
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -62,6 +63,7 @@ def plan_session(
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
         suffix: of the picture files' names.
+        rewrites: what a language model made of prompts, their wildcards expanded.
 
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
@@ -70,7 +72,7 @@ def plan_session(
         raise RefusedError("There is no row to render.")
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
-    planned = _planned_models({row.values.model for row in rows}, models)
+    planned = _planned_models({row.values.model for row in rows}, models, rewrites or {})
     new_rows = []
     for row in rows:
         try:
@@ -96,14 +98,20 @@ def plan_session(
     )
 
 
-def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedModel]:
+def _planned_models(
+    labels: set[str], models: ModelList, rewrites: Mapping[str, str]
+) -> dict[str, PlannedModel]:
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
     try:
         words = load_words()
         return {
             label: PlannedModel(
-                models[label], models[label].scheduler, fingerprint(models[label].source), words
+                model=models[label],
+                scheduler=models[label].scheduler,
+                fingerprint=fingerprint(models[label].source),
+                words=words,
+                rewrites=rewrites,
             )
             for label in labels
         }

@@ -147,7 +147,8 @@ class EngineProcess:
         patience = self._settings.engine.idle_minutes * 60
         while True:
             await asyncio.sleep(min(patience, 5.0))
-            if self._clients or self._scheduler.paused or not self._scheduler.idle:
+            waits = self._scheduler.paused and not self._scheduler.paused_by_user
+            if self._clients or waits or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
@@ -274,7 +275,11 @@ class EngineProcess:
     # ---------------------------------------------------------------- commands
 
     async def _submit(
-        self, name: str, source: dict[str, Any], rows: list[dict[str, Any]]
+        self,
+        name: str,
+        source: dict[str, Any],
+        rows: list[dict[str, Any]],
+        rewrites: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         models, kind = load_models(), self._settings.render.format
         if not is_available(kind):
@@ -299,6 +304,7 @@ class EngineProcess:
             largest=largest,
             taken=taken,
             suffix=SUFFIXES[kind],
+            rewrites=rewrites,
         )
         tally = await self._write(Writer.add_session, new)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")

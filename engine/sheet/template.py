@@ -243,7 +243,8 @@ def _rule(column: Column, models: Sequence[str]) -> str:
     if column.kind is Kind.MODEL:
         return f"one of {', '.join(models)}. Default: {models[0]}."
     if column.kind in (Kind.CHOICE, Kind.SWITCH):
-        return f"one of {', '.join(column.choices)}. Default: {column.default}. {column.help}"
+        default = f" Default: {column.default}." if column.default else ""
+        return f"one of {', '.join(column.choices)}.{default} {column.help}"
     if column.kind is Kind.WHOLE:
         default = f" Default: {column.default}." if column.default else ""
         return f"a whole number from {column.minimum} to {column.maximum}. {column.help}{default}"

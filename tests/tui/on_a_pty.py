@@ -65,11 +65,18 @@ class OnPty:
             length = len(self.output)
             time.sleep(seconds)
 
+    def hang_up(self, timeout: float = 30.0) -> int:
+        """Take its terminal away, without a signal; its exit status."""
+        os.close(self._master)
+        self._master = -1
+        return self._process.wait(timeout)
+
     def close(self) -> None:
         """End it."""
         self._process.kill()
         self._process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
 
 def plain(output: bytes) -> str:

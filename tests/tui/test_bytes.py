@@ -21,6 +21,21 @@ ESC, ENTER, CTRL_P, CTRL_S, CTRL_R = "\x1b", "\r", "\x10", "\x13", "\x12"
 EVIL_NAME = "h\x1b]0;owned\x07\x1b[31m[red]\u202e x[@click=app.quit].csv"
 
 
+def test_the_app_ends_with_its_terminal_even_where_no_signal_says_so(
+    config: Path, library: Path, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "PROMPTSHEET_LIBRARY": str(library),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    app = OnPty([str(COMMAND)], environment, (80, 24))
+    try:
+        app.wait_for("opens a sheet")
+        assert app.hang_up() == 129
+    finally:
+        app.close()
+
+
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 def test_nothing_hostile_reaches_the_terminal(
     make_session: MakeLibrary,

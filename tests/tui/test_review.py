@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import find_session, list_images, stop_running_engine, verify_library
+from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
+from engine.library.files import stage
+from engine.library.writer import Writer
 from engine.settings import Settings
 from tests.conftest import COMMAND
+from tests.engine.library.conftest import picture, take
+from tests.test_promises import wait_for
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tests.tui.test_app import WITH_ALL
@@ -17,6 +21,8 @@ from tui.app import PromptsheetApp
 from tui.screens.compare import CompareScreen, differences
 from tui.screens.full_screen import FullScreen, view_of
 from tui.screens.looking import understood
+from tui.screens.review import ReviewScreen
+from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
@@ -27,6 +33,7 @@ KEY = "k3f9x2"
 def culled(settings: Settings, make_session: MakeLibrary) -> Iterator[Settings]:
     """Sixteen images of sixteen rows; the engine process ends with the test."""
     make_session([f"a boat, number {n}" for n in range(16)], done=2)
+    start_engine(settings)
     yield settings
     stop_running_engine(settings)
 
@@ -174,6 +181,30 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         assert find_session(culled.library, "other2").done == 1
 
 
+async def test_a_small_session_is_seen_whole_while_it_renders(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session([f"a boat, number {n}" for n in range(12)], done=1)
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "8 of 12 images" in screen_text(app))
+        await until(pilot, lambda: screen_text(app).count("· waiting") == 4)
+        sheet = app.screen.query_one(ContactSheet)
+        await pilot.press("l", "l")
+        before = sheet.tile
+        writer = Writer(settings.library)
+        batch = take(writer)
+        pictures = [(image, *picture(image, batch.size)) for image in batch.images]
+        writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
+        writer.close()
+        assert isinstance(app.screen, ReviewScreen)
+        app.screen.tell(News(tallies={KEY: {}}, finished={KEY: batch.images[-1].path}))
+        await until(pilot, lambda: "12 of 12 images" in screen_text(app))
+        await until(pilot, lambda: "waiting" not in screen_text(app))
+        assert sheet.tile == before, "the cursor moved by itself"
+
+
 def test_a_filter_is_understood_wherever_its_words_stand() -> None:
     from engine.api import Wanted
 
@@ -207,16 +238,17 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
         app.wait_for("opens a sheet")
         app.press("3")
         app.wait_for("16 of 16 images")
-        app.quiet()
-        shown = re.findall(rb"\x1b_Ga=T[^;]*;", app.output)
-        assert len(shown) == 17, "sixteen thumbnails and the large one"
+        # Sixteen thumbnails and the large one.
+        wait_for(lambda: len(re.findall(rb"\x1b_Ga=T[^;]*;", app.output)) == 17, 60)
+        wait_for(lambda: app.output.count("\U0010eeee".encode()) > 16 * 20, 60)
         assert app.output.count("\U0010eeee".encode()) > 16 * 20
         at = len(app.output)
         app.press("w")  # without the large picture nothing but the cursor is left to send
-        app.quiet()
+        app.quiet(1.5, 60)
         at = len(app.output)
         app.press("l")
-        app.quiet()
+        wait_for(lambda: b"2/16" in app.output[at:], 60)
+        app.quiet(1.5, 60)
         moved = app.output[at:]
         assert "\U0010eeee".encode() not in moved
         assert b"\x1b_G" not in moved

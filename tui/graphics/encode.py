@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import Image
-from rich.color import Color
+from rich.color import Color, ColorType
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -23,8 +24,10 @@ _SHRINK = 2
 """Where the line is thin, pictures have this much less of detail each way."""
 _COARSER = [level & 0xFC | level >> 6 for level in range(256)] * 3
 """Six bits a channel cannot be told from eight, and a shared colour is one object fewer."""
-_COARSEST = [min(255, (level + 25) // 51 * 51) for level in range(256)] * 3
-"""Six levels a channel: neighbouring cells are often alike, and need not be named again."""
+_CUBE = (0, 95, 135, 175, 215, 255)
+"""Levels of a channel among the 256 colours that have a number."""
+_COARSEST = [min(_CUBE, key=lambda known: abs(known - level)) for level in range(256)] * 3
+"""A colour's number takes half the bytes of its three channels."""
 _CHUNK = 4096
 """Bytes of a picture in one message, kitty's rule."""
 _NUMBERS = itertools.count(random.randrange(1 << 23))
@@ -86,7 +89,11 @@ def encode(
     """
     columns, rows = cells
     if protocol not in ("sixel", "kitty"):
-        return Picture(columns, rows, image.width * image.height, image, coarse=low)
+        pixels = image.width * image.height
+        if low:  # two cells beside each other of the same colours are named once
+            half = image.resize((-(-columns // _SHRINK), rows * 2), Image.Resampling.BOX)
+            image = half.resize(image.size, Image.Resampling.NEAREST)
+        return Picture(columns, rows, pixels, image, coarse=low)
     colours = (_FEW_COLOURS if low else _COLOURS)[protocol]
     reduced = quantise(image.reduce(_SHRINK) if low else image, colours)
     if protocol == "sixel":
@@ -105,7 +112,7 @@ def draw(picture: Picture) -> list[Strip]:
     """The rows of a picture: kitty's placeholders, or half-cells."""
     if picture.halves is None:
         return _placeholders(picture.number, picture.columns, picture.rows)
-    return _half_cells(picture.halves, _COARSEST if picture.coarse else _COARSER)
+    return _half_cells(picture.halves, coarse=picture.coarse)
 
 
 def forget(number: int) -> str:
@@ -118,10 +125,20 @@ def _colour(red: int, green: int, blue: int) -> Color:
     return Color.from_rgb(red, green, blue)
 
 
-def _half_cells(image: Image.Image, levels: list[int]) -> list[Strip]:
+@lru_cache(216)
+def _numbered_colour(red: int, green: int, blue: int) -> Color:
+    place = [_CUBE.index(level) for level in (red, green, blue)]
+    number = 16 + 36 * place[0] + 6 * place[1] + place[2]
+    # With its triplet, so that Textual leaves it as it is.
+    triplet = ColorTriplet(red, green, blue)
+    return Color(f"color({number})", ColorType.EIGHT_BIT, number, triplet)
+
+
+def _half_cells(image: Image.Image, *, coarse: bool) -> list[Strip]:
     width = image.width
-    flat = image.point(levels).tobytes()
-    pixels = [_colour(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
+    flat = image.point(_COARSEST if coarse else _COARSER).tobytes()
+    colour = _numbered_colour if coarse else _colour
+    pixels = [colour(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
     rows = (pixels[i : i + width] for i in range(0, len(pixels), width))
     return [
         Strip(

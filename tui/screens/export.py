@@ -61,7 +61,7 @@ class ExportScreen(ModalScreen[None]):
         self._settings = settings
         self._marked = marked
         self._at = (0, 0)
-        self._running = False
+        self._exporting = False
         self._cancelled = False
 
     def compose(self) -> ComposeResult:
@@ -104,7 +104,7 @@ class ExportScreen(ModalScreen[None]):
 
     def action_leave(self) -> None:
         """Cancel what runs; then leave."""
-        if self._running:
+        if self._exporting:
             self._cancelled = True
         else:
             self.dismiss(None)
@@ -112,7 +112,7 @@ class ExportScreen(ModalScreen[None]):
     @on(Input.Submitted)
     def action_start(self) -> None:
         """Write the ZIP."""
-        if self._running:
+        if self._exporting:
             return
         target = Path(self.query_one("#target", Input).value.strip() or ".").expanduser()
         if target.is_dir():
@@ -120,7 +120,7 @@ class ExportScreen(ModalScreen[None]):
         if target.exists():
             self._say(f"{target} is there already. Give another name.")
             return
-        self._running, self._cancelled, self._at = True, False, (0, 0)
+        self._exporting, self._cancelled, self._at = True, False, (0, 0)
         self.query_one(ProgressBar).add_class("-running")
         what = self.query_one("#what", RadioSet).pressed_index
         kind = TABLE_KINDS[max(0, self.query_one("#table", RadioSet).pressed_index)]
@@ -159,11 +159,11 @@ class ExportScreen(ModalScreen[None]):
 
     def _look(self) -> None:
         done, total = self._at
-        if self._running and total:
+        if self._exporting and total:
             self.query_one(ProgressBar).update(total=total, progress=done)
 
     def _ended(self, words: str, *, done: bool = False) -> None:
-        self._running = False
+        self._exporting = False
         self.query_one(ProgressBar).remove_class("-running")
         if done:
             self.notify(clean(words), markup=False)

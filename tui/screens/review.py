@@ -1,6 +1,5 @@
 """Review: a page of thumbnails, the one under the cursor large, and the keys to decide by."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +15,6 @@ from textual.widgets import Input, Static
 from engine.api import (
     IMAGE_ORDERS,
     STATES,
-    EngineError,
     Gallery,
     ImageInfo,
     LibraryError,
@@ -25,17 +23,12 @@ from engine.api import (
     find_session,
     newest_image,
 )
-from tui.again import more_like, rows_of, start_again
-from tui.deeds import Favour, TrashImages
-from tui.desk import RowsToSheet
 from tui.keys import bind
-from tui.screens.area import Area
 from tui.screens.compare import MOST, CompareScreen
-from tui.screens.export import ExportScreen
+from tui.screens.deciding import Deciding
 from tui.screens.full_screen import FullScreen
-from tui.screens.looking import FILTER_HELP, GalleryTiles, tile_of, understood
+from tui.screens.looking import FILTER_HELP, GalleryTiles, understood
 from tui.text import clean, count_text
-from tui.undo import Deed
 from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
@@ -46,7 +39,7 @@ LIVE = 256
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
 
-class ReviewScreen(Area):
+class ReviewScreen(Deciding):
     """The images of the session in hand, or the favourites of all."""
 
     AREA = "review"
@@ -87,8 +80,6 @@ class ReviewScreen(Area):
     ReviewScreen #recipe { height: 6; padding: 0 1; border-top: solid $panel; }
     """
 
-    info: SessionInfo | None = None
-    _tiles: GalleryTiles | None = None
     _text = ""
     _wanted = Wanted()
     _asking = "filter"
@@ -180,7 +171,7 @@ class ReviewScreen(Area):
         parts += ["following the newest"] if self._following else []
         self.query_one("#review-title", Static).update(Content(" · ".join(parts)), layout=False)
 
-    def _reopen(self) -> None:
+    def reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
         tile = self.query_one(ContactSheet).tile
         self._load(self.info.session if self.info else None, tile.key if tile else None)
@@ -244,98 +235,6 @@ class ReviewScreen(Area):
     def _marked(self) -> None:
         self.refresh_bindings()
 
-    def _targets(self) -> list[str]:
-        """The marked images; without any, the one under the cursor."""
-        sheet = self.query_one(ContactSheet)
-        if sheet.marks:
-            return sorted(sheet.marks)
-        return [sheet.tile.key] if sheet.tile else []
-
-    # ---------------------------------------------------------------- deciding
-
-    def favour(self, keys: list[str]) -> None:
-        """Make images favourites; if all that can be seen are, they no longer are."""
-        sheet = self.query_one(ContactSheet)
-        shown = [tile for key in keys if (tile := sheet.tiles_by_key().get(key))]
-        on_now = bool(shown) and all(tile.favourite for tile in shown)
-        for tile in shown:  # at once; what is committed is read again afterwards
-            sheet.put(replace(tile, favourite=not on_now))
-        self._do(Favour(self.desk.library, keys, on=not on_now))
-
-    def trash(self, keys: list[str]) -> None:
-        """Move images to the trash; their places stay until the page is opened again."""
-        sheet = self.query_one(ContactSheet)
-        sheet.marks.difference_update(keys)
-        self._do(TrashImages(self.desk.library, keys))
-
-    def mark(self, key: str) -> bool:
-        """Mark or unmark one."""
-        marks = self.query_one(ContactSheet).marks
-        marks ^= {key}
-        return key in marks
-
-    def undo(self) -> None:
-        """Undo what was done last."""
-        self._step_back(self.desk.deeds.undo, "undone")
-
-    def _do(self, deed: Deed) -> None:
-        def done() -> Deed:
-            self.desk.deeds.do(deed)
-            return deed
-
-        self._step_back(done, "")
-
-    @work(thread=True, group="deeds")
-    def _step_back(self, act: Callable[[], Deed | None], what: str) -> None:
-        try:
-            deed = act()
-        except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(self._complain, str(error))
-            return
-        if deed is None:
-            self.app.call_from_thread(self.notify, f"Nothing to be {what}.", markup=False)
-            return
-        images: Sequence[ImageInfo] = ()
-        if self._tiles is not None:
-            shown = self.query_one(ContactSheet).tiles_by_key()
-            images = self._tiles.gallery.images(key for key in deed.images if key in shown)
-            self._tiles.remember(images)
-        self.app.call_from_thread(self._decided, deed, what, images)
-
-    def _decided(self, deed: Deed, what: str, images: Sequence[ImageInfo]) -> None:
-        sheet = self.query_one(ContactSheet)
-        for image in images:
-            sheet.put(tile_of(image, self.desk.library))
-        if isinstance(self.app.screen, FullScreen):
-            self.app.screen.look()
-        if what or len(deed.images) != 1:
-            self.notify(clean(f"{deed.words}{f', {what}' if what else ''}"), markup=False)
-
-    def _complain(self, words: str) -> None:
-        self.notify(clean(words), severity="error", markup=False)
-        self._reopen()
-
-    def action_favour(self) -> None:
-        """The marked ones, or the one under the cursor, become favourites, or no longer are."""
-        self.favour(self._targets())
-
-    def action_trash(self) -> None:
-        """The marked ones, or the one under the cursor, go to the trash."""
-        sheet = self.query_one(ContactSheet)
-        single = not sheet.marks
-        if keys := self._targets():
-            self.trash(keys)
-            if single:
-                sheet.go_to(sheet.cursor + 1)
-
-    def action_undo(self) -> None:
-        """Undo what was done last."""
-        self.undo()
-
-    def action_redo(self) -> None:
-        """Do again what was undone last."""
-        self._step_back(self.desk.deeds.redo, "done again")
-
     # ---------------------------------------------------------------- looking
 
     @on(ContactSheet.Selected)
@@ -380,7 +279,7 @@ class ReviewScreen(Area):
         """The next order: sheet, newest first, favourites first."""
         order = IMAGE_ORDERS[(IMAGE_ORDERS.index(self._wanted.order) + 1) % len(IMAGE_ORDERS)]
         self._wanted = replace(self._wanted, order=order)
-        self._reopen()
+        self.reopen()
 
     def action_only(self, what: str) -> None:
         """Only favourites, or only failed images; or all again."""
@@ -392,7 +291,7 @@ class ReviewScreen(Area):
             self._wanted = replace(
                 wanted, favourites=False, states=("done",) if failed else ("failed",)
             )
-        self._reopen()
+        self.reopen()
 
     def action_everything(self) -> None:
         """The favourites of all sessions, or the session in hand again."""
@@ -417,7 +316,7 @@ class ReviewScreen(Area):
     def _typed(self, event: Input.Changed) -> None:
         if self._asking == "filter":
             self._text = event.value.strip()
-            self._reopen()
+            self.reopen()
 
     @on(Input.Submitted, "#ask")
     def _answered(self, event: Input.Submitted) -> None:
@@ -439,7 +338,7 @@ class ReviewScreen(Area):
         if self.query_one("#ask", Input).has_class("-open") or self._text:
             if self._asking == "filter" and self._text:
                 self._text = ""
-                self._reopen()
+                self.reopen()
             self._close_box()
 
     def _close_box(self) -> None:
@@ -447,57 +346,6 @@ class ReviewScreen(Area):
         box.remove_class("-open")
         box.disabled = True
         self.query_one(ContactSheet).focus()
-
-    # ---------------------------------------------------------------- back to work
-
-    def _chosen(self) -> list[ImageInfo]:
-        return self._tiles.gallery.images(self._targets()) if self._tiles else []
-
-    def action_again(self) -> None:
-        """The rows of these images are rendered again, with new seeds, as a session of its own."""
-        if chosen := self._chosen():
-            self._start(lambda: start_again(chosen, self.desk.settings))
-
-    def action_more(self) -> None:
-        """More of this one: the seeds next to those of its row."""
-        sheet = self.query_one(ContactSheet)
-        if self._tiles is not None and sheet.tile is not None:
-            image = self._tiles.gallery.images([sheet.tile.key])[0]
-            self._start(lambda: more_like(image, self.desk.settings))
-
-    @work(thread=True, group="start")
-    def _start(self, start: Callable[[], str]) -> None:
-        try:
-            words = start()
-        except (EngineError, LibraryError) as error:
-            words = ""
-            self.app.call_from_thread(self._complain, str(error))
-        if words:
-            self.app.call_from_thread(self.notify, clean(words), markup=False)
-
-    def action_refine(self) -> None:
-        """The rows of these images go to the Sheet screen, to be refined."""
-        if chosen := self._chosen():
-            rows = rows_of(chosen, self.desk.settings)
-            name = f"{self.info.name if self.info else 'favourites'}, refined"
-            self.post_message(RowsToSheet(rows, chosen[0].session, name))
-
-    def action_copy(self, what: str) -> None:
-        """Paths or prompts to the clipboard of the terminal one sits at."""
-        chosen = self._chosen()
-        if what == "path":
-            lines = [str(self.desk.library / i.file) for i in chosen if i.file]
-        else:
-            lines = list(dict.fromkeys(i.recipe["prompt"] for i in chosen))
-        if lines:
-            self.app.copy_to_clipboard("\n".join(lines))
-            self.notify(f"{count_text(len(lines), what)} copied", markup=False)
-
-    def action_export(self) -> None:
-        """A ZIP of the marked images, the favourites, or all."""
-        if self.info is not None:
-            marks = frozenset(self.query_one(ContactSheet).marks)
-            self.app.push_screen(ExportScreen(self.info, self.desk.settings, marks))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Without images there is little to do."""

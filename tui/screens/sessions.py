@@ -366,18 +366,18 @@ class SessionsScreen(Area):
         question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
         self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
 
-    @work(thread=True, group="deeds")
-    def _empty(self) -> None:
-        self._carry_out(lambda: f"{size_text(empty_trash(self.desk.library).bytes)} deleted")
+    @work(group="deeds")
+    async def _empty(self) -> None:
+        await self._carry_out(lambda: f"{size_text(empty_trash(self.desk.library).bytes)} deleted")
 
     def action_duplicate(self) -> None:
         """Render the same sheet once more, with new seeds where the sheet names none."""
         if (info := self._session) is not None:
             self._duplicate(info)
 
-    @work(thread=True, group="deeds")
-    def _duplicate(self, info: SessionInfo) -> None:
-        self._carry_out(lambda: duplicate(info, self.desk.settings))
+    @work(group="deeds")
+    async def _duplicate(self, info: SessionInfo) -> None:
+        await self._carry_out(lambda: duplicate(info, self.desk.settings))
 
     def action_change(self, what: str) -> None:
         """Stop, resume, or try failed images again."""
@@ -389,13 +389,13 @@ class SessionsScreen(Area):
         if (info := self._session) is not None:
             self._change(commands[what], info)
 
-    @work(thread=True, group="deeds")
-    def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
+    @work(group="deeds")
+    async def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
         def done() -> str:
             command(info.session, self.desk.settings)
             return ""
 
-        self._carry_out(done)
+        await self._carry_out(done)
 
     def action_export(self) -> None:
         """A ZIP of its images, or of its favourites."""
@@ -419,24 +419,24 @@ class SessionsScreen(Area):
 
         self._step(done, "")
 
-    @work(thread=True, group="deeds")
-    def _step(self, act: Callable[[], Deed | None], what: str) -> None:
+    @work(group="deeds")
+    async def _step(self, act: Callable[[], Deed | None], what: str) -> None:
         def words() -> str:
             deed = act()
             if deed is None:
                 return f"Nothing to be {what}."
             return f"{deed.words}{f', {what}' if what else ''}"
 
-        self._carry_out(words)
+        await self._carry_out(words)
 
-    def _carry_out(self, act: Callable[[], str]) -> None:
-        """Do something in this thread; say what it was, or why it was not."""
+    async def _carry_out(self, act: Callable[[], str]) -> None:
+        """Do something in a thread; say what it was, or why it was not."""
         try:
-            words = act()
+            words = await self.desk.deeds.in_turn(act)
         except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(self._complain, str(error))
+            self._complain(str(error))
             return
-        self.app.call_from_thread(self._carried_out, words)
+        self._carried_out(words)
 
     def _carried_out(self, words: str) -> None:
         if words:

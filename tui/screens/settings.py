@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Footer, Input, Static
 
-from engine.settings import Settings, SettingsError, config_folder
+from engine.settings import Settings, SettingsError, config_folder, load_settings
 from engine.settings_file import FILE, Setting, all_settings, understood, write_setting
 from tui.graphics.protocol import spare_the_line
 from tui.keys import bind
@@ -54,7 +54,7 @@ class SettingsScreen(Screen[None]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._settings = settings
+        self._library = settings.library
         self._all: dict[str, Setting] = {}
 
     def compose(self) -> ComposeResult:
@@ -72,7 +72,7 @@ class SettingsScreen(Screen[None]):
     @work(thread=True, exclusive=True)
     def _load(self) -> None:
         try:
-            found = all_settings(self._settings)
+            found = all_settings(load_settings(self._library))
         except SettingsError as error:
             self.app.call_from_thread(self._complain, str(error))
         else:
@@ -127,18 +127,12 @@ class SettingsScreen(Screen[None]):
         self.app.call_from_thread(self._written, setting, text)
 
     def _written(self, setting: Setting, text: str | None) -> None:
-        from msgspec.structs import replace
-
         value = setting.default if text is None else text.strip()
-        group, _, name = setting.name.partition(".")
-        at_once = setting.name in ("app.theme", "app.bandwidth", "app.bell")
+        at_once = setting.name in ("app.theme", "app.bandwidth")
         if setting.name == "app.theme" and value in self.app.available_themes:
             self.app.theme = value
         elif setting.name == "app.bandwidth":
             spare_the_line(value == "low")
-        if group == "app" and isinstance(getattr(self._settings.app, name, None), str):
-            app = replace(self._settings.app, **{name: value})
-            self._settings = replace(self._settings, app=app)
         when = "holds now" if at_once else "holds from the next start on"
         self.notify(clean(f"{setting.name}: {value or 'empty'}, {when}"), markup=False)
         self._load()

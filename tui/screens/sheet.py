@@ -1,6 +1,8 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +20,7 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
+    RewriteError,
     Row,
     RowValues,
     SettingsError,
@@ -30,6 +33,7 @@ from engine.api import (
     open_draft,
     ready_to_start,
     reopen_draft,
+    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -56,6 +60,8 @@ from tui.widgets.virtual_table import VirtualTable
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
 _ESTIMATE_DELAY = 0.2
+_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
+"""Actions that can be done at some places, or times, alone."""
 
 
 class SheetScreen(Area):
@@ -75,6 +81,7 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
@@ -96,6 +103,7 @@ class SheetScreen(Area):
     """The session that the rows come from."""
     _estimate: Estimate | None = None
     _found = ""
+    _able: Sequence[bool | None] = ()
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -199,6 +207,8 @@ class SheetScreen(Area):
 
     def _show(self, draft: Draft) -> None:
         self._estimate = None
+        # Many rows stay: looking through them for garbage would stall the screen.
+        gc.freeze()
         self._table.show(draft)
         self._show_all()
 
@@ -224,7 +234,17 @@ class SheetScreen(Area):
         self._show_totals()
         self._show_place()
         self._measure(draft)
-        self.refresh_bindings()
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        """Only when some key can do what it could not: the footer costs more than all the rest."""
+        able = [
+            *(self._table.check_action(action, ()) for action in _CHANGING),
+            *(self.check_action(action, ()) for action in _CHANGING),
+        ]
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
     def _show_totals(self) -> None:
         if self.draft is not None:
@@ -250,7 +270,7 @@ class SheetScreen(Area):
     @on(VirtualTable.Highlighted)
     def _moved(self) -> None:
         self._show_place()
-        self.refresh_bindings()
+        self._refresh_keys()
 
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
@@ -260,13 +280,38 @@ class SheetScreen(Area):
 
     @work(thread=True, exclusive=True, group="preview")
     def _preview(self, row: Row) -> None:
-        text = preview_text(row)
+        text = preview_text(row, self.desk.settings)
         self.app.call_from_thread(self._show_preview, row, text)
 
     def _show_preview(self, row: Row, text: Content) -> None:
         place = self._table.place
         if place is not None and place.row == row.number:
             self.query_one("#preview", Static).update(text)
+
+    def action_magic(self) -> None:
+        """Have the language model write the magic prompt of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is None or draft is None:
+            return
+        if not self.desk.settings.magic.model:
+            self.notify(
+                "The settings name no language model (magic.model): prompts are enriched without"
+                " one, as the preview shows.",
+                markup=False,
+            )
+            return
+        self.notify("The language model is asked …", markup=False)
+        self._write_magic(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="magic")
+    def _write_magic(self, row: Row) -> None:
+        try:
+            rewrite_row(row, self.desk.settings)
+        except (RewriteError, SettingsError) as error:
+            self.app.call_from_thread(
+                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
+            )
+        self.app.call_from_thread(self._show_place)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:
@@ -464,8 +509,11 @@ class SheetScreen(Area):
             self.notify(clean(words), markup=False)
 
     def action_start(self) -> None:
-        """Start the ready rows."""
-        if self.draft is not None and self.draft.ready:
+        """Start the ready rows, with what is being written into a cell."""
+        if (editor := self.query_one(CellEditor)).is_open:
+            editor.action_take("")
+            self.call_after_refresh(self.action_start)
+        elif self.draft is not None and self.draft.ready:
             self._say("Starting …")
             self._start(self.draft)
 

@@ -12,6 +12,7 @@ from engine.api import (
     Recipe,
     Row,
     RowValues,
+    Settings,
     SettingsError,
     Severity,
     preview_row,
@@ -85,17 +86,17 @@ def place_text(draft: Draft, place: Place) -> Content:
     return Content("\n").join(lines)
 
 
-def preview_text(row: Row) -> Content:
+def preview_text(row: Row, settings: Settings) -> Content:
     """The row as it will be rendered, its final prompt, and what each column did.
 
     Reads the model list and the words that hold: not for the event loop.
     """
-    return Content("\n").join(_preview(row))
+    return Content("\n").join(_preview(row, settings))
 
 
-def _preview(row: Row) -> list[Content]:
+def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
-        preview = preview_row(row)
+        preview = preview_row(row, settings)
     except SettingsError as error:
         return [Content(f"! {clean(str(error))}")]
     if preview is None or row.values is None:

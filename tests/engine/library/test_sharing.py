@@ -1,13 +1,18 @@
 import errno
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.library import trash
+from engine.library.reader import list_images
 from engine.library.sharing import Sharing, publish, withdraw
+from engine.library.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.picture.png import encode_png as encode
+from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
 
 
 @pytest.fixture
@@ -90,3 +95,35 @@ def test_a_shared_folder_that_is_gone_harms_nothing(image: Path, tmp_path: Path)
     assert publish(image, Sharing(tmp_path / "gone")) is None
     assert image.exists()
     assert not (tmp_path / "gone").exists()
+
+
+def test_the_trash_takes_public_images_back_and_undo_brings_them_again(
+    library: Path, sharing: Sharing, rendered: Rendered
+) -> None:
+    library.mkdir()
+    writer = Writer(library, sharing=sharing)
+    new = new_session()
+    first, *others = new.rows
+    public = replace(first, cells={**first.cells, "visibility": "public"})
+    writer.add_session(replace(new, rows=[public, *others]))
+    while (batch := writer.next_batch(())) is not None:
+        writer.begin(batch, CONDITIONS)
+        writer.finish(rendered(batch))
+        writer.end(batch, 1.0)
+
+    def shared() -> set[str]:
+        assert sharing.folder is not None
+        return {path.name for path in sharing.folder.rglob("*") if path.is_file()}
+
+    every = shared()
+    assert every == set(public.files)
+    images = [image.image for image in list_images(library, new.key) if image.row == public.number]
+    trash.trash_images(writer, images[:1], ())
+    assert len(shared()) == len(every) - 1
+    trash.restore_images(writer, images[:1])
+    assert shared() == every
+    trash.trash_session(writer, new.key)
+    assert shared() == set()
+    trash.restore_session(writer, new.key)
+    assert shared() == every
+    writer.close()

@@ -27,6 +27,20 @@ def test_no_more_threads_than_there_are_and_never_two_numbers_at_once() -> None:
         assert len(together) == 1 or sum(together) <= 4
 
 
+def test_who_gives_up_while_waiting_does_not_wait_on() -> None:
+    lanes, gone = Lanes(1), threading.Event()
+    assert lanes.enter(1)
+    answers: list[bool] = []
+    waiting = threading.Thread(target=lambda: answers.append(lanes.enter(1, gone.is_set)))
+    waiting.start()
+    gone.set()
+    lanes.nudge()
+    waiting.join(5)
+    assert answers == [False]
+    lanes.leave(1)
+    assert lanes.enter(1), "the one that gave up holds nothing"
+
+
 def test_a_call_with_more_threads_than_there_are_still_gets_its_turn() -> None:
     lanes = Lanes(2)
     lanes.enter(64)

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from pathlib import Path
 
 from engine.sheet.columns import COLUMNS, Kind
 from engine.sheet.rows import RowValues
@@ -21,3 +22,12 @@ def test_every_column_says_what_it_is_and_has_a_sound_default() -> None:
     for column in COLUMNS:
         assert column.help.endswith(".")
         assert not column.choices or column.default in (*column.choices, "")
+
+
+def test_the_readme_tells_every_column_as_it_is_declared() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    for column in COLUMNS:
+        said, _, blank = column.help.partition(" Blank: ")
+        default = f"`{column.default}`" if column.default else "none"
+        blank = "an error" if column.name == "prompt" else blank.rstrip(".") or default
+        assert f"| `{column.name}` | {said} | {blank} |\n" in readme

@@ -1,0 +1,222 @@
+"""The front door: what the app, the command line and a notebook may use of the engine."""
+
+from engine.api.machine import (
+    diagnose,
+    engine_status,
+    repair_library,
+    run_engine_here,
+    sheet_from_pictures,
+    start_engine,
+    stop_running_engine,
+    verify_library,
+)
+from engine.api.sessions import (
+    Started,
+    export_session,
+    move_session,
+    pause_engine,
+    resume_session,
+    retry_session,
+    start_session,
+    stop_session,
+)
+from engine.api.sheets import (
+    Checked,
+    changes_since,
+    check_prompts,
+    check_sheet,
+    check_stored,
+    draft_prompts,
+    draft_rows,
+    estimate_rows,
+    explain_columns,
+    only_changed,
+    open_draft,
+    palette_colours,
+    preview_row,
+    ready_to_start,
+    reopen_draft,
+    rewrite_row,
+    with_num_images,
+    write_template,
+)
+from engine.declared import Declared, explanations, plain
+from engine.library.database import (
+    LibraryError,
+)
+from engine.library.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted, glance
+from engine.library.inputs import StoredRow, stored_rows
+from engine.library.jobs import ORDERS, Job, JobPages
+from engine.library.pace import Pace, pace
+from engine.library.reader import (
+    STATES,
+    ImageInfo,
+    JobInfo,
+    SessionInfo,
+    find_session,
+    list_images,
+    list_jobs,
+    list_open,
+    list_sessions,
+    log_path,
+    newest_image,
+)
+from engine.library.records import Exported, Trashed, TrashSize
+from engine.library.results import results_frame
+from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
+from engine.library.tables import TABLE_KINDS, TableKind
+from engine.library.usage import DiskUse, disk_use
+from engine.machine import DeviceUse, devices_in_use
+from engine.models.catalog import load_models
+from engine.picture.recipe import Recipe
+from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
+from engine.plan.changed import Changes
+from engine.plan.estimate import Estimate
+from engine.plan.preview import RowPreview
+from engine.service.asking import (
+    empty_trash,
+    favour_images,
+    rename_session,
+    restore_images,
+    restore_session,
+    tag_session,
+    trash_images,
+    trash_session,
+    trash_size,
+)
+from engine.service.client import (
+    EngineError,
+)
+from engine.service.follow import EngineFeed, Progress, follow_session
+from engine.service.lock import LockedError
+from engine.service.rewriting import RewriteError
+from engine.settings import (
+    Settings,
+    SettingsError,
+    config_folder,
+    load_settings,
+    state_folder,
+)
+from engine.sheet.columns import COLUMN
+from engine.sheet.copying import Copy, free_name, save_copy
+from engine.sheet.editing import Draft, offered_columns
+from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.sheet.walking import Place
+
+__all__ = [
+    "COLUMN",
+    "IMAGE_ORDERS",
+    "ORDERS",
+    "SESSION_ORDERS",
+    "STATES",
+    "TABLE_KINDS",
+    "Changes",
+    "Checked",
+    "Copy",
+    "Declared",
+    "DeviceUse",
+    "DiskUse",
+    "Draft",
+    "EngineError",
+    "EngineFeed",
+    "Estimate",
+    "Exported",
+    "Gallery",
+    "ImageInfo",
+    "ImageOrder",
+    "Job",
+    "JobInfo",
+    "JobPages",
+    "LibraryError",
+    "LockedError",
+    "Pace",
+    "Place",
+    "Problem",
+    "Progress",
+    "Recipe",
+    "RewriteError",
+    "Row",
+    "RowPreview",
+    "RowValues",
+    "SessionInfo",
+    "SessionOrder",
+    "SessionPages",
+    "Settings",
+    "SettingsError",
+    "Severity",
+    "Sheet",
+    "SheetError",
+    "Started",
+    "StoredRow",
+    "TableKind",
+    "TrashSize",
+    "Trashed",
+    "Wanted",
+    "changes_since",
+    "check_prompts",
+    "check_sheet",
+    "check_stored",
+    "config_folder",
+    "devices_in_use",
+    "diagnose",
+    "disk_use",
+    "draft_prompts",
+    "draft_rows",
+    "empty_trash",
+    "engine_status",
+    "estimate_rows",
+    "explain_columns",
+    "explanations",
+    "export_session",
+    "favour_images",
+    "find_session",
+    "follow_session",
+    "free_name",
+    "glance",
+    "list_images",
+    "list_jobs",
+    "list_open",
+    "list_sessions",
+    "load_models",
+    "load_settings",
+    "log_path",
+    "move_session",
+    "neighbours",
+    "newest_image",
+    "offered_columns",
+    "only_changed",
+    "open_draft",
+    "pace",
+    "palette_colours",
+    "pause_engine",
+    "plain",
+    "preview_row",
+    "ready_to_start",
+    "rename_session",
+    "reopen_draft",
+    "repair_library",
+    "restore_images",
+    "restore_session",
+    "results_frame",
+    "resume_session",
+    "retry_session",
+    "rewrite_row",
+    "run_engine_here",
+    "save_copy",
+    "sheet_from_pictures",
+    "start_engine",
+    "start_session",
+    "state_folder",
+    "stop_running_engine",
+    "stop_session",
+    "stored_rows",
+    "tag_session",
+    "trash_images",
+    "trash_session",
+    "trash_size",
+    "verify_library",
+    "with_drawn_seed",
+    "with_new_seeds",
+    "with_num_images",
+    "write_template",
+]

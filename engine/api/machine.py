@@ -1,0 +1,208 @@
+"""The engine process, the library as a whole, and this machine."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine import __version__
+from engine.library.database import (
+    LibraryError,
+    database_path,
+    filesystem_of,
+    on_network,
+)
+from engine.library.reader import (
+    list_sessions,
+)
+from engine.library.tables import TABLE_KINDS, open_table
+from engine.schema import SCHEMA_VERSION
+from engine.service.client import (
+    EngineError,
+    connect_or_start,
+    connect_running,
+    stop_engine,
+)
+from engine.service.devices import DevicesError, ask_torch
+from engine.settings import (
+    Settings,
+    with_devices,
+)
+from engine.sheet.rows import SheetError
+
+_PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
+
+
+def start_engine(settings: Settings, devices: Sequence[str] = ()) -> dict[str, Any]:
+    """Start the engine process if none runs; its status.
+
+    Args:
+        settings: whose library.
+        devices: to render on, instead of the settings'.
+
+    Raises:
+        EngineError: it cannot be started, or runs already and should use other devices.
+    """
+    connection, way = connect_or_start(settings.library, devices)
+    with connection:
+        if devices and way is None:
+            raise EngineError(
+                "The engine process runs already; `promptsheet engine stop` ends it, and it can be"
+                " started with other devices then. Its work is kept."
+            )
+        return connection.command("status") | {"warning": way.warning if way else None}
+
+
+def engine_status(settings: Settings) -> dict[str, Any] | None:
+    """What the engine process says of itself; None if none runs.
+
+    Raises:
+        EngineError: there is one, but it cannot be talked to.
+    """
+    connection = connect_running(settings.library)
+    if connection is None:
+        return None
+    with connection:
+        mismatch = connection.greeting.mismatch()
+        return connection.command("status") | {"mismatch": mismatch}
+
+
+def stop_running_engine(settings: Settings) -> int | None:
+    """Stop the engine process after its current step; its process id, None if none ran.
+
+    Raises:
+        EngineError: it does not stop.
+    """
+    return stop_engine(settings.library)
+
+
+def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
+    """Be the engine process until a signal or a command says stop.
+
+    Args:
+        settings: whose library.
+        devices: to render on, instead of the settings'.
+
+    Raises:
+        LockedError: another one has the library.
+        LibraryError: the library cannot be used.
+        OSError: its folder cannot be written.
+    """
+    from engine.service.process import run_engine  # asyncio, which few commands need
+
+    run_engine(with_devices(settings, devices), "in the foreground", on_ready=lambda: None)
+
+
+def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
+    """Write a sheet with a row for every picture that says how it was made.
+
+    What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it is
+    read as data. The row's seed and ratio are the picture's; its model's name goes to a column of
+    its own, since models are called otherwise here.
+
+    Args:
+        pictures: PNG, JPEG or WebP files.
+        sheet: a new csv, xlsx or ods file.
+
+    Returns:
+        How many rows there are, and the pictures that say nothing.
+
+    Raises:
+        SheetError: the file's ending is none of these, it is there already, or no picture said
+            anything.
+        OSError: a picture cannot be read, or the sheet cannot be written.
+    """
+    from engine.picture.foreign import COLUMNS, read_foreign  # Pillow, which few need
+
+    kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
+    if kind is None:
+        raise SheetError(f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}.")
+    if sheet.exists():
+        raise SheetError(f"{sheet} is there already. Give another name.")
+    rows: list[list[str]] = []
+    silent: list[Path] = []
+    for picture in pictures:
+        found = read_foreign(picture)
+        if found is None:
+            silent.append(picture)
+        else:
+            rows.append([*found.cells().values(), str(picture)])
+    if not rows:
+        raise SheetError("None of these pictures says how it was made.")
+    table = open_table(kind, sheet, [*COLUMNS, "source_file"])
+    for row in rows:
+        table.line(row)
+    table.close()
+    return len(rows), silent
+
+
+def verify_library(settings: Settings) -> dict[str, Any]:
+    """Hold database and files against each other.
+
+    Returns:
+        `images` (done), `missing`, `orphans`, `corrupt`, `miscounted`, and `whole`.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    from engine.library.verify import verify  # numpy and Pillow, which few commands need
+
+    verdict = verify(settings.library)
+    return asdict(verdict) | {"whole": verdict.whole}
+
+
+def repair_library(settings: Settings) -> dict[str, Any]:
+    """Make database and files agree, from the files if need be; nothing is deleted.
+
+    The engine process is stopped first; unfinished work goes on when it is next started.
+
+    Returns:
+        `database`, `sessions`, `adopted`, `again`, `aside`, `recounted`, `left`.
+
+    Raises:
+        LibraryError: there is nothing to repair.
+        EngineError: the engine process does not stop.
+        OSError: the library's folder cannot be written.
+    """
+    from engine.library.repair import repair  # numpy and Pillow, which few commands need
+    from engine.service.lock import LibraryLock
+
+    stop_engine(settings.library)
+    if not settings.library.is_dir():
+        raise LibraryError(f"There is no library in {settings.library}.")
+    lock = LibraryLock.take(settings.library)
+    try:
+        return asdict(repair(settings.library, lock.is_ours))
+    finally:
+        lock.release()
+
+
+def diagnose(settings: Settings) -> dict[str, Any]:
+    """This machine, its devices, the library and the versions; never raises for a part of it."""
+    library = settings.library
+    known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
+    versions = {"promptsheet": __version__, "python": platform.python_version()}
+    versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
+    state: dict[str, Any] = {
+        "folder": str(library),
+        "exists": database_path(library).is_file(),
+        "schema": SCHEMA_VERSION,
+    }
+    if library.exists():
+        state |= {"filesystem": filesystem_of(library), "network": on_network(library)}
+    try:
+        state["sessions"] = len(list_sessions(library))
+        status = engine_status(settings)
+        state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+    except (LibraryError, EngineError) as error:
+        state["fault"] = str(error)
+    return {"devices": _devices(), "library": state, "versions": versions}
+
+
+def _devices() -> dict[str, str]:
+    try:
+        return ask_torch()
+    except DevicesError as error:
+        return {"none": f"torch does not start: {error}"}

@@ -1,0 +1,168 @@
+"""Sessions: started, stopped, resumed, exported."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from engine.api.sheets import Checked
+from engine.library.records import Exported
+from engine.library.tables import TableKind
+from engine.service.client import (
+    EngineError,
+    connect_or_start,
+)
+from engine.service.rewriting import RewriteError, rewritten_rows
+from engine.settings import (
+    Settings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session the engine process has accepted."""
+
+    session: str
+    images: int
+    warning: str | None
+    """What to tell the user of how the engine process outlives the terminal; usually nothing."""
+
+
+def start_session(
+    checked: Checked, settings: Settings, *, name: str | None = None, parent: str | None = None
+) -> Started:
+    """Have the ready rows of a checked sheet rendered; returns once that is on disk.
+
+    Args:
+        checked: rows with errors are left out.
+        settings: whose library.
+        name: what to call it; the file's name otherwise.
+        parent: the session it was made from.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    sheet = checked.sheet
+    try:
+        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
+    except RewriteError as error:
+        raise EngineError(str(error)) from error
+    rows = [
+        {
+            "number": row.number,
+            "cells": dict(row.cells),
+            "extra": dict(row.extra),
+            "values": asdict(row.values),
+        }
+        for row in ready
+        if row.values is not None
+    ]
+    source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
+    source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
+    connection, way = connect_or_start(settings.library)
+    with connection:
+        tally = connection.command(
+            "submit",
+            name=name or Path(sheet.file).stem,
+            source=source,
+            rows=rows,
+            rewrites=rewrites,
+        )
+    return Started(tally["session"], tally["images"], way.warning if way else None)
+
+
+def stop_session(
+    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+) -> None:
+    """Stop after the current step; what is finished is kept.
+
+    Args:
+        session: its id; None: everything.
+        settings: whose library.
+        rows: numbers of the session's rows; None: all of them. An image of theirs that shares a
+            running batch with others' still comes out of it.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "stop", session=session, rows=rows)
+
+
+def resume_session(
+    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+) -> None:
+    """Let what was stopped, or waits to be asked for, go on; arguments as for `stop_session`.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "resume", session=session, rows=rows)
+
+
+def retry_session(
+    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+) -> None:
+    """Let failed images be tried again; arguments as for `stop_session`.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "retry", session=session, rows=rows)
+
+
+def move_session(session: str, settings: Settings, to: str) -> None:
+    """Have a session rendered sooner or later than others: `first`, `last`, `up` or `down`.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "move", session=session, to=to)
+
+
+def pause_engine(settings: Settings, *, paused: bool) -> None:
+    """Render nothing and free the devices until told to go on; or go on. Outlives a restart.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    _command(settings, "pause", paused=paused)
+
+
+def _command(settings: Settings, do: str, **arguments: Any) -> None:
+    connection, _ = connect_or_start(settings.library)
+    with connection:
+        connection.command(do, **arguments)
+
+
+def export_session(
+    session: str,
+    settings: Settings,
+    out: IO[bytes],
+    *,
+    images: Collection[str] | None = None,
+    favourites: bool = False,
+    strip_metadata: bool = False,
+    table: TableKind = "csv",
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Exported:
+    """Write a session's finished images to `out` as a ZIP, with a results sheet; what it wrote.
+
+    Args:
+        session: its id.
+        settings: whose library.
+        out: need not seek: the ZIP is made while it is written.
+        images: only these, by their ids.
+        favourites: only these.
+        strip_metadata: leave recipes out, of the pictures and of the results sheet.
+        table: the results sheet's format.
+        progress: told how many of how many images were looked at; what it raises ends the export.
+
+    Raises:
+        LibraryError: no such session.
+        OSError: `out` cannot be written.
+    """
+    from engine.library.export import Wish, export_zip  # numpy and Pillow, which few need
+
+    chosen = None if images is None else frozenset(images)
+    wish = Wish(chosen, favourites, strip_metadata, table)
+    return export_zip(settings.library, session, out, wish, progress)

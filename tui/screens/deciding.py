@@ -1,0 +1,183 @@
+"""What is decided about images on a contact sheet, undone, and taken back to work."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from textual import work
+
+from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo
+from tui.again import more_like, rows_of, start_again
+from tui.deeds import Favour, TrashImages
+from tui.desk import RowsToSheet
+from tui.screens.area import Area
+from tui.screens.export import ExportScreen
+from tui.screens.full_screen import FullScreen
+from tui.screens.looking import GalleryTiles, tile_of
+from tui.text import clean, count_text
+from tui.undo import Deed
+from tui.widgets.contact_sheet import ContactSheet
+
+_MOST_CHOSEN = 2000
+"""Images that are read at once for what needs their recipes; trash and favourites have no limit."""
+
+
+class Deciding(Area):
+    """An area with a contact sheet: its marked images, or the one under the cursor, are meant."""
+
+    info: SessionInfo | None = None
+    _tiles: GalleryTiles | None = None
+
+    def reopen(self) -> None:
+        """Read the images anew; the cursor stays where it is."""
+        raise NotImplementedError
+
+    def _targets(self) -> list[str]:
+        """The marked images; without any, the one under the cursor."""
+        sheet = self.query_one(ContactSheet)
+        if sheet.marks:
+            return sorted(sheet.marks)
+        return [sheet.tile.key] if sheet.tile else []
+
+    # ---------------------------------------------------------------- deciding
+
+    def favour(self, keys: list[str]) -> None:
+        """Make images favourites; if all that can be seen are, they no longer are."""
+        sheet = self.query_one(ContactSheet)
+        shown = [tile for key in keys if (tile := sheet.tiles_by_key().get(key))]
+        on_now = bool(shown) and all(tile.favourite for tile in shown)
+        for tile in shown:  # at once; what is committed is read again afterwards
+            sheet.put(replace(tile, favourite=not on_now))
+        self._do(Favour(self.desk.library, keys, on=not on_now))
+
+    def trash(self, keys: list[str]) -> None:
+        """Move images to the trash; their places stay until the page is opened again."""
+        sheet = self.query_one(ContactSheet)
+        sheet.marks.difference_update(keys)
+        self._do(TrashImages(self.desk.library, keys))
+
+    def mark(self, key: str) -> bool:
+        """Mark or unmark one."""
+        marks = self.query_one(ContactSheet).marks
+        marks ^= {key}
+        return key in marks
+
+    def undo(self) -> None:
+        """Undo what was done last."""
+        self._step_back(self.desk.deeds.undo, "undone")
+
+    def _do(self, deed: Deed) -> None:
+        def done() -> Deed:
+            self.desk.deeds.do(deed)
+            return deed
+
+        self._step_back(done, "")
+
+    @work(group="deeds")
+    async def _step_back(self, act: Callable[[], Deed | None], what: str) -> None:
+        try:
+            deed = await self.desk.deeds.in_turn(act)
+        except (EngineError, LibraryError) as error:
+            self._complain(str(error))
+            return
+        if deed is None:
+            self.notify(f"Nothing to be {what}.", markup=False)
+            return
+        images: Sequence[ImageInfo] = ()
+        if self._tiles is not None:
+            shown = self.query_one(ContactSheet).tiles_by_key()
+            keys = [key for key in deed.images if key in shown]
+            images = await asyncio.to_thread(self._tiles.gallery.images, keys)
+            self._tiles.remember(images)
+        self._decided(deed, what, images)
+
+    def _decided(self, deed: Deed, what: str, images: Sequence[ImageInfo]) -> None:
+        sheet = self.query_one(ContactSheet)
+        for image in images:
+            sheet.put(tile_of(image, self.desk.library))
+        if isinstance(self.app.screen, FullScreen):
+            self.app.screen.look()
+        if what or len(deed.images) != 1:
+            self.notify(clean(f"{deed.words}{f', {what}' if what else ''}"), markup=False)
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
+        self.reopen()
+
+    def action_favour(self) -> None:
+        """The marked ones, or the one under the cursor, become favourites, or no longer are."""
+        self.favour(self._targets())
+
+    def action_trash(self) -> None:
+        """The marked ones, or the one under the cursor, go to the trash."""
+        sheet = self.query_one(ContactSheet)
+        single = not sheet.marks
+        if keys := self._targets():
+            self.trash(keys)
+            if single:
+                sheet.go_to(sheet.cursor + 1)
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self.undo()
+
+    def action_redo(self) -> None:
+        """Do again what was undone last."""
+        self._step_back(self.desk.deeds.redo, "done again")
+
+    # ---------------------------------------------------------------- back to work
+
+    def _chosen(self) -> list[ImageInfo]:
+        """The images meant, read; none, with a word, where they are too many for what is asked."""
+        keys = self._targets()
+        if self._tiles is None or len(keys) > _MOST_CHOSEN:
+            words = f"That takes up to {_MOST_CHOSEN:,} images; {len(keys):,} are marked."
+            self.notify(words, severity="warning", markup=False)
+            return []
+        return self._tiles.gallery.images(keys)
+
+    def action_again(self) -> None:
+        """The rows of these images are rendered again, with new seeds, as a session of its own."""
+        if chosen := self._chosen():
+            self._start(lambda: start_again(chosen, self.desk.settings))
+
+    def action_more(self) -> None:
+        """More of this one: the seeds next to those of its row."""
+        sheet = self.query_one(ContactSheet)
+        if self._tiles is not None and sheet.tile is not None:
+            image = self._tiles.gallery.images([sheet.tile.key])[0]
+            self._start(lambda: more_like(image, self.desk.settings))
+
+    @work(thread=True, group="start")
+    def _start(self, start: Callable[[], str]) -> None:
+        try:
+            words = start()
+        except (EngineError, LibraryError) as error:
+            words = ""
+            self.app.call_from_thread(self._complain, str(error))
+        if words:
+            self.app.call_from_thread(self.notify, clean(words), markup=False)
+
+    def action_refine(self) -> None:
+        """The rows of these images go to the Sheet screen, to be refined."""
+        if chosen := self._chosen():
+            rows = rows_of(chosen, self.desk.settings)
+            name = f"{self.info.name if self.info else 'favourites'}, refined"
+            self.post_message(RowsToSheet(rows, chosen[0].session, name))
+
+    def action_copy(self, what: str) -> None:
+        """Paths or prompts to the clipboard of the terminal one sits at."""
+        chosen = self._chosen()
+        if what == "path":
+            lines = [str(self.desk.library / i.file) for i in chosen if i.file]
+        else:
+            lines = list(dict.fromkeys(i.recipe["prompt"] for i in chosen))
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.notify(f"{count_text(len(lines), what)} copied", markup=False)
+
+    def action_export(self) -> None:
+        """A ZIP of the marked images, the favourites, or all."""
+        if self.info is not None:
+            marks = frozenset(self.query_one(ContactSheet).marks)
+            self.app.push_screen(ExportScreen(self.info, self.desk.settings, marks))
