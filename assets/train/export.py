@@ -1,0 +1,35 @@
+"""Stage 4: what was learned, as a standard `StableDiffusionPipeline` folder in fp16."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from assets.train.denoiser import SCHEDULE, new_denoiser
+from assets.train.loop import averaged_parameters
+
+
+def assembled(work: Path) -> Any:
+    """The pipeline as far as it has been trained, in float32."""
+    unet = new_denoiser()
+    averaged_parameters(unet, work / "denoiser.pt")
+    return StableDiffusionPipeline(
+        vae=AutoencoderKL.from_pretrained(work / "vae"),
+        text_encoder=CLIPTextModel.from_pretrained(work / "text_encoder"),
+        tokenizer=CLIPTokenizer.from_pretrained(work / "tokenizer"),
+        unet=unet.eval(),
+        scheduler=DPMSolverMultistepScheduler(**SCHEDULE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def export(work: Path, folder: Path) -> None:
+    """Write the pipeline to `folder`, weights in parts under 16 MiB."""
+    pipeline = assembled(work).to(torch.float16)
+    pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="15MB")
+    size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
+    print(f"{folder}: {size / 1e6:.1f} MB of weights")
