@@ -19,10 +19,7 @@ class LastWall(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         """The same segments where nothing is wrong with them, as nearly always."""
-        if all(
-            control or text.isprintable() or text.startswith(PLACEHOLDER)
-            for text, _, control in segments
-        ):
+        if all(control or _is_harmless(text) for text, _, control in segments):
             return segments
         return [
             Segment(text if control else _harmless(text), style, control)
@@ -31,7 +28,7 @@ class LastWall(LineFilter):
 
 
 def _is_harmless(text: str) -> bool:
-    return text.isprintable() or text.startswith(PLACEHOLDER)
+    return text.isprintable() or text.replace(PLACEHOLDER, "").isprintable()
 
 
 def _harmless(text: str) -> str:

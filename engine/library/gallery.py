@@ -168,10 +168,6 @@ class Gallery:
         shown = sum(counts[state] for state in wanted.states)
         return whole if len(whole) == shown == counts["images"] else None
 
-    def reread(self) -> None:
-        """Find the images anew, after marks or states have changed."""
-        self._ids = self._find()
-
     def take_in(self) -> int:
         """Let images join that were finished meanwhile; their number."""
         if self._session is None or "done" not in self.wanted.states:

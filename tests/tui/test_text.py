@@ -63,3 +63,9 @@ def test_the_last_wall_lets_nothing_through_and_keeps_the_width(text: str) -> No
 def test_the_last_wall_leaves_sixels_alone() -> None:
     control = Segment("\x1bPq...", None, ((ControlType.CURSOR_FORWARD, 0),))
     assert LastWall().apply([control, Segment("\x1b")], Color(0, 0, 0))[0] == control
+
+
+def test_no_text_gets_through_the_last_wall_by_looking_like_a_picture() -> None:
+    (shown,) = LastWall().apply([Segment("\U0010eeee\x1b]0;owned\x07")], Color(0, 0, 0))
+    assert "\x1b" not in shown.text
+    assert "\x07" not in shown.text
