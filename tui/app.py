@@ -32,6 +32,9 @@ _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 
 
+_COMING_SECONDS = 0.01
+
+
 class OpeningScreen(Screen[None]):
     """What is seen at once, while the areas and the engine's front door are being loaded."""
 
@@ -92,6 +95,10 @@ class PromptsheetApp(App[str]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the last wall."""
         return [*super().get_line_filters(), self._last_wall]
+
+    def delay_update(self, delay: float = _COMING_SECONDS) -> None:
+        """Textual waits 50 ms before it paints a screen that has come; ours are soon there."""
+        super().delay_update(min(delay, _COMING_SECONDS))
 
     def on_mount(self) -> None:
         """Paint, then load the rest in a thread."""
