@@ -85,7 +85,9 @@ class PromptsheetApp(App[str]):
         """The screen of a mode; made once, so that it keeps its state."""
         if name not in self._areas:
             module = import_module(f"tui.screens.{name}")
-            self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+            area = self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+            # It gets its styles when it is mounted; Textual would parse every widget's anew.
+            area._css_update_count = self._css_update_count
         return self._areas[name]
 
     def get_default_screen(self) -> Screen[None]:
