@@ -33,6 +33,8 @@ _NEWS_SECONDS = 0.25
 
 
 _COMING_SECONDS = 0.01
+_GARBAGE = 20_000
+"""More objects made than freed, after which the young are looked through."""
 
 
 class OpeningScreen(Screen[None]):
@@ -114,8 +116,10 @@ class PromptsheetApp(App[str]):
         self.call_later(self._open)
         for name in AREAS:
             import_module(f"tui.screens.{name}")
-        # All this stays: looking through it for garbage would stall the screen for 100 ms.
+        # All this stays: looking through it for garbage would stall the screen for 100 ms. And
+        # a frame is thousands of small objects, of which hardly one is ever garbage in a cycle.
         gc.freeze()
+        gc.set_threshold(_GARBAGE)
 
     async def _open(self) -> None:
         """Open where it was left, and begin to watch the engine process."""
