@@ -26,7 +26,7 @@ class OnPty:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size[1], size[0], 0, 0))
         self._master = master
-        self.output = b""
+        self.output = bytearray()
         self.started = time.perf_counter()
         # A test runner's workers may carry a size of their own, which Textual would believe.
         inherited = {k: v for k, v in environment.items() if k not in ("COLUMNS", "LINES")}
@@ -86,11 +86,11 @@ class OnPty:
             os.close(self._master)
 
 
-def plain(output: bytes) -> str:
+def plain(output: bytes | bytearray) -> str:
     """What was written, without the commands a terminal obeys."""
     return _COMMANDS.sub("", output.decode(errors="replace"))
 
 
-def commands(output: bytes) -> list[str]:
+def commands(output: bytes | bytearray) -> list[str]:
     """The commands that were written, in order."""
     return _COMMANDS.findall(output.decode(errors="replace"))
