@@ -6,6 +6,7 @@ GLYPHS = {
     "repaired": "↻",
     "rendering": "◐",
     "waiting": "·",
+    "rewriting": "✎",
     "stopped": "■",
     "failed": "✗",
     "done": "✓",
