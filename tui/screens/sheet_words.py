@@ -17,8 +17,9 @@ from engine.api import (
     Severity,
     preview_row,
 )
+from tui.cost_words import cost_words, memory_words
 from tui.glyphs import GLYPHS
-from tui.text import clean, count_text, size_text, time_text
+from tui.text import clean, count_text
 
 _COLOURS = {
     Severity.ERROR: "$text-error",
@@ -140,12 +141,10 @@ def totals_text(draft: Draft, estimate: Estimate | None) -> Content:
 def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
-    costs = []
     if estimate is not None and draft.images:
-        costs += [time_text(estimate.seconds)] if estimate.seconds is not None else []
-        costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
-    if costs:
-        yield " · ".join(costs)
+        if costs := cost_words(estimate):
+            yield " · ".join(costs)
+        yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
