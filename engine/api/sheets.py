@@ -254,7 +254,8 @@ def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None
         return None
     model = load_models()[row.values.model]
     planned = PlannedModel(model, model.scheduler, "", load_words())
-    if settings is None or not settings.magic.model or not row.values.magic_prompt:
+    told = row.values.final_prompt or not row.values.magic_prompt
+    if settings is None or not settings.magic.model or told:
         return preview(row.values, planned)
     first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
     known = known_rewrite(first, settings.magic)

@@ -12,7 +12,7 @@ from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
-from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
+from engine.plan.recipes import PlannedModel, draw_seed, recipes_for
 from engine.plan.styles import template_of
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
@@ -80,9 +80,7 @@ def plan_session(
     new_rows = []
     for row in rows:
         try:
-            recipes = recipes_for(
-                row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
-            )
+            recipes = recipes_for(row.values, planned[row.values.model], draw_seed)
         except (SettingsError, ValueError) as error:
             raise RefusedError(f"Row {row.number}: {error}") from error
         slug = slug_of(row.values.prompt)
@@ -107,7 +105,7 @@ def _rewrites(
     values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe]
 ) -> Sequence[Rewrite]:
     """What a language model is asked for each image of a row; nothing where it has no say."""
-    if not values.magic_prompt:
+    if not values.magic_prompt or values.final_prompt:
         return ()
     around = template_of(values.style, planned.model.kind.name, planned.words.styles).prompt
     return [

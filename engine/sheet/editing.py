@@ -43,11 +43,44 @@ class Draft(Standing):
 
         A known column that the sheet does not have is added to it.
         """
+        return self._write(dict.fromkeys(numbers, text), column, f"{column}: {text or 'empty'}")
+
+    def new_seeds(self, seeds: Mapping[int, int]) -> int:
+        """Give rows these seeds; how many rows changed."""
+        texts = {number: str(seed) for number, seed in seeds.items()}
+        return self._write(texts, "seed_number", "new seeds")
+
+    def same_seed(self, number: int, drawn: int) -> int:
+        """The row once more, after the last, to be given another prompt; the copy's number.
+
+        Args:
+            number: the row. Without a seed of its own it gets one: both share it.
+            drawn: that seed.
+        """
+        seed = self.text(number, "seed_number") or str(drawn)
+        header, at = self._header_with("seed_number")
+        assert at is not None, "a known column can always be written to"
+        state, width = self._states[number], len(header)
+        cells = put_cell(state.cells, at, seed, width)
+        copied = cells
+        if (final := self._places.get("final_prompt")) is not None:
+            copied = put_cell(cells, final, "", width)
+        copy = self._next_number
+        pinned = {} if self.text(number, "seed_number") else {number: replace(state, cells=cells)}
+        self._change("same seed, other prompt", {**pinned, copy: RowState(copied)}, header)
+        return copy
+
+    def _header_with(self, column: str) -> tuple[tuple[str, ...], int | None]:
+        """The header with a known column that it may lack; where the column is, if there is one."""
         header = self._header
         if column in COLUMN and column not in self._columns:
             header = (*header, column)
-        at = self._places.get(column, len(header) - 1)
-        if column not in self._places and header == self._header:
+        missing = None if header == self._header else len(header) - 1
+        return header, self._places.get(column, missing)
+
+    def _write(self, texts: Mapping[int, str], column: str, words: str) -> int:
+        header, at = self._header_with(column)
+        if at is None:
             return 0  # right of all headers: nothing of ours
         after = {
             number: replace(
@@ -55,11 +88,11 @@ class Draft(Standing):
                 cells=put_cell(state.cells, at, text, len(header)),
                 as_read=state.as_read - {column},
             )
-            for number in numbers
+            for number, text in texts.items()
             if cell_text(cell_at((state := self._states[number]).cells, at)) != text
             or column in state.as_read
         }
-        return self._change(f"{column}: {text or 'empty'}", after, header)
+        return self._change(words, after, header)
 
     def take(self, place: Place, suggestion: str, *, everywhere: bool = False) -> int:
         """Take a suggestion here, or in every cell of the column that reads alike; how many."""
@@ -109,9 +142,13 @@ class Draft(Standing):
         return self._append([self._states[number].cells for number in numbers], "rows duplicated")
 
     def _append(self, lines: Sequence[tuple[Cell, ...]], words: str) -> int:
-        first = (self._numbers[-1] if self._numbers else self._table.header_row) + 1
+        first = self._next_number
         self._change(words, dict(enumerate(map(RowState, lines), first)))
         return first
+
+    @property
+    def _next_number(self) -> int:
+        return (self._numbers[-1] if self._numbers else self._table.header_row) + 1
 
     def fill_down(self, numbers: Collection[int], column: str) -> int:
         """The topmost row's cell into the others; how many changed."""
@@ -207,8 +244,7 @@ class Draft(Standing):
                     after[target] = state
         if not same:
             lost, added = lost + len(added), []
-        first = (draft._numbers[-1] if draft._numbers else table.header_row) + 1
-        after |= dict(enumerate(added, first))
+        after |= dict(enumerate(added, draft._next_number))
         if after:
             draft._change("mends kept", after, self._header if same else None)
         return draft, len(after), lost

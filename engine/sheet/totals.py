@@ -11,7 +11,7 @@ _Costs: TypeAlias = tuple[object, ...]
 _COSTLY = tuple(
     field.name
     for field in fields(RowValues)
-    if field.name not in ("prompt", "negative_prompt", "seed_number", "num_images")
+    if field.name not in ("prompt", "negative_prompt", "final_prompt", "seed_number", "num_images")
 )
 _costs = attrgetter(*_COSTLY)
 """What decides the cost of an image: equal for rows whose images cost alike."""

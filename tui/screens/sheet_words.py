@@ -18,7 +18,7 @@ from engine.api import (
     preview_row,
 )
 from tui.cost_words import cost_words, memory_words
-from tui.glyphs import GLYPHS
+from tui.glyphs import EDITED, GLYPHS
 from tui.text import clean, count_text
 
 _COLOURS = {
@@ -95,6 +95,15 @@ def preview_text(row: Row, settings: Settings) -> Content:
     return Content("\n").join(_preview(row, settings))
 
 
+def final_prompt(row: Row, settings: Settings) -> str | None:
+    """What the model will be told of a row; None while it has errors. Not for the event loop."""
+    try:
+        preview = preview_row(row, settings)
+    except SettingsError:
+        return None
+    return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
+
+
 def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
         preview = preview_row(row, settings)
@@ -106,8 +115,10 @@ def _preview(row: Row, settings: Settings) -> list[Content]:
         return [Content(f"! {clean(note.words)}") for note in preview.notes]
     recipe = preview.recipe
     lines = [Content(f"→ {_numbers(recipe, row.values)}")]
-    if recipe.prompt != row.values.prompt:
-        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    edited = row.values.final_prompt
+    if edited or recipe.prompt != row.values.prompt:
+        mark = (f" {EDITED} edited by you", "$text-accent") if edited else ""
+        lines.append(Content.assemble(f"→ “{clean(recipe.prompt)}”", mark))
     if recipe.palette:
         blocks = [("██", colour[:7]) for colour in recipe.palette]
         lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
