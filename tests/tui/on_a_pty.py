@@ -1,9 +1,11 @@
 """A program on a pseudo-terminal: keys in, bytes out, as a terminal would get them."""
 
+import contextlib
 import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -40,11 +42,14 @@ class OnPty:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        try:
-            while data := os.read(self._master, 65536):
-                self.output += data
-        except OSError:
-            pass  # it has ended
+        # A read that waits would keep the terminal from going away when it is closed.
+        with contextlib.suppress(OSError, ValueError):  # it has ended
+            while True:
+                if select.select([self._master], [], [], 0.1)[0]:
+                    data = os.read(self._master, 65536)
+                    if not data:
+                        return
+                    self.output += data
 
     def press(self, keys: str) -> None:
         """Send keys, or anything else a terminal may send."""
