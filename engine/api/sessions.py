@@ -9,10 +9,8 @@ from engine.api.sheets import Checked
 from engine.library.records import Exported
 from engine.library.tables import TableKind
 from engine.service.client import (
-    EngineError,
     connect_or_start,
 )
-from engine.service.rewriting import RewriteError, rewritten_rows
 from engine.settings import (
     Settings,
 )
@@ -43,10 +41,6 @@ def start_session(
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
-    try:
-        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
-    except RewriteError as error:
-        raise EngineError(str(error)) from error
     rows = [
         {
             "number": row.number,
@@ -54,7 +48,7 @@ def start_session(
             "extra": dict(row.extra),
             "values": asdict(row.values),
         }
-        for row in ready
+        for row in sheet.ready
         if row.values is not None
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
@@ -66,7 +60,6 @@ def start_session(
             name=name or Path(sheet.file).stem,
             source=source,
             rows=rows,
-            rewrites=rewrites,
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 

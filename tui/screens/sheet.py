@@ -20,7 +20,6 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
-    RewriteError,
     Row,
     RowValues,
     SettingsError,
@@ -33,7 +32,6 @@ from engine.api import (
     open_draft,
     ready_to_start,
     reopen_draft,
-    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -44,16 +42,17 @@ from tui.keys import bind
 from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
+from tui.screens.row_preview import RowPreview
 from tui.screens.sheet_words import (
     counts_text,
+    final_prompt,
     place_text,
-    preview_text,
     title_text,
     totals_text,
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.text import clean, count_text
-from tui.widgets.cell_editor import CellEditor
+from tui.widgets.cell_editor import CellEditor, off_one_line, on_one_line
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
@@ -81,6 +80,7 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
         bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
@@ -92,7 +92,7 @@ class SheetScreen(Area):
                                 border-top: solid $panel; }
     SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
                          scrollbar-size-vertical: 1; }
-    SheetScreen #problem, SheetScreen #preview { height: auto; }
+    SheetScreen #problem { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
@@ -114,7 +114,7 @@ class SheetScreen(Area):
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
-                yield Static("", id="preview", markup=False)
+                yield RowPreview(self.desk, id="preview")
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -276,42 +276,40 @@ class SheetScreen(Area):
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
             self.query_one("#problem", Static).update(place_text(draft, place))
-            self._preview(draft.row(place.row))
-
-    @work(thread=True, exclusive=True, group="preview")
-    def _preview(self, row: Row) -> None:
-        text = preview_text(row, self.desk.settings)
-        self.app.call_from_thread(self._show_preview, row, text)
-
-    def _show_preview(self, row: Row, text: Content) -> None:
-        place = self._table.place
-        if place is not None and place.row == row.number:
-            self.query_one("#preview", Static).update(text)
+            self.query_one(RowPreview).show(draft.row(place.row))
 
     def action_magic(self) -> None:
         """Have the language model write the magic prompt of the row under the cursor."""
         place, draft = self._table.place, self.draft
-        if place is None or draft is None:
-            return
-        if not self.desk.settings.magic.model:
-            self.notify(
-                "The settings name no language model (magic.model): prompts are enriched without"
-                " one, as the preview shows.",
-                markup=False,
-            )
-            return
-        self.notify("The language model is asked …", markup=False)
-        self._write_magic(draft.row(place.row))
+        if place is not None and draft is not None:
+            self.query_one(RowPreview).rewrite(draft.row(place.row))
 
-    @work(thread=True, exclusive=True, group="magic")
-    def _write_magic(self, row: Row) -> None:
-        try:
-            rewrite_row(row, self.desk.settings)
-        except (RewriteError, SettingsError) as error:
-            self.app.call_from_thread(
-                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
-            )
-        self.app.call_from_thread(self._show_place)
+    def action_final_prompt(self) -> None:
+        """Edit what the model will be told of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is not None and draft is not None:
+            self._read_final_prompt(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="final")
+    def _read_final_prompt(self, row: Row) -> None:
+        final = final_prompt(row, self.desk.settings)
+        self.app.call_from_thread(self._ask_final_prompt, row.number, final)
+
+    def _ask_final_prompt(self, number: int, final: str | None) -> None:
+        if final is None:
+            words = f"Row {number} is not ready: mend it first."
+            self.notify(words, severity="warning", markup=False)
+            return
+
+        def write(text: str | None) -> None:
+            if text is not None and text != on_one_line(final):
+                self._table.write_final_prompt(number, off_one_line(text))
+
+        note = "To the letter. Empty: what prompt, magic_prompt and style make together."
+        ask = Ask(
+            f"What the model is told of row {number}", on_one_line(final), blank=True, note=note
+        )
+        self.app.push_screen(ask, write)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:
@@ -367,7 +365,7 @@ class SheetScreen(Area):
         draft = self.draft
         if action == "start":
             return True if draft and draft.ready else None
-        if action in ("find", "find_next", "column", "images"):
+        if action in ("find", "find_next", "column", "images", "magic", "final_prompt"):
             return True if draft else None
         if action in ("reload", "save"):
             return True if draft and self._path else None

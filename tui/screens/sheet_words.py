@@ -17,8 +17,9 @@ from engine.api import (
     Severity,
     preview_row,
 )
-from tui.glyphs import GLYPHS
-from tui.text import clean, count_text, size_text, time_text
+from tui.cost_words import cost_words, memory_words
+from tui.glyphs import EDITED, GLYPHS
+from tui.text import clean, count_text
 
 _COLOURS = {
     Severity.ERROR: "$text-error",
@@ -94,6 +95,15 @@ def preview_text(row: Row, settings: Settings) -> Content:
     return Content("\n").join(_preview(row, settings))
 
 
+def final_prompt(row: Row, settings: Settings) -> str | None:
+    """What the model will be told of a row; None while it has errors. Not for the event loop."""
+    try:
+        preview = preview_row(row, settings)
+    except SettingsError:
+        return None
+    return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
+
+
 def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
         preview = preview_row(row, settings)
@@ -105,8 +115,10 @@ def _preview(row: Row, settings: Settings) -> list[Content]:
         return [Content(f"! {clean(note.words)}") for note in preview.notes]
     recipe = preview.recipe
     lines = [Content(f"→ {_numbers(recipe, row.values)}")]
-    if recipe.prompt != row.values.prompt:
-        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    edited = row.values.final_prompt
+    if edited or recipe.prompt != row.values.prompt:
+        mark = (f" {EDITED} edited by you", "$text-accent") if edited else ""
+        lines.append(Content.assemble(f"→ “{clean(recipe.prompt)}”", mark))
     if recipe.palette:
         blocks = [("██", colour[:7]) for colour in recipe.palette]
         lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
@@ -140,12 +152,10 @@ def totals_text(draft: Draft, estimate: Estimate | None) -> Content:
 def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
-    costs = []
     if estimate is not None and draft.images:
-        costs += [time_text(estimate.seconds)] if estimate.seconds is not None else []
-        costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
-    if costs:
-        yield " · ".join(costs)
+        if costs := cost_words(estimate):
+            yield " · ".join(costs)
+        yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"

@@ -65,6 +65,8 @@ class ProgressLine(Static):
             for state in ("failed", "stopped", "waiting")
             if counts[state]
         ]
+        if counts["waiting"] and (awaited := counts["rewriting"]):
+            parts.insert(1, f"{GLYPHS['rewriting']} prompts of {awaited} being rewritten")
         working = counts["waiting"] or counts["rendering"]
         pace = standing.pace
         if working and pace is not None and pace.images_per_second and pace.seconds_left:
