@@ -77,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
     run.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+    run.add_argument(
+        "--only-changed",
+        action="store_true",
+        help="only rows that are new or changed since the sheet's last session",
+    )
+    run.add_argument(
+        "--since", type=_words, metavar="SESSION", help="as --only-changed, since this session"
+    )
 
     template = add("template", "write a sheet to fill in: csv, xlsx or ods")
     template.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.api.sheets import Checked
+from engine.library.inputs import as_runs, path_text
 from engine.library.records import Exported
 from engine.library.tables import TableKind
 from engine.service.client import (
@@ -59,6 +60,8 @@ def start_session(
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
     source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
+    source |= {"path": path_text(checked.path)} if checked.path else {}
+    source |= {"kept": as_runs(checked.kept)} if checked.kept and parent else {}
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
