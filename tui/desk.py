@@ -41,6 +41,14 @@ class RowsToSheet(Message):
         self.name = name
 
 
+class SessionToSheet(Message):
+    """A session is to be on the Sheet screen again, whole, as it was written."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+
+
 @dataclass
 class Memory:
     """Where the app was left. Nothing is lost with it but comfort."""

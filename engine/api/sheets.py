@@ -118,9 +118,10 @@ def draft_rows(rows: Sequence[Mapping[str, str]], settings: Settings, *, name: s
 
 
 def draft_session(session: str, settings: Settings) -> Draft:
-    """The whole sheet of the session with id `session`, as it was written, to be mended.
+    """The whole sheet of the session with id `session`, as it was started, to be mended.
 
-    Cells, row numbers and the user's own columns are as they were; a blank seed is blank again.
+    Header, row numbers and the user's own columns are as they were, cells as they read after
+    repairs; a blank seed is blank again.
 
     Raises:
         SheetError: it has no row.
