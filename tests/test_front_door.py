@@ -337,3 +337,21 @@ def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
 def sheet_with(path: Path, *prompts: str) -> Path:
     path.write_text("\n".join(["prompt", *prompts]) + "\n")
     return path
+
+
+def test_single_images_are_copied_and_nothing_is_replaced(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("prompt", "a red circle", "a blue circle", "-n", "2")
+    folder = tmp_path / "out" / "inside"
+    copied = promptsheet.json("copy", "last", folder, "--rows", "3")
+    assert [Path(file).name for file in copied["files"]] == [
+        "0003-01-a-blue-circle.png",
+        "0003-02-a-blue-circle.png",
+    ]
+    assert promptsheet.json("copy", "last", folder)["lost"] == []
+    assert len(list(folder.iterdir())) == 4
+    Path(copied["files"][0]).write_bytes(b"edited")
+    again = promptsheet.json("copy", "last", folder, "--rows", "3")
+    assert Path(again["files"][0]).name == "0003-01-a-blue-circle-2.png"
+    assert Path(copied["files"][0]).read_bytes() == b"edited"

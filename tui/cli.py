@@ -132,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
     )
+    copy = add("copy", "a session's images as single files in a folder; nothing there is replaced")
+    copy.add_argument("session", type=_words, help=_SESSION_HELP)
+    copy.add_argument("folder", type=_folder, help="made if need be")
+    copy.add_argument("--favourites", action="store_true", help="only favourites")
+    copy.add_argument("--rows", type=_numbers, metavar="4,7-9", help="only images of these rows")
 
     engine = add("engine", "the engine process, which renders and keeps the library")
     engine.add_argument(

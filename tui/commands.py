@@ -354,6 +354,29 @@ def export(options: Namespace, settings: Settings) -> int:
     return OK
 
 
+def copy(options: Namespace, settings: Settings) -> int:
+    """`promptsheet copy SESSION FOLDER`."""
+    info = api.find_session(settings.library, options.session)
+    rows = None if options.rows is None else set(options.rows)
+    chosen = [
+        image.image
+        for image in api.list_images(settings.library, info.session)
+        if image.file
+        and (image.favourite or not options.favourites)
+        and (rows is None or image.row in rows)
+    ]
+    with exporting() as progress:
+        copied = api.copy_images(chosen, settings, options.folder, progress)
+    if options.json:
+        files = [str(path) for path in copied.files]
+        print_json({"session": info.session, "files": files, "lost": copied.lost})
+    else:
+        _say(f"{count_text(len(copied.files), 'image')} in {clean(str(options.folder))}")
+    if copied.lost:
+        _note(f"{count_text(len(copied.lost), 'image')} missing or damaged.")
+    return SOME if copied.lost else OK
+
+
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 

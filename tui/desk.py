@@ -57,6 +57,8 @@ class Memory:
     session: str | None = None
     recent: list[str] = field(default_factory=list)
     """Sheets, the last opened first."""
+    folder: str = ""
+    """Where images were copied to last."""
 
     def opened(self, sheet: Path) -> None:
         """Put `sheet` first."""

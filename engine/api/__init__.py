@@ -12,8 +12,10 @@ from engine.api.machine import (
 )
 from engine.api.sessions import (
     Started,
+    copy_images,
     export_session,
     move_session,
+    named_files,
     pause_engine,
     resume_session,
     retry_session,
@@ -63,7 +65,7 @@ from engine.library.reader import (
     log_path,
     newest_image,
 )
-from engine.library.records import Exported, Trashed, TrashSize
+from engine.library.records import Copied, Exported, Trashed, TrashSize
 from engine.library.results import results_frame
 from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.tables import TABLE_KINDS, TableKind
@@ -114,6 +116,7 @@ __all__ = [
     "TABLE_KINDS",
     "Changes",
     "Checked",
+    "Copied",
     "Copy",
     "Declared",
     "DeviceUse",
@@ -159,6 +162,7 @@ __all__ = [
     "check_sheet",
     "check_stored",
     "config_folder",
+    "copy_images",
     "devices_in_use",
     "diagnose",
     "disk_use",
@@ -184,6 +188,7 @@ __all__ = [
     "load_settings",
     "log_path",
     "move_session",
+    "named_files",
     "neighbours",
     "newest_image",
     "offered_columns",
