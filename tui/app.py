@@ -17,7 +17,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.settings import Settings
-from tui.desk import Desk, RowsToSheet, TakeInHand, recall, remember
+from tui.desk import Desk, RowsToSheet, SessionToSheet, TakeInHand, recall, remember
 from tui.keys import bind
 from tui.last_wall import LastWall
 from tui.notice import notification
@@ -171,13 +171,22 @@ class PromptsheetApp(App[str]):
         await self.switch_mode("sheet")
         self._area("sheet").take_rows(event)
 
+    @on(SessionToSheet)
+    async def _restore(self, event: SessionToSheet) -> None:
+        self._hold(event.session)
+        await self.switch_mode("sheet")
+        self._area("sheet").take_session(event.session)
+
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:
-        self.desk.memory.session = event.session
+        self._hold(event.session)
+        self.switch_mode(event.area)
+
+    def _hold(self, session: str) -> None:
+        self.desk.memory.session = session
         for screen in self._areas.values():
             if screen.is_mounted:
-                screen.show_session(event.session)
-        self.switch_mode(event.area)
+                screen.show_session(session)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.api import (
+    Changes,
     Checked,
     Declared,
     ImageInfo,
@@ -28,6 +29,15 @@ _COUNTED = {
 }
 _SHOWN = 8
 """Names in a line; the others are counted."""
+
+
+def changes_line(changes: Changes) -> str:
+    """`209 rows unchanged and kept, 2 changed, 1 new, 0 gone`."""
+    return (
+        f"{count_text(len(changes.same), 'row')} unchanged and kept,"
+        f" {len(changes.changed):,} changed, {len(changes.added):,} new,"
+        f" {len(changes.removed):,} gone"
+    )
 
 
 def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """Sessions: started, stopped, resumed, exported."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from engine.api.sheets import Checked
-from engine.library.records import Exported
+from engine.library.inputs import as_runs, path_text
+from engine.library.reader import ImageInfo
+from engine.library.records import Copied, Exported
 from engine.library.tables import TableKind
 from engine.service.client import (
     connect_or_start,
@@ -53,6 +55,8 @@ def start_session(
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
     source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
+    source |= {"path": path_text(checked.path)} if checked.path else {}
+    source |= {"kept": as_runs(checked.kept)} if checked.kept and parent else {}
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
@@ -159,3 +163,40 @@ def export_session(
     chosen = None if images is None else frozenset(images)
     wish = Wish(chosen, favourites, strip_metadata, table)
     return export_zip(settings.library, session, out, wish, progress)
+
+
+def copy_images(
+    images: Collection[str],
+    settings: Settings,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Copied:
+    """Copy finished images into a folder, named as in an export; nothing there is replaced.
+
+    Args:
+        images: their ids.
+        settings: whose library.
+        folder: made if need be.
+        progress: told how many of how many were looked at; what it raises ends the copying.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+        OSError: the folder cannot be written.
+    """
+    from engine.library import copying  # numpy and Pillow, which few need
+
+    return copying.copy_images(settings.library, images, folder, progress)
+
+
+def named_files(
+    images: Sequence[ImageInfo], settings: Settings
+) -> Iterator[tuple[str, bytes | None]]:
+    """The files of images under the names they have in an export; None: missing or damaged.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    from engine.library import copying  # numpy and Pillow, which few need
+
+    for image, name in zip(images, copying.names_of(settings.library, images), strict=True):
+        yield name, copying.whole_file(settings.library, image)

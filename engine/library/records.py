@@ -125,3 +125,15 @@ class Exported:
     """Of the pictures."""
     failed: list[str]
     """Ids of images that are not in it because they failed, are missing or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What came of copying images to a folder."""
+
+    files: list[Path]
+    """One for each image, in the order of sessions and rows; some may have been there before."""
+    bytes: int
+    """Written."""
+    lost: list[str]
+    """Ids of images without a file, or with a damaged one."""

@@ -56,5 +56,8 @@ class Area(Screen[None]):
     def take_rows(self, rows: RowsToSheet) -> None:
         """Rows of a session are to be refined; Sheet takes them."""
 
+    def take_session(self, session: str) -> None:
+        """The whole sheet of a session is to be seen again; Sheet takes it."""
+
     def show_session(self, session: str | None) -> None:
         """Another session is in hand."""

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.api import ImageInfo
+from tui.download import can_download
 from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
@@ -42,6 +43,12 @@ class Culling(Protocol):
 
     def undo(self) -> None:
         """Undo the last thing."""
+
+    def copy_files(self, keys: list[str]) -> None:
+        """Ask for a folder, and copy them there."""
+
+    def download(self, keys: list[str]) -> None:
+        """Send them through the terminal."""
 
 
 def view_of(
@@ -88,6 +95,8 @@ class FullScreen(ModalScreen[int]):
         bind("full.favour", "f", "favour", "Favourite"),
         bind("full.trash", "d", "trash", "Trash"),
         bind("full.undo", "u", "undo", "Undo"),
+        bind("full.files", "C", "files", "Copy to a folder"),
+        bind("full.download", "D", "download", "Download"),
         bind("full.leave", "escape,enter,q", "leave", "Back"),
     ]
     DEFAULT_CSS = """
@@ -218,6 +227,20 @@ class FullScreen(ModalScreen[int]):
     def action_undo(self) -> None:
         """Undo what was done last."""
         self._culling.undo()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """What the terminal cannot do is not offered."""
+        return action != "download" or can_download(current())
+
+    def action_files(self) -> None:
+        """Copy the image to a folder."""
+        if self._image is not None:
+            self._culling.copy_files([self._image.image])
+
+    def action_download(self) -> None:
+        """Send the image through the terminal."""
+        if self._image is not None:
+            self._culling.download([self._image.image])
 
     def action_leave(self) -> None:
         """The whole picture again; from there back to the page."""

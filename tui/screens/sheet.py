@@ -22,13 +22,18 @@ from engine.api import (
     Place,
     Row,
     RowValues,
+    SessionInfo,
     SettingsError,
     SheetError,
+    changes_since,
     draft_prompts,
     draft_rows,
+    draft_session,
     estimate_rows,
+    find_session,
     free_name,
     offered_columns,
+    only_changed,
     open_draft,
     ready_to_start,
     reopen_draft,
@@ -42,6 +47,7 @@ from tui.keys import bind
 from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
+from tui.screens.past import Past, look_back, past_lines, row_text
 from tui.screens.row_preview import RowPreview
 from tui.screens.sheet_words import (
     counts_text,
@@ -70,6 +76,7 @@ class SheetScreen(Area):
     AUTO_FOCUS = "DraftTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "ctrl+s", "start", "Start"),
+        bind("sheet.start_changed", "S", "start(True)", "Start changed rows"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
         bind("sheet.save", "w", "save", "Save a copy"),
@@ -101,6 +108,9 @@ class SheetScreen(Area):
     """When the file was last read, it had this time of change and this size."""
     _origin: str | None = None
     """The session that the rows come from."""
+    _restored: SessionInfo | None = None
+    """The session that this is the whole sheet of."""
+    _past: Past | None = None
     _estimate: Estimate | None = None
     _found = ""
     _able: Sequence[bool | None] = ()
@@ -161,12 +171,31 @@ class SheetScreen(Area):
             self._opened(draft, None, None)
             self._origin = message.parent
 
+    def take_session(self, session: str) -> None:
+        """Show the whole sheet of a session as it was written."""
+        self._read_session(session)
+
+    @work(thread=True, exclusive=True, group="read")
+    def _read_session(self, session: str) -> None:
+        try:
+            info = find_session(self.desk.library, session)
+            draft = draft_session(session, self.desk.settings)
+        except (LibraryError, SheetError, SettingsError) as error:
+            self.app.call_from_thread(self._not_started, str(error))
+        else:
+            self.app.call_from_thread(self._take_back, info, draft)
+
+    def _take_back(self, info: SessionInfo, draft: Draft) -> None:
+        self._opened(draft, None, None)
+        self._origin, self._restored = info.session, info
+        self._say_done(f"as session {info.name} had it; 3 has its images")
+
     def _refused(self, path: Path, reason: str) -> None:
         self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
     def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
-        self._path, self._seen, self._origin = path, seen, None
+        self._path, self._seen, self._origin, self._restored = path, seen, None, None
         if path is not None:
             self.desk.memory.opened(path)
         self._table.set_marks(())
@@ -206,7 +235,7 @@ class SheetScreen(Area):
     # ---------------------------------------------------------------- showing
 
     def _show(self, draft: Draft) -> None:
-        self._estimate = None
+        self._estimate = self._past = None
         # Many rows stay: looking through them for garbage would stall the screen.
         gc.freeze()
         self._table.show(draft)
@@ -241,6 +270,7 @@ class SheetScreen(Area):
         able = [
             *(self._table.check_action(action, ()) for action in _CHANGING),
             *(self.check_action(action, ()) for action in _CHANGING),
+            self.check_action("start", (True,)),
         ]
         if able != self._able:
             self._able = able
@@ -248,12 +278,14 @@ class SheetScreen(Area):
 
     def _show_totals(self) -> None:
         if self.draft is not None:
-            self.query_one("#totals", Static).update(totals_text(self.draft, self._estimate))
+            text = totals_text(self.draft, self._estimate, past_lines(self._past))
+            self.query_one("#totals", Static).update(text)
 
     def _measure(self, draft: Draft) -> None:
         def start() -> None:
             if draft is self.draft:
                 self._estimate_rows(draft, draft.work)
+                self._look_back(draft, self._restored.session if self._restored else None)
 
         self.set_timer(_ESTIMATE_DELAY, start)
 
@@ -267,6 +299,18 @@ class SheetScreen(Area):
             self._estimate = estimate
             self.app.call_from_thread(self._show_totals)
 
+    @work(thread=True, exclusive=True, group="past")
+    def _look_back(self, draft: Draft, session: str | None) -> None:
+        past = look_back(draft, self._path, session, self.desk.settings)
+        self.app.call_from_thread(self._show_past, draft, past)
+
+    def _show_past(self, draft: Draft, past: Past | None) -> None:
+        if draft is self.draft and past != self._past:
+            self._past = past
+            self._show_totals()
+            self._show_place()
+            self._refresh_keys()
+
     @on(VirtualTable.Highlighted)
     def _moved(self) -> None:
         self._show_place()
@@ -275,7 +319,8 @@ class SheetScreen(Area):
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            self.query_one("#problem", Static).update(place_text(draft, place))
+            text = place_text(draft, place, row_text(self._past, place.row))
+            self.query_one("#problem", Static).update(text)
             self.query_one(RowPreview).show(draft.row(place.row))
 
     def action_magic(self) -> None:
@@ -360,9 +405,11 @@ class SheetScreen(Area):
 
     # ---------------------------------------------------------------- actions
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
         draft = self.draft
+        if action == "start" and parameters:
+            return self._past is not None and bool(self._past.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
         if action in ("find", "find_next", "column", "images", "magic", "final_prompt"):
@@ -506,23 +553,26 @@ class SheetScreen(Area):
         if words:
             self.notify(clean(words), markup=False)
 
-    def action_start(self) -> None:
-        """Start the ready rows, with what is being written into a cell."""
+    def action_start(self, changed: bool = False) -> None:
+        """Start the ready rows, or the changed of them, with what is being written into a cell."""
         if (editor := self.query_one(CellEditor)).is_open:
             editor.action_take("")
-            self.call_after_refresh(self.action_start)
+            self.call_after_refresh(self.action_start, changed)
         elif self.draft is not None and self.draft.ready:
             self._say("Starting …")
-            self._start(self.draft)
+            self._start(self.draft, self._past.session.session if changed and self._past else None)
 
     @work(thread=True, exclusive=True, group="start")
-    def _start(self, draft: Draft) -> None:
-        checked = ready_to_start(draft)
+    def _start(self, draft: Draft, since: str | None) -> None:
+        checked = ready_to_start(draft, self._path)
         typed = self._path is None and self._origin is None
         name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
+        name = self._restored.name if self._restored else name
         try:
+            if since is not None:
+                checked = only_changed(checked, changes_since(since, checked, self.desk.settings))
             started = start_session(
-                checked, self.desk.settings, name=name or None, parent=self._origin
+                checked, self.desk.settings, name=name or None, parent=since or self._origin
             )
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._not_started, str(error))
@@ -537,6 +587,8 @@ class SheetScreen(Area):
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
         self._say_done("started")
+        if self.draft is not None:
+            self._measure(self.draft)
         self.post_message(TakeInHand(session, "jobs"))
 
 

@@ -1,6 +1,6 @@
 """What the Sheet screen says in words: of the cell under the cursor, and of the whole sheet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
@@ -53,10 +53,16 @@ def counts_text(draft: Draft) -> Content:
     return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
 
 
-def place_text(draft: Draft, place: Place) -> Content:
-    """The cell under the cursor: its problem and what helps, else what it holds and means."""
+def place_text(draft: Draft, place: Place, past: str = "") -> Content:
+    """The cell under the cursor: its problem and what helps, else what it holds and means.
+
+    Args:
+        draft: the sheet.
+        place: the cell.
+        past: what became of its row since the sheet was rendered.
+    """
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
-    lines = [Content.assemble((where, "bold"))]
+    lines = [Content.assemble((where, "bold"), (f"  {past}" if past else "", _MUTED))]
     problem = draft.problem(place)
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
@@ -144,12 +150,12 @@ def _numbers(recipe: Recipe, values: RowValues) -> str:
     )
 
 
-def totals_text(draft: Draft, estimate: Estimate | None) -> Content:
-    """What would be started, what it takes, and how."""
-    return Content("\n".join(_totals(draft, estimate)))
+def totals_text(draft: Draft, estimate: Estimate | None, past: Sequence[str] = ()) -> Content:
+    """What would be started, what it takes, and how; `past`: what differs from the last time."""
+    return Content("\n".join(_totals(draft, estimate, past)))
 
 
-def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
+def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
     if estimate is not None and draft.images:
@@ -158,7 +164,7 @@ def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
         yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
-    yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
+    yield from past
     faulty = len(draft.numbers) - draft.ready - draft.left_out
     if not draft.ready:
         yield "Nothing can start yet: n goes to the next problem."
@@ -166,3 +172,4 @@ def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
         yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
     else:
         yield "ctrl+s starts"
+    yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
