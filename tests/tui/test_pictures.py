@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.api import Pace
+from engine.api import Estimate, Pace
 from engine.library.database import database_path
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
@@ -43,6 +43,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
     monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
     monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
+    monkeypatch.setattr("tui.screens.sheet.estimate_rows", lambda *_: Estimate(240.0, 12_000_000))
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
     app = PromptsheetApp(replace(settings, app=replace(settings.app, theme=theme)), faulty)
-    assert snap_compare(app, terminal_size=size, run_before=shows("ready"))
+    assert snap_compare(app, terminal_size=size, run_before=shows("about 4 min"))
 
 
 def test_no_sheet_yet(app: PromptsheetApp, snap_compare: Compare) -> None:
