@@ -22,5 +22,5 @@ def memory_words(estimate: Estimate) -> Iterator[str]:
         )
     if estimate.memory and not lacking:
         need = max(estimate.memory, key=lambda need: need.bytes)
-        most = size_text(need.device_bytes)
-        yield f"memory: {size_text(need.bytes)} of {most} ({clean(need.model)})"
+        whose = f" ({clean(need.model)})" if len(estimate.memory) > 1 else ""
+        yield f"memory {size_text(need.bytes)} of {size_text(need.device_bytes)}{whose}"

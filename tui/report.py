@@ -54,7 +54,7 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
 
 
 def totals_line(checked: Checked) -> str:
-    """`209 of 212 rows ready · 836 images · about 41 min · 1.9 GB · memory: 3 of 24 GB (sdxl)`."""
+    """`209 of 212 rows ready · 836 images · about 41 min · 1.9 GB · memory 3 GB of 24 GB`."""
     sheet, estimate = checked.sheet, checked.estimate
     parts = [
         f"{len(sheet.ready)} of {count_text(len(sheet.rows), 'row')} ready",

@@ -52,6 +52,7 @@ from tui.screens.row_preview import RowPreview
 from tui.screens.sheet_words import (
     counts_text,
     final_prompt,
+    help_text,
     place_text,
     title_text,
     totals_text,
@@ -68,6 +69,12 @@ _ESTIMATE_DELAY = 0.2
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
 
+_WITH_ROWS = (
+    *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
+    "scroll_place",
+)
+"""Actions that need a sheet."""
+
 
 class SheetScreen(Area):
     """A sheet with its faulty cells marked and mended, the totals, the start."""
@@ -79,6 +86,9 @@ class SheetScreen(Area):
         bind("sheet.start_changed", "S", "start(True)", "Start changed rows"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
+        bind("sheet.new_seeds", "s", "new_seeds", "New seeds"),
+        bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
+        bind("sheet.same_seed", "P", "same_seed", "Same seed, other prompt"),
         bind("sheet.save", "w", "save", "Save a copy"),
         bind("sheet.find", "slash", "find", "Find"),
         bind("sheet.find_next", "full_stop", "find_next(1)", "Find next", show=False),
@@ -87,7 +97,8 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
-        bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
+        bind("sheet.scroll_down", "J", "scroll_place(1)", "Scroll the preview", show=False),
+        bind("sheet.scroll_up", "K", "scroll_place(-1)", "Scroll it back", show=False),
         bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
@@ -99,7 +110,7 @@ class SheetScreen(Area):
                                 border-top: solid $panel; }
     SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
                          scrollbar-size-vertical: 1; }
-    SheetScreen #problem { height: auto; }
+    SheetScreen #problem, SheetScreen #help { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
@@ -125,6 +136,7 @@ class SheetScreen(Area):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
                 yield RowPreview(self.desk, id="preview")
+                yield Static("", id="help", markup=False)
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -322,6 +334,19 @@ class SheetScreen(Area):
             text = place_text(draft, place, row_text(self._past, place.row))
             self.query_one("#problem", Static).update(text)
             self.query_one(RowPreview).show(draft.row(place.row))
+            self.query_one("#help", Static).update(help_text(draft, place))
+
+    def action_scroll_place(self, direction: int) -> None:
+        """Through a long preview, while the cursor stays where it is."""
+        self.query_one("#place", VerticalScroll).scroll_relative(y=2 * direction, animate=False)
+
+    def action_new_seeds(self) -> None:
+        """Draw new seeds for the marked rows; without marks, for all."""
+        self._table.new_seeds()
+
+    def action_same_seed(self) -> None:
+        """The row under the cursor again, with its seed, to be given another prompt at once."""
+        self._table.same_seed()
 
     def action_magic(self) -> None:
         """Have the language model write the magic prompt of the row under the cursor."""
@@ -412,7 +437,7 @@ class SheetScreen(Area):
             return self._past is not None and bool(self._past.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
-        if action in ("find", "find_next", "column", "images", "magic", "final_prompt"):
+        if action in _WITH_ROWS:
             return True if draft else None
         if action in ("reload", "save"):
             return True if draft and self._path else None

@@ -17,7 +17,7 @@ _LEFT_OUT = "–"
 _WIDTHS = {
     "prompt": 24,
     "negative_prompt": 18,
-    "color_palette": 16,
+    "color_palette": 18,
     "num_images": 10,
     "final_prompt": 24,
 }
@@ -82,13 +82,13 @@ class DraftSource:
 
     def _cell(self, number: int, column: str, problem: Problem | None) -> Cell:
         text = self.draft.text(number, column)
+        colours = palette_colours(text) if column == "color_palette" and text else ()
         if problem is not None:
-            return Cell(text, STYLES[problem.severity], GLYPHS[problem.severity])
+            glyph = GLYPHS[problem.severity]
+            return Cell(text, STYLES[problem.severity], glyph, swatches=colours)
         if self.draft.is_edited(number, column) and self.draft.file:
-            return Cell(text, "accent", EDITED)
-        if column == "color_palette" and text:
-            return Cell(text, swatches=palette_colours(text))
-        return Cell(text)
+            return Cell(text, "accent", EDITED, swatches=colours)
+        return Cell(text, swatches=colours)
 
 
 def _width(name: str) -> int:

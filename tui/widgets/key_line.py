@@ -46,7 +46,7 @@ class KeyLine(Widget):
         background: $footer-background;
         & > .key-line--key { color: $footer-key-foreground; text-style: bold; }
         & > .key-line--words { color: $footer-description-foreground; }
-        & > .key-line--off { color: $text-disabled; }
+        & > .key-line--off { color: $footer-description-foreground; text-style: dim; }
         & > .key-line--hover { color: $footer-key-foreground; background: $block-hover-background; }
     }
     """
