@@ -10,7 +10,7 @@ from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, TableRow
 
 SESSION_COLUMNS = (
-    Column("name", "name", 20, share=3),
+    Column("name", "name", 16, share=3),
     Column("when", "when", 16),
     Column("state", "state", 11),
     Column("done", "done", 9, align="right"),

@@ -61,7 +61,7 @@ def place_text(draft: Draft, place: Place, past: str = "") -> Content:
         past: what became of its row since the sheet was rendered.
     """
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
-    lines = [Content.assemble((where, "bold"), (f"  {past}" if past else "", _MUTED))]
+    lines = [Content.assemble((where, "bold"), (f" · {past}" if past else "", _MUTED))]
     problem = draft.problem(place)
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
@@ -161,5 +161,5 @@ def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Ite
     elif faulty:
         yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
     else:
-        yield "ctrl+s starts"
+        yield "ctrl+s starts all" if past else "ctrl+s starts"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
