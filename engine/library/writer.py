@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from engine.library.accepting import drop_unfinished, store_session
 from engine.library.choose import Lot, lots_of, next_waiting
 from engine.library.database import LibraryError, database_path, open_writer
 from engine.library.done import mark_done
-from engine.library.files import Staged, publish, remove_unfinished, sync_folder
-from engine.library.insert import add_batches, add_rows
+from engine.library.files import SESSIONS, Staged, publish, remove_unfinished
 from engine.library.records import Batch, BatchImage, NewSession, Tally
 from engine.library.recovery import adopt_or_requeue
 from engine.library.sharing import Sharing, public_files
@@ -20,7 +20,6 @@ from engine.library.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
 
-SESSIONS = "sessions"
 STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
 DEATHS = 10
@@ -59,6 +58,8 @@ class Writer:
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
         self._lots: dict[int, list[Lot]] = {}
+        with self._transaction() as db:
+            drop_unfinished(db)
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
@@ -107,30 +108,14 @@ class Writer:
         return {str(row[0]) for row in self._db.execute("SELECT key FROM sessions").fetchall()}
 
     def add_session(self, new: NewSession) -> Tally:
-        """Store a session, its rows, images and batches, in one transaction."""
-        images = sum(len(row.recipes) for row in new.rows)
-        folder = self.library / SESSIONS / new.folder
-        folder.mkdir(mode=0o700, parents=True)
-        sync_folder(folder.parent)
-        with self._transaction() as db:
-            session = db.execute(
-                "INSERT INTO sessions"
-                " (key, name, created, position, source, folder, images, waiting)"
-                " VALUES (?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM sessions),"
-                " ?, ?, ?, ?)",
-                (
-                    new.key,
-                    new.name,
-                    time.time(),
-                    json.dumps(new.source),
-                    f"{SESSIONS}/{new.folder}",
-                    images,
-                    images,
-                ),
-            ).lastrowid
-            slots = add_batches(db, session, new.batches)
-            add_rows(db, session, new, slots)
+        """Store a session, its rows, images and batches, at once."""
+        for _ in self.storing(new):
+            pass
         return self.tally(new.key)
+
+    def storing(self, new: NewSession) -> Iterator[None]:
+        """Store a session piece by piece: see `store_session`."""
+        return store_session(self.transaction, self.library, new)
 
     def tally(self, session: str) -> Tally:
         """The counts of the session with id `session`.

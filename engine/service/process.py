@@ -8,7 +8,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,8 @@ class EngineProcess:
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
+        self._accepting = asyncio.Lock()
+        """Sessions are stored one after the other."""
         self._scheduler = Scheduler(
             self._write,
             self._library,
@@ -294,19 +296,22 @@ class EngineProcess:
             return power_of_two_within(min(limit, *known))
 
         taken = await self._write(Writer.session_keys)
-        requested = [RequestedRow.from_json(row) for row in rows]
         new = await asyncio.to_thread(
             plan_session,
             name,
             source,
-            requested,
+            map(RequestedRow.from_json, rows),
             models,
             largest=largest,
             taken=taken,
             suffix=SUFFIXES[kind],
             rewrites=rewrites,
         )
-        tally = await self._write(Writer.add_session, new)
+        async with self._accepting:
+            steps = await self._write(Writer.storing, new)
+            while await self._write(_step, steps):
+                pass
+        tally = await self._write(Writer.tally, new.key)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 
@@ -365,6 +370,11 @@ class EngineProcess:
 
     async def _shutdown(self) -> dict[str, Any]:
         return {"pid": os.getpid()}
+
+
+def _step(_: Writer, steps: Iterator[None]) -> bool:
+    """Take the next of several steps; whether there was one."""
+    return next(steps, ...) is None
 
 
 async def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:

@@ -39,6 +39,11 @@ class OnPty:
         os.close(slave)
         threading.Thread(target=self._read, daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def _read(self) -> None:
         try:
             while data := os.read(self._master, 65536):
