@@ -13,6 +13,7 @@ from engine.service.client import (
     connect_or_start,
 )
 from engine.service.rewriting import RewriteError, rewritten_rows
+from engine.service.wire import packed
 from engine.settings import (
     Settings,
 )
@@ -65,7 +66,7 @@ def start_session(
             "submit",
             name=name or Path(sheet.file).stem,
             source=source,
-            rows=rows,
+            rows=packed(rows),
             rewrites=rewrites,
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)

@@ -8,7 +8,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,16 @@ from engine.library.records import Tally
 from engine.library.sharing import Sharing
 from engine.library.states import Scope
 from engine.library.trash import settle
-from engine.library.writer import Writer, shape_text
-from engine.models.catalog import load_models
-from engine.picture.formats import SUFFIXES, is_available
-from engine.picture.recipe import Recipe
-from engine.plan.batches import power_of_two_within
+from engine.library.writer import Writer
 from engine.schema import SCHEMA_VERSION
-from engine.service.accept import RefusedError, RequestedRow, plan_session
+from engine.service.accept import RefusedError
 from engine.service.devices import find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
 from engine.service.notice import send_notice
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.session_log import SessionLogs
+from engine.service.submissions import Submissions
 from engine.service.subscriber import Subscriber
 from engine.service.wire import (
     LINE_BYTES,
@@ -74,12 +71,10 @@ class EngineProcess:
         self._stop = asyncio.Event()
         self._last_used = time.monotonic()
         self._detached = detached
-        self._names = names
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
-        self._accepting = asyncio.Lock()
-        """Sessions are stored one after the other."""
+        self._submissions = Submissions(self._write, settings.render, set(names.values()))
         self._scheduler = Scheduler(
             self._write,
             self._library,
@@ -280,38 +275,10 @@ class EngineProcess:
         self,
         name: str,
         source: dict[str, Any],
-        rows: list[dict[str, Any]],
+        rows: list[str],
         rewrites: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        models, kind = load_models(), self._settings.render.format
-        if not is_available(kind):
-            raise RefusedError(
-                f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
-            )
-        fits = [await self._write(Writer.fits, name) for name in set(self._names.values())]
-
-        def largest(recipe: Recipe) -> int:
-            limit = self._settings.render.max_batch or models[recipe.model].max_batch
-            known = (fit.get((recipe.model_hash, shape_text(recipe)), limit) for fit in fits)
-            return power_of_two_within(min(limit, *known))
-
-        taken = await self._write(Writer.session_keys)
-        new = await asyncio.to_thread(
-            plan_session,
-            name,
-            source,
-            map(RequestedRow.from_json, rows),
-            models,
-            largest=largest,
-            taken=taken,
-            suffix=SUFFIXES[kind],
-            rewrites=rewrites,
-        )
-        async with self._accepting:
-            steps = await self._write(Writer.storing, new)
-            while await self._write(_step, steps):
-                pass
-        tally = await self._write(Writer.tally, new.key)
+        new, tally = await self._submissions.accept(name, source, rows, rewrites)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 
@@ -370,11 +337,6 @@ class EngineProcess:
 
     async def _shutdown(self) -> dict[str, Any]:
         return {"pid": os.getpid()}
-
-
-def _step(_: Writer, steps: Iterator[None]) -> bool:
-    """Take the next of several steps; whether there was one."""
-    return next(steps, ...) is None
 
 
 async def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
