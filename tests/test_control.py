@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 
+from engine.library.database import reading
 from tests.conftest import Promptsheet
 from tests.test_promises import has_done, renderer_pid, state, wait_for, write_sheet
 
@@ -68,6 +69,19 @@ def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
     promptsheet.json("engine", "resume")
     wait_for(lambda: state(promptsheet)["state"] == "done")
     assert promptsheet.json("verify")["images"] == 16
+
+
+def test_what_a_batch_took_of_memory_is_measured_and_remembered(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2))
+    with reading(promptsheet.library) as db:
+        fits = db.execute("SELECT device, shape, size FROM fits").fetchall()
+    shapes = {
+        f"{image['width']}x{image['height']}" for image in promptsheet.json("show", "last")["list"]
+    }
+    assert {(fit["device"], fit["shape"]) for fit in fits} == {("cpu", shape) for shape in shapes}
+    assert all(fit["size"] >= 8 for fit in fits), "the built-in model is small"
 
 
 def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(

@@ -390,6 +390,21 @@ class Writer:
             ).fetchall()
         }
 
+    def remember_fit(self, device: str, model: str, shape: str, size: int) -> None:
+        """Remember the largest batch that memory holds, unless something is known already.
+
+        Args:
+            device: its name.
+            model: its fingerprint.
+            shape: as `shape_text` has it.
+            size: images.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)",
+                (device, model, shape, size),
+            )
+
     def halve(self, batch: Batch, device: str) -> None:
         """Split `batch` into two of half its size, after running out of memory; remember that.
 

@@ -74,7 +74,8 @@ class EngineProcess:
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
-        self._submissions = Submissions(self._write, settings.render, set(names.values()))
+        named = {names.get(device, device) for device in devices}
+        self._submissions = Submissions(self._write, settings.render, named)
         self._scheduler = Scheduler(
             self._write,
             self._library,

@@ -11,7 +11,7 @@ from engine.library.writer import Writer, shape_text
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
-from engine.plan.batches import power_of_two_within
+from engine.plan.room import largest_batch
 from engine.service.accept import RefusedError, RequestedRow, plan_session
 from engine.service.wire import unpacked
 from engine.service.writer_thread import WriterThread
@@ -53,12 +53,15 @@ class Submissions:
             raise RefusedError(
                 f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
             )
-        fits = [await self._write(Writer.fits, name) for name in self._names]
+        fits = {device: await self._write(Writer.fits, device) for device in self._names}
 
         def largest(recipe: Recipe) -> int:
-            limit = self._render.max_batch or models[recipe.model].max_batch
-            known = (fit.get((recipe.model_hash, shape_text(recipe)), limit) for fit in fits)
-            return power_of_two_within(min(limit, *known))
+            asked = self._render.max_batch or models[recipe.model].max_batch
+            shape = (recipe.model_hash, shape_text(recipe))
+            return min(
+                largest_batch(asked, held.get(shape), gpu=device != "cpu")
+                for device, held in fits.items()
+            )
 
         async with self._turn:
             with _without_collecting():

@@ -30,7 +30,7 @@ def stored(library: Path) -> dict[str, int]:
         }
 
 
-def seen(library: Path) -> tuple[int, int, int, bool]:
+def seen(library: Path) -> tuple[int, ...]:
     """Sessions as people see them: there, in the trash, found by a word; and whether all agrees."""
     pages = [SessionPages(library, trashed=True), SessionPages(library, text="prompt")]
     found = [len(page) for page in pages]
