@@ -304,20 +304,54 @@ def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
 def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    from engine.api import changes_since, check_sheet, only_changed, start_session
-    from engine.settings import Settings
-
-    settings = Settings(library=promptsheet.library)
     sheet = tmp_path / "sheet.csv"
-    sheet.write_text("prompt,num_images\na red circle,1\na blue circle,1\n")
+    missing = promptsheet(
+        "run", sheet_with(sheet, "a red circle", "a blue circle"), "--only-changed"
+    )
+    assert missing.returncode == 2
+    assert "No session was made from sheet.csv" in missing.stderr
     first = promptsheet.json("run", sheet)["session"]
     drawn = {i["row"]: i["seed"] for i in promptsheet.json("show", first)["list"]}
-    sheet.write_text("prompt,num_images\na red circle,1\na green circle,1\na hill,1\n")
-    checked = check_sheet(sheet, settings)
-    changes = changes_since(first, checked, settings)
-    assert (changes.same, changes.changed, changes.added) == ({2: 2}, {3: 3}, (4,))
-    started = start_session(only_changed(checked, changes), settings, parent=first)
-    shown = promptsheet.json("show", started.session)
-    assert [row["row"] for row in shown["rows"]] == [3, 4]
-    assert shown["list"][0]["seed"] == drawn[3]
+    sheet_with(sheet, "a hill", "a red circle", "a blue square", "a green circle")
+    second = promptsheet("run", sheet, "--only-changed")
+    assert second.returncode == 0, second.stderr
+    assert "1 row unchanged and kept, 1 changed, 2 new, 0 gone" in second.stderr
+    shown = promptsheet.json("show", "last")
+    assert {i["row"]: i["seed"] for i in shown["list"]}[4] == drawn[3]
     assert shown["parent"] == first
+    assert [row["row"] for row in shown["rows"]] == [2, 4, 5]
+    # Row 3 held the blue circle: what stands in its place now was the row above.
+    sheet_with(sheet, "a hill", "a red circle", "a blue square", "a grey circle")
+    third = promptsheet.json("run", sheet, "--only-changed")
+    shown = promptsheet.json("show", third["session"])
+    assert [row["row"] for row in shown["rows"]] == [5]
+    again = promptsheet("run", sheet, "--only-changed")
+    assert again.returncode == 0
+    assert "4 rows unchanged and kept, 0 changed, 0 new, 0 gone" in again.stderr
+    assert len(promptsheet.json("sessions")) == 3
+    back = promptsheet.json("run", sheet, "--since", first, "--detach")
+    rows = promptsheet.json("show", back["session"])["rows"]
+    assert [row["row"] for row in rows] == [2, 4, 5]
+
+
+def sheet_with(path: Path, *prompts: str) -> Path:
+    path.write_text("\n".join(["prompt", *prompts]) + "\n")
+    return path
+
+
+def test_single_images_are_copied_and_nothing_is_replaced(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("prompt", "a red circle", "a blue circle", "-n", "2")
+    folder = tmp_path / "out" / "inside"
+    copied = promptsheet.json("copy", "last", folder, "--rows", "3")
+    assert [Path(file).name for file in copied["files"]] == [
+        "0003-01-a-blue-circle.png",
+        "0003-02-a-blue-circle.png",
+    ]
+    assert promptsheet.json("copy", "last", folder)["lost"] == []
+    assert len(list(folder.iterdir())) == 4
+    Path(copied["files"][0]).write_bytes(b"edited")
+    again = promptsheet.json("copy", "last", folder, "--rows", "3")
+    assert Path(again["files"][0]).name == "0003-01-a-blue-circle-2.png"
+    assert Path(copied["files"][0]).read_bytes() == b"edited"

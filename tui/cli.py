@@ -85,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
     run.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+    run.add_argument(
+        "--only-changed",
+        action="store_true",
+        help="only rows that are new or changed since the sheet's last session",
+    )
+    run.add_argument(
+        "--since", type=_words, metavar="SESSION", help="as --only-changed, since this session"
+    )
 
     template = add("template", "write a sheet to fill in: csv, xlsx or ods")
     template.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
@@ -132,6 +140,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
     )
+    copy = add("copy", "a session's images as single files in a folder; nothing there is replaced")
+    copy.add_argument("session", type=_words, help=_SESSION_HELP)
+    copy.add_argument("folder", type=_folder, help="made if need be")
+    copy.add_argument("--favourites", action="store_true", help="only favourites")
+    copy.add_argument("--rows", type=_numbers, metavar="4,7-9", help="only images of these rows")
 
     engine = add("engine", "the engine process, which renders and keeps the library")
     engine.add_argument(

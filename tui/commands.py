@@ -84,7 +84,23 @@ def template(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
 def run(options: Namespace, settings: Settings) -> int:
     """`promptsheet run SHEET`."""
     checked = api.check_sheet(options.sheet, settings, worksheet=options.worksheet)
-    return _render(checked, options, settings, name=options.name)
+    if not (options.only_changed or options.since) or _is_refused(checked, options):
+        return _render(checked, options, settings, name=options.name)
+    wanted = options.since or api.session_of(options.sheet, settings, checked.sheet.sheet)
+    if wanted is None:
+        raise api.LibraryError(
+            f"No session was made from {options.sheet.name} yet; run it without --only-changed,"
+            " or name a session with --since."
+        )
+    before = api.find_session(settings.library, wanted)
+    changes = api.changes_since(before.session, checked, settings)
+    _note(f"Since {before.session} ({clean(before.name)}): {report.changes_line(changes)}.")
+    if changes.to_render:
+        changed = api.only_changed(checked, changes)
+        return _render(changed, options, settings, name=options.name, parent=before.session)
+    if options.json:
+        print_json(_run_json(before))
+    return OK
 
 
 def prompt(options: Namespace, settings: Settings) -> int:
@@ -109,16 +125,22 @@ def prompt(options: Namespace, settings: Settings) -> int:
     return _render(checked, options, settings, name=options.name or prompts[0][:40])
 
 
-def _render(checked: Checked, options: Namespace, settings: Settings, *, name: str | None) -> int:
-    errors = checked.errors
-    if errors and not (getattr(options, "skip_bad_rows", False) and checked.sheet.ready):
+def _render(
+    checked: Checked,
+    options: Namespace,
+    settings: Settings,
+    *,
+    name: str | None,
+    parent: str | None = None,
+) -> int:
+    if _is_refused(checked, options):
         return _refuse(checked, options)
-    if errors:
+    if checked.errors:
         left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
         _note(
             f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them."
         )
-    started = api.start_session(checked, settings, name=name)
+    started = api.start_session(checked, settings, name=name, parent=parent)
     if started.warning:
         _note(started.warning)
     info = api.find_session(settings.library, started.session)
@@ -133,20 +155,27 @@ def _render(checked: Checked, options: Namespace, settings: Settings, *, name: s
             )
         info = api.find_session(settings.library, started.session)
     if options.json:
-        print_json(
-            {
-                "session": info.session,
-                "images": info.images,
-                "done": info.done,
-                "failed": info.failed,
-                "seconds": round(info.seconds, 3),
-                "folder": str(info.folder),
-            }
-        )
+        print_json(_run_json(info))
     else:
         _say(*_run_lines(info))
     unfinished = info.images - info.done
     return SOME if unfinished and (info.failed or info.stopped or not options.detach) else OK
+
+
+def _is_refused(checked: Checked, options: Namespace) -> bool:
+    skips = getattr(options, "skip_bad_rows", False) and checked.sheet.ready
+    return bool(checked.errors) and not skips
+
+
+def _run_json(info: api.SessionInfo) -> dict[str, Any]:
+    return {
+        "session": info.session,
+        "images": info.images,
+        "done": info.done,
+        "failed": info.failed,
+        "seconds": round(info.seconds, 3),
+        "folder": str(info.folder),
+    }
 
 
 def _refuse(checked: Checked, options: Namespace) -> int:
@@ -323,6 +352,29 @@ def export(options: Namespace, settings: Settings) -> int:
             failed = count_text(len(done.failed), "image")
             _note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
     return OK
+
+
+def copy(options: Namespace, settings: Settings) -> int:
+    """`promptsheet copy SESSION FOLDER`."""
+    info = api.find_session(settings.library, options.session)
+    rows = None if options.rows is None else set(options.rows)
+    chosen = [
+        image.image
+        for image in api.list_images(settings.library, info.session)
+        if image.file
+        and (image.favourite or not options.favourites)
+        and (rows is None or image.row in rows)
+    ]
+    with exporting() as progress:
+        copied = api.copy_images(chosen, settings, options.folder, progress)
+    if options.json:
+        files = [str(path) for path in copied.files]
+        print_json({"session": info.session, "files": files, "lost": copied.lost})
+    else:
+        _say(f"{count_text(len(copied.files), 'image')} in {clean(str(options.folder))}")
+    if copied.lost:
+        _note(f"{count_text(len(copied.lost), 'image')} missing or damaged.")
+    return SOME if copied.lost else OK
 
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")

@@ -41,6 +41,14 @@ class RowsToSheet(Message):
         self.name = name
 
 
+class SessionToSheet(Message):
+    """A session is to be on the Sheet screen again, whole, as it was written."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+
+
 @dataclass
 class Memory:
     """Where the app was left. Nothing is lost with it but comfort."""
@@ -49,6 +57,8 @@ class Memory:
     session: str | None = None
     recent: list[str] = field(default_factory=list)
     """Sheets, the last opened first."""
+    folder: str = ""
+    """Where images were copied to last."""
 
     def opened(self, sheet: Path) -> None:
         """Put `sheet` first."""

@@ -12,8 +12,10 @@ from engine.api.machine import (
 )
 from engine.api.sessions import (
     Started,
+    copy_images,
     export_session,
     move_session,
+    named_files,
     pause_engine,
     resume_session,
     retry_session,
@@ -28,6 +30,7 @@ from engine.api.sheets import (
     check_stored,
     draft_prompts,
     draft_rows,
+    draft_session,
     estimate_rows,
     explain_columns,
     only_changed,
@@ -37,6 +40,7 @@ from engine.api.sheets import (
     ready_to_start,
     reopen_draft,
     rewrite_row,
+    session_of,
     with_num_images,
     write_template,
 )
@@ -61,7 +65,7 @@ from engine.library.reader import (
     log_path,
     newest_image,
 )
-from engine.library.records import Exported, Trashed, TrashSize
+from engine.library.records import Copied, Exported, Trashed, TrashSize
 from engine.library.results import results_frame
 from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.tables import TABLE_KINDS, TableKind
@@ -73,6 +77,7 @@ from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
+from engine.plan.recipes import draw_seed
 from engine.service.asking import (
     empty_trash,
     favour_images,
@@ -112,6 +117,7 @@ __all__ = [
     "TABLE_KINDS",
     "Changes",
     "Checked",
+    "Copied",
     "Copy",
     "Declared",
     "DeviceUse",
@@ -157,11 +163,14 @@ __all__ = [
     "check_sheet",
     "check_stored",
     "config_folder",
+    "copy_images",
     "devices_in_use",
     "diagnose",
     "disk_use",
     "draft_prompts",
     "draft_rows",
+    "draft_session",
+    "draw_seed",
     "empty_trash",
     "engine_status",
     "estimate_rows",
@@ -181,6 +190,7 @@ __all__ = [
     "load_settings",
     "log_path",
     "move_session",
+    "named_files",
     "neighbours",
     "newest_image",
     "offered_columns",
@@ -203,6 +213,7 @@ __all__ = [
     "rewrite_row",
     "run_engine_here",
     "save_copy",
+    "session_of",
     "sheet_from_pictures",
     "start_engine",
     "start_session",

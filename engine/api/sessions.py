@@ -1,18 +1,18 @@
 """Sessions: started, stopped, resumed, exported."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from engine.api.sheets import Checked
-from engine.library.records import Exported
+from engine.library.inputs import as_runs, path_text
+from engine.library.reader import ImageInfo
+from engine.library.records import Copied, Exported
 from engine.library.tables import TableKind
 from engine.service.client import (
-    EngineError,
     connect_or_start,
 )
-from engine.service.rewriting import RewriteError, rewritten_rows
 from engine.service.wire import packed
 from engine.settings import (
     Settings,
@@ -44,10 +44,6 @@ def start_session(
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
-    try:
-        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
-    except RewriteError as error:
-        raise EngineError(str(error)) from error
     rows = [
         {
             "number": row.number,
@@ -55,11 +51,13 @@ def start_session(
             "extra": dict(row.extra),
             "values": asdict(row.values),
         }
-        for row in ready
+        for row in sheet.ready
         if row.values is not None
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
     source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
+    source |= {"path": path_text(checked.path)} if checked.path else {}
+    source |= {"kept": as_runs(checked.kept)} if checked.kept and parent else {}
     connection, way = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
@@ -67,7 +65,6 @@ def start_session(
             name=name or Path(sheet.file).stem,
             source=source,
             rows=packed(rows),
-            rewrites=rewrites,
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 
@@ -167,3 +164,40 @@ def export_session(
     chosen = None if images is None else frozenset(images)
     wish = Wish(chosen, favourites, strip_metadata, table)
     return export_zip(settings.library, session, out, wish, progress)
+
+
+def copy_images(
+    images: Collection[str],
+    settings: Settings,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Copied:
+    """Copy finished images into a folder, named as in an export; nothing there is replaced.
+
+    Args:
+        images: their ids.
+        settings: whose library.
+        folder: made if need be.
+        progress: told how many of how many were looked at; what it raises ends the copying.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+        OSError: the folder cannot be written.
+    """
+    from engine.library import copying  # numpy and Pillow, which few need
+
+    return copying.copy_images(settings.library, images, folder, progress)
+
+
+def named_files(
+    images: Sequence[ImageInfo], settings: Settings
+) -> Iterator[tuple[str, bytes | None]]:
+    """The files of images under the names they have in an export; None: missing or damaged.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    from engine.library import copying  # numpy and Pillow, which few need
+
+    for image, name in zip(images, copying.names_of(settings.library, images), strict=True):
+        yield name, copying.whole_file(settings.library, image)

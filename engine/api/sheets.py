@@ -1,32 +1,36 @@
 """Sheets and rows: read, checked, mended, estimated, compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from engine.library.database import (
     LibraryError,
 )
-from engine.library.inputs import StoredRow, stored_rows
+from engine.library.inputs import StoredRow, session_of_sheet, stored_sheet
 from engine.library.pace import measured_rates
+from engine.machine import devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
-from engine.plan.again import with_drawn_seed
+from engine.models.weights import model_size
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
+from engine.plan.memory import memory_needs
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
+from engine.service.devices import AUTO
 from engine.service.rewriting import known_rewrite, rewritten
 from engine.settings import (
     Settings,
 )
-from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
+from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.editing import Draft
+from engine.sheet.headers import map_header
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Line, Table
@@ -40,6 +44,10 @@ class Checked:
     images: int
     """Images of the ready rows."""
     estimate: Estimate
+    path: Path | None = None
+    """Where the file is; None: there is none."""
+    kept: Mapping[int, int] = field(default_factory=dict)
+    """Rows that are not to be rendered again → their numbers in the parent session's sheet."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -61,7 +69,8 @@ def check_sheet(path: Path, settings: Settings, *, worksheet: str | None = None)
     """
     models = load_models()
     table = _read(path, settings, worksheet)
-    return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
+    sheet = check_table(table, _vocabulary(models, settings))
+    return replace(_with_estimate(sheet, models, settings), path=path)
 
 
 def check_prompts(
@@ -112,6 +121,37 @@ def draft_rows(rows: Sequence[Mapping[str, str]], settings: Settings, *, name: s
     return Draft(table, _vocabulary(load_models(), settings))
 
 
+def draft_session(session: str, settings: Settings) -> Draft:
+    """The whole sheet of the session with id `session`, as it was started, to be mended.
+
+    Header, row numbers and the user's own columns are as they were, cells as they read after
+    repairs; a blank seed is blank again.
+
+    Raises:
+        SheetError: it has no row.
+        SettingsError: the model list cannot be used.
+        LibraryError: no such session, or not a library this version can read.
+    """
+    stored = stored_sheet(settings.library, session)
+    known = map_header(stored.header, 1)[0] if stored.header else {}
+    columns = {name: stored.header[at] for at, name in known.items()}
+    columns |= {name: stored.header[at] for at, name in extra_names(stored.header, known)}
+    columns = dict(sorted(columns.items(), key=lambda item: stored.header.index(item[1])))
+    used = dict.fromkeys(name for row in stored.rows for name in (*row.cells, *row.extra))
+    columns |= {name: name for name in used if name not in columns}
+    lines = tuple(
+        Line(row.number, tuple(row.cells.get(c) or row.extra.get(c, "") for c in columns))
+        for row in stored.rows
+    )
+    header_row = min(1, min((line.number for line in lines), default=2) - 1)
+    table = Table(stored.file, stored.sheet, tuple(columns.values()), lines, header_row)
+    blank = {row.images for row in stored.rows if not row.cells.get("num_images")}
+    vocabulary = _vocabulary(load_models(), settings)
+    # Rows that do not say all make as many: what held on the Sheet screen then.
+    vocabulary = replace(vocabulary, num_images=max(blank, default=vocabulary.num_images))
+    return Draft(table, vocabulary)
+
+
 def reopen_draft(draft: Draft, path: Path, settings: Settings) -> tuple[Draft, int, int]:
     """The draft on its file as that is now; how many rows kept their mends, how many could not.
 
@@ -134,13 +174,12 @@ def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
     Raises:
         SettingsError: the model list cannot be used.
     """
-    models = load_models()
-    return estimate(values, models, _rates(models, settings))[1]
+    return _estimated(values, load_models(), settings)[1]
 
 
-def ready_to_start(draft: Draft) -> Checked:
-    """The draft as it stands, for `start_session`."""
-    return Checked(draft.sheet(), draft.images, Estimate(None, None))
+def ready_to_start(draft: Draft, path: Path | None = None) -> Checked:
+    """The draft as it stands, for `start_session`; `path` is its file's."""
+    return Checked(draft.sheet(), draft.images, Estimate(None, None), path)
 
 
 def write_template(path: Path, *, full: bool = False) -> None:
@@ -206,34 +245,65 @@ def check_stored(
     return _with_estimate(check_table(table, _vocabulary(models, settings)), models, settings)
 
 
+def session_of(path: Path, settings: Settings, worksheet: str | None = None) -> str | None:
+    """The id of the newest session made from this sheet: by its path, else by its name; or None.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    return session_of_sheet(settings.library, path, worksheet)
+
+
 def changes_since(session: str, checked: Checked, settings: Settings) -> Changes:
     """What an edited sheet asks for that its session has not rendered; rows with errors are out.
 
+    What the session kept from an earlier one counts as rendered.
+
     Raises:
-        LibraryError: no library there, or not one this version can read.
+        LibraryError: no such session, or not a library this version can read.
     """
     then = [
-        RowThen(row.number, row.cells, row.first_seed)
-        for row in stored_rows(settings.library, session)
+        RowThen(row.number, _with_count(row.cells, row.images), row.first_seed)
+        for row in stored_sheet(settings.library, session).rows
     ]
-    now = [RowNow(row.number, row.cells) for row in checked.sheet.ready]
-    return changes_between(then, now)
+    now = [
+        RowNow(row.number, _with_count(row.cells, row.values.num_images))
+        for row in checked.sheet.ready
+        if row.values is not None
+    ]
+    changes = changes_between(then, now)
+    # What stands where a faulty row stands is not gone: it is that row, before its mending.
+    faulty = {row.number for row in checked.sheet.rows if row.values is None}
+    removed = tuple(number for number in changes.removed if number not in faulty)
+    return replace(changes, removed=removed)
+
+
+def _with_count(cells: Mapping[str, str], images: int) -> Mapping[str, str]:
+    """A blank `num_images` means what held when the row was read, which can change."""
+    return {**cells, "num_images": str(images)}
 
 
 def only_changed(checked: Checked, changes: Changes) -> Checked:
-    """The rows that are to be rendered, for `start_session`; drawn seeds are kept."""
+    """The rows that are to be rendered, for `start_session`; drawn seeds are kept.
+
+    The session of the changes has to be named as the new one's parent: of the rows that are the
+    same, the new session remembers where they were rendered.
+    """
     wanted = set(changes.to_render)
     rows = []
-    for row in checked.sheet.ready:
-        if row.number not in wanted or row.values is None:
+    for row in checked.sheet.rows:
+        if row.values is None:  # it has errors, and that is still to be said
+            rows.append(row)
+        if row.values is None or row.number not in wanted:
             continue
         seed = changes.seeds.get(row.number)
-        if seed is not None:
-            values = replace(row.values, seed_number=seed)
-            row = replace(row, values=values, cells=with_drawn_seed(row.cells, seed))
-        rows.append(row)
+        # The cells stay as they are written: a blank seed is blank when they are compared again.
+        values = row.values if seed is None else replace(row.values, seed_number=seed)
+        rows.append(replace(row, values=values))
     images = sum(row.values.num_images for row in rows if row.values is not None)
-    return replace(checked, sheet=replace(checked.sheet, rows=tuple(rows)), images=images)
+    sheet = replace(checked.sheet, rows=tuple(rows))
+    unknown = Estimate(None, None)
+    return replace(checked, sheet=sheet, images=images, estimate=unknown, kept=changes.same)
 
 
 def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None:
@@ -251,7 +321,8 @@ def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None
         return None
     model = load_models()[row.values.model]
     planned = PlannedModel(model, model.scheduler, "", load_words())
-    if settings is None or not settings.magic.model or not row.values.magic_prompt:
+    told = row.values.final_prompt or not row.values.magic_prompt
+    if settings is None or not settings.magic.model or told:
         return preview(row.values, planned)
     first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
     known = known_rewrite(first, settings.magic)
@@ -301,9 +372,21 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
 
 
 def _with_estimate(sheet: Sheet, models: ModelList, settings: Settings) -> Checked:
-    ready = (row.values for row in sheet.ready if row.values is not None)
-    images, found = estimate(ready, models, _rates(models, settings))
-    return Checked(sheet, images, found)
+    ready = [row.values for row in sheet.ready if row.values is not None]
+    return Checked(sheet, *_estimated(ready, models, settings))
+
+
+def _estimated(
+    rows: Sequence[RowValues], models: ModelList, settings: Settings
+) -> tuple[int, Estimate]:
+    images, found = estimate(rows, models, _rates(models, settings))
+    sizes = {label: model_size(models[label].source) for label in {row.model for row in rows}}
+    devices = {
+        use.device: use.total
+        for use in devices_in_use()
+        if {AUTO, use.device} & set(settings.render.devices)
+    }
+    return images, replace(found, memory=memory_needs(rows, models, sizes, devices))
 
 
 def _rates(models: ModelList, settings: Settings) -> dict[str, Rate]:

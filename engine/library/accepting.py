@@ -98,6 +98,6 @@ def drop_unfinished(db: sqlite3.Connection) -> None:
         db: in a transaction.
     """
     for (session,) in db.execute("SELECT id FROM sessions WHERE trashed = 0").fetchall():
-        for table in ("images", "batches", "rows"):
+        for table in ("rewrites", "images", "batches", "rows"):
             db.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
         db.execute("DELETE FROM sessions WHERE id = ?", (session,))

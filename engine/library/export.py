@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from engine.library.database import reading
-from engine.library.files import digest_of
+from engine.library.copying import row_digits, whole_file
 from engine.library.reader import ImageInfo, find_session
 from engine.library.records import Exported
 from engine.library.results import columns_of, results_of
@@ -75,7 +74,7 @@ def export_zip(
     wish = wish or Wish()
     total = _total(library, session, wish)
     columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
-    width = max(4, len(str(_last_row(library, session))))
+    width = row_digits(library, session)
     count, looked_at = _Count(), 0
     chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
     with (
@@ -119,15 +118,6 @@ def _total(library: Path, session: str, wish: Wish) -> int:
     return info.favourites if wish.favourites else info.images
 
 
-def _last_row(library: Path, session: str) -> int:
-    with reading(library) as db:
-        row = db.execute(
-            "SELECT max(number) FROM rows WHERE session = (SELECT id FROM sessions WHERE key = ?)",
-            (session,),
-        ).fetchone()
-    return int(row[0] or 0)
-
-
 def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None) -> None:
     inside = zipfile.ZipInfo(name, time.localtime(finished)[:6])
     inside.external_attr = 0o600 << 16
@@ -152,13 +142,10 @@ def without_recipe(path: Path, data: bytes) -> bytes:
 
 
 def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
-    if image.file is None:
-        return None
+    data = whole_file(library, image)
+    if data is None or not strip:
+        return data
     try:
-        path = library / image.file
-        data = path.read_bytes()
-        if digest_of(data) != image.digest:
-            return None
-        return without_recipe(path, data) if strip else data
+        return without_recipe(library / (image.file or ""), data)
     except (OSError, PictureError):
         return None

@@ -1,11 +1,17 @@
 """What a session was asked for: its rows as they were, with the seeds that were drawn for them."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from engine.library.database import reading
+from engine.library.database import LibraryError, is_new, reading
+
+Kept = Sequence[Sequence[int]]
+"""Runs of rows that a session did not render again: number in its own sheet, number in the sheet
+of the session it was made from, how many one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,23 @@ def stored_rows(
     Raises:
         LibraryError: no library there, or not one this version can read.
     """
+    with reading(library) as db:
+        return _stored(db, session, numbers)
+
+
+def _stored(
+    db: sqlite3.Connection, session: str, numbers: Iterable[int] | None = None
+) -> list[StoredRow]:
     which = "" if numbers is None else " AND r.number IN (SELECT value FROM json_each(?))"
     chosen = [] if numbers is None else [json.dumps(list(numbers))]
-    with reading(library) as db:
-        rows = db.execute(
-            "SELECT r.number, r.cells, r.extra, i.seed,"
-            " (SELECT count(*) FROM images WHERE row = r.id) AS images FROM rows r"
-            " JOIN images i ON i.row = r.id AND i.variation = 1"
-            " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)"
-            f"{which} ORDER BY r.id",
-            (session, *chosen),
-        ).fetchall()
+    rows = db.execute(
+        "SELECT r.number, r.cells, r.extra, i.seed,"
+        " (SELECT count(*) FROM images WHERE row = r.id) AS images FROM rows r"
+        " JOIN images i ON i.row = r.id AND i.variation = 1"
+        " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)"
+        f"{which} ORDER BY r.id",
+        (session, *chosen),
+    ).fetchall()
     return [
         StoredRow(
             row["number"],
@@ -56,3 +68,109 @@ def stored_rows(
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSheet:
+    """The sheet of a session as a whole, rows that it kept from an earlier session included."""
+
+    name: str
+    """The session's."""
+    file: str
+    sheet: str | None
+    header: tuple[str, ...]
+    """As the user wrote it; empty where that was not kept."""
+    rows: Sequence[StoredRow]
+    """By their numbers in this sheet, ascending."""
+
+
+def stored_sheet(library: Path, session: str) -> StoredSheet:
+    """The sheet that the session with id `session` was made from.
+
+    Rows kept from a session that is in the trash, or gone, are not in it: nothing of them is left.
+
+    Raises:
+        LibraryError: no such session, or not a library this version can read.
+    """
+    with reading(library) as db:
+        found = _source(db, session)
+        if found is None:
+            raise LibraryError(f"There is no session {session!r}, or it is in the trash.")
+        name, source = found
+        return StoredSheet(
+            name,
+            source.get("file", name),
+            source.get("sheet"),
+            tuple(source.get("columns", ())),
+            _whole(db, session, source),
+        )
+
+
+def _source(db: sqlite3.Connection, session: str) -> tuple[str, dict[str, Any]] | None:
+    row = db.execute(
+        "SELECT name, source FROM sessions WHERE key = ? AND trashed IS NULL", (session,)
+    ).fetchone()
+    return (row["name"], json.loads(row["source"])) if row else None
+
+
+def _whole(db: sqlite3.Connection, session: str, source: Mapping[str, Any]) -> list[StoredRow]:
+    """Own rows and kept ones, whichever session in the line of parents rendered them."""
+    rows = _stored(db, session)
+    # Number in the sheet of the session looked at → number in the sheet asked for.
+    names: dict[int, int] | None = None
+    while kept := _numbers(source.get("kept", ())):
+        names = {
+            then: now if names is None else names[now]
+            for now, then in kept.items()
+            if names is None or now in names
+        }
+        session = source.get("parent", "")
+        found = _source(db, session)
+        if found is None:
+            break
+        source = found[1]
+        rows += [replace(row, number=names[row.number]) for row in _stored(db, session, names)]
+    return sorted(rows, key=lambda row: row.number)
+
+
+def _numbers(kept: Kept) -> dict[int, int]:
+    return {now + n: then + n for now, then, count in kept for n in range(count)}
+
+
+def as_runs(kept: Mapping[int, int]) -> list[list[int]]:
+    """Kept rows for a session's `source`: number now → number then, in runs."""
+    runs: list[list[int]] = []
+    for now, then in sorted(kept.items()):
+        if runs and (now, then) == (runs[-1][0] + runs[-1][2], runs[-1][1] + runs[-1][2]):
+            runs[-1][2] += 1
+        else:
+            runs.append([now, then, 1])
+    return runs
+
+
+def session_of_sheet(library: Path, path: Path, worksheet: str | None) -> str | None:
+    """The id of the newest session that was made from this sheet, by its path or else its name.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    if is_new(library):
+        return None
+    with reading(library) as db:
+        row = db.execute(
+            "SELECT key FROM sessions WHERE trashed IS NULL AND json_extract(source, '$.file') = ?1"
+            " AND json_extract(source, '$.sheet') IS ?2"
+            " ORDER BY json_extract(source, '$.path') IS ?3 DESC, created DESC, id DESC LIMIT 1",
+            (_as_text(path.name), worksheet, path_text(path)),
+        ).fetchone()
+    return row["key"] if row else None
+
+
+def _as_text(path: str) -> str:
+    """A file name whose bytes may be no UTF-8, as it is stored."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def path_text(path: Path) -> str:
+    """A sheet's path for a session's `source`."""
+    return _as_text(str(path.absolute()))

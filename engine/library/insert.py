@@ -13,6 +13,12 @@ def image_key(session: str, row: int, variation: int) -> str:
     return f"{session}-{row}-{variation}"
 
 
+def recipe_id(db: sqlite3.Connection, body: str) -> int:
+    """Where a recipe without its seed is stored, from now on."""
+    db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (body,))
+    return int(db.execute("SELECT id FROM recipes WHERE body = ?", (body,)).fetchone()[0])
+
+
 def add_batches(
     db: sqlite3.Connection, session: int, batches: Sequence[PlannedBatch]
 ) -> dict[int, tuple[int, int]]:
@@ -66,9 +72,7 @@ def add_rows(
             seed = body.pop("seed")
             text = json.dumps(body, ensure_ascii=False)
             if text not in recipe_ids:
-                db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (text,))
-                found = db.execute("SELECT id FROM recipes WHERE body = ?", (text,)).fetchone()
-                recipe_ids[text] = found[0]
+                recipe_ids[text] = recipe_id(db, text)
             images.append(
                 (
                     session,
@@ -85,4 +89,12 @@ def add_rows(
             "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             images,
+        )
+        db.executemany(
+            "INSERT INTO rewrites (session, image, prompt, around)"
+            " SELECT ?, id, ?, ? FROM images WHERE row = ? AND variation = ?",
+            [
+                (session, rewrite.prompt, rewrite.around, row_id, variation)
+                for variation, rewrite in enumerate(row.rewrites, start=1)
+            ],
         )

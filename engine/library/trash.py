@@ -213,7 +213,7 @@ def empty_trash(writer: Writer) -> TrashSize:
     with writer.transaction() as db:
         size = size_of_trash(db)
         gone = "(SELECT id FROM sessions WHERE trashed > 0)"
-        for table in ("images", "conditions", "batches", "rows"):
+        for table in ("rewrites", "images", "conditions", "batches", "rows"):
             db.execute(f"DELETE FROM {table} WHERE session IN {gone}")
         db.execute("DELETE FROM sessions WHERE trashed > 0")
         db.execute(

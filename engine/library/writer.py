@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from engine.library.accepting import drop_unfinished, store_session
-from engine.library.choose import Lot, lots_of, next_waiting
+from engine.library.choose import AWAITS_PROMPTS, Lot, lots_of, next_waiting
 from engine.library.database import LibraryError, database_path, open_writer
 from engine.library.done import mark_done
 from engine.library.files import SESSIONS, Staged, publish, remove_unfinished
@@ -24,6 +24,9 @@ STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
 DEATHS = 10
 """Deaths in a row while one batch was rendering after which its images have failed."""
+
+
+_COUNTS = "key, images, waiting, rendering, stopped, failed, done, rewriting"
 
 
 def shape_text(recipe: Recipe) -> str:
@@ -124,8 +127,7 @@ class Writer:
             LibraryError: no such session.
         """
         row = self._db.execute(
-            "SELECT key, images, waiting, rendering, stopped, failed, done FROM sessions"
-            " WHERE key = ?",
+            f"SELECT {_COUNTS} FROM sessions WHERE key = ?",
             (session,),
         ).fetchone()
         if row is None:
@@ -137,7 +139,7 @@ class Writer:
         return [
             Tally(*row)
             for row in self._db.execute(
-                "SELECT key, images, waiting, rendering, stopped, failed, done FROM sessions"
+                f"SELECT {_COUNTS} FROM sessions"
                 " WHERE waiting > 0 OR rendering > 0 ORDER BY position"
             ).fetchall()
         ]
@@ -194,13 +196,16 @@ class Writer:
         A batch that has had a strike is handed out one image at a time, in a call of the same
         size: that finds the faulty one without changing the pixels of the others.
 
+        A session whose prompts are still being rewritten waits.
+
         Args:
             busy: batches that someone has in hand.
             warm: models that are loaded where it will be rendered.
             held: sessions that must wait.
         """
         sessions = self._db.execute(
-            "SELECT id, key, folder FROM sessions WHERE waiting > 0 ORDER BY position"
+            "SELECT id, key, folder FROM sessions WHERE waiting > 0"
+            f" AND NOT (rewriting > 0 AND {AWAITS_PROMPTS}) ORDER BY position"
         ).fetchall()
         for session in sessions:
             if session["key"] in held:

@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _SEED = "seed_number"
 
@@ -49,10 +50,10 @@ class Changes:
 
 
 def changes_between(then: Sequence[RowThen], now: Sequence[RowNow]) -> Changes:
-    """Match rows: first by their cells, then by their number; what is left is new or gone.
+    """Match rows: first by their cells, then by their place; what is left is new or gone.
 
-    Rows that moved are the same rows. Of equal rows the first belongs to the first. A blank seed
-    is equal to a blank seed.
+    A place is a number, or being next to the same row as before. Rows that moved are the same
+    rows. Of equal rows the first belongs to the first. A blank seed is equal to a blank seed.
 
     Args:
         then: the session's rows.
@@ -80,21 +81,43 @@ def changes_between(then: Sequence[RowThen], now: Sequence[RowNow]) -> Changes:
             found = candidates.popleft()
             same[row.number] = found.number
             taken.add(found.number)
-    changed: dict[int, int] = {}
+    changed = _by_place(then, now, same, taken)
+    cells = {row.number: row.cells for row in now}
     seeds: dict[int, int] = {}
     columns: dict[int, tuple[str, ...]] = {}
-    for row in now:
-        old_here = by_number.get(row.number)
-        if row.number in same or old_here is None or old_here.number in taken:
-            continue
-        changed[row.number] = old_here.number
-        taken.add(old_here.number)
-        columns[row.number] = _different(old_here.cells, row.cells)
-        if not row.cells.get(_SEED) and not old_here.cells.get(_SEED):
-            seeds[row.number] = old_here.seed
+    for number, old_number in changed.items():
+        old = by_number[old_number]
+        columns[number] = _different(old.cells, cells[number])
+        if not cells[number].get(_SEED) and not old.cells.get(_SEED):
+            seeds[number] = old.seed
     added = tuple(r.number for r in now if r.number not in same and r.number not in changed)
     removed = tuple(old.number for old in then if old.number not in taken)
     return Changes(same, changed, added, removed, seeds, columns)
+
+
+def _by_place(
+    then: Sequence[RowThen], now: Sequence[RowNow], same: Mapping[int, int], taken: set[int]
+) -> dict[int, int]:
+    """Rows that are none of the same → the row that stood there; those are taken then, too."""
+    numbers = [old.number for old in then]
+    there = set(numbers)
+    following = dict(pairwise(numbers))
+    changed: dict[int, int] = {}
+
+    def match(number: int, old: int | None) -> None:
+        if old is not None and old in there and old not in taken:
+            changed[number] = old
+            taken.add(old)
+
+    rest = [row.number for row in now if row.number not in same]
+    for number in rest:
+        match(number, number)
+    above: int | None = None
+    for row in now:
+        if row.number not in same and row.number not in changed and above is not None:
+            match(row.number, following.get(above))
+        above = same.get(row.number, changed.get(row.number))
+    return changed
 
 
 def _key(cells: Mapping[str, str]) -> frozenset[tuple[str, str]]:

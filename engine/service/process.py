@@ -27,6 +27,7 @@ from engine.service.devices import find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
 from engine.service.notice import send_notice
+from engine.service.rewrite_stage import RewriteStage
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.session_log import SessionLogs
 from engine.service.submissions import Submissions
@@ -85,6 +86,7 @@ class EngineProcess:
             names=names,
             note=self._logs.note,
         )
+        self._rewriting = RewriteStage(self._write, self._scheduler, self._publish, self._logs.note)
         self._commands: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "submit": self._submit,
             "stop": self._stop_work,
@@ -116,17 +118,18 @@ class EngineProcess:
         on_ready()
         log.info("listening on %s, %s", path, self._detached)
         rendering = asyncio.create_task(self._scheduler.run())
+        rewriting = asyncio.create_task(self._rewriting.run())
         idling = asyncio.create_task(self._leave_when_idle())
         asked = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait({rendering, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({rendering, rewriting, asked}, return_when=asyncio.FIRST_COMPLETED)
             await self._scheduler.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
-            for task in (idling, asked, rendering, *self._clients):
+            for task in (idling, asked, rewriting, rendering, *self._clients):
                 task.cancel()
             server.close()
             if path.exists() and path.stat().st_ino == identity:
@@ -146,7 +149,7 @@ class EngineProcess:
         while True:
             await asyncio.sleep(min(patience, 5.0))
             waits = self._scheduler.paused and not self._scheduler.paused_by_user
-            if self._clients or waits or not self._scheduler.idle:
+            if self._clients or waits or self._rewriting.busy or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
@@ -155,6 +158,8 @@ class EngineProcess:
     def _publish(self, event: dict[str, Any]) -> None:
         if event["event"] == "tally":
             session = event["session"]
+            if event["waiting"] and event["rewriting"]:
+                self._rewriting.wake()
             if not event["settled"]:
                 self._ended.discard(session)
             elif event["rows"] is not None and session not in self._ended:
@@ -277,9 +282,8 @@ class EngineProcess:
         name: str,
         source: dict[str, Any],
         rows: list[str],
-        rewrites: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        new, tally = await self._submissions.accept(name, source, rows, rewrites)
+        new, tally = await self._submissions.accept(name, source, rows)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 
@@ -311,6 +315,7 @@ class EngineProcess:
     async def _pause(self, paused: bool) -> dict[str, Any]:
         await self._write(Writer.pause, paused)
         await self._scheduler.pause(paused)
+        self._rewriting.wake()
         return {}
 
     def _changed(

@@ -15,7 +15,7 @@ from engine.plan.room import largest_batch
 from engine.service.accept import RefusedError, RequestedRow, plan_session
 from engine.service.wire import unpacked
 from engine.service.writer_thread import WriterThread
-from engine.settings import RenderSettings
+from engine.settings import RenderSettings, load_settings
 
 
 class Submissions:
@@ -33,7 +33,6 @@ class Submissions:
         name: str,
         source: Mapping[str, Any],
         rows: Sequence[str],
-        rewrites: Mapping[str, str] | None,
     ) -> tuple[NewSession, Tally]:
         """Plan and store a session; no other commit waits for a large one.
 
@@ -41,7 +40,6 @@ class Submissions:
             name: what people call it.
             source: where the rows came from.
             rows: packed.
-            rewrites: what a language model made of prompts.
 
         Raises:
             RefusedError: it cannot be rendered.
@@ -74,7 +72,8 @@ class Submissions:
                     largest=largest,
                     taken=await self._write(Writer.session_keys),
                     suffix=SUFFIXES[kind],
-                    rewrites=rewrites,
+                    # Read anew, as models are: one may have been named since our start.
+                    rewriting=bool(load_settings().magic.model),
                 )
                 steps = await self._write(Writer.storing, new)
                 while await self._write(_take, steps):

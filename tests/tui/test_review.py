@@ -2,10 +2,13 @@
 
 import os
 import re
+from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
 from engine.library.files import stage
@@ -18,6 +21,7 @@ from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
+from tui.graphics import protocol
 from tui.screens.compare import CompareScreen, differences
 from tui.screens.full_screen import FullScreen, view_of
 from tui.screens.looking import understood
@@ -253,3 +257,68 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
         assert len(moved) < 6000, "two frames, a line of numbers, and the gauges meanwhile"
     finally:
         app.close()
+
+
+async def test_images_are_copied_to_a_folder_under_names_that_never_collide(
+    culled: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wanted ones"
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        await pilot.press("space", "space", "C")
+        await until(pilot, lambda: "Copy 2 images to which folder?" in screen_text(app))
+        path = app.screen.query_one(Input)
+        path.value = str(folder)[:-4]
+        (tmp_path / "wanted ones.txt").write_text("no folder")
+        folder.mkdir()
+        (folder / "0003-01-a-boat-number-1.png").write_text("another's")
+        await pilot.press("end")
+        await until(pilot, lambda: path._suggestion == f"{folder}/")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "2 images, " in screen_text(app))
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "0002-01-a-boat-number-0.png",
+            "0003-01-a-boat-number-1-2.png",
+            "0003-01-a-boat-number-1.png",
+        ]
+        first = next(i for i in list_images(culled.library, KEY) if i.row == 2)
+        copy = folder / "0002-01-a-boat-number-0.png"
+        assert copy.read_bytes() == (culled.library / (first.file or "")).read_bytes()
+        # The one on the whole screen; what is there already is not written twice.
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: isinstance(app.screen, FullScreen))
+        await pilot.press("C")
+        await until(pilot, lambda: "Copy 1 image to which folder?" in screen_text(app))
+        assert app.screen.query_one(Input).value == str(folder)
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 image, 0 bytes" in screen_text(app))
+        assert len(list(folder.iterdir())) == 3
+
+
+async def test_a_terminal_that_takes_files_is_sent_them(
+    culled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = PromptsheetApp(culled)
+    written: list[str] = []
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+        assert not app.screen.check_action("download", ())
+        known = replace(protocol.current(), name="iTerm2 3.5.10")
+        monkeypatch.setattr(protocol, "_current", known)
+        assert app._driver is not None
+        monkeypatch.setattr(app._driver, "write", written.append)
+        await pilot.press("D")
+        await until(pilot, lambda: "1 image sent" in screen_text(app))
+    (sent,) = [text for text in written if "1337;File=" in text]
+    found = re.fullmatch("\x1b]1337;File=name=(.*);size=(\\d+);inline=0:(.*)\x07", sent)
+    assert found is not None
+    first = next(i for i in list_images(culled.library, KEY) if i.row == 2)
+    assert b64decode(found[1]) == b"0002-01-a-boat-number-0.png"
+    assert b64decode(found[3]) == (culled.library / (first.file or "")).read_bytes()
+    assert int(found[2]) == first.bytes

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -43,7 +44,9 @@ class Ask(ModalScreen[str | None]):
         *,
         choices: Sequence[str] = (),
         free: bool = False,
+        blank: bool = False,
         note: str = "",
+        suggester: Suggester | None = None,
     ) -> None:
         """A question.
 
@@ -52,18 +55,22 @@ class Ask(ModalScreen[str | None]):
             value: what is written there to begin with.
             choices: what is offered.
             free: whether other answers than these are good, too.
+            blank: whether no text at all is an answer, too.
             note: a hint.
+            suggester: completes what is typed.
         """
         super().__init__()
+        self._blank = blank
         self._free = free or not choices
         self._question, self._value = question, value
         self._choices, self._note = choices, note
+        self._suggester = suggester
 
     def compose(self) -> ComposeResult:
         """Question, answer, choices."""
         with Vertical():
             yield Static(Content(clean(self._question)))
-            yield Input(self._value, select_on_focus=False)
+            yield Input(self._value, select_on_focus=False, suggester=self._suggester)
             if self._choices:
                 yield OptionList(*self._options(""))
             yield Static(Content(clean(self._note)), id="note")
@@ -98,11 +105,15 @@ class Ask(ModalScreen[str | None]):
 
     def answer(self, answer: str) -> None:
         """Take an answer."""
-        self.dismiss(answer or None)
+        self.dismiss(answer if answer or self._blank else None)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.answer(str(event.option.id))
+
+    def say(self, words: str) -> None:
+        """Put words in the place of the hint."""
+        self.query_one("#note", Static).update(Content(clean(words)))
 
     def action_move(self, step: int) -> None:
         """Through the choices, while the text keeps the focus."""
@@ -139,9 +150,9 @@ class AskWhere(Ask):
         target = Path(answer).expanduser()
         if target.exists() and target != self._warned:
             self._warned = target
-            self._say(f"{target} is there already: enter again replaces it.")
+            self.say(f"{target} is there already: enter again replaces it.")
         elif answer:
-            self._say("Writing …")
+            self.say("Writing …")
             self._write(target, target == self._warned)
 
     @work(thread=True, exclusive=True)
@@ -149,9 +160,6 @@ class AskWhere(Ask):
         try:
             words = self._write_file(target, overwrite)
         except (SheetError, SettingsError, OSError) as error:
-            self.app.call_from_thread(self._say, str(error))
+            self.app.call_from_thread(self.say, str(error))
         else:
             self.app.call_from_thread(self.dismiss, words)
-
-    def _say(self, words: str) -> None:
-        self.query_one("#note", Static).update(Content(clean(words)))

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from textual import work
 
-from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo
+from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, named_files
 from tui.again import more_like, rows_of, start_again
 from tui.deeds import Favour, TrashImages
 from tui.desk import RowsToSheet
+from tui.download import MOST, download
 from tui.screens.area import Area
+from tui.screens.copy_images import CopyImages
 from tui.screens.export import ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.looking import GalleryTiles, tile_of
-from tui.text import clean, count_text
+from tui.text import clean, count_text, size_text
 from tui.undo import Deed
 from tui.widgets.contact_sheet import ContactSheet
 
@@ -175,6 +178,55 @@ class Deciding(Area):
         if lines:
             self.app.copy_to_clipboard("\n".join(lines))
             self.notify(f"{count_text(len(lines), what)} copied", markup=False)
+
+    def action_files(self) -> None:
+        """Copy the marked images, or the one under the cursor, to a folder."""
+        self.copy_files(self._targets())
+
+    def copy_files(self, keys: list[str]) -> None:
+        """Ask for a folder, and copy images there."""
+
+        def copied(folder: str | None) -> None:
+            self.desk.memory.folder = folder or self.desk.memory.folder
+
+        if keys:
+            name = self.info.folder.name if self.info else "favourites"
+            folder = Path(self.desk.memory.folder or Path.home() / name)
+            self.app.push_screen(CopyImages(keys, self.desk.settings, folder), copied)
+
+    def action_download(self) -> None:
+        """Send the marked images, or the one under the cursor, through the terminal."""
+        self.download(self._targets())
+
+    def download(self, keys: list[str]) -> None:
+        """Send images through the terminal to the machine one sits at."""
+        if keys and self._tiles is not None:
+            self._download(self._tiles, keys)
+
+    @work(thread=True, exclusive=True, group="download")
+    def _download(self, tiles: GalleryTiles, keys: list[str]) -> None:
+        images = tiles.gallery.images(keys[:_MOST_CHOSEN])
+        size = sum(image.bytes or 0 for image in images)
+        if size > MOST or len(keys) > _MOST_CHOSEN:
+            words = (
+                f"{count_text(len(keys), 'image')}, {size_text(size)}: too much for the terminal"
+            )
+            words += "; x exports them, and says how they come over ssh."
+            self.app.call_from_thread(self.notify, words, severity="warning", markup=False)
+            return
+        try:
+            files = [(n, d) for n, d in named_files(images, self.desk.settings) if d is not None]
+        except LibraryError as error:
+            self.app.call_from_thread(self._complain, str(error))
+        else:
+            self.app.call_from_thread(self._send, [download(n, d) for n, d in files])
+
+    def _send(self, sequences: list[str]) -> None:
+        driver = self.app._driver  # as App.bell does
+        if driver is not None:
+            for sequence in sequences:
+                driver.write(sequence)
+            self.notify(f"{count_text(len(sequences), 'image')} sent", markup=False)
 
     def action_export(self) -> None:
         """A ZIP of the marked images, the favourites, or all."""

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.api import ImageInfo
+from tui.download import can_download
 from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
@@ -20,6 +21,7 @@ from tui.keys import bind
 from tui.screens.looking import GalleryTiles
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.key_line import KeyLine
 
 _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""
@@ -41,6 +43,12 @@ class Culling(Protocol):
 
     def undo(self) -> None:
         """Undo the last thing."""
+
+    def copy_files(self, keys: list[str]) -> None:
+        """Ask for a folder, and copy them there."""
+
+    def download(self, keys: list[str]) -> None:
+        """Send them through the terminal."""
 
 
 def view_of(
@@ -87,6 +95,8 @@ class FullScreen(ModalScreen[int]):
         bind("full.favour", "f", "favour", "Favourite"),
         bind("full.trash", "d", "trash", "Trash"),
         bind("full.undo", "u", "undo", "Undo"),
+        bind("full.files", "C", "files", "Copy to a folder"),
+        bind("full.download", "D", "download", "Download"),
         bind("full.leave", "escape,enter,q", "leave", "Back"),
     ]
     DEFAULT_CSS = """
@@ -119,7 +129,7 @@ class FullScreen(ModalScreen[int]):
         """The image, and a line about it."""
         yield ImagePane()
         yield Static("", id="about", markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show it."""
@@ -217,6 +227,20 @@ class FullScreen(ModalScreen[int]):
     def action_undo(self) -> None:
         """Undo what was done last."""
         self._culling.undo()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """What the terminal cannot do is not offered."""
+        return action != "download" or can_download(current())
+
+    def action_files(self) -> None:
+        """Copy the image to a folder."""
+        if self._image is not None:
+            self._culling.copy_files([self._image.image])
+
+    def action_download(self) -> None:
+        """Send the image through the terminal."""
+        if self._image is not None:
+            self._culling.download([self._image.image])
 
     def action_leave(self) -> None:
         """The whole picture again; from there back to the page."""

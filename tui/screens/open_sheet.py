@@ -22,10 +22,11 @@ ENDINGS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods")
 
 
 class PathSuggester(Suggester):
-    """Completes a path to the first folder or sheet that begins so."""
+    """Completes a path to the first folder, or file of a kind, that begins so."""
 
-    def __init__(self) -> None:
+    def __init__(self, endings: tuple[str, ...] = ENDINGS) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._endings = endings
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole path."""
@@ -37,7 +38,7 @@ class PathSuggester(Suggester):
                     entry.name + ("/" if entry.is_dir() else "")
                     for entry in entries
                     if entry.name.startswith(start)
-                    and (entry.is_dir() or entry.name.lower().endswith(ENDINGS))
+                    and (entry.is_dir() or entry.name.lower().endswith(self._endings))
                     and entry.name.isprintable()
                 )
         except OSError:

@@ -23,6 +23,8 @@ from engine.api import (
     find_session,
     newest_image,
 )
+from tui.download import can_download
+from tui.graphics.protocol import current
 from tui.keys import bind
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.deciding import Deciding
@@ -36,6 +38,11 @@ from tui.widgets.image_pane import ImagePane
 _EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
+_WITH_IMAGES = frozenset(
+    {"full", "favour", "trash", "compare", "again", "more", "refine"}
+    | {"copy", "files", "download", "export"}
+)
+"""Actions that mean an image."""
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
 
@@ -62,6 +69,8 @@ class ReviewScreen(Deciding):
         bind("review.refine", "e", "refine", "Refine", show=False),
         bind("review.path", "o", "copy('path')", "Copy path", show=False),
         bind("review.prompt", "y", "copy('prompt')", "Copy prompt", show=False),
+        bind("review.files", "C", "files", "Copy to a folder", show=False),
+        bind("review.download", "D", "download", "Download", show=False),
         bind("review.export", "x", "export", "Export"),
         bind("review.preview", "w", "preview", "Large picture on or off", show=False),
         bind(
@@ -349,7 +358,9 @@ class ReviewScreen(Deciding):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Without images there is little to do."""
-        if action in ("full", "favour", "trash", "compare", "again", "export", "more", "refine"):
+        if action == "download" and not can_download(current()):
+            return False
+        if action in _WITH_IMAGES:
             return True if self._tiles else None
         return True
 

@@ -31,7 +31,7 @@ from engine.api import (
 )
 from tui.again import duplicate
 from tui.deeds import renaming, restoring, tagging, trashing
-from tui.desk import TakeInHand
+from tui.desk import SessionToSheet, TakeInHand
 from tui.keys import bind
 from tui.screens.area import Area, state_cell
 from tui.screens.ask import Ask
@@ -115,6 +115,7 @@ class SessionsScreen(Area):
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sessions.review", "enter", "open('review')", "Review"),
+        bind("sessions.sheet", "e", "open('sheet')", "Sheet"),
         bind("sessions.jobs", "o", "open('jobs')", "Jobs", show=False),
         bind("sessions.search", "slash", "search", "Search"),
         bind("sessions.sort", "s", "sort", "Sort", show=False),
@@ -305,9 +306,12 @@ class SessionsScreen(Area):
         self.action_open("review")
 
     def action_open(self, area: str) -> None:
-        """Take the session under the cursor in hand."""
-        if (info := self._session) is not None and not self._trashed:
-            self.post_message(TakeInHand(info.session, area))
+        """Take the session under the cursor in hand: its images, its jobs, or its whole sheet."""
+        if (info := self._session) is None or self._trashed:
+            return
+        self.post_message(
+            SessionToSheet(info.session) if area == "sheet" else TakeInHand(info.session, area)
+        )
 
     def action_rename(self) -> None:
         """Call it something else."""

@@ -20,20 +20,23 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
-    RewriteError,
     Row,
     RowValues,
+    SessionInfo,
     SettingsError,
     SheetError,
+    changes_since,
     draft_prompts,
     draft_rows,
+    draft_session,
     estimate_rows,
+    find_session,
     free_name,
     offered_columns,
+    only_changed,
     open_draft,
     ready_to_start,
     reopen_draft,
-    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -44,16 +47,18 @@ from tui.keys import bind
 from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
+from tui.screens.past import Past, look_back, past_lines, row_text
+from tui.screens.row_preview import RowPreview
 from tui.screens.sheet_words import (
     counts_text,
+    final_prompt,
     place_text,
-    preview_text,
     title_text,
     totals_text,
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.text import clean, count_text
-from tui.widgets.cell_editor import CellEditor
+from tui.widgets.cell_editor import CellEditor, off_one_line, on_one_line
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
@@ -71,6 +76,7 @@ class SheetScreen(Area):
     AUTO_FOCUS = "DraftTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "ctrl+s", "start", "Start"),
+        bind("sheet.start_changed", "S", "start(True)", "Start changed rows"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
         bind("sheet.save", "w", "save", "Save a copy"),
@@ -81,6 +87,7 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
         bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
@@ -92,7 +99,7 @@ class SheetScreen(Area):
                                 border-top: solid $panel; }
     SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
                          scrollbar-size-vertical: 1; }
-    SheetScreen #problem, SheetScreen #preview { height: auto; }
+    SheetScreen #problem { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
@@ -101,6 +108,9 @@ class SheetScreen(Area):
     """When the file was last read, it had this time of change and this size."""
     _origin: str | None = None
     """The session that the rows come from."""
+    _restored: SessionInfo | None = None
+    """The session that this is the whole sheet of."""
+    _past: Past | None = None
     _estimate: Estimate | None = None
     _found = ""
     _able: Sequence[bool | None] = ()
@@ -114,7 +124,7 @@ class SheetScreen(Area):
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
-                yield Static("", id="preview", markup=False)
+                yield RowPreview(self.desk, id="preview")
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -161,12 +171,31 @@ class SheetScreen(Area):
             self._opened(draft, None, None)
             self._origin = message.parent
 
+    def take_session(self, session: str) -> None:
+        """Show the whole sheet of a session as it was written."""
+        self._read_session(session)
+
+    @work(thread=True, exclusive=True, group="read")
+    def _read_session(self, session: str) -> None:
+        try:
+            info = find_session(self.desk.library, session)
+            draft = draft_session(session, self.desk.settings)
+        except (LibraryError, SheetError, SettingsError) as error:
+            self.app.call_from_thread(self._not_started, str(error))
+        else:
+            self.app.call_from_thread(self._take_back, info, draft)
+
+    def _take_back(self, info: SessionInfo, draft: Draft) -> None:
+        self._opened(draft, None, None)
+        self._origin, self._restored = info.session, info
+        self._say_done(f"as session {info.name} had it; 3 has its images")
+
     def _refused(self, path: Path, reason: str) -> None:
         self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
     def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
-        self._path, self._seen, self._origin = path, seen, None
+        self._path, self._seen, self._origin, self._restored = path, seen, None, None
         if path is not None:
             self.desk.memory.opened(path)
         self._table.set_marks(())
@@ -206,7 +235,7 @@ class SheetScreen(Area):
     # ---------------------------------------------------------------- showing
 
     def _show(self, draft: Draft) -> None:
-        self._estimate = None
+        self._estimate = self._past = None
         # Many rows stay: looking through them for garbage would stall the screen.
         gc.freeze()
         self._table.show(draft)
@@ -241,6 +270,7 @@ class SheetScreen(Area):
         able = [
             *(self._table.check_action(action, ()) for action in _CHANGING),
             *(self.check_action(action, ()) for action in _CHANGING),
+            self.check_action("start", (True,)),
         ]
         if able != self._able:
             self._able = able
@@ -248,12 +278,14 @@ class SheetScreen(Area):
 
     def _show_totals(self) -> None:
         if self.draft is not None:
-            self.query_one("#totals", Static).update(totals_text(self.draft, self._estimate))
+            text = totals_text(self.draft, self._estimate, past_lines(self._past))
+            self.query_one("#totals", Static).update(text)
 
     def _measure(self, draft: Draft) -> None:
         def start() -> None:
             if draft is self.draft:
                 self._estimate_rows(draft, draft.work)
+                self._look_back(draft, self._restored.session if self._restored else None)
 
         self.set_timer(_ESTIMATE_DELAY, start)
 
@@ -267,6 +299,18 @@ class SheetScreen(Area):
             self._estimate = estimate
             self.app.call_from_thread(self._show_totals)
 
+    @work(thread=True, exclusive=True, group="past")
+    def _look_back(self, draft: Draft, session: str | None) -> None:
+        past = look_back(draft, self._path, session, self.desk.settings)
+        self.app.call_from_thread(self._show_past, draft, past)
+
+    def _show_past(self, draft: Draft, past: Past | None) -> None:
+        if draft is self.draft and past != self._past:
+            self._past = past
+            self._show_totals()
+            self._show_place()
+            self._refresh_keys()
+
     @on(VirtualTable.Highlighted)
     def _moved(self) -> None:
         self._show_place()
@@ -275,43 +319,42 @@ class SheetScreen(Area):
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            self.query_one("#problem", Static).update(place_text(draft, place))
-            self._preview(draft.row(place.row))
-
-    @work(thread=True, exclusive=True, group="preview")
-    def _preview(self, row: Row) -> None:
-        text = preview_text(row, self.desk.settings)
-        self.app.call_from_thread(self._show_preview, row, text)
-
-    def _show_preview(self, row: Row, text: Content) -> None:
-        place = self._table.place
-        if place is not None and place.row == row.number:
-            self.query_one("#preview", Static).update(text)
+            text = place_text(draft, place, row_text(self._past, place.row))
+            self.query_one("#problem", Static).update(text)
+            self.query_one(RowPreview).show(draft.row(place.row))
 
     def action_magic(self) -> None:
         """Have the language model write the magic prompt of the row under the cursor."""
         place, draft = self._table.place, self.draft
-        if place is None or draft is None:
-            return
-        if not self.desk.settings.magic.model:
-            self.notify(
-                "The settings name no language model (magic.model): prompts are enriched without"
-                " one, as the preview shows.",
-                markup=False,
-            )
-            return
-        self.notify("The language model is asked …", markup=False)
-        self._write_magic(draft.row(place.row))
+        if place is not None and draft is not None:
+            self.query_one(RowPreview).rewrite(draft.row(place.row))
 
-    @work(thread=True, exclusive=True, group="magic")
-    def _write_magic(self, row: Row) -> None:
-        try:
-            rewrite_row(row, self.desk.settings)
-        except (RewriteError, SettingsError) as error:
-            self.app.call_from_thread(
-                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
-            )
-        self.app.call_from_thread(self._show_place)
+    def action_final_prompt(self) -> None:
+        """Edit what the model will be told of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is not None and draft is not None:
+            self._read_final_prompt(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="final")
+    def _read_final_prompt(self, row: Row) -> None:
+        final = final_prompt(row, self.desk.settings)
+        self.app.call_from_thread(self._ask_final_prompt, row.number, final)
+
+    def _ask_final_prompt(self, number: int, final: str | None) -> None:
+        if final is None:
+            words = f"Row {number} is not ready: mend it first."
+            self.notify(words, severity="warning", markup=False)
+            return
+
+        def write(text: str | None) -> None:
+            if text is not None and text != on_one_line(final):
+                self._table.write_final_prompt(number, off_one_line(text))
+
+        note = "To the letter. Empty: what prompt, magic_prompt and style make together."
+        ask = Ask(
+            f"What the model is told of row {number}", on_one_line(final), blank=True, note=note
+        )
+        self.app.push_screen(ask, write)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:
@@ -362,12 +405,14 @@ class SheetScreen(Area):
 
     # ---------------------------------------------------------------- actions
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
         draft = self.draft
+        if action == "start" and parameters:
+            return self._past is not None and bool(self._past.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
-        if action in ("find", "find_next", "column", "images"):
+        if action in ("find", "find_next", "column", "images", "magic", "final_prompt"):
             return True if draft else None
         if action in ("reload", "save"):
             return True if draft and self._path else None
@@ -508,23 +553,26 @@ class SheetScreen(Area):
         if words:
             self.notify(clean(words), markup=False)
 
-    def action_start(self) -> None:
-        """Start the ready rows, with what is being written into a cell."""
+    def action_start(self, changed: bool = False) -> None:
+        """Start the ready rows, or the changed of them, with what is being written into a cell."""
         if (editor := self.query_one(CellEditor)).is_open:
             editor.action_take("")
-            self.call_after_refresh(self.action_start)
+            self.call_after_refresh(self.action_start, changed)
         elif self.draft is not None and self.draft.ready:
             self._say("Starting …")
-            self._start(self.draft)
+            self._start(self.draft, self._past.session.session if changed and self._past else None)
 
     @work(thread=True, exclusive=True, group="start")
-    def _start(self, draft: Draft) -> None:
-        checked = ready_to_start(draft)
+    def _start(self, draft: Draft, since: str | None) -> None:
+        checked = ready_to_start(draft, self._path)
         typed = self._path is None and self._origin is None
         name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
+        name = self._restored.name if self._restored else name
         try:
+            if since is not None:
+                checked = only_changed(checked, changes_since(since, checked, self.desk.settings))
             started = start_session(
-                checked, self.desk.settings, name=name or None, parent=self._origin
+                checked, self.desk.settings, name=name or None, parent=since or self._origin
             )
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._not_started, str(error))
@@ -539,6 +587,8 @@ class SheetScreen(Area):
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
         self._say_done("started")
+        if self.draft is not None:
+            self._measure(self.draft)
         self.post_message(TakeInHand(session, "jobs"))
 
 

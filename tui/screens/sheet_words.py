@@ -1,6 +1,6 @@
 """What the Sheet screen says in words: of the cell under the cursor, and of the whole sheet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
@@ -17,8 +17,9 @@ from engine.api import (
     Severity,
     preview_row,
 )
-from tui.glyphs import GLYPHS
-from tui.text import clean, count_text, size_text, time_text
+from tui.cost_words import cost_words, memory_words
+from tui.glyphs import EDITED, GLYPHS
+from tui.text import clean, count_text
 
 _COLOURS = {
     Severity.ERROR: "$text-error",
@@ -52,10 +53,16 @@ def counts_text(draft: Draft) -> Content:
     return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
 
 
-def place_text(draft: Draft, place: Place) -> Content:
-    """The cell under the cursor: its problem and what helps, else what it holds and means."""
+def place_text(draft: Draft, place: Place, past: str = "") -> Content:
+    """The cell under the cursor: its problem and what helps, else what it holds and means.
+
+    Args:
+        draft: the sheet.
+        place: the cell.
+        past: what became of its row since the sheet was rendered.
+    """
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
-    lines = [Content.assemble((where, "bold"))]
+    lines = [Content.assemble((where, "bold"), (f"  {past}" if past else "", _MUTED))]
     problem = draft.problem(place)
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
@@ -94,6 +101,15 @@ def preview_text(row: Row, settings: Settings) -> Content:
     return Content("\n").join(_preview(row, settings))
 
 
+def final_prompt(row: Row, settings: Settings) -> str | None:
+    """What the model will be told of a row; None while it has errors. Not for the event loop."""
+    try:
+        preview = preview_row(row, settings)
+    except SettingsError:
+        return None
+    return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
+
+
 def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
         preview = preview_row(row, settings)
@@ -105,8 +121,10 @@ def _preview(row: Row, settings: Settings) -> list[Content]:
         return [Content(f"! {clean(note.words)}") for note in preview.notes]
     recipe = preview.recipe
     lines = [Content(f"→ {_numbers(recipe, row.values)}")]
-    if recipe.prompt != row.values.prompt:
-        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    edited = row.values.final_prompt
+    if edited or recipe.prompt != row.values.prompt:
+        mark = (f" {EDITED} edited by you", "$text-accent") if edited else ""
+        lines.append(Content.assemble(f"→ “{clean(recipe.prompt)}”", mark))
     if recipe.palette:
         blocks = [("██", colour[:7]) for colour in recipe.palette]
         lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
@@ -132,23 +150,21 @@ def _numbers(recipe: Recipe, values: RowValues) -> str:
     )
 
 
-def totals_text(draft: Draft, estimate: Estimate | None) -> Content:
-    """What would be started, what it takes, and how."""
-    return Content("\n".join(_totals(draft, estimate)))
+def totals_text(draft: Draft, estimate: Estimate | None, past: Sequence[str] = ()) -> Content:
+    """What would be started, what it takes, and how; `past`: what differs from the last time."""
+    return Content("\n".join(_totals(draft, estimate, past)))
 
 
-def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
+def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
-    costs = []
     if estimate is not None and draft.images:
-        costs += [time_text(estimate.seconds)] if estimate.seconds is not None else []
-        costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
-    if costs:
-        yield " · ".join(costs)
+        if costs := cost_words(estimate):
+            yield " · ".join(costs)
+        yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
-    yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
+    yield from past
     faulty = len(draft.numbers) - draft.ready - draft.left_out
     if not draft.ready:
         yield "Nothing can start yet: n goes to the next problem."
@@ -156,3 +172,4 @@ def _totals(draft: Draft, estimate: Estimate | None) -> Iterator[str]:
         yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
     else:
         yield "ctrl+s starts"
+    yield f"blank num_images: {draft.vocabulary.num_images:,} · m"

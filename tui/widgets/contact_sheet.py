@@ -29,7 +29,7 @@ _MOST = 96
 """Places on a page: each costs bytes on the line."""
 _PATIENCE = 0.08
 """Seconds in which pictures may come together, before places are emptied for those to come."""
-_STYLES = ("caption", "cursor", "range", "mark", "favourite", "failed", "page")
+_STYLES = ("plain", "caption", "cursor", "range", "mark", "favourite", "failed", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +305,7 @@ class ContactSheet(Widget, can_focus=True):
             return Strip([Segment(f" {words} ", self._style("page"))], width)
         row, inside = divmod(y, self._place[1])
         if not self._shape[0] or row >= self._shape[1]:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style("plain"))
         segments: list[Segment] = []
         for column in range(self._shape[0]):
             index = self._first + row * self._shape[0] + column
@@ -314,7 +314,7 @@ class ContactSheet(Widget, can_focus=True):
             else:
                 segments += self._caption(index)
         rest = width - self._place[0] * self._shape[0]
-        return Strip([*segments, Segment(" " * rest, self.rich_style)], width)
+        return Strip([*segments, Segment(" " * rest, self._style("plain"))], width)
 
     def _where(self) -> str:
         if not self._count:
@@ -326,21 +326,21 @@ class ContactSheet(Widget, can_focus=True):
         return " · ".join(parts)
 
     def _frame(self, index: int) -> Iterator[Segment]:
-        left, right, style = " ", " ", self.rich_style
+        left, right, style = " ", " ", self._style("plain")
         if index in self._tiles and index in self._range():
             left, right, style = "│", "│", self._style("range")
         if index == self.cursor and index in self._tiles:
             left, right = "▐", "▌"
             accent = self._style("cursor").bgcolor
-            style = self.rich_style + Style(color=accent)
+            style = self._style("plain") + Style(color=accent)
         yield Segment(left, style)
-        yield Segment(" " * (self._place[0] - 2), self.rich_style)
+        yield Segment(" " * (self._place[0] - 2), self._style("plain"))
         yield Segment(right, style)
 
     def _caption(self, index: int) -> Iterator[Segment]:
         width, tile = self._place[0], self._tiles.get(index)
         if tile is None:
-            yield Segment(" " * width, self.rich_style)
+            yield Segment(" " * width, self._style("plain"))
             return
         here = index == self.cursor
         over = self._style("cursor") if here else Style.null()
@@ -378,6 +378,8 @@ class ContactSheet(Widget, can_focus=True):
         before, first, ranged = self.cursor, self._first, set(self._range())
         self.cursor = max(0, min(self._count - 1, index))
         if self._first != first:
+            # Where one is, at once; the pictures as soon as they can.
+            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
             self._load()
         elif before != self.cursor:
             self._draw_places({before, self.cursor} | (ranged ^ set(self._range())))

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
 from engine.api import Draft, Place, Problem, Severity, palette_colours
-from tui.glyphs import GLYPHS
+from tui.glyphs import EDITED, GLYPHS
 from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, CellStyle, TableRow
 
@@ -14,8 +14,13 @@ STYLES: dict[Severity, CellStyle] = {
     Severity.REPAIRED: "repaired",
 }
 _LEFT_OUT = "–"
-_EDITED = "✎"
-_WIDTHS = {"prompt": 24, "negative_prompt": 18, "color_palette": 16, "num_images": 10}
+_WIDTHS = {
+    "prompt": 24,
+    "negative_prompt": 18,
+    "color_palette": 16,
+    "num_images": 10,
+    "final_prompt": 24,
+}
 _MOST_WIDTH = 14
 
 
@@ -80,7 +85,7 @@ class DraftSource:
         if problem is not None:
             return Cell(text, STYLES[problem.severity], GLYPHS[problem.severity])
         if self.draft.is_edited(number, column) and self.draft.file:
-            return Cell(text, "accent", _EDITED)
+            return Cell(text, "accent", EDITED)
         if column == "color_palette" and text:
             return Cell(text, swatches=palette_colours(text))
         return Cell(text)

@@ -8,12 +8,14 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.api import Draft, Place, Severity
+from engine.api import Draft, Place, Severity, draw_seed
 from tui.keys import bind
 from tui.text import count_text
 from tui.widgets.draft_source import DraftSource, place_of
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable
+
+_SEEDS = ("new_seeds", "same_seed")
 
 
 class DraftTable(VirtualTable):
@@ -29,6 +31,8 @@ class DraftTable(VirtualTable):
         bind("sheet.undo", "u", "undo", "Undo"),
         bind("sheet.redo", "U,ctrl+y", "redo", "Redo", show=False),
         bind("sheet.as_read", "b", "as_read", "Back to as it was read", show=False),
+        bind("sheet.new_seeds", "s", "new_seeds", "New seeds"),
+        bind("sheet.same_seed", "P", "same_seed", "Same seed, other prompt"),
         bind("sheet.add", "i", "add", "New row", show=False),
         bind("sheet.duplicate", "y", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill", "equals_sign", "fill", "Fill down", show=False),
@@ -91,6 +95,12 @@ class DraftTable(VirtualTable):
         if onward:
             self.action_sideways(1)
 
+    def write_final_prompt(self, number: int, text: str) -> None:
+        """Write what the model is told of one row, whatever is marked."""
+        if self._draft is not None:
+            changed = self._draft.edit([number], "final_prompt", text)
+            self._after(changed, f"final prompt of row {number} {'edited' if text else 'as made'}")
+
     def add_column(self, name: str) -> None:
         """Show a column that the sheet lacks; its first cell makes it part of the sheet."""
         if name not in {column.name for column in self.columns}:
@@ -117,7 +127,17 @@ class DraftTable(VirtualTable):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
         draft, place = self._draft, self.place
-        if action in ("edit", "leave_out", "add", "duplicate", "fill", "as_read", "undo", "redo"):
+        if action in (
+            "edit",
+            "leave_out",
+            "add",
+            "duplicate",
+            "fill",
+            "as_read",
+            "undo",
+            "redo",
+            *_SEEDS,
+        ):
             return True if draft is not None and draft.numbers else None
         if action == "problem":
             return True if draft and any(map(draft.count, Severity)) else None
@@ -193,6 +213,22 @@ class DraftTable(VirtualTable):
             first = self._draft.duplicate(rows)
             self._after(1, f"{count_text(len(rows), 'row')} duplicated")
             self.go_to(first, self.cursor_column)
+
+    def action_new_seeds(self) -> None:
+        """Draw new seeds for the marked rows; without marks, for all."""
+        if self._draft is not None:
+            rows = self._rows() if self.marks else self._draft.numbers
+            changed = self._draft.new_seeds({number: draw_seed() for number in rows})
+            self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
+
+    def action_same_seed(self) -> None:
+        """The row under the cursor again, its seed pinned, to be given another prompt at once."""
+        if self._draft is not None and self.place is not None:
+            source = self.place.row
+            copy = self._draft.same_seed(source, draw_seed())
+            self._after(1, f"row {copy} has the seed of row {source}")
+            self.go_to(copy, "prompt")
+            self.post_message(self.EditRequested(Place(copy, "prompt")))
 
     def action_fill(self) -> None:
         """The topmost marked row's cell into the others; without marks, into the next row."""

@@ -27,6 +27,12 @@ def test_a_row_that_moved_is_the_same_row() -> None:
     assert changes_between(then("a", "b", "c"), now("a", "c")).removed == (3,)
 
 
+def test_a_row_that_was_edited_and_pushed_down_keeps_its_seed() -> None:
+    found = changes_between(then("a", "b"), now("new", "a", "B"))
+    assert (found.same, found.changed, found.added) == ({3: 2}, {4: 3}, (2,))
+    assert found.seeds == {4: 103}
+
+
 def test_equal_rows_are_each_rendered_once() -> None:
     found = changes_between(then("a", "a"), now("a", "a", "a"))
     assert found.same == {2: 2, 3: 3}

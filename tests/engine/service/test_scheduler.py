@@ -460,7 +460,7 @@ def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_ho
 
     async def accept() -> set[int]:
         submissions = Submissions(WriterThread(writer), RenderSettings(), {"fake gpu"})
-        new, _ = await submissions.accept("a test", {}, rows, None)
+        new, _ = await submissions.accept("a test", {}, rows)
         return {batch.size for batch in new.batches[:-1]}
 
     assert asyncio.run(accept()) == {max_batch or 4}, "nothing is known yet"

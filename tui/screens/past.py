@@ -1,0 +1,78 @@
+"""A sheet held against the session that was made from it: what a start would render anew."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.api import (
+    Changes,
+    Draft,
+    LibraryError,
+    SessionInfo,
+    Settings,
+    changes_since,
+    find_session,
+    ready_to_start,
+    session_of,
+)
+from tui.text import count_text, shorten
+
+_NAME = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The session, and what differs from it."""
+
+    session: SessionInfo
+    changes: Changes
+
+
+def look_back(
+    draft: Draft, path: Path | None, session: str | None, settings: Settings
+) -> Past | None:
+    """What differs from the session the sheet was rendered as; None if there is none.
+
+    Reads the database: not for the event loop.
+
+    Args:
+        draft: the sheet.
+        path: its file.
+        session: the session it was restored from; None: whichever was made from the file.
+        settings: whose library.
+    """
+    try:
+        if session is None and path is not None:
+            session = session_of(path, settings, draft.worksheet)
+        if session is None:
+            return None
+        info = find_session(settings.library, session)
+        return Past(info, changes_since(session, ready_to_start(draft), settings))
+    except LibraryError:
+        return None
+
+
+def past_lines(past: Past | None) -> list[str]:
+    """For the totals: how many rows are as they were, and what starts the others."""
+    if past is None:
+        return []
+    changes = past.changes
+    lines = [
+        f"Δ since {shorten(past.session.name, _NAME)}:",
+        f"  {count_text(len(changes.same), 'row')} kept, {len(changes.changed):,} changed,"
+        f" {len(changes.added):,} new, {len(changes.removed):,} gone",
+    ]
+    if count := len(changes.to_render):
+        return [*lines, f"S starts the {count:,} changed or new alone"]
+    return [*lines, "Nothing to render anew."]
+
+
+def row_text(past: Past | None, number: int) -> str:
+    """What became of one row since; empty while it is as it was."""
+    if past is None:
+        return ""
+    if number in past.changes.added:
+        return "Δ new since then"
+    if columns := past.changes.columns.get(number):
+        kept = "; keeps the seed drawn then" if number in past.changes.seeds else ""
+        return f"Δ changed since then: {', '.join(columns)}{kept}"
+    return ""
