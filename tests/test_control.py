@@ -125,7 +125,7 @@ def test_devices_of_the_command_line_share_the_work_and_a_killed_renderer_is_rep
     running = promptsheet.start("engine", "run", "--devices", "cpu,cpu", stderr=subprocess.DEVNULL)
     third, fourth = wait_for(two_renderers)
     assert len({first, second, *replaced, third, fourth}) == 5
-    wait_for(lambda: state(promptsheet)["state"] == "done", 300)
+    promptsheet.json("stop", "last")
     running.send_signal(signal.SIGINT)
     assert running.wait(60) == 0
-    assert state(promptsheet)["done"] == promptsheet.json("verify")["images"] == 96
+    assert state(promptsheet)["done"] == promptsheet.json("verify")["images"]
