@@ -68,6 +68,7 @@ class PromptsheetApp(App[str]):
         ),
         bind("app.settings", "comma", "settings", "Settings", show=False),
         bind("app.help", "question_mark", "help", "Help", show=False),
+        bind("app.redraw", "ctrl+l", "redraw", "Draw everything again", show=False),
         bind("app.quit", "q,ctrl+q", "quit", "Quit", show=False),
     ]
 
@@ -213,6 +214,13 @@ class PromptsheetApp(App[str]):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
+
+    def action_redraw(self) -> None:
+        """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
+        from tui.graphics.view import send_again
+
+        send_again(self)
+        self.refresh(layout=True)
 
     async def action_quit(self) -> None:
         """Leave; what is being rendered goes on, and the terminal is told so."""

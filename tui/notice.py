@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from tui.graphics.tmux import passed_on
 from tui.text import clean
 
 _BY_777 = ("foot", "rxvt")
@@ -25,6 +26,5 @@ def notification(words: str, environment: Mapping[str, str] = os.environ) -> str
         return f"\x1b]777;notify;Promptsheet;{text}\x1b\\\a"
     sequence = f"\x1b]9;{text}\x1b\\"
     if term.startswith(_IN_TMUX):
-        doubled = sequence.replace("\x1b", "\x1b\x1b")
-        sequence = f"\x1bPtmux;{doubled}\x1b\\"
+        sequence = passed_on(sequence)
     return f"{sequence}\a"

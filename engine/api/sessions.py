@@ -13,6 +13,7 @@ from engine.library.tables import TableKind
 from engine.service.client import (
     connect_or_start,
 )
+from engine.service.wire import packed
 from engine.settings import (
     Settings,
 )
@@ -63,7 +64,7 @@ def start_session(
             "submit",
             name=name or Path(sheet.file).stem,
             source=source,
-            rows=rows,
+            rows=packed(rows),
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 

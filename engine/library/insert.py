@@ -1,10 +1,10 @@
-"""Storing a new session's rows, images and batches."""
+"""Storing rows, images and batches of a new session."""
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from engine.library.records import NewSession
+from engine.library.records import NewRow
 from engine.plan.batches import PlannedBatch
 
 
@@ -20,36 +20,38 @@ def recipe_id(db: sqlite3.Connection, body: str) -> int:
 
 
 def add_batches(
-    db: sqlite3.Connection, session: int | None, batches: Sequence[PlannedBatch]
-) -> dict[int, tuple[int | None, int]]:
+    db: sqlite3.Connection, session: int, batches: Sequence[PlannedBatch]
+) -> dict[int, tuple[int, int]]:
     """Store batches; position of each member → its batch's id in the database, and its slot."""
-    slots: dict[int, tuple[int | None, int]] = {}
+    slots: dict[int, tuple[int, int]] = {}
     for batch in batches:
         identity = db.execute(
             "INSERT INTO batches (session, size, lot, work) VALUES (?, ?, ?, ?)",
             (session, batch.size, batch.lot, batch.work),
         ).lastrowid
+        assert identity is not None
         slots |= {member: (identity, slot) for slot, member in enumerate(batch.members)}
     return slots
 
 
 def add_rows(
     db: sqlite3.Connection,
-    session: int | None,
-    new: NewSession,
-    slots: Mapping[int, tuple[int | None, int]],
+    session: int,
+    key: str,
+    rows: Sequence[NewRow],
+    places: Iterator[tuple[int, int]],
 ) -> None:
     """Store rows, their images and recipes.
 
     Args:
         db: in a transaction.
         session: its id in the database.
-        new: the session.
-        slots: as `add_batches` gave them.
+        key: its id as people see it.
+        rows: some of the session's.
+        places: of the images that come next: the batch's id in the database, and the slot.
     """
     recipe_ids: dict[str, int] = {}
-    position = 0
-    for row in new.rows:
+    for row in rows:
         row_id = db.execute(
             "INSERT INTO rows (session, number, cells, extra, images, waiting)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -76,14 +78,13 @@ def add_rows(
                     session,
                     row_id,
                     variation,
-                    image_key(new.key, row.number, variation),
+                    image_key(key, row.number, variation),
                     seed,
                     recipe_ids[text],
-                    *slots[position],
+                    *next(places),
                     file,
                 )
             )
-            position += 1
         db.executemany(
             "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

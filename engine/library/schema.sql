@@ -22,7 +22,8 @@ CREATE TABLE sessions (
     failed     INTEGER NOT NULL DEFAULT 0,
     done       INTEGER NOT NULL DEFAULT 0,
     bytes      INTEGER NOT NULL DEFAULT 0,
-    trashed    REAL,                          -- seconds since 1970; NULL: not in the trash
+    trashed    REAL,                          -- seconds since 1970; 0: not wholly accepted yet;
+                                              -- NULL: not in the trash
     tags       TEXT NOT NULL DEFAULT '[]',    -- JSON: words
     favourites INTEGER NOT NULL DEFAULT 0,
     rewriting  INTEGER NOT NULL DEFAULT 0     -- images whose prompts are to be rewritten

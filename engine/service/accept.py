@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class RequestedRow:
 def plan_session(
     name: str,
     source: Mapping[str, Any],
-    rows: Sequence[RequestedRow],
+    rows: Iterable[RequestedRow],
     models: ModelList,
     *,
     largest: Callable[[Recipe], int],
@@ -72,6 +72,7 @@ def plan_session(
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
     """
+    rows = list(rows)
     if not rows:
         raise RefusedError("There is no row to render.")
     if len({row.number for row in rows}) < len(rows):

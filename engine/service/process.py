@@ -20,13 +20,9 @@ from engine.library.records import Tally
 from engine.library.sharing import Sharing
 from engine.library.states import Scope
 from engine.library.trash import settle
-from engine.library.writer import Writer, shape_text
-from engine.models.catalog import load_models
-from engine.picture.formats import SUFFIXES, is_available
-from engine.picture.recipe import Recipe
-from engine.plan.batches import power_of_two_within
+from engine.library.writer import Writer
 from engine.schema import SCHEMA_VERSION
-from engine.service.accept import RefusedError, RequestedRow, plan_session
+from engine.service.accept import RefusedError
 from engine.service.devices import find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
@@ -34,6 +30,7 @@ from engine.service.notice import send_notice
 from engine.service.rewrite_stage import RewriteStage
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.session_log import SessionLogs
+from engine.service.submissions import Submissions
 from engine.service.subscriber import Subscriber
 from engine.service.wire import (
     LINE_BYTES,
@@ -47,7 +44,7 @@ from engine.service.wire import (
     socket_path,
 )
 from engine.service.writer_thread import WriterThread
-from engine.settings import Settings, SettingsError, load_settings
+from engine.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +72,11 @@ class EngineProcess:
         self._stop = asyncio.Event()
         self._last_used = time.monotonic()
         self._detached = detached
-        self._names = names
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
+        named = {names.get(device, device) for device in devices}
+        self._submissions = Submissions(self._write, settings.render, named)
         self._scheduler = Scheduler(
             self._write,
             self._library,
@@ -283,35 +281,9 @@ class EngineProcess:
         self,
         name: str,
         source: dict[str, Any],
-        rows: list[dict[str, Any]],
+        rows: list[str],
     ) -> dict[str, Any]:
-        models, kind = load_models(), self._settings.render.format
-        if not is_available(kind):
-            raise RefusedError(
-                f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
-            )
-        fits = [await self._write(Writer.fits, name) for name in set(self._names.values())]
-
-        def largest(recipe: Recipe) -> int:
-            limit = self._settings.render.max_batch or models[recipe.model].max_batch
-            known = (fit.get((recipe.model_hash, shape_text(recipe)), limit) for fit in fits)
-            return power_of_two_within(min(limit, *known))
-
-        taken = await self._write(Writer.session_keys)
-        requested = [RequestedRow.from_json(row) for row in rows]
-        new = await asyncio.to_thread(
-            plan_session,
-            name,
-            source,
-            requested,
-            models,
-            largest=largest,
-            taken=taken,
-            suffix=SUFFIXES[kind],
-            # Read anew, as models are: the language model may have been named since our start.
-            rewriting=bool(load_settings().magic.model),
-        )
-        tally = await self._write(Writer.add_session, new)
+        new, tally = await self._submissions.accept(name, source, rows)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 

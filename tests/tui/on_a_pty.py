@@ -41,6 +41,11 @@ class OnPty:
         os.close(slave)
         threading.Thread(target=self._read, daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def _read(self) -> None:
         # A read that waits would keep the terminal from going away when it is closed.
         with contextlib.suppress(OSError, ValueError):  # it has ended

@@ -48,15 +48,15 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
     path.write_text(BEFORE.replace("a hill", "a green hill") + "a house,,,\n")
     app = PromptsheetApp(settings, path)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "Δ since spring" in screen_text(app))
+        await until(pilot, lambda: "changed, 1 new" in screen_text(app))
         # Rows that do not say how many images they make made three then, and make four now.
-        await until(pilot, lambda: "0 rows kept, 3 changed, 1 new, 0 gone" in screen_text(app))
+        await until(pilot, lambda: "Δ 0 kept, 3 changed, 1 new, 0 gone" in screen_text(app))
         await pilot.press("m", *"3", "enter")
-        await until(pilot, lambda: "2 rows kept, 1 changed, 1 new, 0 gone" in screen_text(app))
+        await until(pilot, lambda: "Δ 2 kept, 1 changed, 1 new, 0 gone" in screen_text(app))
         await pilot.press("g", "down", "down")
-        await until(pilot, lambda: "Δ changed since then: prompt; keeps" in screen_text(app))
+        await until(pilot, lambda: "Δ changed: prompt; the seed stays" in screen_text(app))
         await pilot.press("down")
-        await until(pilot, lambda: "Δ new since then" in screen_text(app))
+        await until(pilot, lambda: "Δ new" in screen_text(app))
         await pilot.press("S")
         await until(pilot, lambda: app.current_mode == "jobs")
         started = find_session(settings.library, "last")
@@ -89,7 +89,7 @@ async def test_a_session_is_on_the_sheet_again_as_it_was_written(
         await until(pilot, lambda: "spring" in screen_text(app))
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
-        await until(pilot, lambda: "3 rows kept" in screen_text(app))
+        await until(pilot, lambda: "Δ 3 kept" in screen_text(app))
         draft = app.screen.query_one(DraftTable).draft
         assert draft is not None
         assert (draft.file, draft.images, draft.header) == (

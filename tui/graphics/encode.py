@@ -15,7 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tui.graphics.placeholders import diacritics
-from tui.graphics.protocol import Protocol
+from tui.graphics.protocol import Protocol, current
 
 _COLOURS = {"sixel": 128, "kitty": 256}
 """Sixels cost bytes for every colour of a line, kitty's compressed pictures hardly."""
@@ -28,6 +28,8 @@ _CUBE = (0, 95, 135, 175, 215, 255)
 """Levels of a channel among the 256 colours that have a number."""
 _COARSEST = [min(_CUBE, key=lambda known: abs(known - level)) for level in range(256)] * 3
 """A colour's number takes half the bytes of its three channels."""
+_CELL = "\U0010eeee"
+"""A cell of one of kitty's pictures."""
 _CHUNK = 4096
 """Bytes of a picture in one message, kitty's rule."""
 _NUMBERS = itertools.count(random.randrange(1 << 23))
@@ -111,7 +113,7 @@ def encode(
 def draw(picture: Picture) -> list[Strip]:
     """The rows of a picture: kitty's placeholders, or half-cells."""
     if picture.halves is None:
-        return _placeholders(picture.number, picture.columns, picture.rows)
+        return _placeholders(picture.number, picture.columns, picture.rows, tmux=current().tmux)
     return _half_cells(picture.halves, coarse=picture.coarse)
 
 
@@ -152,12 +154,21 @@ def _half_cells(image: Image.Image, *, coarse: bool) -> list[Strip]:
     ]
 
 
-def _placeholders(number: int, columns: int, rows: int) -> list[Strip]:
+def _placeholders(number: int, columns: int, rows: int, *, tmux: bool) -> list[Strip]:
+    # In the last column of a line tmux (3.3) puts marks on the cell before. A cell without marks
+    # continues the one left of it.
+    bare = int(tmux and columns > 1)
     style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
     marks = diacritics()
     return [
         Strip(
-            [Segment("".join(f"\U0010eeee{row}{column}" for column in marks[:columns]), style)],
+            [
+                Segment(
+                    "".join(f"{_CELL}{row}{column}" for column in marks[: columns - bare])
+                    + _CELL * bare,
+                    style,
+                )
+            ],
             columns,
         )
         for row in marks[:rows]

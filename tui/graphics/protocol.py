@@ -15,6 +15,7 @@ import tty
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tui.graphics.tmux import client
 from tui.text import clean
 
 Protocol = Literal["sixel", "kitty", "half-cells", "none"]
@@ -50,6 +51,8 @@ class Terminal:
     """Whether nothing more is to come: false if the terminal still owes answers."""
     thin: bool = False
     """Whether the line to it is thin, so that pictures should cost few bytes."""
+    tmux: bool = False
+    """Whether tmux is between, so that it has to pass on what is not text."""
 
 
 _HALF_CELLS = Terminal("half-cells", "", USUAL_CELL)
@@ -109,15 +112,18 @@ def detect(patience: float = _PATIENCE, wish: Wish = "auto") -> Terminal:
     told = _told_cell_size()
     if wish == "half-cells" or os.environ.get("TERM") == "dumb":
         return Terminal("half-cells", "", told)
+    around = client() if wish in ("auto", "kitty") and _in_multiplexer() else None
+    if around is not None and around.passes_on and around.all_colours and _shows(around.name):
+        return Terminal(_possible("kitty"), clean(around.name), told or around.cell, tmux=True)
     if wish != "auto" and told:
-        return Terminal(_possible(wish), "", told)
+        return Terminal(_possible(wish), "", told, tmux=_in_tmux())
     answer = _ask(patience)
     named = re.search(rb"\x1bP>\|([^\x1b]*)\x1b", answer)
     name = clean(named.group(1).decode(errors="replace")) if named else ""
     protocol = _protocol(answer, name) if wish == "auto" else wish
     answered = _FENCE.search(answer) is not None
     terminal = Terminal(_possible(protocol), name, told or _answered_cell_size(answer))
-    return replace(terminal, answered=answered)
+    return replace(terminal, answered=answered, tmux=_in_tmux())
 
 
 def _is_terminal(stream: object) -> bool:
@@ -128,6 +134,10 @@ def _is_terminal(stream: object) -> bool:
 def _possible(protocol: Protocol) -> Protocol:
     # Without colours kitty's pictures lose their numbers.
     return "half-cells" if protocol == "kitty" and os.environ.get("NO_COLOR") else protocol
+
+
+def _in_tmux() -> bool:
+    return _in_multiplexer() and not os.environ.get("STY")
 
 
 def _in_multiplexer() -> bool:
@@ -170,10 +180,14 @@ def _protocol(answer: bytes, name: str) -> Protocol:
     attributes = re.search(rb"\x1b\[\?([\d;]*)c", answer)
     if attributes and _SIXEL in attributes.group(1).split(b";"):
         return "sixel"
+    return "kitty" if b"\x1b_Gi=31;OK" in answer and _shows(name) else "half-cells"
+
+
+def _shows(name: str) -> bool:
+    """Whether the terminal of this name shows kitty's pictures in placeholder cells."""
     version = re.match(r"kitty\((\d+)\.(\d+)", name)
     recent = version is not None and tuple(map(int, version.groups())) >= _KITTY_PLACEHOLDERS
-    placeholders = recent or name.startswith("ghostty")
-    return "kitty" if b"\x1b_Gi=31;OK" in answer and placeholders else "half-cells"
+    return recent or name.startswith("ghostty")
 
 
 def _told_cell_size() -> tuple[int, int] | None:

@@ -17,6 +17,8 @@ from textual.widget import Widget
 
 from tui.graphics.encode import Picture, draw, forget
 from tui.graphics.prepare import Drawing
+from tui.graphics.protocol import current
+from tui.graphics.tmux import passed_on
 from tui.text import clean
 
 _MOST_PIXELS = 32_000_000
@@ -200,6 +202,12 @@ class KeptPictures:
         self._sent.move_to_end(picture.number)
         self._held[picture.number] += 1
 
+    def send_again(self) -> None:
+        """Send those on the screen once more: the terminal may be another one now."""
+        self._sent = OrderedDict((n, sent) for n, sent in self._sent.items() if self._held[n])
+        for picture in self._sent.values():
+            self._write(picture.transmission)
+
     def release(self, picture: Picture) -> None:
         """It may go."""
         if not picture.number:
@@ -231,7 +239,12 @@ def _kept(app: App[Any]) -> KeptPictures:
     return _kept_by_app[app]
 
 
+def send_again(app: App[Any]) -> None:
+    """Send the pictures on the screen once more, where the terminal keeps them."""
+    _kept(app).send_again()
+
+
 def _write(app: App[Any], text: str) -> None:
     # The driver's own thread writes it, in order with the screen's updates, while the app runs.
     if app._driver is not None and not app._exit:
-        app._driver.write(text)
+        app._driver.write(passed_on(text) if current().tmux else text)

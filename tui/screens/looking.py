@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.api import Gallery, ImageInfo, Wanted
 from tui.glyphs import GLYPHS
-from tui.widgets.contact_sheet import Tile
+from tui.widgets.tiles import Tile
 
 _ROW = re.compile(r"row:(\d{1,7})(?:-(\d{1,7}))?$")
 FILTER_HELP = "words of the prompt · row:4 or row:4-9 · is:favourite · is:failed"

@@ -14,7 +14,7 @@ from engine.api import (
     ready_to_start,
     session_of,
 )
-from tui.text import count_text, shorten
+from tui.text import shorten
 
 _NAME = 24
 
@@ -57,22 +57,22 @@ def past_lines(past: Past | None) -> list[str]:
         return []
     changes = past.changes
     lines = [
-        f"Δ since {shorten(past.session.name, _NAME)}:",
-        f"  {count_text(len(changes.same), 'row')} kept, {len(changes.changed):,} changed,"
-        f" {len(changes.added):,} new, {len(changes.removed):,} gone",
+        f"Δ {len(changes.same):,} kept, {len(changes.changed):,} changed,"
+        f" {len(changes.added):,} new, {len(changes.removed):,} gone since"
+        f" {shorten(past.session.name, _NAME)}"
     ]
     if count := len(changes.to_render):
-        return [*lines, f"S starts the {count:,} changed or new alone"]
+        return [*lines, f"S starts {'this one' if count == 1 else f'these {count:,}'} alone"]
     return [*lines, "Nothing to render anew."]
 
 
 def row_text(past: Past | None, number: int) -> str:
-    """What became of one row since; empty while it is as it was."""
+    """What became of one row since then; empty while it is as it was."""
     if past is None:
         return ""
     if number in past.changes.added:
-        return "Δ new since then"
+        return "Δ new"
     if columns := past.changes.columns.get(number):
-        kept = "; keeps the seed drawn then" if number in past.changes.seeds else ""
-        return f"Δ changed since then: {', '.join(columns)}{kept}"
+        kept = "; the seed stays" if number in past.changes.seeds else ""
+        return f"Δ changed: {', '.join(columns)}{kept}"
     return ""

@@ -1,8 +1,6 @@
 """Sessions: everything made so far, searched, kept in order, taken up again."""
 
 import asyncio
-import time
-from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,100 +13,32 @@ from textual.widgets import Input, Static
 
 from engine.api import (
     SESSION_ORDERS,
-    EngineError,
     LibraryError,
     SessionInfo,
     SessionOrder,
     SessionPages,
-    Settings,
     TrashSize,
-    empty_trash,
     glance,
-    resume_session,
-    retry_session,
-    stop_session,
     trash_size,
 )
-from tui.again import duplicate
-from tui.deeds import renaming, restoring, tagging, trashing
 from tui.desk import SessionToSheet, TakeInHand
 from tui.keys import bind
-from tui.screens.area import Area, state_cell
-from tui.screens.ask import Ask
-from tui.screens.export import ExportScreen
+from tui.screens.session_deeds import SessionDeeds
+from tui.screens.session_source import NARROW_COLUMNS, SESSION_COLUMNS, SessionSource
 from tui.text import clean, count_text, size_text
-from tui.undo import Deed
 from tui.watch import News
 from tui.widgets.strip import ThumbnailStrip
-from tui.widgets.table_layout import Column
-from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
-_COLUMNS = (
-    Column("name", "name", 20, share=3),
-    Column("when", "when", 16),
-    Column("state", "state", 11),
-    Column("done", "done", 9, align="right"),
-    Column("favourites", "★", 4, align="right"),
-    Column("size", "size", 8, align="right"),
-    Column("tags", "tags", 8, share=1),
-    Column("session", "id", 6),
-)
-_NARROW = ("name", "when", "state", "done", "favourites", "size")
-"""The columns where there is little room."""
 _ROOM = 140
 _EMPTY = "Nothing made yet. 1 is where it starts."
 _NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts."
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
-_NO, _YES = "no, leave it", "yes"
-_NO_TAGS = "-"
 _NO_TRASH = "No session is in the trash."
 
 
-class SessionSource:
-    """The sessions, straight from the database, a page at a time."""
-
-    def __init__(self, pages: SessionPages, columns: Sequence[Column]) -> None:
-        self.pages = pages
-        self._columns = [column.name for column in columns]
-
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.pages)
-
-    def page(self, start: int, stop: int) -> Sequence[TableRow]:
-        """Sessions `start` up to `stop`."""
-        return [self._table_row(info) for info in self.pages.page(start, stop)]
-
-    def _table_row(self, info: SessionInfo) -> TableRow:
-        cells = _cells(info)
-        return TableRow(info.session, tuple(cells[name] for name in self._columns))
-
-    def keys(self, start: int, stop: int) -> Sequence[Hashable]:
-        """Their ids."""
-        return self.pages.keys(start, stop)
-
-    def index_of(self, key: Hashable) -> int | None:
-        """Where a session is."""
-        return self.pages.position(key) if isinstance(key, str) else None
-
-
-def _cells(info: SessionInfo) -> dict[str, Cell]:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
-    return {
-        "name": Cell(info.name),
-        "when": Cell(when, "dim"),
-        "state": state_cell(info.state),
-        "done": Cell(f"{info.done}/{info.images}"),
-        "favourites": Cell(f"{info.favourites}" if info.favourites else "", "warning"),
-        "size": Cell(size_text(info.bytes)),
-        "tags": Cell(", ".join(info.tags), "dim"),
-        "session": Cell(info.session, "dim"),
-    }
-
-
-class SessionsScreen(Area):
+class SessionsScreen(SessionDeeds):
     """A list of sessions; enter opens one."""
 
     AREA = "sessions"
@@ -140,24 +70,33 @@ class SessionsScreen(Area):
     SessionsScreen #sessions { width: 3fr; }
     SessionsScreen #glance { width: 1fr; min-width: 32; border-left: solid $panel; }
     SessionsScreen #about { height: 4; padding: 0 1; border-top: solid $panel; }
-    SessionsScreen.-narrow #glance { display: none; }
+    SessionsScreen.-narrow #list { layout: vertical; }
+    SessionsScreen.-narrow #sessions { width: 1fr; height: 1fr; }
+    SessionsScreen.-narrow #glance { width: 1fr; height: 8; border-left: none;
+                                     border-top: solid $panel; }
+    SessionsScreen.-narrow #about { height: 1; border-top: none; text-wrap: nowrap;
+                                    text-overflow: ellipsis; }
+    SessionsScreen.-narrow.-low #glance { display: none; }
     """
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
         (120, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-low"),
+        (20, "-tall"),
+    ]
 
     _source: SessionSource | None = None
     _text = ""
     _order: SessionOrder = "newest"
-    _trashed = False
 
     def compose_area(self) -> ComposeResult:
         """Totals, search, table, a glance at the selected one."""
         yield Static("", id="sessions-title", markup=False)
         yield Input(placeholder="names, tags and all prompts", id="search", disabled=True)
-        with Horizontal():
-            yield VirtualTable(_COLUMNS, empty=_EMPTY, markable=False, id="sessions")
+        with Horizontal(id="list"):
+            yield VirtualTable(SESSION_COLUMNS, empty=_EMPTY, markable=False, id="sessions")
             with Vertical(id="glance"):
                 yield ThumbnailStrip(id="strip")
                 yield Static("", id="about", markup=False)
@@ -169,7 +108,7 @@ class SessionsScreen(Area):
     def on_resize(self) -> None:
         """As many columns as there is room for; tags and ids are in the glance, too."""
         wide = self.size.width >= _ROOM
-        columns = tuple(c for c in _COLUMNS if wide or c.name in _NARROW)
+        columns = tuple(c for c in SESSION_COLUMNS if wide or c.name in NARROW_COLUMNS)
         table = self.query_one(VirtualTable)
         if columns != table.columns:
             table.columns = columns
@@ -188,6 +127,10 @@ class SessionsScreen(Area):
                 self.app.call_from_thread(self._complain, str(error))
             return
         self.app.call_from_thread(self._show, pages, totals, trash)
+
+    def reload(self) -> None:
+        """Read the list again; the cursor stays on its session."""
+        self._load()
 
     def _show(self, pages: SessionPages, totals: tuple[int, int], trash: TrashSize) -> None:
         table = self.query_one(VirtualTable)
@@ -224,7 +167,7 @@ class SessionsScreen(Area):
             self.query_one(VirtualTable).refresh_rows(changed)
 
     @property
-    def _session(self) -> SessionInfo | None:
+    def session(self) -> SessionInfo | None:
         """The one under the cursor."""
         index = self.query_one(VirtualTable).cursor_index
         if self._source is None or index is None:
@@ -249,14 +192,15 @@ class SessionsScreen(Area):
         self._show_glance(session, paths)
 
     def _show_glance(self, session: str, paths: list[Path]) -> None:
-        info = self._session
+        info = self.session
         if info is None or info.session != session:
             return
         self.query_one(ThumbnailStrip).show(paths)
         lines = [f"{clean(info.name)} · {info.session}"]
         lines += [f"from {info.parent}"] if info.parent else []
         lines += [f"tags: {clean(', '.join(info.tags))}"] if info.tags else []
-        self.query_one("#about", Static).update(Content("\n".join(lines)), layout=False)
+        between = " · " if self.has_class("-narrow") else "\n"
+        self.query_one("#about", Static).update(Content(between.join(lines)), layout=False)
 
     # ---------------------------------------------------------------- search and order
 
@@ -307,148 +251,11 @@ class SessionsScreen(Area):
 
     def action_open(self, area: str) -> None:
         """Take the session under the cursor in hand: its images, its jobs, or its whole sheet."""
-        if (info := self._session) is None or self._trashed:
+        if (info := self.session) is None or self._trashed:
             return
         self.post_message(
             SessionToSheet(info.session) if area == "sheet" else TakeInHand(info.session, area)
         )
-
-    def action_rename(self) -> None:
-        """Call it something else."""
-        if (info := self._session) is None:
-            return
-
-        def named(name: str | None) -> None:
-            if name is not None and name.strip() not in ("", info.name):
-                self._do(renaming(self.desk.library, info.session, info.name, name.strip()))
-
-        self.app.push_screen(Ask(f"What to call {info.name}?", info.name), named)
-
-    def action_tag(self) -> None:
-        """Words to find it by."""
-        if (info := self._session) is None:
-            return
-
-        def tagged(text: str | None) -> None:
-            if text is not None:
-                text = "" if text.strip() == _NO_TAGS else text
-                tags = [tag for part in text.split(",") if (tag := part.strip())]
-                self._do(tagging(self.desk.library, info.session, info.tags, tags))
-
-        note = f"commas between them; {_NO_TAGS} alone for none"
-        self.app.push_screen(Ask(f"Tags of {info.name}", ", ".join(info.tags), note=note), tagged)
-
-    def action_trash(self) -> None:
-        """To the trash as a whole; from the trash, back."""
-        if (info := self._session) is None:
-            return
-        if self._trashed:
-            self._do(restoring(self.desk.library, info.session, info.name))
-            return
-        deed = trashing(self.desk.library, info.session, info.name)
-        if not info.favourites:
-            self._do(deed)
-            return
-
-        def sure(answer: str | None) -> None:
-            if answer == _YES:
-                self._do(deed)
-
-        count = count_text(info.favourites, "favourite")
-        question = f"{info.name} has {count}. To the trash with all of it?"
-        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
-
-    def action_empty(self) -> None:
-        """Delete for good what is in the trash."""
-        size = trash_size(self.desk.library)
-
-        def sure(answer: str | None) -> None:
-            if answer == _YES:
-                self._empty()
-
-        what = f"{count_text(size.images, 'image')}, {count_text(size.sessions, 'session')}"
-        question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
-        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
-
-    @work(group="deeds")
-    async def _empty(self) -> None:
-        await self._carry_out(lambda: f"{size_text(empty_trash(self.desk.library).bytes)} deleted")
-
-    def action_duplicate(self) -> None:
-        """Render the same sheet once more, with new seeds where the sheet names none."""
-        if (info := self._session) is not None:
-            self._duplicate(info)
-
-    @work(group="deeds")
-    async def _duplicate(self, info: SessionInfo) -> None:
-        await self._carry_out(lambda: duplicate(info, self.desk.settings))
-
-    def action_change(self, what: str) -> None:
-        """Stop, resume, or try failed images again."""
-        commands: dict[str, Callable[[str, Settings], None]] = {
-            "stop": stop_session,
-            "resume": resume_session,
-            "retry": retry_session,
-        }
-        if (info := self._session) is not None:
-            self._change(commands[what], info)
-
-    @work(group="deeds")
-    async def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
-        def done() -> str:
-            command(info.session, self.desk.settings)
-            return ""
-
-        await self._carry_out(done)
-
-    def action_export(self) -> None:
-        """A ZIP of its images, or of its favourites."""
-        if (info := self._session) is not None:
-            self.app.push_screen(ExportScreen(info, self.desk.settings))
-
-    # ---------------------------------------------------------------- done and undone
-
-    def action_undo(self) -> None:
-        """Undo what was done last."""
-        self._step(self.desk.deeds.undo, "undone")
-
-    def action_redo(self) -> None:
-        """Do again what was undone last."""
-        self._step(self.desk.deeds.redo, "done again")
-
-    def _do(self, deed: Deed) -> None:
-        def done() -> Deed:
-            self.desk.deeds.do(deed)
-            return deed
-
-        self._step(done, "")
-
-    @work(group="deeds")
-    async def _step(self, act: Callable[[], Deed | None], what: str) -> None:
-        def words() -> str:
-            deed = act()
-            if deed is None:
-                return f"Nothing to be {what}."
-            return f"{deed.words}{f', {what}' if what else ''}"
-
-        await self._carry_out(words)
-
-    async def _carry_out(self, act: Callable[[], str]) -> None:
-        """Do something in a thread; say what it was, or why it was not."""
-        try:
-            words = await self.desk.deeds.in_turn(act)
-        except (EngineError, LibraryError) as error:
-            self._complain(str(error))
-            return
-        self._carried_out(words)
-
-    def _carried_out(self, words: str) -> None:
-        if words:
-            self.notify(clean(words), markup=False)
-        self._load()
-
-    def _complain(self, words: str) -> None:
-        self.notify(clean(words), severity="error", markup=False)
 
     def on_unmount(self) -> None:
         """Let go of the database."""

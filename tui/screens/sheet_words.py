@@ -67,7 +67,7 @@ def place_text(draft: Draft, place: Place, past: str = "") -> Content:
     problem, text = draft.problem(place), _standing_text(draft, place)
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
     beside = f"  {text}" if problem is None and len(text) <= _SHORT else ""
-    was = f"  {past}" if past else ""
+    was = f" · {past}" if past else ""
     lines = [Content.assemble((where, "bold"), beside, (was, _MUTED))]
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
@@ -184,5 +184,5 @@ def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Ite
     elif faulty:
         yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
     else:
-        yield "ctrl+s starts"
+        yield "ctrl+s starts all" if past else "ctrl+s starts"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"

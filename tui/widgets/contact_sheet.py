@@ -1,10 +1,9 @@
 """A page of thumbnails with a cursor and marks; paged, never scrolled, so that little is sent."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,47 +15,20 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.graphics.prepare import PictureError, drawn
+from tui.graphics.prepare import Drawing, PictureError, drawn
 from tui.graphics.view import PictureView
 from tui.keys import bind
-from tui.text import clean
+from tui.widgets.contact_lines import PlaceLook, caption_line, frame_line, where_text
+from tui.widgets.page_pictures import PagePictures
 from tui.widgets.table_layout import fit
+from tui.widgets.tiles import Tile, Tiles
 
 _SIZES = ((9, 5), (14, 7), (20, 9), (28, 13), (42, 19))
 """Columns and rows of a place with its caption, at least; `larger` and `smaller` step through."""
 _USUAL = 1
 _MOST = 96
 """Places on a page: each costs bytes on the line."""
-_PATIENCE = 0.08
-"""Seconds in which pictures may come together, before places are emptied for those to come."""
 _STYLES = ("plain", "caption", "cursor", "range", "mark", "favourite", "failed", "page")
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """What stands at one place."""
-
-    key: str
-    path: Path | None
-    """The picture; None while there is none."""
-    label: str
-    favourite: bool = False
-    words: str = ""
-    """In place of a picture: why there is none."""
-    failed: bool = False
-
-
-class Tiles(Protocol):
-    """What a contact sheet shows. May be slow: it is asked in a thread."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def tiles(self, start: int, stop: int) -> Sequence[Tile]:
-        """Those from position `start` up to, not with, `stop`."""
-
-    def keys(self, start: int, stop: int) -> Sequence[str]:
-        """Their keys."""
 
 
 class ContactSheet(Widget, can_focus=True):
@@ -126,7 +98,7 @@ class ContactSheet(Widget, can_focus=True):
         self._zoom = _USUAL
         self._shape = (0, 0)
         self._place = (1, 1)
-        self._paths: dict[PictureView, Path | None] = {}
+        self._pictures = PagePictures()
         self._looks: dict[str, Style] = {}
         self._told: Tile | None = None
 
@@ -192,7 +164,7 @@ class ContactSheet(Widget, can_focus=True):
         views = list(self.query(PictureView))
         if surplus := views[columns * rows :]:
             for view in surplus:
-                self._paths.pop(view, None)
+                self._pictures.forget(view)
             await self.remove_children(surplus)
         if (missing := columns * rows - len(views)) > 0:
             await self.mount_all(PictureView() for _ in range(missing))
@@ -201,7 +173,7 @@ class ContactSheet(Widget, can_focus=True):
             view.styles.offset = (x + 1, y)
             view.styles.width, view.styles.height = place[0] - 2, place[1] - 1
             view.draw(None)
-            self._paths[view] = None
+            self._pictures.forget(view)
         self._load()
 
     def _corner(self, number: int) -> tuple[int, int]:
@@ -231,48 +203,13 @@ class ContactSheet(Widget, can_focus=True):
         self._tiles = dict(enumerate(tiles, first))
         self._draw_places(range(first, first + self.places))
         self._tell()
-        views = list(self.query(PictureView))
-        coming: dict[asyncio.Task[object], tuple[PictureView, Path]] = {}
-        for number, view in enumerate(views):
-            tile = self._tiles.get(first + number)
-            path = tile.path if tile else None
-            words = "" if tile is None or path else tile.words
-            if path is None or self._paths.get(view) != path:
-                self._paths[view] = None
-            if path is None:
-                view.say(words)
-            elif self._paths.get(view) != path:
-                coming[asyncio.create_task(self._drawn(path))] = (view, path)
-        try:
-            await self._put_pictures(coming)
-            self.post_message(self.Shown())
-            await self._look_ahead(first + self.places)
-        finally:
-            for task in coming:
-                task.cancel()
+        views = enumerate(self.query(PictureView), first)
+        places = [(view, self._tiles.get(index)) for index, view in views]
+        await self._pictures.show(places, self._drawn)
+        self.post_message(self.Shown())
+        await self._look_ahead(first + self.places)
 
-    async def _put_pictures(
-        self, coming: dict[asyncio.Task[object], tuple[PictureView, Path]]
-    ) -> None:
-        waiting, patience = set(coming), _PATIENCE
-        while waiting:
-            done, waiting = await asyncio.wait(
-                waiting, timeout=patience or None, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                view, path = coming[task]
-                drawing = task.result()
-                if isinstance(drawing, PictureError):
-                    view.say(drawing.reason)
-                else:
-                    view.draw(drawing)  # type: ignore[arg-type]
-                    self._paths[view] = path
-            if patience and not done:
-                for task in waiting:
-                    coming[task][0].draw(None)
-                patience = 0.0
-
-    async def _drawn(self, path: Path) -> object:
+    async def _drawn(self, path: Path) -> Drawing | PictureError:
         box = self._place[0] - 2, self._place[1] - 1
         return await drawn(path, box, self.app.console)
 
@@ -301,54 +238,24 @@ class ContactSheet(Widget, can_focus=True):
         """Frames, captions, and the line that says where one is."""
         width, height = self.size.width, self.size.height
         if y == height - 1:
-            words = fit(self._where(), width - 2, "right")
+            words = fit(
+                where_text(self.cursor, self._count, self.places, self.marks), width - 2, "right"
+            )
             return Strip([Segment(f" {words} ", self._style("page"))], width)
         row, inside = divmod(y, self._place[1])
         if not self._shape[0] or row >= self._shape[1]:
             return Strip.blank(width, self._style("plain"))
-        segments: list[Segment] = []
-        for column in range(self._shape[0]):
-            index = self._first + row * self._shape[0] + column
-            if inside < self._place[1] - 1:
-                segments += self._frame(index)
-            else:
-                segments += self._caption(index)
+        start = self._first + row * self._shape[0]
+        line = frame_line if inside < self._place[1] - 1 else caption_line
+        places = [self._look(index) for index in range(start, start + self._shape[0])]
+        segments = list(line(places, self._place[0], self._style("plain"), self._style))
         rest = width - self._place[0] * self._shape[0]
         return Strip([*segments, Segment(" " * rest, self._style("plain"))], width)
 
-    def _where(self) -> str:
-        if not self._count:
-            return ""
-        pages = -(-self._count // self.places)
-        parts = [f"{self.cursor + 1:,}/{self._count:,}"]
-        parts += [f"page {self.cursor // self.places + 1:,}/{pages:,}"] if pages > 1 else []
-        parts += [f"{len(self.marks):,} marked"] if self.marks else []
-        return " · ".join(parts)
-
-    def _frame(self, index: int) -> Iterator[Segment]:
-        left, right, style = " ", " ", self._style("plain")
-        if index in self._tiles and index in self._range():
-            left, right, style = "│", "│", self._style("range")
-        if index == self.cursor and index in self._tiles:
-            left, right = "▐", "▌"
-            accent = self._style("cursor").bgcolor
-            style = self._style("plain") + Style(color=accent)
-        yield Segment(left, style)
-        yield Segment(" " * (self._place[0] - 2), self._style("plain"))
-        yield Segment(right, style)
-
-    def _caption(self, index: int) -> Iterator[Segment]:
-        width, tile = self._place[0], self._tiles.get(index)
-        if tile is None:
-            yield Segment(" " * width, self._style("plain"))
-            return
-        here = index == self.cursor
-        over = self._style("cursor") if here else Style.null()
-        marked = tile.key in self.marks or index in self._range()
-        yield Segment("●" if marked else " ", self._style("mark") + over)
-        yield Segment("★" if tile.favourite else " ", self._style("favourite") + over)
-        kind = "failed" if tile.failed else "caption"
-        yield Segment(fit(clean(tile.label), width - 2, "left"), self._style(kind) + over)
+    def _look(self, index: int) -> PlaceLook:
+        tile, ranged = self._tiles.get(index), index in self._range()
+        marked = ranged or (tile is not None and tile.key in self.marks)
+        return PlaceLook(tile, here=index == self.cursor, ranged=ranged, marked=marked)
 
     def _range(self) -> range:
         if self._anchor is None:

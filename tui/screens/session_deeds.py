@@ -1,0 +1,180 @@
+"""What is done to a session as a whole: named, tagged, trashed, taken up again; and undone."""
+
+from collections.abc import Callable
+
+from textual import work
+
+from engine.api import (
+    EngineError,
+    LibraryError,
+    SessionInfo,
+    Settings,
+    empty_trash,
+    resume_session,
+    retry_session,
+    stop_session,
+    trash_size,
+)
+from tui.again import duplicate
+from tui.deeds import renaming, restoring, tagging, trashing
+from tui.screens.area import Area
+from tui.screens.ask import Ask
+from tui.screens.export import ExportScreen
+from tui.text import clean, count_text, size_text
+from tui.undo import Deed
+
+_NO, _YES = "no, leave it", "yes"
+_NO_TAGS = "-"
+
+
+class SessionDeeds(Area):
+    """An area with a session under the cursor, which is meant."""
+
+    _trashed = False
+    """Whether the sessions in the trash are looked at."""
+
+    @property
+    def session(self) -> SessionInfo | None:
+        """The one meant."""
+        raise NotImplementedError
+
+    def reload(self) -> None:
+        """Something was done: read the sessions again."""
+        raise NotImplementedError
+
+    def action_rename(self) -> None:
+        """Call it something else."""
+        if (info := self.session) is None:
+            return
+
+        def named(name: str | None) -> None:
+            if name is not None and name.strip() not in ("", info.name):
+                self._do(renaming(self.desk.library, info.session, info.name, name.strip()))
+
+        self.app.push_screen(Ask(f"What to call {info.name}?", info.name), named)
+
+    def action_tag(self) -> None:
+        """Words to find it by."""
+        if (info := self.session) is None:
+            return
+
+        def tagged(text: str | None) -> None:
+            if text is not None:
+                text = "" if text.strip() == _NO_TAGS else text
+                tags = [tag for part in text.split(",") if (tag := part.strip())]
+                self._do(tagging(self.desk.library, info.session, info.tags, tags))
+
+        note = f"commas between them; {_NO_TAGS} alone for none"
+        self.app.push_screen(Ask(f"Tags of {info.name}", ", ".join(info.tags), note=note), tagged)
+
+    def action_trash(self) -> None:
+        """To the trash as a whole; from the trash, back."""
+        if (info := self.session) is None:
+            return
+        if self._trashed:
+            self._do(restoring(self.desk.library, info.session, info.name))
+            return
+        deed = trashing(self.desk.library, info.session, info.name)
+        if not info.favourites:
+            self._do(deed)
+            return
+
+        def sure(answer: str | None) -> None:
+            if answer == _YES:
+                self._do(deed)
+
+        count = count_text(info.favourites, "favourite")
+        question = f"{info.name} has {count}. To the trash with all of it?"
+        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
+
+    def action_empty(self) -> None:
+        """Delete for good what is in the trash."""
+        size = trash_size(self.desk.library)
+
+        def sure(answer: str | None) -> None:
+            if answer == _YES:
+                self._empty()
+
+        what = f"{count_text(size.images, 'image')}, {count_text(size.sessions, 'session')}"
+        question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
+        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
+
+    @work(group="deeds")
+    async def _empty(self) -> None:
+        await self._carry_out(lambda: f"{size_text(empty_trash(self.desk.library).bytes)} deleted")
+
+    def action_duplicate(self) -> None:
+        """Render the same sheet once more, with new seeds where the sheet names none."""
+        if (info := self.session) is not None:
+            self._duplicate(info)
+
+    @work(group="deeds")
+    async def _duplicate(self, info: SessionInfo) -> None:
+        await self._carry_out(lambda: duplicate(info, self.desk.settings))
+
+    def action_change(self, what: str) -> None:
+        """Stop, resume, or try failed images again."""
+        commands: dict[str, Callable[[str, Settings], None]] = {
+            "stop": stop_session,
+            "resume": resume_session,
+            "retry": retry_session,
+        }
+        if (info := self.session) is not None:
+            self._change(commands[what], info)
+
+    @work(group="deeds")
+    async def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
+        def done() -> str:
+            command(info.session, self.desk.settings)
+            return ""
+
+        await self._carry_out(done)
+
+    def action_export(self) -> None:
+        """A ZIP of its images, or of its favourites."""
+        if (info := self.session) is not None:
+            self.app.push_screen(ExportScreen(info, self.desk.settings))
+
+    # ---------------------------------------------------------------- done and undone
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self._step(self.desk.deeds.undo, "undone")
+
+    def action_redo(self) -> None:
+        """Do again what was undone last."""
+        self._step(self.desk.deeds.redo, "done again")
+
+    def _do(self, deed: Deed) -> None:
+        def done() -> Deed:
+            self.desk.deeds.do(deed)
+            return deed
+
+        self._step(done, "")
+
+    @work(group="deeds")
+    async def _step(self, act: Callable[[], Deed | None], what: str) -> None:
+        def words() -> str:
+            deed = act()
+            if deed is None:
+                return f"Nothing to be {what}."
+            return f"{deed.words}{f', {what}' if what else ''}"
+
+        await self._carry_out(words)
+
+    async def _carry_out(self, act: Callable[[], str]) -> None:
+        """Do something in a thread; say what it was, or why it was not."""
+        try:
+            words = await self.desk.deeds.in_turn(act)
+        except (EngineError, LibraryError) as error:
+            self._complain(str(error))
+            return
+        self._carried_out(words)
+
+    def _carried_out(self, words: str) -> None:
+        if words:
+            self.notify(clean(words), markup=False)
+        self.reload()
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
