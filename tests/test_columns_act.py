@@ -33,6 +33,7 @@ CHANGES: dict[str, dict[str, str]] = {
     "scheduler": {"scheduler": "euler ancestral"},
     "width": {"width": "100", "height": "150"},
     "seed_number": {"seed_number": "6"},
+    "final_prompt": {"final_prompt": "a green tree", "style": "design", "magic_prompt": "on"},
     "wildcards": {"prompt": "a {red|red} boat __sky__"},
     "visibility": {"visibility": "public"},
 }
@@ -75,6 +76,7 @@ def test_every_column_changes_the_image_and_says_how_in_the_file(
     recipe = {name: image["recipe"] for name, image in shown.items()}
     assert recipe["magic_prompt"]["prompt"].startswith("a lighthouse ")
     assert recipe["style"]["prompt"] == "a poster of a lighthouse, flat colors"
+    assert recipe["final_prompt"]["prompt"] == "a green tree"
     assert recipe["colours"]["palette"] == ["#CBA324:2", "#10206F"]
     assert recipe["scheduler"]["scheduler"].startswith("EulerAncestral")
     assert (recipe["width"]["width"], recipe["width"]["height"]) == (96, 144)

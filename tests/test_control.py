@@ -2,12 +2,14 @@
 
 import os
 import signal
+import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from engine.library.database import reading
 from tests.conftest import Promptsheet
 from tests.test_promises import has_done, renderer_pid, state, wait_for, write_sheet
 
@@ -55,7 +57,7 @@ def test_everything_stops_and_goes_on_in_the_order_that_was_asked_for(
 def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=4), "--detach")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
     wait_for(partial(has_done, promptsheet, 1))
     renderer = renderer_pid(promptsheet)
     assert renderer is not None
@@ -67,7 +69,20 @@ def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
     assert state(promptsheet)["state"] == "waiting"
     promptsheet.json("engine", "resume")
     wait_for(lambda: state(promptsheet)["state"] == "done")
-    assert promptsheet.json("verify")["images"] == 16
+    assert promptsheet.json("verify")["images"] == 48
+
+
+def test_what_a_batch_took_of_memory_is_measured_and_remembered(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2))
+    with reading(promptsheet.library) as db:
+        fits = db.execute("SELECT device, shape, size FROM fits").fetchall()
+    shapes = {
+        f"{image['width']}x{image['height']}" for image in promptsheet.json("show", "last")["list"]
+    }
+    assert {(fit["device"], fit["shape"]) for fit in fits} == {("cpu", shape) for shape in shapes}
+    assert all(fit["size"] >= 8 for fit in fits), "the built-in model is small"
 
 
 def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
@@ -84,3 +99,33 @@ def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
     assert session_states(promptsheet)["old"] == "waiting"
     promptsheet.json("resume", "old")
     wait_for(lambda: session_states(promptsheet)["old"] == "done")
+
+
+def test_devices_of_the_command_line_share_the_work_and_a_killed_renderer_is_replaced(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    assert promptsheet("engine", "start", "--devices", "cpu,").returncode == 2
+    promptsheet.json("engine", "start", "--devices", "cpu,cpu")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=24, images=4), "--detach")
+
+    def two_renderers() -> list[int]:
+        renderers = promptsheet.json("engine", "status")["renderers"]
+        assert {renderer["device"] for renderer in renderers} <= {"cpu"}
+        return [renderer["pid"] for renderer in renderers] if len(renderers) == 2 else []
+
+    first, second = wait_for(two_renderers)
+    os.kill(first, signal.SIGKILL)
+    replaced = wait_for(lambda: [pid for pid in two_renderers() if pid not in (first, second)])
+    assert "was killed" in Path(promptsheet.json("show", "last")["log"]).read_text()
+    refused = promptsheet.json("engine", "start", "--devices", "cpu", status=2)
+    assert "runs already" in refused["error"]
+    promptsheet.json("engine", "stop")
+    assert not any(psutil.pid_exists(pid) for pid in (second, *replaced))
+
+    running = promptsheet.start("engine", "run", "--devices", "cpu,cpu", stderr=subprocess.DEVNULL)
+    third, fourth = wait_for(two_renderers)
+    assert len({first, second, *replaced, third, fourth}) == 5
+    promptsheet.json("stop", "last")
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 0
+    assert state(promptsheet)["done"] == promptsheet.json("verify")["images"]

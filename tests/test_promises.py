@@ -7,6 +7,7 @@ import os
 import pty
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
+from engine.library.database import reading
 from engine.picture.png import decode, read_text
 from tests.conftest import COMMAND, Promptsheet
 
@@ -324,3 +326,27 @@ def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]
     _, pixels = undisturbed
     assert len(set(pixels.values())) == 64
     assert all(np.frombuffer(data, np.uint8).std() > 10 for data in pixels.values())
+
+
+def test_a_kill_while_a_large_session_is_accepted_leaves_all_of_it_or_nothing(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    promptsheet.json("engine", "start")
+    promptsheet.json("engine", "pause")
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=12_000, images=2)
+    asking = promptsheet.start("run", sheet, "--detach", stderr=subprocess.DEVNULL)
+
+    def rows_stored() -> tuple[int, int]:
+        with reading(promptsheet.library) as db:
+            (unseen,) = db.execute("SELECT count(*) FROM sessions WHERE trashed = 0").fetchone()
+            return unseen, db.execute("SELECT count(*) FROM rows").fetchone()[0]
+
+    wait_for(lambda: rows_stored() > (1, 1000))
+    assert promptsheet.json("sessions") == []
+    os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+    assert asking.wait(60) == 2, "whoever asked is told"
+    assert promptsheet.json("engine", "start")["paused_by_user"]
+    assert promptsheet.json("sessions") == []
+    assert rows_stored() == (0, 0)
+    assert promptsheet.json("run", sheet, "--detach")["images"] == 24_000
+    assert promptsheet.json("verify")["images"] == 0

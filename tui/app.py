@@ -32,6 +32,11 @@ _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 
 
+_COMING_SECONDS = 0.01
+_GARBAGE = 20_000
+"""More objects made than freed, after which the young are looked through."""
+
+
 class OpeningScreen(Screen[None]):
     """What is seen at once, while the areas and the engine's front door are being loaded."""
 
@@ -83,7 +88,9 @@ class PromptsheetApp(App[str]):
         """The screen of a mode; made once, so that it keeps its state."""
         if name not in self._areas:
             module = import_module(f"tui.screens.{name}")
-            self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+            area = self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+            # It gets its styles when it is mounted; Textual would parse every widget's anew.
+            area._css_update_count = self._css_update_count
         return self._areas[name]
 
     def get_default_screen(self) -> Screen[None]:
@@ -93,6 +100,10 @@ class PromptsheetApp(App[str]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the last wall."""
         return [*super().get_line_filters(), self._last_wall]
+
+    def delay_update(self, delay: float = _COMING_SECONDS) -> None:
+        """Textual waits 50 ms before it paints a screen that has come; ours are soon there."""
+        super().delay_update(min(delay, _COMING_SECONDS))
 
     def on_mount(self) -> None:
         """Paint, then load the rest in a thread."""
@@ -106,8 +117,10 @@ class PromptsheetApp(App[str]):
         self.call_later(self._open)
         for name in AREAS:
             import_module(f"tui.screens.{name}")
-        # All this stays: looking through it for garbage would stall the screen for 100 ms.
+        # All this stays: looking through it for garbage would stall the screen for 100 ms. And
+        # a frame is thousands of small objects, of which hardly one is ever garbage in a cycle.
         gc.freeze()
+        gc.set_threshold(_GARBAGE)
 
     async def _open(self) -> None:
         """Open where it was left, and begin to watch the engine process."""

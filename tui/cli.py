@@ -40,6 +40,14 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
+def _devices(text: str) -> list[str]:
+    """Devices with commas between them."""
+    devices = [part.strip() for part in text.split(",")]
+    if not all(devices):
+        raise argparse.ArgumentTypeError("a device is missing; write cuda:0,cuda:1 or cpu,cpu")
+    return devices
+
+
 def _words(text: str) -> str:
     """An argument that is text, not a file name: bytes that are no UTF-8 become �."""
     return text.encode("utf-8", "replace").decode()
@@ -146,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     engine.add_argument(
         "--devices",
-        type=lambda text: text.split(","),
+        type=_devices,
         default=(),
         metavar="cuda:0,cuda:1",
         help="with start and run: what to render on, instead of what the settings say",

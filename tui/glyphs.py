@@ -1,11 +1,13 @@
 """One sign for every state and severity, on the screen and on the command line."""
 
+EDITED = "✎"
 GLYPHS = {
     "error": "✗",
     "warning": "!",
     "repaired": "↻",
     "rendering": "◐",
     "waiting": "·",
+    "rewriting": EDITED,
     "stopped": "■",
     "failed": "✗",
     "done": "✓",

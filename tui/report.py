@@ -17,8 +17,9 @@ from engine.api import (
     explanations,
     plain,
 )
+from tui.cost_words import cost_words, memory_words
 from tui.glyphs import GLYPHS
-from tui.text import clean, count_text, shorten, size_text, time_text
+from tui.text import clean, count_text, shorten, size_text
 
 _CELL = 40
 _COUNTED = {
@@ -53,16 +54,14 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
 
 
 def totals_line(checked: Checked) -> str:
-    """`209 of 212 rows are ready · 836 images · about 41 min · 1.9 GB`."""
+    """`209 of 212 rows ready · 836 images · about 41 min · 1.9 GB · memory 3 GB of 24 GB`."""
     sheet, estimate = checked.sheet, checked.estimate
     parts = [
         f"{len(sheet.ready)} of {count_text(len(sheet.rows), 'row')} ready",
         count_text(checked.images, "image"),
     ]
-    if checked.images and estimate.seconds is not None:
-        parts.append(time_text(estimate.seconds))
-    if checked.images and estimate.bytes is not None:
-        parts.append(size_text(estimate.bytes))
+    if checked.images:
+        parts += [*cost_words(estimate), *memory_words(estimate)]
     for kind, words in _COUNTED.items():
         count = sum(problem.severity is kind for problem in sheet.problems)
         if count:

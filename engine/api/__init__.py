@@ -77,6 +77,7 @@ from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
+from engine.plan.recipes import draw_seed
 from engine.service.asking import (
     empty_trash,
     favour_images,
@@ -169,6 +170,7 @@ __all__ = [
     "draft_prompts",
     "draft_rows",
     "draft_session",
+    "draw_seed",
     "empty_trash",
     "engine_status",
     "estimate_rows",

@@ -11,10 +11,9 @@ from engine.library.reader import ImageInfo
 from engine.library.records import Copied, Exported
 from engine.library.tables import TableKind
 from engine.service.client import (
-    EngineError,
     connect_or_start,
 )
-from engine.service.rewriting import RewriteError, rewritten_rows
+from engine.service.wire import packed
 from engine.settings import (
     Settings,
 )
@@ -45,10 +44,6 @@ def start_session(
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
-    try:
-        ready, rewrites = rewritten_rows(sheet.ready, settings.magic)
-    except RewriteError as error:
-        raise EngineError(str(error)) from error
     rows = [
         {
             "number": row.number,
@@ -56,7 +51,7 @@ def start_session(
             "extra": dict(row.extra),
             "values": asdict(row.values),
         }
-        for row in ready
+        for row in sheet.ready
         if row.values is not None
     ]
     source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
@@ -69,8 +64,7 @@ def start_session(
             "submit",
             name=name or Path(sheet.file).stem,
             source=source,
-            rows=rows,
-            rewrites=rewrites,
+            rows=packed(rows),
         )
     return Started(tally["session"], tally["images"], way.warning if way else None)
 

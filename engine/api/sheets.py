@@ -10,16 +10,20 @@ from engine.library.database import (
 )
 from engine.library.inputs import StoredRow, session_of_sheet, stored_sheet
 from engine.library.pace import measured_rates
+from engine.machine import devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
+from engine.models.weights import model_size
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
+from engine.plan.memory import memory_needs
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
+from engine.service.devices import AUTO
 from engine.service.rewriting import known_rewrite, rewritten
 from engine.settings import (
     Settings,
@@ -170,8 +174,7 @@ def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
     Raises:
         SettingsError: the model list cannot be used.
     """
-    models = load_models()
-    return estimate(values, models, _rates(models, settings))[1]
+    return _estimated(values, load_models(), settings)[1]
 
 
 def ready_to_start(draft: Draft, path: Path | None = None) -> Checked:
@@ -318,7 +321,8 @@ def preview_row(row: Row, settings: Settings | None = None) -> RowPreview | None
         return None
     model = load_models()[row.values.model]
     planned = PlannedModel(model, model.scheduler, "", load_words())
-    if settings is None or not settings.magic.model or not row.values.magic_prompt:
+    told = row.values.final_prompt or not row.values.magic_prompt
+    if settings is None or not settings.magic.model or told:
         return preview(row.values, planned)
     first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
     known = known_rewrite(first, settings.magic)
@@ -368,9 +372,21 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
 
 
 def _with_estimate(sheet: Sheet, models: ModelList, settings: Settings) -> Checked:
-    ready = (row.values for row in sheet.ready if row.values is not None)
-    images, found = estimate(ready, models, _rates(models, settings))
-    return Checked(sheet, images, found)
+    ready = [row.values for row in sheet.ready if row.values is not None]
+    return Checked(sheet, *_estimated(ready, models, settings))
+
+
+def _estimated(
+    rows: Sequence[RowValues], models: ModelList, settings: Settings
+) -> tuple[int, Estimate]:
+    images, found = estimate(rows, models, _rates(models, settings))
+    sizes = {label: model_size(models[label].source) for label in {row.model for row in rows}}
+    devices = {
+        use.device: use.total
+        for use in devices_in_use()
+        if {AUTO, use.device} & set(settings.render.devices)
+    }
+    return images, replace(found, memory=memory_needs(rows, models, sizes, devices))
 
 
 def _rates(models: ModelList, settings: Settings) -> dict[str, Rate]:

@@ -4,6 +4,11 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+IS_AWAITED = "EXISTS (SELECT 1 FROM images WHERE id = rewrites.image AND state = 'waiting')"
+"""Of a prompt that is to be rewritten: an image that is to be rendered waits for it."""
+AWAITS_PROMPTS = f"EXISTS (SELECT 1 FROM rewrites WHERE session = sessions.id AND {IS_AWAITED})"
+"""Of a session: its first stage is not over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lot:

@@ -9,6 +9,8 @@ from pathlib import Path
 from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
 
+SESSIONS = "sessions"
+"""Where sessions have their folders, relative to the library."""
 TEMPORARY_PREFIX = ".promptsheet-"
 
 

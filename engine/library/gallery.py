@@ -149,7 +149,7 @@ class Gallery:
     def _whole(self) -> range | None:
         """All ids of a session that is shown whole, without reading them; None otherwise.
 
-        Its images were stored in one transaction, so there are no gaps between their ids.
+        Its images were stored one after the other, so there are no gaps between their ids.
         """
         wanted = self.wanted
         if self._session is None or wanted.is_narrow or wanted.order != "sheet":

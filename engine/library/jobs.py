@@ -88,7 +88,7 @@ class JobPages:
                 "SELECT min(id) AS first, max(id) AS last FROM rows WHERE session = ?",
                 self._session,
             )[0]
-            # A session's rows are stored in one transaction, so their ids have no gaps.
+            # A session's rows are stored one after the other, so their ids have no gaps.
             return range(ends["first"], ends["last"] + 1)
         query = "SELECT * FROM rows WHERE session = ?"
         arguments: list[object] = [self._session]

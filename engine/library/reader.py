@@ -37,6 +37,8 @@ class SessionInfo:
     """The session that this one was made from."""
     trashed: float | None
     """Seconds since 1970; None if it is not in the trash."""
+    rewriting: int
+    """Images whose prompts a language model is still to rewrite."""
 
     @property
     def seconds(self) -> float:
@@ -136,6 +138,7 @@ def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
         tags=tuple(json.loads(row["tags"])),
         parent=json.loads(row["source"]).get("parent"),
         trashed=row["trashed"],
+        rewriting=row["rewriting"],
     )
 
 

@@ -10,6 +10,16 @@ from engine.plan.batches import PlannedBatch
 
 
 @dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A prompt that a language model is to rewrite before its image is rendered."""
+
+    prompt: str
+    """What it is asked for."""
+    around: str
+    """The style's words; `{prompt}` is where the answer goes."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewRow:
     """A row to be stored with a session, and the recipes and file names of its images."""
 
@@ -18,6 +28,8 @@ class NewRow:
     extra: Mapping[str, str]
     recipes: Sequence[Recipe]
     files: Sequence[str]
+    rewrites: Sequence[Rewrite] = ()
+    """One for each recipe whose prompt is to be rewritten yet; or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class Tally:
     stopped: int
     failed: int
     done: int
+    rewriting: int
+    """Images whose prompts a language model is still to rewrite."""
 
     @property
     def settled(self) -> bool:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.done import mark_done
-from engine.library.files import TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
+from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
 from engine.library.insert import image_key
 from engine.library.trash import TRASH, image_in_trash, session_in_trash, settle
 from engine.library.verify import Verdict, verify
-from engine.library.writer import SESSIONS, Writer
+from engine.library.writer import Writer
 from engine.picture.metadata import Record, read_record
 
 DAMAGED = "damaged"

@@ -22,9 +22,11 @@ CREATE TABLE sessions (
     failed     INTEGER NOT NULL DEFAULT 0,
     done       INTEGER NOT NULL DEFAULT 0,
     bytes      INTEGER NOT NULL DEFAULT 0,
-    trashed    REAL,                          -- seconds since 1970; NULL: not in the trash
+    trashed    REAL,                          -- seconds since 1970; 0: not wholly accepted yet;
+                                              -- NULL: not in the trash
     tags       TEXT NOT NULL DEFAULT '[]',    -- JSON: words
-    favourites INTEGER NOT NULL DEFAULT 0
+    favourites INTEGER NOT NULL DEFAULT 0,
+    rewriting  INTEGER NOT NULL DEFAULT 0     -- images whose prompts are to be rewritten
 ) STRICT;
 
 CREATE TABLE rows (
@@ -205,4 +207,24 @@ CREATE TRIGGER row_removed AFTER DELETE ON rows
 BEGIN
     INSERT INTO prompts (prompts, rowid, prompt)
     VALUES ('delete', old.id, json_extract(old.cells, '$.prompt'));
+END;
+
+-- Prompts that a language model is still to rewrite: the first stage of a session.
+-- Until it is there an image's recipe has the prompt as it would be without a language model.
+CREATE TABLE rewrites (
+    session INTEGER NOT NULL REFERENCES sessions (id),
+    image   INTEGER NOT NULL REFERENCES images (id),
+    prompt  TEXT NOT NULL,                    -- what is asked for
+    around  TEXT NOT NULL,                    -- the style's words; {prompt} is where it goes
+    PRIMARY KEY (session, image)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rewrites_by_image ON rewrites (image);
+CREATE TRIGGER rewrite_asked AFTER INSERT ON rewrites
+BEGIN
+    UPDATE sessions SET rewriting = rewriting + 1 WHERE id = new.session;
+END;
+CREATE TRIGGER rewrite_settled AFTER DELETE ON rewrites
+BEGIN
+    UPDATE sessions SET rewriting = rewriting - 1 WHERE id = old.session;
 END;

@@ -69,7 +69,7 @@ class SessionPages:
             return cursor.fetchall()
 
     def _find(self, text: str, order: SessionOrder, *, trashed: bool) -> list[int]:
-        there = f"trashed IS {'NOT ' if trashed else ''}NULL"
+        there = "trashed > 0" if trashed else "trashed IS NULL"
         if not text:
             found = self._rows(f"SELECT id FROM sessions WHERE {there} ORDER BY {_ORDER[order]}")
             return [row["id"] for row in found]
@@ -150,6 +150,6 @@ def size_of_trash(db: sqlite3.Connection) -> TrashSize:
         " WHERE trashed IS NOT NULL AND state = 'done' AND digest IS NOT NULL"
     ).fetchone()
     sessions = db.execute(
-        "SELECT count(*), coalesce(sum(bytes), 0) FROM sessions WHERE trashed IS NOT NULL"
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM sessions WHERE trashed > 0"
     ).fetchone()
     return TrashSize(images[0], sessions[0], images[1] + sessions[1])

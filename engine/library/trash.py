@@ -178,9 +178,7 @@ def restore_session(writer: Writer, session: str) -> None:
     Raises:
         LibraryError: it is not there.
     """
-    found = writer.read(
-        "SELECT folder FROM sessions WHERE key = ? AND trashed IS NOT NULL", (session,)
-    )
+    found = writer.read("SELECT folder FROM sessions WHERE key = ? AND trashed > 0", (session,))
     if not found:
         raise LibraryError(f"The session {session!r} is not in the trash.")
     _move_folder(writer.library, session_in_trash(found[0]["folder"]), found[0]["folder"])
@@ -214,10 +212,10 @@ def empty_trash(writer: Writer) -> TrashSize:
     """
     with writer.transaction() as db:
         size = size_of_trash(db)
-        gone = "(SELECT id FROM sessions WHERE trashed IS NOT NULL)"
-        for table in ("images", "conditions", "batches", "rows"):
+        gone = "(SELECT id FROM sessions WHERE trashed > 0)"
+        for table in ("rewrites", "images", "conditions", "batches", "rows"):
             db.execute(f"DELETE FROM {table} WHERE session IN {gone}")
-        db.execute("DELETE FROM sessions WHERE trashed IS NOT NULL")
+        db.execute("DELETE FROM sessions WHERE trashed > 0")
         db.execute(
             "UPDATE images SET digest = NULL, bytes = NULL"
             " WHERE trashed IS NOT NULL AND state = 'done'"
@@ -229,7 +227,7 @@ def empty_trash(writer: Writer) -> TrashSize:
 
 def settle(writer: Writer) -> int:
     """After an interruption: finish moving what is marked as trashed; how many files moved."""
-    for row in writer.read("SELECT folder FROM sessions WHERE trashed IS NOT NULL"):
+    for row in writer.read("SELECT folder FROM sessions WHERE trashed > 0"):
         withdraw_all(writer.library / row["folder"], writer.sharing)
         _move_folder(writer.library, row["folder"], session_in_trash(row["folder"]))
     rows = writer.read(

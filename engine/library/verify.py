@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import reading
-from engine.library.files import TEMPORARY_PREFIX, digest_of
+from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of
 from engine.library.trash import TRASH, image_in_trash, session_in_trash
-from engine.library.writer import SESSIONS
 from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
 
@@ -91,15 +90,16 @@ def _miscounted(db: sqlite3.Connection) -> list[str]:
         ("favourites", "coalesce(sum(i.favourite), 0)"),
         ("bytes", "coalesce(sum(CASE i.state WHEN 'done' THEN i.bytes END), 0)"),
     ]
+    accepted = "WHERE t.trashed IS NOT 0"  # of others only a part is there
     return [
         str(row[0])
-        for table, column, name, counts in (
-            ("sessions", "session", "'session ' || t.key", [*sums, *of_sessions]),
-            ("rows", "row", "'row ' || t.number || ' (id ' || t.id || ')'", sums),
+        for table, column, name, which, counts in (
+            ("sessions", "session", "'session ' || t.key", accepted, [*sums, *of_sessions]),
+            ("rows", "row", "'row ' || t.number || ' (id ' || t.id || ')'", "", sums),
         )
         for row in db.execute(
             f"SELECT {name} FROM {table} t LEFT JOIN images i"
-            f" ON i.{column} = t.id AND i.trashed IS NULL GROUP BY t.id HAVING "
+            f" ON i.{column} = t.id AND i.trashed IS NULL {which} GROUP BY t.id HAVING "
             + " OR ".join(f"t.{count} <> {true}" for count, true in counts)
         ).fetchall()
     ]

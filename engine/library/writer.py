@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from engine.library.choose import Lot, lots_of, next_waiting
+from engine.library.accepting import drop_unfinished, store_session
+from engine.library.choose import AWAITS_PROMPTS, Lot, lots_of, next_waiting
 from engine.library.database import LibraryError, database_path, open_writer
 from engine.library.done import mark_done
-from engine.library.files import Staged, publish, remove_unfinished, sync_folder
-from engine.library.insert import add_batches, add_rows
+from engine.library.files import SESSIONS, Staged, publish, remove_unfinished
 from engine.library.records import Batch, BatchImage, NewSession, Tally
 from engine.library.recovery import adopt_or_requeue
 from engine.library.sharing import Sharing, public_files
@@ -20,11 +20,13 @@ from engine.library.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
 
-SESSIONS = "sessions"
 STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
 DEATHS = 10
 """Deaths in a row while one batch was rendering after which its images have failed."""
+
+
+_COUNTS = "key, images, waiting, rendering, stopped, failed, done, rewriting"
 
 
 def shape_text(recipe: Recipe) -> str:
@@ -59,6 +61,8 @@ class Writer:
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
         self._lots: dict[int, list[Lot]] = {}
+        with self._transaction() as db:
+            drop_unfinished(db)
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
@@ -107,30 +111,14 @@ class Writer:
         return {str(row[0]) for row in self._db.execute("SELECT key FROM sessions").fetchall()}
 
     def add_session(self, new: NewSession) -> Tally:
-        """Store a session, its rows, images and batches, in one transaction."""
-        images = sum(len(row.recipes) for row in new.rows)
-        folder = self.library / SESSIONS / new.folder
-        folder.mkdir(mode=0o700, parents=True)
-        sync_folder(folder.parent)
-        with self._transaction() as db:
-            session = db.execute(
-                "INSERT INTO sessions"
-                " (key, name, created, position, source, folder, images, waiting)"
-                " VALUES (?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM sessions),"
-                " ?, ?, ?, ?)",
-                (
-                    new.key,
-                    new.name,
-                    time.time(),
-                    json.dumps(new.source),
-                    f"{SESSIONS}/{new.folder}",
-                    images,
-                    images,
-                ),
-            ).lastrowid
-            slots = add_batches(db, session, new.batches)
-            add_rows(db, session, new, slots)
+        """Store a session, its rows, images and batches, at once."""
+        for _ in self.storing(new):
+            pass
         return self.tally(new.key)
+
+    def storing(self, new: NewSession) -> Iterator[None]:
+        """Store a session piece by piece: see `store_session`."""
+        return store_session(self.transaction, self.library, new)
 
     def tally(self, session: str) -> Tally:
         """The counts of the session with id `session`.
@@ -139,8 +127,7 @@ class Writer:
             LibraryError: no such session.
         """
         row = self._db.execute(
-            "SELECT key, images, waiting, rendering, stopped, failed, done FROM sessions"
-            " WHERE key = ?",
+            f"SELECT {_COUNTS} FROM sessions WHERE key = ?",
             (session,),
         ).fetchone()
         if row is None:
@@ -152,7 +139,7 @@ class Writer:
         return [
             Tally(*row)
             for row in self._db.execute(
-                "SELECT key, images, waiting, rendering, stopped, failed, done FROM sessions"
+                f"SELECT {_COUNTS} FROM sessions"
                 " WHERE waiting > 0 OR rendering > 0 ORDER BY position"
             ).fetchall()
         ]
@@ -209,13 +196,16 @@ class Writer:
         A batch that has had a strike is handed out one image at a time, in a call of the same
         size: that finds the faulty one without changing the pixels of the others.
 
+        A session whose prompts are still being rewritten waits.
+
         Args:
             busy: batches that someone has in hand.
             warm: models that are loaded where it will be rendered.
             held: sessions that must wait.
         """
         sessions = self._db.execute(
-            "SELECT id, key, folder FROM sessions WHERE waiting > 0 ORDER BY position"
+            "SELECT id, key, folder FROM sessions WHERE waiting > 0"
+            f" AND NOT (rewriting > 0 AND {AWAITS_PROMPTS}) ORDER BY position"
         ).fetchall()
         for session in sessions:
             if session["key"] in held:
@@ -404,6 +394,21 @@ class Writer:
                 "SELECT model, shape, size FROM fits WHERE device = ?", (device,)
             ).fetchall()
         }
+
+    def remember_fit(self, device: str, model: str, shape: str, size: int) -> None:
+        """Remember the largest batch that memory holds, unless something is known already.
+
+        Args:
+            device: its name.
+            model: its fingerprint.
+            shape: as `shape_text` has it.
+            size: images.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)",
+                (device, model, shape, size),
+            )
 
     def halve(self, batch: Batch, device: str) -> None:
         """Split `batch` into two of half its size, after running out of memory; remember that.

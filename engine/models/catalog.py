@@ -69,8 +69,9 @@ class Model(Declared, frozen=True):
     """Whose styles and enrichment suit it; empty: that of its kind of pipeline."""
     negative_prompt: bool | None = None
     """Whether it heeds a negative prompt; by default its kind of pipeline decides."""
-    max_batch: _PositiveInt = 1
-    """Most images in one call of the pipeline."""
+    max_batch: Annotated[int, Meta(ge=0)] = 0
+    """Most images in one call of the pipeline. 0: on a GPU as many as its memory was measured to
+    hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
     """"auto": float32 on the CPU, bfloat16 on a GPU."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_usual_renderings)

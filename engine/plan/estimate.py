@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.models.catalog import Model, ModelList
+from engine.plan.memory import MemoryNeed
 from engine.plan.sizes import exact_size
 from engine.sheet.rows import RowValues
 
@@ -24,6 +25,8 @@ class Estimate:
 
     seconds: float | None
     bytes: int | None
+    memory: tuple[MemoryNeed, ...] = ()
+    """What the models need of the device; not of those whose files do not tell."""
 
 
 def expected_rates(models: ModelList) -> dict[str, Rate]:

@@ -45,17 +45,22 @@ def preview(values: RowValues, planned: PlannedModel) -> RowPreview:
 
 def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:
     words = planned.wordsmith.word(values, recipe.seed)
-    if words.expanded != values.prompt:
+    edited = bool(values.final_prompt)
+    if edited:
+        yield Note("final_prompt", "is yours, to the letter: magic_prompt and style add nothing")
+    if words.expanded != values.prompt and not edited:
         each = " (each image draws anew)" if values.num_images > 1 else ""
         seed = "" if values.seed_number is not None else ", for instance"
         yield Note("prompt", f"becomes “{words.expanded}”{seed}{each}")
-    if values.magic_prompt:
+    if values.magic_prompt and not edited:
         yield Note("magic_prompt", _magic(words.expanded, words.enriched))
     if values.style != AUTO:
         template = template_of(values.style, planned.model.kind.name, planned.words.styles)
         around = template.prompt.replace(PLACE, "…")
-        unwanted = f" and keeps out {template.negative}" if template.negative else ""
-        yield Note("style", f"{values.style} says “{around}”{unwanted}")
+        does = [] if edited else [f"says “{around}”"]
+        does += [f"keeps out {template.negative}"] if template.negative else []
+        if does:
+            yield Note("style", f"{values.style} {' and '.join(does)}")
     if recipe.negative_prompt and not planned.model.heeds_negative(
         values.rendering, values.guidance
     ):

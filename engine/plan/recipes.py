@@ -1,5 +1,6 @@
 """From a checked row to the recipes of its images."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +34,11 @@ class PlannedModel:
     def wordsmith(self) -> Wordsmith:
         """What words its rows."""
         return Wordsmith(self.model.kind, self.words, self.rewrites)
+
+
+def draw_seed() -> int:
+    """A seed by chance."""
+    return secrets.randbelow(SEEDS)
 
 
 def seed_of(first: int, variation: int) -> int:

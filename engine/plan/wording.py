@@ -49,11 +49,14 @@ class Wordsmith:
         """
         expanded = expand(values.prompt, seed, self.words.wildcards)
         unwanted = expand(values.negative_prompt, seed, self.words.wildcards)
+        template = template_of(values.style, self.family.name, self.words.styles)
+        if final := values.final_prompt:
+            _, negative = apply_style(template, final, unwanted)
+            return Wording(final, final, final, negative)
         enriched = expanded
         if values.magic_prompt:
             enriched = self.rewrites.get(expanded) or enrich(
                 expanded, self.family, self.words.magic
             )
-        template = template_of(values.style, self.family.name, self.words.styles)
         prompt, negative = apply_style(template, enriched, unwanted)
         return Wording(expanded, enriched, prompt, negative)

@@ -16,7 +16,9 @@ From a renderer:
     step     batch, step, steps
     preview  batch, image + a JPEG file   what is being denoised
     picture  batch, text + the file       one finished image, and the text inside it
-    free     batch, began, ended          all pixels computed, between these monotonic times
+    free     batch, began, ended, taken, room
+                                          all pixels computed, between these monotonic times; bytes
+                                          of memory it took, and that there are for a call
     ended    batch                        all pictures sent, or stopped
     failed   batch, cause, reason, hashes cause: load, changed, disk, memory, device or error;
                                           without a batch it answers `load`

@@ -51,9 +51,10 @@ class Renderer:
         # Says hello only now: it is torch that takes its time.
         import torch
 
-        from engine.render import lanes, loaded, preview
+        from engine.render import lanes, loaded, memory, preview
 
         self._torch, self._loaded, self._preview = torch, loaded, preview
+        self._memory = memory
         self._lanes = lanes.Lanes(self._threads)
         self._models = loaded.LoadedModels(self._device, self._lanes, self._cores)
         self._computers = ThreadPoolExecutor(self._threads, "lane")
@@ -131,6 +132,7 @@ class Renderer:
                 if batch in self._stop_asked:
                     raise _StoppedError
                 self._connection.send("started", batch=batch)
+                memory = self._memory.CallMemory(self._device, self._threads // work.threads or 1)
                 pictures = work.model.draw(
                     work.slots,
                     lambda step, latents, scheduler: self._after_step(
@@ -156,7 +158,9 @@ class Renderer:
             return
         finally:
             self._stop_asked.discard(batch)
-        self._connection.send("free", batch=batch, began=began, ended=ended)
+        self._connection.send(
+            "free", batch=batch, began=began, ended=ended, taken=memory.taken(), room=memory.room()
+        )
         self._encoders.submit(self._connection.send, "ended", batch=batch)
 
     def _give_up(self, batch: int, error: Exception) -> None:

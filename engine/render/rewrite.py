@@ -1,11 +1,14 @@
 """Rewriting prompts with a local chat model. A program of its own: its caller needs no torch.
 
-Reads one JSON object from standard input: `model`, `device`, `instruction`, `prompts`. Writes one
-JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or `{"error"}` at the end.
+Reads a line from standard input, a JSON object: `model`, `device`, `instruction`, `prompts`. Writes
+one JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or `{"error"}` at the
+end. Ends where standard input ends: nobody listens any more.
 """
 
 import json
+import os
 import sys
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,6 +41,8 @@ def rewrite(
 
     if device == "auto":
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        os.nice(10)  # the screen comes first
     local = Path(model).expanduser()
     source = str(local) if local.is_dir() else model
     how = {"local_files_only": local.is_dir(), "trust_remote_code": False}
@@ -79,12 +84,19 @@ def tidied(said: str) -> str:
 
 def main() -> None:
     """Entry point."""
-    asked: dict[str, Any] = json.load(sys.stdin)
+    asked: dict[str, Any] = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         for prompt, text in rewrite(**asked):
             print(json.dumps({"prompt": prompt, "text": text}), flush=True)
     except Exception as error:  # whatever it is, whoever waits must hear of it
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
+
+
+def _end_with_input() -> None:
+    while sys.stdin.read(1):
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

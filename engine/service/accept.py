@@ -2,17 +2,19 @@
 
 import secrets
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.library.records import NewRow, NewSession
+from engine.library.records import NewRow, NewSession, Rewrite
 from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
-from engine.plan.recipes import SEEDS, PlannedModel, recipes_for
+from engine.plan.recipes import PlannedModel, draw_seed, recipes_for
+from engine.plan.styles import template_of
+from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.settings import SettingsError
 from engine.sheet.rows import RowValues
@@ -45,13 +47,13 @@ class RequestedRow:
 def plan_session(
     name: str,
     source: Mapping[str, Any],
-    rows: Sequence[RequestedRow],
+    rows: Iterable[RequestedRow],
     models: ModelList,
     *,
     largest: Callable[[Recipe], int],
     taken: Container[str],
     suffix: str = ".png",
-    rewrites: Mapping[str, str] | None = None,
+    rewriting: bool = False,
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -63,22 +65,23 @@ def plan_session(
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
         suffix: of the picture files' names.
-        rewrites: what a language model made of prompts, their wildcards expanded.
+        rewriting: whether a language model will rewrite the prompts of rows that ask for magic;
+            until then their recipes have them as they would be without one. Batches are planned
+            all the same: a prompt is no part of their shape.
 
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
     """
+    rows = list(rows)
     if not rows:
         raise RefusedError("There is no row to render.")
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
-    planned = _planned_models({row.values.model for row in rows}, models, rewrites or {})
+    planned = _planned_models({row.values.model for row in rows}, models)
     new_rows = []
     for row in rows:
         try:
-            recipes = recipes_for(
-                row.values, planned[row.values.model], lambda: secrets.randbelow(SEEDS)
-            )
+            recipes = recipes_for(row.values, planned[row.values.model], draw_seed)
         except (SettingsError, ValueError) as error:
             raise RefusedError(f"Row {row.number}: {error}") from error
         slug = slug_of(row.values.prompt)
@@ -86,7 +89,8 @@ def plan_session(
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
-        new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files))
+        asked = _rewrites(row.values, planned[row.values.model], recipes) if rewriting else ()
+        new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files, asked))
     key = next(k for k in iter(_draw_key, "") if k not in taken)
     return NewSession(
         key=key,
@@ -98,9 +102,20 @@ def plan_session(
     )
 
 
-def _planned_models(
-    labels: set[str], models: ModelList, rewrites: Mapping[str, str]
-) -> dict[str, PlannedModel]:
+def _rewrites(
+    values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe]
+) -> Sequence[Rewrite]:
+    """What a language model is asked for each image of a row; nothing where it has no say."""
+    if not values.magic_prompt or values.final_prompt:
+        return ()
+    around = template_of(values.style, planned.model.kind.name, planned.words.styles).prompt
+    return [
+        Rewrite(expand(values.prompt, recipe.seed, planned.words.wildcards), around)
+        for recipe in recipes
+    ]
+
+
+def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedModel]:
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
     try:
@@ -111,7 +126,6 @@ def _planned_models(
                 scheduler=models[label].scheduler,
                 fingerprint=fingerprint(models[label].source),
                 words=words,
-                rewrites=rewrites,
             )
             for label in labels
         }

@@ -85,6 +85,8 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                 now = f"{event['device']}: step {event['step']}/{event['steps']}"
             elif kind == "tally":
                 tally = event
+            if tally is not None and tally["waiting"] and tally["rewriting"]:
+                now = f"prompts of {tally['rewriting']} images are being rewritten"
             if tally is not None:
                 yield Progress(
                     session=session,

@@ -20,19 +20,17 @@ from engine.library.records import Tally
 from engine.library.sharing import Sharing
 from engine.library.states import Scope
 from engine.library.trash import settle
-from engine.library.writer import Writer, shape_text
-from engine.models.catalog import load_models
-from engine.picture.formats import SUFFIXES, is_available
-from engine.picture.recipe import Recipe
-from engine.plan.batches import power_of_two_within
+from engine.library.writer import Writer
 from engine.schema import SCHEMA_VERSION
-from engine.service.accept import RefusedError, RequestedRow, plan_session
+from engine.service.accept import RefusedError
 from engine.service.devices import find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
 from engine.service.notice import send_notice
+from engine.service.rewrite_stage import RewriteStage
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.session_log import SessionLogs
+from engine.service.submissions import Submissions
 from engine.service.subscriber import Subscriber
 from engine.service.wire import (
     LINE_BYTES,
@@ -74,10 +72,11 @@ class EngineProcess:
         self._stop = asyncio.Event()
         self._last_used = time.monotonic()
         self._detached = detached
-        self._names = names
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
+        named = {names.get(device, device) for device in devices}
+        self._submissions = Submissions(self._write, settings.render, named)
         self._scheduler = Scheduler(
             self._write,
             self._library,
@@ -87,6 +86,7 @@ class EngineProcess:
             names=names,
             note=self._logs.note,
         )
+        self._rewriting = RewriteStage(self._write, self._scheduler, self._publish, self._logs.note)
         self._commands: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "submit": self._submit,
             "stop": self._stop_work,
@@ -118,17 +118,18 @@ class EngineProcess:
         on_ready()
         log.info("listening on %s, %s", path, self._detached)
         rendering = asyncio.create_task(self._scheduler.run())
+        rewriting = asyncio.create_task(self._rewriting.run())
         idling = asyncio.create_task(self._leave_when_idle())
         asked = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait({rendering, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({rendering, rewriting, asked}, return_when=asyncio.FIRST_COMPLETED)
             await self._scheduler.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
-            for task in (idling, asked, rendering, *self._clients):
+            for task in (idling, asked, rewriting, rendering, *self._clients):
                 task.cancel()
             server.close()
             if path.exists() and path.stat().st_ino == identity:
@@ -148,7 +149,7 @@ class EngineProcess:
         while True:
             await asyncio.sleep(min(patience, 5.0))
             waits = self._scheduler.paused and not self._scheduler.paused_by_user
-            if self._clients or waits or not self._scheduler.idle:
+            if self._clients or waits or self._rewriting.busy or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
@@ -157,6 +158,8 @@ class EngineProcess:
     def _publish(self, event: dict[str, Any]) -> None:
         if event["event"] == "tally":
             session = event["session"]
+            if event["waiting"] and event["rewriting"]:
+                self._rewriting.wake()
             if not event["settled"]:
                 self._ended.discard(session)
             elif event["rows"] is not None and session not in self._ended:
@@ -278,35 +281,9 @@ class EngineProcess:
         self,
         name: str,
         source: dict[str, Any],
-        rows: list[dict[str, Any]],
-        rewrites: dict[str, str] | None = None,
+        rows: list[str],
     ) -> dict[str, Any]:
-        models, kind = load_models(), self._settings.render.format
-        if not is_available(kind):
-            raise RefusedError(
-                f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
-            )
-        fits = [await self._write(Writer.fits, name) for name in set(self._names.values())]
-
-        def largest(recipe: Recipe) -> int:
-            limit = self._settings.render.max_batch or models[recipe.model].max_batch
-            known = (fit.get((recipe.model_hash, shape_text(recipe)), limit) for fit in fits)
-            return power_of_two_within(min(limit, *known))
-
-        taken = await self._write(Writer.session_keys)
-        requested = [RequestedRow.from_json(row) for row in rows]
-        new = await asyncio.to_thread(
-            plan_session,
-            name,
-            source,
-            requested,
-            models,
-            largest=largest,
-            taken=taken,
-            suffix=SUFFIXES[kind],
-            rewrites=rewrites,
-        )
-        tally = await self._write(Writer.add_session, new)
+        new, tally = await self._submissions.accept(name, source, rows)
         self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
         return self._woken(tally)
 
@@ -338,6 +315,7 @@ class EngineProcess:
     async def _pause(self, paused: bool) -> dict[str, Any]:
         await self._write(Writer.pause, paused)
         await self._scheduler.pause(paused)
+        self._rewriting.wake()
         return {}
 
     def _changed(

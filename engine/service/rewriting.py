@@ -1,89 +1,71 @@
 """The magic prompt by a local language model: in a process of its own, each answer kept."""
 
+import asyncio
+import contextlib
 import hashlib
 import json
 import os
-import secrets
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from threading import Timer
 
 from engine.models.fingerprint import fingerprint
-from engine.plan.recipes import SEEDS, seed_of
-from engine.plan.wildcards import expand
-from engine.plan.words import load_words
 from engine.settings import MagicSettings, cache_folder
-from engine.sheet.rows import Row
-from engine.sheet.wildcards import has_wildcards
 
-Progress = Callable[[int, int], None]
-"""Called with how many prompts are done, of how many."""
+_LINE_BYTES = 16 << 20
 
 
 class RewriteError(Exception):
     """The language model does not answer; the message says why and what to do."""
 
 
-def rewritten(
-    prompts: Sequence[str], settings: MagicSettings, progress: Progress = lambda *_: None
-) -> dict[str, str]:
-    """Prompt → what the language model makes of it.
+class RewriterDiedError(RewriteError):
+    """Its process ended without a word: asked again, it may well answer."""
 
-    Answers are kept by content (model, instruction, prompt) in the user's cache, each as it comes:
-    what was interrupted goes on where it was.
+
+def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]:
+    """Prompt → what the language model makes of it. Waits; not for an event loop.
+
+    Raises:
+        RewriteError: the model cannot be loaded, or stops answering.
+    """
+
+    async def gathered() -> dict[str, str]:
+        found: dict[str, str] = {}
+        async with contextlib.aclosing(rewrites(prompts, settings)) as answers:
+            async for some in answers:
+                found |= some
+        return found
+
+    return asyncio.run(gathered())
+
+
+async def rewrites(
+    prompts: Sequence[str], settings: MagicSettings
+) -> AsyncGenerator[dict[str, str]]:
+    """Prompts with what the language model makes of them, as they come.
+
+    Answers are kept by content (model, instruction, prompt) in the user's cache: what is known
+    comes first, and the model is asked for the rest alone.
 
     Args:
         prompts: wildcards expanded.
         settings: which model, and what it is told.
-        progress: told of each.
 
     Raises:
         RewriteError: the model cannot be loaded, or stops answering.
     """
-    wanted = list(dict.fromkeys(prompts))
-    identity = _identity(settings)
-    places = {prompt: _place(identity, prompt) for prompt in wanted}
-    found = {prompt: text for prompt in wanted if (text := _kept(places[prompt])) is not None}
-    missing = [prompt for prompt in wanted if prompt not in found]
-    if missing:
-        for prompt, text in _ask(missing, settings):
-            _keep(places[prompt], text)
-            found[prompt] = text
-            progress(len(found), len(wanted))
-    return found
-
-
-def rewritten_rows(
-    rows: Sequence[Row], settings: MagicSettings, progress: Progress = lambda *_: None
-) -> tuple[list[Row], dict[str, str]]:
-    """The first stage of a session: what its prompts become.
-
-    Returns:
-        The rows, with seeds drawn where wildcards hang on them; and `rewritten`'s answer for all
-        that are to be rewritten.
-
-    Raises:
-        RewriteError: the model cannot be loaded, or stops answering.
-    """
-    if not settings.model:
-        return list(rows), {}
-    wildcards = load_words().wildcards
-    seeded, prompts = [], []
-    for row in rows:
-        values = row.values
-        if values is not None and values.magic_prompt:
-            draws = has_wildcards(values.prompt)
-            if draws and values.seed_number is None:
-                values = replace(values, seed_number=secrets.randbelow(SEEDS))
-            for variation in range(1, (values.num_images if draws else 1) + 1):
-                seed = seed_of(values.seed_number or 0, variation)
-                prompts.append(expand(values.prompt, seed, wildcards))
-        seeded.append(replace(row, values=values))
-    return seeded, rewritten(prompts, settings, progress)
+    identity = await asyncio.to_thread(_identity, settings)
+    places = {prompt: _place(identity, prompt) for prompt in prompts}
+    known = await asyncio.to_thread(_kept_of, places)
+    if known:
+        yield known
+    if missing := {prompt: place for prompt, place in places.items() if prompt not in known}:
+        async with contextlib.aclosing(_ask(list(missing), settings)) as answers:
+            async for prompt, text in answers:
+                await asyncio.to_thread(_keep, missing[prompt], text)
+                yield {prompt: text}
 
 
 def known_rewrite(prompt: str, settings: MagicSettings) -> str | None:
@@ -109,6 +91,10 @@ def _place(identity: str, prompt: str) -> Path:
     return cache_folder() / "rewrites" / digest[:2] / f"{digest}.txt"
 
 
+def _kept_of(places: Mapping[str, Path]) -> dict[str, str]:
+    return {prompt: text for prompt, place in places.items() if (text := _kept(place)) is not None}
+
+
 def _kept(place: Path) -> str | None:
     try:
         return place.read_text(encoding="utf-8") or None
@@ -128,48 +114,51 @@ def _keep(place: Path, text: str) -> None:
         return
 
 
-def _ask(prompts: Sequence[str], settings: MagicSettings) -> Iterator[tuple[str, str]]:
+async def _ask(prompts: Sequence[str], settings: MagicSettings) -> AsyncGenerator[tuple[str, str]]:
     asked = {
         "model": settings.model,
         "device": settings.device,
         "instruction": settings.instruction,
         "prompts": prompts,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "engine.render.rewrite"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "engine.render.rewrite"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=_LINE_BYTES,
     )
-    watchdog = Timer(settings.timeout, process.kill)
+    assert process.stdin is not None and process.stdout is not None
+    waiting = set(prompts)
     try:
-        watchdog.start()
-        with process:
-            assert process.stdin is not None and process.stdout is not None
-            json.dump(asked, process.stdin)
-            process.stdin.close()
-            waiting = set(prompts)
-            for line in process.stdout:
-                watchdog.cancel()
-                watchdog = Timer(settings.timeout, process.kill)
-                watchdog.start()
-                answer = json.loads(line)
-                if "error" in answer:
-                    raise RewriteError(_advice(settings, answer["error"]))
-                waiting.discard(answer["prompt"])
-                yield answer["prompt"], answer["text"]
-        if waiting:
-            raise RewriteError(_advice(settings, f"no answer within {settings.timeout:g} s"))
+        # Left open: its end tells the language model's process that nobody listens any more.
+        process.stdin.write(json.dumps(asked).encode() + b"\n")
+        await process.stdin.drain()
+        while waiting:
+            line = await asyncio.wait_for(process.stdout.readline(), settings.timeout)
+            if not line:
+                raise RewriterDiedError(_advice(settings, "its process has ended"))
+            answer = json.loads(line)
+            if "error" in answer:
+                raise RewriteError(_advice(settings, answer["error"]))
+            waiting.discard(answer["prompt"])
+            yield answer["prompt"], answer["text"]
+    except TimeoutError as error:
+        reason = f"no answer within {settings.timeout:g} s"
+        raise RewriteError(_advice(settings, reason)) from error
+    except ConnectionError as error:
+        raise RewriterDiedError(_advice(settings, str(error))) from error
     except (OSError, ValueError) as error:
         raise RewriteError(_advice(settings, str(error))) from error
     finally:
-        watchdog.cancel()
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 def _advice(settings: MagicSettings, reason: str) -> str:
     return (
         f"The language model {settings.model} for magic prompts does not answer: {reason}. Mend"
-        ' magic.model in the settings, or set it to "" to have prompts enriched without one.'
+        ' magic.model in the settings, or set it to "" to have prompts enriched without one; then'
+        " try again."
     )

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError
-from engine.library.records import BatchImage, Tally
+from engine.library.records import Batch, BatchImage, Tally
 from engine.library.states import Scope
-from engine.library.writer import DEATHS, Writer
+from engine.library.writer import DEATHS, Writer, shape_text
 from engine.picture.metadata import Record
+from engine.plan.room import images_held
 from engine.render.frames import Frame
 from engine.service.link import (
     LoadError,
@@ -69,6 +70,7 @@ class Scheduler:
             Station(d, named.get(d, d), threads_of(d, devices), library, settings) for d in devices
         ]
         self._busy: set[int] = set()
+        self._measured: set[tuple[str, str, str]] = set()
         self._held: set[str] = set()
         self._picking = asyncio.Lock()
         self._closing = asyncio.Event()
@@ -311,6 +313,7 @@ class Scheduler:
             self._publish({"event": "preview"} | about | place | picture)
         elif frame.kind == "free":
             attempt.seconds = body["ended"] - body["began"]
+            await self._measure(station, batch, body["taken"], body["room"])
             self._publish({"event": "computed"} | about | {"images": len(images)} | body)
             station.news.set()
         elif frame.kind == "picture":
@@ -326,6 +329,15 @@ class Scheduler:
                 attempt.staged.append((staged, record))
         elif frame.kind == "failed":
             attempt.cause, attempt.reason = body["cause"], body["reason"]
+
+    async def _measure(self, station: Station, batch: Batch, taken: int, room: int) -> None:
+        """Remember how many images of a shape the device's memory holds, the first time."""
+        recipe = batch.images[0].recipe
+        key = (station.name, recipe.model_hash, shape_text(recipe))
+        if key not in self._measured:
+            self._measured.add(key)
+            with contextlib.suppress(sqlite3.OperationalError):  # the disk is full; another time
+                await self._write(Writer.remember_fit, *key, images_held(batch.size, taken, room))
 
     # ---------------------------------------------------------------- what follows
 

@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from engine import __version__
 from engine.schema import SCHEMA_VERSION
 from engine.settings import state_folder
 
-PROTOCOL = 1
+PROTOCOL = 2
 LINE_BYTES = 32 << 10
 """Longest line, well under the 64 KiB at which asyncio's readline gives up."""
 MESSAGE_BYTES = 512 << 20
 _SOCKET_PATH_BYTES = 107
+_PACKED = 500
 
 Message = Mapping[str, Any]
 
@@ -60,6 +61,21 @@ def encode(message: Message) -> Iterator[bytes]:
     for start in range(0, max(len(text), 1), room):
         mark = b"+" if start + room < len(text) else b"="
         yield mark + text[start : start + room] + b"\n"
+
+
+def packed(things: Sequence[Message]) -> list[str]:
+    """Many things as JSON texts of some each, for a message: one look at it is not for long."""
+    return [json.dumps(things[start : start + _PACKED]) for start in range(0, len(things), _PACKED)]
+
+
+def unpacked(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """What was packed, one after the other.
+
+    Raises:
+        ValueError: not JSON.
+    """
+    for text in texts:
+        yield from json.loads(text)
 
 
 class Assembler:

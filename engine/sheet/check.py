@@ -258,6 +258,8 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
+        if column.name == "final_prompt":  # to the letter: its braces are braces
+            return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
         return lambda cell: judge_wildcards(
             plain_text(cell, most) or unusable(cell) or judge(cell), vocabulary.wildcards
         )

@@ -240,6 +240,14 @@ COLUMNS: tuple[Column, ...] = (
         minimum=16,
         maximum=16_384,
     ),
+    Column(
+        "final_prompt",
+        Kind.TEXT,
+        "",
+        "Exactly what the model is told. Blank: what prompt, magic_prompt and style make together.",
+        "full",
+        aliases=("final prompts", "exact prompt"),
+    ),
 )
 
 COLUMN: Mapping[str, Column] = MappingProxyType({column.name: column for column in COLUMNS})

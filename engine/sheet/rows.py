@@ -55,6 +55,8 @@ class RowValues:
     width: int | None = None
     """Pixels, as asked for; the model's multiple decides."""
     height: int | None = None
+    final_prompt: str = ""
+    """What the model is told instead of what prompt, magic_prompt and style make; empty: that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,17 @@ Reads a JSON object a line: folder, batch, rows; answers with the seconds it too
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from diffusers import DiffusionPipeline
 from diffusers.utils.logging import disable_progress_bar
+
+from tests.bench.resident import forget_peak, peak_bytes
 
 
 def render(
@@ -49,9 +51,10 @@ def main() -> None:
         asked = json.loads(line)
         folder = Path(asked["folder"])
         folder.mkdir(parents=True)
+        forget_peak(os.getpid())
         seconds = render(pipeline, folder, asked["batch"], asked["rows"])
-        peak = psutil.Process().memory_info().rss
-        print(json.dumps({"seconds": seconds, "bytes": peak}), flush=True)
+        answer = {"seconds": seconds, "bytes": peak_bytes(os.getpid())}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import Any
 import psutil
 
 from engine.service.client import connect_or_start
+from tests.bench.resident import forget_peak, peak_bytes
 from tests.conftest import Promptsheet
 
 ROUNDS = 3
@@ -54,7 +55,7 @@ class Turn:
     idle: float = 0.0
     """Share of the time in which no model computes."""
     bytes: int = 0
-    """Resident memory at the end of it."""
+    """The peak of its resident memory; of several processes the sum of their peaks."""
 
 
 def builtin() -> int:
@@ -190,12 +191,14 @@ def _ours(ours: Promptsheet, sheet: Path) -> Turn:
             elif event["event"] == "computed":
                 spans.append((event["began"], event["ended"]))
 
+    for pid in _pids(ours):
+        forget_peak(pid)
     with connection:
         watching = threading.Thread(target=watch)
         watching.start()
         done = ours.json("run", sheet)
         watching.join()
-    memory = sum(psutil.Process(pid).memory_info().rss for pid in _pids(ours))
+    memory = sum(peak_bytes(pid) for pid in _pids(ours))
     idle = 1 - _covered(spans) / (window[-1] - window[0])
     return Turn(done["images"] / done["seconds"], idle, memory)
 
@@ -238,7 +241,8 @@ def _report(
         f"{case.label:8} {case.pixels}² {case.steps:2} steps  a {rate['a']:.2f}/s"
         f"  b {rate['b']:.2f}/s (batch {best})  c {rate['c']:.2f}/s   c/a {by['a']:.2f}"
         f"  c/b {by['b']:.2f}   no model computes {idle:.1%}"
-        f"   memory a {memory['a']} MiB, c {memory['c']} MiB (engine + renderer)",
+        f"   peak memory a {memory['a']}, b {memory['b']},"
+        f" c {memory['c']} MiB (engine + renderer)",
         flush=True,
     )
     if target is None:

@@ -1,9 +1,11 @@
 """A program on a pseudo-terminal: keys in, bytes out, as a terminal would get them."""
 
+import contextlib
 import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -24,7 +26,7 @@ class OnPty:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size[1], size[0], 0, 0))
         self._master = master
-        self.output = b""
+        self.output = bytearray()
         self.started = time.perf_counter()
         # A test runner's workers may carry a size of their own, which Textual would believe.
         inherited = {k: v for k, v in environment.items() if k not in ("COLUMNS", "LINES")}
@@ -39,12 +41,20 @@ class OnPty:
         os.close(slave)
         threading.Thread(target=self._read, daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def _read(self) -> None:
-        try:
-            while data := os.read(self._master, 65536):
-                self.output += data
-        except OSError:
-            pass  # it has ended
+        # A read that waits would keep the terminal from going away when it is closed.
+        with contextlib.suppress(OSError, ValueError):  # it has ended
+            while True:
+                if select.select([self._master], [], [], 0.1)[0]:
+                    data = os.read(self._master, 65536)
+                    if not data:
+                        return
+                    self.output += data
 
     def press(self, keys: str) -> None:
         """Send keys, or anything else a terminal may send."""
@@ -81,11 +91,11 @@ class OnPty:
             os.close(self._master)
 
 
-def plain(output: bytes) -> str:
+def plain(output: bytes | bytearray) -> str:
     """What was written, without the commands a terminal obeys."""
     return _COMMANDS.sub("", output.decode(errors="replace"))
 
 
-def commands(output: bytes) -> list[str]:
+def commands(output: bytes | bytearray) -> list[str]:
     """The commands that were written, in order."""
     return _COMMANDS.findall(output.decode(errors="replace"))

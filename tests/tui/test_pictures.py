@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.api import Pace
+from engine.api import DeviceUse, Pace
 from engine.library.database import database_path
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
@@ -33,6 +33,15 @@ _FAULTY = (
     "3:2,builtin,1,,,\n"
 )
 
+_COLOURS = (
+    "prompt,color_palette,style,seed_number,final_prompt\n"
+    "a red boat,ember,design,1234,\n"
+    "two green hills under a storm with a long winding road that goes on past a mill and a barn to"
+    " the far blue mountains,#CBA324:2 #F86C14 #102030 #FFFFFF,realistic,,\n"
+    'a lighthouse by night,mosaic,general,99,"a lone lighthouse, to the letter"\n'
+    "a balloon,#F00,3d,8,\n"
+)
+
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +51,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     short = "disk ▕███░░░░░▏ 212 GB free"
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
     monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
+    device = DeviceUse("cpu", 42.0, 3 << 30, 24 << 30)
+    monkeypatch.setattr("engine.api.sheets.devices_in_use", lambda: [device])
     monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
 
 
@@ -79,7 +90,26 @@ def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
     app = PromptsheetApp(replace(settings, app=replace(settings.app, theme=theme)), faulty)
-    assert snap_compare(app, terminal_size=size, run_before=shows("ready"))
+    assert snap_compare(app, terminal_size=size, run_before=shows("memory"))
+
+
+@pytest.mark.parametrize(("size", "theme"), [((80, 24), "dark"), ((120, 36), "light")])
+def test_palettes_and_a_long_final_prompt(
+    settings: Settings, tmp_path: Path, snap_compare: Compare, size: tuple[int, int], theme: str
+) -> None:
+    sheet = tmp_path / "colours.csv"
+    sheet.write_text(_COLOURS, encoding="utf-8")
+    theme = f"textual-{theme}"
+    app = PromptsheetApp(replace(settings, app=replace(settings.app, theme=theme)), sheet)
+
+    async def wait(pilot: Pilot[Any]) -> None:
+        await shows("memory")(pilot)
+        await pilot.press("g", "j")
+        await shows("at the start")(pilot)
+        await pilot.press("J")
+        await shows("mountains")(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=wait)
 
 
 def test_no_sheet_yet(app: PromptsheetApp, snap_compare: Compare) -> None:

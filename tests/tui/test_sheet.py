@@ -118,6 +118,63 @@ async def test_marked_rows_change_together(app: PromptsheetApp) -> None:
         assert table.place == Place(6, "aspect_ratio")
 
 
+async def test_seeds_are_drawn_anew_and_one_is_kept_for_another_prompt(
+    app: PromptsheetApp,
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        draft = draft_of(table)
+
+        def seeds() -> list[str]:
+            return [draft.text(number, "seed_number") for number in draft.numbers]
+
+        before = seeds()
+        await pilot.press("s")
+        assert len(set(seeds())) == 4 and "" not in seeds() and "-3" not in seeds()
+        assert "new seeds in 4 rows" in screen_text(app)
+        await pilot.press("u", "g", "space", "s")
+        assert seeds()[1:] == before[1:] and seeds()[0] != before[0], "the marked row alone"
+        await pilot.press("u", "escape", "g", "P")
+        await until(pilot, lambda: app.screen.query_one(CellEditor).is_open)
+        assert table.place == Place(6, "prompt") and seeds() == [*before, "5"]
+        app.screen.query_one("#cell-text", Input).value = "a green boat"
+        await pilot.press("enter")
+        assert draft.text(6, "prompt") == "a green boat"
+        await pilot.press("u", "u")
+        assert seeds() == before
+
+
+async def test_the_final_prompt_is_edited_before_the_start_shown_and_undone(
+    app: PromptsheetApp,
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        draft = draft_of(table)
+        await pilot.press("e")
+        await until(pilot, lambda: "Row 3 is not ready" in screen_text(app))
+        await pilot.press("g", "e")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        box = app.screen.query_one(Input)
+        assert box.value.startswith("a red boat"), "as the columns make it"
+        made = box.value
+        await pilot.press("enter")
+        assert "final_prompt" not in draft.columns, "nothing was edited"
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        app.screen.query_one(Input).value = "a red boat, [bold]at dawn"
+        await pilot.press("enter")
+        await until(pilot, lambda: "at dawn” ✎ edited by you" in screen_text(app))
+        values = draft.row(2).values
+        assert values is not None and values.final_prompt == "a red boat, [bold]at dawn"
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        app.screen.query_one(Input).value = ""
+        await pilot.press("enter")
+        await until(pilot, lambda: f"“{made}”" in screen_text(app))
+        await pilot.press("u", "u")
+        await until(pilot, lambda: "final_prompt" not in draft.columns)
+
+
 async def test_a_repair_is_shown_and_can_be_refused(app: PromptsheetApp) -> None:
     async with app.run_test(**SIZE) as pilot:
         table = await opened(pilot)

@@ -91,7 +91,12 @@ class Drawing:
 
 
 async def drawn(
-    path: Path, box: tuple[int, int], console: Console, part: Part | None = None
+    path: Path,
+    box: tuple[int, int],
+    console: Console,
+    part: Part | None = None,
+    *,
+    rough: bool = False,
 ) -> Drawing | PictureError:
     """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
 
@@ -102,10 +107,11 @@ async def drawn(
         box: columns and rows it may fill.
         console: the app's; it tells how many colours the terminal has.
         part: of the picture; None for all of it.
+        rough: in less than half the bytes, as always where the line is thin.
     """
     loop = asyncio.get_running_loop()
     terminal = current()
-    work = (path, box, cell_size(), terminal.protocol, console, terminal.thin, part)
+    work = (path, box, cell_size(), terminal.protocol, console, terminal.thin or rough, part)
     return await loop.run_in_executor(_pool, _draw, *work)
 
 

@@ -50,6 +50,9 @@ class PictureView(Widget):
         self._words = ""
         self._covered = False
         self._kept: KeptPictures | None = None
+        self._look: tuple[object, ...] = ()
+        self._lines: list[Strip] = []
+        """As they were last drawn, and what they depended on."""
 
     @property
     def picture(self) -> Picture | None:
@@ -60,7 +63,7 @@ class PictureView(Widget):
         """Show a picture in place of the one before, or nothing."""
         if drawing is None and self._drawing is None and not self._words:
             return
-        before, self._drawing, self._words = self.picture, drawing, ""
+        before, self._drawing, self._words, self._look = self.picture, drawing, "", ()
         if self._kept:
             if self.picture:
                 self._kept.hold(self.picture)
@@ -73,7 +76,7 @@ class PictureView(Widget):
         """Show plain words, and no picture."""
         if words != self._words or self._drawing:
             self.draw(None)
-            self._words = words
+            self._words, self._look = words, ()
             self.refresh()
 
     def on_mount(self) -> None:
@@ -127,14 +130,29 @@ class PictureView(Widget):
             return [Strip.blank(crop.width, self.rich_style)] * crop.height
         place = self._place()
         if place is None or self.picture is None or not self.picture.sixels:
-            return super().render_lines(crop)
+            return self._rows_of_cells(crop)
         if self._covered or crop != Region(0, 0, *self.size):
-            return super().render_lines(crop)
+            return self._rows_of_cells(crop)
         blank = Strip.blank(crop.width, self.rich_style)
         lines = [blank] * crop.height
         lines[place.bottom - 1] = Strip(
             [*blank, self._sixels(self.picture.sixels, place)], crop.width
         )
+        return lines
+
+    def _rows_of_cells(self, crop: Region) -> list[Strip]:
+        # There is neither border nor padding, and a picture changes as a whole: Textual's way,
+        # line by line with each one's segments looked at several times, takes three times as long.
+        filters, background = tuple(self.get_line_filters()), self.background_colors[1]
+        look = (self.size, self.rich_style, background, filters)
+        if look != self._look:
+            self._lines = [self.render_line(y) for y in range(self.size.height)]
+            for own in filters:
+                self._lines = [line.apply_filter(own, background) for line in self._lines]
+            self._look = look
+        lines = self._lines[crop.y : crop.bottom]
+        if crop.column_span != (0, self.size.width):
+            lines = [line.crop(*crop.column_span) for line in lines]
         return lines
 
     def _sixels(self, sixels: str, place: Region) -> Segment:

@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tui.desk import Desk, RowsToSheet
 from tui.glyphs import GLYPHS
 from tui.watch import News
+from tui.widgets.key_line import KeyLine
 from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
 
@@ -39,11 +39,15 @@ class Area(Screen[None]):
         """Top line, the area's own, footer."""
         yield TopLine(self.AREA, self.desk)
         yield from self.compose_area()
-        yield Footer()
+        yield KeyLine()
 
     def compose_area(self) -> ComposeResult:
         """The area's own widgets."""
         raise NotImplementedError
+
+    def on_screen_resume(self) -> None:
+        """While another area was looked at, nothing was drawn here."""
+        self.query_one(TopLine).show()
 
     def tell(self, news: News) -> None:
         """Take in what has happened."""

@@ -44,6 +44,7 @@ class Ask(ModalScreen[str | None]):
         *,
         choices: Sequence[str] = (),
         free: bool = False,
+        blank: bool = False,
         note: str = "",
         suggester: Suggester | None = None,
     ) -> None:
@@ -54,10 +55,12 @@ class Ask(ModalScreen[str | None]):
             value: what is written there to begin with.
             choices: what is offered.
             free: whether other answers than these are good, too.
+            blank: whether no text at all is an answer, too.
             note: a hint.
             suggester: completes what is typed.
         """
         super().__init__()
+        self._blank = blank
         self._free = free or not choices
         self._question, self._value = question, value
         self._choices, self._note = choices, note
@@ -102,7 +105,7 @@ class Ask(ModalScreen[str | None]):
 
     def answer(self, answer: str) -> None:
         """Take an answer."""
-        self.dismiss(answer or None)
+        self.dismiss(answer if answer or self._blank else None)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -9,12 +9,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.api import ImageInfo
 from tui.keys import bind
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.key_line import KeyLine
 
 MOST = 4
 _WORDS = {"model_hash": "model files", "negative_prompt": "negative", "batch_size": "batch"}
@@ -80,7 +81,7 @@ class CompareScreen(ModalScreen[None]):
                 with Vertical():
                     yield ImagePane()
                     yield Static(Content("\n".join(lines)), classes="settings", markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show the images."""

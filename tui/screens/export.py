@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Footer, Input, ProgressBar, RadioButton, RadioSet, Static
+from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet, Static
 
 from engine.api import (
     TABLE_KINDS,
@@ -23,6 +23,7 @@ from engine.api import (
 )
 from tui.keys import bind
 from tui.text import clean, count_text, size_text
+from tui.widgets.key_line import KeyLine
 
 _EVERY = 0.1
 """Seconds between two looks at how far it is."""
@@ -96,7 +97,7 @@ class ExportScreen(ModalScreen[None]):
                 classes="caption",
                 markup=False,
             )
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin to look at how far it is."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.api import ImageInfo
 from tui.download import can_download
@@ -21,6 +21,7 @@ from tui.keys import bind
 from tui.screens.looking import GalleryTiles
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.key_line import KeyLine
 
 _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""
@@ -128,7 +129,7 @@ class FullScreen(ModalScreen[int]):
         """The image, and a line about it."""
         yield ImagePane()
         yield Static("", id="about", markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show it."""

@@ -380,7 +380,7 @@ class JobsScreen(Area):
 
 
 def _counts_of(info: SessionInfo) -> dict[str, Any]:
-    names = ("images", "done", "failed", "stopped", "waiting", "rendering")
+    names = ("images", "done", "failed", "stopped", "waiting", "rendering", "rewriting")
     return {name: getattr(info, name) for name in names}
 
 

@@ -8,13 +8,14 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from engine.settings import Settings, SettingsError, config_folder, load_settings
 from engine.settings_file import FILE, Setting, all_settings, understood, write_setting
 from tui.graphics.protocol import spare_the_line
 from tui.keys import bind
 from tui.text import clean
+from tui.widgets.key_line import KeyLine
 from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -63,7 +64,7 @@ class SettingsScreen(Screen[None]):
         yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
         yield VirtualTable(_COLUMNS, markable=False, id="settings")
         yield Static("", id="explanation", markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read the file."""

@@ -20,7 +20,6 @@ from engine.api import (
     Estimate,
     LibraryError,
     Place,
-    RewriteError,
     Row,
     RowValues,
     SessionInfo,
@@ -38,7 +37,6 @@ from engine.api import (
     open_draft,
     ready_to_start,
     reopen_draft,
-    rewrite_row,
     save_copy,
     start_session,
     with_num_images,
@@ -50,16 +48,18 @@ from tui.screens.area import Area
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.past import Past, look_back, past_lines, row_text
+from tui.screens.row_preview import RowPreview
 from tui.screens.sheet_words import (
     counts_text,
+    final_prompt,
+    help_text,
     place_text,
-    preview_text,
     title_text,
     totals_text,
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.text import clean, count_text
-from tui.widgets.cell_editor import CellEditor
+from tui.widgets.cell_editor import CellEditor, off_one_line, on_one_line
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
@@ -68,6 +68,12 @@ _WATCH_SECONDS = 1.0
 _ESTIMATE_DELAY = 0.2
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
+
+_WITH_ROWS = (
+    *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
+    "scroll_place",
+)
+"""Actions that need a sheet."""
 
 
 class SheetScreen(Area):
@@ -80,6 +86,9 @@ class SheetScreen(Area):
         bind("sheet.start_changed", "S", "start(True)", "Start changed rows"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
+        bind("sheet.new_seeds", "s", "new_seeds", "New seeds"),
+        bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
+        bind("sheet.same_seed", "P", "same_seed", "Same seed, other prompt"),
         bind("sheet.save", "w", "save", "Save a copy"),
         bind("sheet.find", "slash", "find", "Find"),
         bind("sheet.find_next", "full_stop", "find_next(1)", "Find next", show=False),
@@ -88,6 +97,8 @@ class SheetScreen(Area):
         bind("sheet.images", "m", "images", "Images per row", show=False),
         bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
         bind("sheet.template", "T", "template", "Write a template", show=False),
+        bind("sheet.scroll_down", "J", "scroll_place(1)", "Scroll the preview", show=False),
+        bind("sheet.scroll_up", "K", "scroll_place(-1)", "Scroll it back", show=False),
         bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
     ]
@@ -99,7 +110,7 @@ class SheetScreen(Area):
                                 border-top: solid $panel; }
     SheetScreen #place { width: 3fr; padding: 0 1; border-right: solid $panel;
                          scrollbar-size-vertical: 1; }
-    SheetScreen #problem, SheetScreen #preview { height: auto; }
+    SheetScreen #problem, SheetScreen #help { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
@@ -124,7 +135,8 @@ class SheetScreen(Area):
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
-                yield Static("", id="preview", markup=False)
+                yield RowPreview(self.desk, id="preview")
+                yield Static("", id="help", markup=False)
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -321,42 +333,53 @@ class SheetScreen(Area):
         if place is not None and draft is not None:
             text = place_text(draft, place, row_text(self._past, place.row))
             self.query_one("#problem", Static).update(text)
-            self._preview(draft.row(place.row))
+            self.query_one(RowPreview).show(draft.row(place.row))
+            self.query_one("#help", Static).update(help_text(draft, place))
 
-    @work(thread=True, exclusive=True, group="preview")
-    def _preview(self, row: Row) -> None:
-        text = preview_text(row, self.desk.settings)
-        self.app.call_from_thread(self._show_preview, row, text)
+    def action_scroll_place(self, direction: int) -> None:
+        """Through a long preview, while the cursor stays where it is."""
+        self.query_one("#place", VerticalScroll).scroll_relative(y=2 * direction, animate=False)
 
-    def _show_preview(self, row: Row, text: Content) -> None:
-        place = self._table.place
-        if place is not None and place.row == row.number:
-            self.query_one("#preview", Static).update(text)
+    def action_new_seeds(self) -> None:
+        """Draw new seeds for the marked rows; without marks, for all."""
+        self._table.new_seeds()
+
+    def action_same_seed(self) -> None:
+        """The row under the cursor again, with its seed, to be given another prompt at once."""
+        self._table.same_seed()
 
     def action_magic(self) -> None:
         """Have the language model write the magic prompt of the row under the cursor."""
         place, draft = self._table.place, self.draft
-        if place is None or draft is None:
-            return
-        if not self.desk.settings.magic.model:
-            self.notify(
-                "The settings name no language model (magic.model): prompts are enriched without"
-                " one, as the preview shows.",
-                markup=False,
-            )
-            return
-        self.notify("The language model is asked …", markup=False)
-        self._write_magic(draft.row(place.row))
+        if place is not None and draft is not None:
+            self.query_one(RowPreview).rewrite(draft.row(place.row))
 
-    @work(thread=True, exclusive=True, group="magic")
-    def _write_magic(self, row: Row) -> None:
-        try:
-            rewrite_row(row, self.desk.settings)
-        except (RewriteError, SettingsError) as error:
-            self.app.call_from_thread(
-                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
-            )
-        self.app.call_from_thread(self._show_place)
+    def action_final_prompt(self) -> None:
+        """Edit what the model will be told of the row under the cursor."""
+        place, draft = self._table.place, self.draft
+        if place is not None and draft is not None:
+            self._read_final_prompt(draft.row(place.row))
+
+    @work(thread=True, exclusive=True, group="final")
+    def _read_final_prompt(self, row: Row) -> None:
+        final = final_prompt(row, self.desk.settings)
+        self.app.call_from_thread(self._ask_final_prompt, row.number, final)
+
+    def _ask_final_prompt(self, number: int, final: str | None) -> None:
+        if final is None:
+            words = f"Row {number} is not ready: mend it first."
+            self.notify(words, severity="warning", markup=False)
+            return
+
+        def write(text: str | None) -> None:
+            if text is not None and text != on_one_line(final):
+                self._table.write_final_prompt(number, off_one_line(text))
+
+        note = "To the letter. Empty: what prompt, magic_prompt and style make together."
+        ask = Ask(
+            f"What the model is told of row {number}", on_one_line(final), blank=True, note=note
+        )
+        self.app.push_screen(ask, write)
 
     @on(DraftTable.Walked)
     def _walked(self, event: DraftTable.Walked) -> None:
@@ -414,7 +437,7 @@ class SheetScreen(Area):
             return self._past is not None and bool(self._past.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
-        if action in ("find", "find_next", "column", "images"):
+        if action in _WITH_ROWS:
             return True if draft else None
         if action in ("reload", "save"):
             return True if draft and self._path else None

@@ -17,15 +17,19 @@ from engine.api import (
     Severity,
     preview_row,
 )
-from tui.glyphs import GLYPHS
-from tui.text import clean, count_text, size_text, time_text
+from tui.cost_words import cost_words, memory_words
+from tui.glyphs import EDITED, GLYPHS
+from tui.text import clean, count_text
 
 _COLOURS = {
     Severity.ERROR: "$text-error",
     Severity.WARNING: "$text-warning",
     Severity.REPAIRED: "$text-secondary",
 }
-_MUTED = "$text-muted"
+_MUTED = "dim"
+"""Not `$text-muted`: with no background to stand on, in content it comes out as white."""
+_PROMPTS = ("prompt", "final_prompt")
+_SHORT = 24
 
 
 def title_text(draft: Draft) -> str:
@@ -53,16 +57,18 @@ def counts_text(draft: Draft) -> Content:
 
 
 def place_text(draft: Draft, place: Place, past: str = "") -> Content:
-    """The cell under the cursor: its problem and what helps, else what it holds and means.
+    """The cell under the cursor: its problem and what helps, else what it holds.
 
     Args:
         draft: the sheet.
         place: the cell.
         past: what became of its row since the sheet was rendered.
     """
+    problem, text = draft.problem(place), _standing_text(draft, place)
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
-    lines = [Content.assemble((where, "bold"), (f" · {past}" if past else "", _MUTED))]
-    problem = draft.problem(place)
+    beside = f"  {text}" if problem is None and len(text) <= _SHORT else ""
+    was = f" · {past}" if past else ""
+    lines = [Content.assemble((where, "bold"), beside, (was, _MUTED))]
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
     elif problem is not None:
@@ -79,11 +85,21 @@ def place_text(draft: Draft, place: Place, past: str = "") -> Content:
                 lines.append(Content(f"or {', '.join(others)}"))
         elif problem.severity is Severity.REPAIRED:
             lines.append(Content("b keeps it as it was read"))
-    elif place.column:
-        if text := draft.text(place.row, place.column):
-            lines.append(Content(clean(text)))
-        if place.column in COLUMN:
-            lines.append(Content(COLUMN[place.column].help).stylize(_MUTED))
+    elif text and not beside:
+        lines.append(Content(text))
+    return Content("\n").join(lines)
+
+
+def _standing_text(draft: Draft, place: Place) -> str:
+    """The cell's text; not that of a prompt which the preview shows as it will be."""
+    shown = place.column in _PROMPTS and draft.row(place.row).values is not None
+    return "" if shown or not place.column else clean(draft.text(place.row, place.column))
+
+
+def help_text(draft: Draft, place: Place) -> Content:
+    """What the cell's column means, and what there is to say of the column as a whole."""
+    known = COLUMN.get(place.column or "")
+    lines = [Content(known.help).stylize(_MUTED)] if known is not None else []
     lines += [
         Content(f"{GLYPHS[note.severity]} {clean(note.message)}").stylize(_MUTED)
         for note in draft.notes
@@ -100,6 +116,15 @@ def preview_text(row: Row, settings: Settings) -> Content:
     return Content("\n").join(_preview(row, settings))
 
 
+def final_prompt(row: Row, settings: Settings) -> str | None:
+    """What the model will be told of a row; None while it has errors. Not for the event loop."""
+    try:
+        preview = preview_row(row, settings)
+    except SettingsError:
+        return None
+    return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
+
+
 def _preview(row: Row, settings: Settings) -> list[Content]:
     try:
         preview = preview_row(row, settings)
@@ -111,10 +136,10 @@ def _preview(row: Row, settings: Settings) -> list[Content]:
         return [Content(f"! {clean(note.words)}") for note in preview.notes]
     recipe = preview.recipe
     lines = [Content(f"→ {_numbers(recipe, row.values)}")]
-    if recipe.prompt != row.values.prompt:
-        lines.append(Content(f"→ “{clean(recipe.prompt)}”"))
+    mark = (f" {EDITED} edited by you", "$text-accent") if row.values.final_prompt else ""
+    lines.append(Content.assemble(f"→ “{clean(recipe.prompt)}”", mark))
     if recipe.palette:
-        blocks = [("██", colour[:7]) for colour in recipe.palette]
+        blocks = [("███", colour[:7]) for colour in recipe.palette]
         lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
     told = " · ".join(
         f"{note.column} {clean(note.words)}"
@@ -146,12 +171,10 @@ def totals_text(draft: Draft, estimate: Estimate | None, past: Sequence[str] = (
 def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
-    costs = []
     if estimate is not None and draft.images:
-        costs += [time_text(estimate.seconds)] if estimate.seconds is not None else []
-        costs += [size_text(estimate.bytes)] if estimate.bytes is not None else []
-    if costs:
-        yield " · ".join(costs)
+        if costs := cost_words(estimate):
+            yield " · ".join(costs)
+        yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
     yield from past

@@ -26,6 +26,16 @@ _BREAK = "↵"
 """A line break within a cell, while it is edited on one line."""
 
 
+def on_one_line(text: str) -> str:
+    """A text with signs for its line breaks, to be edited on one line."""
+    return text.replace("\r\n", "\n").replace("\n", _BREAK)
+
+
+def off_one_line(text: str) -> str:
+    """The text again, its line breaks as they were."""
+    return text.replace(_BREAK, "\n")
+
+
 class CellEditor(Vertical):
     """Lies over the table; enter takes what is written, esc leaves the cell as it was."""
 
@@ -95,7 +105,7 @@ class CellEditor(Vertical):
         self.add_class("-open")
         box = self.query_one(Input)
         box.suggester = SuggestFromList(choices, case_sensitive=False) if choices else None
-        box.value = text.replace("\r\n", "\n").replace("\n", _BREAK)
+        box.value = on_one_line(text)
         box.cursor_position = len(box.value)
         self._offer("")
         box.focus()
@@ -141,7 +151,7 @@ class CellEditor(Vertical):
 
     def action_take(self, onward: str) -> None:
         """Write it into the cell."""
-        text = self.query_one(Input).value.replace(_BREAK, "\n")
+        text = off_one_line(self.query_one(Input).value)
         self.close()
         self.post_message(self.Taken(self._place, text, onward))
 

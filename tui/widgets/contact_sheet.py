@@ -28,7 +28,7 @@ _SIZES = ((9, 5), (14, 7), (20, 9), (28, 13), (42, 19))
 _USUAL = 1
 _MOST = 96
 """Places on a page: each costs bytes on the line."""
-_STYLES = ("caption", "cursor", "range", "mark", "favourite", "failed", "page")
+_STYLES = ("plain", "caption", "cursor", "range", "mark", "favourite", "failed", "page")
 
 
 class ContactSheet(Widget, can_focus=True):
@@ -244,13 +244,13 @@ class ContactSheet(Widget, can_focus=True):
             return Strip([Segment(f" {words} ", self._style("page"))], width)
         row, inside = divmod(y, self._place[1])
         if not self._shape[0] or row >= self._shape[1]:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style("plain"))
         start = self._first + row * self._shape[0]
         line = frame_line if inside < self._place[1] - 1 else caption_line
         places = [self._look(index) for index in range(start, start + self._shape[0])]
-        segments = list(line(places, self._place[0], self.rich_style, self._style))
+        segments = list(line(places, self._place[0], self._style("plain"), self._style))
         rest = width - self._place[0] * self._shape[0]
-        return Strip([*segments, Segment(" " * rest, self.rich_style)], width)
+        return Strip([*segments, Segment(" " * rest, self._style("plain"))], width)
 
     def _look(self, index: int) -> PlaceLook:
         tile, ranged = self._tiles.get(index), index in self._range()
@@ -285,6 +285,8 @@ class ContactSheet(Widget, can_focus=True):
         before, first, ranged = self.cursor, self._first, set(self._range())
         self.cursor = max(0, min(self._count - 1, index))
         if self._first != first:
+            # Where one is, at once; the pictures as soon as they can.
+            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
             self._load()
         elif before != self.cursor:
             self._draw_places({before, self.cursor} | (ranged ^ set(self._range())))

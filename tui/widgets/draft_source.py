@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
 from engine.api import Draft, Place, Problem, Severity, palette_colours
-from tui.glyphs import GLYPHS
+from tui.glyphs import EDITED, GLYPHS
 from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, CellStyle, TableRow
 
@@ -14,8 +14,13 @@ STYLES: dict[Severity, CellStyle] = {
     Severity.REPAIRED: "repaired",
 }
 _LEFT_OUT = "–"
-_EDITED = "✎"
-_WIDTHS = {"prompt": 24, "negative_prompt": 18, "color_palette": 16, "num_images": 10}
+_WIDTHS = {
+    "prompt": 24,
+    "negative_prompt": 18,
+    "color_palette": 18,
+    "num_images": 10,
+    "final_prompt": 24,
+}
 _MOST_WIDTH = 14
 
 
@@ -77,13 +82,13 @@ class DraftSource:
 
     def _cell(self, number: int, column: str, problem: Problem | None) -> Cell:
         text = self.draft.text(number, column)
+        colours = palette_colours(text) if column == "color_palette" and text else ()
         if problem is not None:
-            return Cell(text, STYLES[problem.severity], GLYPHS[problem.severity])
+            glyph = GLYPHS[problem.severity]
+            return Cell(text, STYLES[problem.severity], glyph, swatches=colours)
         if self.draft.is_edited(number, column) and self.draft.file:
-            return Cell(text, "accent", _EDITED)
-        if column == "color_palette" and text:
-            return Cell(text, swatches=palette_colours(text))
-        return Cell(text)
+            return Cell(text, "accent", EDITED, swatches=colours)
+        return Cell(text, swatches=colours)
 
 
 def _width(name: str) -> int:

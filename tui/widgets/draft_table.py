@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.api import Draft, Place, Severity
+from engine.api import Draft, Place, Severity, draw_seed
 from tui.keys import bind
 from tui.text import count_text
 from tui.widgets.draft_source import DraftSource, place_of
@@ -90,6 +90,28 @@ class DraftTable(VirtualTable):
         self._after(changed, f"{place.column} of {count_text(changed, 'row')} changed")
         if onward:
             self.action_sideways(1)
+
+    def write_final_prompt(self, number: int, text: str) -> None:
+        """Write what the model is told of one row, whatever is marked."""
+        if self._draft is not None:
+            changed = self._draft.edit([number], "final_prompt", text)
+            self._after(changed, f"final prompt of row {number} {'edited' if text else 'as made'}")
+
+    def new_seeds(self) -> None:
+        """Draw new seeds for the marked rows; without marks, for all."""
+        if self._draft is not None:
+            rows = self._rows() if self.marks else self._draft.numbers
+            changed = self._draft.new_seeds({number: draw_seed() for number in rows})
+            self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
+
+    def same_seed(self) -> None:
+        """The row under the cursor again, its seed pinned, to be given another prompt at once."""
+        if self._draft is not None and self.place is not None:
+            source = self.place.row
+            copy = self._draft.same_seed(source, draw_seed())
+            self._after(1, f"row {copy} has the seed of row {source}")
+            self.go_to(copy, "prompt")
+            self.post_message(self.EditRequested(Place(copy, "prompt")))
 
     def add_column(self, name: str) -> None:
         """Show a column that the sheet lacks; its first cell makes it part of the sheet."""

@@ -64,7 +64,7 @@ class ImagePane(Widget):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._wish: tuple[Path, str, Part | None, tuple[int, int] | None] | None = None
+        self._wish: tuple[Path, str, Part | None, tuple[int, int] | None, bool] | None = None
 
     def compose(self) -> ComposeResult:
         """The picture, the words in its place, the caption."""
@@ -80,6 +80,7 @@ class ImagePane(Widget):
         part: Part | None = None,
         most: tuple[int, int] | None = None,
         words: str = _NOTHING,
+        rough: bool = False,
     ) -> None:
         """Show the picture in a file, with a caption.
 
@@ -89,8 +90,9 @@ class ImagePane(Widget):
             part: of the picture, in its own pixels; None for all of it.
             most: columns and rows it may fill; None for all there are.
             words: what to say where there is no file.
+            rough: in less than half the bytes.
         """
-        self._wish = None if path is None else (path, caption, part, most)
+        self._wish = None if path is None else (path, caption, part, most, rough)
         if path is None and self.is_mounted:
             self.workers.cancel_node(self)
             self._say(words, caption)
@@ -109,14 +111,19 @@ class ImagePane(Widget):
 
     @work(exclusive=True, group="picture")
     async def _load(
-        self, path: Path, caption: str, part: Part | None, most: tuple[int, int] | None
+        self,
+        path: Path,
+        caption: str,
+        part: Part | None,
+        most: tuple[int, int] | None,
+        rough: bool,
     ) -> None:
         await asyncio.sleep(self.DELAY)
         width, height = self.content_size.width, self.content_size.height - 1
         box = (width, height) if most is None else (min(width, most[0]), min(height, most[1]))
         if min(box) < 1:
             return
-        drawing = await drawn(path, box, self.app.console, part)
+        drawing = await drawn(path, box, self.app.console, part, rough=rough)
         if isinstance(drawing, PictureError):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
             return

@@ -1,14 +1,22 @@
 """What is being drawn right now, or the newest picture there is."""
 
 import tempfile
+import time
 from pathlib import Path
 
 from textual import work
 
+from tui.graphics.protocol import current
 from tui.watch import Preview
 from tui.widgets.image_pane import ImagePane
 
 _NAMES = 4
+_SECONDS = {"kitty": 0.25, "sixel": 0.5}
+"""Between two previews. In half-cells each is thousands of bytes of text, which must be drawn by
+the app and by the terminal while keys wait."""
+_SECONDS_OF_CELLS = 1.0
+_MOST_CELLS = (32, 16)
+"""A preview is small and blurred: more cells of it show no more."""
 
 
 class LivePane(ImagePane):
@@ -20,10 +28,14 @@ class LivePane(ImagePane):
         super().__init__(id=id)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._count = 0
+        self._previewed = 0.0
 
     def show_preview(self, preview: Preview, caption: str) -> None:
-        """Show what is being denoised."""
-        self._keep(preview.picture, caption)
+        """Show what is being denoised, if the last preview was not just now."""
+        now = time.monotonic()
+        if now - self._previewed >= _SECONDS.get(current().protocol, _SECONDS_OF_CELLS):
+            self._previewed = now
+            self._keep(preview.picture, caption)
 
     @work(thread=True, exclusive=True, group="preview")
     def _keep(self, picture: bytes, caption: str) -> None:
@@ -33,7 +45,8 @@ class LivePane(ImagePane):
         self._count += 1
         path = Path(self._folder.name) / f"{self._count % _NAMES}.jpg"
         path.write_bytes(picture)
-        self.app.call_from_thread(self.show, path, caption)
+        most = None if current().protocol in _SECONDS else _MOST_CELLS
+        self.app.call_from_thread(self.show, path, caption, most=most, rough=True)
 
     def on_unmount(self) -> None:
         """Previews are not kept."""

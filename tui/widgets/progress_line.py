@@ -38,11 +38,15 @@ class ProgressLine(Static):
         super().__init__(empty, id=id, markup=False)
         self._empty = empty
         self._standing: Standing | None = None
+        self._shown: Content | None = None
 
     def show(self, standing: Standing | None) -> None:
         """Show where a session stands; None: there is none."""
         self._standing = standing
-        self.update(Content(self._empty) if standing is None else self._line(standing))
+        line = Content(self._empty) if standing is None else self._line(standing)
+        if line != self._shown:
+            self._shown = line
+            self.update(line, layout=False)
 
     def on_resize(self) -> None:
         """What does not fit is left out."""
@@ -61,6 +65,8 @@ class ProgressLine(Static):
             for state in ("failed", "stopped", "waiting")
             if counts[state]
         ]
+        if counts["waiting"] and (awaited := counts["rewriting"]):
+            parts.insert(1, f"{GLYPHS['rewriting']} prompts of {awaited} being rewritten")
         working = counts["waiting"] or counts["rendering"]
         pace = standing.pace
         if working and pace is not None and pace.images_per_second and pace.seconds_left:

@@ -125,7 +125,7 @@ def draw_row(
         own = style(*names, meaning, last)
         shown = cell.swatches[: max(0, width - 1)]
         pieces += [(SWATCH, own + Style(color=colour)) for colour in shown]
-        text = f" {cell.text}" if shown else cell.glyph + cell.text
+        text = f" {cell.glyph}{cell.text}" if shown else cell.glyph + cell.text
         pieces += [(fit(text, width - len(shown), column.align), own), (" " * GAP, plain)]
     return _joined(pieces, layout.total, plain)
 

@@ -62,6 +62,7 @@ class TopLine(Horizontal):
         self._reason = ""
         self._device = ""
         self._disk = DiskGauge()
+        self._shown = ("", "")
 
     def compose(self) -> ComposeResult:
         """Tabs left, gauges right."""
@@ -78,7 +79,7 @@ class TopLine(Horizontal):
 
     def on_resize(self) -> None:
         """What does not fit is left out."""
-        self._show()
+        self.show()
 
     @on(AreaTab.Chosen)
     def _go(self, event: AreaTab.Chosen) -> None:
@@ -89,7 +90,7 @@ class TopLine(Horizontal):
         steps = "".join(f" {step.step}/{step.steps}" for step in news.steps.values())
         self._engine = f"{_GLYPHS[news.engine]} engine: {news.engine}{steps}"
         self._reason = news.reason
-        self._show()
+        self.show()
 
     @work(thread=True, exclusive=True, group="gauges")
     def _measure(self) -> None:
@@ -101,9 +102,10 @@ class TopLine(Horizontal):
 
     def _take(self, device: str, disk: DiskGauge) -> None:
         self._device, self._disk = device, disk
-        self._show()
+        self.show()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Say how things stand, if that is not what stands there."""
         room = self.size.width - sum(len(name) + 4 for name in AREAS.values()) - 3
         # The disk's long form goes first, then the device, then what is left of the disk.
         choices = [
@@ -113,8 +115,11 @@ class TopLine(Horizontal):
         ]
         lines = ["   ".join(part for part in parts if part) for parts in choices]
         text = next((line for line in lines if len(line) <= room), lines[-1])
-        gauges = self.query_one("#gauges", Static)
-        gauges.update(Content(text))
         why = "\n".join(clean(part) for part in (self._reason, self._disk.warning) if part)
+        if (text, why) == self._shown or not self.screen.is_active:
+            return
+        self._shown = text, why
+        gauges = self.query_one("#gauges", Static)
+        gauges.update(Content(text), layout=False)
         gauges.tooltip = Content(why) if why else None
         gauges.set_class(bool(self._disk.warning), "-warning")

@@ -266,6 +266,7 @@ def test_search_finds_sessions_by_name_tag_and_prompt(
 
 
 _BACK_TO_2 = """
+    DROP TABLE rewrites; ALTER TABLE sessions DROP COLUMN rewriting;
     DROP TRIGGER image_trashed; DROP TRIGGER image_restored; DROP TRIGGER image_favourite;
     DROP TRIGGER row_added; DROP TRIGGER row_removed; DROP TABLE prompts; DROP TRIGGER image_state;
     DROP INDEX images_by_session; DROP INDEX images_favourite; DROP INDEX images_trashed;

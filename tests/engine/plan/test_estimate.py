@@ -1,8 +1,11 @@
 from engine.models.catalog import load_models
+from engine.models.weights import ModelSize
 from engine.plan.estimate import Rate, estimate, expected_rates
+from engine.plan.memory import MemoryNeed, memory_needs
 from tests.engine.plan.test_recipes import values
 
 MODELS = load_models()
+GIB = 1 << 30
 SQUARE = {"aspect_ratio": "1:1", "rendering": "default"}
 
 
@@ -35,3 +38,22 @@ def test_steps_and_size_count() -> None:
 
     assert seconds(rendering="quality") == 2 * seconds(rendering="default")
     assert seconds(aspect_ratio="2:1") > seconds(aspect_ratio="1:1")
+
+
+SDXL = ModelSize(3_470_000_000, 0, denoiser_width=320, denoiser_factor=8, decoder_width=256)
+
+
+def needs(size: ModelSize | None, devices: dict[str, int], **changes: object) -> MemoryNeed | None:
+    found = memory_needs([values(**(SQUARE | changes))], MODELS, {"builtin": size}, devices)
+    return found[0] if found else None
+
+
+def test_memory_follows_the_devices_number_format_and_the_largest_picture() -> None:
+    gpu = needs(SDXL, {"cuda:0": 8 * GIB, "cuda:1": 24 * GIB}, width=384, height=128)
+    assert gpu is not None and gpu.device == "cuda:1" and gpu.fits
+    assert 2 * SDXL.numbers < gpu.bytes < 2 * SDXL.numbers + 2 * GIB
+    cpu = needs(SDXL, {"cpu": 8 * GIB})
+    assert cpu is not None and not cpu.fits and cpu.bytes > 4 * SDXL.numbers
+    wide = needs(SDXL, {"cpu": 8 * GIB}, width=384, height=128)
+    assert wide is not None and wide.bytes > cpu.bytes
+    assert needs(None, {"cpu": 1}) is None and needs(SDXL, {}) is None

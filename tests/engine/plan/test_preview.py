@@ -35,6 +35,22 @@ def test_each_column_that_acts_is_told() -> None:
     assert "others" in notes["visibility"]
 
 
+def test_an_edited_final_prompt_is_what_is_rendered_and_says_so() -> None:
+    row = values(
+        prompt="a {red|blue} boat",
+        magic_prompt=True,
+        style="design",
+        num_images=3,
+        final_prompt="a {cat} __as__ I want it",
+    )
+    recipes = recipes_for(row, PLANNED, never)
+    assert {recipe.prompt for recipe in recipes} == {"a {cat} __as__ I want it"}
+    assert len({recipe.seed for recipe in recipes}) == 3
+    notes = told(preview(row, PLANNED))
+    assert "is yours" in notes["final_prompt"]
+    assert not notes.keys() & {"prompt", "magic_prompt", "style"}
+
+
 def test_a_row_whose_columns_do_nothing_says_next_to_nothing() -> None:
     assert told(preview(values(magic_prompt=False), PLANNED)) == {}
     assert told(preview(values(magic_prompt=True), PLANNED)) == {

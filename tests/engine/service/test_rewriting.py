@@ -1,9 +1,12 @@
 """Magic prompts by a language model: a tiny one with random weights, made here; what it says is
 nonsense, but it takes the whole way."""
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.api import check_prompts, list_images, load_settings, preview_row, rewrite_row
@@ -11,6 +14,8 @@ from engine.render.rewrite import tidied
 from engine.service.rewriting import RewriteError, known_rewrite, rewritten
 from engine.settings import MagicSettings
 from tests.conftest import Promptsheet
+from tests.test_columns_act import write_sheet
+from tests.test_promises import settled, state, wait_for
 
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
 
@@ -105,12 +110,22 @@ def test_only_the_prompt_is_kept_of_what_is_said(said: str, kept: str) -> None:
     assert tidied(said) == kept
 
 
-def test_a_session_is_rendered_from_what_the_model_wrote(
+@pytest.fixture
+def magic(
     promptsheet: Promptsheet, chat_model: Path, cache: Path, config: Path, library: Path
-) -> None:
+) -> Promptsheet:
+    """The command, with a language model in the settings."""
     (config / "settings.toml").write_text(
         f'library = "{library}"\n[magic]\nmodel = "{chat_model}"\ndevice = "cpu"\n'
     )
+    promptsheet.environment["XDG_CACHE_HOME"] = str(cache)
+    return promptsheet
+
+
+ROW = {"rendering": "turbo", "steps": "1", "num_images": "2", "magic_prompt": "on"}
+
+
+def test_a_session_is_rendered_from_what_the_model_wrote(magic: Promptsheet, library: Path) -> None:
     settings = load_settings()
     (row,) = check_prompts(["a red boat"], settings).sheet.rows
     before = preview_row(row, settings)
@@ -118,7 +133,69 @@ def test_a_session_is_rendered_from_what_the_model_wrote(
     rewrite_row(row, settings)
     after = preview_row(row, settings)
     assert after is not None and after.recipe is not None
-    promptsheet.environment["XDG_CACHE_HOME"] = str(cache)
-    done = promptsheet.json("prompt", "a red boat")
+    done = magic.json("prompt", "a red boat")
     (image,) = list_images(library, done["session"])
     assert image.recipe["prompt"] == after.recipe.prompt != "a red boat"
+
+
+def test_prompts_are_rewritten_after_the_start_and_through_stops_and_kills(
+    magic: Promptsheet, library: Path, tmp_path: Path
+) -> None:
+    prompts = [f"a boat number {number}" for number in range(12)]
+    rows = [{**ROW, "prompt": prompt, "style": "design"} for prompt in prompts]
+    rows[-1] |= {"magic_prompt": "off"}
+    rows[-2] |= {"prompt": "a {red|golden} boat", "seed_number": "3"}
+    magic.json("run", write_sheet(tmp_path / "sheet.csv", rows), "--detach")
+    accepted = state(magic)
+    assert accepted["state"] == "waiting" and accepted["images"] == 24
+    assert accepted["rewriting"] == 22, "there at once, before any prompt was rewritten"
+
+    wait_for(lambda: state(magic)["rewriting"] < 22)
+    magic.json("stop", "last")
+    assert state(magic)["state"] == "stopped" and state(magic)["rewriting"]
+    magic.json("resume", "last")
+    left = state(magic)["rewriting"]
+    wait_for(lambda: state(magic)["rewriting"] < left)
+
+    pid = magic.json("engine", "status")["pid"]
+    (writer,) = (
+        c for c in psutil.Process(pid).children() if "engine.render.rewrite" in c.cmdline()
+    )
+    os.kill(pid, signal.SIGKILL)
+    assert state(magic)["done"] == 0 and state(magic)["rewriting"]
+    wait_for(lambda: not writer.is_running() or writer.status() == psutil.STATUS_ZOMBIE)
+    magic.json("engine", "start")
+    wait_for(lambda: settled(magic))
+
+    assert state(magic)["done"] == 24 and state(magic)["rewriting"] == 0
+    settings = load_settings()
+    for image in list_images(library, state(magic)["session"]):
+        prompt = rows[image.row - 2]["prompt"]
+        final = image.recipe["prompt"]
+        asked = f"a {'red' if 'red' in final else 'golden'} boat" if "{" in prompt else prompt
+        if image.row < 13:
+            known = known_rewrite(prompt, settings.magic)
+            assert "{" in prompt or (known and known in final)
+        else:
+            assert asked in final
+        assert final.startswith("a poster of ") and final.endswith("flat colors")
+    assert magic.json("verify") == {**magic.json("verify"), "missing": [], "corrupt": []}
+
+
+def test_a_language_model_that_fails_fails_its_images_with_what_to_do(
+    magic: Promptsheet, config: Path, library: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    text = (config / "settings.toml").read_text()
+    (config / "settings.toml").write_text(f'[magic]\nmodel = "{tmp_path / "empty"}"\n')
+    sheet = write_sheet(tmp_path / "sheet.csv", [{**ROW, "prompt": "a boat"}])
+    magic.json("run", sheet, status=1)
+    (row,) = magic.json("show", "last")["rows"]
+    assert row["state"] == "failed" and "Mend magic.model in the settings" in row["error"]
+
+    (config / "settings.toml").write_text(text.replace("model = ", "# model = "))
+    magic.json("retry", "last")
+    wait_for(lambda: state(magic)["done"] == 2)
+    assert state(magic)["rewriting"] == 0
+    for image in list_images(library, state(magic)["session"]):
+        assert image.recipe["prompt"].startswith("a boat"), "enriched without one"

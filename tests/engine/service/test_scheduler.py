@@ -3,11 +3,14 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import asdict
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from engine.api import check_prompts
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
 from engine.library.reader import list_images
@@ -23,8 +26,10 @@ from engine.service.link import (
     RendererHungError,
 )
 from engine.service.scheduler import Scheduler
+from engine.service.submissions import Submissions
+from engine.service.wire import packed
 from engine.service.writer_thread import WriterThread
-from engine.settings import Settings
+from engine.settings import RenderSettings, Settings
 from tests.engine.library.conftest import CONDITIONS, new_session, picture
 
 Fault = Callable[[dict[str, Any]], None]
@@ -42,6 +47,8 @@ class FakeRenderer:
     """Renders grey squares; `fault` and `load_fault` may raise instead."""
 
     started = 0
+    mib = 10
+    """Memory an image takes."""
     sizes: list[int] = []  # noqa: RUF012
     fault: Fault | None = None
     load_fault: Callable[[str], None] | None = None
@@ -78,7 +85,8 @@ class FakeRenderer:
         except RendererDiedError:
             self.alive = False
             raise
-        yield Frame("free", {"batch": batch, "began": 1.0, "ended": 1.1})
+        took = {"taken": body["size"] * FakeRenderer.mib << 20, "room": 1000 << 20}
+        yield Frame("free", {"batch": batch, "began": 1.0, "ended": 1.1} | took)
         for image in body["images"]:
             recipe = Recipe.from_json(image["recipe"])
             record = Record(image["image"], recipe, CONDITIONS, body["size"], image["slot"], ())
@@ -424,6 +432,43 @@ def test_what_memory_allowed_is_remembered(writer: Writer) -> None:
     settle(writer)
     assert writer.fits("cpu") == {("h", "8x8"): 2}
     assert writer.fits("another device") == {}
+
+
+@pytest.mark.parametrize(
+    ("mib", "max_batch", "size"), [(10, 0, 16), (90, 0, 8), (900, 0, 1), (90, 2, 2), (10, 32, 32)]
+)
+def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_hold(
+    writer: Writer,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mib: int,
+    max_batch: int,
+    size: int,
+) -> None:
+    builtin = files("assets") / "models" / "builtin"
+    entry = f'label = "mine"\nsource = "{builtin}"\nmax_batch = {max_batch}\n'
+    (config / "models.toml").write_text(f"[[models]]\n{entry}")
+    monkeypatch.setattr(FakeRenderer, "mib", mib)
+    checked = check_prompts(["a red circle"] * 40, Settings(), model="mine")
+    rows = packed(
+        [
+            {"number": row.number, "cells": {}, "extra": {}, "values": asdict(row.values)}
+            for row in checked.sheet.ready
+            if row.values is not None
+        ]
+    )
+
+    async def accept() -> set[int]:
+        submissions = Submissions(WriterThread(writer), RenderSettings(), {"fake gpu"})
+        new, _ = await submissions.accept("a test", {}, rows)
+        return {batch.size for batch in new.batches[:-1]}
+
+    assert asyncio.run(accept()) == {max_batch or 4}, "nothing is known yet"
+    settle(writer, ["fake gpu"])
+    assert asyncio.run(accept()) == {size}
+    monkeypatch.setattr(FakeRenderer, "mib", 2 * mib)
+    settle(writer, ["fake gpu"])
+    assert asyncio.run(accept()) == {size}, "what was measured once is kept"
 
 
 def test_an_idle_device_takes_what_lies_ready_at_another(

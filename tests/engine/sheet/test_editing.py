@@ -114,6 +114,32 @@ def test_a_column_that_the_sheet_lacks_comes_with_its_first_cell() -> None:
     assert list(sheet.columns) == ["prompt"]
 
 
+def test_new_seeds_are_one_step_and_the_same_seed_serves_another_prompt() -> None:
+    sheet = draft(("a boat", "", "", 1, 5), ("a cat", "", "", 1, ""), header=HEADER[:5])
+    assert sheet.new_seeds({2: 70, 3: 80}) == 2
+    assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["70", "80"]
+    assert sheet.undo() == "new seeds"
+    assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["5", ""]
+
+    sheet.edit([2], "final_prompt", "a red boat {")
+    values = sheet.row(2).values
+    assert values is not None and values.final_prompt == "a red boat {", "to the letter"
+    assert sheet.same_seed(2, 99) == 4
+    assert (sheet.text(4, "seed_number"), sheet.text(4, "final_prompt")) == ("5", "")
+    assert sheet.same_seed(3, 99) == 5
+    assert [sheet.text(n, "seed_number") for n in (3, 5)] == ["99", "99"], "both share it"
+    assert sheet.undo() == "same seed, other prompt"
+    assert sheet.text(3, "seed_number") == "" and list(sheet.numbers) == [2, 3, 4]
+
+
+def test_a_seed_for_another_prompt_makes_the_column_it_lacks() -> None:
+    sheet = draft(("a boat",), header=("prompt",))
+    sheet.same_seed(2, 7)
+    assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["7", "7"]
+    sheet.undo()
+    assert list(sheet.columns) == ["prompt"]
+
+
 def test_problems_are_walked_both_ways_and_round() -> None:
     sheet = draft(*FAULTY)
     walked = [Place(2, "prompt")]
@@ -164,7 +190,9 @@ _CELLS = st.sampled_from(
     st.lists(st.tuples(*[_CELLS] * 6), min_size=1, max_size=5),
     st.lists(
         st.tuples(
-            st.sampled_from(("edit", "add", "duplicate", "take", "fill", "undo", "redo")),
+            st.sampled_from(
+                ("edit", "add", "duplicate", "take", "fill", "seeds", "same", "undo", "redo")
+            ),
             st.integers(0, 9),
             st.sampled_from((*HEADER, "style")),
             st.sampled_from(("a boat", "", "16:9", "sdxl", "7", "anime")),
@@ -190,6 +218,10 @@ def test_a_draft_is_always_what_a_fresh_check_of_its_cells_says(
                 sheet.take(Place(number, column), text, everywhere=True)
             case "fill" if column in sheet.columns:
                 sheet.fill_down(list(sheet.numbers), column)
+            case "seeds":
+                sheet.new_seeds(dict.fromkeys(sheet.numbers, which))
+            case "same":
+                sheet.same_seed(number, which)
             case "undo":
                 sheet.undo()
             case "redo":

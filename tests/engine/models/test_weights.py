@@ -1,0 +1,79 @@
+"""A model's size is read from the headers of its files, as they are loaded."""
+
+import json
+from pathlib import Path
+
+from engine.models.catalog import load_models
+from engine.models.weights import ModelSize, model_size
+from tests.conftest import Promptsheet
+
+
+def put(path: Path, **tensors: tuple[str, list[int], int]) -> None:
+    """A weights file of these tensors: dtype, shape, bytes of one number."""
+    header, at = {}, 0
+    for name, (dtype, shape, each) in tensors.items():
+        size = each
+        for side in shape:
+            size *= side
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(at))
+
+
+def folder_of(path: Path) -> Path:
+    """A diffusers folder: a transformer with a quantised part, a decoder, a part never loaded."""
+    parts = {"transformer": ["a", "b"], "vae": ["a", "b"], "safety_checker": ["a", "b"]}
+    path.mkdir()
+    (path / "model_index.json").write_text(json.dumps({"_class_name": "X"} | parts))
+    put(
+        path / "transformer" / "diffusion_pytorch_model.safetensors",
+        weight=("F16", [10, 20], 2),
+        small=("I8", [300], 1),
+    )
+    put(path / "transformer" / "diffusion_pytorch_model.fp16.safetensors", w=("F16", [999], 2))
+    put(path / "vae" / "model.safetensors", weight=("F32", [50], 4))
+    put(path / "safety_checker" / "model.safetensors", weight=("F32", [7000], 4))
+    attention = {"num_attention_heads": 24, "attention_head_dim": 128, "patch_size": 2}
+    (path / "transformer" / "config.json").write_text(json.dumps(attention))
+    blocks = {"block_out_channels": [128, 256, 512, 512]}
+    (path / "vae" / "config.json").write_text(json.dumps(blocks))
+    return path
+
+
+def test_what_is_loaded_is_counted_and_nothing_else(tmp_path: Path) -> None:
+    assert model_size(folder_of(tmp_path / "model")) == ModelSize(250, 300, 3072, 16, 256)
+
+
+def test_files_that_tell_nothing_are_not_guessed_at(tmp_path: Path) -> None:
+    assert model_size(tmp_path) is None
+    folder = folder_of(tmp_path / "model")
+    (folder / "vae" / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec")
+    assert model_size(folder) is None
+
+
+def test_the_builtin_model_is_as_large_as_its_weights() -> None:
+    folder = load_models()["builtin"].source
+    size = model_size(folder)
+    assert size is not None
+    on_disk = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    assert 0.9 < 2 * size.numbers / on_disk < 1.01, "they are stored as float16"
+
+
+def test_a_model_that_will_not_fit_is_named_before_the_start(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    giant = folder_of(config / "giant")
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [10**7, 10**7], "data_offsets": [0, 1]}})
+    weights = giant / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    (config / "models.toml").write_text('[[models]]\nlabel = "giant"\nsource = "giant"\n')
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,model\na boat,builtin\na cat,giant\n")
+    memory = promptsheet.json("check", sheet)["estimate"]["memory"]
+    fits = {need["model"]: need["fits"] for need in memory}
+    assert fits == {"builtin": True, "giant": False}
+    assert all(need["device_bytes"] > 0 for need in memory)
+    said = promptsheet("check", sheet).stdout
+    assert "giant needs about" in said and "it will not fit" in said

@@ -1,0 +1,26 @@
+"""What rendering would take, in words: time, disk, memory."""
+
+from collections.abc import Iterator
+
+from engine.api import Estimate
+from tui.text import clean, size_text, time_text
+
+
+def cost_words(estimate: Estimate) -> list[str]:
+    """`about 41 min`, `1.9 GB`; what is known of them."""
+    words = [time_text(estimate.seconds)] if estimate.seconds is not None else []
+    return words + ([size_text(estimate.bytes)] if estimate.bytes is not None else [])
+
+
+def memory_words(estimate: Estimate) -> Iterator[str]:
+    """What the neediest model takes of the device; or a warning of each that will not fit."""
+    lacking = [need for need in estimate.memory if not need.fits]
+    for need in lacking:
+        yield (
+            f"! {clean(need.model)} needs about {size_text(need.bytes)} of memory for one image;"
+            f" {need.device} has {size_text(need.device_bytes)}: it will not fit"
+        )
+    if estimate.memory and not lacking:
+        need = max(estimate.memory, key=lambda need: need.bytes)
+        whose = f" ({clean(need.model)})" if len(estimate.memory) > 1 else ""
+        yield f"memory {size_text(need.bytes)} of {size_text(need.device_bytes)}{whose}"

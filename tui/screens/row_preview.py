@@ -1,0 +1,58 @@
+"""The row under the cursor as it will be rendered, read in a thread."""
+
+from textual import work
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.api import RewriteError, Row, SettingsError, rewrite_row
+from tui.desk import Desk
+from tui.screens.sheet_words import preview_text
+from tui.text import clean
+
+
+class RowPreview(Static):
+    """Size, seeds, final prompt, and what each column did."""
+
+    DEFAULT_CSS = "RowPreview { height: auto; }"
+
+    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002
+        super().__init__("", id=id, markup=False)
+        self._desk = desk
+        self._row: Row | None = None
+
+    def show(self, row: Row) -> None:
+        """Show a row."""
+        self._row = row
+        self._read(row)
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _read(self, row: Row) -> None:
+        text = preview_text(row, self._desk.settings)
+        self.app.call_from_thread(self._put, row, text)
+
+    def _put(self, row: Row, text: Content) -> None:
+        if row is self._row:
+            self.update(text)
+
+    def rewrite(self, row: Row) -> None:
+        """Have the language model write a row's magic prompt now."""
+        if not self._desk.settings.magic.model:
+            self.notify(
+                "The settings name no language model (magic.model): prompts are enriched without"
+                " one, as the preview shows.",
+                markup=False,
+            )
+            return
+        self.notify("The language model is asked …", markup=False)
+        self._rewrite(row)
+
+    @work(thread=True, exclusive=True, group="magic")
+    def _rewrite(self, row: Row) -> None:
+        try:
+            rewrite_row(row, self._desk.settings)
+        except (RewriteError, SettingsError) as error:
+            self.app.call_from_thread(
+                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
+            )
+        if self._row is not None:
+            self.app.call_from_thread(self.show, self._row)
