@@ -5,6 +5,7 @@ They are to be looked at before they are committed: `tests/tui/__snapshots__` ho
 
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from engine.library.database import database_path
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.graphics.view import PictureView
 from tui.widgets.disk_gauge import DiskGauge
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.strip import ThumbnailStrip
 
 Compare = Callable[..., bool]
 _NOON = 1_764_072_000.0
@@ -135,5 +138,12 @@ def test_an_area_with_work_in_it(
         await shows(text)(pilot)
         panes = [pane for pane in app.screen.query(ImagePane) if pane.size and pane.visible]
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
+        for strip in app.screen.query(ThumbnailStrip):
+            await until(pilot, partial(is_full, strip))
 
     assert snap_compare(app, terminal_size=size, run_before=go)
+
+
+def is_full(strip: ThumbnailStrip) -> bool:
+    views = strip.query(PictureView)
+    return len(views) == strip.places and all(view.picture for view in views)
