@@ -126,6 +126,8 @@ class EngineProcess:
             await self._scheduler.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
+            if rewriting.done():  # of itself it does not end: something is wrong
+                await rewriting
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:

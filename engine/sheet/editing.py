@@ -20,7 +20,7 @@ class _Change:
 
     words: str
     header: tuple[tuple[str, ...], tuple[str, ...]]
-    rows: Mapping[int, tuple[RowState | None, RowState | None]]
+    rows: dict[int, tuple[RowState | None, RowState | None]]
 
 
 class Draft(Standing):
@@ -45,10 +45,23 @@ class Draft(Standing):
         """
         return self._write(dict.fromkeys(numbers, text), column, f"{column}: {text or 'empty'}")
 
-    def new_seeds(self, seeds: Mapping[int, int]) -> int:
-        """Give rows these seeds; how many rows changed."""
-        texts = {number: str(seed) for number, seed in seeds.items()}
-        return self._write(texts, "seed_number", "new seeds")
+    def new_seeds(self, seeds: Mapping[int, int], *, more: bool = False) -> int:
+        """Give rows these seeds; how many rows changed.
+
+        Args:
+            seeds: row → seed; of a row that is not there any more, nothing comes.
+            more: the same step of undo as the new seeds before, if these were the last change.
+        """
+        texts = {number: str(seed) for number, seed in seeds.items() if number in self._states}
+        words = "new seeds"
+        joins = more and bool(self._done) and self._done[-1].words == words
+        changed = self._write(texts, "seed_number", words)
+        if joins and changed:
+            second = self._done.pop()
+            before = self._done[-1].rows
+            for number, (was, now) in second.rows.items():
+                before[number] = before.get(number, (was, now))[0], now
+        return changed
 
     def same_seed(self, number: int, drawn: int) -> int:
         """The row once more, after the last, to be given another prompt; the copy's number.
@@ -179,7 +192,9 @@ class Draft(Standing):
             return 0
         before = {number: self._states.get(number) for number in after}
         header = header or self._header
-        rows = {number: (before[number], state) for number, state in after.items()}
+        rows: dict[int, tuple[RowState | None, RowState | None]] = {
+            number: (before[number], state) for number, state in after.items()
+        }
         self._done = [*self._done[1 - _MOST_UNDONE :], _Change(words, (self._header, header), rows)]
         self._undone.clear()
         self._set(after, header)

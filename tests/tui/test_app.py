@@ -244,3 +244,20 @@ async def test_a_live_job_repaints_its_own_line_only(
         assert {region.height for region in painted} == {1}
         assert {region.y for region in painted} == {1, 2, 3}, "two jobs, and the cursor's old line"
         assert "◐" in screen_text(app)
+
+
+async def test_jobs_says_that_prompts_are_still_being_rewritten(
+    app: PromptsheetApp, make_session: MakeLibrary, library: Path
+) -> None:
+    make_session(["a red boat", "a blue boat"], done=0)
+    writer = Writer(library)
+    with writer.transaction() as database:
+        database.execute(
+            "INSERT INTO rewrites (session, image, prompt, around)"
+            " SELECT session, id, 'a boat', '{prompt}' FROM images"
+        )
+    assert writer.next_batch(()) is None, "it waits for its prompts"
+    writer.close()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "✎ prompts of 2 being rewritten" in screen_text(app))

@@ -130,9 +130,10 @@ async def test_seeds_are_drawn_anew_and_one_is_kept_for_another_prompt(
 
         before = seeds()
         await pilot.press("s")
+        await until(pilot, lambda: "new seeds in 4 rows" in screen_text(app))
         assert len(set(seeds())) == 4 and "" not in seeds() and "-3" not in seeds()
-        assert "new seeds in 4 rows" in screen_text(app)
         await pilot.press("u", "g", "space", "s")
+        await until(pilot, lambda: "new seeds in 1 row," in screen_text(app))
         assert seeds()[1:] == before[1:] and seeds()[0] != before[0], "the marked row alone"
         await pilot.press("u", "escape", "g", "P")
         await until(pilot, lambda: app.screen.query_one(CellEditor).is_open)

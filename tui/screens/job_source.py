@@ -1,4 +1,4 @@
-"""The jobs of a session as rows of a table."""
+"""The jobs of a session as rows of a table: as much of each as there is room for."""
 
 from collections.abc import Hashable, Sequence
 
@@ -6,24 +6,35 @@ from engine.api import Job, JobPages
 from tui.screens.area import state_cell
 from tui.widgets.table_layout import Column
 from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.virtual_table import VirtualTable
 
-JOB_COLUMNS = (
+_ALWAYS = (
     Column("row", "row", 4, align="right"),
     Column("state", "state", 11),
     Column("images", "images", 6, align="right"),
-    Column("prompt", "prompt", 20, share=3),
-    Column("size", "size", 9),
-    Column("steps", "steps", 5, align="right"),
-    Column("model", "model", 8),
-    Column("note", "note", 10, share=2),
+    Column("prompt", "prompt", 20, share=2),
 )
+_WITH_ROOM = (
+    (90, Column("model", "model", 10)),
+    (104, Column("size", "size", 9)),
+    (112, Column("steps", "steps", 5, align="right")),
+)
+"""From how many cells of the whole table on there is a column."""
+_NOTE = Column("note", "note", 20, share=3)
+
+
+def job_columns(room: int, *, failed: bool) -> tuple[Column, ...]:
+    """The columns of a table of `room` cells; what has failed has a note, which says why."""
+    some = tuple(column for least, column in _WITH_ROOM if room >= least)
+    return (*_ALWAYS, *some, *((_NOTE,) if failed else ()))
 
 
 class JobSource:
     """The jobs of a session, straight from the database, a page at a time."""
 
-    def __init__(self, pages: JobPages) -> None:
+    def __init__(self, pages: JobPages, columns: Sequence[Column]) -> None:
         self.pages = pages
+        self.columns = columns
 
     def count(self) -> int:
         """How many jobs match."""
@@ -31,7 +42,7 @@ class JobSource:
 
     def page(self, start: int, stop: int) -> Sequence[TableRow]:
         """Jobs `start` up to `stop`."""
-        return [_table_row(job) for job in self.pages.page(start, stop)]
+        return [self._row(job) for job in self.pages.page(start, stop)]
 
     def keys(self, start: int, stop: int) -> Sequence[Hashable]:
         """Their row numbers."""
@@ -41,19 +52,59 @@ class JobSource:
         """Where the job of a row is."""
         return self.pages.position(key) if isinstance(key, int) else None
 
+    def _row(self, job: Job) -> TableRow:
+        return TableRow(job.row, tuple(_cell(job, column.name) for column in self.columns))
 
-def _table_row(job: Job) -> TableRow:
-    note = f"{job.error} · t tries again" if job.error else ""
-    return TableRow(
-        job.row,
-        (
-            Cell(str(job.row), "dim"),
-            state_cell(job.state),
-            Cell(f"{job.done}/{job.images}"),
-            Cell(job.prompt),
-            Cell(f"{job.size[0]}×{job.size[1]}"),
-            Cell(str(job.steps)),
-            Cell(job.model),
-            Cell(note, "error" if job.error else ""),
-        ),
-    )
+
+def _cell(job: Job, column: str) -> Cell:
+    match column:
+        case "row":
+            return Cell(str(job.row), "dim")
+        case "state":
+            return state_cell(job.state)
+        case "images":
+            return Cell(f"{job.done}/{job.images}")
+        case "size":
+            return Cell(f"{job.size[0]}×{job.size[1]}")
+        case "note":
+            return Cell(job.error or "", "error")
+        case _:
+            return Cell(str(getattr(job, column)))
+
+
+class JobTable(VirtualTable):
+    """A table of jobs, with the columns that it has room for."""
+
+    def __init__(self, *, empty: str, id: str) -> None:  # noqa: A002
+        self._failed = False
+        super().__init__(job_columns(0, failed=False), empty=empty, id=id)
+
+    def show_pages(self, pages: JobPages) -> JobSource:
+        """Show other jobs, from the top; the source that was made of them."""
+        source = JobSource(pages, self.columns)
+        self.source = source
+        return source
+
+    def fit_columns(self, *, failed: bool) -> None:
+        """Have the columns that there is room for; `failed`: some jobs have a note."""
+        self._failed = failed
+        columns = job_columns(self.size.width, failed=failed)
+        if columns != self.columns:
+            self.columns = columns
+            if isinstance(self.source, JobSource):
+                self.source.columns = columns
+            self.reload()
+
+    def on_resize(self) -> None:
+        """There may be room for more, or for less."""
+        self.fit_columns(failed=self._failed)
+
+    @property
+    def error(self) -> tuple[int, str] | None:
+        """The row under the cursor and why it failed; None if it did not."""
+        index = self.cursor_index
+        if index is None or not isinstance(self.source, JobSource):
+            return None
+        for job in self.source.pages.page(index, index + 1):
+            return (job.row, job.error) if job.error else None
+        return None

@@ -34,9 +34,10 @@ from engine.api import (
 from tui.desk import TakeInHand
 from tui.keys import bind
 from tui.screens.area import Area
-from tui.screens.job_source import JOB_COLUMNS, JobSource
+from tui.screens.job_source import JobSource, JobTable
 from tui.text import clean, count_text
 from tui.watch import News, Preview
+from tui.widgets.cause_line import CauseLine
 from tui.widgets.live_pane import LivePane
 from tui.widgets.progress_line import ProgressLine, Standing
 from tui.widgets.session_list import SessionList
@@ -86,20 +87,22 @@ class JobsScreen(Area):
     _counts: dict[str, Any] | None = None
     _pace: Pace | None = None
     _source: JobSource | None = None
+    _paged: str | None = None  # whose jobs the table shows
     _text = ""
     _order = ORDERS[0]
     _errors_only = False
 
     def compose_area(self) -> ComposeResult:
         """Progress, other sessions, filter, table, what is being drawn."""
-        yield ProgressLine(_EMPTY, id="jobs-title")
+        yield ProgressLine("No session in hand", id="jobs-title")
         yield SessionList(id="sessions-open")
         yield Input(
             placeholder="filter by prompt; enter keeps it, esc drops it", id="filter", disabled=True
         )
         with Horizontal():
-            yield VirtualTable(JOB_COLUMNS, empty=_EMPTY, id="jobs")
+            yield JobTable(empty=_EMPTY, id="jobs")
             yield LivePane(id="live")
+        yield CauseLine()
 
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
@@ -187,14 +190,15 @@ class JobsScreen(Area):
         self._measure()
 
     def _take_pages(self, pages: JobPages | None) -> None:
-        table = self.query_one(VirtualTable)
-        old, self._source = self._source, None if pages is None else JobSource(pages)
-        if self._source is None:
+        table = self.query_one(JobTable)
+        if pages is None or self.info is None:
             return
-        key = table.cursor_key if old is not None else None
+        old, same = self._source, self._paged == self.info.session
+        key, marks = (table.cursor_key, table.marks) if same else (None, ())
         filtered = self._text or self._errors_only
         table.empty = "No job matches the filter." if filtered else _EMPTY
-        table.source = self._source
+        self._source, self._paged = table.show_pages(pages), self.info.session
+        table.set_marks(marks)
         if key is not None:
             table.go_to(key)
         else:
@@ -202,6 +206,14 @@ class JobsScreen(Area):
             table.follow(next(iter(self._source.pages.numbers(0, 1)), None))
         if old is not None:
             old.pages.close()
+        self._show_cause()
+
+    @on(VirtualTable.Highlighted)
+    def _show_cause(self) -> None:
+        """Why the row under the cursor failed, in full."""
+        table, failed = self.query_one(JobTable), bool(self._counts and self._counts["failed"])
+        table.fit_columns(failed=failed)
+        self.query_one(CauseLine).show(table.error if failed else None, failed=failed)
 
     def _show_title(self) -> None:
         line = self.query_one(ProgressLine)
@@ -211,6 +223,7 @@ class JobsScreen(Area):
         marked = len(self.query_one(VirtualTable).marks)
         what = count_text(marked, "marked row") if marked else "all"
         hint = f"■ s stop {what}" if _working(self._counts) else ""
+        hint = "only what failed · e shows all" if self._errors_only else hint
         line.show(Standing(self.info, self._counts, self._pace, hint))
 
     def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
@@ -246,13 +259,15 @@ class JobsScreen(Area):
         table = self.query_one(VirtualTable)
         if self._errors_only:
             self._open_pages()
-        elif changed is None:
+            return
+        if changed is None:
             table.reload()
             table.refresh()
         else:
             table.refresh_rows(changed)
             if table.following is not None:
                 table.follow(min(changed))
+        self._show_cause()
 
     def _show_preview(self, preview: Preview, news: News) -> None:
         step = news.steps.get(preview.device)
@@ -286,9 +301,7 @@ class JobsScreen(Area):
         if self.info is None:
             return
         rows = sorted(key for key in self.query_one(VirtualTable).marks if isinstance(key, int))
-        command = partial(
-            _COMMANDS[what], self.info.session, self.desk.settings, rows if rows else None
-        )
+        command = partial(_COMMANDS[what], self.info.session, self.desk.settings, rows or None)
         self._command(command, f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else "")
 
     def action_everything(self, what: str) -> None:
@@ -363,8 +376,7 @@ class JobsScreen(Area):
         """Only failed jobs, or all again."""
         self._errors_only = not self._errors_only
         self._open_pages()
-        if self._errors_only and self._counts is not None:
-            self.notify("Only jobs with failed images; e shows all again", markup=False)
+        self._show_title()
 
     def action_sort(self) -> None:
         """By row, by state, or newest first."""

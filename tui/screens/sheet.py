@@ -1,74 +1,41 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
-import gc
-import os
-from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
     Draft,
     EngineError,
-    Estimate,
     LibraryError,
-    Place,
     Row,
-    RowValues,
-    SessionInfo,
-    SettingsError,
-    SheetError,
     changes_since,
-    draft_prompts,
-    draft_rows,
-    draft_session,
-    estimate_rows,
-    find_session,
-    free_name,
     offered_columns,
     only_changed,
-    open_draft,
     ready_to_start,
-    reopen_draft,
-    save_copy,
     start_session,
     with_num_images,
-    write_template,
 )
-from tui.desk import RowsToSheet, TakeInHand
+from tui.desk import TakeInHand
 from tui.keys import bind
-from tui.screens.area import Area
-from tui.screens.ask import Ask, AskWhere
-from tui.screens.open_sheet import OpenSheet
-from tui.screens.past import Past, look_back, past_lines, row_text
+from tui.screens.ask import Ask
 from tui.screens.row_preview import RowPreview
+from tui.screens.sheet_opening import SheetOpening
 from tui.screens.sheet_words import (
-    counts_text,
     final_prompt,
-    help_text,
-    place_text,
-    title_text,
-    totals_text,
 )
-from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
+from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor, off_one_line, on_one_line
 from tui.widgets.draft_table import DraftTable
-from tui.widgets.virtual_table import VirtualTable
 
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
-_ESTIMATE_DELAY = 0.2
-_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
-"""Actions that can be done at some places, or times, alone."""
-
 _WITH_ROWS = (
     *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
     "scroll_place",
@@ -76,7 +43,7 @@ _WITH_ROWS = (
 """Actions that need a sheet."""
 
 
-class SheetScreen(Area):
+class SheetScreen(SheetOpening):
     """A sheet with its faulty cells marked and mended, the totals, the start."""
 
     AREA = "sheet"
@@ -114,17 +81,7 @@ class SheetScreen(Area):
     SheetScreen #totals { width: 2fr; padding: 0 1; }
     """
 
-    _path: Path | None = None
-    _seen: tuple[int, int] | None = None
-    """When the file was last read, it had this time of change and this size."""
-    _origin: str | None = None
-    """The session that the rows come from."""
-    _restored: SessionInfo | None = None
-    """The session that this is the whole sheet of."""
-    _past: Past | None = None
-    _estimate: Estimate | None = None
     _found = ""
-    _able: Sequence[bool | None] = ()
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -146,199 +103,7 @@ class SheetScreen(Area):
         if self.desk.sheet is not None:
             self.read(self.desk.sheet)
 
-    @property
-    def draft(self) -> Draft | None:
-        """The sheet being mended."""
-        tables = self.query(DraftTable)
-        return tables.first().draft if tables else None
-
-    @property
-    def _table(self) -> DraftTable:
-        return self.query_one(DraftTable)
-
-    # ---------------------------------------------------------------- reading
-
-    def read(self, path: Path, worksheet: str | None = None) -> None:
-        """Read and check a sheet, in a thread."""
-        self._say(f"Reading {path.name} …")
-        self._read(path, worksheet)
-
-    @work(thread=True, exclusive=True, group="read")
-    def _read(self, path: Path, worksheet: str | None) -> None:
-        try:
-            seen = _stamp(path)
-            draft = open_draft(path, self.desk.settings, worksheet=worksheet)
-        except (SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._refused, path, str(error))
-        else:
-            self.app.call_from_thread(self._opened, draft, path, seen)
-
-    def take_rows(self, message: RowsToSheet) -> None:
-        """Show rows that come from a session, to be refined."""
-        try:
-            draft = draft_rows(message.rows, self.desk.settings, name=message.name)
-        except (SheetError, SettingsError) as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
-        else:
-            self._opened(draft, None, None)
-            self._origin = message.parent
-
-    def take_session(self, session: str) -> None:
-        """Show the whole sheet of a session as it was written."""
-        self._read_session(session)
-
-    @work(thread=True, exclusive=True, group="read")
-    def _read_session(self, session: str) -> None:
-        try:
-            info = find_session(self.desk.library, session)
-            draft = draft_session(session, self.desk.settings)
-        except (LibraryError, SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._not_started, str(error))
-        else:
-            self.app.call_from_thread(self._take_back, info, draft)
-
-    def _take_back(self, info: SessionInfo, draft: Draft) -> None:
-        self._opened(draft, None, None)
-        self._origin, self._restored = info.session, info
-        self._say_done(f"as session {info.name} had it; 3 has its images")
-
-    def _refused(self, path: Path, reason: str) -> None:
-        self._say(f"✗ {path.name}: {reason}")
-        self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
-
-    def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
-        self._path, self._seen, self._origin, self._restored = path, seen, None, None
-        if path is not None:
-            self.desk.memory.opened(path)
-        self._table.set_marks(())
-        self._show(draft)
-        self._table.action_first()
-        if first := draft.next_problem(Place(0, None), 1):
-            self._table.go_to(first[0].row, first[0].column)
-        for note in draft.notes:
-            if note.column is None:
-                self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
-
-    @work(thread=True, exclusive=True, group="watch")
-    def _watch(self) -> None:
-        """The file was saved again in the spreadsheet program: read it, keep what fits."""
-        path, draft = self._path, self.draft
-        if path is None or draft is None or not self.is_current:
-            return
-        stamp = _stamp(path)
-        if stamp is None or stamp == self._seen:
-            return
-        self._seen = stamp
-        self._read_again(draft, path)
-
-    def _read_again(self, draft: Draft, path: Path) -> None:
-        try:
-            again, kept, lost = reopen_draft(draft, path, self.desk.settings)
-        except (SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._refused, path, str(error))
-            return
-        words = f"{path.name} was read again."
-        if kept or lost:
-            words += f" Mends kept in {count_text(kept, 'row')}"
-            words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
-        self.app.call_from_thread(self._show, again)
-        self.app.call_from_thread(self.notify, clean(words), markup=False)
-
-    # ---------------------------------------------------------------- showing
-
-    def _show(self, draft: Draft) -> None:
-        self._estimate = self._past = None
-        # Many rows stay: looking through them for garbage would stall the screen.
-        gc.freeze()
-        self._table.show(draft)
-        self._show_all()
-
-    def _say(self, text: str) -> None:
-        self.query_one("#sheet-title", Static).update(Content(clean(text)))
-
-    @on(DraftTable.Changed)
-    def _changed(self, event: DraftTable.Changed) -> None:
-        self._show_all()
-        self._say_done(event.words)
-
-    def _say_done(self, words: str) -> None:
-        if self.draft is not None:
-            self._say(f"{title_text(self.draft)} · {words}")
-
-    def _show_all(self) -> None:
-        """After any change: title, problem, totals; the estimate follows from a thread."""
-        draft = self.draft
-        if draft is None:
-            return
-        self._say(title_text(draft))
-        self.query_one("#sheet-counts", Static).update(counts_text(draft))
-        self._show_totals()
-        self._show_place()
-        self._measure(draft)
-        self._refresh_keys()
-
-    def _refresh_keys(self) -> None:
-        """Only when some key can do what it could not: the footer costs more than all the rest."""
-        able = [
-            *(self._table.check_action(action, ()) for action in _CHANGING),
-            *(self.check_action(action, ()) for action in _CHANGING),
-            self.check_action("start", (True,)),
-        ]
-        if able != self._able:
-            self._able = able
-            self.refresh_bindings()
-
-    def _show_totals(self) -> None:
-        if self.draft is not None:
-            text = totals_text(self.draft, self._estimate, past_lines(self._past))
-            self.query_one("#totals", Static).update(text)
-
-    def _measure(self, draft: Draft) -> None:
-        def start() -> None:
-            if draft is self.draft:
-                self._estimate_rows(draft, draft.work)
-                self._look_back(draft, self._restored.session if self._restored else None)
-
-        self.set_timer(_ESTIMATE_DELAY, start)
-
-    @work(thread=True, exclusive=True, group="estimate")
-    def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
-        try:
-            estimate = estimate_rows(work, self.desk.settings)
-        except SettingsError:
-            return
-        if draft is self.draft:
-            self._estimate = estimate
-            self.app.call_from_thread(self._show_totals)
-
-    @work(thread=True, exclusive=True, group="past")
-    def _look_back(self, draft: Draft, session: str | None) -> None:
-        past = look_back(draft, self._path, session, self.desk.settings)
-        self.app.call_from_thread(self._show_past, draft, past)
-
-    def _show_past(self, draft: Draft, past: Past | None) -> None:
-        if draft is self.draft and past != self._past:
-            self._past = past
-            self._show_totals()
-            self._show_place()
-            self._refresh_keys()
-
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self._show_place()
-        self._refresh_keys()
-
-    def _show_place(self) -> None:
-        place, draft = self._table.place, self.draft
-        if place is not None and draft is not None:
-            text = place_text(draft, place, row_text(self._past, place.row))
-            self.query_one("#problem", Static).update(text)
-            self.query_one(RowPreview).show(draft.row(place.row))
-            self.query_one("#help", Static).update(help_text(draft, place))
-
-    def action_scroll_place(self, direction: int) -> None:
-        """Through a long preview, while the cursor stays where it is."""
-        self.query_one("#place", VerticalScroll).scroll_relative(y=2 * direction, animate=False)
+    # ---------------------------------------------------------------- rows
 
     def action_new_seeds(self) -> None:
         """Draw new seeds for the marked rows; without marks, for all."""
@@ -380,10 +145,6 @@ class SheetScreen(Area):
             f"What the model is told of row {number}", on_one_line(final), blank=True, note=note
         )
         self.app.push_screen(ask, write)
-
-    @on(DraftTable.Walked)
-    def _walked(self, event: DraftTable.Walked) -> None:
-        self._say_done(f"{event.which} of {event.count}")
 
     # ---------------------------------------------------------------- editing
 
@@ -445,29 +206,6 @@ class SheetScreen(Area):
             return True if draft and len(draft.worksheets) > 1 else None
         return True
 
-    def action_open(self) -> None:
-        """Ask for a file."""
-        self.app.push_screen(OpenSheet(self.desk.memory.recent), self._chosen)
-
-    def _chosen(self, path: Path | None) -> None:
-        if path is not None:
-            self.read(path)
-
-    def action_reload(self) -> None:
-        """Read the file again, without the mends."""
-        if self._path is not None:
-            self.read(self._path, self.draft.worksheet if self.draft else None)
-
-    def action_worksheet(self) -> None:
-        """Ask for another worksheet of the file."""
-        if self.draft is not None:
-            ask = Ask("Which worksheet?", choices=self.draft.worksheets)
-            self.app.push_screen(ask, self._worksheet_chosen)
-
-    def _worksheet_chosen(self, name: str | None) -> None:
-        if name and self._path and self.draft and name in self.draft.worksheets:
-            self.read(self._path, name)
-
     def action_column(self) -> None:
         """Ask for a column that the sheet lacks."""
         if self.draft is not None:
@@ -501,20 +239,6 @@ class SheetScreen(Area):
         again = with_num_images(draft, count)
         self.app.call_from_thread(self._show, again)
 
-    def action_prompts(self) -> None:
-        """Ask for prompts."""
-        self.app.push_screen(TypePrompts(), self._typed)
-
-    def _typed(self, typed: TypedPrompts | None) -> None:
-        if typed is None:
-            return
-        try:
-            draft = draft_prompts(typed.prompts, self.desk.settings, num_images=typed.num_images)
-        except (SettingsError, SheetError) as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
-        else:
-            self._opened(draft, None, None)
-
     def action_find(self) -> None:
         """Ask for a text."""
         self.app.push_screen(Ask("Find", self._found, note=". next  , previous"), self._find)
@@ -543,41 +267,6 @@ class SheetScreen(Area):
         else:
             self._table.go_to(row, column)
 
-    def action_save(self) -> None:
-        """Ask where the corrected copy goes."""
-        path, draft, seen = self._path, self.draft, self._seen
-        if path is None or draft is None:
-            return
-
-        def write(target: Path, overwrite: bool) -> str:
-            if _stamp(path) != seen:
-                raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
-            copy = save_copy(draft, path, target, overwrite=overwrite)
-            return " ".join(
-                [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
-            )
-
-        note = "Your file stays as it is, unless you give its own name."
-        ask = AskWhere("Save a corrected copy as", free_name(path), write, note=note)
-        self.app.push_screen(ask, self._file_written)
-
-    def action_template(self) -> None:
-        """Ask where a sheet to fill in goes."""
-
-        def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
-            write_template(target, full=True)
-            return f"A template is in {target}."
-
-        name = Path.cwd() / "prompts.xlsx"
-        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
-        self.app.push_screen(
-            AskWhere("Write a template as", name, write, note=note), self._file_written
-        )
-
-    def _file_written(self, words: str | None) -> None:
-        if words:
-            self.notify(clean(words), markup=False)
-
     def action_start(self, changed: bool = False) -> None:
         """Start the ready rows, or the changed of them, with what is being written into a cell."""
         if (editor := self.query_one(CellEditor)).is_open:
@@ -604,10 +293,6 @@ class SheetScreen(Area):
         else:
             self.app.call_from_thread(self._accepted, started.session, started.warning)
 
-    def _not_started(self, reason: str) -> None:
-        self._say(f"✗ {reason}")
-        self.notify(clean(reason), severity="error", markup=False, timeout=15)
-
     def _accepted(self, session: str, warning: str | None) -> None:
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
@@ -615,12 +300,3 @@ class SheetScreen(Area):
         if self.draft is not None:
             self._measure(self.draft)
         self.post_message(TakeInHand(session, "jobs"))
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """The file's time of change and size; None if it is not there."""
-    try:
-        about = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
-    return about.st_mtime_ns, about.st_size

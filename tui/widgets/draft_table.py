@@ -1,10 +1,12 @@
 """The table in which a sheet is mended: what its keys do to the cells and rows."""
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import work
 from textual.binding import BindingType
 from textual.message import Message
 
@@ -14,6 +16,9 @@ from tui.text import count_text
 from tui.widgets.draft_source import DraftSource, place_of
 from tui.widgets.table_layout import Column
 from tui.widgets.virtual_table import VirtualTable
+
+_PIECE = 200
+"""Rows that are changed at a time: some 10 ms."""
 
 
 class DraftTable(VirtualTable):
@@ -97,12 +102,24 @@ class DraftTable(VirtualTable):
             changed = self._draft.edit([number], "final_prompt", text)
             self._after(changed, f"final prompt of row {number} {'edited' if text else 'as made'}")
 
-    def new_seeds(self) -> None:
-        """Draw new seeds for the marked rows; without marks, for all."""
-        if self._draft is not None:
-            rows = self._rows() if self.marks else self._draft.numbers
-            changed = self._draft.new_seeds({number: draw_seed() for number in rows})
-            self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
+    @work(exclusive=True, group="seeds")
+    async def new_seeds(self) -> None:
+        """Draw new seeds for the marked rows; without marks, for all.
+
+        In pieces, so that a key pressed meanwhile is not kept waiting.
+        """
+        draft = self._draft
+        if draft is None:
+            return
+        rows = list(self._rows() if self.marks else draft.numbers)
+        changed = 0
+        for start in range(0, len(rows), _PIECE):
+            piece = {number: draw_seed() for number in rows[start : start + _PIECE]}
+            changed += draft.new_seeds(piece, more=start > 0)
+            await asyncio.sleep(0)
+            if draft is not self._draft:
+                return
+        self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
 
     def same_seed(self) -> None:
         """The row under the cursor again, its seed pinned, to be given another prompt at once."""

@@ -58,7 +58,7 @@ class ProgressLine(Static):
         settled = counts["done"] + counts["failed"]
         width = _BAR if room >= _NARROW else _SHORT_BAR
         filled = round(width * settled / max(1, counts["images"]))
-        bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$panel-lighten-2")
+        bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$foreground 30%")
         parts = [f"{counts['done']}/{counts['images']}"]
         parts += [
             f"{GLYPHS[state]} {counts[state]} {state}"

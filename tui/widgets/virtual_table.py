@@ -39,6 +39,7 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         Binding("space", "mark", "Mark", id="table.mark"),
         Binding("v", "range", "Range", id="table.range"),
         Binding("escape", "leave_range", "Leave the range", id="table.leave_range"),
+        Binding("escape", "unmark", "Unmark", id="table.unmark"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"virtual-table--{name}" for name in COMPONENTS}
@@ -262,6 +263,8 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         """Hide what does nothing now, so that its key reaches the screen."""
         if action == "leave_range":
             return self._anchor is not None
+        if action == "unmark":
+            return self._anchor is None and bool(self._marks)
         if action == "select":
             return self._selectable
         return self._markable or action not in {"mark", "range"}
@@ -305,8 +308,11 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
             self.action_range()
             return
         with self._repainting():
+            before = bool(self._marks)
             self._marks ^= {self._key_at(self._cursor)}
             self._go(self._cursor + 1)
+        if bool(self._marks) != before:
+            self.refresh_bindings()
         self.post_message(self.MarksChanged(self, self.marks))
 
     def action_range(self) -> None:
@@ -327,6 +333,12 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         """End the range without marking."""
         with self._repainting():
             self._end_range()
+
+    def action_unmark(self) -> None:
+        """Take all marks away."""
+        self.set_marks(())
+        self.refresh_bindings()
+        self.post_message(self.MarksChanged(self, self.marks))
 
     def on_click(self, event: events.Click) -> None:
         """Take the cursor to the row clicked, open it on two clicks; sort by the header clicked."""

@@ -6,6 +6,7 @@ from engine.library import keeping, trash
 from engine.library.database import LibraryError, reading
 from engine.library.gallery import Gallery, Wanted
 from engine.library.reader import find_session, list_images, list_jobs, list_sessions, newest_image
+from engine.library.rewrites import next_rewrites, take_rewrites
 from engine.library.sessions import SessionPages, size_of_trash
 from engine.library.states import Scope
 from engine.library.verify import verify
@@ -263,6 +264,29 @@ def test_search_finds_sessions_by_name_tag_and_prompt(
     keeping.set_tags(full, "other2", ["tagged"])
     keeping.rename(full, KEY, "a test of spring")
     assert SessionPages(full.library, text=text).keys(0, 9) == found
+
+
+def test_what_was_to_be_rewritten_goes_with_its_session(writer: Writer) -> None:
+    writer.add_session(new_session(KEY, rows=3))
+    with writer.transaction() as db:
+        db.execute(
+            "INSERT INTO rewrites (session, image, prompt, around)"
+            " SELECT session, id, 'a boat', 'art of {prompt}, flat' FROM images"
+        )
+    count = writer.tally(KEY).rewriting
+    assert count == len(list_images(writer.library, KEY)) > 1
+    awaited = next_rewrites(writer)
+    assert awaited is not None and awaited.prompts == ["a boat"]
+    assert next_rewrites(writer, held=[KEY]) is None
+    take_rewrites(writer, KEY, {"a boat": "a red boat."})
+    assert writer.tally(KEY).rewriting == 0 and next_rewrites(writer) is None
+    (prompt,) = {image.recipe["prompt"] for image in list_images(writer.library, KEY)}
+    assert prompt == "art of a red boat, flat"
+    with writer.transaction() as db:
+        db.execute("INSERT INTO rewrites SELECT session, id, 'x', '{prompt}' FROM images LIMIT 1")
+    trash.trash_session(writer, KEY)
+    trash.empty_trash(writer)
+    assert not writer.read("SELECT * FROM rewrites")
 
 
 _BACK_TO_2 = """

@@ -118,8 +118,13 @@ def test_new_seeds_are_one_step_and_the_same_seed_serves_another_prompt() -> Non
     sheet = draft(("a boat", "", "", 1, 5), ("a cat", "", "", 1, ""), header=HEADER[:5])
     assert sheet.new_seeds({2: 70, 3: 80}) == 2
     assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["70", "80"]
+    assert sheet.new_seeds({3: 90, 9: 1}, more=True) == 1, "there is no row 9"
     assert sheet.undo() == "new seeds"
     assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["5", ""]
+
+    sheet.redo()
+    assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["70", "90"]
+    sheet.undo()
 
     sheet.edit([2], "final_prompt", "a red boat {")
     values = sheet.row(2).values

@@ -1,0 +1,167 @@
+"""The keys of Jobs on a real engine process, which is paused: it renders nothing."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.api import engine_status, list_jobs, list_open, list_sessions
+from engine.library.writer import Writer
+from engine.settings import Settings
+from tests.conftest import Promptsheet
+from tests.tui.conftest import MakeLibrary, screen_text, until
+from tui.app import PromptsheetApp
+from tui.screens.jobs import JobsScreen
+from tui.widgets.virtual_table import VirtualTable
+
+
+@pytest.fixture
+def engine(settings: Settings, promptsheet: Promptsheet) -> Iterator[Promptsheet]:
+    """Starts the engine process once the library is filled."""
+    yield promptsheet
+
+
+def start(engine: Promptsheet, *, failed: bool = False) -> None:
+    """Pause the library, let its first waiting batch fail if so wanted, and start."""
+    writer = Writer(engine.library)
+    writer.pause(True)
+    if failed:
+        batch = writer.next_batch(())
+        assert batch is not None
+        writer.fail(batch, "out of ghosts")
+    writer.close()
+    engine.json("engine", "start")
+
+
+@asynccontextmanager
+async def jobs(settings: Settings, session: str) -> AsyncIterator[tuple[Pilot[str], JobsScreen]]:
+    """The app on Jobs with a session in hand."""
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.screen.info)
+        screen = app.screen
+        assert isinstance(screen, JobsScreen)
+        screen.show_session(session)
+        await until(pilot, lambda: screen.info and screen.info.session == session)
+        await until(pilot, lambda: screen.query_one(VirtualTable).cursor_key is not None)
+        yield pilot, screen
+
+
+def text_of(pilot: Pilot[str]) -> str:
+    app = pilot.app
+    assert isinstance(app, PromptsheetApp)
+    return screen_text(app)
+
+
+def rows(library: Path, state: str, session: str = "k3f9x2") -> list[int]:
+    return [job.row for job in list_jobs(library, session) if job.state == state]
+
+
+def states(library: Path) -> dict[str, str]:
+    return {info.session: info.state for info in list_sessions(library)}
+
+
+async def test_marked_rows_are_stopped_and_resumed_and_without_marks_the_whole_session(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary, library: Path
+) -> None:
+    make_session([f"boat {n}" for n in range(6)], done=0)
+    start(engine)
+    async with jobs(settings, "k3f9x2") as (pilot, screen):
+        await pilot.press("g", "space", "j", "space")
+        await until(pilot, lambda: "2 marked rows" in text_of(pilot))
+        await pilot.press("s")
+        await until(pilot, lambda: rows(library, "stopped") == [2, 4])
+        await until(pilot, lambda: text_of(pilot).count("stopped") >= 3)
+        await pilot.press("r")
+        await until(pilot, lambda: not rows(library, "stopped"))
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.query_one(VirtualTable).marks)
+        await pilot.press("s")
+        await until(pilot, lambda: len(rows(library, "stopped")) == 6)
+        await until(pilot, lambda: "6 stopped" in text_of(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: len(rows(library, "waiting")) == 6)
+
+
+async def test_failed_rows_are_found_and_tried_again(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary, library: Path
+) -> None:
+    make_session([f"boat {n}" for n in range(12)], done=0)
+    start(engine, failed=True)
+    async with jobs(settings, "k3f9x2") as (pilot, screen):
+        table = screen.query_one(VirtualTable)
+        await pilot.press("e")
+        await until(pilot, lambda: table.source.count() == 8)
+        await until(pilot, lambda: "out of ghosts · t tries again" in text_of(pilot))
+        await pilot.press("g", "space", "t")
+        await until(pilot, lambda: len(rows(library, "failed")) == 7)
+        await until(pilot, lambda: table.source.count() == 7)
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: not rows(library, "failed"))
+        await until(pilot, lambda: "No job matches" in text_of(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: table.source.count() == 12)
+
+
+async def test_every_session_stops_and_goes_on_with_one_key(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary, library: Path
+) -> None:
+    for key in ("k3f9x2", "m4n5p6"):
+        make_session(["a boat", "a town"], key=key, name=key, done=0)
+    start(engine)
+    async with jobs(settings, "k3f9x2") as (pilot, _):
+        await pilot.press("S")
+        await until(pilot, lambda: set(states(library).values()) == {"stopped"})
+        await pilot.press("R")
+        await until(pilot, lambda: set(states(library).values()) == {"waiting"})
+
+
+async def test_a_session_is_taken_in_hand_and_rendered_sooner(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary, library: Path
+) -> None:
+    for key in ("k3f9x2", "m4n5p6", "q7r8s9"):
+        make_session(["a boat", "a town"], key=key, name=f"name of {key}", done=0)
+    start(engine)
+
+    def order() -> str:
+        return " ".join(info.session for info in list_open(library))
+
+    def listed(pilot: Pilot[str]) -> str:
+        text = text_of(pilot)
+        return " ".join(sorted(order().split(), key=lambda key: text.rindex(f"name of {key}")))
+
+    async with jobs(settings, "k3f9x2") as (pilot, screen):
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: screen.info and screen.info.session == "q7r8s9")
+        await pilot.press("K")
+        await until(pilot, lambda: order() == "k3f9x2 q7r8s9 m4n5p6")
+        await pilot.press("K")
+        await until(pilot, lambda: order() == "q7r8s9 k3f9x2 m4n5p6")
+        await until(pilot, lambda: listed(pilot) == order())
+        await pilot.press("J")
+        await until(pilot, lambda: order() == "k3f9x2 q7r8s9 m4n5p6" == listed(pilot))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: screen.info and screen.info.session == "m4n5p6")
+
+
+async def test_p_lets_the_work_go_on_and_pauses_it(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary
+) -> None:
+    make_session(["a boat"], done=1)  # nothing is left to be rendered
+    start(engine)
+
+    def paused() -> bool | None:
+        status = engine_status(settings)
+        return None if status is None else bool(status["paused_by_user"])
+
+    async with jobs(settings, "k3f9x2") as (pilot, _):
+        await until(pilot, lambda: "engine: paused" in text_of(pilot))
+        await pilot.press("p")
+        await until(pilot, lambda: paused() is False)
+        await until(pilot, lambda: "engine: paused" not in text_of(pilot))
+        await pilot.press("p")
+        await until(pilot, lambda: paused() is True)
+        await until(pilot, lambda: "engine: paused" in text_of(pilot))

@@ -1,0 +1,154 @@
+"""What the Sheet screen shows of a sheet: title, cell and row under the cursor, totals."""
+
+import gc
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual import on, work
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.api import Draft, Estimate, RowValues, SessionInfo, SettingsError, estimate_rows
+from tui.screens.area import Area
+from tui.screens.past import Past, look_back, past_lines, row_text
+from tui.screens.row_preview import RowPreview
+from tui.screens.sheet_words import (
+    counts_text,
+    help_text,
+    place_text,
+    title_text,
+    totals_text,
+)
+from tui.text import clean
+from tui.widgets.draft_table import DraftTable
+from tui.widgets.virtual_table import VirtualTable
+
+_ESTIMATE_DELAY = 0.2
+_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
+"""Actions that can be done at some places, or times, alone."""
+
+
+class SheetShowing(Area):
+    """An area with a draft in a table, and panels that follow it; what is slow comes later."""
+
+    _path: Path | None = None
+    _origin: str | None = None
+    """The session that the rows come from."""
+    _restored: SessionInfo | None = None
+    """The session that this is the whole sheet of."""
+    _past: Past | None = None
+    _estimate: Estimate | None = None
+    _able: Sequence[bool | None] = ()
+
+    @property
+    def draft(self) -> Draft | None:
+        """The sheet being mended."""
+        tables = self.query(DraftTable)
+        return tables.first().draft if tables else None
+
+    @property
+    def _table(self) -> DraftTable:
+        return self.query_one(DraftTable)
+
+    def _show(self, draft: Draft) -> None:
+        self._estimate = self._past = None
+        # Many rows stay: looking through them for garbage would stall the screen.
+        gc.freeze()
+        self._table.show(draft)
+        self._show_all()
+
+    def _say(self, text: str) -> None:
+        self.query_one("#sheet-title", Static).update(Content(clean(text)))
+
+    def _say_done(self, words: str) -> None:
+        if self.draft is not None:
+            self._say(f"{title_text(self.draft)} · {words}")
+
+    @on(DraftTable.Changed)
+    def _changed(self, event: DraftTable.Changed) -> None:
+        self._show_all()
+        self._say_done(event.words)
+
+    def _show_all(self) -> None:
+        """After any change: title, problem, totals; the estimate follows from a thread."""
+        draft = self.draft
+        if draft is None:
+            return
+        self._say(title_text(draft))
+        self.query_one("#sheet-counts", Static).update(counts_text(draft))
+        self._show_totals()
+        self._show_place()
+        self._measure(draft)
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        """Only when some key can do what it could not: the footer costs more than all the rest."""
+        able = [
+            *(self._table.check_action(action, ()) for action in _CHANGING),
+            *(self.check_action(action, ()) for action in _CHANGING),
+            self.check_action("start", (True,)),
+        ]
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
+
+    def _show_totals(self) -> None:
+        if self.draft is not None:
+            text = totals_text(self.draft, self._estimate, past_lines(self._past))
+            self.query_one("#totals", Static).update(text)
+
+    def _measure(self, draft: Draft) -> None:
+        def start() -> None:
+            if draft is self.draft:
+                self._estimate_rows(draft, draft.work)
+                self._look_back(draft, self._restored.session if self._restored else None)
+
+        self.set_timer(_ESTIMATE_DELAY, start)
+
+    @work(thread=True, exclusive=True, group="estimate")
+    def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
+        try:
+            estimate = estimate_rows(work, self.desk.settings)
+        except SettingsError:
+            return
+        if draft is self.draft:
+            self._estimate = estimate
+            self.app.call_from_thread(self._show_totals)
+
+    @work(thread=True, exclusive=True, group="past")
+    def _look_back(self, draft: Draft, session: str | None) -> None:
+        past = look_back(draft, self._path, session, self.desk.settings)
+        self.app.call_from_thread(self._show_past, draft, past)
+
+    def _show_past(self, draft: Draft, past: Past | None) -> None:
+        if draft is self.draft and past != self._past:
+            self._past = past
+            self._show_totals()
+            self._show_place()
+            self._refresh_keys()
+
+    @on(VirtualTable.Highlighted)
+    def _moved(self) -> None:
+        self._show_place()
+        self._refresh_keys()
+
+    def _show_place(self) -> None:
+        place, draft = self._table.place, self.draft
+        if place is not None and draft is not None:
+            text = place_text(draft, place, row_text(self._past, place.row))
+            self.query_one("#problem", Static).update(text)
+            self.query_one(RowPreview).show(draft.row(place.row))
+            self.query_one("#help", Static).update(help_text(draft, place))
+
+    def action_scroll_place(self, direction: int) -> None:
+        """Through a long preview, while the cursor stays where it is."""
+        self.query_one("#place", VerticalScroll).scroll_relative(y=2 * direction, animate=False)
+
+    @on(DraftTable.Walked)
+    def _walked(self, event: DraftTable.Walked) -> None:
+        self._say_done(f"{event.which} of {event.count}")
+
+    def _not_started(self, reason: str) -> None:
+        self._say(f"✗ {reason}")
+        self.notify(clean(reason), severity="error", markup=False, timeout=15)
