@@ -24,14 +24,7 @@ STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
 DEATHS = 10
 """Deaths in a row while one batch was rendering after which its images have failed."""
-
-
 _COUNTS = "key, images, waiting, rendering, stopped, failed, done, rewriting"
-
-
-def shape_text(recipe: Recipe) -> str:
-    """A recipe's shape, as far as memory cares."""
-    return f"{recipe.width}x{recipe.height}"
 
 
 class Writer:
@@ -108,7 +101,7 @@ class Writer:
 
     def session_keys(self) -> set[str]:
         """All ids in use."""
-        return {str(row[0]) for row in self._db.execute("SELECT key FROM sessions").fetchall()}
+        return {str(row["key"]) for row in self.read("SELECT key FROM sessions")}
 
     def add_session(self, new: NewSession) -> Tally:
         """Store a session, its rows, images and batches, at once."""
@@ -126,23 +119,17 @@ class Writer:
         Raises:
             LibraryError: no such session.
         """
-        row = self._db.execute(
-            f"SELECT {_COUNTS} FROM sessions WHERE key = ?",
-            (session,),
-        ).fetchone()
-        if row is None:
+        found = self.read(f"SELECT {_COUNTS} FROM sessions WHERE key = ?", (session,))
+        if not found:
             raise LibraryError(f"There is no session {session!r}.")
-        return Tally(*row)
+        return Tally(*found[0])
 
     def tallies(self) -> list[Tally]:
         """The counts of every session that has work left."""
-        return [
-            Tally(*row)
-            for row in self._db.execute(
-                f"SELECT {_COUNTS} FROM sessions"
-                " WHERE waiting > 0 OR rendering > 0 ORDER BY position"
-            ).fetchall()
-        ]
+        found = self.read(
+            f"SELECT {_COUNTS} FROM sessions WHERE waiting > 0 OR rendering > 0 ORDER BY position"
+        )
+        return [Tally(*row) for row in found]
 
     def stop(self, scope: Scope) -> list[Tally]:
         """Stop what is not done yet; images being rendered may still finish and then are kept."""
@@ -174,14 +161,15 @@ class Writer:
 
     def is_paused(self) -> bool:
         """Whether the user has paused all rendering."""
-        return bool(self._db.execute("SELECT 1 FROM meta WHERE key = 'paused'").fetchone())
+        return bool(self.read("SELECT 1 FROM meta WHERE key = 'paused'"))
 
     def pause(self, paused: bool) -> None:
         """Remember that the user has paused all rendering, or lets it go on."""
         with self._transaction() as db:
-            db.execute("DELETE FROM meta WHERE key = 'paused'")
             if paused:
-                db.execute("INSERT INTO meta VALUES ('paused', '')")
+                db.execute("INSERT OR IGNORE INTO meta VALUES ('paused', '')")
+            else:
+                db.execute("DELETE FROM meta WHERE key = 'paused'")
 
     # ---------------------------------------------------------------- batches
 
@@ -385,75 +373,6 @@ class Writer:
             "UPDATE images SET state = 'waiting' WHERE id = ? AND state = 'rendering'",
             [(image.id,) for image in batch.images],
         )
-
-    def fits(self, device: str) -> dict[tuple[str, str], int]:
-        """What memory allowed on a device: model's fingerprint and shape → the largest batch."""
-        return {
-            (row["model"], row["shape"]): row["size"]
-            for row in self._db.execute(
-                "SELECT model, shape, size FROM fits WHERE device = ?", (device,)
-            ).fetchall()
-        }
-
-    def remember_fit(self, device: str, model: str, shape: str, size: int) -> None:
-        """Remember the largest batch that memory holds, unless something is known already.
-
-        Args:
-            device: its name.
-            model: its fingerprint.
-            shape: as `shape_text` has it.
-            size: images.
-        """
-        with self._transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)",
-                (device, model, shape, size),
-            )
-
-    def halve(self, batch: Batch, device: str) -> None:
-        """Split `batch` into two of half its size, after running out of memory; remember that.
-
-        Args:
-            batch: as `next_batch` gave it.
-            device: the name of the one whose memory it was.
-        """
-        half = batch.size // 2
-        recipe = batch.images[0].recipe
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET size = min(size, excluded.size)",
-                (device, recipe.model_hash, shape_text(recipe), half),
-            )
-            halves = [
-                db.execute(
-                    "INSERT INTO batches (session, size, split_from, lot, work)"
-                    " SELECT session, ?, id, lot, work / 2 FROM batches WHERE id = ?",
-                    (half, batch.id),
-                ).lastrowid
-                for _ in range(2)
-            ]
-            db.execute("UPDATE batches SET attempts = 0, work = 0 WHERE id = ?", (batch.id,))
-            rows = db.execute(
-                "SELECT id, slot FROM images WHERE batch = ? AND state <> 'done'", (batch.id,)
-            ).fetchall()
-            for row in rows:
-                db.execute(
-                    "UPDATE images SET batch = ?, slot = ?, state = CASE state WHEN 'rendering'"
-                    " THEN 'waiting' ELSE state END WHERE id = ?",
-                    (halves[row["slot"] // half], row["slot"] % half, row["id"]),
-                )
-
-    def split_from(self, batch: Batch) -> int | None:
-        """The size of the batch that `batch` is part of since memory ran out; None if whole."""
-        row = self._db.execute(
-            "WITH RECURSIVE up (id, size, split_from) AS ("
-            " SELECT id, size, split_from FROM batches WHERE id = ? UNION ALL"
-            " SELECT b.id, b.size, b.split_from FROM batches b JOIN up ON b.id = up.split_from)"
-            " SELECT max(size) FROM up",
-            (batch.id,),
-        ).fetchone()
-        return int(row[0]) if row[0] > batch.size else None
 
     def recover(self) -> tuple[int, int]:
         """Put right what an interruption left: adopt finished files, requeue the rest.

@@ -6,14 +6,12 @@ import logging
 import logging.handlers
 import os
 import signal
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine import __version__
 from engine.library.database import LibraryError, on_network
 from engine.library.reader import find_session
 from engine.library.records import Tally
@@ -21,8 +19,7 @@ from engine.library.sharing import Sharing
 from engine.library.states import Scope
 from engine.library.trash import settle
 from engine.library.writer import Writer
-from engine.schema import SCHEMA_VERSION
-from engine.service.accept import RefusedError
+from engine.service.clients import Clients, Command
 from engine.service.devices import find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
@@ -31,20 +28,13 @@ from engine.service.rewrite_stage import RewriteStage
 from engine.service.scheduler import Scheduler, tally_event
 from engine.service.session_log import SessionLogs
 from engine.service.submissions import Submissions
-from engine.service.subscriber import Subscriber
 from engine.service.wire import (
     LINE_BYTES,
-    PROTOCOL,
-    Assembler,
-    Greeting,
-    WireError,
-    encode,
     make_private,
-    peer_uid,
     socket_path,
 )
 from engine.service.writer_thread import WriterThread
-from engine.settings import Settings, SettingsError
+from engine.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +57,6 @@ class EngineProcess:
         self._settings = settings
         self._library = settings.library
         self._write = WriterThread(writer)
-        self._subscribers: set[Subscriber] = set()
-        self._clients: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._last_used = time.monotonic()
         self._detached = detached
@@ -87,7 +75,7 @@ class EngineProcess:
             note=self._logs.note,
         )
         self._rewriting = RewriteStage(self._write, self._scheduler, self._publish, self._logs.note)
-        self._commands: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
+        commands: dict[str, Command] = {
             "submit": self._submit,
             "stop": self._stop_work,
             "resume": self._resume,
@@ -98,6 +86,9 @@ class EngineProcess:
             "shutdown": self._shutdown,
             **Keeping(self._write, self._scheduler, self._publish).commands(),
         }
+        self._clients = Clients(
+            self._library, detached, commands, self._scheduler.want_previews, self._stop.set
+        )
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until asked to stop, or until there was nothing to do for a while.
@@ -111,7 +102,7 @@ class EngineProcess:
         path = socket_path(self._library)
         make_private(path.parent)
         path.unlink(missing_ok=True)  # a dead one's: we hold the lock
-        server = await asyncio.start_unix_server(self._serve, path, limit=2 * LINE_BYTES)
+        server = await asyncio.start_unix_server(self._clients.serve, path, limit=2 * LINE_BYTES)
         path.chmod(0o600)
         identity = path.stat().st_ino
         await self._take_up_work()
@@ -131,8 +122,9 @@ class EngineProcess:
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
-            for task in (idling, asked, rewriting, rendering, *self._clients):
+            for task in (idling, asked, rewriting, rendering):
                 task.cancel()
+            self._clients.close()
             server.close()
             if path.exists() and path.stat().st_ino == identity:
                 path.unlink()
@@ -167,14 +159,13 @@ class EngineProcess:
             elif event["rows"] is not None and session not in self._ended:
                 self._ended.add(session)  # several batches may be its last
                 self._note_end(event)
-        for subscriber in self._subscribers:
-            subscriber.offer(event)
+        self._clients.tell(event)
 
     def _note_end(self, tally: dict[str, Any]) -> None:
         session = tally["session"]
         counts = f"{tally['done']} of {tally['images']} done, {tally['failed']} failed"
         self._logs.note(session, f"at its end: {counts}, {tally['stopped']} stopped")
-        if not self._subscribers and not tally["stopped"]:
+        if not self._clients.follow and not tally["stopped"]:
             task = asyncio.create_task(self._send_notice(session))
             self._notices.add(task)
             task.add_done_callback(self._notices.discard)
@@ -182,100 +173,6 @@ class EngineProcess:
     async def _send_notice(self, session: str) -> None:
         info = await asyncio.to_thread(find_session, self._library, session)
         await send_notice(self._settings.notice, info)
-
-    # ---------------------------------------------------------------- clients
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients.add(task)
-        try:
-            if peer_uid(writer.get_extra_info("socket")) != os.getuid():
-                return
-            greeting = Greeting(
-                PROTOCOL,
-                SCHEMA_VERSION,
-                __version__,
-                os.getpid(),
-                str(self._library),
-                self._detached,
-            )
-            await _send(writer, asdict(greeting))
-            await self._converse(reader, writer)
-        except (ConnectionError, WireError, ValueError) as error:
-            log.info("a client left: %s", error)
-        finally:
-            self._clients.discard(task)
-            writer.close()
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assembler = Assembler()
-        while (line := await reader.readline()).endswith(b"\n"):
-            message = assembler.feed(line)
-            if message is None:
-                continue
-            name = str(message.pop("do", None))
-            if name == "follow":
-                previews, every = bool(message.get("previews")), bool(message.get("every"))
-                await self._follow(reader, writer, previews=previews, every=every)
-                return
-            await _send(writer, await self._answer(name, message))
-            if name == "shutdown":
-                self._stop.set()
-
-    async def _answer(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one command; the answer comes after its effect is committed."""
-        command = self._commands.get(name)
-        if command is None:
-            return {"ok": False, "error": f"There is no command {name!r}."}
-        try:
-            return {"ok": True} | await command(**arguments)
-        except (RefusedError, LibraryError, SettingsError, OSError) as error:
-            return {"ok": False, "error": str(error)}
-        except sqlite3.Error as error:
-            log.exception("command %s", name)
-            return {"ok": False, "error": f"The library cannot be written: {error}."}
-        except (TypeError, KeyError, ValueError) as error:
-            log.exception("command %s", name)
-            return {"ok": False, "error": f"{name}: not understood: {error!r}"}
-
-    async def _follow(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        *,
-        previews: bool,
-        every: bool,
-    ) -> None:
-        """Send what happens from now on, beginning with where things stand."""
-        subscriber = Subscriber(previews=previews, every=every)
-        self._subscribers.add(subscriber)
-        heard = asyncio.create_task(reader.readline())
-        try:
-            await self._tell_who_looks()
-            await _send(writer, {"event": "status"} | await self._status())
-            while True:
-                coming = asyncio.create_task(subscriber.take())
-                await asyncio.wait({coming, heard}, return_when=asyncio.FIRST_COMPLETED)
-                if heard.done():
-                    message = Assembler().feed(heard.result() or b"?")
-                    subscriber.previews = bool(message and message.get("previews"))
-                    await self._tell_who_looks()
-                    heard = asyncio.create_task(reader.readline())
-                if coming.done():
-                    for event in coming.result():
-                        await _send(writer, event)
-                    await subscriber.rest()
-                else:
-                    coming.cancel()
-        finally:
-            heard.cancel()
-            self._subscribers.discard(subscriber)
-            await self._tell_who_looks()
-
-    async def _tell_who_looks(self) -> None:
-        """Previews are made only while somebody looks at them."""
-        await self._scheduler.want_previews(any(s.previews for s in self._subscribers))
 
     # ---------------------------------------------------------------- commands
 
@@ -345,12 +242,6 @@ class EngineProcess:
 
     async def _shutdown(self) -> dict[str, Any]:
         return {"pid": os.getpid()}
-
-
-async def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-    for line in encode(message):
-        writer.write(line)
-    await writer.drain()
 
 
 def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) -> None:

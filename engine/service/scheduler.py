@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError
-from engine.library.records import Batch, BatchImage, Tally
+from engine.library.fits import split_from
+from engine.library.records import BatchImage, Tally
 from engine.library.states import Scope
-from engine.library.writer import DEATHS, Writer, shape_text
+from engine.library.writer import DEATHS, Writer
 from engine.picture.metadata import Record
-from engine.plan.room import images_held
 from engine.render.frames import Frame
 from engine.service.link import (
     LoadError,
@@ -24,6 +24,7 @@ from engine.service.link import (
     RendererHungError,
 )
 from engine.service.pausing import Pausing
+from engine.service.recording import Recording
 from engine.service.station import Attempt, Station, threads_of
 from engine.service.writer_thread import WriterThread
 from engine.settings import Settings
@@ -70,11 +71,11 @@ class Scheduler:
             Station(d, named.get(d, d), threads_of(d, devices), library, settings) for d in devices
         ]
         self._busy: set[int] = set()
-        self._measured: set[tuple[str, str, str]] = set()
         self._held: set[str] = set()
         self._picking = asyncio.Lock()
         self._closing = asyncio.Event()
         self._pausing = Pausing(library, settings.engine.reserve_mib, publish, self._closing)
+        self._recording = Recording(writer, self._pausing, self._stations)
 
     # ---------------------------------------------------------------- what others ask
 
@@ -284,7 +285,7 @@ class Scheduler:
             self._settings.render.step_timeout,
             size=batch.size,
             conditions=conditions.to_json(),
-            split_from=await self._write(Writer.split_from, batch),
+            split_from=await self._write(split_from, batch),
             images=[
                 {"image": image.key, "slot": image.slot, "recipe": image.recipe.to_json()}
                 for image in batch.images
@@ -313,7 +314,7 @@ class Scheduler:
             self._publish({"event": "preview"} | about | place | picture)
         elif frame.kind == "free":
             attempt.seconds = body["ended"] - body["began"]
-            await self._measure(station, batch, body["taken"], body["room"])
+            await self._recording.measure(station, batch, body["taken"], body["room"])
             self._publish({"event": "computed"} | about | {"images": len(images)} | body)
             station.news.set()
         elif frame.kind == "picture":
@@ -330,15 +331,6 @@ class Scheduler:
         elif frame.kind == "failed":
             attempt.cause, attempt.reason = body["cause"], body["reason"]
 
-    async def _measure(self, station: Station, batch: Batch, taken: int, room: int) -> None:
-        """Remember how many images of a shape the device's memory holds, the first time."""
-        recipe = batch.images[0].recipe
-        key = (station.name, recipe.model_hash, shape_text(recipe))
-        if key not in self._measured:
-            self._measured.add(key)
-            with contextlib.suppress(sqlite3.OperationalError):  # the disk is full; another time
-                await self._write(Writer.remember_fit, *key, images_held(batch.size, taken, room))
-
     # ---------------------------------------------------------------- what follows
 
     async def _settle(self, station: Station, attempt: Attempt) -> None:
@@ -349,7 +341,7 @@ class Scheduler:
                 if attempt.staged:
                     finished = await self._write(Writer.finish, attempt.staged)
                     attempt.staged = []
-                await self._record(station, attempt, len(finished))
+                await self._recording.record(station, attempt, len(finished))
                 break
             except (OSError, sqlite3.OperationalError) as error:
                 self._pausing.trouble(str(error))
@@ -359,50 +351,6 @@ class Scheduler:
                 await self._pausing.rest()
         tally = await self._write(Writer.tally, attempt.batch.session_key)
         self._publish_tally(tally, attempt, finished)
-
-    async def _record(self, station: Station, attempt: Attempt, finished: int) -> None:
-        batch, cause, reason = attempt.batch, attempt.cause, attempt.reason
-        if cause == "disk":
-            await self._write(Writer.end, batch)
-            self._pausing.trouble(reason)
-        elif not attempt.begun and cause != "ended":
-            await self._record_no_start(station, attempt)
-        elif cause == "ended" and attempt.seconds is not None and finished < len(batch.images):
-            await self._write(Writer.strike, batch, "the renderer gave no picture")
-        elif cause == "ended":
-            self._pausing.over()
-            await self._write(Writer.end, batch, attempt.seconds)
-        elif cause == "memory" and batch.size > 1:
-            await self._write(Writer.halve, batch, station.name)
-        elif cause == "memory":
-            recipe = batch.images[0].recipe
-            await self._write(
-                Writer.strike,
-                batch,
-                f"out of memory on {station.device} for {recipe.width}×{recipe.height} with"
-                f" {recipe.model}, one image at a time: choose a smaller size or a smaller model,"
-                " or end what else uses the memory, then retry",
-            )
-        elif cause == "device":
-            await station.drop(attempt.link)  # what is left of it computes nothing any more
-            await self._write(Writer.strike, batch, reason)
-        elif cause == "died" and not attempt.computing:
-            await self._write(Writer.spare, batch)
-        elif cause == "died":
-            await self._write(Writer.died, batch, reason)
-        else:
-            await self._write(Writer.strike, batch, reason)
-
-    async def _record_no_start(self, station: Station, attempt: Attempt) -> None:
-        """The model or the renderer did not get ready: try again, but not for ever."""
-        label = attempt.batch.images[0].recipe.model
-        died = attempt.cause == "died"
-        (station.deaths_loading if died else station.failed_loads)[label] += 1
-        everywhere = all(other.has_given_up(label, DEATHS) for other in self._stations)
-        if attempt.cause == "changed" or everywhere:
-            await self._write(Writer.fail, attempt.batch, attempt.reason)
-        elif not died:
-            await self._pausing.rest()
 
     def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in attempt.batch.images})

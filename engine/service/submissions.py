@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from engine.library.fits import fits_on, shape_text
 from engine.library.records import NewSession, Tally
-from engine.library.writer import Writer, shape_text
+from engine.library.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
@@ -51,7 +52,7 @@ class Submissions:
             raise RefusedError(
                 f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
             )
-        fits = {device: await self._write(Writer.fits, device) for device in self._names}
+        fits = {device: await self._write(fits_on, device) for device in self._names}
 
         def largest(recipe: Recipe) -> int:
             asked = self._render.max_batch or models[recipe.model].max_batch

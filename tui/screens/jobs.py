@@ -39,7 +39,7 @@ from tui.text import clean, count_text
 from tui.watch import News, Preview
 from tui.widgets.cause_line import CauseLine
 from tui.widgets.live_pane import LivePane
-from tui.widgets.progress_line import ProgressLine, Standing
+from tui.widgets.progress_line import ProgressLine, Standing, counts_of, is_working
 from tui.widgets.session_list import SessionList
 from tui.widgets.virtual_table import VirtualTable
 
@@ -138,7 +138,7 @@ class JobsScreen(Area):
 
     def _measure(self) -> None:
         """Pace and time left, while someone looks and something is to come."""
-        if self.is_current and self.info and self._counts and _working(self._counts):
+        if self.is_current and self.info and self._counts and is_working(self._counts):
             self._read_pace(self.info.session)
 
     @work(thread=True, exclusive=True, group="pace")
@@ -180,8 +180,10 @@ class JobsScreen(Area):
     def _show(
         self, info: SessionInfo | None, newest: Path | None, others: Sequence[SessionInfo]
     ) -> None:
+        if not self.children:  # the app ends
+            return
         self.info = info
-        self._counts = None if info is None else _counts_of(info)
+        self._counts = None if info is None else counts_of(info)
         self._open_pages()
         self._show_newest(newest)
         self._show_title()
@@ -190,9 +192,12 @@ class JobsScreen(Area):
         self._measure()
 
     def _take_pages(self, pages: JobPages | None) -> None:
-        table = self.query_one(JobTable)
         if pages is None or self.info is None:
             return
+        if not self.children:  # the app ends
+            pages.close()
+            return
+        table = self.query_one(JobTable)
         old, same = self._source, self._paged == self.info.session
         key, marks = (table.cursor_key, table.marks) if same else (None, ())
         filtered = self._text or self._errors_only
@@ -222,7 +227,7 @@ class JobsScreen(Area):
             return
         marked = len(self.query_one(VirtualTable).marks)
         what = count_text(marked, "marked row") if marked else "all"
-        hint = f"■ s stop {what}" if _working(self._counts) else ""
+        hint = f"■ s stop {what}" if is_working(self._counts) else ""
         hint = "only what failed · e shows all" if self._errors_only else hint
         line.show(Standing(self.info, self._counts, self._pace, hint))
 
@@ -389,12 +394,3 @@ class JobsScreen(Area):
         """Let go of the database."""
         if self._source is not None:
             self._source.pages.close()
-
-
-def _counts_of(info: SessionInfo) -> dict[str, Any]:
-    names = ("images", "done", "failed", "stopped", "waiting", "rendering", "rewriting")
-    return {name: getattr(info, name) for name in names}
-
-
-def _working(counts: dict[str, Any]) -> bool:
-    return bool(counts["waiting"] or counts["rendering"])

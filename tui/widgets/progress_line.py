@@ -27,6 +27,17 @@ class Standing:
     """What can be done about it; the first to go where room is short."""
 
 
+def counts_of(info: SessionInfo) -> dict[str, int]:
+    """A session's images by state, as news bring them."""
+    names = ("images", "done", "failed", "stopped", "waiting", "rendering", "rewriting")
+    return {name: getattr(info, name) for name in names}
+
+
+def is_working(counts: Mapping[str, int]) -> bool:
+    """Whether anything is still to come."""
+    return bool(counts["waiting"] or counts["rendering"])
+
+
 class ProgressLine(Static):
     """One line."""
 
@@ -67,7 +78,7 @@ class ProgressLine(Static):
         ]
         if counts["waiting"] and (awaited := counts["rewriting"]):
             parts.insert(1, f"{GLYPHS['rewriting']} prompts of {awaited} being rewritten")
-        working = counts["waiting"] or counts["rendering"]
+        working = is_working(counts)
         pace = standing.pace
         if working and pace is not None and pace.images_per_second and pace.seconds_left:
             parts.insert(1, f"ETA {clock_text(pace.seconds_left)}")

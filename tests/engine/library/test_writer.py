@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.library import fits
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
 from engine.library.reader import list_images, list_jobs, list_sessions
@@ -165,14 +166,14 @@ def test_ten_deaths_of_the_engine_process_itself_fail_a_batch_too(writer: Writer
 def test_running_out_of_memory_halves_the_batch_and_remembers(writer: Writer) -> None:
     writer.add_session(new_session(rows=2, images=4))
     batch = take(writer)
-    writer.halve(batch, "cpu")
+    fits.halve(writer, batch, "cpu")
     first, second = take(writer), take(writer)
     assert [len(first.images), len(second.images)] == [4, 4]
     assert (first.size, second.size) == (4, 4)
     assert [image.slot for image in second.images] == [0, 1, 2, 3]
-    assert writer.split_from(first) == 8
-    writer.halve(first, "cpu")
-    assert writer.split_from(take(writer)) == 8
+    assert fits.split_from(writer, first) == 8
+    fits.halve(writer, first, "cpu")
+    assert fits.split_from(writer, take(writer)) == 8
 
 
 def test_conditions_are_chosen_once_and_kept(writer: Writer) -> None:

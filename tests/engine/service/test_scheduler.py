@@ -13,6 +13,7 @@ import pytest
 from engine.api import check_prompts
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
+from engine.library.fits import fits_on
 from engine.library.reader import list_images
 from engine.library.verify import verify
 from engine.library.writer import DEATHS, Writer
@@ -430,8 +431,8 @@ def test_what_memory_allowed_is_remembered(writer: Writer) -> None:
     FakeRenderer.fault = staticmethod(fault)
     writer.add_session(new_session(rows=2, images=4))
     settle(writer)
-    assert writer.fits("cpu") == {("h", "8x8"): 2}
-    assert writer.fits("another device") == {}
+    assert fits_on(writer, "cpu") == {("h", "8x8"): 2}
+    assert fits_on(writer, "another device") == {}
 
 
 @pytest.mark.parametrize(
