@@ -159,7 +159,7 @@ class PromptsheetApp(App[str]):
         if news is None:
             return
         for area in self._areas.values():
-            if area.is_mounted:
+            if area.ready:
                 area.tell(news)
         if news.settled and self.desk.settings.app.bell:
             count = len(news.settled)
@@ -186,7 +186,7 @@ class PromptsheetApp(App[str]):
     def _hold(self, session: str) -> None:
         self.desk.memory.session = session
         for screen in self._areas.values():
-            if screen.is_mounted:
+            if screen.ready:
                 screen.show_session(session)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -59,29 +59,25 @@ def changes_between(then: Sequence[RowThen], now: Sequence[RowNow]) -> Changes:
         then: the session's rows.
         now: the sheet's rows that can be rendered.
     """
-    waiting: dict[frozenset[tuple[str, str]], deque[RowThen]] = defaultdict(deque)
-    for old in then:
-        waiting[_key(old.cells)].append(old)
+    keys_then = {old.number: _key(old.cells) for old in then}
+    keys_now = {row.number: _key(row.cells) for row in now}
     same: dict[int, int] = {}
     taken: set[int] = set()
     # Where equal rows are many, one that stayed where it was is not swapped with another.
-    by_number = {old.number: old for old in then}
-    for row in now:
-        old_here = by_number.get(row.number)
-        if old_here is not None and _key(old_here.cells) == _key(row.cells):
-            same[row.number] = old_here.number
-            taken.add(old_here.number)
-    for row in now:
-        if row.number in same:
-            continue
-        candidates = waiting.get(_key(row.cells), deque())
-        while candidates and candidates[0].number in taken:
-            candidates.popleft()
-        if candidates:
-            found = candidates.popleft()
-            same[row.number] = found.number
-            taken.add(found.number)
+    for number, key in keys_now.items():
+        if keys_then.get(number) == key:
+            same[number] = number
+            taken.add(number)
+    waiting: dict[frozenset[tuple[str, str]], deque[int]] = defaultdict(deque)
+    for number, key in keys_then.items():
+        if number not in taken:
+            waiting[key].append(number)
+    for number, key in keys_now.items():
+        if number not in same and waiting.get(key):
+            same[number] = waiting[key].popleft()
+            taken.add(same[number])
     changed = _by_place(then, now, same, taken)
+    by_number = {old.number: old for old in then}
     cells = {row.number: row.cells for row in now}
     seeds: dict[int, int] = {}
     columns: dict[int, tuple[str, ...]] = {}

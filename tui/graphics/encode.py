@@ -47,7 +47,7 @@ class Picture:
     halves: Image.Image | None = None
     """The upper and lower halves of the cells, one pixel each."""
     coarse: bool = False
-    """Fewer colours, for a thin line."""
+    """Fewer bytes, for a thin line."""
     sixels: str = ""
     number: int = 0
     """What kitty knows it by."""
@@ -107,13 +107,14 @@ def encode(
         return Picture(columns, rows, image.width * image.height, halves, sixels=drawn)
     number = next(_NUMBERS) % 0xFFFFFF + 1
     sent = _transmission(reduced, number, columns, rows)
-    return Picture(columns, rows, reduced.width * reduced.height, number=number, transmission=sent)
+    pixels = reduced.width * reduced.height
+    return Picture(columns, rows, pixels, coarse=low, number=number, transmission=sent)
 
 
 def draw(picture: Picture) -> list[Strip]:
     """The rows of a picture: kitty's placeholders, or half-cells."""
     if picture.halves is None:
-        return _placeholders(picture.number, picture.columns, picture.rows, tmux=current().tmux)
+        return _placeholders(picture, tmux=current().tmux)
     return _half_cells(picture.halves, coarse=picture.coarse)
 
 
@@ -154,24 +155,21 @@ def _half_cells(image: Image.Image, *, coarse: bool) -> list[Strip]:
     ]
 
 
-def _placeholders(number: int, columns: int, rows: int, *, tmux: bool) -> list[Strip]:
-    # In the last column of a line tmux (3.3) puts marks on the cell before. A cell without marks
-    # continues the one left of it.
-    bare = int(tmux and columns > 1)
+def _placeholders(picture: Picture, *, tmux: bool) -> list[Strip]:
+    columns, number = picture.columns, picture.number
+    # A cell without marks continues the one left of it: half the bytes, but what lies over a part
+    # of the picture breaks the row behind it. In the last column of a line tmux (3.3) puts marks
+    # on the cell before.
+    marked = 1 if picture.coarse else max(1, columns - tmux)
     style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
     marks = diacritics()
+    rest = _CELL * (columns - marked)
     return [
         Strip(
-            [
-                Segment(
-                    "".join(f"{_CELL}{row}{column}" for column in marks[: columns - bare])
-                    + _CELL * bare,
-                    style,
-                )
-            ],
+            [Segment("".join(f"{_CELL}{row}{at}" for at in marks[:marked]) + rest, style)],
             columns,
         )
-        for row in marks[:rows]
+        for row in marks[: picture.rows]
     ]
 
 

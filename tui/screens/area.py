@@ -30,6 +30,8 @@ class Area(Screen[None]):
     """One of the four areas."""
 
     AREA: ClassVar[str]
+    ready = False
+    """Whether its widgets are there, so that it can be told things."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -45,9 +47,14 @@ class Area(Screen[None]):
         """The area's own widgets."""
         raise NotImplementedError
 
+    def on_mount(self) -> None:
+        """It is composed by now."""
+        self.ready = True
+
     def on_screen_resume(self) -> None:
         """While another area was looked at, nothing was drawn here."""
-        self.query_one(TopLine).show()
+        if self.ready:
+            self.query_one(TopLine).show()
 
     def tell(self, news: News) -> None:
         """Take in what has happened."""

@@ -285,6 +285,9 @@ class SheetScreen(SheetOpening):
         try:
             if since is not None:
                 checked = only_changed(checked, changes_since(since, checked, self.desk.settings))
+            if not checked.sheet.ready:  # it was changed back meanwhile
+                self.app.call_from_thread(self._not_started, "There is nothing to render anew.")
+                return
             started = start_session(
                 checked, self.desk.settings, name=name or None, parent=since or self._origin
             )

@@ -1,5 +1,6 @@
 """What the Sheet screen shows of a sheet: title, cell and row under the cursor, totals."""
 
+import asyncio
 import gc
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from tui.text import clean
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
+_REST_A_ROW = 2e-5
+"""Seconds without a change, for each row, before the sheet is held against its session."""
 _ESTIMATE_DELAY = 0.2
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
@@ -116,10 +119,12 @@ class SheetShowing(Area):
             self._estimate = estimate
             self.app.call_from_thread(self._show_totals)
 
-    @work(thread=True, exclusive=True, group="past")
-    def _look_back(self, draft: Draft, session: str | None) -> None:
-        past = look_back(draft, self._path, session, self.desk.settings)
-        self.app.call_from_thread(self._show_past, draft, past)
+    @work(exclusive=True, group="past")
+    async def _look_back(self, draft: Draft, session: str | None) -> None:
+        # Of many rows it takes a while, so that it waits for the hands to rest.
+        await asyncio.sleep(len(draft.numbers) * _REST_A_ROW)
+        past = await asyncio.to_thread(look_back, draft, self._path, session, self.desk.settings)
+        self._show_past(draft, past)
 
     def _show_past(self, draft: Draft, past: Past | None) -> None:
         if draft is self.draft and past != self._past:

@@ -96,6 +96,7 @@ class KeyLine(Widget):
     def on_resize(self) -> None:
         """What does not fit is found in the palette."""
         self._arrange()
+        self.refresh()
 
     def _arrange(self) -> None:
         self._places = []

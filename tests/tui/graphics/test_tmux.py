@@ -102,12 +102,14 @@ def test_each_command_is_passed_on_by_itself() -> None:
     )
 
 
-@pytest.mark.parametrize(("tmux", "bare"), [(False, 0), (True, 1)])
-def test_the_last_cell_of_a_row_has_no_marks_in_tmux(
-    monkeypatch: pytest.MonkeyPatch, tmux: bool, bare: int
+@pytest.mark.parametrize(
+    ("tmux", "low", "bare"), [(False, False, 0), (True, False, 1), (False, True, 2)]
+)
+def test_cells_go_without_marks_in_tmux_last_column_and_on_a_thin_line(
+    monkeypatch: pytest.MonkeyPatch, tmux: bool, low: bool, bare: int
 ) -> None:
     monkeypatch.setattr(encode, "current", lambda: Terminal("kitty", "", (9, 18), tmux=tmux))
-    strips = encode.draw(encode.Picture(3, 2, 1, number=1))
+    strips = encode.draw(encode.Picture(3, 2, 1, number=1, coarse=low))
     for strip in strips:
         assert strip.cell_length == 3
         assert len(strip.text) == 9 - 2 * bare
