@@ -331,9 +331,9 @@ def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]
 def test_a_kill_while_a_large_session_is_accepted_leaves_all_of_it_or_nothing(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    promptsheet.json("engine", "start")
+    engine = promptsheet.json("engine", "start")["pid"]
     promptsheet.json("engine", "pause")
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=12_000, images=2)
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=12_000, images=4)
     asking = promptsheet.start("run", sheet, "--detach", stderr=subprocess.DEVNULL)
 
     def rows_stored() -> tuple[int, int]:
@@ -342,11 +342,13 @@ def test_a_kill_while_a_large_session_is_accepted_leaves_all_of_it_or_nothing(
             return unseen, db.execute("SELECT count(*) FROM rows").fetchone()[0]
 
     wait_for(lambda: rows_stored() > (1, 1000))
+    os.kill(engine, signal.SIGSTOP)
+    assert rows_stored()[0] == 1, "it is in the midst of it"
     assert promptsheet.json("sessions") == []
-    os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+    os.kill(engine, signal.SIGKILL)
     assert asking.wait(60) == 2, "whoever asked is told"
     assert promptsheet.json("engine", "start")["paused_by_user"]
     assert promptsheet.json("sessions") == []
     assert rows_stored() == (0, 0)
-    assert promptsheet.json("run", sheet, "--detach")["images"] == 24_000
+    assert promptsheet.json("run", sheet, "--detach")["images"] == 48_000
     assert promptsheet.json("verify")["images"] == 0

@@ -182,8 +182,8 @@ class EngineProcess:
         source: dict[str, Any],
         rows: list[str],
     ) -> dict[str, Any]:
-        new, tally = await self._submissions.accept(name, source, rows)
-        self._logs.note(new.key, f"{new.name}: {tally.images} images in {len(new.batches)} batches")
+        tally, words = await self._submissions.accept(name, source, rows)
+        self._logs.note(tally.session, f"{tally.images} images of {words}")
         return self._woken(tally)
 
     def _woken(self, tally: Tally) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.library.fits import fits_on, shape_text
-from engine.library.records import NewSession, Tally
+from engine.library.records import Tally
 from engine.library.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
@@ -34,13 +34,16 @@ class Submissions:
         name: str,
         source: Mapping[str, Any],
         rows: Sequence[str],
-    ) -> tuple[NewSession, Tally]:
+    ) -> tuple[Tally, str]:
         """Plan and store a session; no other commit waits for a large one.
 
         Args:
             name: what people call it.
             source: where the rows came from.
             rows: packed.
+
+        Returns:
+            Its counts, and what it is, in words.
 
         Raises:
             RefusedError: it cannot be rendered.
@@ -79,7 +82,9 @@ class Submissions:
                 steps = await self._write(Writer.storing, new)
                 while await self._write(_take, steps):
                     pass
-        return new, await self._write(Writer.tally, new.key)
+                key, words = new.key, f"{new.name}, in {len(new.batches)} batches"
+                del new, steps
+        return await self._write(Writer.tally, key), words
 
 
 def _take(_: Writer, steps: Iterator[None]) -> bool:
