@@ -133,6 +133,11 @@ class SessionsScreen(SessionDeeds):
         self._load()
 
     def _show(self, pages: SessionPages, totals: tuple[int, int], trash: TrashSize) -> None:
+        if not self.query(VirtualTable):  # not composed yet; or the app is ending
+            pages.close()
+            if not self.is_mounted:
+                self.call_after_refresh(self._load)
+            return
         table = self.query_one(VirtualTable)
         key = table.cursor_key
         if self._source is not None:
