@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.events import ScreenResume
 from textual.screen import Screen
 
 from tui.desk import Desk, RowsToSheet
@@ -32,6 +33,7 @@ class Area(Screen[None]):
     AREA: ClassVar[str]
     ready = False
     """Whether its widgets are there, so that it can be told things."""
+    _has_come = False
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -51,10 +53,18 @@ class Area(Screen[None]):
         """It is composed by now."""
         self.ready = True
 
-    def on_screen_resume(self) -> None:
-        """While another area was looked at, nothing was drawn here."""
-        if self.ready:
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Take up what was left undone while another area was looked at."""
+        if not self._has_come:
+            # Textual says it twice of a new mode; each time, all styles are applied anew.
+            self._has_come = True
+            event.prevent_default()
+        elif self.ready:
             self.query_one(TopLine).show()
+            self.resumed()
+
+    def resumed(self) -> None:
+        """The area is looked at, for the first time or again."""
 
     def tell(self, news: News) -> None:
         """Take in what has happened."""

@@ -101,8 +101,8 @@ class SessionsScreen(SessionDeeds):
                 yield ThumbnailStrip(id="strip")
                 yield Static("", id="about", markup=False)
 
-    def on_screen_resume(self) -> None:
-        """Read the list again: it may be long since."""
+    def resumed(self) -> None:
+        """Read the list: it may be long since."""
         self._load()
 
     def on_resize(self) -> None:
@@ -112,7 +112,8 @@ class SessionsScreen(SessionDeeds):
         table = self.query_one(VirtualTable)
         if columns != table.columns:
             table.columns = columns
-            self._load()
+            if self._source is not None:
+                self._load()
 
     # ---------------------------------------------------------------- the list
 
