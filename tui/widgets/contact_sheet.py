@@ -19,7 +19,7 @@ from tui.graphics.prepare import Drawing, PictureError, drawn
 from tui.graphics.view import PictureView
 from tui.keys import bind
 from tui.widgets.contact_lines import PlaceLook, caption_line, frame_line, where_text
-from tui.widgets.page_pictures import PagePictures
+from tui.widgets.page_pictures import EMPTY, PagePictures
 from tui.widgets.table_layout import fit
 from tui.widgets.tiles import Tile, Tiles
 
@@ -59,6 +59,7 @@ class ContactSheet(Widget, can_focus=True):
     DEFAULT_CSS = """
     ContactSheet { height: 1fr; }
     ContactSheet PictureView { position: absolute; }
+    ContactSheet PictureView.-empty { display: none; }
     ContactSheet .contact-sheet--caption { color: $text-muted; }
     ContactSheet .contact-sheet--cursor { color: $text; background: $accent; text-style: bold; }
     ContactSheet .contact-sheet--range { color: $accent-darken-1; }
@@ -167,7 +168,7 @@ class ContactSheet(Widget, can_focus=True):
                 self._pictures.forget(view)
             await self.remove_children(surplus)
         if (missing := columns * rows - len(views)) > 0:
-            await self.mount_all(PictureView() for _ in range(missing))
+            await self.mount_all(PictureView(classes=EMPTY) for _ in range(missing))
         for number, view in enumerate(self.query(PictureView)):
             x, y = self._corner(number)
             view.styles.offset = (x + 1, y)
@@ -250,7 +251,7 @@ class ContactSheet(Widget, can_focus=True):
         places = [self._look(index) for index in range(start, start + self._shape[0])]
         segments = list(line(places, self._place[0], self._style("plain"), self._style))
         rest = width - self._place[0] * self._shape[0]
-        return Strip([*segments, Segment(" " * rest, self._style("plain"))], width)
+        return Strip([*segments, Segment(" " * rest, self._style("plain"))], width).simplify()
 
     def _look(self, index: int) -> PlaceLook:
         tile, ranged = self._tiles.get(index), index in self._range()

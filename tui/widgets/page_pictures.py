@@ -8,6 +8,8 @@ from tui.graphics.prepare import Drawing, PictureError
 from tui.graphics.view import PictureView
 from tui.widgets.tiles import Tile
 
+EMPTY = "-empty"
+"""Class of a view without a tile: dozens of blank ones cost 50 kB of cursor moves."""
 _PATIENCE = 0.08
 """Seconds in which pictures may come together, before places are emptied for those to come."""
 
@@ -35,6 +37,7 @@ class PagePictures:
         """
         coming: dict[asyncio.Future[Drawing | PictureError], tuple[PictureView, Path]] = {}
         for view, tile in places:
+            view.set_class(tile is None, EMPTY)
             path = tile.path if tile else None
             if path is None:
                 self.forget(view)
