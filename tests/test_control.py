@@ -89,7 +89,7 @@ def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
     (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=12, images=4)
     old = promptsheet.json("run", sheet, "--detach", "--name", "old")["session"]
     wait_for(partial(has_done, promptsheet, 1))
     os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
