@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
-
-
 _COMING_SECONDS = 0.01
 _GARBAGE = 20_000
 """More objects made than freed, after which the young are looked through."""

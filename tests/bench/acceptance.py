@@ -1,14 +1,13 @@
 """How long another commit waits while the engine process accepts a session of 100,000 rows."""
 
 import csv
-import os
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
 from engine.service.client import connect_or_start
+from tests.bench.home import isolated
 from tests.conftest import Promptsheet
 
 ROWS = 100_000
@@ -17,18 +16,8 @@ MOST_SECONDS = 0.2
 
 def main() -> int:
     """Print the time acceptance takes, and what others waited; 1 if that was too long."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        (home / "config").mkdir()
-        environment = {
-            "PROMPTSHEET_CONFIG": str(home / "config"),
-            "PROMPTSHEET_LIBRARY": str(home / "library"),
-        }
-        promptsheet = Promptsheet(home / "library", os.environ | environment)
-        try:
-            waits, seconds = _measure(promptsheet, _write_sheet(home / "sheet.csv"))
-        finally:
-            promptsheet("engine", "stop")
+    with isolated() as (promptsheet, home):
+        waits, seconds = _measure(promptsheet, _write_sheet(home / "sheet.csv"))
     worst = sorted(waits)[-3:]
     print(
         f"{ROWS} rows accepted: `run --detach` took {seconds:.1f} s; {len(waits)} commits beside it"

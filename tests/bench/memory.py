@@ -1,9 +1,7 @@
 """The memory of engine process, renderer and an app over one session of 2,000 images."""
 
 import csv
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import psutil
 
 from engine import api
 from engine.settings import load_settings
+from tests.bench.home import isolated
 from tests.bench.resident import own_bytes, peak_bytes
 from tests.conftest import COMMAND, Promptsheet
 from tests.tui.on_a_pty import OnPty
@@ -40,18 +39,8 @@ class Sample:
 
 def main() -> int:
     """Print medians by quarter and the growth; how many processes grow, or are too large."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        (home / "config").mkdir()
-        environment = {
-            "PROMPTSHEET_CONFIG": str(home / "config"),
-            "PROMPTSHEET_LIBRARY": str(home / "library"),
-        }
-        promptsheet = Promptsheet(home / "library", os.environ | environment)
-        try:
-            samples, peaks = _watch(promptsheet, _write_sheet(home / "sheet.csv"))
-        finally:
-            promptsheet("engine", "stop")
+    with isolated() as (promptsheet, home):
+        samples, peaks = _watch(promptsheet, _write_sheet(home / "sheet.csv"))
     return _report(samples, peaks)
 
 

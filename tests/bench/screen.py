@@ -1,17 +1,14 @@
 """How quick the screen is: first paint, key to screen over 100,000 jobs, bytes of a live table."""
 
-import contextlib
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pyte
 
+from tests.bench.home import isolated
 from tests.conftest import COMMAND, Promptsheet
 from tests.test_promises import wait_for
 from tests.tui.on_a_pty import OnPty
@@ -32,26 +29,8 @@ _KEYS = {"down": "\x1b[B", "up": "\x1b[A", "page down": "\x1b[6~", "page up": "\
 
 def main() -> int:
     """Print the figures; 0 if each is within what we promise."""
-    with _home() as promptsheet:
+    with isolated('[app]\nimages = "half-cells"\n') as (promptsheet, _):
         return _first_paint(promptsheet) + _key_to_screen(promptsheet)
-
-
-@contextlib.contextmanager
-def _home() -> Iterator[Promptsheet]:
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        (home / "config").mkdir()
-        (home / "config" / "settings.toml").write_text('[app]\nimages = "half-cells"\n')
-        environment = os.environ | {
-            "PROMPTSHEET_CONFIG": str(home / "config"),
-            "PROMPTSHEET_LIBRARY": str(home / "library"),
-            "XDG_STATE_HOME": str(home / "state"),
-        }
-        promptsheet = Promptsheet(home / "library", environment)
-        try:
-            yield promptsheet
-        finally:
-            promptsheet("engine", "stop")
 
 
 def _first_paint(promptsheet: Promptsheet, pairs: int = 7) -> int:

@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from tui.graphics.placeholders import diacritics
 from tui.graphics.protocol import Protocol, current
+from tui.last_wall import PLACEHOLDER
 
 _COLOURS = {"sixel": 128, "kitty": 256}
 """Sixels cost bytes for every colour of a line, kitty's compressed pictures hardly."""
@@ -28,8 +29,6 @@ _CUBE = (0, 95, 135, 175, 215, 255)
 """Levels of a channel among the 256 colours that have a number."""
 _COARSEST = [min(_CUBE, key=lambda known: abs(known - level)) for level in range(256)] * 3
 """A colour's number takes half the bytes of its three channels."""
-_CELL = "\U0010eeee"
-"""A cell of one of kitty's pictures."""
 _CHUNK = 4096
 """Bytes of a picture in one message, kitty's rule."""
 _NUMBERS = itertools.count(random.randrange(1 << 23))
@@ -163,10 +162,10 @@ def _placeholders(picture: Picture, *, tmux: bool) -> list[Strip]:
     marked = 1 if picture.coarse else max(1, columns - tmux)
     style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
     marks = diacritics()
-    rest = _CELL * (columns - marked)
+    rest = PLACEHOLDER * (columns - marked)
     return [
         Strip(
-            [Segment("".join(f"{_CELL}{row}{at}" for at in marks[:marked]) + rest, style)],
+            [Segment("".join(f"{PLACEHOLDER}{row}{at}" for at in marks[:marked]) + rest, style)],
             columns,
         )
         for row in marks[: picture.rows]

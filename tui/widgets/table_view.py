@@ -52,6 +52,26 @@ class TableView(ScrollView):
         self._looks: dict[tuple[str, ...], Style] = {}
 
     @property
+    def cursor_index(self) -> int | None:
+        """Where the cursor is, None without rows."""
+        return self._cursor if self._count else None
+
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """The key under the cursor; None without rows, or while that row is loading."""
+        return self._key if self._count else None
+
+    @property
+    def marks(self) -> frozenset[Hashable]:
+        """The marked keys; rows that are filtered out, or gone, keep their marks."""
+        return frozenset(self._marks)
+
+    @property
+    def in_range(self) -> bool:
+        """Whether a range is being drawn."""
+        return self._anchor is not None
+
+    @property
     def cursor_column(self) -> str | None:
         """The column under the cursor, None where the cursor is a whole row."""
         return self._columns[self._column].name if self._cells and self._columns else None

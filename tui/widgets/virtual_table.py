@@ -152,26 +152,6 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     @property
-    def cursor_index(self) -> int | None:
-        """Where the cursor is, None without rows."""
-        return self._cursor if self._count else None
-
-    @property
-    def cursor_key(self) -> Hashable | None:
-        """The key under the cursor; None without rows, or while that row is loading."""
-        return self._key if self._count else None
-
-    @property
-    def marks(self) -> frozenset[Hashable]:
-        """The marked keys; rows that are filtered out, or gone, keep their marks."""
-        return frozenset(self._marks)
-
-    @property
-    def in_range(self) -> bool:
-        """Whether a range is being drawn."""
-        return self._anchor is not None
-
-    @property
     def following(self) -> Hashable | None:
         """The key the cursor follows, None since the user moved it."""
         return self._followed
