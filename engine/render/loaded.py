@@ -18,9 +18,9 @@ from engine.picture.recipe import Conditions, Recipe
 from engine.render.drawing import AfterStep, Pixels, way_for
 from engine.render.lanes import Lanes
 from engine.render.pipelines import (
+    LAYOUT,
     ModelError,
     dtype_for,
-    layout_for,
     load_pipeline,
     threads_for,
     twin_of,
@@ -54,7 +54,7 @@ class LoadedModel:
             attention="sdpa",
             compile=False,
             versions={name: importlib.metadata.version(name) for name in _COMPUTING},
-            layout=layout_for(device),
+            layout=LAYOUT,
             texts=self._way.texts,
             decode=self._way.decode,
         )
