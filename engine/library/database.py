@@ -65,7 +65,6 @@ def open_writer(library: Path) -> sqlite3.Connection:
         raise LibraryError(f"{path} cannot be opened: {error}.") from error
     connection.row_factory = sqlite3.Row
     try:
-        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if on_network(library) else 'WAL'}")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         version = _version(connection, path)
@@ -81,6 +80,9 @@ def open_writer(library: Path) -> sqlite3.Connection:
             _bring_up_to_date(connection, version, path)
             version = SCHEMA_VERSION
         _require_version(version or SCHEMA_VERSION, path)
+        # Only now: changing the mode writes to the file, and a new library must not be seen to have
+        # a database before it has its tables.
+        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if on_network(library) else 'WAL'}")
     except sqlite3.DatabaseError as error:
         connection.close()
         raise LibraryError(f"{path} cannot be used as Promptsheet's database: {error}.") from error

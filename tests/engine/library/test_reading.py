@@ -1,11 +1,13 @@
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.library.database import LibraryError, database_path, open_writer, reading
 from engine.library.pace import measured_rates, pace
 from engine.library.reader import (
+    SessionInfo,
     find_session,
     list_images,
     list_sessions,
@@ -34,6 +36,31 @@ def test_a_session_is_found_by_id_name_and_last(finished: Path) -> None:
         find_session(finished, "a test")
     with pytest.raises(LibraryError, match="no session 'x'"):
         find_session(finished, "x")
+
+
+def test_a_library_that_is_just_being_made_has_no_sessions_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every statement of its making it reads as new or as whole."""
+    seen: list[list[SessionInfo] | LibraryError] = []
+    connect = sqlite3.connect
+
+    def look(statement: str) -> None:
+        try:
+            seen.append(list_sessions(tmp_path))
+        except LibraryError as error:
+            seen.append(error)
+
+    def watched(path: Path, **options: Any) -> sqlite3.Connection:
+        monkeypatch.setattr(sqlite3, "connect", connect)
+        connection = connect(path, **options)
+        connection.set_trace_callback(look)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    open_writer(tmp_path).close()
+    assert len(seen) > 20
+    assert not any(seen)
 
 
 def test_the_newest_image_is_the_one_finished_last(finished: Path, writer: Writer) -> None:
