@@ -7,7 +7,7 @@ from pathlib import Path
 from assets.train.autoencoder import train_autoencoder, train_decoder
 from assets.train.denoiser import train_denoiser
 from assets.train.evaluate import report
-from assets.train.export import assembled, export
+from assets.train.export import adopt, assembled, export
 from assets.train.judge import own_accuracy, train_judge
 from assets.train.loop import together
 from assets.train.reading import train_reader
@@ -27,16 +27,17 @@ def main() -> None:
     parser.add_argument("stage", choices=[*_TRAINING, "export", "evaluate", "all"])
     parser.add_argument("--work", type=Path, default=Path("train-work"), help="its folder")
     parser.add_argument("--minutes", type=float, help="of training in all, over all runs")
-    parser.add_argument("--start", type=Path, help="autoencoder: an earlier one's folder")
+    parser.add_argument("--start", type=Path, help="an earlier pipeline's folder, to begin from")
     parser.add_argument("--to", type=Path, help="export: the folder (default: WORK/pipeline)")
     parser.add_argument("--n", type=int, default=300, help="evaluate: prompts a figure")
     chosen = parser.parse_args()
     work: Path = chosen.work
     work.mkdir(parents=True, exist_ok=True)
+    if chosen.start:
+        adopt(chosen.start, work)
     for stage, train in _TRAINING.items():
         if chosen.stage in (stage, "all"):
-            start = (chosen.start,) if stage == "autoencoder" else ()
-            together(train, work, chosen.minutes or _MINUTES[stage], *start)
+            together(train, work, chosen.minutes or _MINUTES[stage])
     if chosen.stage in ("export", "all"):
         export(work, chosen.to or work / "pipeline")
     if chosen.stage in ("evaluate", "all"):

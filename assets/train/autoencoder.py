@@ -83,18 +83,21 @@ def _difference(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 def _start_from(model: torch.nn.Module, folder: Path) -> None:
     """Take over what fits from an earlier autoencoder."""
-    earlier = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32).state_dict()
+    earlier = AutoencoderKL.from_pretrained(folder).state_dict()
     own = model.state_dict()
     fitting = {k: v for k, v in earlier.items() if k in own and own[k].shape == v.shape}
     model.load_state_dict(own | fitting)
 
 
-def train_autoencoder(team: Team, work: Path, minutes: float, start: Path | None) -> None:
-    """Both halves; ends with `work/vae`, its latents' mean 0 and standard deviation 1."""
+def train_autoencoder(team: Team, work: Path, minutes: float) -> None:
+    """Both halves; ends with `work/vae`, its latents' mean 0 and standard deviation 1.
+
+    Begins from `work/vae` where there is one: an earlier model's.
+    """
     torch.manual_seed(0)
     vae = new_autoencoder()
-    if start:
-        _start_from(vae, start)
+    if (work / "vae").exists():
+        _start_from(vae, work / "vae")
     vae.to(team.device, memory_format=torch.channels_last)
     loop = Loop(team, vae, work / "autoencoder.pt", minutes, rate=2e-3, decay_from=0.1, ema=0.995)
     rng = random.Random(1000 * loop.steps + team.rank)

@@ -16,6 +16,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from assets.train.autoencoder import LATENT_CHANNELS, as_tensor
 from assets.train.captions import caption
+from assets.train.glyphs import KINDS
 from assets.train.loop import Loop, Team
 from assets.train.reading import WIDTH, picture_to_learn, tokens, with_unknown_words
 from assets.train.world import PICTURE_SIZES, Picture, draw
@@ -27,6 +28,12 @@ SCHEDULE = {
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
 }
+_KINDS_TO_LEARN = (
+    *KINDS,
+    *("cat", "star", "flower", "tree", "hexagon", "snowman") * 2,
+    *("circle", "diamond", "cactus"),
+)
+"""Kinds that a half-trained model still took for others come more often."""
 _EMPTY = 0.1
 """Share of pictures learned without their caption: guidance needs to know what that looks like."""
 
@@ -61,7 +68,7 @@ class Pool:
     @torch.no_grad()
     def grow(self, n: int, plain: float) -> None:
         """Draw and encode n more pictures; the oldest leave when there are too many."""
-        told = [picture_to_learn(self._rng, plain) for _ in range(n)]
+        told = [picture_to_learn(self._rng, plain, _KINDS_TO_LEARN) for _ in range(n)]
         x = as_tensor([draw(picture, *self._size, self._rng) for picture in told])
         device = next(self._vae.parameters()).device
         latents = self._vae.encode(x.to(device)).latent_dist.mean.float()
@@ -111,13 +118,20 @@ def _times(n: int, device: torch.device) -> torch.Tensor:
 
 
 def train_denoiser(team: Team, work: Path, minutes: float) -> None:
-    """Leaves its checkpoints in `work/denoiser.pt`; `export` makes a pipeline of it."""
+    """Leaves its checkpoints in `work/denoiser.pt`; `export` makes a pipeline of it.
+
+    Begins from `work/unet` where there is one: an earlier model's, more gently.
+    """
     torch.manual_seed(0)
     vae: Any = AutoencoderKL.from_pretrained(work / "vae").to(team.device).eval()
     reader: Any = CLIPTextModel.from_pretrained(work / "text_encoder").to(team.device).eval()
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
     on_cpu = team.device.type == "cpu"
-    unet = new_denoiser().to(team.device, memory_format=torch.channels_last).train()
+    unet = new_denoiser()
+    earlier = (work / "unet").exists()
+    if earlier:
+        unet.load_state_dict(UNet2DConditionModel.from_pretrained(work / "unet").state_dict())
+    unet.to(team.device, memory_format=torch.channels_last).train()
     if on_cpu:  # PyTorch's fused attention is slow here, backwards, for so few cells
         unet.set_attn_processor(AttnProcessor())
     n, fresh, first, most = (16, 1, 64, 5000) if on_cpu else (512, 64, 2048, 20000)
@@ -126,9 +140,9 @@ def train_denoiser(team: Team, work: Path, minutes: float) -> None:
         unet,
         work / "denoiser.pt",
         minutes,
-        rate=1.5e-3,
+        rate=1e-3 if earlier else 1.5e-3,
         warm_up=200,
-        decay_from=0.35,
+        decay_from=0.2 if earlier else 0.35,
         ema=0.9985,
     )
     if team.leads:
@@ -140,7 +154,8 @@ def train_denoiser(team: Team, work: Path, minutes: float) -> None:
         pool.grow(first, 0.5)
     kept = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(team.device)
     for progress in loop:
-        plain = max(0.5, 0.8 - progress)  # single things first, scenes more and more
+        # Single things first, scenes more and more.
+        plain = max(0.5, (0.7 if earlier else 0.8) - progress)
         pool = pools[rng.choices(list(pools), list(PICTURE_SIZES.values()))[0]]
         with team.precision():
             pool.grow(fresh, 0.5)

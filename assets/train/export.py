@@ -1,10 +1,15 @@
-"""Stage 4: what was learned, as a standard `StableDiffusionPipeline` folder in fp16."""
+"""Stage 4: what was learned, as a standard `StableDiffusionPipeline` folder in fp16; and back."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers import (
+    AutoencoderKL,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from assets.train.denoiser import SCHEDULE, new_denoiser
@@ -33,3 +38,13 @@ def export(work: Path, folder: Path) -> None:
     pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="15MB")
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     print(f"{folder}: {size / 1e6:.1f} MB of weights")
+
+
+def adopt(folder: Path, work: Path) -> None:
+    """Put an exported pipeline's nets into `work`, in float32, for the stages to begin from."""
+    AutoencoderKL.from_pretrained(folder / "vae").save_pretrained(work / "vae")
+    UNet2DConditionModel.from_pretrained(folder / "unet").save_pretrained(work / "unet")
+    CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).save_pretrained(
+        work / "text_encoder"
+    )
+    CLIPTokenizer.from_pretrained(folder / "tokenizer").save_pretrained(work / "tokenizer")

@@ -95,7 +95,7 @@ class Loop:
         self._warm_up, self._decay_from, self._ema_decay = warm_up, decay_from, ema
         self._parameters: list[torch.Tensor] = [p for p in model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, foreach=True
+            self._parameters, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         self._ema = [p.detach().clone() for p in self._parameters]
         self.steps, self._spent, self._recent = 0, 0.0, 0.0
@@ -141,7 +141,8 @@ class Loop:
             self._team.mean_(flat)
             parts = torch.split(flat, [p.numel() for p in self._parameters])
             for p, part in zip(self._parameters, parts, strict=True):
-                p.grad = part.view_as(p)
+                # In the layout of the parameter, which the fused optimizer relies on.
+                p.grad = torch.empty_like(p).copy_(part.view_as(p))
         torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self._optimizer.step()
         self.steps += 1

@@ -90,11 +90,18 @@ def new_text_encoder(tokenizer: Any) -> Any:
     )
 
 
-def picture_to_learn(rng: random.Random, plain: float) -> Picture:
-    """A picture that may be learned from; `plain` is the share without a scene."""
-    makers = (one_thing, one_thing, several_things, two_things)
+def picture_to_learn(rng: random.Random, plain: float, kinds: tuple[str, ...] = KINDS) -> Picture:
+    """A picture that may be learned from; `plain` is the share without a scene.
+
+    A kind that `kinds` names twice is twice as often what a plain picture is of.
+    """
     while True:
-        picture = rng.choice(makers)(rng, KINDS) if rng.random() < plain else scene(rng)
+        if rng.random() >= plain:
+            picture = scene(rng)
+        elif rng.random() < 0.25:
+            picture = two_things(rng, KINDS)
+        else:
+            picture = rng.choice((one_thing, one_thing, several_things))(rng, kinds)
         if not is_held_out(picture):
             return picture
 
@@ -151,10 +158,15 @@ def _lesson(tokenizer: Any, rng: random.Random, n: int) -> tuple[torch.Tensor, t
 
 
 def train_reader(team: Team, work: Path, minutes: float) -> None:
-    """Ends with `work/tokenizer` and `work/text_encoder`."""
+    """Ends with `work/tokenizer` and `work/text_encoder`; begins from them where they are."""
     torch.manual_seed(0)
-    tokenizer = new_tokenizer()
-    reader = Reader(new_text_encoder(tokenizer)).to(team.device)
+    if (work / "text_encoder").exists():
+        tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
+        encoder = CLIPTextModel.from_pretrained(work / "text_encoder")
+    else:
+        tokenizer = new_tokenizer()
+        encoder = new_text_encoder(tokenizer)
+    reader = Reader(encoder).to(team.device)
     loop = Loop(team, reader, work / "reader.pt", minutes, rate=2e-3, decay_from=0.3)
     rng = random.Random(1000 * loop.steps + team.rank)
     index = {name: i for i, name in enumerate(QUESTIONS)}
