@@ -53,7 +53,7 @@ def test_a_library_that_is_just_being_made_has_no_sessions_yet(
 
     def watched(path: Path, **options: Any) -> sqlite3.Connection:
         monkeypatch.setattr(sqlite3, "connect", connect)
-        connection = connect(path, **options)
+        connection: sqlite3.Connection = connect(path, **options)
         connection.set_trace_callback(look)
         return connection
 
