@@ -1,10 +1,12 @@
 """What the four areas have in common: the top line, the footer, and a share of the news."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.events import ScreenResume
 from textual.screen import Screen
+from textual.worker import get_current_worker
 
 from tui.desk import Desk, RowsToSheet
 from tui.glyphs import GLYPHS
@@ -62,6 +64,22 @@ class Area(Screen[None]):
         elif self.ready:
             self.query_one(TopLine).show()
             self.resumed()
+
+    def hand_over(self, take: Callable[..., object], *args: object) -> bool:
+        """From a worker's thread: give the screen what the worker found, unless it is late.
+
+        No thread can be stopped: a worker that newer work has replaced still comes to its end,
+        and only on the event loop is it certain which one is the newest.
+
+        Returns:
+            Whether it was taken: `take` refuses by returning False.
+        """
+        worker = get_current_worker()
+
+        def land() -> bool:
+            return not worker.is_cancelled and take(*args) is not False
+
+        return self.app.call_from_thread(land)
 
     def resumed(self) -> None:
         """The area is looked at, for the first time or again."""

@@ -232,12 +232,11 @@ class SheetScreen(SheetOpening):
         if not text.isdecimal() or not 1 <= int(text) <= MOST_IMAGES:
             self.notify(f"A number from 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
             return
-        self._set_images(self.draft, int(text))
+        self._set_images(int(text))
 
-    @work(thread=True, exclusive=True, group="read")
-    def _set_images(self, draft: Draft, count: int) -> None:
-        again = with_num_images(draft, count)
-        self.app.call_from_thread(self._show, again)
+    @work(thread=True, exclusive=True, group="images")
+    def _set_images(self, count: int) -> None:
+        self._remake(lambda draft: with_num_images(draft, count))
 
     def action_find(self) -> None:
         """Ask for a text."""

@@ -1,9 +1,11 @@
 """Where the Sheet screen's rows come from, and where copies of them go."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from textual import work
+from textual.worker import get_current_worker
 
 from engine.api import (
     Draft,
@@ -47,9 +49,9 @@ class SheetOpening(SheetShowing):
             seen = _stamp(path)
             draft = open_draft(path, self.desk.settings, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._refused, path, str(error))
+            self.hand_over(self._refused, path, str(error))
         else:
-            self.app.call_from_thread(self._opened, draft, path, seen)
+            self.hand_over(self._opened, draft, path, seen)
 
     def take_rows(self, message: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
@@ -71,20 +73,23 @@ class SheetOpening(SheetShowing):
             info = find_session(self.desk.library, session)
             draft = draft_session(session, self.desk.settings)
         except (LibraryError, SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._not_started, str(error))
+            self.hand_over(self._not_started, str(error))
         else:
-            self.app.call_from_thread(self._take_back, info, draft)
+            self.hand_over(self._take_back, info, draft)
 
     def _take_back(self, info: SessionInfo, draft: Draft) -> None:
         self._opened(draft, None, None)
         self._origin, self._restored = info.session, info
         self._say_done(f"as session {info.name} had it; 3 has its images")
 
-    def _refused(self, path: Path, reason: str) -> None:
+    def _refused(self, path: Path, reason: str, stamp: tuple[int, int] | None = None) -> None:
+        self._seen = stamp or self._seen  # it is not read again until it is saved once more
         self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
     def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
+        for group in ("read", "images"):  # what was still to come was for the sheet that goes
+            self.workers.cancel_group(self, group)
         self._path, self._seen, self._origin, self._restored = path, seen, None, None
         if path is not None:
             self.desk.memory.opened(path)
@@ -97,30 +102,64 @@ class SheetOpening(SheetShowing):
             if note.column is None:
                 self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
 
+    def _remake(self, make: Callable[[Draft], Draft]) -> None:
+        """In a thread: put what `make` makes of the draft in its place.
+
+        What is changed in it meanwhile is not to be lost: then `make` begins again.
+        """
+        worker = get_current_worker()
+        while not worker.is_cancelled and (draft := self.draft) is not None:
+            revision = draft.revision
+            if self.hand_over(self._replace, draft, revision, make(draft)):
+                return
+
+    def _replace(self, draft: Draft, revision: int, again: Draft) -> bool:
+        if draft is not self.draft or draft.revision != revision:
+            return False
+        self._show(again)
+        return True
+
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
         """The file was saved again in the spreadsheet program: read it, keep what fits."""
-        path, draft = self._path, self.draft
-        if path is None or draft is None or not self.is_current:
+        path = self._path
+        if path is None or not self.is_current:
             return
         stamp = _stamp(path)
-        if stamp is None or stamp == self._seen:
-            return
-        self._seen = stamp
-        self._read_again(draft, path)
+        if stamp is not None and stamp != self._seen:
+            self.hand_over(self._saved_again, path, stamp)
 
-    def _read_again(self, draft: Draft, path: Path) -> None:
-        try:
+    def _saved_again(self, path: Path, stamp: tuple[int, int]) -> None:
+        reading = any(
+            worker.node is self and worker.group == "read" and not worker.is_finished
+            for worker in self.workers
+        )
+        if path == self._path and not reading:
+            self._read_again(path, stamp)
+
+    @work(thread=True, exclusive=True, group="read")
+    def _read_again(self, path: Path, stamp: tuple[int, int]) -> None:
+        kept = lost = 0
+
+        def make(draft: Draft) -> Draft:
+            nonlocal kept, lost
             again, kept, lost = reopen_draft(draft, path, self.desk.settings)
+            return again
+
+        try:
+            self._remake(make)
         except (SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._refused, path, str(error))
+            self.hand_over(self._refused, path, str(error), stamp)
             return
         words = f"{path.name} was read again."
         if kept or lost:
             words += f" Mends kept in {count_text(kept, 'row')}"
             words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
-        self.app.call_from_thread(self._show, again)
-        self.app.call_from_thread(self.notify, clean(words), markup=False)
+        self.hand_over(self._say_read_again, words, stamp)
+
+    def _say_read_again(self, words: str, stamp: tuple[int, int]) -> None:
+        self._seen = stamp
+        self.notify(clean(words), markup=False)
 
     def action_open(self) -> None:
         """Ask for a file."""
