@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from engine.api import Draft, Gallery, SessionPages, Wanted, reopen_draft, with_num_images
+from engine.api import (
+    Draft,
+    EngineError,
+    Gallery,
+    SessionPages,
+    Started,
+    Wanted,
+    reopen_draft,
+    with_num_images,
+)
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
@@ -188,3 +197,31 @@ def _is_closed(pages: Any) -> bool:
     except Exception:
         return True
     return False
+
+
+async def test_a_second_start_before_the_first_is_answered_starts_nothing(
+    settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(lambda: None)
+
+    def refuse(*_: object, **__: object) -> None:
+        gate()
+        raise EngineError("no engine today")
+
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        monkeypatch.setattr(sheet, "start_session", refuse)
+        await pilot.press("ctrl+s")
+        await until(pilot, gate.reached.is_set)
+        assert app.screen.check_action("start", ()) is None, "dimmed"
+        await pilot.press("ctrl+s", "S")
+        gate.open()
+        await until(pilot, lambda: "✗ no engine today" in screen_text(app))
+        assert gate.calls == 1
+        monkeypatch.setattr(sheet, "start_session", lambda *_, **__: Started("k1", 2, None))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.current_mode == "jobs")
+        assert draft_of(table).ready == 2
+        await pilot.press("1")
+        await until(pilot, lambda: app.screen.check_action("start", ()))

@@ -1,5 +1,6 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -82,6 +83,8 @@ class SheetScreen(SheetOpening):
     """
 
     _found = ""
+    _starting = False
+    """Whether a start has not been answered yet: another one would make a second session."""
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -194,6 +197,8 @@ class SheetScreen(SheetOpening):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
         draft = self.draft
+        if action == "start" and self._starting:
+            return None
         if action == "start" and parameters:
             return self._past is not None and bool(self._past.changes.to_render)
         if action == "start":
@@ -271,31 +276,48 @@ class SheetScreen(SheetOpening):
         if (editor := self.query_one(CellEditor)).is_open:
             editor.action_take("")
             self.call_after_refresh(self.action_start, changed)
-        elif self.draft is not None and self.draft.ready:
+        elif self.draft is not None and self.draft.ready and not self._starting:
+            self._starting = True
             self._say("Starting …")
-            self._start(self.draft, self._past.session.session if changed and self._past else None)
+            self._refresh_keys()
+            since = self._past.session.session if changed and self._past else None
+            name = self._restored.name if self._restored else None
+            self._start(self.draft, self._path, self._origin, since, name)
 
-    @work(thread=True, exclusive=True, group="start")
-    def _start(self, draft: Draft, since: str | None) -> None:
-        checked = ready_to_start(draft, self._path)
-        typed = self._path is None and self._origin is None
-        name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
-        name = self._restored.name if self._restored else name
+    @work(thread=True, group="start")
+    def _start(
+        self,
+        draft: Draft,
+        path: Path | None,
+        origin: str | None,
+        since: str | None,
+        name: str | None,
+    ) -> None:
+        checked = ready_to_start(draft, path)
+        if path is None and origin is None:
+            name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
         try:
             if since is not None:
                 checked = only_changed(checked, changes_since(since, checked, self.desk.settings))
             if not checked.sheet.ready:  # it was changed back meanwhile
-                self.app.call_from_thread(self._not_started, "There is nothing to render anew.")
+                self.app.call_from_thread(self._start_refused, "There is nothing to render anew.")
                 return
             started = start_session(
-                checked, self.desk.settings, name=name or None, parent=since or self._origin
+                checked, self.desk.settings, name=name or None, parent=since or origin
             )
         except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(self._not_started, str(error))
+            self.app.call_from_thread(self._start_refused, str(error))
         else:
             self.app.call_from_thread(self._accepted, started.session, started.warning)
 
+    def _start_refused(self, reason: str) -> None:
+        self._starting = False
+        self._refresh_keys()
+        self._not_started(reason)
+
     def _accepted(self, session: str, warning: str | None) -> None:
+        self._starting = False
+        self._refresh_keys()
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
         self._say_done("started")
