@@ -39,7 +39,7 @@ _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types pro
 _WATCH_SECONDS = 1.0
 _WITH_ROWS = (
     *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
-    "scroll_place",
+    *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
 
@@ -68,7 +68,7 @@ class SheetScreen(SheetOpening):
         bind("sheet.scroll_down", "J", "scroll_place(1)", "Scroll the preview", show=False),
         bind("sheet.scroll_up", "K", "scroll_place(-1)", "Scroll it back", show=False),
         bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
-        bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
+        bind("sheet.reload", "R", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
@@ -205,7 +205,7 @@ class SheetScreen(SheetOpening):
             return True if draft and draft.ready else None
         if action in _WITH_ROWS:
             return True if draft else None
-        if action in ("reload", "save"):
+        if action == "reload":
             return True if draft and self._path else None
         if action == "worksheet":
             return True if draft and len(draft.worksheets) > 1 else None
@@ -293,6 +293,7 @@ class SheetScreen(SheetOpening):
         since: str | None,
         name: str | None,
     ) -> None:
+        revision = draft.revision
         checked = ready_to_start(draft, path)
         if path is None and origin is None:
             name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
@@ -308,6 +309,8 @@ class SheetScreen(SheetOpening):
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._start_refused, str(error))
         else:
+            if len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out:
+                self.app.call_from_thread(self._keeps, draft, revision)
             self.app.call_from_thread(self._accepted, started.session, started.warning)
 
     def _start_refused(self, reason: str) -> None:
