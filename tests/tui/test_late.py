@@ -212,16 +212,20 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
     async with app.run_test(**SIZE) as pilot:
         table = await opened(pilot)
         monkeypatch.setattr(sheet, "start_session", refuse)
-        await pilot.press("ctrl+s")
+        await pilot.press("y", "ctrl+s")
         await until(pilot, gate.reached.is_set)
         assert app.screen.check_action("start", ()) is None, "dimmed"
         await pilot.press("ctrl+s", "S")
         gate.open()
         await until(pilot, lambda: "✗ no engine today" in screen_text(app))
         assert gate.calls == 1
+        assert isinstance(app.screen, SheetScreen) and app.screen.unsaved == "mine.csv"
         monkeypatch.setattr(sheet, "start_session", lambda *_, **__: Started("k1", 2, None))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.current_mode == "jobs")
-        assert draft_of(table).ready == 2
+        assert draft_of(table).ready == 3
         await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        assert isinstance(app.screen, SheetScreen)
+        assert not app.screen.unsaved, "the session has it"
         await until(pilot, lambda: app.screen.check_action("start", ()))

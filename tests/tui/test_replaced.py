@@ -96,3 +96,25 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         await pilot.press("u")
         await pilot.pause(0.05)
         assert screen._path == tmp_path / "prompts.csv", "what was saved need not be kept"
+
+
+async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
+    settings: Settings, path: Path
+) -> None:
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("y", "2", "q")
+        await until(pilot, lambda: "What you wrote in mine.csv is in no file" in screen_text(app))
+        await pilot.press("ctrl+q", "enter")
+        await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Ask))
+        await pilot.press("1", "u", "q")
+        await until(pilot, lambda: app._exit)
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("y", "q")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app._exit)
+        assert len(prompts(screen)) == 3

@@ -84,6 +84,11 @@ class Area(Screen[None]):
     def resumed(self) -> None:
         """The area is looked at, for the first time or again."""
 
+    @property
+    def unsaved(self) -> str:
+        """What would be lost with the app; empty: nothing."""
+        return ""
+
     def tell(self, news: News) -> None:
         """Take in what has happened."""
         self.query_one(TopLine).tell(news)

@@ -127,6 +127,12 @@ class SheetOpening(SheetShowing):
         return Opened(draft, self._path, self._seen, self._origin, self._restored)
 
     @property
+    def unsaved(self) -> str:
+        """The sheet's name, if it would be missed."""
+        draft = self.draft
+        return sheet_name(draft) if draft is not None and self.is_unsaved else ""
+
+    @property
     def is_unsaved(self) -> bool:
         """Whether what was typed or mended is in no file and no session yet."""
         draft = self.draft
