@@ -77,7 +77,9 @@ class Area(Screen[None]):
         worker = get_current_worker()
 
         def land() -> bool:
-            return not worker.is_cancelled and take(*args) is not False
+            app = self.app
+            ends = not app.is_running or app.return_code is not None  # widgets may be gone already
+            return not (worker.is_cancelled or ends) and take(*args) is not False
 
         return self.app.call_from_thread(land)
 
@@ -88,6 +90,9 @@ class Area(Screen[None]):
     def unsaved(self) -> str:
         """What would be lost with the app; empty: nothing."""
         return ""
+
+    def leave(self) -> None:
+        """The app ends because the user says so."""
 
     def tell(self, news: News) -> None:
         """Take in what has happened."""
