@@ -243,6 +243,8 @@ class PromptsheetApp(App[str]):
     def _leave(self) -> None:
         """What is being rendered goes on, and the terminal is told so."""
         remember(self.desk.library, self.desk.memory)
+        for area in self._areas.values():
+            area.leave()
         self.exit(self._farewell())
 
     def _farewell(self) -> str:

@@ -103,7 +103,7 @@ from engine.settings import (
     state_folder,
 )
 from engine.sheet.columns import COLUMN
-from engine.sheet.copying import Copy, free_name, new_name, save_copy, save_new
+from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.walking import Place
@@ -201,6 +201,7 @@ __all__ = [
     "palette_colours",
     "pause_engine",
     "plain",
+    "plain_name",
     "preview_row",
     "ready_to_start",
     "rename_session",

@@ -78,12 +78,17 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
 
 def new_name(draft: Draft, folder: Path) -> Path:
     """In a folder, a name that is not taken for a draft without a file: `prompts.csv`."""
-    name = Path(re.sub(r"[/\0]", "-", draft.file).lstrip("."))
-    stem = name.stem if name.suffix.lower() in _ENDINGS else name.name
-    stem = stem[:_MOST_LETTERS].strip() or "prompts"
+    stem = plain_name(draft)
     names = chain((stem,), (f"{stem}-{count}" for count in itertools.count(2)))
     paths = (folder / f"{name}.csv" for name in names)
     return next(path for path in paths if not path.exists())
+
+
+def plain_name(draft: Draft) -> str:
+    """What the draft is called, as a file can be called, without an ending."""
+    name = Path(re.sub(r"[/\0]", "-", draft.file).lstrip("."))
+    stem = name.stem if name.suffix.lower() in _ENDINGS else name.name
+    return stem[:_MOST_LETTERS].strip() or "prompts"
 
 
 def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:

@@ -127,7 +127,7 @@ async def test_prompts_typed_while_a_sheet_is_read_are_not_replaced(
             await opened(pilot)
             os.utime(path, (1, 1))
         await until(pilot, gate.reached.is_set)
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         type_prompts(app, "typed meanwhile")
         table = await opened(pilot)
         gate.open()

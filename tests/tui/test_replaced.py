@@ -1,5 +1,6 @@
 """Another sheet in the place of one that was mended: nothing typed is lost with one key."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.settings import Settings
+from engine.settings import Settings, state_folder
+from tests.conftest import COMMAND
+from tests.test_promises import wait_for
 from tests.tui.conftest import screen_text, until
+from tests.tui.on_a_pty import OnPty
 from tui.app import PromptsheetApp
 from tui.desk import RowsToSheet
+from tui.kept import Keeper
+from tui.screens import sheet_keeping
 from tui.screens.ask import Ask
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
@@ -68,7 +74,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
     monkeypatch.chdir(tmp_path)
     app = PromptsheetApp(settings)
     async with app.run_test(**SIZE) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         assert isinstance(app.screen, SheetScreen)
         app.screen._typed(TypedPrompts(["a boat, red", "=1+1"], 1))
         screen = await opened(pilot)
@@ -118,3 +124,76 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)
         assert len(prompts(screen)) == 3
+
+
+def drop(screen: SheetScreen) -> None:
+    """As the system does of a process that has ended."""
+    assert screen._keeper._lock is not None
+    os.close(screen._keeper._lock)
+
+
+async def test_what_was_written_when_the_connection_dropped_is_there_again(
+    settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet_keeping, "_REST", 0.0)
+    drafts = state_folder() / "drafts"
+
+    def kept() -> int:
+        return sum(len(path.read_text().splitlines()) - 1 for path in drafts.rglob("*.csv"))
+
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: kept() == 3)
+        await pilot.press("u")
+        await until(pilot, lambda: not list(drafts.iterdir()))
+        await pilot.press("y", "y")
+        await until(pilot, lambda: kept() == 4)
+        assert Keeper(settings.library).left_behind() is None, "it is still being written in"
+        drop(screen)
+    app = PromptsheetApp(settings)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
+        assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
+        await until(pilot, lambda: screen._keeper._lock and kept() == 4)
+        drop(screen)
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await until(pilot, lambda: "u shows it" in screen_text(app))
+        assert len(prompts(screen)) == 2
+        await pilot.press("u")
+        await until(pilot, lambda: len(prompts(screen)) == 4)
+        await until(pilot, lambda: screen._keeper._lock and kept() == 4)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app._exit)
+        assert not list(drafts.iterdir()), "not wanted"
+
+
+def test_a_terminal_that_goes_away_takes_nothing_with_it(
+    library: Path, config: Path, path: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    environment = {
+        **os.environ,
+        "PROMPTSHEET_LIBRARY": str(library),
+        "PROMPTSHEET_CONFIG": str(config),
+        "XDG_STATE_HOME": str(state),
+    }
+    app = OnPty([str(COMMAND), str(path)], environment, (120, 36))
+    try:
+        app.wait_for("2 of 2 rows ready")
+        app.press("y")
+        wait_for(lambda: list(state.rglob("drafts/*/mine.csv")))
+        app.hang_up()
+    finally:
+        app.close()
+    again = OnPty([str(COMMAND)], environment, (120, 36))
+    try:
+        again.wait_for("as it was when the connection was lost")
+    finally:
+        again.close()

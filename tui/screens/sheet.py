@@ -26,7 +26,7 @@ from tui.desk import TakeInHand
 from tui.keys import bind
 from tui.screens.ask import Ask
 from tui.screens.row_preview import RowPreview
-from tui.screens.sheet_opening import SheetOpening
+from tui.screens.sheet_keeping import SheetKeeping
 from tui.screens.sheet_words import (
     final_prompt,
 )
@@ -44,7 +44,7 @@ _WITH_ROWS = (
 """Actions that need a sheet."""
 
 
-class SheetScreen(SheetOpening):
+class SheetScreen(SheetKeeping):
     """A sheet with its faulty cells marked and mended, the totals, the start."""
 
     AREA = "sheet"
@@ -310,7 +310,7 @@ class SheetScreen(SheetOpening):
             self.app.call_from_thread(self._start_refused, str(error))
         else:
             if len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out:
-                self.app.call_from_thread(self._keeps, draft, revision)
+                self.app.call_from_thread(self._is_saved, draft, revision)
             self.app.call_from_thread(self._accepted, started.session, started.warning)
 
     def _start_refused(self, reason: str) -> None:

@@ -40,7 +40,7 @@ class SheetOpening(SheetShowing):
     """Files, worksheets, typed prompts, sessions; the file is watched."""
 
     _seen: tuple[int, int] | None = None
-    _kept: tuple[Draft, int] | None = None
+    _saved: tuple[Draft, int] | None = None
     """The draft, and which revision of it, that was saved or started last."""
     _before: Opened | None = None
     """What another sheet took the place of, and would be missed: undo brings it back."""
@@ -136,13 +136,13 @@ class SheetOpening(SheetShowing):
     def is_unsaved(self) -> bool:
         """Whether what was typed or mended is in no file and no session yet."""
         draft = self.draft
-        if draft is None or self._kept == (draft, draft.revision):
+        if draft is None or self._saved == (draft, draft.revision):
             return False
         return draft.changed or (self._path is None and self._origin is None)
 
-    def _keeps(self, draft: Draft, revision: int) -> None:
+    def _is_saved(self, draft: Draft, revision: int) -> None:
         """The draft as it stood was saved or started."""
-        self._kept = draft, revision
+        self._saved = draft, revision
 
     @on(DraftTable.Exhausted)
     def _exchange(self, event: DraftTable.Exhausted) -> None:
@@ -268,7 +268,7 @@ class SheetOpening(SheetShowing):
                 copy = save_copy(draft, path, target, overwrite=overwrite)
                 words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
                 words = " ".join([words, *copy.notes])
-            self.app.call_from_thread(self._keeps, draft, revision)
+            self.app.call_from_thread(self._is_saved, draft, revision)
             return words
 
         if path is None:

@@ -26,7 +26,7 @@ from tui.text import clean
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
-_REST_A_ROW = 2e-5
+REST_A_ROW = 2e-5
 """Seconds without a change, for each row, before the sheet is held against its session."""
 _ESTIMATE_DELAY = 0.2
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
@@ -137,7 +137,7 @@ class SheetShowing(Area):
     @work(exclusive=True, group="past")
     async def _look_back(self, draft: Draft, session: str | None) -> None:
         # Of many rows it takes a while, so that it waits for the hands to rest.
-        await asyncio.sleep(len(draft.numbers) * _REST_A_ROW)
+        await asyncio.sleep(len(draft.numbers) * REST_A_ROW)
         past = await asyncio.to_thread(look_back, draft, self._path, session, self.desk.settings)
         self._show_past(draft, past)
 

@@ -1,0 +1,94 @@
+"""Sheets that were written in and are not saved yet, kept in case the connection drops."""
+
+import fcntl
+import os
+import tempfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+from engine.api import Draft, SheetError, plain_name, save_new, state_folder
+
+_FOLDER = "drafts"
+
+
+class Keeper:
+    """One app's kept sheet, in a folder of its own that it holds a lock on. Blocks."""
+
+    def __init__(self, library: Path) -> None:
+        self._all = state_folder() / _FOLDER
+        self._ours = f"{zlib.crc32(str(library).encode()):08x}-"
+        self._own: Path | None = None
+        self._lock: int | None = None
+
+    def keep(self, draft: Draft) -> None:
+        """Keep the draft as it reads, instead of what was kept before."""
+        # What stands in the way of a file, the user is told when saving. And a row can go away
+        # meanwhile: that change is followed by another keeping.
+        with suppress(OSError, SheetError, KeyError):
+            target = self._folder() / f"{plain_name(draft)}.csv"
+            save_new(draft, target, overwrite=True)
+            for path in target.parent.iterdir():
+                if path != target:
+                    path.unlink()
+
+    def forget(self) -> None:
+        """It is saved, or not wanted: keep nothing."""
+        if self._own is None or self._lock is None:
+            return
+        with suppress(OSError):
+            for path in self._own.iterdir():
+                path.unlink()
+            self._own.rmdir()
+        os.close(self._lock)
+        self._own = self._lock = None
+
+    def left_behind(self) -> Path | None:
+        """The newest sheet kept by an app that has ended without a word; None: there is none."""
+        found = [
+            path
+            for path in self._all.glob(f"{self._ours}*/*.csv")
+            if path.parent != self._own and not _is_held(path.parent)
+        ]
+        return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+    def take_over(self, path: Path) -> None:
+        """What another app left behind is ours now."""
+        with suppress(OSError):
+            path.replace(self._folder() / path.name)
+            path.parent.rmdir()
+
+    def _folder(self) -> Path:
+        if self._own is None:
+            self._all.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own = Path(tempfile.mkdtemp(prefix=self._ours, dir=self._all))
+            try:
+                self._lock = _held(own)
+            except OSError:  # no locks on this filesystem: nothing can be kept
+                own.rmdir()
+                raise
+            self._own = own
+        return self._own
+
+
+def _held(folder: Path) -> int:
+    """Lock a folder for as long as this process lives.
+
+    Raises:
+        OSError: another one holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        os.close(_held(folder))
+    except OSError:
+        return True
+    return False
