@@ -179,7 +179,8 @@ def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:
 
 def ready_to_start(draft: Draft, path: Path | None = None) -> Checked:
     """The draft as it stands, for `start_session`; `path` is its file's."""
-    return Checked(draft.sheet(), draft.images, Estimate(None, None), path)
+    sheet, images = draft.still(lambda: (draft.sheet(), draft.images))
+    return Checked(sheet, images, Estimate(None, None), path)
 
 
 def write_template(path: Path, *, full: bool = False) -> None:

@@ -1,10 +1,11 @@
 """A sheet as it stands, every row checked, with its problems and totals kept up to date. Pure."""
 
+import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.sheet.across import doubled
 from engine.sheet.check import check_table, extra_names
@@ -16,6 +17,10 @@ from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.totals import Totals
 from engine.sheet.vocabulary import Vocabulary
 from engine.sheet.walking import WEIGHT, Place, Walk
+
+T = TypeVar("T")
+
+_CHANGE_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Standing:
         self._left_out: set[int] = set()
         self._dirty: set[int] = set()
         self._revision = 0
+        self._changing = False
         self._walk = Walk(self._walked_problems, lambda: (*self._problems, *self._doubles))
         for number in self._numbers:
             self._count(number, 1)
@@ -258,8 +264,30 @@ class Standing:
         """The index of a column in the header; None right of all headers."""
         return self._places.get(column or "")
 
+    def still(self, read: Callable[[], T]) -> T:
+        """What `read` finds in this sheet, for a thread: again where a change came in between."""
+        while True:
+            revision = self._revision
+            try:
+                found = read()
+            except (LookupError, RuntimeError):
+                if not self._changing and revision == self._revision:
+                    raise
+            else:
+                if not self._changing and revision == self._revision:
+                    return found
+            time.sleep(_CHANGE_SECONDS)
+
     def _set(self, states: Mapping[int, RowState | None], header: tuple[str, ...]) -> None:
         """Put rows in place, or away, and check them."""
+        self._changing = True
+        try:
+            self._put(states, header)
+        finally:
+            self._revision += 1
+            self._changing = False
+
+    def _put(self, states: Mapping[int, RowState | None], header: tuple[str, ...]) -> None:
         self._walk.changed(states.keys())
         if header != self._header:
             self._take_header(header)
@@ -295,7 +323,6 @@ class Standing:
             self._numbers = [number for number in self._numbers if number in self._states]
         elif any(number not in self._known_numbers(number) for number in there):
             self._numbers = sorted(self._states)
-        self._revision += 1  # last: what another thread made of a half-changed sheet is out of date
 
     def _known_numbers(self, number: int) -> Sequence[int]:
         at = bisect_left(self._numbers, number)

@@ -260,7 +260,7 @@ class SheetScreen(SheetKeeping):
     @work(thread=True, exclusive=True, group="find")
     def _search(self, draft: Draft, direction: int) -> None:
         here = self._table.place
-        place = draft.find(self._found, here, direction) if here else None
+        place = draft.still(lambda: draft.find(self._found, here, direction)) if here else None
         self.app.call_from_thread(
             self._show_found, place.row if place else None, place and place.column
         )

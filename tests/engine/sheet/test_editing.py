@@ -1,8 +1,12 @@
+import threading
 from collections.abc import Sequence
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.sheet import standing
 from engine.sheet.check import check_table
 from engine.sheet.editing import Draft
 from engine.sheet.rows import Severity, Sheet
@@ -249,3 +253,22 @@ def test_a_draft_is_always_what_a_fresh_check_of_its_cells_says(
     for _ in range(undone):
         sheet.redo()
     assert state_of(sheet.sheet()) == last
+
+
+def test_a_thread_never_sees_a_sheet_that_is_half_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = draft(["a boat", "16:9"], ["a cat", "1:1"])
+    found: list[Sheet] = []
+    reader = threading.Thread(target=lambda: found.append(sheet.still(sheet.sheet)))
+
+    def halfway(*arguments: Any) -> Sheet:
+        reader.start()
+        reader.join(0.05)
+        assert not found
+        return check_table(*arguments)
+
+    monkeypatch.setattr(standing, "check_table", halfway)
+    sheet.edit([2], "prompt", "a ship")
+    reader.join(10)
+    assert [row.cells["prompt"] for row in found[0].rows] == ["a ship", "a cat"]
+    with pytest.raises(KeyError):
+        sheet.still(lambda: sheet.row(9))
