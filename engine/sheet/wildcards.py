@@ -38,6 +38,11 @@ def has_wildcards(text: str) -> bool:
     return "{" in text or "}" in text or "__" in text
 
 
+def escaped(text: str) -> str:
+    """A text as a prompt that means these very letters."""
+    return re.sub(r"[{}]|__", r"\\\g<0>", text)
+
+
 def split_wildcards(text: str, names: Collection[str]) -> list[Part]:
     """A prompt in stretches, escapes resolved in those that are plain.
 

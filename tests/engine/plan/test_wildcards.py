@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.plan.wildcards import Wildcards, expand
-from engine.sheet.wildcards import MOST_OPTIONS, WildcardError
+from engine.sheet.wildcards import MOST_OPTIONS, WildcardError, escaped
 
 KNOWN = Wildcards(
     {
@@ -120,3 +120,8 @@ def test_any_text_expands_or_says_why_and_never_differently(text: str, seed: int
         return
     assert first == expand(text, seed, KNOWN)
     assert not any("\ue100" <= letter <= "\ue12f" for letter in first)
+
+
+@given(st.text("{}_|\\\\ab$", max_size=20))
+def test_an_escaped_text_means_its_very_letters(text: str) -> None:
+    assert expand(escaped(text), 1, KNOWN) == text
