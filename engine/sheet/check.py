@@ -261,7 +261,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         if column.name == "final_prompt":  # to the letter: its braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
         return lambda cell: judge_wildcards(
-            plain_text(cell, most) or unusable(cell) or judge(cell), vocabulary.wildcards
+            plain_text(cell, most) or unusable(cell) or judge(cell),
+            vocabulary.wildcards,
+            vocabulary.wildcard_faults,
         )
     return lambda cell: unusable(cell) or judge(cell)
 

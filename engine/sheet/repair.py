@@ -98,11 +98,13 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     return Verdict(text, text, findings)
 
 
-def judge_wildcards(verdict: Verdict[str], names: Collection[str]) -> Verdict[str]:
-    """A prompt's verdict, or what is wrong with its wildcards."""
+def judge_wildcards(
+    verdict: Verdict[str], names: Collection[str], faults: Mapping[str, str]
+) -> Verdict[str]:
+    """A prompt's verdict, or what is wrong with its wildcards; the last two as the vocabulary's."""
     if verdict.value and has_wildcards(verdict.value):
         try:
-            split_wildcards(verdict.value, names)
+            split_wildcards(verdict.value, names, faults)
         except WildcardError as fault:
             sound = [text for text in fault.suggestions if _expands(text, names)]
             return error(verdict.text, str(fault), *sound)
