@@ -126,7 +126,9 @@ def test_whole_numbers_pass_in_silence(cell: Cell, number: int) -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize(("cell", "number"), [("00042", 42), ("3.0", 3), ("'7", 7), ("+5", 5)])
+@pytest.mark.parametrize(
+    ("cell", "number"), [("00042", 42), ("3.0", 3), ("0,000", 0), ("'7", 7), ("+5", 5)]
+)
 def test_whole_numbers_typed_otherwise_are_repaired(cell: str, number: int) -> None:
     row, problems = check_cell("seed_number", cell)
     assert severities(problems) == [REPAIRED]
@@ -150,6 +152,10 @@ def test_whole_numbers_typed_otherwise_are_repaired(cell: str, number: int) -> N
         ("٣", ()),
         ("9" * 5000, ()),
         ("1,234", ("1234",)),
+        ("1,000", ("1000",)),
+        ("+2.000", ("2000",)),
+        ("12\u202f000", ("12000",)),
+        ("1.000.000", ("1000000",)),
         ("5 images", ("5",)),
         (Moment("2026-03-04", None), ()),
     ],
