@@ -115,11 +115,18 @@ def nearly(header: str) -> str | None:
 
 
 def find_header(rows: Sequence[Sequence[str]]) -> int:
-    """The index of the row that holds the column names: the first, unless a title is above it."""
-    for index, cells in enumerate(rows[:MOST_ABOVE]):
-        if any(known_name(cell) == "prompt" for cell in cells):
-            return index
-    return 0
+    """The index of the row that holds the column names: the first, unless a title is above it.
+
+    A title may be called `Prompts` too: a row of several names is rather the header.
+    """
+
+    def names(index: int) -> tuple[bool, int]:
+        known = {name for cell in rows[index] if (name := known_name(cell))}
+        return sum(map(bool, map(str.strip, rows[index]))) > 1, len(known)
+
+    top = range(min(len(rows), MOST_ABOVE))
+    found = [index for index in top if any(known_name(cell) == "prompt" for cell in rows[index])]
+    return max(found, key=names, default=0)
 
 
 class Lone(NamedTuple):

@@ -122,16 +122,16 @@ def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple
     """Row number → cells; what is to be said of the file; what separates its cells."""
     from engine.sheet.delimited import decode, split
 
-    text, notes = decode(data)
+    read = decode(data)
     rows: dict[int, list[Any]] = {}
     count = 0
-    delimiter, found = split(text)
+    delimiter, found, *_ = split(read.text)
     for number, record in enumerate(found, start=1):
         count += len(record)
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    return rows, notes, delimiter
+    return rows, read.notes, delimiter
 
 
 def _is_prompt(cells: list[Any]) -> bool:

@@ -7,12 +7,13 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
-from engine.sheet.delimited import decode, split
+from engine.sheet.delimited import decode, line_ends, split
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Limits
 
@@ -55,7 +56,11 @@ def rewrite(request: dict[str, Any]) -> list[str]:
     writes += [_Write(number + above, *cell) for number, *cell in request["cells"]]
     match sniff(data, Limits().unpacked_bytes):
         case Format.TEXT:
-            target.write_text(_text(data, writes, above), encoding="utf-8", newline="")
+            read = decode(data)
+            text = _text(read.text, writes, request["header_row"], above)
+            # Excel takes a file without a mark for one of the old encodings.
+            mark = read.marked or not (read.encoding == "utf-8" or text.isascii())
+            target.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
             return []
         case Format.XLSX:
             return _xlsx(source, target, request["sheet"], writes, above)
@@ -65,23 +70,37 @@ def rewrite(request: dict[str, Any]) -> list[str]:
             return _xls(source, target, request["sheet"], writes, above)
 
 
-def _text(data: bytes, writes: list[_Write], above: int) -> str:
-    text = decode(data).text
-    delimiter, records = split(text)
-    lines = [*([] for _ in range(above)), *records]
+def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
+    """The text with its mended rows written anew; every other line of it stays as it is."""
+    delimiter, found, start, end = split(text)
+    lines = io.StringIO(text[start:end], newline="")
+    rows = [(record, "".join(islice(lines, 1 + line_ends(record)))) for record in found]
+    by_row: defaultdict[int, list[_Write]] = defaultdict(list)
     for write in writes:
-        lines += [[] for _ in range(write.row - len(lines))]
-        line = lines[write.row - 1]
-        line += [""] * (write.at + 1 - len(line))
-        line[write.at] = write.text
+        by_row[write.row].append(write)
+    first = header_row - 1
+    if not header_row:
+        first = next(index for index, (record, _) in enumerate(rows) if any(map(str.strip, record)))
+    if above:  # the first row of a workbook; here what is above the first prompt stays there
+        rows.insert(first, ([], ""))
+        by_row[first + 1] = by_row.pop(1)
+    rows += [([], "")] * (max(by_row, default=0) - len(rows))
     out = io.StringIO()
     # A file of one column has no delimiter until it gets a second.
-    csv.writer(
-        out,
-        delimiter=delimiter if delimiter.isprintable() or delimiter == "\t" else ",",
-        lineterminator="\r\n" if "\r\n" in text[:10_000] else "\n",
-    ).writerows(lines)
-    return out.getvalue()
+    whole = delimiter.isprintable() or delimiter == "\t"
+    line_end = "\r\n" if "\r\n" in text[:10_000] else "\n"
+    writer = csv.writer(out, delimiter=delimiter if whole else ",", lineterminator=line_end)
+    out.write(text[:start])
+    for index, (record, raw) in enumerate(rows):
+        mends = by_row.get(index + 1, ())
+        if raw and not mends and (whole or index < first):
+            out.write(raw if raw.endswith(("\r", "\n")) else raw + line_end)
+            continue
+        cells = record + [""] * (max((write.at + 1 for write in mends), default=0) - len(record))
+        for write in mends:
+            cells[write.at] = write.text
+        writer.writerow(cells)
+    return out.getvalue() + text[end:]
 
 
 def _xlsx(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:

@@ -188,3 +188,65 @@ def test_an_only_column_of_another_name_is_called_prompt_beside_a_second(tmp_pat
     draft.edit([3], "seed_number", "7")
     save_copy(draft, source, tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text().splitlines()[0] == "prompt,seed_number"
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        ('My "launch", 2026\n\n', ""),
+        ("Prompts\n", "\n"),
+        ("sep=,\n", ""),
+        ("```csv\n", "\n```"),
+        ("\n~~~\nPrompts\n", "\n~~~\n\n"),
+    ],
+)
+def test_a_copy_of_a_text_file_keeps_every_other_line_as_it_is(
+    tmp_path: Path, above: str, below: str
+) -> None:
+    source = tmp_path / "a.csv"
+    rows = 'prompt,num_images,"my note"\n"a boat",2,"two\nlines"\na cat,{},\n"a ""dog""",1,'
+    source.write_text(above + rows.format("two") + below)
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([draft.numbers[1]], "num_images", "3")
+    draft.edit([draft.add("a new boat")], "num_images", "4")
+    copy = save_copy(draft, source, tmp_path / "b.csv").path
+    written = f"{above}{rows.format(3)}\na new boat,4\n{below.removeprefix(chr(10))}"
+    assert copy.read_text() == written
+    again = Draft(read_table(copy), VOCABULARY)
+    assert [again.text(n, "prompt") for n in again.numbers] == [
+        *("a boat", "a cat", 'a "dog"', "a new boat")
+    ]
+
+
+def test_a_list_in_a_code_fence_gets_its_header_within_the_fence(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("```\na red boat, at sea\n\na cat\n```\n")
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([4], "seed_number", "7")
+    copy = save_copy(draft, source, tmp_path / "b.csv").path
+    assert copy.read_text().splitlines() == [
+        *("```", "prompt,seed_number", '"a red boat, at sea"', "", "a cat,7", "```")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "prompt", "marked"),
+    [
+        ("utf-8", "für Zoë", False),
+        ("utf-8-sig", "für Zoë", True),
+        ("utf-8-sig", "a boat", True),
+        ("utf-16", "a boat", True),
+        ("utf-16-le", "für Zoë", True),
+        ("cp1252", "für Zoë", True),
+    ],
+)
+def test_a_copy_is_utf_8_and_marked_so_where_excel_needs_the_mark(
+    tmp_path: Path, encoding: str, prompt: str, marked: bool
+) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text(f"prompt,num_images\n{prompt},two\n", encoding=encoding)
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([2], "num_images", "2")
+    copy = save_copy(draft, source, tmp_path / "b.csv").path.read_bytes()
+    assert copy.startswith(b"\xef\xbb\xbf") is marked
+    assert copy.decode("utf-8-sig") == f"prompt,num_images\n{prompt},2\n"
