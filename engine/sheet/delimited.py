@@ -13,7 +13,7 @@ from engine.sheet.rows import SheetError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 # What a chat assistant sets around a sheet: ```csv above, ``` below.
 _OPENING_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*(?=[\r\n])")
 _CLOSING_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
@@ -133,12 +133,12 @@ def _unfenced(text: str) -> str:
     """A text in which the first line of a code fence is blank: the rows keep their numbers."""
     fence = _OPENING_FENCE.match(text)
     above = fence.end() if fence else 0
-    return "".join(_LINE_END.findall(text, 0, above)) + text[above:]
+    return "".join(LINE_END.findall(text, 0, above)) + text[above:]
 
 
 def line_ends(record: list[str]) -> int:
     """How many line ends stand within the cells of a record."""
-    return sum(len(_LINE_END.findall(cell)) for cell in record)
+    return sum(len(LINE_END.findall(cell)) for cell in record)
 
 
 def records(text: str) -> Iterator[list[str]]:

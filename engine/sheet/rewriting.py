@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
-from engine.sheet.delimited import decode, line_ends, split
+from engine.sheet.delimited import LINE_END, decode, line_ends, split
 from engine.sheet.rows import SheetError
-from engine.sheet.table import Limits
+from engine.sheet.table import Broken, Limits, cell_text
+from engine.sheet.workbook import read_workbook
 
 _FORMULAS = (
     "The sheet has formulas: open the copy once in a spreadsheet program and save it there, so that"
@@ -137,19 +138,19 @@ def _put(cell: Any, write: _Write) -> None:
 def _xls(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
     """Nothing writes the old format well: the worksheets' values go into an xlsx file."""
     import openpyxl
-    from python_calamine import CalamineWorkbook
 
-    old = CalamineWorkbook.from_path(source)
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
-    for name in old.sheet_names:
+    data, most = source.read_bytes(), sys.maxsize
+    for name in read_workbook(data, source, Format.XLS, sheet, most).names:
         page = book.create_sheet(name)
-        rows = old.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        for y, row in enumerate(rows, start=1):
+        # Merged cells come apart, each with their value; errors stay to be seen, as text.
+        for y, row in read_workbook(data, source, Format.XLS, name, most).rows.items():
             for x, value in enumerate(row, start=1):
                 if value != "":
-                    cell = page.cell(y, x, value)
-                    cell.data_type = "s" if isinstance(value, str) else cell.data_type
+                    text = isinstance(value, str | Broken)
+                    cell = page.cell(y, x, cell_text(value) if text else value)
+                    cell.data_type = "s" if text else cell.data_type
     if above:
         book[sheet].insert_rows(1)
     for write in writes:
@@ -253,21 +254,33 @@ def _clone(element: Any) -> Any:
     return new
 
 
+_ODS_VALUE = frozenset(
+    {
+        *("formula", "value-type", "value", "string-value", "date-value", "time-value"),
+        *("boolean-value", "currency"),
+    }
+)
+"""What an ods cell says of its value; LibreOffice says it in a namespace of its own too."""
+
+
 def _ods_put(cell: Any, write: _Write) -> None:
+    from odf.teletype import addTextToElement
     from odf.text import P
 
     for child in list(cell.childNodes):
         cell.removeChild(child)
-    for name in ("formula", "value", "timevalue", "datevalue", "booleanvalue", "stringvalue"):
-        if cell.getAttribute(name) is not None:
-            cell.removeAttribute(name)
+    for name in [name for name in cell.attributes if name[1] in _ODS_VALUE]:
+        del cell.attributes[name]
     if write.number is not None:
         cell.setAttribute("valuetype", "float")
         cell.setAttribute("value", write.number)
     else:
         cell.setAttribute("valuetype", "string")
-    if write.text:
-        cell.addElement(P(text=write.text))
+    for line in LINE_END.split(write.text) if write.text else ():
+        paragraph = P()
+        # A tab would be an element that calamine does not read.
+        addTextToElement(paragraph, line.replace("\t", " "))
+        cell.addElement(paragraph)
 
 
 def main() -> None:

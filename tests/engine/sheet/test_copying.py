@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -15,6 +16,7 @@ from engine.sheet.read import read_table
 from engine.sheet.rows import SheetError
 from tests.engine.sheet.making import VOCABULARY, write_xlsx
 from tests.engine.sheet.test_editing import WORDS
+from tests.engine.sheet.test_read import make_ods as make_cells
 
 ROWS = [
     ["Prompt", "aspect_ratio", "num_images", "note"],
@@ -250,3 +252,49 @@ def test_a_copy_is_utf_8_and_marked_so_where_excel_needs_the_mark(
     copy = save_copy(draft, source, tmp_path / "b.csv").path.read_bytes()
     assert copy.startswith(b"\xef\xbb\xbf") is marked
     assert copy.decode("utf-8-sig") == f"prompt,num_images\n{prompt},2\n"
+
+
+def test_a_mended_cell_of_ods_that_showed_an_error_shows_none(tmp_path: Path) -> None:
+    """LibreOffice says it in a namespace of its own, too."""
+    source = tmp_path / "a.ods"
+    calc = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+    wrong: dict[str, Any] = {
+        "qattributes": {(calc, "value-type"): "error"},
+        "formula": "of:=1/0",
+        "valuetype": "string",
+        "stringvalue": "",
+        "text": "#DIV/0!",
+    }
+    words = [{"valuetype": "string", "text": word} for word in ("prompt", "seed_number", "style")]
+    make_cells(source, [words, [words[0], wrong, wrong], [wrong, words[0]]])
+    draft = Draft(read_table(source), VOCABULARY)
+    text = "two  spaces\nand   lines\n\nend\there"
+    draft.edit([3], "prompt", text)
+    draft.edit([2, 3], "seed_number", "77")
+    draft.edit([2], "style", "")
+    again = Draft(read_table(save_copy(draft, source, tmp_path / "b.ods").path), VOCABULARY)
+    assert [dict(again.row(n).cells) for n in again.numbers] == [
+        {"prompt": "prompt", "seed_number": "77"},
+        {"prompt": text.replace("\t", " "), "seed_number": "77"},
+    ]
+    assert again.faults == 0
+
+
+def test_a_copy_of_xls_keeps_merged_cells_values_and_shows_errors(tmp_path: Path) -> None:
+    source = tmp_path / "a.xls"
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for column, name in enumerate(("prompt", "aspect_ratio", "style", "num_images")):
+        sheet.write(0, column, name)
+    for row, prompt in enumerate(("a boat", "a cat", "a dog"), start=1):
+        sheet.write(row, 0, prompt)
+    sheet.write_merge(1, 2, 1, 1, "2:3")
+    sheet.row(3).set_cell_error(2, "#REF!")
+    sheet.write(1, 3, "two")
+    book.save(str(source))
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([2], "num_images", "2")
+    again = Draft(read_table(save_copy(draft, source, tmp_path / "b.xlsx").path), VOCABULARY)
+    assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
+    assert [(p.row, p.column) for p in again.sheet().problems] == [(4, "style")]
+    assert again.sheet().problems[0].value == "#REF!"
