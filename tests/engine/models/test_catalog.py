@@ -35,6 +35,30 @@ def test_a_users_folder_needs_two_lines_and_tells_its_own_resolution(config: Pat
     assert set(mine.rendering) == {"turbo", "default", "quality"}
 
 
+FLUX = {"attention_head_dim": 128, "in_channels": 64, "num_layers": 19, "patch_size": 1}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "transformer", "vae", "base"),
+    [
+        ("FluxPipeline", FLUX, {"block_out_channels": [128, 256, 512, 512]}, 1024),
+        ("QwenImagePipeline", {}, {"base_dim": 96, "dim_mult": [1, 2, 4, 4]}, 1024),
+        ("SanaPipeline", {"sample_size": 16}, {"encoder_block_out_channels": [1] * 6}, 512),
+        ("SanaPipeline", {"sample_size": 32}, {"encoder_block_out_channels": [1] * 6}, 1024),
+        ("SomebodysPipeline", {}, {"block_out_channels": [1, 2, 3, 4]}, 512),
+    ],
+)
+def test_a_folder_without_a_latent_size_has_the_resolution_of_its_family(
+    config: Path, pipeline: str, transformer: object, vae: object, base: int
+) -> None:
+    for part, body in (("transformer", transformer), ("vae", vae)):
+        (config / "mine" / part).mkdir(parents=True)
+        (config / "mine" / part / "config.json").write_text(json.dumps(body))
+    (config / "mine" / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
+    (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
+    assert load_models()["mine"].base_resolution == base
+
+
 def test_a_user_may_replace_an_entry(config: Path) -> None:
     diffusers_folder(config / "mine")
     (config / "models.toml").write_text(
