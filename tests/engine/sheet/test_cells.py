@@ -200,6 +200,13 @@ def test_a_misspelt_choice_is_an_error_that_suggests_the_nearest() -> None:
     assert "turbo, default or quality" in problems[0].message
 
 
+def test_a_style_is_named_once_among_the_choices_though_users_have_one_of_that_name() -> None:
+    words = replace(VOCABULARY, styles=("anime", "general", "comic"))
+    [problem] = check_table(table(("prompt", "style"), ("a", "cmic")), words).problems
+    assert problem.message.endswith("auto, general, realistic, design, 3d, anime or comic.")
+    assert problem.suggestions == ("comic",)
+
+
 @pytest.mark.parametrize(
     ("cell", "on"),
     [("on", True), ("Yes", True), (True, True), (1.0, True), ("off", False), (False, False)],
