@@ -119,7 +119,7 @@ def load_models() -> ModelList:
 
 def _entries(path: Path) -> list[Model]:
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from error
     listed = body.get("models", [])

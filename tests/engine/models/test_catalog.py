@@ -7,6 +7,7 @@ from engine.declared import explanations
 from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
 from engine.settings import SettingsError, load_settings
+from engine.settings_file import understood, write_setting
 
 
 def diffusers_folder(path: Path, latent: int = 64) -> Path:
@@ -135,6 +136,19 @@ def test_a_faulty_settings_file_is_named_with_the_line_to_mend(
     with pytest.raises(SettingsError, match=words) as caught:
         load_settings()
     assert str(config / "settings.toml") in str(caught.value)
+
+
+def test_files_that_notepad_saved_with_a_mark_are_read_and_written(config: Path) -> None:
+    diffusers_folder(config / "mine")
+    for name, text in (
+        ("settings.toml", "[render]\nthreads = 3\n"),
+        ("models.toml", '[[models]]\nlabel = "mine"\nsource = "mine"\n'),
+    ):
+        (config / name).write_text(text, encoding="utf-8-sig")
+    assert load_settings().render.threads == 3
+    assert "mine" in load_models()
+    write_setting("render.threads", understood("render.threads", "4"))
+    assert load_settings().render.threads == 4
 
 
 def test_every_setting_is_explained_where_it_is_declared() -> None:
