@@ -76,7 +76,13 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
             f"The file is larger than the limit of {limits.file_bytes // 2**20} MiB. Split it."
         )
     form = sniff(data, limits.unpacked_bytes)
-    reply: dict[str, Any] = {"sheet": None, "sheets": [], "notes": [], "delimiter": ","}
+    reply: dict[str, Any] = {
+        "sheet": None,
+        "sheets": [],
+        "notes": [],
+        "delimiter": ",",
+        "merged": [],
+    }
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
@@ -87,6 +93,7 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
 
         book = read_workbook(data, path, form, wanted, limits.cells)
         reply |= {"sheet": book.name, "sheets": book.names, "notes": book.notes}
+        reply["merged"] = book.merged
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
     lone = next(iter(filled.values())) if len(filled) == 1 else []

@@ -181,7 +181,7 @@ def _ods(source: Path, target: Path, sheet: str, writes: list[_Write], above: in
     for number, each in sorted(by_row.items()):
         row = _ods_row(table, number)
         for write in sorted(each, key=lambda write: write.at):
-            _ods_put(_ods_cell(row, write.at), write)
+            _ods_put(_ods_unmerged(_ods_cell(row, write.at)), write)
     document.save(str(target))
     return []
 
@@ -252,6 +252,21 @@ def _clone(element: Any) -> Any:
     for child in element.childNodes:
         new.appendChild(_clone(child) if hasattr(child, "qname") else Text(child.data))
     return new
+
+
+def _ods_unmerged(cell: Any) -> Any:
+    """The cell, not merged with others below it any more."""
+    from odf.table import TableCell
+
+    if cell.qname[1] == "covered-table-cell":
+        plain = TableCell()
+        cell.parentNode.insertBefore(plain, cell)
+        cell.parentNode.removeChild(cell)
+        return plain
+    if int(cell.getAttribute("numberrowsspanned") or 1) > 1:
+        cell.removeAttribute("numberrowsspanned")
+        cell.removeAttribute("numbercolumnsspanned")
+    return cell
 
 
 _ODS_VALUE = frozenset(

@@ -298,3 +298,56 @@ def test_a_copy_of_xls_keeps_merged_cells_values_and_shows_errors(tmp_path: Path
     assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
     assert [(p.row, p.column) for p in again.sheet().problems] == [(4, "style")]
     assert again.sheet().problems[0].value == "#REF!"
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".ods", ".xls"])
+@pytest.mark.parametrize(
+    ("edits", "ratios"),
+    [
+        ({2: "3:2"}, ["3:2", "2:3", "2:3", "1:1"]),
+        ({3: "3:2", 4: "", 5: "2:1"}, ["2:3", "3:2", "", "2:1"]),
+    ],
+)
+def test_rows_of_merged_cells_keep_their_own_value_in_the_copy(
+    tmp_path: Path, kind: str, edits: dict[int, str], ratios: list[str]
+) -> None:
+    source = tmp_path / f"a{kind}"
+    rows = [["prompt", "aspect_ratio"], ["a", "2:3"], ["b", ""], ["c", ""], ["d", "1:1"]]
+    if kind == ".xlsx":
+        book = openpyxl.load_workbook(write_xlsx(source, *rows))
+        book.worksheets[0].merge_cells("B2:B4")
+        book.save(source)
+    elif kind == ".ods":
+        cells: list[list[dict[str, Any]]] = [
+            [{"valuetype": "string", "text": text} for text in row] for row in rows
+        ]
+        cells[1][1] |= {"numberrowsspanned": "3", "numbercolumnsspanned": "1"}
+        cells[2][1] = cells[3][1] = {"covered": True}
+        make_cells(source, cells)
+    else:
+        old = xlwt.Workbook()
+        sheet = old.add_sheet("A")
+        for y, (prompt, ratio) in enumerate(rows):
+            sheet.write(y, 0, prompt)
+            if y in (0, 4):
+                sheet.write(y, 1, ratio)
+        sheet.write_merge(1, 3, 1, 1, "2:3")
+        old.save(str(source))
+    draft = Draft(read_table(source), VOCABULARY)
+    for number, ratio in edits.items():
+        draft.edit([number], "aspect_ratio", ratio)
+    copy = save_copy(draft, source, free_name(source))
+    assert copy.cells == len(edits)
+    again = Draft(read_table(copy.path), VOCABULARY)
+    assert [again.text(n, "aspect_ratio") for n in again.numbers] == ratios
+
+
+def test_a_new_row_in_reach_of_merged_cells_is_not_one_of_theirs(tmp_path: Path) -> None:
+    source = write_xlsx(tmp_path / "a.xlsx", ["prompt", "aspect_ratio"], ["a", "2:3"], ["b", None])
+    book = openpyxl.load_workbook(source)
+    book.worksheets[0].merge_cells("B2:B9")
+    book.save(source)
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.add("new")
+    again = Draft(read_table(save_copy(draft, source, free_name(source)).path), VOCABULARY)
+    assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
