@@ -119,7 +119,7 @@ def load_models() -> ModelList:
 
 def _entries(path: Path) -> list[Model]:
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from error
     listed = body.get("models", [])
@@ -135,7 +135,8 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
         )
-    item = {"base_resolution": _base_resolution(folder), **_classes(folder)} | item
+    classes = _classes(folder)
+    item = {"base_resolution": _base_resolution(folder, classes["pipeline"]), **classes} | item
     if "rendering" in item and isinstance(item["rendering"], dict):
         usual = {word: plain(r) for word, r in _usual_renderings().items()}
         item["rendering"] = usual | item["rendering"]
@@ -164,14 +165,19 @@ def _classes(folder: Path) -> dict[str, str]:
     }
 
 
-def _base_resolution(folder: Path) -> int:
-    """Pixels of a side the denoiser was trained at: its latent size × the autoencoder's factor."""
+def _base_resolution(folder: Path, pipeline: str) -> int:
+    """Pixels of a side the denoiser was trained at: its latent size × the autoencoder's factor.
+
+    Where the folder does not say, as Flux's do not, that of the pipeline's family.
+    """
+    vae = _read_json(folder / "vae" / "config.json")
+    blocks = vae.get("block_out_channels") or vae.get("encoder_block_out_channels") or []
     for part in ("unet", "transformer"):
         latent = _read_json(folder / part / "config.json").get("sample_size")
-        blocks = _read_json(folder / "vae" / "config.json").get("block_out_channels", [])
         if isinstance(latent, int) and blocks:
             return int(latent * 2 ** (len(blocks) - 1))
-    return _DEFAULT_BASE
+    family = family_of(pipeline)
+    return family.base if family.sizes or family.named_sizes else _DEFAULT_BASE
 
 
 def _read_json(path: Path) -> dict[str, Any]:

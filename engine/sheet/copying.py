@@ -54,6 +54,8 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
     if target.exists() and not overwrite:
         raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     mended = draft.mended()
+    count = sum(map(len, mended.values()))
+    _take_apart(draft, mended)
     try:
         with tempfile.NamedTemporaryFile(
             dir=target.parent, prefix=f".{target.name}.", delete=False
@@ -85,7 +87,18 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
         raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
     finally:
         Path(partial.name).unlink(missing_ok=True)
-    return Copy(target, sum(map(len, mended.values())), tuple(reply))
+    return Copy(target, count, tuple(reply))
+
+
+def _take_apart(draft: Draft, mended: dict[int, dict[str, str]]) -> None:
+    """Give each row its own value of merged cells that do not hold all their rows' any more."""
+    read = {line.number for line in draft.table.lines}
+    for area in draft.table.merged:
+        rows = [number for number in draft.numbers if area.top <= number <= area.bottom]
+        column = draft.column_at(area.left - 1)
+        if column and any(column in mended.get(row, ()) or row not in read for row in rows):
+            for row in rows:
+                mended.setdefault(row, {}).setdefault(column, draft.text(row, column))
 
 
 def _new_headers(draft: Draft) -> dict[int, str]:
