@@ -53,7 +53,8 @@ class Writer:
         self.sharing = sharing
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
-        self._lots: dict[int, list[Lot]] = {}
+        # By the ids that people see: the database gives those of deleted sessions out again.
+        self._lots: dict[str, list[Lot]] = {}
         with self._transaction() as db:
             drop_unfinished(db)
 
@@ -198,9 +199,9 @@ class Writer:
         for session in sessions:
             if session["key"] in held:
                 continue
-            if session["id"] not in self._lots:
-                self._lots[session["id"]] = lots_of(self._db, session["id"])
-            lots = self._lots[session["id"]]
+            if session["key"] not in self._lots:
+                self._lots[session["key"]] = lots_of(self._db, session["id"])
+            lots = self._lots[session["key"]]
             batch = next_waiting(self._db, session["id"], lots, busy=busy, warm=warm)
             if batch is not None:
                 return self._batch(session, batch)

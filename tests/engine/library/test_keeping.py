@@ -178,6 +178,22 @@ def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+def test_sessions_that_come_after_an_emptied_trash_are_rendered_whole(
+    writer: Writer, rendered: Rendered
+) -> None:
+    for key in ("aaa", "bbb"):
+        writer.add_session(new_session(key, rows=10, images=1, largest=1))
+        assert writer.next_batch(()) is not None
+        writer.stop(Scope(key))
+        trash.trash_session(writer, key)
+    trash.empty_trash(writer)
+    writer.add_session(new_session("ccc", rows=1, images=1))
+    writer.add_session(new_session("ddd", rows=5, images=1, largest=1))
+    run_all(writer, rendered)
+    done = {info.session: info.done for info in list_sessions(writer.library)}
+    assert done == {"ccc": 1, "ddd": 5}
+
+
 def test_names_and_tags_are_checked(full: Writer) -> None:
     keeping.rename(full, KEY, "  spring  campaign ")
     assert keeping.set_tags(full, KEY, ["  a  b ", "c", "c", " "]) == ["a b", "c"]
