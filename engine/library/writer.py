@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.library.accepting import drop_unfinished, store_session
 from engine.library.choose import AWAITS_PROMPTS, Lot, lots_of, next_waiting
-from engine.library.database import LibraryError, database_path, open_writer
+from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.done import mark_done
 from engine.library.files import SESSIONS, Staged, publish, remove_unfinished
 from engine.library.records import Batch, BatchImage, NewSession, Tally
@@ -53,14 +53,18 @@ class Writer:
         self.sharing = sharing
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
-        # By the ids that people see: the database gives those of deleted sessions out again.
-        self._lots: dict[str, list[Lot]] = {}
+        self._lots: dict[str, list[Lot]] = {}  # by key: the database gives ids out again
         with self._transaction() as db:
             drop_unfinished(db)
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
         self._db.close()
+
+    def compact(self) -> None:
+        """Let the database's files keep nothing of what was deleted: see `compact`."""
+        self._require_same_file()
+        compact(self._db)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
