@@ -18,6 +18,7 @@ from engine.library.reader import log_path
 from engine.library.records import Emptied, Trashed
 from engine.library.sessions import size_of_trash
 from engine.library.sharing import Sharing, withdraw, withdraw_all
+from engine.library.states import Scope, move
 from engine.library.writer import Writer
 
 TRASH = "trash"
@@ -160,10 +161,13 @@ def _sync(folders: Collection[Path]) -> None:
 def trash_session(writer: Writer, session: str) -> None:
     """Take a session with all its files to the trash. Nothing of it may be at work.
 
+    What waits is stopped with it: somebody may have resumed it a moment ago.
+
     Raises:
         LibraryError: no such session.
     """
     with writer.transaction() as db:
+        move(db, Scope(session), ("waiting",), "stopped")
         found = db.execute(
             "UPDATE sessions SET trashed = ? WHERE key = ? AND trashed IS NULL RETURNING folder",
             (time.time(), session),

@@ -163,6 +163,17 @@ def test_a_whole_session_goes_to_the_trash_and_comes_back(full: Writer) -> None:
     assert files(full.library) == there
 
 
+def test_nothing_of_a_session_in_the_trash_is_rendered(writer: Writer) -> None:
+    writer.add_session(new_session())
+    batch = writer.next_batch(())
+    assert batch is not None
+    trash.trash_session(writer, KEY)  # resumed by someone since it was stopped
+    assert not writer.begin(batch, CONDITIONS)
+    assert writer.next_batch(()) is None
+    trash.restore_session(writer, KEY)
+    assert find_session(writer.library, KEY).state == "stopped"
+
+
 def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
     full: Writer, rendered: Rendered
 ) -> None:
