@@ -6,7 +6,9 @@ import pytest
 from engine.library import keeping, trash
 from engine.library.database import LibraryError, reading
 from engine.library.gallery import Gallery, Wanted
+from engine.library.jobs import JobPages
 from engine.library.reader import (
+    STATES,
     find_session,
     list_images,
     list_jobs,
@@ -256,6 +258,25 @@ def test_files_that_cannot_be_deleted_are_named_and_not_counted(
     monkeypatch.setattr("engine.library.trash.shutil.rmtree", lambda *_, **__: None)
     emptied = trash.empty_trash(full)
     assert (set(emptied.left), emptied.images, emptied.bytes) == (there, 2, 0)
+
+
+def test_what_a_deleted_session_had_is_not_what_the_next_has(writer: Writer) -> None:
+    writer.add_session(new_session(rows=4))
+    writer.stop(Scope(KEY))
+    pages = JobPages(writer.library, KEY)
+    gallery = Gallery(writer.library, KEY, Wanted(states=STATES))
+    assert gallery.keys(0, 99) == names(writer)
+    assert [job.row for job in pages.page(0, 9)] == pages.numbers(0, 9) == [2, 3, 4, 5]
+    assert [pages.position(row) for row in (2, 5, 6)] == [0, 3, None]
+    trash.trash_session(writer, KEY)
+    trash.empty_trash(writer)
+    assert (pages.page(0, 9), pages.numbers(0, 9), pages.position(2)) == ([], [], None)
+    writer.add_session(new_session("other2"))
+    assert (pages.page(0, 9), pages.numbers(0, 9), pages.position(2)) == ([], [], None)
+    assert (gallery.page(0, 99), gallery.keys(0, 99)) == ([], [])
+    assert gallery.index_of_row(2) is None
+    pages.close()
+    gallery.close()
 
 
 def test_sessions_that_come_after_an_emptied_trash_are_rendered_whole(
