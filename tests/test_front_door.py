@@ -296,6 +296,7 @@ def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
         "images": 1,
         "sessions": 0,
         "bytes": 0,
+        "left": [],
         "emptied": True,
     }
     assert promptsheet.json("verify")["images"] == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.library.accepting import drop_unfinished, store_session
 from engine.library.choose import AWAITS_PROMPTS, Lot, lots_of, next_waiting
-from engine.library.database import LibraryError, database_path, open_writer
+from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.done import mark_done
 from engine.library.files import SESSIONS, Staged, publish, remove_unfinished
 from engine.library.records import Batch, BatchImage, NewSession, Tally
@@ -53,13 +53,18 @@ class Writer:
         self.sharing = sharing
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
-        self._lots: dict[int, list[Lot]] = {}
+        self._lots: dict[str, list[Lot]] = {}  # by key: the database gives ids out again
         with self._transaction() as db:
             drop_unfinished(db)
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
         self._db.close()
+
+    def compact(self) -> None:
+        """Let the database's files keep nothing of what was deleted: see `compact`."""
+        self._require_same_file()
+        compact(self._db)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -198,9 +203,9 @@ class Writer:
         for session in sessions:
             if session["key"] in held:
                 continue
-            if session["id"] not in self._lots:
-                self._lots[session["id"]] = lots_of(self._db, session["id"])
-            lots = self._lots[session["id"]]
+            if session["key"] not in self._lots:
+                self._lots[session["key"]] = lots_of(self._db, session["id"])
+            lots = self._lots[session["key"]]
             batch = next_waiting(self._db, session["id"], lots, busy=busy, warm=warm)
             if batch is not None:
                 return self._batch(session, batch)

@@ -2,6 +2,7 @@
 
 import gc
 import importlib.metadata
+import logging
 import platform
 import threading
 from collections import OrderedDict
@@ -25,9 +26,11 @@ from engine.render.pipelines import (
     threads_for,
     twin_of,
 )
-from engine.render.preview import Factors, factors_of
+from engine.render.preview import Factors, clean_latents, draw_preview, factors_of
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
+
+log = logging.getLogger(__name__)
 
 _COMPUTING = ("torch", "diffusers", "transformers")
 _SPARE_BYTES = 2 << 30
@@ -46,7 +49,9 @@ class LoadedModel:
         self._idle: list[Any] = []
         self._turn = threading.Lock()
         self._way = way_for(pipeline)
+        self._device = device
         self._factors: Factors | None = None
+        self._has_previews = True
         self.offered = Conditions(
             device=device_name(device),
             dtype=dtype,
@@ -78,11 +83,23 @@ class LoadedModel:
             with self._turn:
                 self._idle.append(pipeline)
 
-    def factors(self) -> Factors | None:
-        """Latents to colours; None where the pipeline has no autoencoder of the usual kind."""
-        if self._factors is None and hasattr(self._pipeline, "vae"):
-            self._factors = factors_of(self._pipeline.vae)
-        return self._factors
+    def preview(self, latents: torch.Tensor, scheduler: Any, slot: int) -> bytes | None:
+        """What is being denoised in `slot`, as a JPEG file; None if this model has no previews.
+
+        Nobody's image may suffer from being looked at: whatever goes wrong (the usual reason is an
+        autoencoder of another kind) only means that there are none of this model from then on.
+        """
+        if not self._has_previews:
+            return None
+        try:
+            if self._factors is None:
+                self._factors = factors_of(self._pipeline.vae)
+            return draw_preview(clean_latents(latents, scheduler)[slot], self._factors)
+        except Exception as error:
+            self._has_previews = False
+            log.warning("No previews of this model: %s: %s", type(error).__name__, error)
+        free_memory(self._device)  # only now: the error held on to what it was computing with
+        return None
 
 
 class LoadedModels:
@@ -141,9 +158,14 @@ class LoadedModels:
 
     def free_memory(self) -> None:
         """Give back what is no longer used."""
-        gc.collect()
-        if self._device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        free_memory(self._device)
+
+
+def free_memory(device: str) -> None:
+    """Give back what this process no longer uses of the device's memory."""
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
 
 
 def _weights_bytes(source: Path) -> int:

@@ -51,10 +51,9 @@ class Renderer:
         # Says hello only now: it is torch that takes its time.
         import torch
 
-        from engine.render import lanes, loaded, memory, preview
+        from engine.render import lanes, loaded, memory
 
-        self._torch, self._loaded, self._preview = torch, loaded, preview
-        self._memory = memory
+        self._torch, self._loaded, self._memory = torch, loaded, memory
         self._lanes = lanes.Lanes(self._threads)
         self._models = loaded.LoadedModels(self._device, self._lanes, self._cores)
         self._computers = ThreadPoolExecutor(self._threads, "lane")
@@ -181,11 +180,9 @@ class Renderer:
         now = time.monotonic()
         if self._previewing and now >= self._next_preview and latents.ndim == _LATENT_DIMENSIONS:
             self._next_preview = now + _PREVIEW_SECONDS
-            factors = work.model.factors()
             slot = min(work.records)
-            if factors is not None:
-                latent = self._preview.clean_latents(latents, scheduler)[slot]
-                file = self._preview.draw_preview(latent, factors)
+            file = work.model.preview(latents, scheduler, slot)
+            if file is not None:
                 image = work.records[slot].image
                 self._connection.send("preview", file, batch=work.batch, image=image)
 

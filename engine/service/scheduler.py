@@ -349,8 +349,9 @@ class Scheduler:
                 if self._closing.is_set():
                     return
                 await self._pausing.rest()
-        tally = await self._write(Writer.tally, attempt.batch.session_key)
-        self._publish_tally(tally, attempt, finished)
+        with contextlib.suppress(LibraryError):  # it may have gone with the trash
+            tally = await self._write(Writer.tally, attempt.batch.session_key)
+            self._publish_tally(tally, attempt, finished)
 
     def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in attempt.batch.images})

@@ -179,9 +179,12 @@ def trash(options: Namespace, settings: Settings) -> int:
     """`promptsheet trash list | empty`."""
     empty = options.action == "empty"
     size = api.empty_trash(settings.library) if empty else api.trash_size(settings.library)
+    left = size.left if isinstance(size, api.Emptied) else []
     if options.json:
         print_json(asdict(size) | {"emptied": empty})
-        return OK
+        return SOME if left else OK
     what = f"{count_text(size.images, 'image')} and {count_text(size.sessions, 'session')}"
     say(f"{what}, {size_text(size.bytes)}, {'deleted for good' if empty else 'in the trash'}")
-    return OK
+    if left:
+        note(f"{count_text(len(left), 'file')} could not be deleted, {clean(left[0])} for one.")
+    return SOME if left else OK

@@ -11,6 +11,7 @@ from typing import Any, Self
 import pytest
 
 from engine.api import check_prompts
+from engine.library import trash
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
 from engine.library.fits import fits_on
@@ -243,6 +244,19 @@ def test_a_model_that_does_not_load_fails_with_the_reason(writer: Writer) -> Non
     settle(writer)
     assert set(states(writer)) == {"failed"}
     assert "safetensors" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_session_deleted_while_its_model_loads_does_not_end_the_others(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        FakeRenderer.load_fault = None
+        trash.trash_session(writer, "gone00")
+        trash.empty_trash(writer)
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session("gone00"))
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
 
 
 def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
