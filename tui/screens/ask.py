@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from engine.api import SettingsError, SheetError
 from tui.keys import bind
 from tui.text import clean
+from tui.widgets.one_line import OneLine
 
 
 class Ask(ModalScreen[str | None]):
@@ -45,6 +46,7 @@ class Ask(ModalScreen[str | None]):
         choices: Sequence[str] = (),
         free: bool = False,
         blank: bool = False,
+        lines: bool = False,
         note: str = "",
         suggester: Suggester | None = None,
     ) -> None:
@@ -56,11 +58,13 @@ class Ask(ModalScreen[str | None]):
             choices: what is offered.
             free: whether other answers than these are good, too.
             blank: whether no text at all is an answer, too.
+            lines: whether it may have several lines, with signs for their breaks.
             note: a hint.
             suggester: completes what is typed.
         """
         super().__init__()
         self._blank = blank
+        self._input = OneLine if lines else Input
         self._free = free or not choices
         self._question, self._value = question, value
         self._choices, self._note = choices, note
@@ -70,7 +74,7 @@ class Ask(ModalScreen[str | None]):
         """Question, answer, choices."""
         with Vertical():
             yield Static(Content(clean(self._question)))
-            yield Input(self._value, select_on_focus=False, suggester=self._suggester)
+            yield self._input(self._value, select_on_focus=False, suggester=self._suggester)
             if self._choices:
                 yield OptionList(*self._options(""))
             yield Static(Content(clean(self._note)), id="note")

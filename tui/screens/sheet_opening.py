@@ -28,6 +28,7 @@ from tui.screens.open_sheet import OpenSheet
 from tui.screens.sheet_showing import SheetShowing
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.text import clean, count_text
+from tui.widgets.cell_editor import CellEditor
 
 
 class SheetOpening(SheetShowing):
@@ -85,6 +86,7 @@ class SheetOpening(SheetShowing):
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
     def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
+        self.query_one(CellEditor).close()  # it belongs to the sheet before
         self._path, self._seen, self._origin, self._restored = path, seen, None, None
         if path is not None:
             self.desk.memory.opened(path)
@@ -101,7 +103,7 @@ class SheetOpening(SheetShowing):
     def _watch(self) -> None:
         """The file was saved again in the spreadsheet program: read it, keep what fits."""
         path, draft = self._path, self.draft
-        if path is None or draft is None or not self.is_current:
+        if path is None or draft is None or not self.is_current or self._is_writing:
             return
         stamp = _stamp(path)
         if stamp is None or stamp == self._seen:
@@ -119,8 +121,14 @@ class SheetOpening(SheetShowing):
         if kept or lost:
             words += f" Mends kept in {count_text(kept, 'row')}"
             words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
-        self.app.call_from_thread(self._show, again)
-        self.app.call_from_thread(self.notify, clean(words), markup=False)
+        self.app.call_from_thread(self._read_anew, again, words)
+
+    def _read_anew(self, again: Draft, words: str) -> None:
+        if self._is_writing:  # its row may be another one now; it is read once that is done
+            self._seen = None
+            return
+        self._show(again)
+        self.notify(clean(words), markup=False)
 
     def action_open(self) -> None:
         """Ask for a file."""
