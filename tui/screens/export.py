@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet, Static
 
 from engine.api import (
@@ -22,6 +21,7 @@ from engine.api import (
     export_session,
 )
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 from tui.text import clean, count_text, size_text
 from tui.widgets.key_line import KeyLine
 
@@ -33,7 +33,7 @@ class _CancelledError(Exception):
     """The user wants no more of it."""
 
 
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(Dialog[None]):
     """Ends when it is left; an export that runs is cancelled then, and leaves nothing behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

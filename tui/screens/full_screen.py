@@ -9,7 +9,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.api import ImageInfo
@@ -18,6 +17,7 @@ from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 from tui.screens.looking import GalleryTiles
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
@@ -78,7 +78,7 @@ def _cells_of(part: Part, zoom: float) -> tuple[int, int]:
     return math.ceil(width / one[0]), math.ceil(height / one[1])
 
 
-class FullScreen(ModalScreen[int]):
+class FullScreen(Dialog[int]):
     """Ends with the position of the image looked at last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 from tui.text import clean
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods")
@@ -60,7 +60,7 @@ class SheetTree(DirectoryTree):
         ]
 
 
-class OpenSheet(ModalScreen[Path | None]):
+class OpenSheet(Dialog[Path | None]):
     """Ends with the path, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("open.leave", "escape", "leave", "Back")]
