@@ -8,10 +8,12 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from engine.api import Gallery
+from engine.api import EngineError, Gallery
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.desk import TakeInHand
+from tui.screens.full_screen import FullScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
@@ -119,3 +121,40 @@ async def test_only_what_is_on_the_screen_goes_to_the_trash(
         assert done == ["trash 2", "trash 3"]
         await pilot.press("d")
         assert done[2:] == ["trash 5"]
+
+
+async def test_it_goes_on_when_the_engine_refuses_or_the_page_is_read_anew(
+    app: PromptsheetApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise EngineError("the engine refuses")
+
+    monkeypatch.setattr(app.desk.deeds, "do", refuse)
+    async with app.run_test(**SIZE) as pilot:
+        review = await review_of(pilot)
+        await pilot.press("enter")
+        await on_screen(app, pilot, "1/8")
+        await pilot.press("f")
+        await until(pilot, lambda: "the engine refuses" in screen_text(app))
+        sheet = review.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile and not sheet.tile.favourite)
+        before = review._tiles
+        review.reopen()
+        await until(pilot, lambda: review._tiles is not before)
+        await pilot.press("l")
+        await on_screen(app, pilot, "2/8")
+
+
+async def test_it_is_left_when_another_session_is_taken_in_hand(
+    app: PromptsheetApp, make_session: MakeLibrary
+) -> None:
+    make_session(["a hill"], key="h2h2h2", name="hills")
+    async with app.run_test(**SIZE) as pilot:
+        review = await review_of(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, FullScreen))
+        app.post_message(TakeInHand("k3f9x2", "jobs"))
+        await until(pilot, lambda: app.current_mode == "jobs")
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen is review)
+        await until(pilot, lambda: "a test · 8 of 8 images" in screen_text(app))

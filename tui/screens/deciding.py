@@ -98,14 +98,19 @@ class Deciding(Area):
         sheet = self.query_one(ContactSheet)
         for image in images:
             sheet.put(tile_of(image, self.desk.library))
-        if isinstance(self.app.screen, FullScreen):
-            self.app.screen.look()
+        self._look_full()
         if what or len(deed.images) != 1:
             self.notify(clean(f"{deed.words}{f', {what}' if what else ''}"), markup=False)
 
+    def _look_full(self) -> None:
+        if isinstance(self.app.screen, FullScreen):
+            self.app.screen.look()
+
     def _complain(self, words: str) -> None:
+        """Say what went wrong, and show again what is so: a mark was there at once."""
         self.notify(clean(words), severity="error", markup=False)
-        self.reopen()
+        self.query_one(ContactSheet).reload()
+        self._look_full()
 
     def action_favour(self) -> None:
         """The marked ones, or the one under the cursor, become favourites, or no longer are."""

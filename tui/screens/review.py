@@ -94,6 +94,7 @@ class ReviewScreen(Deciding):
     _asking = "filter"
     _following = False
     _everything = False
+    _full: FullScreen | None = None
 
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
@@ -110,7 +111,9 @@ class ReviewScreen(Deciding):
         self.show_session(self.desk.memory.session)
 
     def show_session(self, session: str | None) -> None:
-        """Take a session in hand."""
+        """Take a session in hand; one image of another is no longer looked at."""
+        if self._full is not None:
+            self._full.dismiss()
         self._text, self._wanted, self._everything = "", Wanted(), False
         self._load(session)
 
@@ -146,8 +149,6 @@ class ReviewScreen(Deciding):
     def _show(
         self, info: SessionInfo | None, gallery: Gallery | None, cursor: int, newest: Path | None
     ) -> None:
-        if self._tiles is not None:
-            self._tiles.gallery.close()
         self.info = info
         self._tiles = None if gallery is None else GalleryTiles(gallery, self.desk.library)
         self._following = newest is not None and info is not None and info.images > LIVE
@@ -251,10 +252,12 @@ class ReviewScreen(Deciding):
         """The image under the cursor fills the screen."""
         sheet = self.query_one(ContactSheet)
         if self._tiles is not None and sheet.tile is not None:
-            full = FullScreen(self._tiles, sheet.cursor, self.desk.library, self, sheet.marks)
-            self.app.push_screen(full, self._back)
+            library = self.desk.library
+            self._full = FullScreen(self._tiles, sheet.cursor, library, self, sheet.marks)
+            self.app.push_screen(self._full, self._back)
 
     def _back(self, index: int | None) -> None:
+        self._full = None
         sheet = self.query_one(ContactSheet)
         if index is not None:
             sheet.go_to(index)
