@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from engine.api import save_copy
 from engine.settings import Settings
@@ -16,6 +16,7 @@ from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
 from tui.screens.sheet import SheetScreen
+from tui.typed_path import typed_path
 
 SIZE: Any = {"size": (120, 36), "notifications": True}
 
@@ -107,3 +108,32 @@ async def test_what_ends_below_another_screen_is_gone_when_that_is(app: Promptsh
         above.dismiss()
         await until(pilot, lambda: app.screen is area)
         assert answers == ["first"]
+
+
+async def test_paths_that_lead_nowhere_are_refused_with_a_word(
+    app: PromptsheetApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app.desk.memory.recent = [f"/{'x' * 300}"]
+    async with app.run_test(**SIZE) as pilot:
+        await opened(pilot)
+        await asked(pilot, "o")
+        dialog = app.screen
+        for text in ("~nosuchone/a.csv", "a red boat " * 40):
+            app.clear_notifications()
+            dialog.query_one(Input).value = text
+            await pilot.press("enter")
+            await until(pilot, lambda: "No file that can be read" in screen_text(app))
+        monkeypatch.chdir(tmp_path)
+        await pilot.press("escape")
+        await asked(pilot, "T")
+        note = app.screen.query_one("#note", Static)
+        for text in ("~nosuchone/a.csv", f"{'x' * 300}.csv", "mine.csv/a.csv"):
+            note.update("")
+            app.screen.query_one(Input).value = text
+            await pilot.press("enter")
+            await until(pilot, lambda: str(note.content) not in ("", "Writing …"))
+
+
+def test_home_is_meant_by_a_tilde_and_space_around_a_path_is_none_of_it() -> None:
+    assert typed_path(" ~/sheets/a.csv\t") == Path.home() / "sheets" / "a.csv"
+    assert typed_path("~nosuchone/a.csv") == Path("~nosuchone/a.csv")

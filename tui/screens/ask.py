@@ -17,6 +17,7 @@ from engine.api import SettingsError, SheetError
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean
+from tui.typed_path import is_there, typed_path
 from tui.widgets.one_line import OneLine
 
 
@@ -155,13 +156,13 @@ class AskWhere(Ask):
 
     def answer(self, answer: str) -> None:
         """Write the file; what is there already is replaced on a second enter alone."""
-        if self._writing:
+        if self._writing or not answer.strip():
             return
-        target = Path(answer).expanduser()
-        if target.exists() and target != self._warned:
+        target = typed_path(answer)
+        if is_there(target) and target != self._warned:
             self._warned = target
             self.say(f"{target} is there already: enter again replaces it.")
-        elif answer:
+        else:
             self._writing = True
             self.say("Writing …")
             self._write(target, target == self._warned)
