@@ -4,13 +4,16 @@ import os
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 from textual.widgets import Input
 
 from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
+from engine.library.database import database_path
 from engine.library.files import stage
 from engine.library.writer import Writer
 from engine.settings import Settings
@@ -112,6 +115,32 @@ async def test_the_page_is_filtered_sorted_and_jumped_through(culled: Settings) 
         await pilot.press("F")
         await until(pilot, lambda: "favourites only" in screen_text(app))
         assert "0 of 16 images" in screen_text(app)
+
+
+async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are_no_harm(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session([f"a boat, number {n}" for n in range(8)])
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "8 of 8 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await pilot.press("slash", "n", "u", "enter")
+        await until(pilot, lambda: "/nu" in screen_text(app))
+        await pilot.press("number_sign", *"5", "enter")
+        await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
+        await pilot.press("number_sign")
+        app.screen.query_one("#ask", Input).value = "9" * 20
+        await pilot.press("enter")
+        await until(pilot, lambda: "No image of row 9999" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "/nu" not in screen_text(app))
+        with closing(connect(database_path(settings.library))) as library:
+            library.execute("DELETE FROM images")
+            library.commit()
+        await pilot.press("m")
+        await until(pilot, lambda: "no longer in the library" in screen_text(app))
 
 
 async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:

@@ -153,8 +153,11 @@ class Deciding(Area):
         """More of this one: the seeds next to those of its row."""
         sheet = self.query_one(ContactSheet)
         if self._tiles is not None and sheet.tile is not None:
-            image = self._tiles.gallery.images([sheet.tile.key])[0]
-            self._start(lambda: more_like(image, self.desk.settings))
+            found = self._tiles.gallery.images([sheet.tile.key])
+            if found:
+                self._start(lambda: more_like(found[0], self.desk.settings))
+            else:
+                self._complain("This image is no longer in the library.")
 
     @work(thread=True, group="start")
     def _start(self, start: Callable[[], str]) -> None:

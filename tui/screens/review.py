@@ -29,8 +29,8 @@ from tui.keys import bind
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.deciding import Deciding
 from tui.screens.full_screen import FullScreen
-from tui.screens.looking import FILTER_HELP, GalleryTiles, understood
-from tui.text import clean, count_text
+from tui.screens.looking import FILTER_HELP, GalleryTiles, row_number, understood
+from tui.text import clean, count_text, shorten
 from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
@@ -337,11 +337,13 @@ class ReviewScreen(Deciding):
         self._close_box()
 
     def _jump(self, row: str) -> None:
-        found = None
-        if self._tiles is not None and row.isdecimal():
-            found = self._tiles.gallery.index_of_row(int(row))
+        found, number = None, row_number(row)
+        if self._tiles is not None and number is not None:
+            found = self._tiles.gallery.index_of_row(number)
         if found is None:
-            self.notify(clean(f"No image of row {row} here."), severity="warning", markup=False)
+            self.notify(
+                shorten(f"No image of row {row} here.", 80), severity="warning", markup=False
+            )
         else:
             self.query_one(ContactSheet).go_to(found)
 
@@ -357,6 +359,7 @@ class ReviewScreen(Deciding):
         box = self.query_one("#ask", Input)
         box.remove_class("-open")
         box.disabled = True
+        self._asking = "filter"  # that is what esc drops
         self.query_one(ContactSheet).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
