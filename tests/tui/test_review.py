@@ -167,6 +167,23 @@ async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
 
 
+async def test_a_favourite_beyond_the_page_below_is_none_at_the_second_key(
+    culled: Settings,
+) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        assert sheet.places < 15
+        await pilot.press("enter", *"n" * 14, "f")
+        await until(pilot, lambda: favourites(culled) == [16])
+        await until(pilot, lambda: "★ 15/16" in screen_text(app))
+        await pilot.press("f")
+        await until(pilot, lambda: not favourites(culled))
+
+
 async def test_marked_images_are_compared_by_what_differs(culled: Settings) -> None:
     app = PromptsheetApp(culled)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:

@@ -45,10 +45,14 @@ class Deciding(Area):
     # ---------------------------------------------------------------- deciding
 
     def favour(self, keys: list[str]) -> None:
-        """Make images favourites; if all that can be seen are, they no longer are."""
+        """Make images favourites; if all that are known of are, they no longer are."""
         sheet = self.query_one(ContactSheet)
-        shown = [tile for key in keys if (tile := sheet.tiles_by_key().get(key))]
-        on_now = bool(shown) and all(tile.favourite for tile in shown)
+        tiles = sheet.tiles_by_key()
+        shown = [tile for key in keys if (tile := tiles.get(key))]
+        # The one on the whole screen need not be on the page below it.
+        read = [self._tiles.image(key) for key in keys if key not in tiles] if self._tiles else []
+        known = [tile.favourite for tile in shown] + [i.favourite for i in read if i is not None]
+        on_now = bool(known) and all(known)
         for tile in shown:  # at once; what is committed is read again afterwards
             sheet.put(replace(tile, favourite=not on_now))
         self._do(Favour(self.desk.library, keys, on=not on_now))
