@@ -130,10 +130,11 @@ class ReviewScreen(Deciding):
             if info is not None and self._is_running(info):
                 newest = newest_image(library, info.session)
         except LibraryError:
-            self.app.call_from_thread(self._show, None, None, 0, None)
+            self.hand_over(self._show, None, None, 0, None)
             return
         cursor = (gallery.index_of(keep) if keep else None) or 0
-        self.app.call_from_thread(self._show, info, gallery, cursor, newest)
+        if not self.hand_over(self._show, info, gallery, cursor, newest):
+            gallery.close()
 
     def _shown_of(self, info: SessionInfo | None) -> Wanted:
         wanted = understood(self._text, self._wanted)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual import on, work
@@ -31,6 +32,20 @@ _REST_A_ROW = 2e-5
 _ESTIMATE_DELAY = 0.2
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A draft, and where its rows come from."""
+
+    draft: Draft
+    path: Path | None = None
+    seen: tuple[int, int] | None = None
+    """When the file was last read, it had this time of change and this size."""
+    origin: str | None = None
+    """The session that the rows come from."""
+    restored: SessionInfo | None = None
+    """The session that this is the whole sheet of."""
 
 
 class SheetShowing(Area):
