@@ -95,6 +95,12 @@ def test_an_unusable_file_is_refused_in_plain_words(
     assert not promptsheet.library.exists(), "something was started"
 
 
+def test_what_does_not_go_together_is_refused_in_json_too(promptsheet: Promptsheet) -> None:
+    for command in ("stop", "resume", "retry"):
+        refused = promptsheet.json(command, "all", "--rows", "4", status=2)
+        assert "Rows belong to a session" in refused["error"]
+
+
 def test_an_encrypted_workbook_is_refused_in_plain_words(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 _COMING_SECONDS = 0.01
+_STAY, _LEAVE = "no, stay", "yes, quit without it"
 _GARBAGE = 20_000
 """More objects made than freed, after which the young are looked through."""
 
@@ -78,6 +79,7 @@ class PromptsheetApp(App[str]):
         self._opening = OpeningScreen(self._first, self.desk)
         self._last_wall = LastWall()
         self._watch: EngineWatch | None = None
+        self._asks_to_leave = False
         self._areas: dict[str, Area] = {}
         for name in AREAS:
             self.add_mode(name, partial(self._area, name))
@@ -221,7 +223,25 @@ class PromptsheetApp(App[str]):
         self.refresh(layout=True)
 
     async def action_quit(self) -> None:
-        """Leave; what is being rendered goes on, and the terminal is told so."""
+        """Leave, but ask before a sheet is lost that was mended and neither saved nor started."""
+        names = [area.unsaved for area in self._areas.values() if area.ready and area.unsaved]
+        if not names:
+            self._leave()
+        elif not self._asks_to_leave:
+            from tui.screens.ask import Ask
+
+            self._asks_to_leave = True
+            question = f"What you wrote in {names[0]} is in no file and no session yet. Leave it?"
+            note = "On Sheet, w saves it and ctrl+s starts it."
+            self.push_screen(Ask(question, choices=(_STAY, _LEAVE), note=note), self._leave_or_stay)
+
+    def _leave_or_stay(self, answer: str | None) -> None:
+        self._asks_to_leave = False
+        if answer == _LEAVE:
+            self._leave()
+
+    def _leave(self) -> None:
+        """What is being rendered goes on, and the terminal is told so."""
         remember(self.desk.library, self.desk.memory)
         self.exit(self._farewell())
 

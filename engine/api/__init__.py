@@ -103,7 +103,7 @@ from engine.settings import (
     state_folder,
 )
 from engine.sheet.columns import COLUMN
-from engine.sheet.copying import Copy, free_name, save_copy
+from engine.sheet.copying import Copy, free_name, new_name, save_copy, save_new
 from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.walking import Place
@@ -193,6 +193,7 @@ __all__ = [
     "move_session",
     "named_files",
     "neighbours",
+    "new_name",
     "newest_image",
     "offered_columns",
     "only_changed",
@@ -214,6 +215,7 @@ __all__ = [
     "rewrite_row",
     "run_engine_here",
     "save_copy",
+    "save_new",
     "session_of",
     "sheet_from_pictures",
     "start_engine",

@@ -165,7 +165,7 @@ def reopen_draft(draft: Draft, path: Path, settings: Settings) -> tuple[Draft, i
 
 def with_num_images(draft: Draft, num_images: int) -> Draft:
     """The same draft, where a row that does not say makes this many images."""
-    return draft.on(draft.table, replace(draft.vocabulary, num_images=num_images))[0]
+    return draft.with_vocabulary(replace(draft.vocabulary, num_images=num_images))
 
 
 def estimate_rows(values: Sequence[RowValues], settings: Settings) -> Estimate:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import weakref
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -80,9 +81,11 @@ class Gallery:
         except BaseException:
             self._db.close()
             raise
+        # Not before the last screen or thread that reads from it has let go of it.
+        weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database now; else it is closed when nobody holds this any more."""
         with self._lock:
             self._db.close()
 

@@ -1,12 +1,16 @@
-"""A corrected copy of the user's own file: only the mended cells differ."""
+"""A corrected copy of the user's own file, where only the mended cells differ; or a new file."""
 
+import csv
+import io
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,6 +20,9 @@ from engine.sheet.rows import SheetError
 
 _PROGRAM = "engine.sheet.rewriting"
 _SECONDS = 120.0
+_ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+_MOST_LETTERS = 60
+"""Of a file's name, which may have 255 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +58,96 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
-    if target.exists() and not overwrite:
-        raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     mended = draft.mended()
     count = sum(map(len, mended.values()))
     _take_apart(draft, mended)
+    with _placed(target, overwrite=overwrite) as partial:
+        request = {
+            "source": str(source.absolute()),
+            "target": str(partial),
+            "sheet": draft.worksheet,
+            "header_row": draft.table.header_row,
+            "new_headers": _new_headers(draft),
+            "cells": [
+                [number, draft.place_of(column), column, text]
+                for number, texts in mended.items()
+                for column, text in texts.items()
+            ],
+        }
+        reply = _rewrite(request)
+    return Copy(target, count, tuple(reply))
+
+
+def new_name(draft: Draft, folder: Path) -> Path:
+    """In a folder, a name that is not taken for a draft without a file: `prompts.csv`."""
+    name = Path(re.sub(r"[/\0]", "-", draft.file).lstrip("."))
+    stem = name.stem if name.suffix.lower() in _ENDINGS else name.name
+    stem = stem[:_MOST_LETTERS].strip() or "prompts"
+    names = chain((stem,), (f"{stem}-{count}" for count in itertools.count(2)))
+    paths = (folder / f"{name}.csv" for name in names)
+    return next(path for path in paths if not path.exists())
+
+
+def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
+    """Write a draft that has no file, as it reads, into a csv file; how many rows.
+
+    Args:
+        draft: the sheet; rows that are left out are written, too.
+        target: where to.
+        overwrite: whether an existing `target` may be replaced.
+
+    Raises:
+        SheetError: another ending, it cannot be written, or something is there already.
+    """
+    if target.suffix.lower() != ".csv":
+        raise SheetError(f"What has no file yet is saved as .csv: {target.name} ends otherwise.")
+    names = {draft.place_of(column): column for column in draft.columns}
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(draft.header)
+    for number in draft.numbers:
+        places = range(len(draft.header))
+        lines.writerow([draft.text(number, names[at]) if at in names else "" for at in places])
+    text = out.getvalue()
+    encoding = "utf-8" if text.isascii() else "utf-8-sig"  # Excel needs the mark
+    with (
+        _placed(target, overwrite=overwrite) as partial,
+        partial.open("w", encoding=encoding, newline="") as file,
+    ):
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return len(draft.numbers)
+
+
+@contextmanager
+def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """An empty file beside `target` that takes its name in the end, if all goes well.
+
+    Raises:
+        SheetError: it cannot be written, or something is there already.
+    """
+    if target.exists() and not overwrite:
+        raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     try:
         with tempfile.NamedTemporaryFile(
             dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as partial:
-            pass
+        ) as file:
+            partial = Path(file.name)
     except OSError as error:
         raise SheetError(f"{target.parent} cannot be written: {error.strerror}.") from error
-    request = {
-        "source": str(source.absolute()),
-        "target": partial.name,
-        "sheet": draft.worksheet,
-        "header_row": draft.table.header_row,
-        "new_headers": _new_headers(draft),
-        "cells": [
-            [number, draft.place_of(column), column, text]
-            for number, texts in mended.items()
-            for column, text in texts.items()
-        ],
-    }
     try:
-        reply = _rewrite(request)
+        yield partial
         if overwrite:
-            Path(partial.name).replace(target)
+            partial.replace(target)
         else:
-            os.link(partial.name, target)  # never over a file that has come meanwhile
+            os.link(partial, target)  # never over a file that has come meanwhile
     except FileExistsError as error:
         raise SheetError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
         raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
     finally:
-        Path(partial.name).unlink(missing_ok=True)
-    return Copy(target, count, tuple(reply))
+        partial.unlink(missing_ok=True)
 
 
 def _take_apart(draft: Draft, mended: dict[int, dict[str, str]]) -> None:

@@ -246,7 +246,7 @@ class Draft(Standing):
             where[_reading(state.cells)].append(number)
         after: dict[int, RowState] = {}
         lost, added = 0, []
-        for number, state in self._states.items():
+        for number, state in list(self._states.items()):  # a key may change them meanwhile
             read = self._read.get(number)
             if read is None:
                 added.append(state)
@@ -263,6 +263,15 @@ class Draft(Standing):
         if after:
             draft._change("mends kept", after, self._header if same else None)
         return draft, len(after), lost
+
+    def with_vocabulary(self, vocabulary: Vocabulary) -> "Draft":
+        """The same sheet by another vocabulary, with all that can be undone and done again."""
+        draft = Draft(self._table, vocabulary)
+        states = list(self._states.items())  # a key may change them meanwhile
+        if after := {n: state for n, state in states if state != self._read.get(n)}:
+            draft._set(after, self._header)
+        draft._done, draft._undone = list(self._done), list(self._undone)
+        return draft
 
 
 def offered_columns(draft: Draft) -> list[str]:

@@ -61,6 +61,7 @@ class Standing:
         self._totals = Totals()
         self._left_out: set[int] = set()
         self._dirty: set[int] = set()
+        self._revision = 0
         self._walk = Walk(self._walked_problems, lambda: (*self._problems, *self._doubles))
         for number in self._numbers:
             self._count(number, 1)
@@ -124,6 +125,11 @@ class Standing:
     def changed(self) -> bool:
         """Whether anything differs from the file."""
         return bool(self._dirty) or self._header != self._table.header
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change: while it is the same, nothing was changed, undone or redone."""
+        return self._revision
 
     @property
     def left_out(self) -> int:
@@ -293,6 +299,7 @@ class Standing:
             self._numbers = [number for number in self._numbers if number in self._states]
         elif any(number not in self._known_numbers(number) for number in there):
             self._numbers = sorted(self._states)
+        self._revision += 1  # last: what another thread made of a half-changed sheet is out of date
 
     def _known_numbers(self, number: int) -> Sequence[int]:
         at = bisect_left(self._numbers, number)

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input
-from textual.worker import get_current_worker
 
 from engine.api import (
     ORDERS,
@@ -158,7 +157,7 @@ class JobsScreen(Area):
     def _open_pages(self) -> None:
         """The jobs that match the filter, in their order."""
         if self.info is None:
-            self.app.call_from_thread(self._take_pages, None)
+            self.hand_over(self._take_pages, None)
             return
         try:
             pages = JobPages(
@@ -170,10 +169,8 @@ class JobsScreen(Area):
             )
         except LibraryError:
             return
-        if get_current_worker().is_cancelled:
+        if not self.hand_over(self._take_pages, pages):
             pages.close()
-        else:
-            self.app.call_from_thread(self._take_pages, pages)
 
     # ---------------------------------------------------------------- onto the screen
 

@@ -125,9 +125,10 @@ class SessionsScreen(SessionDeeds):
             totals, trash = pages.totals(), trash_size(library)
         except LibraryError as error:
             if self.desk.library.exists():
-                self.app.call_from_thread(self._complain, str(error))
+                self.hand_over(self._complain, str(error))
             return
-        self.app.call_from_thread(self._show, pages, totals, trash)
+        if not self.hand_over(self._show, pages, totals, trash):
+            pages.close()
 
     def reload(self) -> None:
         """Read the list again; the cursor stays on its session."""

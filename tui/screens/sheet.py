@@ -1,5 +1,6 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -31,14 +32,15 @@ from tui.screens.sheet_words import (
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts
 from tui.text import clean, count_text
-from tui.widgets.cell_editor import CellEditor, off_one_line, on_one_line
+from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
+from tui.widgets.one_line import off_one_line, on_one_line
 
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
 _WITH_ROWS = (
     *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
-    "scroll_place",
+    *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
 
@@ -67,7 +69,7 @@ class SheetScreen(SheetOpening):
         bind("sheet.scroll_down", "J", "scroll_place(1)", "Scroll the preview", show=False),
         bind("sheet.scroll_up", "K", "scroll_place(-1)", "Scroll it back", show=False),
         bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
-        bind("sheet.reload", "ctrl+r", "reload", "Read again", show=False),
+        bind("sheet.reload", "R", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
@@ -82,6 +84,8 @@ class SheetScreen(SheetOpening):
     """
 
     _found = ""
+    _starting = False
+    """Whether a start has not been answered yet: another one would make a second session."""
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -142,7 +146,11 @@ class SheetScreen(SheetOpening):
 
         note = "To the letter. Empty: what prompt, magic_prompt and style make together."
         ask = Ask(
-            f"What the model is told of row {number}", on_one_line(final), blank=True, note=note
+            f"What the model is told of row {number}",
+            on_one_line(final),
+            blank=True,
+            lines=True,
+            note=note,
         )
         self.app.push_screen(ask, write)
 
@@ -194,13 +202,15 @@ class SheetScreen(SheetOpening):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
         draft = self.draft
+        if action == "start" and self._starting:
+            return None
         if action == "start" and parameters:
             return self._past is not None and bool(self._past.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
         if action in _WITH_ROWS:
             return True if draft else None
-        if action in ("reload", "save"):
+        if action == "reload":
             return True if draft and self._path else None
         if action == "worksheet":
             return True if draft and len(draft.worksheets) > 1 else None
@@ -232,12 +242,11 @@ class SheetScreen(SheetOpening):
         if not text.isdecimal() or not 1 <= int(text) <= MOST_IMAGES:
             self.notify(f"A number from 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
             return
-        self._set_images(self.draft, int(text))
+        self._set_images(int(text))
 
-    @work(thread=True, exclusive=True, group="read")
-    def _set_images(self, draft: Draft, count: int) -> None:
-        again = with_num_images(draft, count)
-        self.app.call_from_thread(self._show, again)
+    @work(thread=True, exclusive=True, group="images")
+    def _set_images(self, count: int) -> None:
+        self._remake(lambda draft: with_num_images(draft, count))
 
     def action_find(self) -> None:
         """Ask for a text."""
@@ -272,31 +281,51 @@ class SheetScreen(SheetOpening):
         if (editor := self.query_one(CellEditor)).is_open:
             editor.action_take("")
             self.call_after_refresh(self.action_start, changed)
-        elif self.draft is not None and self.draft.ready:
+        elif self.draft is not None and self.draft.ready and not self._starting:
+            self._starting = True
             self._say("Starting …")
-            self._start(self.draft, self._past.session.session if changed and self._past else None)
+            self._refresh_keys()
+            since = self._past.session.session if changed and self._past else None
+            name = self._restored.name if self._restored else None
+            self._start(self.draft, self._path, self._origin, since, name)
 
-    @work(thread=True, exclusive=True, group="start")
-    def _start(self, draft: Draft, since: str | None) -> None:
-        checked = ready_to_start(draft, self._path)
-        typed = self._path is None and self._origin is None
-        name = checked.sheet.ready[0].cells.get("prompt", "")[:40] if typed else None
-        name = self._restored.name if self._restored else name
+    @work(thread=True, group="start")
+    def _start(
+        self,
+        draft: Draft,
+        path: Path | None,
+        origin: str | None,
+        since: str | None,
+        name: str | None,
+    ) -> None:
+        revision = draft.revision
+        checked = ready_to_start(draft, path)
+        if path is None and origin is None:
+            name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
         try:
             if since is not None:
                 checked = only_changed(checked, changes_since(since, checked, self.desk.settings))
             if not checked.sheet.ready:  # it was changed back meanwhile
-                self.app.call_from_thread(self._not_started, "There is nothing to render anew.")
+                self.app.call_from_thread(self._start_refused, "There is nothing to render anew.")
                 return
             started = start_session(
-                checked, self.desk.settings, name=name or None, parent=since or self._origin
+                checked, self.desk.settings, name=name or None, parent=since or origin
             )
         except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(self._not_started, str(error))
+            self.app.call_from_thread(self._start_refused, str(error))
         else:
+            if len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out:
+                self.app.call_from_thread(self._keeps, draft, revision)
             self.app.call_from_thread(self._accepted, started.session, started.warning)
 
+    def _start_refused(self, reason: str) -> None:
+        self._starting = False
+        self._refresh_keys()
+        self._not_started(reason)
+
     def _accepted(self, session: str, warning: str | None) -> None:
+        self._starting = False
+        self._refresh_keys()
         if warning:
             self.notify(clean(warning), severity="warning", markup=False, timeout=15)
         self._say_done("started")

@@ -1,9 +1,11 @@
 """Where the Sheet screen's rows come from, and where copies of them go."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from textual import work
+from textual import on, work
+from textual.worker import get_current_worker
 
 from engine.api import (
     Draft,
@@ -17,24 +19,34 @@ from engine.api import (
     draft_session,
     find_session,
     free_name,
+    new_name,
     open_draft,
     reopen_draft,
     save_copy,
+    save_new,
     write_template,
 )
 from tui.desk import RowsToSheet
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
-from tui.screens.sheet_showing import SheetShowing
+from tui.screens.sheet_showing import Opened, SheetShowing
+from tui.screens.sheet_words import sheet_name
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.text import clean, count_text
+from tui.widgets.cell_editor import CellEditor
+from tui.widgets.draft_table import DraftTable
 
 
 class SheetOpening(SheetShowing):
     """Files, worksheets, typed prompts, sessions; the file is watched."""
 
     _seen: tuple[int, int] | None = None
-    """When the file was last read, it had this time of change and this size."""
+    _kept: tuple[Draft, int] | None = None
+    """The draft, and which revision of it, that was saved or started last."""
+    _before: Opened | None = None
+    """What another sheet took the place of, and would be missed: undo brings it back."""
+    _after: Opened | None = None
+    """What undo put away for it."""
 
     def read(self, path: Path, worksheet: str | None = None) -> None:
         """Read and check a sheet, in a thread."""
@@ -47,9 +59,9 @@ class SheetOpening(SheetShowing):
             seen = _stamp(path)
             draft = open_draft(path, self.desk.settings, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._refused, path, str(error))
+            self.hand_over(self._refused, path, str(error))
         else:
-            self.app.call_from_thread(self._opened, draft, path, seen)
+            self.hand_over(self._opened, Opened(draft, path, seen))
 
     def take_rows(self, message: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
@@ -58,8 +70,7 @@ class SheetOpening(SheetShowing):
         except (SheetError, SettingsError) as error:
             self.notify(clean(str(error)), severity="error", markup=False)
         else:
-            self._opened(draft, None, None)
-            self._origin = message.parent
+            self._opened(Opened(draft, origin=message.parent))
 
     def take_session(self, session: str) -> None:
         """Show the whole sheet of a session as it was written."""
@@ -71,56 +82,150 @@ class SheetOpening(SheetShowing):
             info = find_session(self.desk.library, session)
             draft = draft_session(session, self.desk.settings)
         except (LibraryError, SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._not_started, str(error))
+            self.hand_over(self._not_started, str(error))
         else:
-            self.app.call_from_thread(self._take_back, info, draft)
+            self.hand_over(self._take_back, info, draft)
 
     def _take_back(self, info: SessionInfo, draft: Draft) -> None:
-        self._opened(draft, None, None)
-        self._origin, self._restored = info.session, info
-        self._say_done(f"as session {info.name} had it; 3 has its images")
+        words = f"as session {info.name} had it; 3 has its images"
+        self._opened(Opened(draft, origin=info.session, restored=info), words)
 
-    def _refused(self, path: Path, reason: str) -> None:
+    def _refused(self, path: Path, reason: str, stamp: tuple[int, int] | None = None) -> None:
+        self._seen = stamp or self._seen  # it is not read again until it is saved once more
         self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
 
-    def _opened(self, draft: Draft, path: Path | None, seen: tuple[int, int] | None) -> None:
-        self._path, self._seen, self._origin, self._restored = path, seen, None, None
-        if path is not None:
-            self.desk.memory.opened(path)
-        self._table.set_marks(())
-        self._show(draft)
+    def _opened(self, opened: Opened, words: str = "") -> None:
+        """Another sheet takes the place of what is there, which undo brings back."""
+        now = self._now()
+        if now is not None and self.is_unsaved:
+            self._before, self._after = now, None
+            words += " · " * bool(words) + f"u brings {sheet_name(now.draft)} back"
+        self._take_up(opened)
+        if opened.path is not None:
+            self.desk.memory.opened(opened.path)
         self._table.action_first()
-        if first := draft.next_problem(Place(0, None), 1):
+        if first := opened.draft.next_problem(Place(0, None), 1):
             self._table.go_to(first[0].row, first[0].column)
-        for note in draft.notes:
+        for note in opened.draft.notes:
             if note.column is None:
                 self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
+        if words:
+            self._say_done(words)
+
+    def _take_up(self, opened: Opened) -> None:
+        for group in ("read", "images"):  # what was still to come was for the sheet that goes
+            self.workers.cancel_group(self, group)
+        self.query_one(CellEditor).close()  # its cell goes, too
+        self._path, self._seen = opened.path, opened.seen
+        self._origin, self._restored = opened.origin, opened.restored
+        self._table.set_marks(())
+        self._show(opened.draft)
+
+    def _now(self) -> Opened | None:
+        draft = self.draft
+        if draft is None:
+            return None
+        return Opened(draft, self._path, self._seen, self._origin, self._restored)
+
+    @property
+    def unsaved(self) -> str:
+        """The sheet's name, if it would be missed."""
+        draft = self.draft
+        return sheet_name(draft) if draft is not None and self.is_unsaved else ""
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether what was typed or mended is in no file and no session yet."""
+        draft = self.draft
+        if draft is None or self._kept == (draft, draft.revision):
+            return False
+        return draft.changed or (self._path is None and self._origin is None)
+
+    def _keeps(self, draft: Draft, revision: int) -> None:
+        """The draft as it stood was saved or started."""
+        self._kept = draft, revision
+
+    @on(DraftTable.Exhausted)
+    def _exchange(self, event: DraftTable.Exhausted) -> None:
+        """Past its first change, undo brings back the sheet before; redo, the one after."""
+        now, other = self._now(), self._before if event.direction < 0 else self._after
+        if now is None or other is None:
+            return
+        self._before, self._after = (None, now) if event.direction < 0 else (now, None)
+        self._take_up(other)
+        key = "U" if event.direction < 0 else "u"
+        self._say_done(f"is back; {key} goes to {sheet_name(now.draft)} again")
+
+    def _remake(self, make: Callable[[Draft], Draft], *, others: bool = False) -> bool:
+        """In a thread: put what `make` makes of the draft in its place.
+
+        What is changed in it meanwhile is not to be lost: then `make` begins again.
+
+        Args:
+            make: makes it.
+            others: whether its rows may be other ones: not while one is being written in.
+
+        Returns:
+            Whether it was made.
+        """
+        worker = get_current_worker()
+        while not worker.is_cancelled and (draft := self.draft) is not None:
+            revision = draft.revision
+            if others and self._is_writing:
+                break
+            if self.hand_over(self._replace, draft, revision, make(draft), others):
+                return True
+        return False
+
+    def _replace(self, draft: Draft, revision: int, again: Draft, others: bool) -> bool:
+        if draft is not self.draft or draft.revision != revision or (others and self._is_writing):
+            return False
+        self._show(again)
+        return True
 
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
         """The file was saved again in the spreadsheet program: read it, keep what fits."""
-        path, draft = self._path, self.draft
-        if path is None or draft is None or not self.is_current:
+        path = self._path
+        if path is None or not self.is_current:
             return
         stamp = _stamp(path)
-        if stamp is None or stamp == self._seen:
-            return
-        self._seen = stamp
-        self._read_again(draft, path)
+        if stamp is not None and stamp != self._seen:
+            self.hand_over(self._saved_again, path, stamp)
 
-    def _read_again(self, draft: Draft, path: Path) -> None:
-        try:
+    def _saved_again(self, path: Path, stamp: tuple[int, int]) -> None:
+        reading = any(
+            worker.node is self and worker.group == "read" and not worker.is_finished
+            for worker in self.workers
+        )
+        if path == self._path and not reading and not self._is_writing:
+            self._read_again(path, stamp)
+
+    @work(thread=True, exclusive=True, group="read")
+    def _read_again(self, path: Path, stamp: tuple[int, int]) -> None:
+        kept = lost = 0
+
+        def make(draft: Draft) -> Draft:
+            nonlocal kept, lost
             again, kept, lost = reopen_draft(draft, path, self.desk.settings)
+            return again
+
+        try:
+            if not self._remake(make, others=True):
+                return  # it is looked at again
         except (SheetError, SettingsError) as error:
-            self.app.call_from_thread(self._refused, path, str(error))
+            self.hand_over(self._refused, path, str(error), stamp)
             return
         words = f"{path.name} was read again."
         if kept or lost:
             words += f" Mends kept in {count_text(kept, 'row')}"
             words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
-        self.app.call_from_thread(self._show, again)
-        self.app.call_from_thread(self.notify, clean(words), markup=False)
+        self.hand_over(self._say_read_again, words, stamp)
+
+    def _say_read_again(self, words: str, stamp: tuple[int, int]) -> None:
+        self._seen = stamp
+        self.notify(clean(words), markup=False)
 
     def action_open(self) -> None:
         """Ask for a file."""
@@ -157,24 +262,33 @@ class SheetOpening(SheetShowing):
         except (SettingsError, SheetError) as error:
             self.notify(clean(str(error)), severity="error", markup=False)
         else:
-            self._opened(draft, None, None)
+            self._opened(Opened(draft))
 
     def action_save(self) -> None:
-        """Ask where the corrected copy goes."""
+        """Ask where the corrected copy goes; or what has no file yet."""
         path, draft, seen = self._path, self.draft, self._seen
-        if path is None or draft is None:
+        if draft is None:
             return
+        revision = draft.revision
 
         def write(target: Path, overwrite: bool) -> str:
-            if _stamp(path) != seen:
+            if path is None:
+                rows = save_new(draft, target, overwrite=overwrite)
+                words = f"{target.name}: {count_text(rows, 'row')} written."
+            elif _stamp(path) != seen:
                 raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
-            copy = save_copy(draft, path, target, overwrite=overwrite)
-            return " ".join(
-                [f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended.", *copy.notes]
-            )
+            else:
+                copy = save_copy(draft, path, target, overwrite=overwrite)
+                words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
+                words = " ".join([words, *copy.notes])
+            self.app.call_from_thread(self._keeps, draft, revision)
+            return words
 
-        note = "Your file stays as it is, unless you give its own name."
-        ask = AskWhere("Save a corrected copy as", free_name(path), write, note=note)
+        if path is None:
+            ask = AskWhere("Save as", new_name(draft, Path.cwd()), write, note="A .csv file.")
+        else:
+            note = "Your file stays as it is, unless you give its own name."
+            ask = AskWhere("Save a corrected copy as", free_name(path), write, note=note)
         self.app.push_screen(ask, self._file_written)
 
     def action_template(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual import on, work
@@ -22,6 +23,7 @@ from tui.screens.sheet_words import (
     totals_text,
 )
 from tui.text import clean
+from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
@@ -30,6 +32,20 @@ _REST_A_ROW = 2e-5
 _ESTIMATE_DELAY = 0.2
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A draft, and where its rows come from."""
+
+    draft: Draft
+    path: Path | None = None
+    seen: tuple[int, int] | None = None
+    """When the file was last read, it had this time of change and this size."""
+    origin: str | None = None
+    """The session that the rows come from."""
+    restored: SessionInfo | None = None
+    """The session that this is the whole sheet of."""
 
 
 class SheetShowing(Area):
@@ -54,11 +70,18 @@ class SheetShowing(Area):
     def _table(self) -> DraftTable:
         return self.query_one(DraftTable)
 
+    @property
+    def _is_writing(self) -> bool:
+        """Whether text is being written into a cell."""
+        return self.query_one(CellEditor).is_open
+
     def _show(self, draft: Draft) -> None:
         self._estimate = self._past = None
         # Many rows stay: looking through them for garbage would stall the screen.
         gc.freeze()
         self._table.show(draft)
+        if not self._is_writing:
+            self._table.focus()
         self._show_all()
 
     def _say(self, text: str) -> None:

@@ -32,9 +32,14 @@ _PROMPTS = ("prompt", "final_prompt")
 _SHORT = 24
 
 
+def sheet_name(draft: Draft) -> str:
+    """What a draft is called; not yet cleaned."""
+    return draft.file or "typed prompts"
+
+
 def title_text(draft: Draft) -> str:
     """`spring-campaign.xlsx · Sheet1 · 212 rows`."""
-    parts = [draft.file or "typed prompts"]
+    parts = [sheet_name(draft)]
     if draft.worksheet:
         others = len(draft.worksheets) - 1
         parts.append(draft.worksheet + (f" (W: {others} more)" if others > 0 else ""))

@@ -32,7 +32,7 @@ class DraftTable(VirtualTable):
         bind("sheet.previous_problem", "N", "problem(-1)", "Previous problem", show=False),
         bind("sheet.leave_out", "x", "leave_out", "Leave row out"),
         bind("sheet.undo", "u", "undo", "Undo"),
-        bind("sheet.redo", "U,ctrl+y", "redo", "Redo", show=False),
+        bind("sheet.redo", "U,ctrl+r,ctrl+y", "redo", "Redo", show=False),
         bind("sheet.as_read", "b", "as_read", "Back to as it was read", show=False),
         bind("sheet.add", "i", "add", "New row", show=False),
         bind("sheet.duplicate", "y", "duplicate", "Duplicate rows", show=False),
@@ -61,6 +61,12 @@ class DraftTable(VirtualTable):
         which: int
         count: int
 
+    @dataclass
+    class Exhausted(Message):
+        """Nothing is left to be undone (-1), or done again (1)."""
+
+        direction: int
+
     def __init__(self, empty: str, *, id: str) -> None:  # noqa: A002
         super().__init__([], cursor="cell", selectable=False, empty=empty, id=id)
         self._draft: Draft | None = None
@@ -84,7 +90,6 @@ class DraftTable(VirtualTable):
         self.source = source
         if place is not None:
             self.go_to(place.row, place.column)
-        self.focus()
 
     def write(self, place: Place, text: str, onward: str) -> None:
         """Write into a cell, or into its column in all marked rows if it is in one of them."""
@@ -207,11 +212,15 @@ class DraftTable(VirtualTable):
         """Take back the last change."""
         if self._draft is not None and (words := self._draft.undo()):
             self._after(1, f"undone: {words}")
+        else:
+            self.post_message(self.Exhausted(-1))
 
     def action_redo(self) -> None:
         """Make it again."""
         if self._draft is not None and (words := self._draft.redo()):
             self._after(1, f"done again: {words}")
+        else:
+            self.post_message(self.Exhausted(1))
 
     def action_as_read(self) -> None:
         """Undo the repair of this cell."""

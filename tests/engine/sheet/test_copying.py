@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from odf.table import TableCell, TableRow
 from odf.text import P
 from openpyxl.styles import Font
 
-from engine.sheet.copying import free_name, save_copy
+from engine.sheet.check import typed_table
+from engine.sheet.copying import free_name, new_name, save_copy, save_new
 from engine.sheet.editing import Draft
 from engine.sheet.read import read_table
 from engine.sheet.rows import SheetError
@@ -351,3 +353,34 @@ def test_a_new_row_in_reach_of_merged_cells_is_not_one_of_theirs(tmp_path: Path)
     draft.add("new")
     again = Draft(read_table(save_copy(draft, source, free_name(source)).path), VOCABULARY)
     assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
+
+
+def test_typed_prompts_become_a_file(tmp_path: Path) -> None:
+    draft = Draft(typed_table(["a red, boat", 'two "hills"\nat dawn'], num_images=None), WORDS)
+    draft.edit([3], "aspect_ratio", "2:3")
+    target = new_name(draft, tmp_path)
+    assert target == tmp_path / "prompts.csv"
+    assert save_new(draft, target) == 2
+    again = Draft(read_table(target), WORDS)
+    assert [again.row(n).cells for n in again.numbers] == [
+        {"prompt": draft.text(2, "prompt")},
+        {"prompt": draft.text(3, "prompt"), "aspect_ratio": "2:3"},
+    ]
+    assert new_name(draft, tmp_path).name == "prompts-2.csv"
+    with pytest.raises(SheetError, match="exists already"):
+        save_new(draft, target)
+    with pytest.raises(SheetError, match=r"saved as \.csv"):
+        save_new(draft, tmp_path / "mine.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["prompts.csv"]
+
+
+def test_the_name_of_a_new_file_is_one_that_a_file_can_have(tmp_path: Path) -> None:
+    for called, name in (
+        ("a/b\0", "a-b-.csv"),
+        ("..", "prompts.csv"),
+        ("v1.2 refined", "v1.2 refined.csv"),
+        ("mine.xlsx", "mine.csv"),
+        ("日" * 300, "日" * 60 + ".csv"),
+    ):
+        table = replace(typed_table(["a boat"], num_images=None), file=called)
+        assert new_name(Draft(table, WORDS), tmp_path) == tmp_path / name
