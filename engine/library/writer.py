@@ -178,6 +178,7 @@ class Writer:
         busy: Collection[int],
         warm: Collection[str] = (),
         held: Collection[str] = (),
+        without: Collection[str] = (),
     ) -> Batch | None:
         """The next batch with waiting images; None if there is none.
 
@@ -190,6 +191,7 @@ class Writer:
             busy: batches that someone has in hand.
             warm: models that are loaded where it will be rendered.
             held: sessions that must wait.
+            without: models that must wait.
         """
         sessions = self._db.execute(
             "SELECT id, key, folder FROM sessions WHERE waiting > 0"
@@ -201,7 +203,9 @@ class Writer:
             if session["id"] not in self._lots:
                 self._lots[session["id"]] = lots_of(self._db, session["id"])
             lots = self._lots[session["id"]]
-            batch = next_waiting(self._db, session["id"], lots, busy=busy, warm=warm)
+            batch = next_waiting(
+                self._db, session["id"], lots, busy=busy, warm=warm, without=without
+            )
             if batch is not None:
                 return self._batch(session, batch)
         return None

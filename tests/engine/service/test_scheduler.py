@@ -116,8 +116,21 @@ def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
     FakeRenderer.fault = FakeRenderer.load_fault = None
 
 
-def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
-    """Run a scheduler until nothing waits any more; the events it published."""
+def settle(
+    writer: Writer,
+    devices: Sequence[str] = ("cpu",),
+    *,
+    until: str | None = None,
+    hear: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> list[Any]:
+    """Run a scheduler until nothing of a session waits any more; the events it published.
+
+    Args:
+        writer: of a library with sessions.
+        devices: to render on.
+        until: the session; None: any.
+        hear: is told each event.
+    """
     events: list[Any] = []
 
     async def until_settled() -> None:
@@ -125,7 +138,9 @@ def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
 
         def publish(event: dict[str, Any]) -> None:
             events.append(event)
-            if event["event"] == "tally" and event["settled"]:
+            hear(event)
+            ended = event["event"] == "tally" and event["settled"]
+            if ended and until in (None, event["session"]):
                 settled.set()
 
         thread = WriterThread(writer)
@@ -141,8 +156,8 @@ def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
     return events
 
 
-def states(writer: Writer) -> list[str]:
-    return [image.state for image in list_images(writer.library, "k3f9x2")]
+def states(writer: Writer, session: str = "k3f9x2") -> list[str]:
+    return [image.state for image in list_images(writer.library, session)]
 
 
 @pytest.mark.parametrize("devices", [1, 3])
