@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -276,9 +276,9 @@ class Scheduler:
             attempt.cause, attempt.reason = "error", f"{type(error).__name__}: {error}"
         if attempt.cause != "ended":
             log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
-            self._note(batch.session_key, f"{_about(attempt)}: {attempt.cause}: {attempt.reason}")
+            self._note(batch.session_key, f"{attempt.about}: {attempt.cause}: {attempt.reason}")
         elif attempt.seconds is not None:
-            self._note(batch.session_key, f"{_about(attempt)}: {attempt.seconds:.2f} s on {device}")
+            self._note(batch.session_key, f"{attempt.about}: {attempt.seconds:.2f} s on {device}")
         try:
             await self._settle(station, attempt)
         finally:
@@ -293,7 +293,11 @@ class Scheduler:
         link = await station.renderer()
         attempt.link = link
         conditions = await station.load(link, batch)
-        attempt.begun = await self._write(Writer.begin, batch, conditions)
+        chosen = await self._write(Writer.begin, batch, conditions)
+        if chosen not in (None, conditions):  # another device was the first to choose
+            conditions = await station.load(link, replace(batch, conditions=chosen))
+            chosen = await self._write(Writer.begin, batch, conditions)
+        attempt.begun = chosen is not None
         if not attempt.begun or self._closing.is_set() or self._pausing.asked:
             return
         self._pausing.lack(None)
@@ -374,14 +378,6 @@ class Scheduler:
     def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in attempt.batch.images})
         self._publish(tally_event(tally, rows, [str(path) for path in finished]))
-
-
-def _about(attempt: Attempt) -> str:
-    """Which batch, in a session's log."""
-    batch = attempt.batch
-    rows = sorted({image.row for image in batch.images})
-    named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
-    return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
 
 
 def tally_event(

@@ -40,6 +40,14 @@ class Attempt:
     seconds: float | None = None
     """What it took from the first step to the last pixel; None if it did not come to that."""
 
+    @property
+    def about(self) -> str:
+        """Which batch, in a session's log."""
+        batch = self.batch
+        rows = sorted({image.row for image in batch.images})
+        named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
+        return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
+
     async def stop(self) -> None:
         """Leave it after the current step."""
         if self.link is not None:

@@ -1,9 +1,10 @@
 """The scheduler with renderers that do as they are told."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -380,7 +381,7 @@ def test_a_database_that_is_full_when_a_batch_begins_is_waited_for(
     begin = Writer.begin
     attempts = iter(range(3))
 
-    def full_at_first(self: Writer, batch: Any, conditions: Any) -> bool:
+    def full_at_first(self: Writer, batch: Any, conditions: Any) -> Conditions | None:
         if next(attempts, None) is not None:
             raise sqlite3.OperationalError("database or disk is full")
         return begin(self, batch, conditions)
@@ -530,3 +531,37 @@ def test_an_idle_device_takes_what_lies_ready_at_another(
     settle(writer, ["one", "two"])
     assert states(writer) == ["done"] * 4
     assert (len(drawn["one"]), len(drawn["two"])) == (1, 1)
+
+
+def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both offer their own at the start; what the later one draws is drawn under the first's."""
+    offered = {
+        device: replace(CONDITIONS, device=device, dtype=dtype)
+        for device, dtype in (("cpu", "float32"), ("gpu", "bfloat16"))
+    }
+    used: list[tuple[str, Any]] = []
+    loaded: dict[str, list[str]] = {device: [] for device in offered}
+    both = asyncio.Barrier(2)
+    really_render = FakeRenderer.render
+
+    async def load(self: FakeRenderer, *arguments: Any) -> Conditions:
+        loaded[self.device].append(arguments[3])
+        if len(loaded[self.device]) == 1:
+            await both.wait()
+        return offered[self.device]
+
+    def render(self: FakeRenderer, batch: int, timeout: float, **body: Any) -> Any:
+        used.append((self.device, body["conditions"]))
+        return really_render(self, batch, timeout, **body)
+
+    monkeypatch.setattr(FakeRenderer, "load", load)
+    monkeypatch.setattr(FakeRenderer, "render", render)
+    writer.add_session(new_session(rows=8, images=2, largest=2))
+    settle(writer, ["cpu", "gpu"])
+    (kept,) = writer.read("SELECT body FROM conditions")
+    chosen = Conditions.from_json(json.loads(kept["body"]))
+    assert [conditions["device"] for _, conditions in used] == [chosen.device] * 8
+    assert [conditions["dtype"] for _, conditions in used] == [chosen.dtype] * 8
+    assert loaded["gpu" if chosen.device == "cpu" else "cpu"][1] == chosen.dtype
