@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from engine.placing import place
 from engine.sheet.editing import Draft
 from engine.sheet.rows import SheetError
 
@@ -78,7 +78,7 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
         if overwrite:
             Path(partial.name).replace(target)
         else:
-            os.link(partial.name, target)  # never over a file that has come meanwhile
+            place(Path(partial.name), target)  # never over a file that has come meanwhile
     except FileExistsError as error:
         raise SheetError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
