@@ -153,6 +153,7 @@ class EngineProcess:
     def _publish(self, event: dict[str, Any]) -> None:
         if event["event"] == "tally":
             session = event["session"]
+            event["held"] = session in self._scheduler.held
             if event["waiting"] and event["rewriting"]:
                 self._rewriting.wake()
             if not event["settled"]:
@@ -200,12 +201,16 @@ class EngineProcess:
 
     async def _resume(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
         held = self._scheduler.held
-        self._scheduler.hold(held - {session} if session is not None else set())
+        released = held if session is None else held & {session}
+        self._scheduler.hold(held - released)
         tallies = await self._write(Writer.resume, Scope(session, rows))
+        released = released - {tally.session for tally in tallies}
+        tallies += [t for t in await self._write(Writer.tallies) if t.session in released]
         return self._changed("resumed", rows, tallies, work=True)
 
     async def _retry(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
         tallies = await self._write(Writer.retry, Scope(session, rows))
+        self._scheduler.hold(self._scheduler.held - {tally.session for tally in tallies})
         return self._changed("tried again", rows, tallies, work=True)
 
     async def _move(self, session: str, to: str) -> dict[str, Any]:
