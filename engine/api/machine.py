@@ -198,6 +198,7 @@ def diagnose(settings: Settings) -> dict[str, Any]:
         state["sessions"] = len(list_sessions(library))
         status = engine_status(settings)
         state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+        state |= {"fault": status["fault"]} if status and status.get("fault") else {}
     except (LibraryError, EngineError) as error:
         state["fault"] = str(error)
     return {"devices": _devices(), "library": state, "versions": versions}

@@ -41,6 +41,10 @@ class ModelChangedError(ModelError):
     """The model's files are not those the session was planned with."""
 
 
+class ModelAbsentError(ModelError):
+    """The model's folder is not there: its disk may not be mounted."""
+
+
 class LoadedModel:
     """One model, ready to draw in several threads."""
 
@@ -124,15 +128,14 @@ class LoadedModels:
         """Have a model ready; others make room for it if they must.
 
         Raises:
-            ModelChangedError, ModelError
+            ModelAbsentError, ModelChangedError, ModelError
             OSError: its files cannot be read.
         """
         dtype = dtype_for(dtype, self._device)
         if (model_hash, dtype) not in self._kept:
-            if not source.is_dir():
-                raise ModelError(
-                    f"the model's folder {source} is not there: put it back (or mount its disk),"
-                    " then retry"
+            if not (source / "model_index.json").is_file():  # an empty mount point is a folder
+                raise ModelAbsentError(
+                    f"the model's folder {source} is not there: put it back, or mount its disk"
                 )
             if fingerprint(source) != model_hash:
                 raise ModelChangedError(
@@ -144,6 +147,14 @@ class LoadedModels:
             self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]
+
+    def fits_alone(self, source: Path) -> bool:
+        """Whether the weights would fit in the device's memory if nothing else was there."""
+        if self._device.startswith("cuda"):
+            total = torch.cuda.get_device_properties(self._device).total_memory
+        else:
+            total = psutil.virtual_memory().total
+        return _weights_bytes(source) < total
 
     def _make_room(self, wanted: int) -> None:
         while self._kept and self._free_bytes() < wanted:

@@ -87,11 +87,21 @@ class Renderer:
             loaded = self._models.load(Path(source), model_hash, dtype)
         except self._loaded.ModelChangedError as error:
             self._fail(None, "changed", str(error))
+        except self._loaded.ModelAbsentError as error:
+            self._fail(None, "not now", str(error))
         except ModelError as error:
             self._fail(None, "load", str(error))
         except Exception as error:
-            full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-            self._fail(None, "disk" if full else "load", _memory_reason(error) or _plain(error))
+            if memory := _memory_reason(error):
+                # What else uses the memory may end; a model larger than all of it never fits.
+                if self._models.fits_alone(Path(source)):
+                    memory = f"too little memory is free on {self._device} for {model}: end what"
+                    self._fail(None, "not now", f"{memory} else uses it, or wait until it ends")
+                else:
+                    self._fail(None, "load", memory)
+            else:
+                full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
+                self._fail(None, "disk" if full else "load", _plain(error))
             del error
             self._models.free_memory()
         else:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from engine.placing import place
 from engine.sheet.editing import Draft
 from engine.sheet.rows import SheetError
 
@@ -141,7 +142,7 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
         if overwrite:
             partial.replace(target)
         else:
-            os.link(partial, target)  # never over a file that has come meanwhile
+            place(partial, target)  # never over a file that has come meanwhile
     except FileExistsError as error:
         raise SheetError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
