@@ -218,7 +218,7 @@ def load_settings(library: Path | None = None) -> Settings:
     """
     path = config_folder() / "settings.toml"
     try:
-        settings = build(Settings, tomllib.loads(path.read_text(encoding="utf-8")))
+        settings = build(Settings, tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):
         settings = Settings()
     except DeclaredError as error:

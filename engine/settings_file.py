@@ -139,7 +139,7 @@ def write_setting(name: str, value: Any) -> Path:
 
     path = config_folder() / FILE
     try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         document = tomlkit.parse(text)
     except (ValueError, tomlkit.exceptions.ParseError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
@@ -184,7 +184,7 @@ def _replace(path: Path, text: str) -> None:
 def _body() -> dict[str, Any]:
     path = config_folder() / FILE
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from engine.api import follow_session
 from engine.library.database import reading
 from tests.conftest import Promptsheet
 from tests.test_promises import has_done, renderer_pid, state, wait_for, write_sheet
@@ -89,16 +90,41 @@ def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
     (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=12, images=4)
-    old = promptsheet.json("run", sheet, "--detach", "--name", "old")["session"]
-    wait_for(partial(has_done, promptsheet, 1))
-    os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
-    assert promptsheet.json("engine", "start")["held"] == [old]
-    new = promptsheet.json("prompt", "a red circle", "--name", "new")
-    assert new["done"] == 1, "what is started afterwards does not wait"
-    assert session_states(promptsheet)["old"] == "waiting"
-    promptsheet.json("resume", "old")
-    wait_for(lambda: session_states(promptsheet)["old"] == "done")
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=8, images=4)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with promptsheet.start("run", sheet, "--name", "old", **pipes) as follower:
+        wait_for(lambda: promptsheet.json("sessions") and has_done(promptsheet, 1))
+        os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+        assert follower.stderr is not None
+        assert any("`promptsheet resume " in line for line in follower.stderr)
+        old = state(promptsheet)["session"]
+        assert promptsheet.json("engine", "start")["held"] == [old]
+        new = promptsheet.json("prompt", "a red circle", "--name", "new")
+        assert new["done"] == 1, "what is started afterwards does not wait"
+        assert session_states(promptsheet)["old"] == "waiting"
+        promptsheet.json("resume", "old")
+        assert follower.wait(120) == 0
+    assert session_states(promptsheet)["old"] == "done"
+
+
+def test_a_retry_and_a_resume_of_all_let_go_on_what_waits_to_be_asked(
+    promptsheet: Promptsheet, config: Path
+) -> None:
+    (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
+    promptsheet.json("engine", "pause")
+    first, second = (
+        promptsheet.json("prompt", "a red circle", "--detach")["session"] for _ in range(2)
+    )
+    promptsheet.json("engine", "stop")
+    assert sorted(promptsheet.json("engine", "start")["held"]) == sorted([first, second])
+    promptsheet.json("retry", first)
+    assert promptsheet.json("engine", "status")["held"] == [second]
+    reports = follow_session(second, promptsheet.library)
+    report = next(reports)
+    assert report.held and f"promptsheet resume {second}" in report.now
+    promptsheet.json("resume", "all")
+    assert not next(reports).held, "who follows it is told"
+    assert promptsheet.json("engine", "status")["held"] == []
 
 
 def test_devices_of_the_command_line_share_the_work_and_a_killed_renderer_is_replaced(

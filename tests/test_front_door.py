@@ -95,6 +95,12 @@ def test_an_unusable_file_is_refused_in_plain_words(
     assert not promptsheet.library.exists(), "something was started"
 
 
+def test_what_does_not_go_together_is_refused_in_json_too(promptsheet: Promptsheet) -> None:
+    for command in ("stop", "resume", "retry"):
+        refused = promptsheet.json(command, "all", "--rows", "4", status=2)
+        assert "Rows belong to a session" in refused["error"]
+
+
 def test_an_encrypted_workbook_is_refused_in_plain_words(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
@@ -267,18 +273,19 @@ def test_json_is_the_last_line_and_one_object(promptsheet: Promptsheet) -> None:
 def test_pictures_become_a_sheet_that_renders_the_same_again(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    promptsheet.json("prompt", "a red circle", "-n", "2", "--seed-number", "5")
-    sheet = tmp_path / "again.csv"
-    made = promptsheet.json("recipes", promptsheet.library / "sessions", "-o", sheet)
-    assert (made["rows"], made["silent"]) == (2, [])
-    again = promptsheet.json("run", sheet)
-    assert again["done"] == 2
-    first, second = (
-        sorted(i["seed"] for i in promptsheet.json("show", s["session"])["list"])
-        for s in promptsheet.json("sessions")
+    first, again = tmp_path / "first.csv", tmp_path / "again.csv"
+    first.write_text(
+        "prompt,negative_prompt,style,magic_prompt,color_palette,steps,guidance,scheduler,"
+        "aspect_ratio,seed_number,num_images\n"
+        "a {red|blue} \\{boat\\},night,realistic,on,#CBA324 #F86C14:2,3,2.5,ddim,3:2,5,2\n"
     )
-    assert first == second == [5, 6]
-    assert promptsheet("recipes", sheet, "-o", tmp_path / "b.csv").returncode == 2
+    promptsheet.json("run", first)
+    made = promptsheet.json("recipes", promptsheet.library / "sessions", "-o", again)
+    assert (made["rows"], made["silent"]) == (2, [])
+    assert promptsheet.json("run", again)["done"] == 2
+    second, former = (promptsheet.json("show", s["session"]) for s in promptsheet.json("sessions"))
+    assert [i["recipe"] for i in second["list"]] == [i["recipe"] for i in former["list"]]
+    assert promptsheet("recipes", again, "-o", tmp_path / "b.csv").returncode == 2
 
 
 def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
@@ -295,6 +302,7 @@ def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
         "images": 1,
         "sessions": 0,
         "bytes": 0,
+        "left": [],
         "emptied": True,
     }
     assert promptsheet.json("verify")["images"] == 2

@@ -158,6 +158,7 @@ class PromptsheetApp(App[str]):
         news = self._watch.take()
         if news is None:
             return
+        self.desk.held = news.held
         for area in self._areas.values():
             if area.ready:
                 area.tell(news)

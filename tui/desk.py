@@ -76,6 +76,8 @@ class Desk:
     """A sheet named on the command line."""
     handed: RowsToSheet | None = None
     """Rows that the Sheet screen is to take when it is next shown."""
+    held: frozenset[str] = frozenset()
+    """Sessions that wait until someone lets them go on, as far as is known."""
     deeds: Deeds = field(default_factory=Deeds)
     """What can be undone."""
 

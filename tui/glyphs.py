@@ -7,6 +7,7 @@ GLYPHS = {
     "repaired": "↻",
     "rendering": "◐",
     "waiting": "·",
+    "held": "‖",
     "rewriting": EDITED,
     "stopped": "■",
     "failed": "✗",

@@ -33,7 +33,7 @@ def follow(session: str, name: str, settings: Settings) -> Progress | None:
     """
     try:
         if not sys.stderr.isatty():
-            return _last(follow_session(session, settings.library))
+            return _last(_saying_holds(follow_session(session, settings.library)))
         with _bar(name) as (bar, task):
             last, known = None, _Known()
             for last in follow_session(session, settings.library):
@@ -67,6 +67,16 @@ class _Known:
                 left = clock_text(found.seconds_left)
                 self._words = f"{found.images_per_second:.1f} img/s, ETA {left}"
         return self._words
+
+
+def _saying_holds(reports: Iterator[Progress]) -> Iterator[Progress]:
+    """The same; that it waits for someone must be said even where progress is not."""
+    held = False
+    for report in reports:
+        if report.held and not held:
+            print(clean(report.now), file=sys.stderr, flush=True)
+        held = report.held
+        yield report
 
 
 def _last(reports: Iterator[Progress]) -> Progress | None:

@@ -52,6 +52,8 @@ class News:
     """Session → its newest image."""
     settled: list[str] = field(default_factory=list)
     """Sessions that have come to their end."""
+    held: frozenset[str] = frozenset()
+    """Sessions that wait until someone lets them go on."""
     kept: set[str] = field(default_factory=set)
     """Sessions whose favourites, names, tags or trash changed."""
     preview: Preview | None = None
@@ -92,7 +94,7 @@ class EngineWatch(threading.Thread):
             if not self._changed:
                 return None
             news, self._changed = self._news, False
-            self._news = News(news.engine, news.reason, dict(news.steps))
+            self._news = News(news.engine, news.reason, dict(news.steps), held=news.held)
             return news
 
     def _take_in(self, event: dict[str, Any]) -> None:
@@ -101,10 +103,13 @@ class EngineWatch(threading.Thread):
             case "absent":
                 news.engine, news.reason = "off", ""
                 news.steps.clear()
+                news.held = frozenset()
             case "mismatch":
                 news.engine, news.reason = "other version", event["reason"]
             case "status":
-                news.engine = "rendering" if event["work"] else "idle"
+                news.held = frozenset(event["held"])
+                going = [work for work in event["work"] if work["session"] not in news.held]
+                news.engine = "rendering" if going else "idle"
                 news.order = True
                 self._pause(event["paused"])
                 for tally in event["work"]:
@@ -128,6 +133,9 @@ class EngineWatch(threading.Thread):
                 )
             case "tally":
                 self._tally(event, event["rows"], event["finished"])
+                news.held -= {event["session"]}
+                if event["held"] and not event["settled"]:
+                    news.held |= {event["session"]}
                 if event["settled"]:
                     news.settled.append(event["session"])
                     if not any(step.session != event["session"] for step in news.steps.values()):
@@ -135,7 +143,7 @@ class EngineWatch(threading.Thread):
                     news.steps = {
                         d: s for d, s in news.steps.items() if s.session != event["session"]
                     }
-                else:
+                elif not event["held"]:
                     news.engine = "rendering"
 
     def _pause(self, reason: str | None) -> None:

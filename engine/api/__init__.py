@@ -65,7 +65,7 @@ from engine.library.reader import (
     log_path,
     newest_image,
 )
-from engine.library.records import Copied, Exported, Trashed, TrashSize
+from engine.library.records import Copied, Emptied, Exported, Trashed, TrashSize
 from engine.library.results import results_frame
 from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.tables import TABLE_KINDS, TableKind
@@ -123,6 +123,7 @@ __all__ = [
     "DeviceUse",
     "DiskUse",
     "Draft",
+    "Emptied",
     "EngineError",
     "EngineFeed",
     "Estimate",

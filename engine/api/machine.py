@@ -99,8 +99,9 @@ def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, lis
     """Write a sheet with a row for every picture that says how it was made.
 
     What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it is
-    read as data. The row's seed and ratio are the picture's; its model's name goes to a column of
-    its own, since models are called otherwise here.
+    read as data. A picture of Promptsheet's comes out the same again. Of others the row has prompt,
+    seed, ratio, steps and guidance; the model's name goes to a column of its own, since models are
+    called otherwise here.
 
     Args:
         pictures: PNG, JPEG or WebP files.
@@ -114,26 +115,27 @@ def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, lis
             anything.
         OSError: a picture cannot be read, or the sheet cannot be written.
     """
-    from engine.picture.foreign import COLUMNS, read_foreign  # Pillow, which few need
+    from engine.picture.foreign import read_foreign  # Pillow, which few need
+    from engine.plan.again import row_of, source_of
 
     kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
     if kind is None:
         raise SheetError(f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}.")
     if sheet.exists():
         raise SheetError(f"{sheet} is there already. Give another name.")
-    rows: list[list[str]] = []
+    rows: list[dict[str, str]] = []
     silent: list[Path] = []
     for picture in pictures:
         found = read_foreign(picture)
         if found is None:
             silent.append(picture)
         else:
-            rows.append([*found.cells().values(), str(picture)])
+            rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
     if not rows:
         raise SheetError("None of these pictures says how it was made.")
-    table = open_table(kind, sheet, [*COLUMNS, "source_file"])
+    table = open_table(kind, sheet, [*rows[0]])
     for row in rows:
-        table.line(row)
+        table.line([*row.values()])
     table.close()
     return len(rows), silent
 
@@ -196,6 +198,7 @@ def diagnose(settings: Settings) -> dict[str, Any]:
         state["sessions"] = len(list_sessions(library))
         status = engine_status(settings)
         state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+        state |= {"fault": status["fault"]} if status and status.get("fault") else {}
     except (LibraryError, EngineError) as error:
         state["fault"] = str(error)
     return {"devices": _devices(), "library": state, "versions": versions}

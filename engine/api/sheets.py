@@ -368,6 +368,7 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
         styles=tuple(words.styles),
         palettes=tuple(words.palettes),
         wildcards=words.wildcards.choices.keys(),
+        wildcard_faults=words.wildcards.faults,
         model_names=settings.sheet.model_names,
     )
 

@@ -42,6 +42,7 @@ def next_waiting(
     *,
     busy: Collection[int],
     warm: Collection[str],
+    without: Collection[str],
 ) -> int | None:
     """The next batch of a session with waiting images; None if there is none.
 
@@ -51,12 +52,19 @@ def next_waiting(
         lots: as `lots_of` gave them.
         busy: batches that someone has in hand.
         warm: models that are loaded where it will be rendered: of several lots theirs come first.
+        without: models that must wait.
     """
+    marks = ", ".join("?" for _ in without)
+    others = (
+        " AND NOT EXISTS (SELECT 1 FROM recipes WHERE id = images.recipe"
+        f" AND json_extract(body, '$.model') IN ({marks}))"
+    )
     for first, last in _ranges(lots, warm):
         found = db.execute(
             "SELECT DISTINCT batch FROM images WHERE session = ? AND state = 'waiting'"
-            f" AND batch BETWEEN ? AND ? ORDER BY batch LIMIT {len(busy) + 1}",
-            (session, first, last),
+            f" AND batch BETWEEN ? AND ?{others if without else ''}"
+            f" ORDER BY batch LIMIT {len(busy) + 1}",
+            (session, first, last, *without),
         ).fetchall()
         free = [row["batch"] for row in found if row["batch"] not in busy]
         if free:

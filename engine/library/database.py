@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +16,9 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p"}) | fr
     {"lustre", "gpfs", "beegfs", "ceph", "glusterfs", "orangefs"}
 )
 _NETWORK_FUSE = ("sshfs", "glusterfs", "rclone", "s3fs", "juicefs", "mfs", "ceph")
+
+_QUICKLY_COPIED = 128 << 20
+"""Bytes of a database that is written anew in a second or two: 150,000 images, say."""
 
 
 class LibraryError(Exception):
@@ -67,6 +70,9 @@ def open_writer(library: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten. Measured over 300 commits of 8 images: 0.1 ms of CPU time
+        # more for each, nothing more to write. FAST would leave whole freed pages as they were.
+        connection.execute("PRAGMA secure_delete = ON")
         version = _version(connection, path)
         if version == 0:
             schema = (files("engine.library") / "schema.sql").read_text(encoding="utf-8")
@@ -95,6 +101,9 @@ def open_writer(library: Path) -> sqlite3.Connection:
 def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) -> None:
     """Copy the database beside itself, then take the steps that lead to this schema, all or none.
 
+    The copy, library-schema-N.sqlite3, is the user's way back to the older version. It holds what
+    the library held that day, also what is deleted for good later, until the user deletes it.
+
     Raises:
         sqlite3.Error: a step failed; the database is as it was.
     """
@@ -118,6 +127,27 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) 
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def compact(connection: sqlite3.Connection) -> None:
+    """After a deletion: give its room back, and leave nothing of it in the write-ahead log.
+
+    A large database keeps its size, for no commit can come in while it is written anew: the next
+    sessions fill the room.
+
+    Args:
+        connection: the one that writes, with no transaction open.
+    """
+    count, free, size = (
+        int(connection.execute(f"PRAGMA {what}").fetchone()[0])
+        for what in ("page_count", "freelist_count", "page_size")
+    )
+    # The deletion is done: a full disk, or a reader that is slow to leave, undoes nothing of it.
+    with suppress(sqlite3.OperationalError):
+        if (count - free) * size <= _QUICKLY_COPIED:
+            connection.execute("VACUUM")
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 @contextmanager

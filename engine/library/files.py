@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
+from engine.placing import place
 
 SESSIONS = "sessions"
 """Where sessions have their folders, relative to the library."""
@@ -67,7 +68,7 @@ def publish(staged: Iterable[Staged]) -> dict[str, Path]:
     placed: dict[str, Path] = {}
     folders = set()
     for item in staged:
-        path = _link_without_replacing(item)
+        path = _place(item)
         if path is not None:
             placed[item.image] = path
             folders.add(item.final.parent)
@@ -77,18 +78,20 @@ def publish(staged: Iterable[Staged]) -> dict[str, Path]:
     return placed
 
 
-def _link_without_replacing(item: Staged) -> Path | None:
+def _place(item: Staged) -> Path | None:
     path = item.final
     for attempt in range(2, 10_000):
         if path.is_file() and digest_of(path.read_bytes()) == item.digest:
             return path
         try:
-            os.link(item.temporary, path)
+            place(item.temporary, path)
             return path
         except FileNotFoundError:
-            return None
+            if not path.exists():  # else it may have been published beside
+                return None
         except FileExistsError:
-            path = item.final.with_stem(f"{item.final.stem}~{attempt}")
+            pass
+        path = item.final.with_stem(f"{item.final.stem}~{attempt}")
     raise FileExistsError(f"{item.final} and 10,000 names like it are taken")
 
 

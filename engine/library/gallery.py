@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import weakref
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from engine.library.database import (
     is_new,
     reading,
 )
-from engine.library.reader import IMAGE_COLUMNS, STATES, ImageInfo, image_info
+from engine.library.reader import IMAGE_COLUMNS, OF_SESSION, STATES, ImageInfo, image_info
 
 ImageOrder = Literal["sheet", "newest", "favourites"]
 IMAGE_ORDERS: tuple[ImageOrder, ...] = ("sheet", "newest", "favourites")
@@ -67,23 +68,24 @@ class Gallery:
         self._lock = threading.Lock()
         self._db = connect_reader(database_path(library))
         self.wanted = wanted or Wanted()
-        self._session: int | None = None
+        self._session = session
         self._latest = 0.0
         try:
             if session is not None:
                 found = self._rows(
-                    "SELECT id FROM sessions WHERE key = ? AND trashed IS NULL", session
+                    "SELECT 1 FROM sessions WHERE key = ? AND trashed IS NULL", session
                 )
                 if not found:
                     raise LibraryError(f"There is no session {session!r}.")
-                self._session = int(found[0][0])
             self._ids = self._find()
         except BaseException:
             self._db.close()
             raise
+        # Not before the last screen or thread that reads from it has let go of it.
+        weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database now; else it is closed when nobody holds this any more."""
         with self._lock:
             self._db.close()
 
@@ -99,7 +101,7 @@ class Gallery:
         parts = [f"i.trashed IS NULL AND i.state IN ({', '.join('?' for _ in wanted.states)})"]
         arguments: list[object] = [*wanted.states]
         if self._session is not None:
-            parts.append("i.session = ?")
+            parts.append(f"i.{OF_SESSION}")
             arguments.append(self._session)
         else:
             parts.append("i.session NOT IN (SELECT id FROM sessions WHERE trashed IS NOT NULL)")
@@ -107,7 +109,7 @@ class Gallery:
             parts.append("i.favourite = 1")
         if wanted.text or wanted.rows:
             first, last = wanted.rows or (0, 1 << 62)
-            within = "session = ?" if self._session is not None else "? IS NULL"
+            within = OF_SESSION if self._session is not None else "? IS NULL"
             parts.append(
                 f"i.row IN (SELECT id FROM rows WHERE {within} AND number BETWEEN ? AND ?"
                 " AND (? = '' OR instr(lower(json_extract(cells, '$.prompt')), lower(?))))"
@@ -141,7 +143,7 @@ class Gallery:
     def _look_at_latest(self) -> None:
         if self._session is not None:
             latest = self._rows(
-                "SELECT max(finished) FROM images WHERE session = ? AND state = 'done'",
+                f"SELECT max(finished) FROM images WHERE {OF_SESSION} AND state = 'done'",
                 self._session,
             )
             self._latest = latest[0][0] or 0.0
@@ -154,12 +156,13 @@ class Gallery:
         wanted = self.wanted
         if self._session is None or wanted.is_narrow or wanted.order != "sheet":
             return None
-        (counts,) = self._rows("SELECT * FROM sessions WHERE id = ?", self._session)
+        (counts,) = self._rows("SELECT * FROM sessions WHERE key = ?", self._session)
         (ends,) = self._rows(
             "SELECT (SELECT min(id) FROM images WHERE row ="
-            " (SELECT min(id) FROM rows WHERE session = ?1)) AS first,"
+            f" (SELECT min(id) FROM rows WHERE {OF_SESSION})) AS first,"
             " (SELECT max(id) FROM images WHERE row ="
-            " (SELECT max(id) FROM rows WHERE session = ?1)) AS last",
+            f" (SELECT max(id) FROM rows WHERE {OF_SESSION})) AS last",
+            self._session,
             self._session,
         )
         if ends["first"] is None:
@@ -208,8 +211,10 @@ class Gallery:
 
     def _by_id(self, ids: Sequence[int]) -> dict[int, ImageInfo]:
         rows = self._rows(
-            f"{IMAGE_COLUMNS} WHERE i.id IN (SELECT value FROM json_each(?))",
+            f"{IMAGE_COLUMNS} WHERE i.id IN (SELECT value FROM json_each(?))"
+            " AND (?2 IS NULL OR s.key = ?2)",
             json.dumps(list(ids)),
+            self._session,
         )
         return {row["id"]: image_info(row) for row in rows}
 
@@ -225,8 +230,10 @@ class Gallery:
         """The ids of the images from position `start` up to, not with, `stop`."""
         ids = self._ids[start:stop]
         rows = self._rows(
-            "SELECT id, key FROM images WHERE id IN (SELECT value FROM json_each(?))",
+            "SELECT i.id, i.key FROM images i JOIN sessions s ON s.id = i.session"
+            " WHERE i.id IN (SELECT value FROM json_each(?)) AND (?2 IS NULL OR s.key = ?2)",
             json.dumps(list(ids)),
+            self._session,
         )
         found = {row["id"]: str(row["key"]) for row in rows}
         return [found[identity] for identity in ids if identity in found]
@@ -248,7 +255,7 @@ class Gallery:
         """Where the first image of a row is, or of the next row that has one here."""
         rows = self._rows(
             "SELECT i.id FROM images i JOIN rows r ON r.id = i.row"
-            " WHERE r.session = ? AND r.number = ? ORDER BY i.id",
+            f" WHERE r.{OF_SESSION} AND r.number = ? ORDER BY i.id",
             self._session,
             number,
         )
@@ -256,7 +263,7 @@ class Gallery:
             if not rows:
                 rows = self._rows(
                     "SELECT min(i.id) FROM images i WHERE i.row = (SELECT id FROM rows"
-                    " WHERE session = ? AND number > ? ORDER BY number LIMIT 1)",
+                    f" WHERE {OF_SESSION} AND number > ? ORDER BY number LIMIT 1)",
                     self._session,
                     number,
                 )

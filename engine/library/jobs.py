@@ -2,14 +2,13 @@
 
 import json
 import sqlite3
-from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
-from engine.library.reader import STATES, state_of
+from engine.library.reader import OF_SESSION, STATES, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,6 @@ _COLUMNS = (
     " ORDER BY e.variation LIMIT 1) AS error FROM rows r"
     " JOIN images i ON i.row = r.id AND i.variation = 1 JOIN recipes p ON p.id = i.recipe"
 )
-
 
 ORDERS = ("sheet", "state", "newest")
 """By row; by state, what is rendering first; by when an image of the row was finished last."""
@@ -63,14 +61,13 @@ class JobPages:
         if is_new(library):
             raise LibraryError(f"There is no library in {library} yet.")
         self._db = connect_reader(path)
-        found = self._rows("SELECT id FROM sessions WHERE key = ?", session)
-        if not found:
+        if not self._rows("SELECT 1 FROM sessions WHERE key = ?", session):
             self._db.close()
             raise LibraryError(f"There is no session {session!r}.")
-        self._session = int(found[0]["id"])
+        self._session = session
         self._ids = self._matching(text, states, order)
-        self._in_order = order == ORDERS[0]
-        self._places = {} if self._in_order else {key: at for at, key in enumerate(self._ids)}
+        listed = () if isinstance(self._ids, range) else self._ids
+        self._places = {key: at for at, key in enumerate(listed)}
 
     def close(self) -> None:
         """Close the database."""
@@ -85,24 +82,28 @@ class JobPages:
         """Ids in order; where every row is wanted, only the first and the last are read."""
         if not text and set(states) == set(STATES) and order == ORDERS[0]:
             ends = self._rows(
-                "SELECT min(id) AS first, max(id) AS last FROM rows WHERE session = ?",
+                "SELECT min(id) AS first, max(id) AS last, count(*) AS count"
+                f" FROM rows WHERE {OF_SESSION}",
                 self._session,
             )[0]
-            # A session's rows are stored one after the other, so their ids have no gaps.
-            return range(ends["first"], ends["last"] + 1)
-        query = "SELECT * FROM rows WHERE session = ?"
+            # Rows are stored one after the other, so their ids have no gaps, but for those that a
+            # repair has found again.
+            if ends["count"] and ends["last"] - ends["first"] + 1 == ends["count"]:
+                return range(ends["first"], ends["last"] + 1)
+        query = f"SELECT * FROM rows WHERE {OF_SESSION}"
         arguments: list[object] = [self._session]
         if text:
             # What is typed is looked for in the cells' JSON, as it is written there.
             query += " AND instr(lower(cells), lower(?))"
             arguments.append(json.dumps(text, ensure_ascii=False)[1:-1])
+        query += " ORDER BY number"
         wanted = [row for row in self._rows(query, *arguments) if state_of(row) in states]
         if order == "state":
             wanted.sort(key=lambda row: (STATES.index(state_of(row)), row["id"]))
         elif order == "newest":
             finished = self._rows(
                 "SELECT row, max(finished) AS last FROM images"
-                " WHERE session = ? AND state = 'done' GROUP BY row",
+                f" WHERE {OF_SESSION} AND state = 'done' GROUP BY row",
                 self._session,
             )
             last = {row["row"]: row["last"] for row in finished}
@@ -113,14 +114,18 @@ class JobPages:
         return len(self._ids)
 
     def page(self, start: int, stop: int) -> list[Job]:
-        """The jobs from position `start` up to, not with, `stop`."""
+        """The jobs from position `start` up to, not with, `stop`, unless the session is deleted."""
         ids = self._ids[start:stop]
         if not ids:
             return []
-        marks = ", ".join("?" for _ in ids)
-        found = self._rows(f"{_COLUMNS} WHERE r.id IN ({marks})", *ids)
+        found = self._rows(
+            # The + keeps the database from going through the whole session for a page.
+            f"{_COLUMNS} WHERE r.id IN (SELECT value FROM json_each(?)) AND +r.{OF_SESSION}",
+            json.dumps(list(ids)),
+            self._session,
+        )
         jobs = {row["id"]: _job(row) for row in found}
-        return [jobs[key] for key in ids]
+        return [jobs[key] for key in ids if key in jobs]
 
     def numbers(self, start: int, stop: int) -> list[int]:
         """The row numbers at positions `start` up to, not with, `stop`."""
@@ -128,25 +133,25 @@ class JobPages:
         if not ids:
             return []
         rows = self._rows(
-            "SELECT id, number FROM rows WHERE id IN (SELECT value FROM json_each(?))",
+            "SELECT id, number FROM rows"
+            f" WHERE id IN (SELECT value FROM json_each(?)) AND +{OF_SESSION}",
             json.dumps(list(ids)),
+            self._session,
         )
         numbers = {row["id"]: row["number"] for row in rows}
-        return [numbers[key] for key in ids]
+        return [numbers[key] for key in ids if key in numbers]
 
     def position(self, row: int) -> int | None:
         """Where the job of the row with number `row` is; None if the filter leaves it out."""
         found = self._rows(
-            "SELECT id FROM rows WHERE session = ? AND number = ?", self._session, row
+            f"SELECT id FROM rows WHERE {OF_SESSION} AND number = ?", self._session, row
         )
         if not found:
             return None
         key = found[0]["id"]
-        if not self._in_order:
-            return self._places.get(key)
-        position = bisect_left(self._ids, key)
-        inside = position < len(self._ids) and self._ids[position] == key
-        return position if inside else None
+        if isinstance(self._ids, range):
+            return self._ids.index(key) if key in self._ids else None
+        return self._places.get(key)
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -206,6 +206,10 @@ def list_images(library: Path, session: str) -> list[ImageInfo]:
     return [image_info(row) for row in rows]
 
 
+OF_SESSION = "session = (SELECT id FROM sessions WHERE key = ?)"
+"""A condition, asked anew each time: when a session is deleted, the database gives its own id out
+again, and those of its rows and images."""
+
 IMAGE_COLUMNS = (
     "SELECT i.*, r.number, p.body, s.folder, s.key AS session_key FROM images i"
     " JOIN rows r ON r.id = i.row JOIN recipes p ON p.id = i.recipe"

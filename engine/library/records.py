@@ -1,7 +1,7 @@
 """What the library is told and tells of sessions, batches and images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,14 @@ class TrashSize:
     sessions: int
     """Trashed as a whole."""
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied(TrashSize):
+    """What was deleted for good."""
+
+    left: list[str] = field(default_factory=list)
+    """Files that could not be deleted, relative to the library; not among the bytes."""
 
 
 @dataclass(frozen=True, slots=True)

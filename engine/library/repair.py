@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from math import gcd
 from pathlib import Path
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
@@ -16,7 +15,10 @@ from engine.library.insert import image_key
 from engine.library.trash import TRASH, image_in_trash, session_in_trash, settle
 from engine.library.verify import Verdict, verify
 from engine.library.writer import Writer
+from engine.picture.foreign import told_by
 from engine.picture.metadata import Record, read_record
+from engine.plan.again import row_of
+from engine.plan.recipes import SEEDS
 
 DAMAGED = "damaged"
 
@@ -220,14 +222,9 @@ def _row_of(
         return int(found["id"])
     variation, any_of_it = next(iter(sorted(variations.items())))
     recipe = any_of_it.record.recipe
-    shared = gcd(recipe.width, recipe.height)
-    cells = {
-        "prompt": recipe.prompt,
-        "negative_prompt": recipe.negative_prompt,
-        "aspect_ratio": f"{recipe.width // shared}:{recipe.height // shared}",
-        "model": recipe.model,
+    cells = row_of(told_by(any_of_it.record)) | {
         "num_images": str(max(variations)),
-        "seed_number": str((recipe.seed - variation + 1) % 2**31),
+        "seed_number": str((recipe.seed - variation + 1) % SEEDS),
     }
     text = json.dumps({k: v for k, v in cells.items() if v}, ensure_ascii=False)
     return int(

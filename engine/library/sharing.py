@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.export import without_recipe
-from engine.picture.png import PictureError
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ def publish(image: Path, sharing: Sharing) -> Path | None:
         if place is not None:
             _make_folders(place.parent, sharing)
             _put(image, place, stripped=sharing.strip_metadata)
-    except (OSError, PictureError) as error:
+    except Exception as error:  # whatever it is: the image is done, and others wait
         log.warning("%s is not published: %s", image.name, error)
         return None
     return place

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.library.accepting import drop_unfinished, store_session
 from engine.library.choose import AWAITS_PROMPTS, Lot, lots_of, next_waiting
-from engine.library.database import LibraryError, database_path, open_writer
+from engine.library.conditions import choose_conditions, chosen_conditions
+from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.done import mark_done
 from engine.library.files import SESSIONS, Staged, publish, remove_unfinished
 from engine.library.records import Batch, BatchImage, NewSession, Tally
@@ -53,13 +54,18 @@ class Writer:
         self.sharing = sharing
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
-        self._lots: dict[int, list[Lot]] = {}
+        self._lots: dict[str, list[Lot]] = {}  # by key: the database gives ids out again
         with self._transaction() as db:
             drop_unfinished(db)
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
         self._db.close()
+
+    def compact(self) -> None:
+        """Let the database's files keep nothing of what was deleted: see `compact`."""
+        self._require_same_file()
+        compact(self._db)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -178,6 +184,7 @@ class Writer:
         busy: Collection[int],
         warm: Collection[str] = (),
         held: Collection[str] = (),
+        without: Collection[str] = (),
     ) -> Batch | None:
         """The next batch with waiting images; None if there is none.
 
@@ -190,6 +197,7 @@ class Writer:
             busy: batches that someone has in hand.
             warm: models that are loaded where it will be rendered.
             held: sessions that must wait.
+            without: models that must wait.
         """
         sessions = self._db.execute(
             "SELECT id, key, folder FROM sessions WHERE waiting > 0"
@@ -198,10 +206,12 @@ class Writer:
         for session in sessions:
             if session["key"] in held:
                 continue
-            if session["id"] not in self._lots:
-                self._lots[session["id"]] = lots_of(self._db, session["id"])
-            lots = self._lots[session["id"]]
-            batch = next_waiting(self._db, session["id"], lots, busy=busy, warm=warm)
+            if session["key"] not in self._lots:
+                self._lots[session["key"]] = lots_of(self._db, session["id"])
+            lots = self._lots[session["key"]]
+            batch = next_waiting(
+                self._db, session["id"], lots, busy=busy, warm=warm, without=without
+            )
             if batch is not None:
                 return self._batch(session, batch)
         return None
@@ -230,28 +240,31 @@ class Writer:
             )
             for row in rows
         )
-        chosen = self._db.execute(
-            "SELECT body FROM conditions WHERE session = ? AND model = ?",
-            (session["id"], images[0].recipe.model),
-        ).fetchone()
         return Batch(
             id=batch,
             session=session["id"],
             session_key=session["key"],
             size=rows[0]["size"],
             images=images,
-            conditions=Conditions.from_json(json.loads(chosen[0])) if chosen else None,
+            conditions=chosen_conditions(self._db, session["id"], images[0].recipe.model),
         )
 
-    def begin(self, batch: Batch, conditions: Conditions) -> bool:
-        """Record that `batch` is being rendered; False if it was stopped meanwhile.
+    def begin(self, batch: Batch, conditions: Conditions) -> Conditions | None:
+        """Record that `batch` is being rendered, unless it was stopped or other conditions hold.
 
         Args:
             batch: as `next_batch` gave it.
             conditions: become those of the session's images of this model if it has none yet.
+
+        Returns:
+            The conditions that hold: the batch has begun if they are `conditions`, else another
+            device was the first to choose. None: it was stopped meanwhile.
         """
-        marks = ", ".join("?" for _ in batch.images)
+        marks, model = ", ".join("?" for _ in batch.images), batch.images[0].recipe.model
         with self._transaction() as db:
+            chosen = chosen_conditions(db, batch.session, model)
+            if chosen not in (None, conditions):
+                return chosen
             moved = db.execute(
                 f"UPDATE images SET state = 'rendering' WHERE id IN ({marks})"
                 " AND state = 'waiting'",
@@ -262,17 +275,10 @@ class Writer:
                     "UPDATE batches SET attempts = attempts + 1, started = ? WHERE id = ?",
                     (time.time(), batch.id),
                 )
-                db.execute(
-                    "INSERT OR IGNORE INTO conditions (session, model, body) VALUES (?, ?, ?)",
-                    (
-                        batch.session,
-                        batch.images[0].recipe.model,
-                        json.dumps(conditions.to_json()),
-                    ),
-                )
-                return True
+                choose_conditions(db, batch.session, model, conditions)
+                return conditions
             self._requeue(db, batch)
-        return False
+        return None
 
     def is_wanted(self, batch: Batch) -> bool:
         """Whether any image of a running batch is still to be rendered: not all were stopped."""

@@ -111,21 +111,40 @@ def load_models() -> ModelList:
     Raises:
         SettingsError: a list cannot be read, or an entry is wrong.
     """
+    models = [_entry(*entry) for path in _lists() for entry in _entries(path)]
+    return {model.label: model for model in models}
+
+
+def find_model(label: str) -> Model | None:
+    """The model with this label; None if no list has it. The other entries do not matter.
+
+    Raises:
+        SettingsError: a list cannot be read, or this entry is wrong.
+    """
+    entries = [entry for path in _lists() for entry in _entries(path)]
+    for path, number, item in reversed(entries):
+        if item.get("label") == label:
+            return _entry(path, number, item)
+    return None
+
+
+def _lists() -> list[Path]:
     shipped = Path(str(files("assets") / "models.toml"))
     own = config_folder() / "models.toml"
-    entries = [*_entries(shipped), *(_entries(own) if own.is_file() else [])]
-    return {model.label: model for model in entries}
+    return [shipped, own] if own.is_file() else [shipped]
 
 
-def _entries(path: Path) -> list[Model]:
+def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
+    """A list's entries as they are written, each with the list and its number there."""
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from error
     listed = body.get("models", [])
-    if body.keys() - {"models"} or not isinstance(listed, list):
+    tables = isinstance(listed, list) and all(isinstance(item, dict) for item in listed)
+    if body.keys() - {"models"} or not tables:
         raise SettingsError(f"{path}: each model is a [[models]] table; nothing else belongs here.")
-    return [_entry(path, number, item) for number, item in enumerate(listed, start=1)]
+    return [(path, number, item) for number, item in enumerate(listed, start=1)]
 
 
 def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
@@ -135,7 +154,8 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
         )
-    item = {"base_resolution": _base_resolution(folder), **_classes(folder)} | item
+    classes = _classes(folder)
+    item = {"base_resolution": _base_resolution(folder, classes["pipeline"]), **classes} | item
     if "rendering" in item and isinstance(item["rendering"], dict):
         usual = {word: plain(r) for word, r in _usual_renderings().items()}
         item["rendering"] = usual | item["rendering"]
@@ -164,14 +184,19 @@ def _classes(folder: Path) -> dict[str, str]:
     }
 
 
-def _base_resolution(folder: Path) -> int:
-    """Pixels of a side the denoiser was trained at: its latent size × the autoencoder's factor."""
+def _base_resolution(folder: Path, pipeline: str) -> int:
+    """Pixels of a side the denoiser was trained at: its latent size × the autoencoder's factor.
+
+    Where the folder does not say, as Flux's do not, that of the pipeline's family.
+    """
+    vae = _read_json(folder / "vae" / "config.json")
+    blocks = vae.get("block_out_channels") or vae.get("encoder_block_out_channels") or []
     for part in ("unet", "transformer"):
         latent = _read_json(folder / part / "config.json").get("sample_size")
-        blocks = _read_json(folder / "vae" / "config.json").get("block_out_channels", [])
         if isinstance(latent, int) and blocks:
             return int(latent * 2 ** (len(blocks) - 1))
-    return _DEFAULT_BASE
+    family = family_of(pipeline)
+    return family.base if family.sizes or family.named_sizes else _DEFAULT_BASE
 
 
 def _read_json(path: Path) -> dict[str, Any]:

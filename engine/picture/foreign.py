@@ -4,16 +4,17 @@ The text of a picture is anybody's: nothing in it is evaluated, followed or trus
 kind it says. What is not understood is left out.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import gcd
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from engine.picture.formats import read_texts
 from engine.picture.metadata import Record
 from engine.picture.png import PictureError, read_text
 
@@ -22,9 +23,10 @@ _MOST_LINKS = 100
 """Nodes of a ComfyUI graph that are looked at from one sampler: a graph can have circles."""
 _SETTING = re.compile(r'\s*([A-Za-z][\w /\-]{0,40}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})")
+_NAMED = re.compile(r" \((.+)\)$")
+"""The name in the `scheduler` column, behind the class in a recipe."""
 _USER_COMMENT = 0x9286
 _EXIF = 0x8769
-_SEEDS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +45,9 @@ class Foreign:
     sampler: str = ""
     model: str = ""
     """As that program calls it."""
-
-    def cells(self) -> dict[str, str]:
-        """A row that asks for such a picture: known columns, then what there is none for."""
-        known = {
-            "prompt": self.prompt,
-            "negative_prompt": self.negative_prompt,
-            "aspect_ratio": _ratio(self.size) if self.size else "",
-            "num_images": "1",
-            # Other programs count further than we do.
-            "seed_number": "" if self.seed is None else str(self.seed % _SEEDS),
-        }
-        told = {
-            "source_program": self.program,
-            "source_model": self.model,
-            "source_sampler": self.sampler,
-            "source_steps": "" if self.steps is None else str(self.steps),
-            "source_guidance": "" if self.guidance is None else f"{self.guidance:g}",
-            "source_size": f"{self.size[0]}x{self.size[1]}" if self.size else "",
-        }
-        return known | told
-
-
-COLUMNS = tuple(Foreign("", "").cells())
-"""The columns of `Foreign.cells`, in order."""
-
-
-def _ratio(size: tuple[int, int]) -> str:
-    shared = gcd(*size)
-    return f"{size[0] // shared}:{size[1] // shared}"
+    scheduler: str = ""
+    """The name in our own `scheduler` column, where one was asked for."""
+    palette: tuple[str, ...] = ()
 
 
 def read_foreign(path: Path) -> Foreign | None:
@@ -80,11 +56,11 @@ def read_foreign(path: Path) -> Foreign | None:
     Raises:
         OSError: the file cannot be read.
     """
-    try:
-        text = read_text(path)
-    except PictureError:
-        text = _exif_text(path)
-    return understand(text)
+    for read in (read_texts, read_text):  # a PNG may be called otherwise
+        with contextlib.suppress(PictureError):
+            if text := read(path):
+                return understand(text)
+    return understand(_exif_text(path))
 
 
 def _exif_text(path: Path) -> dict[str, str]:
@@ -110,7 +86,7 @@ def understand(text: Mapping[str, str]) -> Foreign | None:
     """
     record = Record.from_text(text)
     if record is not None:
-        return _ours(record)
+        return told_by(record)
     for keyword, read in (
         ("invokeai_metadata", _invoke),
         ("sd-metadata", _old_invoke),
@@ -122,8 +98,10 @@ def understand(text: Mapping[str, str]) -> Foreign | None:
     return _a1111(text["parameters"]) if "parameters" in text else None
 
 
-def _ours(record: Record) -> Foreign:
+def told_by(record: Record) -> Foreign:
+    """What our own record says, which is everything."""
     recipe = record.recipe
+    named = _NAMED.search(recipe.scheduler)
     return Foreign(
         program="Promptsheet",
         prompt=recipe.prompt,
@@ -134,6 +112,8 @@ def _ours(record: Record) -> Foreign:
         guidance=recipe.guidance,
         sampler=recipe.scheduler,
         model=recipe.model,
+        scheduler=named[1] if named else "",
+        palette=recipe.palette,
     )
 
 

@@ -7,11 +7,17 @@ from functools import cached_property, lru_cache
 from random import Random
 from typing import Any
 
-from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
+from engine.sheet.wildcards import (
+    WildcardError,
+    has_wildcards,
+    named_in,
+    replace_named,
+    split_wildcards,
+)
 
 _MOST_CHARS = 10_000
 _MOST_ROUNDS = 8
-_HEADER = re.compile(r"(\{\s*[0-9]*-?[0-9]*\$\$(?:[^${}|]*\$\$)?)|\$")
+_HEADER = re.compile(r"(\{\s*(?:[0-9]+-?[0-9]*|-[0-9]+)\$\$(?:[^${}|]*\$\$)?)|\$")
 
 
 def _letters(plain: str, start: int) -> dict[str, str]:
@@ -35,7 +41,8 @@ def _back(letters: Mapping[str, str]) -> dict[int, str]:
 _HIDE_FOREIGN = str.maketrans({k: v for k, v in _FOREIGN.items() if k != "$"})
 _HIDE_KEPT, _SHOW_KEPT = str.maketrans(_KEPT), _back(_KEPT)
 _HIDE_CHOICE, _SHOW_SAMPLED = str.maketrans(_FOREIGN | _LATER), _back(_FOREIGN | _LATER)
-_PRIVATE = re.compile("[\ue100-\ue12f]")
+_ALIAS = "\ue130{}\ue130"
+_PRIVATE = re.compile("[\ue100-\ue130]")
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,51 @@ class Wildcards:
         from dynamicprompts.wildcards import WildcardManager  # 40 ms that most sheets never need
 
         hidden: dict[str, Any] = {
-            name: [choice.translate(_HIDE_CHOICE) for choice in choices]
+            self._aliases[name]: [choice.translate(_HIDE_CHOICE) for choice in choices]
             for name, choices in self.choices.items()
         }
         return WildcardManager(root_map={"": [hidden]})
+
+    @cached_property
+    def _aliases(self) -> Mapping[str, str]:
+        """Names that dynamicprompts can read: files may be called anything."""
+        return {name: f"w{number}" for number, name in enumerate(self.choices)}
+
+    def readable(self, expression: str) -> str:
+        """An expression of ours as dynamicprompts is to read it: what is no wildcard is hidden."""
+        kept = expression.replace("\\{", _KEPT["{"]).replace("\\}", _KEPT["}"])
+        kept = kept.replace("\\__", _KEPT["_"] * 2)
+        kept = replace_named(kept, self.choices, lambda name: _ALIAS.format(self._aliases[name]))
+        kept = kept.replace("__", _KEPT["_"] * 2).replace(_ALIAS[0], "__")
+        kept = kept.translate(_HIDE_FOREIGN)
+        return _HEADER.sub(lambda found: found[1] or _FOREIGN["$"], kept)
+
+    @cached_property
+    def faults(self) -> Mapping[str, str]:
+        """Why some names cannot be used: a line that cannot be read, or one that leads back."""
+        faults: dict[str, str] = {}
+        uses: dict[str, set[str]] = {}
+        for name, choices in self.choices.items():
+            named: list[str] = []
+            for choice in filter(has_wildcards, choices):
+                try:
+                    split_wildcards(choice, self.choices)
+                except WildcardError as error:
+                    faults.setdefault(name, f"A line of its file reads “{choice[:60]}”: {error}")
+                named += named_in(choice, self.choices)
+            uses[name] = set(named)
+        ends = {name for name in uses if not uses[name]}
+        while more := {name for name in uses.keys() - ends if uses[name] <= ends}:
+            ends |= more
+        for name in uses.keys() - ends:
+            faults.setdefault(name, "Its lines lead back to itself, so that it may never end.")
+        while spoilt := {
+            name for name in uses.keys() - faults.keys() if uses[name] & faults.keys()
+        }:
+            for name in spoilt:
+                worst = min(uses[name] & faults.keys())
+                faults[name] = f"It names __{worst}__. {faults[worst]}"
+        return faults
 
 
 def expand(text: str, seed: int, wildcards: Wildcards) -> str:
@@ -95,7 +143,8 @@ def _sample(expression: str, rand: Random, wildcards: Wildcards) -> str:
 
     context = SamplingContext(SamplingMethod.RANDOM, wildcards.manager, rand=rand)
     try:
-        drawn = next(iter(context.sample_prompts(_command(expression), 1)))
+        command = _command(wildcards.readable(expression))
+        drawn = next(iter(context.sample_prompts(command, 1)))
     except Exception as error:  # whatever a parser of others raises, it is the prompt's fault
         raise WildcardError(
             f"{expression[:60]} cannot be read. Alternatives are written {{red|blue}}, or"
@@ -109,6 +158,4 @@ def _command(expression: str) -> Any:
     """The parsed expression; parsing takes a millisecond, sampling a tenth of it."""
     from dynamicprompts.parser.parse import parse
 
-    kept = expression.replace("\\{", _KEPT["{"]).replace("\\}", _KEPT["}"])
-    kept = kept.replace("\\__", _KEPT["_"] * 2).translate(_HIDE_FOREIGN)
-    return parse(_HEADER.sub(lambda found: found[1] or _FOREIGN["$"], kept))
+    return parse(expression)

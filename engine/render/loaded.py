@@ -2,6 +2,7 @@
 
 import gc
 import importlib.metadata
+import logging
 import platform
 import threading
 from collections import OrderedDict
@@ -25,9 +26,11 @@ from engine.render.pipelines import (
     threads_for,
     twin_of,
 )
-from engine.render.preview import Factors, factors_of
+from engine.render.preview import Factors, clean_latents, draw_preview, factors_of
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
+
+log = logging.getLogger(__name__)
 
 _COMPUTING = ("torch", "diffusers", "transformers")
 _SPARE_BYTES = 2 << 30
@@ -38,6 +41,10 @@ class ModelChangedError(ModelError):
     """The model's files are not those the session was planned with."""
 
 
+class ModelAbsentError(ModelError):
+    """The model's folder is not there: its disk may not be mounted."""
+
+
 class LoadedModel:
     """One model, ready to draw in several threads."""
 
@@ -46,7 +53,9 @@ class LoadedModel:
         self._idle: list[Any] = []
         self._turn = threading.Lock()
         self._way = way_for(pipeline)
+        self._device = device
         self._factors: Factors | None = None
+        self._has_previews = True
         self.offered = Conditions(
             device=device_name(device),
             dtype=dtype,
@@ -78,11 +87,23 @@ class LoadedModel:
             with self._turn:
                 self._idle.append(pipeline)
 
-    def factors(self) -> Factors | None:
-        """Latents to colours; None where the pipeline has no autoencoder of the usual kind."""
-        if self._factors is None and hasattr(self._pipeline, "vae"):
-            self._factors = factors_of(self._pipeline.vae)
-        return self._factors
+    def preview(self, latents: torch.Tensor, scheduler: Any, slot: int) -> bytes | None:
+        """What is being denoised in `slot`, as a JPEG file; None if this model has no previews.
+
+        Nobody's image may suffer from being looked at: whatever goes wrong (the usual reason is an
+        autoencoder of another kind) only means that there are none of this model from then on.
+        """
+        if not self._has_previews:
+            return None
+        try:
+            if self._factors is None:
+                self._factors = factors_of(self._pipeline.vae)
+            return draw_preview(clean_latents(latents, scheduler)[slot], self._factors)
+        except Exception as error:
+            self._has_previews = False
+            log.warning("No previews of this model: %s: %s", type(error).__name__, error)
+        free_memory(self._device)  # only now: the error held on to what it was computing with
+        return None
 
 
 class LoadedModels:
@@ -107,15 +128,14 @@ class LoadedModels:
         """Have a model ready; others make room for it if they must.
 
         Raises:
-            ModelChangedError, ModelError
+            ModelAbsentError, ModelChangedError, ModelError
             OSError: its files cannot be read.
         """
         dtype = dtype_for(dtype, self._device)
         if (model_hash, dtype) not in self._kept:
-            if not source.is_dir():
-                raise ModelError(
-                    f"the model's folder {source} is not there: put it back (or mount its disk),"
-                    " then retry"
+            if not (source / "model_index.json").is_file():  # an empty mount point is a folder
+                raise ModelAbsentError(
+                    f"the model's folder {source} is not there: put it back, or mount its disk"
                 )
             if fingerprint(source) != model_hash:
                 raise ModelChangedError(
@@ -127,6 +147,14 @@ class LoadedModels:
             self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]
+
+    def fits_alone(self, source: Path) -> bool:
+        """Whether the weights would fit in the device's memory if nothing else was there."""
+        if self._device.startswith("cuda"):
+            total = torch.cuda.get_device_properties(self._device).total_memory
+        else:
+            total = psutil.virtual_memory().total
+        return _weights_bytes(source) < total
 
     def _make_room(self, wanted: int) -> None:
         while self._kept and self._free_bytes() < wanted:
@@ -141,9 +169,14 @@ class LoadedModels:
 
     def free_memory(self) -> None:
         """Give back what is no longer used."""
-        gc.collect()
-        if self._device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        free_memory(self._device)
+
+
+def free_memory(device: str) -> None:
+    """Give back what this process no longer uses of the device's memory."""
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
 
 
 def _weights_bytes(source: Path) -> int:

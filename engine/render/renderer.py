@@ -51,10 +51,9 @@ class Renderer:
         # Says hello only now: it is torch that takes its time.
         import torch
 
-        from engine.render import lanes, loaded, memory, preview
+        from engine.render import lanes, loaded, memory
 
-        self._torch, self._loaded, self._preview = torch, loaded, preview
-        self._memory = memory
+        self._torch, self._loaded, self._memory = torch, loaded, memory
         self._lanes = lanes.Lanes(self._threads)
         self._models = loaded.LoadedModels(self._device, self._lanes, self._cores)
         self._computers = ThreadPoolExecutor(self._threads, "lane")
@@ -88,11 +87,21 @@ class Renderer:
             loaded = self._models.load(Path(source), model_hash, dtype)
         except self._loaded.ModelChangedError as error:
             self._fail(None, "changed", str(error))
+        except self._loaded.ModelAbsentError as error:
+            self._fail(None, "not now", str(error))
         except ModelError as error:
             self._fail(None, "load", str(error))
         except Exception as error:
-            full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-            self._fail(None, "disk" if full else "load", _memory_reason(error) or _plain(error))
+            if memory := _memory_reason(error):
+                # What else uses the memory may end; a model larger than all of it never fits.
+                if self._models.fits_alone(Path(source)):
+                    memory = f"too little memory is free on {self._device} for {model}: end what"
+                    self._fail(None, "not now", f"{memory} else uses it, or wait until it ends")
+                else:
+                    self._fail(None, "load", memory)
+            else:
+                full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
+                self._fail(None, "disk" if full else "load", _plain(error))
             del error
             self._models.free_memory()
         else:
@@ -181,11 +190,9 @@ class Renderer:
         now = time.monotonic()
         if self._previewing and now >= self._next_preview and latents.ndim == _LATENT_DIMENSIONS:
             self._next_preview = now + _PREVIEW_SECONDS
-            factors = work.model.factors()
             slot = min(work.records)
-            if factors is not None:
-                latent = self._preview.clean_latents(latents, scheduler)[slot]
-                file = self._preview.draw_preview(latent, factors)
+            file = work.model.preview(latents, scheduler, slot)
+            if file is not None:
                 image = work.records[slot].image
                 self._connection.send("preview", file, batch=work.batch, image=image)
 

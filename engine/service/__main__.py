@@ -1,6 +1,7 @@
 """`python -m engine.service`: run the engine process of one library."""
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -23,18 +24,21 @@ def main() -> int:
     if options.ready is not None:
         _leave_the_terminal()
 
-    def say(word: str) -> None:
-        if options.ready is not None:
-            os.write(options.ready, f"{word}\n".encode())
-            os.close(options.ready)
+    ready = None if options.ready is None else os.fdopen(options.ready, "w")
+
+    def say(word: str) -> bool:
+        """Tell the starter, once; False if there is none, or it was told before."""
+        if ready is None or ready.closed:
+            return False
+        with contextlib.suppress(BrokenPipeError), ready:  # it may have lost patience, and gone
+            ready.write(f"{word}\n")
+        return True
 
     try:
         settings = with_devices(load_settings(options.library), options.devices)
         run_engine(settings, options.detached, on_ready=lambda: say("ready"))
     except (LibraryError, LockedError, SettingsError, OSError) as error:
-        try:
-            say(f"{ERROR_MARK}{error}")
-        except OSError:  # it was ready, and has failed since
+        if not say(f"{ERROR_MARK}{error}"):
             print(error, file=sys.stderr)
         return 1
     return 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import is_new, reading
-from engine.library.records import Trashed, TrashSize
+from engine.library.records import Emptied, Trashed, TrashSize
 from engine.library.sessions import size_of_trash
 from engine.service.client import connect_or_start
 
@@ -79,13 +79,13 @@ def restore_session(session: str, library: Path) -> None:
     _ask(library, "restore_session", session=session)
 
 
-def empty_trash(library: Path) -> TrashSize:
+def empty_trash(library: Path) -> Emptied:
     """Delete for good what is in the trash; what that was.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    return TrashSize(**_ask(library, "empty_trash"))
+    return Emptied(**_ask(library, "empty_trash"))
 
 
 def trash_size(library: Path) -> TrashSize:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from engine.service.detach import StartError, Way, start_detached
+from engine.service.detach import READY_SECONDS, StartError, Way, start_detached
 from engine.service.lock import is_locked, read_holder
 from engine.service.wire import Assembler, Greeting, WireError, encode, peer_uid, socket_path
 
@@ -161,8 +161,25 @@ def connect_running(library: Path) -> Connection | None:
     return connection
 
 
+def _may_be_starting(library: Path) -> bool:
+    """Whether the library's holder is a process of ours that may not listen yet."""
+    holder = read_holder(library)
+    if holder is None or holder.host != socket.gethostname():
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except OSError:  # gone, or another user's
+        return False
+    return time.time() - holder.started < READY_SECONDS
+
+
 def _unreachable(library: Path) -> str:
     holder = read_holder(library)
+    if _may_be_starting(library):
+        return (
+            f"The engine process of {library} does not answer yet: {holder}. It is still starting;"
+            " wait a minute, and look into engine.log there if it goes on."
+        )
     return (
         f"The library {library} is held by an engine process that does not answer here:"
         f" {holder or 'unknown'}. It may have been started by another user or with another home"
@@ -186,13 +203,16 @@ def connect_or_start(library: Path, devices: Sequence[str] = ()) -> tuple[Connec
     way = None
     deadline = time.monotonic() + _CONNECT_SECONDS
     while (connection := connect(library)) is None:
-        if time.monotonic() > deadline:
-            raise EngineError(_unreachable(library))
         if is_locked(library):  # it is just starting, just leaving, or on another machine
+            if time.monotonic() > deadline and not _may_be_starting(library):
+                raise EngineError(_unreachable(library))
             time.sleep(0.05)
             continue
+        if time.monotonic() > deadline:
+            raise EngineError(_unreachable(library))
         try:
             way = start_detached(library, devices)
+            deadline = time.monotonic() + _CONNECT_SECONDS
         except StartError as error:
             if not is_locked(library):  # else another starter was quicker
                 raise EngineError(str(error)) from error

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ERROR_MARK = "error: "
-_READY_SECONDS = 60.0
+READY_SECONDS = 300.0
+"""The longest that an engine process is given to start: it puts right what an interruption left,
+and asks torch for devices, which on a cold disk takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,8 @@ def start_detached(library: Path, devices: Sequence[str] = ()) -> Way:
 def _read_line(descriptor: int) -> str:
     data = b""
     while not data.endswith(b"\n"):
-        if not select.select([descriptor], [], [], _READY_SECONDS)[0]:
-            return f"{ERROR_MARK}The engine process did not answer in {_READY_SECONDS:.0f} s."
+        if not select.select([descriptor], [], [], READY_SECONDS)[0]:
+            return f"{ERROR_MARK}The engine process did not answer in {READY_SECONDS:.0f} s."
         part = os.read(descriptor, 4096)
         if not part:
             break

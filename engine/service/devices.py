@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -38,21 +39,33 @@ def ask_torch() -> dict[str, str]:
         raise DevicesError(found.stderr[-2000:]) from error
 
 
-def find_devices(wanted: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The devices to render on."""
+
+    devices: list[str]
+    names: dict[str, str]
+    """Device → its name."""
+    fault: str | None = None
+    """Why GPUs that there may be are not known, in words."""
+
+
+def find_devices(wanted: Sequence[str]) -> Found:
     """The devices to render on, and their names.
 
     Args:
         wanted: devices; `auto` among them takes every GPU, or the CPU where there is none. torch is
             asked only if there may be GPUs.
     """
-    names = {"cpu": "cpu"}
+    names, fault = {"cpu": "cpu"}, None
     if AUTO in wanted or any(device != "cpu" for device in wanted):
         if any(Path(node).exists() for node in _GPU_NODES):
             try:
                 names |= ask_torch()
             except DevicesError as error:
                 log.error("torch does not start: %s", error)
+                fault = f"torch does not say what GPUs there are: {error}"
         if AUTO in wanted:
             gpus = [device for device in names if device != "cpu"]
-            return gpus or ["cpu"], names
-    return list(wanted), names
+            return Found(gpus or ["cpu"], names, fault)
+    return Found(list(wanted), names, fault)

@@ -32,6 +32,8 @@ class Progress:
     stopped: int
     settled: bool
     """Nothing of it will be rendered unless someone asks."""
+    held: bool
+    """It waits until someone lets it go on."""
     now: str
     """What happens at the moment, in a few words; may be empty."""
 
@@ -75,7 +77,10 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                 # From the database: a session that has settled is not among those with work.
                 info = find_session(library, session)
                 open_work = {work["session"] for work in event["work"]}
-                tally = asdict(info) | {"settled": session not in open_work}
+                tally = asdict(info) | {
+                    "settled": session not in open_work,
+                    "held": session in event["held"],
+                }
                 now = event["paused"] or ""
             elif kind == "paused":
                 now = event["reason"] or ""
@@ -88,6 +93,7 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
             if tally is not None and tally["waiting"] and tally["rewriting"]:
                 now = f"prompts of {tally['rewriting']} images are being rewritten"
             if tally is not None:
+                held = tally["held"] and not tally["settled"]
                 yield Progress(
                     session=session,
                     images=tally["images"],
@@ -95,7 +101,8 @@ def _follow_once(session: str, library: Path) -> Iterator[Progress]:
                     failed=tally["failed"],
                     stopped=tally["stopped"],
                     settled=tally["settled"],
-                    now=now,
+                    held=held,
+                    now=f"waits: `promptsheet resume {session}` lets it go on" if held else now,
                 )
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,8 +37,20 @@ class ModelChangedError(LoadError):
     """The model's files are not those the session was planned with."""
 
 
+class NotNowError(Exception):
+    """The model cannot be loaded now, but perhaps later; the message says what is in the way."""
+
+
 class RendererHungError(Exception):
     """No sign of life for too long."""
+
+
+_LOAD_ERRORS: Mapping[str, type[Exception]] = {
+    "changed": ModelChangedError,
+    "disk": OSError,
+    "load": LoadError,
+    "not now": NotNowError,
+}
 
 
 class RendererLink:
@@ -156,7 +168,7 @@ class RendererLink:
             The conditions on offer.
 
         Raises:
-            LoadError, ModelChangedError, RendererDiedError, RendererHungError
+            LoadError, ModelChangedError, NotNowError, RendererDiedError, RendererHungError
             OSError: the disk is full, or fails.
         """
         wanted = (str(source), model_hash, dtype)
@@ -169,9 +181,7 @@ class RendererLink:
             self._loaded = {k: v for k, v in self._loaded.items() if k[1] in hashes}
             if frame.kind != "loaded":
                 cause, reason = frame.body["cause"], frame.body["reason"]
-                if cause == "disk":
-                    raise OSError(reason)
-                raise (ModelChangedError if cause == "changed" else LoadError)(reason)
+                raise _LOAD_ERRORS[cause](reason)
             offered = Conditions.from_json(frame.body["conditions"])
             self._loaded[wanted] = (model, offered)
             # "auto" has become a dtype, by which a session that keeps its conditions asks for it.

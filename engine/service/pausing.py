@@ -1,4 +1,4 @@
-"""When rendering must wait: the disk is nearly full, or the library cannot be written."""
+"""When rendering must wait: a full disk, a library that cannot be written, models not at hand."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,11 @@ _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _MIB = 1 << 20
 _ASKED = "paused by you; `promptsheet engine resume`, or p in Jobs, lets it go on"
+
+
+def next_pause(last: float | None) -> float:
+    """How long to wait before the next try, longer each time; `last` is None before the second."""
+    return min(2 * (last or _PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
 
 
 class Pausing:
@@ -38,6 +43,7 @@ class Pausing:
         self._publish = publish
         self._closing = closing
         self._trouble: str | None = None
+        self._lack: str | None = None
         self._until = 0.0
 
     def may_work(self) -> bool:
@@ -55,19 +61,25 @@ class Pausing:
                 " rendering goes on when there is room"
             )
             return False
-        self._say(self._trouble)
+        self._say(self._trouble or self._lack)
         return time.monotonic() >= self._until
 
     def trouble(self, what: str) -> None:
         """The library cannot be read or written: wait longer each time until `over`."""
         self._trouble = f"the library cannot be used: {what}"
         self._say(self._trouble)
-        self.seconds = min(2 * self.seconds, _LONGEST_PAUSE_SECONDS)
+        self.seconds = next_pause(self.seconds)
         self._until = time.monotonic() + self.seconds
 
     def over(self) -> None:
         """Something was saved: whatever the trouble was, it has passed."""
         self._trouble, self.seconds, self._until = None, _PAUSE_SECONDS, 0.0
+
+    def lack(self, what: str | None) -> None:
+        """All that is left to render waits for this; None: it does not, or no longer."""
+        self._lack = what
+        if what:
+            self._say(what)
 
     async def rest(self) -> None:
         """Wait a while, or until the engine process closes."""

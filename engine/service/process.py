@@ -7,7 +7,7 @@ import logging.handlers
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from engine.library.states import Scope
 from engine.library.trash import settle
 from engine.library.writer import Writer
 from engine.service.clients import Clients, Command
-from engine.service.devices import find_devices
+from engine.service.devices import Found, find_devices
 from engine.service.keeping import Keeping
 from engine.service.lock import LibraryLock
 from engine.service.notice import send_notice
@@ -49,11 +49,10 @@ class EngineProcess:
         self,
         settings: Settings,
         writer: Writer,
-        devices: Sequence[str],
-        names: Mapping[str, str],
+        found: Found,
         detached: str,
     ) -> None:
-        """Args: devices: to render on. names: device → name. detached: how, in words."""
+        """Args: found: the devices to render on. detached: how, in words."""
         self._settings = settings
         self._library = settings.library
         self._write = WriterThread(writer)
@@ -63,6 +62,8 @@ class EngineProcess:
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
+        self._fault = found.fault
+        devices, names = found.devices, found.names
         named = {names.get(device, device) for device in devices}
         self._submissions = Submissions(self._write, settings.render, named)
         self._scheduler = Scheduler(
@@ -90,7 +91,7 @@ class EngineProcess:
             self._library, detached, commands, self._scheduler.want_previews, self._stop.set
         )
 
-    async def run(self, on_ready: Callable[[], None]) -> None:
+    async def run(self, on_ready: Callable[[], object]) -> None:
         """Serve until asked to stop, or until there was nothing to do for a while.
 
         Raises:
@@ -152,6 +153,7 @@ class EngineProcess:
     def _publish(self, event: dict[str, Any]) -> None:
         if event["event"] == "tally":
             session = event["session"]
+            event["held"] = session in self._scheduler.held
             if event["waiting"] and event["rewriting"]:
                 self._rewriting.wake()
             if not event["settled"]:
@@ -199,12 +201,16 @@ class EngineProcess:
 
     async def _resume(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
         held = self._scheduler.held
-        self._scheduler.hold(held - {session} if session is not None else set())
+        released = held if session is None else held & {session}
+        self._scheduler.hold(held - released)
         tallies = await self._write(Writer.resume, Scope(session, rows))
+        released = released - {tally.session for tally in tallies}
+        tallies += [t for t in await self._write(Writer.tallies) if t.session in released]
         return self._changed("resumed", rows, tallies, work=True)
 
     async def _retry(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
         tallies = await self._write(Writer.retry, Scope(session, rows))
+        self._scheduler.hold(self._scheduler.held - {tally.session for tally in tallies})
         return self._changed("tried again", rows, tallies, work=True)
 
     async def _move(self, session: str, to: str) -> dict[str, Any]:
@@ -233,6 +239,7 @@ class EngineProcess:
             "pid": os.getpid(),
             "library": str(self._library),
             "detached": self._detached,
+            "fault": self._fault,
             "paused": self._scheduler.paused,
             "paused_by_user": self._scheduler.paused_by_user,
             "held": sorted(self._scheduler.held),
@@ -244,7 +251,7 @@ class EngineProcess:
         return {"pid": os.getpid()}
 
 
-def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) -> None:
+def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]) -> None:
     """Take the library and serve it until asked to stop.
 
     Args:
@@ -272,8 +279,8 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], None]) 
                 log.info("after an interruption: %d adopted, %d requeued", adopted, requeued)
             if on_network(library):
                 log.info("the library is on a network filesystem: no write-ahead log")
-            devices, names = find_devices(settings.render.devices)
-            engine = EngineProcess(settings, writer, devices, names, detached)
+            found = find_devices(settings.render.devices)
+            engine = EngineProcess(settings, writer, found, detached)
             asyncio.run(engine.run(on_ready))
         finally:
             writer.close()

@@ -37,6 +37,8 @@ class Recording:
         if cause == "disk":
             await self._write(Writer.end, batch)
             self._pausing.trouble(reason)
+        elif cause == "not now":
+            station.wait(batch.images[0].recipe.model, reason)
         elif not attempt.begun and cause != "ended":
             await self._no_start(station, attempt)
         elif cause == "ended" and attempt.seconds is not None and finished < len(batch.images):

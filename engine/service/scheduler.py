@@ -5,14 +5,14 @@ import base64
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError
 from engine.library.fits import split_from
-from engine.library.records import BatchImage, Tally
+from engine.library.records import Batch, BatchImage, Tally
 from engine.library.states import Scope
 from engine.library.writer import DEATHS, Writer
 from engine.picture.metadata import Record
@@ -20,6 +20,7 @@ from engine.render.frames import Frame
 from engine.service.link import (
     LoadError,
     ModelChangedError,
+    NotNowError,
     RendererDiedError,
     RendererHungError,
 )
@@ -179,10 +180,10 @@ class Scheduler:
                     if not self._pausing.may_work():
                         if self._pausing.asked and not station.attempts:
                             await station.drop()
-                        await _heard(station, self._pausing.seconds)
+                        await station.heard(self._pausing.seconds)
                     elif not self._wants_more(station):
                         station.hungry = False
-                        await _heard(station)
+                        await station.heard()
                     elif (attempt := await self._pick(station)) is not None:
                         station.hungry = False
                         station.coming = attempt
@@ -205,16 +206,19 @@ class Scheduler:
 
     async def _wait_for_work(self, station: Station) -> None:
         """Take what lies ready elsewhere; give memory back after a while of nothing to do."""
+        if station.waiting:  # there may be work, of a model that is tried again after its pause
+            await station.heard()
+            return
         station.hungry = True
         for other in self._stations:
             if other is not station and other.coming is not None and other.coming.begun:
                 await other.coming.stop()
                 break
         self._signal_others(station)
-        if not await _heard(station, self._settings.engine.free_minutes * 60):
+        if not await station.heard(self._settings.engine.free_minutes * 60):
             if not station.attempts:
                 await station.drop()
-            await _heard(station)
+            await station.heard()
 
     def _signal_others(self, station: Station) -> None:
         for other in self._stations:
@@ -224,15 +228,27 @@ class Scheduler:
     async def _pick(self, station: Station) -> Attempt | None:
         try:
             async with self._picking:
-                batch = await self._write(Writer.next_batch, self._busy, station.warm, self._held)
-                if batch is None:
-                    return None
-                self._busy.add(batch.id)
-                return Attempt(batch)
+                if (batch := await self._next_batch(station, station.waiting)) is not None:
+                    self._busy.add(batch.id)
+                    return Attempt(batch)
+                if not self._busy:
+                    left = await self._next_batch(station) if station.waiting else None
+                    self._pausing.lack(self._lack(left) if left else None)
         except sqlite3.OperationalError as error:
             self._pausing.trouble(str(error))
-            await _heard(station, self._pausing.seconds)
-            return None
+            await station.heard(self._pausing.seconds)
+        return None
+
+    def _lack(self, batch: Batch) -> str | None:
+        """Why no device can have the model of `batch` now; None if one may."""
+        label = batch.images[0].recipe.model
+        able = [s for s in self._stations if not s.has_given_up(label, DEATHS)]
+        reasons = [s.waits[label].reason for s in able if label in s.waits]
+        return reasons[0] if reasons and len(reasons) == len(able) else None
+
+    async def _next_batch(self, station: Station, without: Collection[str] = ()) -> Batch | None:
+        warm, held = station.warm, self._held
+        return await self._write(Writer.next_batch, self._busy, warm, held, without)
 
     async def _attempt(self, station: Station, attempt: Attempt) -> None:
         """Render a batch once, save what came of it, and record how it went."""
@@ -247,6 +263,8 @@ class Scheduler:
             await station.drop(attempt.link)
         except ModelChangedError as error:
             attempt.cause, attempt.reason = "changed", str(error)
+        except NotNowError as error:
+            attempt.cause, attempt.reason = "not now", str(error)
         except LoadError as error:
             attempt.cause, attempt.reason = "load", str(error)
         except (OSError, sqlite3.OperationalError) as error:
@@ -258,9 +276,9 @@ class Scheduler:
             attempt.cause, attempt.reason = "error", f"{type(error).__name__}: {error}"
         if attempt.cause != "ended":
             log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
-            self._note(batch.session_key, f"{_about(attempt)}: {attempt.cause}: {attempt.reason}")
+            self._note(batch.session_key, f"{attempt.about}: {attempt.cause}: {attempt.reason}")
         elif attempt.seconds is not None:
-            self._note(batch.session_key, f"{_about(attempt)}: {attempt.seconds:.2f} s on {device}")
+            self._note(batch.session_key, f"{attempt.about}: {attempt.seconds:.2f} s on {device}")
         try:
             await self._settle(station, attempt)
         finally:
@@ -275,9 +293,14 @@ class Scheduler:
         link = await station.renderer()
         attempt.link = link
         conditions = await station.load(link, batch)
-        attempt.begun = await self._write(Writer.begin, batch, conditions)
+        chosen = await self._write(Writer.begin, batch, conditions)
+        if chosen not in (None, conditions):  # another device was the first to choose
+            conditions = await station.load(link, replace(batch, conditions=chosen))
+            chosen = await self._write(Writer.begin, batch, conditions)
+        attempt.begun = chosen is not None
         if not attempt.begun or self._closing.is_set() or self._pausing.asked:
             return
+        self._pausing.lack(None)
         self._publish_tally(await self._write(Writer.tally, batch.session_key), attempt)
         images = {image.key: image for image in batch.images}
         frames = link.render(
@@ -349,31 +372,13 @@ class Scheduler:
                 if self._closing.is_set():
                     return
                 await self._pausing.rest()
-        tally = await self._write(Writer.tally, attempt.batch.session_key)
-        self._publish_tally(tally, attempt, finished)
+        with contextlib.suppress(LibraryError):  # it may have gone with the trash
+            tally = await self._write(Writer.tally, attempt.batch.session_key)
+            self._publish_tally(tally, attempt, finished)
 
     def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in attempt.batch.images})
         self._publish(tally_event(tally, rows, [str(path) for path in finished]))
-
-
-def _about(attempt: Attempt) -> str:
-    """Which batch, in a session's log."""
-    batch = attempt.batch
-    rows = sorted({image.row for image in batch.images})
-    named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
-    return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
-
-
-async def _heard(station: Station, seconds: float | None = None) -> bool:
-    """Wait until it is worth looking for work again, `seconds` at most; whether it is."""
-    # Not wait_for: Python 3.11's loses a cancellation that comes together with the event.
-    try:
-        async with asyncio.timeout(seconds):
-            await station.news.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def tally_event(

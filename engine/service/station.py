@@ -10,11 +10,12 @@ from pathlib import Path
 
 from engine.library.files import Staged
 from engine.library.records import Batch
-from engine.models.catalog import load_models
+from engine.models.catalog import Model, find_model
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
-from engine.service.link import LoadError, RendererLink
+from engine.service.link import LoadError, NotNowError, RendererLink
+from engine.service.pausing import next_pause
 from engine.settings import RenderSettings, Settings, SettingsError
 
 _STARTUP_ATTEMPTS = 3
@@ -32,17 +33,34 @@ class Attempt:
     """Whether the renderer has begun it: until then it can go elsewhere."""
     staged: list[tuple[Staged, Record]] = field(default_factory=list)
     cause: str = "ended"
-    """ended, memory, device, error, died, hung, load, changed or disk."""
+    """ended, memory, device, error, died, hung, load, changed, not now or disk."""
     reason: str = ""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""
     seconds: float | None = None
     """What it took from the first step to the last pixel; None if it did not come to that."""
 
+    @property
+    def about(self) -> str:
+        """Which batch, in a session's log."""
+        batch = self.batch
+        rows = sorted({image.row for image in batch.images})
+        named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
+        return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
+
     async def stop(self) -> None:
         """Leave it after the current step."""
         if self.link is not None:
             await self.link.stop(self.batch.id)
+
+
+@dataclass
+class Wait:
+    """A model that cannot be loaded now is tried again after a pause, longer each time."""
+
+    reason: str
+    seconds: float
+    over: bool = False
 
 
 class Station:
@@ -63,17 +81,48 @@ class Station:
         """Whether it could work and found nothing to do."""
         self.failed_loads: Counter[str] = Counter()
         self.deaths_loading: Counter[str] = Counter()
+        self.waits: dict[str, Wait] = {}
+        """Label → why that model waits here; of those that could not be loaded at the last try."""
+        self._entries: dict[str, Model] = {}
         self._failed_starts = 0
         self._threads = threads
         self._library = library
         self._settings = settings
         self._previews = False
 
+    async def heard(self, seconds: float | None = None) -> bool:
+        """Wait until it is worth looking for work again, `seconds` at most; whether it is."""
+        # Not wait_for: Python 3.11's loses a cancellation that comes together with the event.
+        try:
+            async with asyncio.timeout(seconds):
+                await self.news.wait()
+        except TimeoutError:
+            return False
+        return True
+
     def forget_trouble(self) -> None:
         """What failed before may work now."""
         self.failed_loads.clear()
         self.deaths_loading.clear()
+        self.waits.clear()
         self._failed_starts = 0
+
+    def wait(self, label: str, reason: str) -> None:
+        """Leave a model alone for a while; others can be loaded meanwhile."""
+        last = self.waits.get(label)
+        wait = Wait(reason, next_pause(last.seconds if last else None))
+        self.waits[label] = wait
+
+        def look_again() -> None:
+            wait.over = True
+            self.news.set()
+
+        asyncio.get_running_loop().call_later(wait.seconds, look_again)
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Labels of the models that are left alone here at the moment."""
+        return frozenset(label for label, wait in self.waits.items() if not wait.over)
 
     def is_broken(self, deaths: int) -> bool:
         """Whether it cannot start a renderer, or cannot load a model."""
@@ -137,30 +186,47 @@ class Station:
         """The conditions to render `batch` under: the session's, else those on offer now.
 
         Raises:
-            LoadError, ModelChangedError, RendererDiedError, RendererHungError
+            LoadError, ModelChangedError, NotNowError, RendererDiedError, RendererHungError
             OSError: the disk is full, or fails.
         """
         recipe = batch.images[0].recipe
         label = recipe.model
-        try:
-            model = load_models().get(label)
-        except SettingsError as error:
-            raise LoadError(str(error)) from error
-        if model is None:
-            raise LoadError(
-                f"the model {label} is no longer in the model list: add it again, then retry"
-            )
+        model = self._entry(label)
         chosen = batch.conditions
         dtype = chosen.dtype if chosen else model.dtype
         timeout = self._settings.render.load_timeout
         offered = await link.load(label, model.source, recipe.model_hash, dtype, timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
+        self.waits.pop(label, None)
         render = self._settings.render
         return chosen or replace(
             offered,
             threads=render.threads or offered.threads,
             encoding=_encoding(batch.images[0].path, render),
         )
+
+    def _entry(self, label: str) -> Model:
+        """A model's entry in the list; while it cannot be read or is not there, as it last was.
+
+        The fingerprint in the recipe tells whether the files are still the same.
+
+        Raises:
+            LoadError: it has no entry.
+            NotNowError: it cannot be read, and never could since the engine process started.
+        """
+        try:
+            found = find_model(label)
+        except SettingsError as error:
+            if label not in self._entries:
+                raise NotNowError(str(error)) from error
+        else:
+            if found is not None:
+                self._entries[label] = found
+            elif label not in self._entries:
+                raise LoadError(
+                    f"the model {label} is no longer in the model list: add it again, then retry"
+                )
+        return self._entries[label]
 
 
 def _encoding(path: Path, render: RenderSettings) -> str:

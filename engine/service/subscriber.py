@@ -34,7 +34,7 @@ class Subscriber:
             key = (kind, event["session"])
             older = self._waiting.get(key)
             self._waiting[key] = event if older is None else _together(older, event)
-        elif kind == "kept" or kind == "kept":
+        elif kind == "kept":
             older = self._waiting.get(kind, {"sessions": []})
             sessions = sorted({*older["sessions"], *event["sessions"]})
             self._waiting[kind] = event | {"sessions": sessions}

@@ -242,7 +242,9 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
 def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     """The function that reads the cells of a column."""
     if column.name == "style" and vocabulary.styles:
-        column = replace(column, choices=(*column.choices, *vocabulary.styles))
+        # The user's may have the names of ours.
+        choices = dict.fromkeys((*column.choices, *vocabulary.styles))
+        column = replace(column, choices=tuple(choices))
     judges: dict[Kind, _Judge] = {
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
@@ -261,7 +263,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         if column.name == "final_prompt":  # to the letter: its braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
         return lambda cell: judge_wildcards(
-            plain_text(cell, most) or unusable(cell) or judge(cell), vocabulary.wildcards
+            plain_text(cell, most) or unusable(cell) or judge(cell),
+            vocabulary.wildcards,
+            vocabulary.wildcard_faults,
         )
     return lambda cell: unusable(cell) or judge(cell)
 

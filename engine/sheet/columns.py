@@ -39,6 +39,8 @@ class Column:
     """Other people's words (lower case) for a choice."""
     aliases: tuple[str, ...] = ()
     """Other headers that mean this column; capitals, spaces and dashes do not matter."""
+    doubtful: tuple[str, ...] = ()
+    """Headers that may mean this column or something else: asked about, never taken."""
     minimum: int = 0
     maximum: int = 0
     """The range of a number, both ends allowed."""
@@ -119,9 +121,10 @@ COLUMNS: tuple[Column, ...] = (
         "How many images this row makes; each takes the next seed.",
         "basic",
         aliases=(
-            *("count", "n", "num", "images", "image count", "number of images"),
-            *("no of images", "images per prompt", "quantity"),
+            *("count", "image count", "number of images", "no of images"),
+            *("images per prompt", "quantity"),
         ),
+        doubtful=("n", "num", "images"),
         minimum=1,
         maximum=10_000,
     ),

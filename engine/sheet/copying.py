@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from engine.placing import place
 from engine.sheet.editing import Draft
 from engine.sheet.rows import SheetError
 
@@ -59,6 +60,8 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
         SheetError: it cannot be written, or something is there already.
     """
     mended = draft.mended()
+    count = sum(map(len, mended.values()))
+    _take_apart(draft, mended)
     with _placed(target, overwrite=overwrite) as partial:
         request = {
             "source": str(source.absolute()),
@@ -73,7 +76,7 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
             ],
         }
         reply = _rewrite(request)
-    return Copy(target, sum(map(len, mended.values())), tuple(reply))
+    return Copy(target, count, tuple(reply))
 
 
 def new_name(draft: Draft, folder: Path) -> Path:
@@ -111,11 +114,13 @@ def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
     for number in draft.numbers:
         places = range(len(draft.header))
         lines.writerow([draft.text(number, names[at]) if at in names else "" for at in places])
+    text = out.getvalue()
+    encoding = "utf-8" if text.isascii() else "utf-8-sig"  # Excel needs the mark
     with (
         _placed(target, overwrite=overwrite) as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
+        partial.open("w", encoding=encoding, newline="") as file,
     ):
-        file.write(out.getvalue())
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     return len(draft.numbers)
@@ -142,13 +147,24 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
         if overwrite:
             partial.replace(target)
         else:
-            os.link(partial, target)  # never over a file that has come meanwhile
+            place(partial, target)  # never over a file that has come meanwhile
     except FileExistsError as error:
         raise SheetError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
         raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _take_apart(draft: Draft, mended: dict[int, dict[str, str]]) -> None:
+    """Give each row its own value of merged cells that do not hold all their rows' any more."""
+    read = {line.number for line in draft.table.lines}
+    for area in draft.table.merged:
+        rows = [number for number in draft.numbers if area.top <= number <= area.bottom]
+        column = draft.column_at(area.left - 1)
+        if column and any(column in mended.get(row, ()) or row not in read for row in rows):
+            for row in rows:
+                mended.setdefault(row, {}).setdefault(column, draft.text(row, column))
 
 
 def _new_headers(draft: Draft) -> dict[int, str]:

@@ -5,13 +5,18 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from engine.sheet.headers import known_name
+from engine.sheet.headers import MOST_ABOVE, find_header, known_name
 from engine.sheet.rows import SheetError
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+LINE_END = re.compile(r"\r\n|\r|\n")
+# What a chat assistant sets around a sheet: ```csv above, ``` below.
+_OPENING_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*(?=[\r\n])")
+_CLOSING_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
 _CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _NO_TEXT = re.compile("[\0\uffff]")
 _HEAD = 4096
@@ -35,7 +40,10 @@ class Decoded(NamedTuple):
     """A file's text, and what the person should know of how it was decoded."""
 
     text: str
-    notes: tuple[str, ...]
+    encoding: str
+    marked: bool = False
+    """Whether it begins with a byte order mark."""
+    notes: tuple[str, ...] = ()
 
 
 def decode(data: bytes) -> Decoded:
@@ -46,20 +54,21 @@ def decode(data: bytes) -> Decoded:
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            return Decoded(_checked(data[len(mark) :], encoding), ())
+            return Decoded(_checked(data[len(mark) :], encoding), encoding, marked=True)
     sample = data[:_HEAD]
     # In UTF-16, Latin letters have a NUL byte each, all on the same side.
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     if max(even, odd) > len(sample) // 8 and min(even, odd) <= max(even, odd) // 8:
-        return Decoded(_checked(data, "utf-16-le" if odd > even else "utf-16-be"), ())
+        encoding = "utf-16-le" if odd > even else "utf-16-be"
+        return Decoded(_checked(data, encoding), encoding)
     try:
-        return Decoded(_no_control(data.decode("utf-8")), ())
+        return Decoded(_no_control(data.decode("utf-8")), "utf-8")
     except UnicodeDecodeError:
         note = (
             "This file is not UTF-8. It was read as Western European text (Windows-1252): if "
             "letters look wrong, save it as “CSV UTF-8” or as .xlsx."
         )
-        return Decoded(_checked(data, "cp1252"), (note,))
+        return Decoded(_checked(data, "cp1252"), "cp1252", notes=(note,))
 
 
 def _checked(data: bytes, encoding: str) -> str:
@@ -88,23 +97,48 @@ class Records(NamedTuple):
 
     delimiter: str
     records: Iterator[list[str]]
+    start: int
+    """Where in the text they begin: after a line that names the delimiter."""
+    end: int
+    """Where they end: before a code fence's last line."""
 
 
 def split(text: str) -> Records:
     """The records of a text, and what separates their cells; as for `records`.
 
-    A text whose first line holds no known column name and whose lines are sentences is a list of
+    A text whose first lines hold no known column name and whose lines are sentences is a list of
     prompts: nothing splits its lines.
     """
     given = _SEP_LINE.match(text)
-    if given:
-        text = text[given.end() :]
+    start, end = given.end() if given else 0, _end(text)
+    text = _unfenced(text[start:end])
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = given[1] if given else _delimiter(text)
-    if not _odd_quotes(text, delimiter):
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        return Records(delimiter, reader)
-    return Records(delimiter, _careful(text, delimiter))
+    found: Iterator[list[str]] = (
+        _careful(text, delimiter)
+        if _odd_quotes(text, delimiter)
+        else csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    )
+    return Records(delimiter, found, start, end)
+
+
+def _end(text: str) -> int:
+    """Where a text ends without the last line of a code fence."""
+    used = len(text.rstrip())
+    last = max(text.rfind("\n", 0, used), text.rfind("\r", 0, used)) + 1
+    return last if _CLOSING_FENCE.fullmatch(text, last, used) else len(text)
+
+
+def _unfenced(text: str) -> str:
+    """A text in which the first line of a code fence is blank: the rows keep their numbers."""
+    fence = _OPENING_FENCE.match(text)
+    above = fence.end() if fence else 0
+    return "".join(LINE_END.findall(text, 0, above)) + text[above:]
+
+
+def line_ends(record: list[str]) -> int:
+    """How many line ends stand within the cells of a record."""
+    return sum(len(LINE_END.findall(cell)) for cell in record)
 
 
 def records(text: str) -> Iterator[list[str]]:
@@ -123,7 +157,8 @@ def _delimiter(text: str) -> str:
     """The delimiter whose split header has most known columns, then most columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        header = _first_record(text, delimiter)
+        top = _first_records(text, delimiter)
+        header = top[find_header(top)] if top else []
         return len({name for cell in header if (name := known_name(cell))}), len(header)
 
     best = max(DELIMITERS, key=score)
@@ -141,10 +176,10 @@ def _is_prose(text: str, delimiter: str) -> bool:
     return len({line.count(delimiter) for line in lines}) > 1 and '"' not in text[:100_000]
 
 
-def _first_record(text: str, delimiter: str) -> list[str]:
-    """The first that is not blank."""
+def _first_records(text: str, delimiter: str) -> list[list[str]]:
+    """The first that are not blank: the header is one of them."""
     head = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter)
-    return next((record for record in head if any(map(str.strip, record))), [])
+    return list(islice((record for record in head if any(map(str.strip, record))), MOST_ABOVE))
 
 
 def _odd_quotes(text: str, delimiter: str) -> bool:

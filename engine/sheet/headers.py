@@ -21,6 +21,7 @@ def _key(header: str) -> str:
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}
 _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.aliases}
+_DOUBTFUL = {_key(header): column.name for column in COLUMNS for header in column.doubtful}
 
 
 _SOURCE_COLUMNS = frozenset(
@@ -67,13 +68,14 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
         SheetError: No `prompt` column, or two columns that mean the same.
     """
     exact = {name for cell in header if (name := _NAMES.get(_key(cell)))}
+    meant = {name for cell in header if (name := known_name(cell))}
     known: dict[int, str] = {}
     problems: list[Problem] = []
     for index, cell in enumerate(header):
         name = known_name(cell)
         # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
         if name is None or (name in exact and _key(cell) not in _NAMES):
-            problems += _doubts(cell, exact, row)
+            problems += _doubts(cell, meant, row)
             continue
         for other, taken in known.items():
             if taken == name:
@@ -91,10 +93,16 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
     return known, problems
 
 
-def _doubts(cell: str, exact: Container[str], row: int) -> list[Problem]:
-    """What is to be said of a column that is kept but not understood."""
-    name = nearly(cell)
-    if name and name not in exact:
+def _doubts(cell: str, meant: Container[str], row: int) -> list[Problem]:
+    """What is to be said of a column that is kept but not understood.
+
+    Args:
+        cell: Its header.
+        meant: The known columns that the sheet has.
+        row: The header's row number.
+    """
+    name = _DOUBTFUL.get(_key(cell)) or nearly(cell)
+    if name and name not in meant:
         message = (
             f"`{shown(cell)}` is kept as a column of your own. If `{name}` was meant, rename it."
         )
@@ -115,11 +123,18 @@ def nearly(header: str) -> str | None:
 
 
 def find_header(rows: Sequence[Sequence[str]]) -> int:
-    """The index of the row that holds the column names: the first, unless a title is above it."""
-    for index, cells in enumerate(rows[:MOST_ABOVE]):
-        if any(known_name(cell) == "prompt" for cell in cells):
-            return index
-    return 0
+    """The index of the row that holds the column names: the first, unless a title is above it.
+
+    A title may be called `Prompts` too: a row of several names is rather the header.
+    """
+
+    def names(index: int) -> tuple[bool, int]:
+        known = {name for cell in rows[index] if (name := known_name(cell))}
+        return sum(map(bool, map(str.strip, rows[index]))) > 1, len(known)
+
+    top = range(min(len(rows), MOST_ABOVE))
+    found = [index for index in top if any(known_name(cell) == "prompt" for cell in rows[index])]
+    return max(found, key=names, default=0)
 
 
 class Lone(NamedTuple):

@@ -9,7 +9,9 @@ import re
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+from engine.sheet.table import Area
 
 _XLSX_HIDDEN = re.compile(rb"""<(?:\w+:)?(row|col)(?=\s)([^>]*\shidden=["'](?:1|true)["'][^>]*)>""")
 _XLSX_NUMBERS = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
@@ -27,15 +29,6 @@ _ODS_NAME = re.compile(rb"""\stable:name=["']([^"']*)["']""")
 _BIFF_BOUNDSHEET, _BIFF_ROW, _BIFF_COLUMNS, _BIFF_MERGED, _BIFF_END = 0x85, 0x208, 0x7D, 0xE5, 0x0A
 _MOST_NAMED = 6
 """Areas that a note names one by one."""
-
-
-class Area(NamedTuple):
-    """A rectangle of cells; rows and columns from 1, both ends within."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
 from engine.sheet.quiet import no_collecting
 from engine.sheet.rows import SheetError
-from engine.sheet.table import MIB, Broken, Limits, Line, Moment, Table, cell_text
+from engine.sheet.table import MIB, Area, Broken, Limits, Line, Moment, Table, cell_text
 from engine.sheet.verdict import shown
 
 __all__ = ["Limits", "read_table"]
@@ -154,6 +154,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         sheets=tuple(reply["sheets"]),
         notes=tuple(notes),
         delimiter=reply["delimiter"],
+        merged=tuple(Area(*each) for each in reply["merged"]),
     )
 
 

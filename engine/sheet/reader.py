@@ -76,7 +76,13 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
             f"The file is larger than the limit of {limits.file_bytes // 2**20} MiB. Split it."
         )
     form = sniff(data, limits.unpacked_bytes)
-    reply: dict[str, Any] = {"sheet": None, "sheets": [], "notes": [], "delimiter": ","}
+    reply: dict[str, Any] = {
+        "sheet": None,
+        "sheets": [],
+        "notes": [],
+        "delimiter": ",",
+        "merged": [],
+    }
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
@@ -87,6 +93,7 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
 
         book = read_workbook(data, path, form, wanted, limits.cells)
         reply |= {"sheet": book.name, "sheets": book.names, "notes": book.notes}
+        reply["merged"] = book.merged
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
     lone = next(iter(filled.values())) if len(filled) == 1 else []
@@ -122,16 +129,16 @@ def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple
     """Row number → cells; what is to be said of the file; what separates its cells."""
     from engine.sheet.delimited import decode, split
 
-    text, notes = decode(data)
+    read = decode(data)
     rows: dict[int, list[Any]] = {}
     count = 0
-    delimiter, found = split(text)
+    delimiter, found, *_ = split(read.text)
     for number, record in enumerate(found, start=1):
         count += len(record)
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    return rows, notes, delimiter
+    return rows, read.notes, delimiter
 
 
 def _is_prompt(cells: list[Any]) -> bool:

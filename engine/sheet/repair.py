@@ -12,7 +12,8 @@ from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[,.  '’_][0-9]{3})+")
+_GROUPED = re.compile(r"\+?[1-9][0-9]{0,2}(?:[,.\s'’_][0-9]{3})+")
+"""Thousands set apart: 1,000 is hardly 1, and asks."""
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(
     r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?:[:=*@]([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?))?"
@@ -98,11 +99,13 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
     return Verdict(text, text, findings)
 
 
-def judge_wildcards(verdict: Verdict[str], names: Collection[str]) -> Verdict[str]:
-    """A prompt's verdict, or what is wrong with its wildcards."""
+def judge_wildcards(
+    verdict: Verdict[str], names: Collection[str], faults: Mapping[str, str]
+) -> Verdict[str]:
+    """A prompt's verdict, or what is wrong with its wildcards; the last two as the vocabulary's."""
     if verdict.value and has_wildcards(verdict.value):
         try:
-            split_wildcards(verdict.value, names)
+            split_wildcards(verdict.value, names, faults)
         except WildcardError as fault:
             sound = [text for text in fault.suggestions if _expands(text, names)]
             return error(verdict.text, str(fault), *sound)
@@ -232,13 +235,14 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
             return error(text, f"{shown(text)} is not {span}.")
         return _in_range(text, int(cell), column, span)
     plain = bare(text)
-    whole = _WHOLE.fullmatch(plain)
-    if whole and whole[1].isascii():
+    grouped = _GROUPED.fullmatch(plain)
+    whole = None if grouped else _WHOLE.fullmatch(plain)
+    if whole:
         digits = whole[1].lstrip("0") or "0"
         # Python refuses to read thousands of digits.
         number = int(digits) if len(digits) < 20 else 10**20
         return _in_range(text, number, column, span)
-    if _GROUPED.fullmatch(plain):
+    if grouped:
         meant = "".join(letter for letter in plain if letter.isdigit())
     else:
         lone = _LONE_NUMBER.fullmatch(plain)

@@ -7,14 +7,16 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
-from engine.sheet.delimited import decode, split
+from engine.sheet.delimited import LINE_END, decode, line_ends, split
 from engine.sheet.rows import SheetError
-from engine.sheet.table import Limits
+from engine.sheet.table import Broken, Limits, cell_text
+from engine.sheet.workbook import read_workbook
 
 _FORMULAS = (
     "The sheet has formulas: open the copy once in a spreadsheet program and save it there, so that"
@@ -55,7 +57,11 @@ def rewrite(request: dict[str, Any]) -> list[str]:
     writes += [_Write(number + above, *cell) for number, *cell in request["cells"]]
     match sniff(data, Limits().unpacked_bytes):
         case Format.TEXT:
-            target.write_text(_text(data, writes, above), encoding="utf-8", newline="")
+            read = decode(data)
+            text = _text(read.text, writes, request["header_row"], above)
+            # Excel takes a file without a mark for one of the old encodings.
+            mark = read.marked or not (read.encoding == "utf-8" or text.isascii())
+            target.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
             return []
         case Format.XLSX:
             return _xlsx(source, target, request["sheet"], writes, above)
@@ -65,23 +71,37 @@ def rewrite(request: dict[str, Any]) -> list[str]:
             return _xls(source, target, request["sheet"], writes, above)
 
 
-def _text(data: bytes, writes: list[_Write], above: int) -> str:
-    text = decode(data).text
-    delimiter, records = split(text)
-    lines = [*([] for _ in range(above)), *records]
+def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
+    """The text with its mended rows written anew; every other line of it stays as it is."""
+    delimiter, found, start, end = split(text)
+    lines = io.StringIO(text[start:end], newline="")
+    rows = [(record, "".join(islice(lines, 1 + line_ends(record)))) for record in found]
+    by_row: defaultdict[int, list[_Write]] = defaultdict(list)
     for write in writes:
-        lines += [[] for _ in range(write.row - len(lines))]
-        line = lines[write.row - 1]
-        line += [""] * (write.at + 1 - len(line))
-        line[write.at] = write.text
+        by_row[write.row].append(write)
+    first = header_row - 1
+    if not header_row:
+        first = next(index for index, (record, _) in enumerate(rows) if any(map(str.strip, record)))
+    if above:  # the first row of a workbook; here what is above the first prompt stays there
+        rows.insert(first, ([], ""))
+        by_row[first + 1] = by_row.pop(1)
+    rows += [([], "")] * (max(by_row, default=0) - len(rows))
     out = io.StringIO()
     # A file of one column has no delimiter until it gets a second.
-    csv.writer(
-        out,
-        delimiter=delimiter if delimiter.isprintable() or delimiter == "\t" else ",",
-        lineterminator="\r\n" if "\r\n" in text[:10_000] else "\n",
-    ).writerows(lines)
-    return out.getvalue()
+    whole = delimiter.isprintable() or delimiter == "\t"
+    line_end = "\r\n" if "\r\n" in text[:10_000] else "\n"
+    writer = csv.writer(out, delimiter=delimiter if whole else ",", lineterminator=line_end)
+    out.write(text[:start])
+    for index, (record, raw) in enumerate(rows):
+        mends = by_row.get(index + 1, ())
+        if raw and not mends and (whole or index < first):
+            out.write(raw if raw.endswith(("\r", "\n")) else raw + line_end)
+            continue
+        cells = record + [""] * (max((write.at + 1 for write in mends), default=0) - len(record))
+        for write in mends:
+            cells[write.at] = write.text
+        writer.writerow(cells)
+    return out.getvalue() + text[end:]
 
 
 def _xlsx(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
@@ -118,19 +138,19 @@ def _put(cell: Any, write: _Write) -> None:
 def _xls(source: Path, target: Path, sheet: str, writes: list[_Write], above: int) -> list[str]:
     """Nothing writes the old format well: the worksheets' values go into an xlsx file."""
     import openpyxl
-    from python_calamine import CalamineWorkbook
 
-    old = CalamineWorkbook.from_path(source)
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
-    for name in old.sheet_names:
+    data, most = source.read_bytes(), sys.maxsize
+    for name in read_workbook(data, source, Format.XLS, sheet, most).names:
         page = book.create_sheet(name)
-        rows = old.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        for y, row in enumerate(rows, start=1):
+        # Merged cells come apart, each with their value; errors stay to be seen, as text.
+        for y, row in read_workbook(data, source, Format.XLS, name, most).rows.items():
             for x, value in enumerate(row, start=1):
                 if value != "":
-                    cell = page.cell(y, x, value)
-                    cell.data_type = "s" if isinstance(value, str) else cell.data_type
+                    text = isinstance(value, str | Broken)
+                    cell = page.cell(y, x, cell_text(value) if text else value)
+                    cell.data_type = "s" if text else cell.data_type
     if above:
         book[sheet].insert_rows(1)
     for write in writes:
@@ -161,7 +181,7 @@ def _ods(source: Path, target: Path, sheet: str, writes: list[_Write], above: in
     for number, each in sorted(by_row.items()):
         row = _ods_row(table, number)
         for write in sorted(each, key=lambda write: write.at):
-            _ods_put(_ods_cell(row, write.at), write)
+            _ods_put(_ods_unmerged(_ods_cell(row, write.at)), write)
     document.save(str(target))
     return []
 
@@ -234,21 +254,48 @@ def _clone(element: Any) -> Any:
     return new
 
 
+def _ods_unmerged(cell: Any) -> Any:
+    """The cell, not merged with others below it any more."""
+    from odf.table import TableCell
+
+    if cell.qname[1] == "covered-table-cell":
+        plain = TableCell()
+        cell.parentNode.insertBefore(plain, cell)
+        cell.parentNode.removeChild(cell)
+        return plain
+    if int(cell.getAttribute("numberrowsspanned") or 1) > 1:
+        cell.removeAttribute("numberrowsspanned")
+        cell.removeAttribute("numbercolumnsspanned")
+    return cell
+
+
+_ODS_VALUE = frozenset(
+    {
+        *("formula", "value-type", "value", "string-value", "date-value", "time-value"),
+        *("boolean-value", "currency"),
+    }
+)
+"""What an ods cell says of its value; LibreOffice says it in a namespace of its own too."""
+
+
 def _ods_put(cell: Any, write: _Write) -> None:
+    from odf.teletype import addTextToElement
     from odf.text import P
 
     for child in list(cell.childNodes):
         cell.removeChild(child)
-    for name in ("formula", "value", "timevalue", "datevalue", "booleanvalue", "stringvalue"):
-        if cell.getAttribute(name) is not None:
-            cell.removeAttribute(name)
+    for name in [name for name in cell.attributes if name[1] in _ODS_VALUE]:
+        del cell.attributes[name]
     if write.number is not None:
         cell.setAttribute("valuetype", "float")
         cell.setAttribute("value", write.number)
     else:
         cell.setAttribute("valuetype", "string")
-    if write.text:
-        cell.addElement(P(text=write.text))
+    for line in LINE_END.split(write.text) if write.text else ():
+        paragraph = P()
+        # A tab would be an element that calamine does not read.
+        addTextToElement(paragraph, line.replace("\t", " "))
+        cell.addElement(paragraph)
 
 
 def main() -> None:

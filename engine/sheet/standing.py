@@ -88,6 +88,10 @@ class Standing:
         """The index of a column that can be written to."""
         return self._places[column]
 
+    def column_at(self, index: int) -> str | None:
+        """The column that can be written to at an index; the other way round than `place_of`."""
+        return next((name for name, at in self._places.items() if at == index), None)
+
     @property
     def header(self) -> tuple[str, ...]:
         """The column names, those added here last."""

@@ -36,6 +36,15 @@ class Line(NamedTuple):
     """In the header's order; may be shorter or longer than the header."""
 
 
+class Area(NamedTuple):
+    """A rectangle of cells; rows and columns from 1, both ends within."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One worksheet or text file as it was read."""
@@ -56,6 +65,8 @@ class Table:
     """What the person should know about how the file was read."""
     delimiter: str = ","
     """What separates the cells of a text file."""
+    merged: tuple[Area, ...] = ()
+    """Cells merged downwards, whose value counts for each of their rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ r"""The wildcards of a prompt: `{a|b}`, `{2$$a|b|c}`, `__name__`, found and judg
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 MOST_OPTIONS = 200
 """Alternatives of one prompt."""
 MOST_DEPTH = 8
 """Braces inside braces."""
+NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 
-_TOKEN = re.compile(r"\\[{}]|\\__|[{}|]|__[A-Za-z0-9][A-Za-z0-9_/\-]*?__(?!_)")
+_NAMED = r"__[^\W_](?:(?!__)[\w /.\-])*(?<! )__(?!_)"
+_TOKEN = re.compile(rf"\\[{{}}]|\\__|[{{}}|]|{_NAMED}")
 
 
 class WildcardError(ValueError):
@@ -38,12 +41,47 @@ def has_wildcards(text: str) -> bool:
     return "{" in text or "}" in text or "__" in text
 
 
-def split_wildcards(text: str, names: Collection[str]) -> list[Part]:
+def escaped(text: str) -> str:
+    """A text as a prompt that means these very letters."""
+    return re.sub(r"[{}]|__", r"\\\g<0>", text)
+
+
+def replace_named(text: str, names: Collection[str], by: Callable[[str], str]) -> str:
+    """A prompt with each `__name__` that is one of `names` replaced by what `by` makes of it."""
+
+    def replaced(token: re.Match[str]) -> str:
+        name = _name_in(token[0], names)
+        return by(name) if name is not None and name in names else token[0]
+
+    return _TOKEN.sub(replaced, text)
+
+
+def named_in(text: str, names: Collection[str]) -> list[str]:
+    """Those of `names` that a prompt names, in order."""
+    found = (_name_in(token[0], names) for token in _TOKEN.finditer(text))
+    return [name for name in found if name is not None and name in names]
+
+
+def _name_in(token: str, names: Collection[str]) -> str | None:
+    """The name that a token names; None for other tokens, and for words with spaces that are none.
+
+    `__so loud__` is somebody's way of writing; a wildcard's file may be called so all the same.
+    """
+    if not token.startswith("__"):
+        return None
+    name = token.strip("_")
+    return name if name in names or " " not in name else None
+
+
+def split_wildcards(
+    text: str, names: Collection[str], faults: Mapping[str, str] = NO_FAULTS
+) -> list[Part]:
     """A prompt in stretches, escapes resolved in those that are plain.
 
     Args:
         text: the prompt.
         names: what can stand between `__` and `__`.
+        faults: why some of the names cannot be used.
 
     Raises:
         WildcardError: braces that do not match, an unknown name, or too much of it.
@@ -74,8 +112,10 @@ def split_wildcards(text: str, names: Collection[str]) -> list[Part]:
                 parts.append(Part(text[start:plain], True))
         elif found == "|":
             options += depth > 0
-        elif found.startswith("__"):
-            _require_known(found, text, names)
+        elif (name := _name_in(found, names)) is not None:
+            _require_known(name, found, text, names)
+            if name in faults:
+                raise WildcardError(f"The wildcard {found} cannot be used. {faults[name]}")
             if not depth:
                 add_plain(token.start())
                 plain = token.end()
@@ -104,8 +144,7 @@ def _unmatched(text: str, brace: str, other: str) -> WildcardError:
     )
 
 
-def _require_known(found: str, text: str, names: Collection[str]) -> None:
-    name = found.strip("_")
+def _require_known(name: str, found: str, text: str, names: Collection[str]) -> None:
     if name in names:
         return
     near = difflib.get_close_matches(name[:60], names, n=3, cutoff=0.6)

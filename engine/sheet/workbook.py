@@ -29,7 +29,7 @@ from engine.sheet.layout import (
     xlsx_layout,
 )
 from engine.sheet.rows import SheetError
-from engine.sheet.table import Broken, Moment
+from engine.sheet.table import Area, Broken, Moment
 
 _DAY_ZERO = {
     datetime.date(1899, 12, 30),
@@ -51,6 +51,8 @@ class Worksheet(NamedTuple):
     """Row number (from 1) → its cells, from column A; dates and times as datetime has them."""
     notes: tuple[str, ...]
     """What the person should know about how it was read."""
+    merged: tuple[Area, ...]
+    """Cells merged downwards, whose value each of their rows was given."""
 
 
 def read_workbook(
@@ -99,7 +101,7 @@ def read_workbook(
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
     spread = spread_merged(rows, layout.merged) if layout.merged else []
-    return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)))
+    return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)), tuple(spread))
 
 
 def _too_many(count: str, most: int) -> SheetError:

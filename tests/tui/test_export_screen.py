@@ -1,12 +1,14 @@
 import zipfile
 from pathlib import Path
 
+from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
+from tui.screens.dialog import Dialog
 from tui.screens.export import ExportScreen
 from tui.widgets.contact_sheet import ContactSheet
 
@@ -43,3 +45,34 @@ async def test_marked_images_are_exported_from_the_page(
         "0003-01-a-boat-number-1.png",
         "results.csv",
     ]
+
+
+async def test_what_cannot_be_written_is_said(
+    settings: Settings, make_session: MakeLibrary, tmp_path: Path
+) -> None:
+    make_session(["a boat"])
+    (tmp_path / "file").touch()
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=(100, 30), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen.query(ContactSheet))
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+        for key, said in (("x", "#said"), ("C", "#note")):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, Dialog))
+            await refused(app, pilot, str(tmp_path / "file" / "x.zip"), said)
+            await refused(app, pilot, "x" * 300, said)
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, Dialog))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, Dialog))
+        await refused(app, pilot, "~nosuchone/x.zip", "#said")
+
+
+async def refused(app: PromptsheetApp, pilot: Pilot[str], target: str, said: str) -> None:
+    """Give a path and wait for what is said of it."""
+    words = app.screen.query_one(said, Static)
+    before = str(words.content)
+    app.screen.query_one(Input).value = target
+    await pilot.press("enter")
+    await until(pilot, lambda: str(words.content) != before)

@@ -165,3 +165,19 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
         await pilot.press("p")
         await until(pilot, lambda: paused() is True)
         await until(pilot, lambda: "engine: paused" in text_of(pilot))
+
+
+async def test_a_session_that_waits_to_be_asked_says_so_and_r_lets_it_go_on(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary, config: Path
+) -> None:
+    (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
+    make_session(["a boat", "a town"], done=0)
+    start(engine)
+    async with jobs(settings, "k3f9x2") as (pilot, screen):
+        await until(pilot, lambda: "held: r resumes it" in text_of(pilot))
+        await pilot.press("4")
+        await until(pilot, lambda: "‖ held" in text_of(pilot))
+        await pilot.press("2", "r")
+        await until(pilot, lambda: screen.is_current and "held" not in text_of(pilot))
+        await pilot.press("4")
+        await until(pilot, lambda: "· waiting" in text_of(pilot))

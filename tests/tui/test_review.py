@@ -4,13 +4,16 @@ import os
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 from textual.widgets import Input
 
 from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
+from engine.library.database import database_path
 from engine.library.files import stage
 from engine.library.writer import Writer
 from engine.settings import Settings
@@ -114,6 +117,32 @@ async def test_the_page_is_filtered_sorted_and_jumped_through(culled: Settings) 
         assert "0 of 16 images" in screen_text(app)
 
 
+async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are_no_harm(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session([f"a boat, number {n}" for n in range(8)])
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "8 of 8 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await pilot.press("slash", "n", "u", "enter")
+        await until(pilot, lambda: "/nu" in screen_text(app))
+        await pilot.press("number_sign", *"5", "enter")
+        await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
+        await pilot.press("number_sign")
+        app.screen.query_one("#ask", Input).value = "9" * 20
+        await pilot.press("enter")
+        await until(pilot, lambda: "No image of row 9999" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "/nu" not in screen_text(app))
+        with closing(connect(database_path(settings.library))) as library:
+            library.execute("DELETE FROM images")
+            library.commit()
+        await pilot.press("m")
+        await until(pilot, lambda: "no longer in the library" in screen_text(app))
+
+
 async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
     app = PromptsheetApp(culled)
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
@@ -129,11 +158,30 @@ async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
         await until(pilot, lambda: "★ 2/16" in screen_text(app))
         await pilot.press("z")
         await until(pilot, lambda: "1:1" in screen_text(app))
-        await pilot.press("escape", "l", "d")
+        await pilot.press("escape", "l")
+        await until(pilot, lambda: "3/16" in screen_text(app))
+        await pilot.press("d")
         await until(pilot, lambda: 4 not in rows(culled))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, FullScreen))
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
+
+
+async def test_a_favourite_beyond_the_page_below_is_none_at_the_second_key(
+    culled: Settings,
+) -> None:
+    app = PromptsheetApp(culled)
+    async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        assert sheet.places < 15
+        await pilot.press("enter", *"n" * 14, "f")
+        await until(pilot, lambda: favourites(culled) == [16])
+        await until(pilot, lambda: "★ 15/16" in screen_text(app))
+        await pilot.press("f")
+        await until(pilot, lambda: not favourites(culled))
 
 
 async def test_marked_images_are_compared_by_what_differs(culled: Settings) -> None:

@@ -1,15 +1,17 @@
 """The Sheet screen by Pilot: every fault seen, every fault mended in place."""
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from textual.events import AppBlur, AppFocus, Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.api import Draft, Place, Severity
+from engine.api import Draft, Place, Severity, reopen_draft
 from engine.settings import Settings
 from tests.tui.conftest import screen_text, until
 from tui.app import PromptsheetApp
@@ -241,8 +243,6 @@ async def test_text_is_found_and_columns_and_counts_are_chosen(app: PromptsheetA
 
 
 async def test_pasted_lines_become_rows(app: PromptsheetApp) -> None:
-    from textual.events import Paste
-
     async with app.run_test(**SIZE) as pilot:
         table = await opened(pilot)
         app.screen.post_message(Paste("one\n\ntwo \n"))
@@ -279,3 +279,82 @@ async def test_rows_of_a_session_come_to_be_refined(
         draft = draft_of(app.screen.query_one(DraftTable))
         assert draft.text(2, "seed_number") == "7"
         assert draft.text(3, "style") == "anime"
+
+
+async def edit(pilot: Pilot[str], table: DraftTable, place: Place, text: str) -> CellEditor:
+    """Begin to write into a cell."""
+    table.go_to(place.row, place.column)
+    await pilot.press("enter")
+    editor = pilot.app.screen.query_one(CellEditor)
+    await until(pilot, lambda: editor.is_open)
+    await pilot.press(*text)
+    return editor
+
+
+async def test_text_being_written_outlives_a_look_at_another_window(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        editor = await edit(pilot, table, Place(2, "prompt"), "XY")
+        app.post_message(AppBlur())
+        await until(pilot, lambda: app.focused is None)
+        app.post_message(AppFocus())
+        await until(pilot, lambda: editor.query_one(Input).has_focus)
+        await pilot.press("Z", "enter")
+        await until(pilot, lambda: draft_of(table).text(2, "prompt") == "a red boatXYZ")
+
+
+async def test_a_click_elsewhere_takes_what_was_written_and_nothing_else(
+    app: PromptsheetApp,
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        editor = await edit(pilot, table, Place(2, "prompt"), "XY")
+        await pilot.click(table, offset=(10, 4))
+        await until(pilot, lambda: draft_of(table).text(2, "prompt") == "a red boatXY")
+        assert not editor.is_open
+        table.set_marks([2, 3])
+        await edit(pilot, table, Place(2, "prompt"), "")
+        await pilot.click(table, offset=(10, 4))
+        await until(pilot, lambda: table.has_focus and not editor.is_open)
+        assert draft_of(table).text(3, "prompt") == "a blue boat"
+
+
+async def test_a_file_saved_again_waits_for_the_cell_that_is_being_written(
+    app: PromptsheetApp, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def held(*given: Any) -> Any:
+        reading.set()
+        go_on.wait(5)
+        return reopen_draft(*given)
+
+    monkeypatch.setattr("tui.screens.sheet_opening.reopen_draft", held)
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        sheet.write_text(TEXT + "a hill,1:1,,,\n")
+        await until(pilot, reading.is_set)
+        editor = await edit(pilot, table, Place(2, "prompt"), "XY")
+        go_on.set()
+        await pilot.app.workers.wait_for_complete()
+        await pilot.press("Z")
+        assert editor.is_open
+        assert len(draft_of(table).numbers) == 4
+        await pilot.press("enter")
+        await until(pilot, lambda: len(draft_of(table).numbers) == 5)
+        assert draft_of(table).text(2, "prompt") == "a red boatXYZ"
+
+
+async def test_all_lines_that_are_pasted_into_a_text_are_in_it(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        table = await opened(pilot)
+        await edit(pilot, table, Place(2, "prompt"), " ")
+        app.post_message(Paste("at sea,\r\nby night,\rcalm\n"))
+        await pilot.press("enter")
+        wanted = "a red boat at sea,\nby night,\ncalm"
+        await until(pilot, lambda: draft_of(table).text(2, "prompt") == wanted)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        app.post_message(Paste("\nand\nstill\n"))
+        await pilot.press("enter")
+        await until(pilot, lambda: draft_of(table).text(2, "final_prompt") == wanted + "and\nstill")

@@ -62,13 +62,14 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     lines += [
         f"  {work['session']}: {work['done']} of {work['images']} done" for work in answer["work"]
     ]
-    lines += [f"  paused: {answer['paused']}"] if answer["paused"] else []
+    lines += [f"  paused: {clean(answer['paused'])}"] if answer["paused"] else []
     if answer["held"]:
         lines.append(
             f"  waiting to be asked: {', '.join(answer['held'])};"
             " `promptsheet resume SESSION`, or `resume all`"
         )
-    return lines + [note for note in (answer.get("mismatch"), answer.get("warning")) if note]
+    notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
+    return lines + [clean(note) for note in notes if note]
 
 
 def verify(options: Namespace, settings: Settings) -> int:

@@ -3,8 +3,12 @@
 import json
 import sys
 
-OK, SOME, UNUSABLE = 0, 1, 2
-"""Exit statuses: all well; some of it not; nothing could be done."""
+OK, SOME = 0, 1
+"""Exit statuses: all well; some of it not. That nothing could be done (2) is an error's."""
+
+
+class UsageError(Exception):
+    """What was asked for does not go together."""
 
 
 def say(*lines: str) -> None:

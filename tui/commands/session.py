@@ -10,7 +10,7 @@ from typing import IO, Any
 from engine import api
 from engine.api import Settings
 from tui import report
-from tui.commands.saying import OK, SOME, UNUSABLE, note, print_json, say
+from tui.commands.saying import OK, SOME, UsageError, note, print_json, say
 from tui.progress import exporting
 from tui.text import clean, count_text, size_text
 
@@ -74,8 +74,7 @@ def _change(
 ) -> int:
     if options.session == EVERYTHING:
         if options.rows:
-            note("Rows belong to a session: name it instead of `all`.")
-            return UNUSABLE
+            raise UsageError("Rows belong to a session: name it instead of `all`.")
         command(None, settings, None)
         found = [info for info in api.list_sessions(settings.library) if info.state != "done"]
         if options.json:
@@ -113,8 +112,7 @@ def export(options: Namespace, settings: Settings) -> int:
     info = api.find_session(settings.library, options.session)
     to_stdout = str(options.output) == "-"
     if to_stdout and sys.stdout.isatty():
-        note("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
-        return UNUSABLE
+        raise UsageError("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
 
     def write(file: IO[bytes]) -> api.Exported:
         with exporting() as progress:
@@ -179,9 +177,12 @@ def trash(options: Namespace, settings: Settings) -> int:
     """`promptsheet trash list | empty`."""
     empty = options.action == "empty"
     size = api.empty_trash(settings.library) if empty else api.trash_size(settings.library)
+    left = size.left if isinstance(size, api.Emptied) else []
     if options.json:
         print_json(asdict(size) | {"emptied": empty})
-        return OK
+        return SOME if left else OK
     what = f"{count_text(size.images, 'image')} and {count_text(size.sessions, 'session')}"
     say(f"{what}, {size_text(size.bytes)}, {'deleted for good' if empty else 'in the trash'}")
-    return OK
+    if left:
+        note(f"{count_text(len(left), 'file')} could not be deleted, {clean(left[0])} for one.")
+    return SOME if left else OK

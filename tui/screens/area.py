@@ -21,11 +21,12 @@ _STYLES: dict[str, CellStyle] = {
     "failed": "error",
     "stopped": "warning",
     "waiting": "dim",
+    "held": "warning",
 }
 
 
 def state_cell(state: str) -> Cell:
-    """The state of a job or a session, in a table."""
+    """The state of a job or a session, in a table; `held`: it waits to be resumed."""
     return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 

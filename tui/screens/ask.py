@@ -9,17 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.api import SettingsError, SheetError
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 from tui.text import clean
+from tui.typed_path import is_there, typed_path
+from tui.widgets.one_line import OneLine
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Dialog[str | None]):
     """Ends with the answer, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,6 +47,7 @@ class Ask(ModalScreen[str | None]):
         choices: Sequence[str] = (),
         free: bool = False,
         blank: bool = False,
+        lines: bool = False,
         note: str = "",
         suggester: Suggester | None = None,
     ) -> None:
@@ -56,11 +59,13 @@ class Ask(ModalScreen[str | None]):
             choices: what is offered.
             free: whether other answers than these are good, too.
             blank: whether no text at all is an answer, too.
+            lines: whether it may have several lines, with signs for their breaks.
             note: a hint.
             suggester: completes what is typed.
         """
         super().__init__()
         self._blank = blank
+        self._input = OneLine if lines else Input
         self._free = free or not choices
         self._question, self._value = question, value
         self._choices, self._note = choices, note
@@ -70,7 +75,7 @@ class Ask(ModalScreen[str | None]):
         """Question, answer, choices."""
         with Vertical():
             yield Static(Content(clean(self._question)))
-            yield Input(self._value, select_on_focus=False, suggester=self._suggester)
+            yield self._input(self._value, select_on_focus=False, suggester=self._suggester)
             if self._choices:
                 yield OptionList(*self._options(""))
             yield Static(Content(clean(self._note)), id="note")
@@ -112,8 +117,11 @@ class Ask(ModalScreen[str | None]):
         self.answer(str(event.option.id))
 
     def say(self, words: str) -> None:
-        """Put words in the place of the hint."""
-        self.query_one("#note", Static).update(Content(clean(words)))
+        """Put words in the place of the hint; after the end, over whatever is there."""
+        if self.ended:
+            self.app.notify(clean(words), markup=False)
+        else:
+            self.query_one("#note", Static).update(Content(clean(words)))
 
     def action_move(self, step: int) -> None:
         """Through the choices, while the text keeps the focus."""
@@ -144,22 +152,34 @@ class AskWhere(Ask):
         super().__init__(question, str(value), note=note)
         self._write_file = write
         self._warned: Path | None = None
+        self._writing = False
 
     def answer(self, answer: str) -> None:
         """Write the file; what is there already is replaced on a second enter alone."""
-        target = Path(answer).expanduser()
-        if target.exists() and target != self._warned:
+        if self._writing or not answer.strip():
+            return
+        target = typed_path(answer)
+        if is_there(target) and target != self._warned:
             self._warned = target
             self.say(f"{target} is there already: enter again replaces it.")
-        elif answer:
+        else:
+            self._writing = True
             self.say("Writing …")
             self._write(target, target == self._warned)
 
     @work(thread=True, exclusive=True)
     def _write(self, target: Path, overwrite: bool) -> None:
+        app = self.app  # from a thread it cannot be found any more once this has been left
         try:
             words = self._write_file(target, overwrite)
         except (SheetError, SettingsError, OSError) as error:
-            self.app.call_from_thread(self.say, str(error))
+            app.call_from_thread(self._end_writing, str(error), done=False)
         else:
-            self.app.call_from_thread(self.dismiss, words)
+            app.call_from_thread(self._end_writing, words, done=True)
+
+    def _end_writing(self, words: str, *, done: bool) -> None:
+        self._writing = False
+        if done and not self.ended:
+            self.dismiss(words)
+        else:
+            self.say(words)

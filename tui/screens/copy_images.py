@@ -9,6 +9,7 @@ from engine.api import Copied, LibraryError, Settings, copy_images
 from tui.screens.ask import Ask
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, size_text
+from tui.typed_path import typed_path
 
 
 class _CancelledError(Exception):
@@ -40,7 +41,7 @@ class CopyImages(Ask):
         """Copy, in a thread."""
         if answer.strip() and not self._copying:
             self._copying, self._cancelled = True, False
-            self._copy(Path(answer.strip()).expanduser())
+            self._copy(typed_path(answer))
 
     @work(thread=True, exclusive=True)
     def _copy(self, folder: Path) -> None:

@@ -45,10 +45,14 @@ class Deciding(Area):
     # ---------------------------------------------------------------- deciding
 
     def favour(self, keys: list[str]) -> None:
-        """Make images favourites; if all that can be seen are, they no longer are."""
+        """Make images favourites; if all that are known of are, they no longer are."""
         sheet = self.query_one(ContactSheet)
-        shown = [tile for key in keys if (tile := sheet.tiles_by_key().get(key))]
-        on_now = bool(shown) and all(tile.favourite for tile in shown)
+        tiles = sheet.tiles_by_key()
+        shown = [tile for key in keys if (tile := tiles.get(key))]
+        # The one on the whole screen need not be on the page below it.
+        read = [self._tiles.image(key) for key in keys if key not in tiles] if self._tiles else []
+        known = [tile.favourite for tile in shown] + [i.favourite for i in read if i is not None]
+        on_now = bool(known) and all(known)
         for tile in shown:  # at once; what is committed is read again afterwards
             sheet.put(replace(tile, favourite=not on_now))
         self._do(Favour(self.desk.library, keys, on=not on_now))
@@ -98,14 +102,19 @@ class Deciding(Area):
         sheet = self.query_one(ContactSheet)
         for image in images:
             sheet.put(tile_of(image, self.desk.library))
-        if isinstance(self.app.screen, FullScreen):
-            self.app.screen.look()
+        self._look_full()
         if what or len(deed.images) != 1:
             self.notify(clean(f"{deed.words}{f', {what}' if what else ''}"), markup=False)
 
+    def _look_full(self) -> None:
+        if isinstance(self.app.screen, FullScreen):
+            self.app.screen.look()
+
     def _complain(self, words: str) -> None:
+        """Say what went wrong, and show again what is so: a mark was there at once."""
         self.notify(clean(words), severity="error", markup=False)
-        self.reopen()
+        self.query_one(ContactSheet).reload()
+        self._look_full()
 
     def action_favour(self) -> None:
         """The marked ones, or the one under the cursor, become favourites, or no longer are."""
@@ -148,8 +157,11 @@ class Deciding(Area):
         """More of this one: the seeds next to those of its row."""
         sheet = self.query_one(ContactSheet)
         if self._tiles is not None and sheet.tile is not None:
-            image = self._tiles.gallery.images([sheet.tile.key])[0]
-            self._start(lambda: more_like(image, self.desk.settings))
+            found = self._tiles.gallery.images([sheet.tile.key])
+            if found:
+                self._start(lambda: more_like(found[0], self.desk.settings))
+            else:
+                self._complain("This image is no longer in the library.")
 
     @work(thread=True, group="start")
     def _start(self, start: Callable[[], str]) -> None:

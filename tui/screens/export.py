@@ -1,6 +1,7 @@
 """A session's images as a ZIP on this machine, with a progress bar; it can be cancelled."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet, Static
 
 from engine.api import (
@@ -22,7 +22,9 @@ from engine.api import (
     export_session,
 )
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 from tui.text import clean, count_text, size_text
+from tui.typed_path import is_folder, is_there, typed_path
 from tui.widgets.key_line import KeyLine
 
 _EVERY = 0.1
@@ -33,7 +35,7 @@ class _CancelledError(Exception):
     """The user wants no more of it."""
 
 
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(Dialog[None]):
     """Ends when it is left; an export that runs is cancelled then, and leaves nothing behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,10 +117,10 @@ class ExportScreen(ModalScreen[None]):
         """Write the ZIP."""
         if self._exporting:
             return
-        target = Path(self.query_one("#target", Input).value.strip() or ".").expanduser()
-        if target.is_dir():
+        target = typed_path(self.query_one("#target", Input).value)
+        if is_folder(target):
             target /= f"{self._info.folder.name}.zip"
-        if target.exists():
+        if is_there(target):
             self._say(f"{target} is there already. Give another name.")
             return
         self._exporting, self._cancelled, self._at = True, False, (0, 0)
@@ -151,7 +153,8 @@ class ExportScreen(ModalScreen[None]):
         else:
             self.app.call_from_thread(self._ended, _words(done, target), done=True)
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):  # it may never have come to be
+                partial.unlink()
 
     def _progress(self, done: int, total: int) -> None:
         if self._cancelled:

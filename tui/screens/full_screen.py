@@ -2,6 +2,10 @@
 
 import asyncio
 import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -9,7 +13,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.api import ImageInfo
@@ -18,6 +21,7 @@ from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 from tui.screens.looking import GalleryTiles
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
@@ -78,8 +82,12 @@ def _cells_of(part: Part, zoom: float) -> tuple[int, int]:
     return math.ceil(width / one[0]), math.ceil(height / one[1])
 
 
-class FullScreen(ModalScreen[int]):
-    """Ends with the position of the image looked at last."""
+class FullScreen(Dialog[int]):
+    """Ends with the position of the image looked at last.
+
+    A key means the image one has stepped to, also while that is still being read: it waits for it,
+    and what is pressed meanwhile waits behind it. To the trash goes only what can be seen.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("full.left", "left,h", "across(-1, 0)", "Previous"),
@@ -121,6 +129,9 @@ class FullScreen(ModalScreen[int]):
         self._culling = culling
         self._marked = marked
         self._image: ImageInfo | None = None
+        self._read: int | None = None
+        """The position that the image is of; another one than the index while that is read."""
+        self._waiting: deque[Callable[[], None]] = deque()
         self._zoom = 0
         """0: the whole picture; else a position in the zooms, from 1."""
         self._centre = (0.5, 0.5)
@@ -143,11 +154,29 @@ class FullScreen(ModalScreen[int]):
     async def _look(self) -> None:
         index = self._index
         found = await asyncio.to_thread(self._tiles.gallery.page, index, index + 1)
-        self._image = found[0] if found else None
+        self._image, self._read = found[0] if found else None, index
         self._tiles.remember(found)
         self._show()
+        while self._waiting and self._is_read:
+            self._waiting.popleft()()
+
+    @property
+    def _is_read(self) -> bool:
+        return self._read == self._index
+
+    def _in_turn(self, act: Callable[[], None], *, reads: bool = True) -> None:
+        """Do it at once, or once it can be: what needs the image waits until that is read."""
+        if self._waiting or (reads and not self._is_read):
+            self._waiting.append(act)
+        else:
+            act()
+
+    def _with_image(self, act: Callable[[ImageInfo], None]) -> None:
+        self._in_turn(lambda: act(self._image) if self._image is not None else None)
 
     def _show(self) -> None:
+        if not self._is_read:
+            return
         image, pane = self._image, self.query_one(ImagePane)
         if image is None:
             pane.show(None)
@@ -179,6 +208,9 @@ class FullScreen(ModalScreen[int]):
 
     def action_step(self, step: int) -> None:
         """Another image; the ends hold, the view stays where it is."""
+        self._in_turn(partial(self._step, step), reads=False)
+
+    def _step(self, step: int) -> None:
         index = max(0, min(len(self._tiles) - 1, self._index + step))
         if index != self._index:
             self._index = index
@@ -186,13 +218,20 @@ class FullScreen(ModalScreen[int]):
 
     def action_across(self, right: int, down: int) -> None:
         """Pan while zoomed in, step otherwise."""
-        part = self._part(self._image) if self._image else None
-        if part is None or self._image is None:
+        if self._zoom:
+            self._with_image(partial(self._pan, right, down))
+        else:
             self.action_step(right + down)
+
+    def _pan(self, right: int, down: int, image: ImageInfo) -> None:
+        part = self._part(image)
+        if part is None:
             return
-        width, height = self._image.width, self._image.height
-        x = (part[0] + part[2]) / 2 / width + right * _STEP * (part[2] - part[0]) / width
-        y = (part[1] + part[3]) / 2 / height + down * _STEP * (part[3] - part[1]) / height
+        x = (part[0] + part[2]) / 2 / image.width + right * _STEP * (
+            part[2] - part[0]
+        ) / image.width
+        y = (part[1] + part[3]) / 2 / image.height
+        y += down * _STEP * (part[3] - part[1]) / image.height
         self._centre = (max(0.0, min(1.0, x)), max(0.0, min(1.0, y)))
         self._show()
 
@@ -208,25 +247,40 @@ class FullScreen(ModalScreen[int]):
 
     def action_favour(self) -> None:
         """A favourite, or no longer."""
-        if self._image is not None:
-            self._culling.favour([self._image.image])
+        self._with_image(lambda image: self._culling.favour([image.image]))
 
     def action_trash(self) -> None:
-        """To the trash, and on to the next."""
-        if self._image is not None:
-            self._culling.trash([self._image.image])
-            self.action_step(1)
+        """To the trash, and on to the next.
+
+        What is not on the screen yet is not meant: a held key goes on as fast as there is
+        something to see, and stops when it is let go.
+        """
+        image = self._image
+        if image is None or self._waiting or not self._is_read or not self._is_seen(image):
+            return
+        if not image.trashed:
+            self._culling.trash([image.image])
+            self._image = replace(image, trashed=True)
+        self._step(1)
+
+    def _is_seen(self, image: ImageInfo) -> bool:
+        """Whether its picture is on the screen, or why there is none."""
+        if image.trashed or image.file is None:
+            return True
+        return self.query_one(ImagePane).shown == self._library / image.file
 
     def action_mark(self) -> None:
         """Mark or unmark, and on to the next."""
-        if self._image is not None:
-            self._culling.mark(self._image.image)
-            self._show()
-            self.action_step(1)
+        self._with_image(self._mark)
+
+    def _mark(self, image: ImageInfo) -> None:
+        self._culling.mark(image.image)
+        self._show()
+        self._step(1)
 
     def action_undo(self) -> None:
         """Undo what was done last."""
-        self._culling.undo()
+        self._in_turn(self._culling.undo, reads=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """What the terminal cannot do is not offered."""
@@ -234,16 +288,17 @@ class FullScreen(ModalScreen[int]):
 
     def action_files(self) -> None:
         """Copy the image to a folder."""
-        if self._image is not None:
-            self._culling.copy_files([self._image.image])
+        self._with_image(lambda image: self._culling.copy_files([image.image]))
 
     def action_download(self) -> None:
         """Send the image through the terminal."""
-        if self._image is not None:
-            self._culling.download([self._image.image])
+        self._with_image(lambda image: self._culling.download([image.image]))
 
     def action_leave(self) -> None:
         """The whole picture again; from there back to the page."""
+        self._in_turn(self._leave, reads=False)
+
+    def _leave(self) -> None:
         if self._zoom:
             self._zoom = 0
             self._show()

@@ -226,7 +226,8 @@ class JobsScreen(Area):
         what = count_text(marked, "marked row") if marked else "all"
         hint = f"■ s stop {what}" if is_working(self._counts) else ""
         hint = "only what failed · e shows all" if self._errors_only else hint
-        line.show(Standing(self.info, self._counts, self._pace, hint))
+        held = self.info.session in self.desk.held
+        line.show(Standing(self.info, self._counts, self._pace, held, hint))
 
     def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
         here = self.info.session if self.info else None

@@ -9,7 +9,8 @@ from engine.api import Gallery, ImageInfo, Wanted
 from tui.glyphs import GLYPHS
 from tui.widgets.tiles import Tile
 
-_ROW = re.compile(r"row:(\d{1,7})(?:-(\d{1,7}))?$")
+_NUMBER = r"\d{1,7}"
+_ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")
 FILTER_HELP = "words of the prompt · row:4 or row:4-9 · is:favourite · is:failed"
 
 
@@ -34,6 +35,11 @@ def understood(text: str, wanted: Wanted) -> Wanted:
         else:
             words.append(word)
     return replace(wanted, text=" ".join(words), rows=rows, favourites=favourites, states=states)
+
+
+def row_number(text: str) -> int | None:
+    """The number of a row that was typed; None if no sheet has such a one."""
+    return int(text) if re.fullmatch(_NUMBER, text) else None
 
 
 def tile_of(image: ImageInfo, library: Path) -> Tile:

@@ -10,15 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.keys import bind
-from tui.text import clean
+from tui.screens.dialog import Dialog
+from tui.text import clean, shorten
+from tui.typed_path import is_file, is_folder, typed_path
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods")
+_WORDS = 200
 
 
 class PathSuggester(Suggester):
@@ -56,11 +58,11 @@ class SheetTree(DirectoryTree):
             for path in paths
             if not path.name.startswith(".")
             and clean(path.name) == path.name
-            and (path.is_dir() or path.suffix.lower() in ENDINGS)
+            and (is_folder(path) or path.suffix.lower() in ENDINGS)
         ]
 
 
-class OpenSheet(ModalScreen[Path | None]):
+class OpenSheet(Dialog[Path | None]):
     """Ends with the path, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("open.leave", "escape", "leave", "Back")]
@@ -75,7 +77,7 @@ class OpenSheet(ModalScreen[Path | None]):
 
     def __init__(self, recent: Sequence[str]) -> None:
         super().__init__()
-        self._recent = [path for path in recent if Path(path).is_file()]
+        self._recent = [path for path in recent if is_file(Path(path))]
 
     def compose(self) -> ComposeResult:
         """Path, recent sheets, tree."""
@@ -89,14 +91,16 @@ class OpenSheet(ModalScreen[Path | None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        path = Path(event.value).expanduser()
-        if not event.value or path.is_dir():
-            self.query_one(SheetTree).path = path if event.value else Path.cwd()
-            return
-        if not path.is_file():
-            self.notify(clean(f"There is no file {path}."), severity="error", markup=False)
-            return
-        self.dismiss(path)
+        path = typed_path(event.value)
+        if not event.value.strip():
+            self.query_one(SheetTree).path = Path.cwd()
+        elif is_folder(path):
+            self.query_one(SheetTree).path = path
+        elif is_file(path):
+            self.dismiss(path)
+        else:
+            words = shorten(f"No file that can be read: {path}", _WORDS)
+            self.notify(words, severity="error", markup=False)
 
     @on(OptionList.OptionSelected)
     def _recent_chosen(self, event: OptionList.OptionSelected) -> None:

@@ -29,8 +29,8 @@ from tui.keys import bind
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.deciding import Deciding
 from tui.screens.full_screen import FullScreen
-from tui.screens.looking import FILTER_HELP, GalleryTiles, understood
-from tui.text import clean, count_text
+from tui.screens.looking import FILTER_HELP, GalleryTiles, row_number, understood
+from tui.text import clean, count_text, shorten
 from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
@@ -94,6 +94,7 @@ class ReviewScreen(Deciding):
     _asking = "filter"
     _following = False
     _everything = False
+    _full: FullScreen | None = None
 
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
@@ -110,7 +111,9 @@ class ReviewScreen(Deciding):
         self.show_session(self.desk.memory.session)
 
     def show_session(self, session: str | None) -> None:
-        """Take a session in hand."""
+        """Take a session in hand; one image of another is no longer looked at."""
+        if self._full is not None:
+            self._full.dismiss()
         self._text, self._wanted, self._everything = "", Wanted(), False
         self._load(session)
 
@@ -147,8 +150,6 @@ class ReviewScreen(Deciding):
     def _show(
         self, info: SessionInfo | None, gallery: Gallery | None, cursor: int, newest: Path | None
     ) -> None:
-        if self._tiles is not None:
-            self._tiles.gallery.close()
         self.info = info
         self._tiles = None if gallery is None else GalleryTiles(gallery, self.desk.library)
         self._following = newest is not None and info is not None and info.images > LIVE
@@ -252,10 +253,12 @@ class ReviewScreen(Deciding):
         """The image under the cursor fills the screen."""
         sheet = self.query_one(ContactSheet)
         if self._tiles is not None and sheet.tile is not None:
-            full = FullScreen(self._tiles, sheet.cursor, self.desk.library, self, sheet.marks)
-            self.app.push_screen(full, self._back)
+            library = self.desk.library
+            self._full = FullScreen(self._tiles, sheet.cursor, library, self, sheet.marks)
+            self.app.push_screen(self._full, self._back)
 
     def _back(self, index: int | None) -> None:
+        self._full = None
         sheet = self.query_one(ContactSheet)
         if index is not None:
             sheet.go_to(index)
@@ -335,11 +338,13 @@ class ReviewScreen(Deciding):
         self._close_box()
 
     def _jump(self, row: str) -> None:
-        found = None
-        if self._tiles is not None and row.isdecimal():
-            found = self._tiles.gallery.index_of_row(int(row))
+        found, number = None, row_number(row)
+        if self._tiles is not None and number is not None:
+            found = self._tiles.gallery.index_of_row(number)
         if found is None:
-            self.notify(clean(f"No image of row {row} here."), severity="warning", markup=False)
+            self.notify(
+                shorten(f"No image of row {row} here.", 80), severity="warning", markup=False
+            )
         else:
             self.query_one(ContactSheet).go_to(found)
 
@@ -355,6 +360,7 @@ class ReviewScreen(Deciding):
         box = self.query_one("#ask", Input)
         box.remove_class("-open")
         box.disabled = True
+        self._asking = "filter"  # that is what esc drops
         self.query_one(ContactSheet).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002

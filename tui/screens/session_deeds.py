@@ -101,7 +101,12 @@ class SessionDeeds(Area):
 
     @work(group="deeds")
     async def _empty(self) -> None:
-        await self._carry_out(lambda: f"{size_text(empty_trash(self.desk.library).bytes)} deleted")
+        def emptied() -> str:
+            gone = empty_trash(self.desk.library)
+            left = f", but not {count_text(len(gone.left), 'file')}" if gone.left else ""
+            return f"{size_text(gone.bytes)} deleted{left}"
+
+        await self._carry_out(emptied)
 
     def action_duplicate(self) -> None:
         """Render the same sheet once more, with new seeds where the sheet names none."""

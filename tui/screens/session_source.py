@@ -1,7 +1,7 @@
 """The sessions as rows of a table."""
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 from engine.api import SessionInfo, SessionPages
 from tui.screens.area import state_cell
@@ -26,8 +26,12 @@ NARROW_COLUMNS = ("name", "when", "state", "done", "favourites", "size")
 class SessionSource:
     """The sessions, straight from the database, a page at a time."""
 
-    def __init__(self, pages: SessionPages, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, pages: SessionPages, columns: Sequence[Column], held: Collection[str] = ()
+    ) -> None:
         self.pages = pages
+        self.held = held
+        """Sessions that wait until someone lets them go on."""
         self._columns = [column.name for column in columns]
 
     def count(self) -> int:
@@ -40,6 +44,8 @@ class SessionSource:
 
     def _table_row(self, info: SessionInfo) -> TableRow:
         cells = _cells(info)
+        if info.state == "waiting" and info.session in self.held:
+            cells["state"] = state_cell("held")
         return TableRow(info.session, tuple(cells[name] for name in self._columns))
 
     def keys(self, start: int, stop: int) -> Sequence[Hashable]:

@@ -144,7 +144,7 @@ class SessionsScreen(SessionDeeds):
         key = table.cursor_key
         if self._source is not None:
             self._source.pages.close()
-        self._source = SessionSource(pages, table.columns)
+        self._source = SessionSource(pages, table.columns, self.desk.held)
         table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _EMPTY
         table.source = self._source
         if key is not None:
@@ -171,6 +171,7 @@ class SessionsScreen(SessionDeeds):
         if source is None or news.kept or any(source.index_of(s) is None for s in changed):
             self._load()
         else:
+            source.held = self.desk.held
             self.query_one(VirtualTable).refresh_rows(changed)
 
     @property

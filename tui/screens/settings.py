@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
 from engine.settings import Settings, SettingsError, config_folder, load_settings
 from engine.settings_file import FILE, Setting, all_settings, understood, write_setting
 from tui.graphics.protocol import spare_the_line
 from tui.keys import bind
+from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_layout import Column
@@ -38,7 +38,7 @@ def _row(setting: Setting) -> TableRow:
     )
 
 
-class SettingsScreen(Screen[None]):
+class SettingsScreen(EndsOnce[None]):
     """All settings; enter changes one. Ends when it is left."""
 
     AUTO_FOCUS = "VirtualTable"
@@ -146,7 +146,7 @@ class SettingsScreen(Screen[None]):
         self.dismiss(None)
 
 
-class ChangeSetting(ModalScreen[str | None]):
+class ChangeSetting(Dialog[str | None]):
     """Ends with a text that the setting can be, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -32,8 +32,9 @@ from tui.screens.sheet_words import (
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts
 from tui.text import clean, count_text
-from tui.widgets.cell_editor import CellEditor, off_one_line, on_one_line
+from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
+from tui.widgets.one_line import off_one_line, on_one_line
 
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
@@ -145,7 +146,11 @@ class SheetScreen(SheetKeeping):
 
         note = "To the letter. Empty: what prompt, magic_prompt and style make together."
         ask = Ask(
-            f"What the model is told of row {number}", on_one_line(final), blank=True, note=note
+            f"What the model is told of row {number}",
+            on_one_line(final),
+            blank=True,
+            lines=True,
+            note=note,
         )
         self.app.push_screen(ask, write)
 

@@ -33,6 +33,7 @@ from tui.screens.sheet_showing import Opened, SheetShowing
 from tui.screens.sheet_words import sheet_name
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.text import clean, count_text
+from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 
 
@@ -115,6 +116,7 @@ class SheetOpening(SheetShowing):
     def _take_up(self, opened: Opened) -> None:
         for group in ("read", "images"):  # what was still to come was for the sheet that goes
             self.workers.cancel_group(self, group)
+        self.query_one(CellEditor).close()  # its cell goes, too
         self._path, self._seen = opened.path, opened.seen
         self._origin, self._restored = opened.origin, opened.restored
         self._table.set_marks(())
@@ -155,19 +157,29 @@ class SheetOpening(SheetShowing):
         key = "U" if event.direction < 0 else "u"
         self._say_done(f"is back; {key} goes to {sheet_name(now.draft)} again")
 
-    def _remake(self, make: Callable[[Draft], Draft]) -> None:
+    def _remake(self, make: Callable[[Draft], Draft], *, others: bool = False) -> bool:
         """In a thread: put what `make` makes of the draft in its place.
 
         What is changed in it meanwhile is not to be lost: then `make` begins again.
+
+        Args:
+            make: makes it.
+            others: whether its rows may be other ones: not while one is being written in.
+
+        Returns:
+            Whether it was made.
         """
         worker = get_current_worker()
         while not worker.is_cancelled and (draft := self.draft) is not None:
             revision = draft.revision
-            if self.hand_over(self._replace, draft, revision, make(draft)):
-                return
+            if others and self._is_writing:
+                break
+            if self.hand_over(self._replace, draft, revision, make(draft), others):
+                return True
+        return False
 
-    def _replace(self, draft: Draft, revision: int, again: Draft) -> bool:
-        if draft is not self.draft or draft.revision != revision:
+    def _replace(self, draft: Draft, revision: int, again: Draft, others: bool) -> bool:
+        if draft is not self.draft or draft.revision != revision or (others and self._is_writing):
             return False
         self._show(again)
         return True
@@ -187,7 +199,7 @@ class SheetOpening(SheetShowing):
             worker.node is self and worker.group == "read" and not worker.is_finished
             for worker in self.workers
         )
-        if path == self._path and not reading:
+        if path == self._path and not reading and not self._is_writing:
             self._read_again(path, stamp)
 
     @work(thread=True, exclusive=True, group="read")
@@ -200,7 +212,8 @@ class SheetOpening(SheetShowing):
             return again
 
         try:
-            self._remake(make)
+            if not self._remake(make, others=True):
+                return  # it is looked at again
         except (SheetError, SettingsError) as error:
             self.hand_over(self._refused, path, str(error), stamp)
             return

@@ -23,6 +23,7 @@ from tui.screens.sheet_words import (
     totals_text,
 )
 from tui.text import clean
+from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
@@ -69,11 +70,18 @@ class SheetShowing(Area):
     def _table(self) -> DraftTable:
         return self.query_one(DraftTable)
 
+    @property
+    def _is_writing(self) -> bool:
+        """Whether text is being written into a cell."""
+        return self.query_one(CellEditor).is_open
+
     def _show(self, draft: Draft) -> None:
         self._estimate = self._past = None
         # Many rows stay: looking through them for garbage would stall the screen.
         gc.freeze()
         self._table.show(draft)
+        if not self._is_writing:
+            self._table.focus()
         self._show_all()
 
     def _say(self, text: str) -> None:

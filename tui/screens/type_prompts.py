@@ -7,10 +7,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
 from tui.keys import bind
+from tui.screens.dialog import Dialog
 
 TIMES = (1, 4, 9, 16)
 """Offered at a keypress; any other number can be typed."""
@@ -26,7 +26,7 @@ class TypedPrompts:
     """Images of each prompt; None: as many as a row makes that does not say."""
 
 
-class TypePrompts(ModalScreen[TypedPrompts | None]):
+class TypePrompts(Dialog[TypedPrompts | None]):
     """Ends with the prompts, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

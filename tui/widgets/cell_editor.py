@@ -19,25 +19,14 @@ from textual.widgets.option_list import Option
 from engine.api import Place
 from tui.keys import bind
 from tui.text import clean
+from tui.widgets.one_line import OneLine, off_one_line, on_one_line
 
 _LEAST_WIDTH = 28
 _MOST_CHOICES = 8
-_BREAK = "↵"
-"""A line break within a cell, while it is edited on one line."""
-
-
-def on_one_line(text: str) -> str:
-    """A text with signs for its line breaks, to be edited on one line."""
-    return text.replace("\r\n", "\n").replace("\n", _BREAK)
-
-
-def off_one_line(text: str) -> str:
-    """The text again, its line breaks as they were."""
-    return text.replace(_BREAK, "\n")
 
 
 class CellEditor(Vertical):
-    """Lies over the table; enter takes what is written, esc leaves the cell as it was."""
+    """Lies over the table; enter or a click elsewhere takes what is written, esc drops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("cell.leave", "escape", "leave", "Leave as it was"),
@@ -77,10 +66,12 @@ class CellEditor(Vertical):
         super().__init__()
         self._place = Place(0, None)
         self._choices: Sequence[str] = ()
+        self._before = ""
+        """What was offered to be edited."""
 
     def compose(self) -> ComposeResult:
         """The text, and the choices that begin so."""
-        yield Input(id="cell-text", select_on_focus=False)
+        yield OneLine(id="cell-text", select_on_focus=False)
         yield OptionList(id="cell-choices")
 
     @property
@@ -105,7 +96,7 @@ class CellEditor(Vertical):
         self.add_class("-open")
         box = self.query_one(Input)
         box.suggester = SuggestFromList(choices, case_sensitive=False) if choices else None
-        box.value = on_one_line(text)
+        box.value = self._before = on_one_line(text)
         box.cursor_position = len(box.value)
         self._offer("")
         box.focus()
@@ -161,6 +152,10 @@ class CellEditor(Vertical):
         self.post_message(self.Left())
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:  # noqa: ARG002
-        """A click elsewhere leaves the cell as it was."""
-        if self.is_open and not self.has_focus_within:
+        """A click elsewhere takes what was written; if nothing was, the cell stays as it was."""
+        if not self.is_open or self.has_focus_within or not self.app.app_focus:
+            return  # the terminal itself may have lost the focus: it comes back to the text
+        if self.query_one(Input).value == self._before:
             self.action_leave()
+        else:
+            self.action_take("")

@@ -90,7 +90,6 @@ class DraftTable(VirtualTable):
         self.source = source
         if place is not None:
             self.go_to(place.row, place.column)
-        self.focus()
 
     def write(self, place: Place, text: str, onward: str) -> None:
         """Write into a cell, or into its column in all marked rows if it is in one of them."""

@@ -65,6 +65,8 @@ class ImagePane(Widget):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._wish: tuple[Path, str, Part | None, tuple[int, int] | None, bool] | None = None
+        self.shown: Path | None = None
+        """The file whose picture is on the screen, or what is wrong with it."""
 
     def compose(self) -> ComposeResult:
         """The picture, the words in its place, the caption."""
@@ -94,6 +96,7 @@ class ImagePane(Widget):
         """
         self._wish = None if path is None else (path, caption, part, most, rough)
         if path is None and self.is_mounted:
+            self.shown = None
             self.workers.cancel_node(self)
             self._say(words, caption)
         self._load_soon()
@@ -126,10 +129,12 @@ class ImagePane(Widget):
         drawing = await drawn(path, box, self.app.console, part, rough=rough)
         if isinstance(drawing, PictureError):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
+            self.shown = path
             return
         self.query_one(PictureView).draw(drawing)
         self.query_one("#caption", Static).update(Content(clean(caption)), layout=False)
         self.add_class("-showing")
+        self.shown = path
         self.post_message(self.Shown(self, path))
 
     def _say(self, words: str, caption: str) -> None:

@@ -71,6 +71,8 @@ class KeyLine(Widget):
 
     def _look(self) -> None:
         self._due = False
+        if not self.is_attached:  # its screen was left meanwhile
+            return
         items = self._found()
         if items != self._items:
             self._items = items

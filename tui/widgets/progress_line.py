@@ -23,6 +23,8 @@ class Standing:
     info: SessionInfo
     counts: Mapping[str, int]
     pace: Pace | None
+    held: bool
+    """Whether it waits until someone lets it go on."""
     hint: str
     """What can be done about it; the first to go where room is short."""
 
@@ -85,6 +87,8 @@ class ProgressLine(Static):
             parts.insert(2, f"{pace.images_per_second:.1f} img/s")
         elif not working and standing.info.seconds:
             parts.append(f"in {time_text(standing.info.seconds)}")
+        if standing.held:
+            parts.insert(1, f"{GLYPHS['held']} held: r resumes it")
         while len(parts) > 1 and len("   ".join(parts)) + width + 12 > room:
             parts.pop()
         text = "   ".join(parts)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,17 @@ import pytest
 from engine.library import keeping, trash
 from engine.library.database import LibraryError, reading
 from engine.library.gallery import Gallery, Wanted
-from engine.library.reader import find_session, list_images, list_jobs, list_sessions, newest_image
+from engine.library.jobs import JobPages
+from engine.library.reader import (
+    STATES,
+    find_session,
+    list_images,
+    list_jobs,
+    list_sessions,
+    log_path,
+    newest_image,
+)
+from engine.library.records import Emptied
 from engine.library.rewrites import next_rewrites, take_rewrites
 from engine.library.sessions import SessionPages, size_of_trash
 from engine.library.states import Scope
@@ -154,6 +165,17 @@ def test_a_whole_session_goes_to_the_trash_and_comes_back(full: Writer) -> None:
     assert files(full.library) == there
 
 
+def test_nothing_of_a_session_in_the_trash_is_rendered(writer: Writer) -> None:
+    writer.add_session(new_session())
+    batch = writer.next_batch(())
+    assert batch is not None
+    trash.trash_session(writer, KEY)  # resumed by someone since it was stopped
+    assert not writer.begin(batch, CONDITIONS)
+    assert writer.next_batch(()) is None
+    trash.restore_session(writer, KEY)
+    assert find_session(writer.library, KEY).state == "stopped"
+
+
 def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
     full: Writer, rendered: Rendered
 ) -> None:
@@ -166,7 +188,7 @@ def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
         size = size_of_trash(db)
     assert (size.images, size.sessions) == (3, 1)
     assert size.bytes > 0
-    assert trash.empty_trash(full) == size
+    assert trash.empty_trash(full) == Emptied(size.images, size.sessions, size.bytes, [])
     assert len(files(full.library)) == 9
     assert verify(full.library).whole
     assert [job.images for job in list_jobs(full.library, KEY)] == [1, 4, 4]
@@ -176,6 +198,101 @@ def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
     with reading(full.library) as db:
         assert size_of_trash(db).bytes == 0
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def database_bytes(library: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(library.glob("library.sqlite3*")))
+
+
+def test_of_what_was_emptied_no_word_is_left_in_the_library(
+    full: Writer, rendered: Rendered
+) -> None:
+    new = new_session("other2", rows=12)
+    secret = [replace(recipe, prompt="xylophonist") for recipe in new.rows[0].recipes]
+    long = [replace(recipe, prompt="quagmire " * 2000) for recipe in new.rows[1].recipes]
+    rows = [
+        replace(new.rows[0], cells={"prompt": "xylophonist"}, recipes=secret),
+        replace(new.rows[1], cells={"prompt": "quagmire " * 2000}, recipes=long),
+        *new.rows[2:],
+    ]
+    full.add_session(replace(new, rows=rows))
+    run_all(full, rendered)
+    log = log_path(full.library, "other2")
+    log.parent.mkdir()
+    log.write_text("what became of it")
+    assert b"xylophonist" in database_bytes(full.library)
+    trash.trash_session(full, "other2")
+    assert trash.empty_trash(full).left == []
+    after = database_bytes(full.library)
+    assert b"xylophonist" not in after
+    assert b"quagmire" not in after
+    assert not log.exists()
+    assert full.read("PRAGMA freelist_count")[0][0] == 0
+    assert len(full.read("SELECT * FROM recipes")) == 3, "others use these"
+    assert not full.read("PRAGMA foreign_key_check")
+    assert SessionPages(full.library, text="prompt").keys(0, 9) == [KEY]
+    assert verify(full.library).whole
+
+
+def test_a_large_database_keeps_its_size_and_nothing_of_what_was_deleted(
+    full: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.library.database._QUICKLY_COPIED", 0)
+    new = new_session("other2", rows=1)
+    text = "quagmire " * 2000
+    recipes = [replace(recipe, prompt=text) for recipe in new.rows[0].recipes]
+    row = replace(new.rows[0], cells={"prompt": text}, recipes=recipes)
+    full.add_session(replace(new, rows=[row]))
+    full.stop(Scope("other2"))
+    trash.trash_session(full, "other2")
+    trash.empty_trash(full)
+    assert b"quagmire" not in database_bytes(full.library)
+    assert full.read("PRAGMA freelist_count")[0][0] > 0
+
+
+def test_files_that_cannot_be_deleted_are_named_and_not_counted(
+    full: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash.trash_images(full, names(full)[:2], ())
+    there = {file for file in files(full.library) if file.startswith("trash/")}
+    monkeypatch.setattr("engine.library.trash.shutil.rmtree", lambda *_, **__: None)
+    emptied = trash.empty_trash(full)
+    assert (set(emptied.left), emptied.images, emptied.bytes) == (there, 2, 0)
+
+
+def test_what_a_deleted_session_had_is_not_what_the_next_has(writer: Writer) -> None:
+    writer.add_session(new_session(rows=4))
+    writer.stop(Scope(KEY))
+    pages = JobPages(writer.library, KEY)
+    gallery = Gallery(writer.library, KEY, Wanted(states=STATES))
+    assert gallery.keys(0, 99) == names(writer)
+    assert [job.row for job in pages.page(0, 9)] == pages.numbers(0, 9) == [2, 3, 4, 5]
+    assert [pages.position(row) for row in (2, 5, 6)] == [0, 3, None]
+    trash.trash_session(writer, KEY)
+    trash.empty_trash(writer)
+    assert (pages.page(0, 9), pages.numbers(0, 9), pages.position(2)) == ([], [], None)
+    writer.add_session(new_session("other2"))
+    assert (pages.page(0, 9), pages.numbers(0, 9), pages.position(2)) == ([], [], None)
+    assert (gallery.page(0, 99), gallery.keys(0, 99)) == ([], [])
+    assert gallery.index_of_row(2) is None
+    pages.close()
+    gallery.close()
+
+
+def test_sessions_that_come_after_an_emptied_trash_are_rendered_whole(
+    writer: Writer, rendered: Rendered
+) -> None:
+    for key in ("aaa", "bbb"):
+        writer.add_session(new_session(key, rows=10, images=1, largest=1))
+        assert writer.next_batch(()) is not None
+        writer.stop(Scope(key))
+        trash.trash_session(writer, key)
+    trash.empty_trash(writer)
+    writer.add_session(new_session("ccc", rows=1, images=1))
+    writer.add_session(new_session("ddd", rows=5, images=1, largest=1))
+    run_all(writer, rendered)
+    done = {info.session: info.done for info in list_sessions(writer.library)}
+    assert done == {"ccc": 1, "ddd": 5}
 
 
 def test_names_and_tags_are_checked(full: Writer) -> None:

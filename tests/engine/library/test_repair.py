@@ -5,6 +5,7 @@ import pytest
 
 from engine.library import trash
 from engine.library.database import LibraryError, database_path
+from engine.library.jobs import ORDERS, JobPages
 from engine.library.reader import find_session, list_images, list_jobs
 from engine.library.repair import repair
 from engine.library.states import Scope
@@ -99,6 +100,21 @@ def test_wrong_counts_are_counted_again_and_foreign_files_are_left(closed: Path)
     assert done.left == [note.relative_to(closed).as_posix()]
     assert not verify(closed).miscounted
     assert note.read_text() == "mine"
+
+
+def test_a_row_found_again_stands_among_its_own(closed: Path) -> None:
+    writer = Writer(closed)
+    with writer.transaction() as db:
+        db.execute("DELETE FROM images WHERE row = 2")
+        db.execute("DELETE FROM rows WHERE id = 2")
+    writer.close()
+    assert len(repair(closed, lambda: True).adopted) == 4
+    for order in ORDERS:
+        pages = JobPages(closed, KEY, order=order)
+        rows = pages.numbers(0, len(pages))
+        assert sorted(rows) == [2, 3, 4]
+        assert [pages.position(row) for row in rows] == [0, 1, 2]
+        pages.close()
 
 
 def test_a_whole_library_is_left_as_it_is(closed: Path) -> None:

@@ -97,6 +97,17 @@ def test_a_shared_folder_that_is_gone_harms_nothing(image: Path, tmp_path: Path)
     assert not (tmp_path / "gone").exists()
 
 
+def test_whatever_goes_wrong_in_publishing_harms_nothing(
+    image: Path, sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("engine.library.sharing.without_recipe", fail)
+    assert publish(image, replace(sharing, strip_metadata=True)) is None
+    assert image.exists()
+
+
 def test_the_trash_takes_public_images_back_and_undo_brings_them_again(
     library: Path, sharing: Sharing, rendered: Rendered
 ) -> None:

@@ -7,6 +7,7 @@ from engine.declared import explanations
 from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
 from engine.settings import SettingsError, load_settings
+from engine.settings_file import understood, write_setting
 
 
 def diffusers_folder(path: Path, latent: int = 64) -> Path:
@@ -33,6 +34,30 @@ def test_a_users_folder_needs_two_lines_and_tells_its_own_resolution(config: Pat
     assert mine.source == config / "mine"
     assert mine.scheduler == "DDIMScheduler"
     assert set(mine.rendering) == {"turbo", "default", "quality"}
+
+
+FLUX = {"attention_head_dim": 128, "in_channels": 64, "num_layers": 19, "patch_size": 1}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "transformer", "vae", "base"),
+    [
+        ("FluxPipeline", FLUX, {"block_out_channels": [128, 256, 512, 512]}, 1024),
+        ("QwenImagePipeline", {}, {"base_dim": 96, "dim_mult": [1, 2, 4, 4]}, 1024),
+        ("SanaPipeline", {"sample_size": 16}, {"encoder_block_out_channels": [1] * 6}, 512),
+        ("SanaPipeline", {"sample_size": 32}, {"encoder_block_out_channels": [1] * 6}, 1024),
+        ("SomebodysPipeline", {}, {"block_out_channels": [1, 2, 3, 4]}, 512),
+    ],
+)
+def test_a_folder_without_a_latent_size_has_the_resolution_of_its_family(
+    config: Path, pipeline: str, transformer: object, vae: object, base: int
+) -> None:
+    for part, body in (("transformer", transformer), ("vae", vae)):
+        (config / "mine" / part).mkdir(parents=True)
+        (config / "mine" / part / "config.json").write_text(json.dumps(body))
+    (config / "mine" / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
+    (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
+    assert load_models()["mine"].base_resolution == base
 
 
 def test_a_user_may_replace_an_entry(config: Path) -> None:
@@ -111,6 +136,19 @@ def test_a_faulty_settings_file_is_named_with_the_line_to_mend(
     with pytest.raises(SettingsError, match=words) as caught:
         load_settings()
     assert str(config / "settings.toml") in str(caught.value)
+
+
+def test_files_that_notepad_saved_with_a_mark_are_read_and_written(config: Path) -> None:
+    diffusers_folder(config / "mine")
+    for name, text in (
+        ("settings.toml", "[render]\nthreads = 3\n"),
+        ("models.toml", '[[models]]\nlabel = "mine"\nsource = "mine"\n'),
+    ):
+        (config / name).write_text(text, encoding="utf-8-sig")
+    assert load_settings().render.threads == 3
+    assert "mine" in load_models()
+    write_setting("render.threads", understood("render.threads", "4"))
+    assert load_settings().render.threads == 4
 
 
 def test_every_setting_is_explained_where_it_is_declared() -> None:

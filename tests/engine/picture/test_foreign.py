@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.picture.foreign import Foreign, read_foreign, understand
-from engine.picture.metadata import a1111_parameters
+from engine.picture.formats import encode
+from engine.picture.metadata import Record, a1111_parameters
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
+from engine.plan.again import row_of, source_of
+from tests.engine.library.conftest import CONDITIONS
 
 _A1111 = (
     "a lighthouse by night,\n(stormy:1.2) sea, oil on canvas\n"
@@ -79,10 +82,11 @@ def test_a1111s_parameters_become_a_row() -> None:
         "DPM++ 2M Karras",
         "my, model: v2",
     )
-    cells = found.cells()
+    cells = row_of(found)
     assert cells["aspect_ratio"] == "13:19"
     assert cells["seed_number"] == str(2**31 - 1)
-    assert cells["source_model"] == "my, model: v2"
+    assert (cells["steps"], cells["guidance"], cells["width"]) == ("30", "7.5", "")
+    assert source_of(found)["source_model"] == "my, model: v2"
 
 
 def test_comfyuis_graph_is_followed_to_prompt_size_and_model() -> None:
@@ -101,7 +105,7 @@ def test_invokeais_metadata_of_both_generations() -> None:
     old = understand({"sd-metadata": json.dumps(_OLD_INVOKE)})
     assert old is not None
     assert (old.prompt, old.negative_prompt) == ("a hill  at dawn", "fog")
-    assert old.cells()["aspect_ratio"] == "5:4"
+    assert row_of(old)["aspect_ratio"] == "5:4"
 
 
 def test_our_own_parameters_line_is_read_back() -> None:
@@ -123,6 +127,19 @@ def test_files_are_read_and_pictures_without_a_recipe_say_nothing(tmp_path: Path
     assert read_foreign(plain) is None
     (tmp_path / "d.png").write_bytes(b"nothing of the kind")
     assert read_foreign(tmp_path / "d.png") is None
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])
+def test_our_own_record_is_found_in_every_kind_of_file(tmp_path: Path, kind: str) -> None:
+    recipe = Recipe("a", "", 5, 8, 8, 9, 3.5, "S (ddim)", "m", "h", ("#CBA324",))
+    record = Record("s-1-1", recipe, CONDITIONS, 1, 0, ())
+    picture = tmp_path / {"jpeg": "a.jpg"}.get(kind, f"a.{kind}")
+    picture.write_bytes(encode(np.zeros((8, 8, 3), np.uint8), record.to_text(), kind, 1))
+    found = read_foreign(picture)
+    assert found is not None
+    cells = row_of(found)
+    assert (cells["scheduler"], cells["color_palette"]) == ("ddim", "#CBA324")
+    assert (cells["width"], cells["model"]) == ("8", "m")
 
 
 @pytest.mark.parametrize(
@@ -160,4 +177,4 @@ _JSON = st.recursive(
 def test_any_metadata_gives_a_row_of_text_or_none(body: object, line: str) -> None:
     for keyword in ("prompt", "invokeai_metadata", "sd-metadata"):
         found = understand({keyword: json.dumps(body), "parameters": line})
-        assert found is None or all(isinstance(cell, str) for cell in found.cells().values())
+        assert found is None or all(isinstance(cell, str) for cell in row_of(found).values())

@@ -26,7 +26,9 @@ def smooth() -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "prompt", ["a red boat", 'a: "b", c\n', "赤い船 🚢", "x" * 10_000, "海" * 10_000]
+    "prompt",
+    ["a red boat", 'a: "b", c\n', "赤い船 🚢", "x" * 10_000, "海" * 10_000],
+    ids=lambda prompt: f"{prompt[:9]!r}-{len(prompt)}",
 )
 def test_the_recipe_comes_back_whole(kind: str, prompt: str, tmp_path: Path) -> None:
     mine = record(prompt)

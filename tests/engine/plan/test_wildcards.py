@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.plan.wildcards import Wildcards, expand
-from engine.sheet.wildcards import MOST_OPTIONS, WildcardError
+from engine.sheet.wildcards import MOST_OPTIONS, WildcardError, escaped
 
 KNOWN = Wildcards(
     {
@@ -65,6 +65,9 @@ def test_named_wildcards_nest() -> None:
         ("  spaces {kept|kept}  here ", "  spaces kept  here "),
         ("{|}", ""),
         ("{}", ""),
+        ("{snake__case|snake__case} {fill ____ in|fill ____ in}", "snake__case fill ____ in"),
+        ("{$$a|$$a}", "$$a"),
+        ("__so loud__ and {__so loud__|__so loud__}", "__so loud__ and __so loud__"),
     ],
 )
 def test_what_is_no_wildcard_stays_as_it_is(text: str, same: str | None) -> None:
@@ -86,6 +89,31 @@ def test_what_is_no_wildcard_stays_as_it_is(text: str, same: str | None) -> None
 def test_what_cannot_be_expanded_says_why(text: str, says: str) -> None:
     with pytest.raises(WildcardError, match=says):
         expand(text, 1, KNOWN)
+
+
+def test_files_may_be_called_anything() -> None:
+    odd = Wildcards({"hair color": ("red",), "Größe": ("{tall|tall}",), "v1.5/x-y": ("z",)})
+    text = "__hair color__ {__Größe__|__Größe__} {2$$ $$__v1.5/x-y__|__hair color__}"
+    assert set(expand(text, 3, odd).split()) == {"red", "tall", "z"}
+
+
+def test_names_that_cannot_be_used_say_why_and_so_do_those_that_name_them() -> None:
+    faults = Wildcards(
+        {
+            "sound": ("__color__ cat", "a dog"),
+            "color": ("red", "{blue|green}"),
+            "torn": ("fine", "a {red cat"),
+            "missing": ("__fur__ cat",),
+            "over": ("__torn__ mat",),
+            "ring": ("a __round__", "end"),
+            "round": ("b __ring__",),
+            "to ring": ("__ring__",),
+        }
+    ).faults
+    assert faults.keys() == {"torn", "missing", "over", "ring", "round", "to ring"}
+    assert "a {red cat" in faults["torn"] and "__torn__" in faults["over"]
+    assert "__fur__" in faults["missing"]
+    assert "itself" in faults["ring"] and "itself" in faults["to ring"]
 
 
 def test_a_near_miss_is_suggested() -> None:
@@ -120,3 +148,8 @@ def test_any_text_expands_or_says_why_and_never_differently(text: str, seed: int
         return
     assert first == expand(text, seed, KNOWN)
     assert not any("\ue100" <= letter <= "\ue12f" for letter in first)
+
+
+@given(st.text("{}_|\\\\ab$", max_size=20))
+def test_an_escaped_text_means_its_very_letters(text: str) -> None:
+    assert expand(escaped(text), 1, KNOWN) == text

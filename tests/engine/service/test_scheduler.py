@@ -1,9 +1,10 @@
 """The scheduler with renderers that do as they are told."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +12,7 @@ from typing import Any, Self
 import pytest
 
 from engine.api import check_prompts
+from engine.library import trash
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
 from engine.library.fits import fits_on
@@ -116,8 +118,21 @@ def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
     FakeRenderer.fault = FakeRenderer.load_fault = None
 
 
-def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
-    """Run a scheduler until nothing waits any more; the events it published."""
+def settle(
+    writer: Writer,
+    devices: Sequence[str] = ("cpu",),
+    *,
+    until: str | None = None,
+    hear: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> list[Any]:
+    """Run a scheduler until nothing of a session waits any more; the events it published.
+
+    Args:
+        writer: of a library with sessions.
+        devices: to render on.
+        until: the session; None: any.
+        hear: is told each event.
+    """
     events: list[Any] = []
 
     async def until_settled() -> None:
@@ -125,7 +140,9 @@ def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
 
         def publish(event: dict[str, Any]) -> None:
             events.append(event)
-            if event["event"] == "tally" and event["settled"]:
+            hear(event)
+            ended = event["event"] == "tally" and event["settled"]
+            if ended and until in (None, event["session"]):
                 settled.set()
 
         thread = WriterThread(writer)
@@ -141,8 +158,8 @@ def settle(writer: Writer, devices: Sequence[str] = ("cpu",)) -> list[Any]:
     return events
 
 
-def states(writer: Writer) -> list[str]:
-    return [image.state for image in list_images(writer.library, "k3f9x2")]
+def states(writer: Writer, session: str = "k3f9x2") -> list[str]:
+    return [image.state for image in list_images(writer.library, session)]
 
 
 @pytest.mark.parametrize("devices", [1, 3])
@@ -243,6 +260,19 @@ def test_a_model_that_does_not_load_fails_with_the_reason(writer: Writer) -> Non
     settle(writer)
     assert set(states(writer)) == {"failed"}
     assert "safetensors" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_session_deleted_while_its_model_loads_does_not_end_the_others(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        FakeRenderer.load_fault = None
+        trash.trash_session(writer, "gone00")
+        trash.empty_trash(writer)
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session("gone00"))
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
 
 
 def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
@@ -365,7 +395,7 @@ def test_a_database_that_is_full_when_a_batch_begins_is_waited_for(
     begin = Writer.begin
     attempts = iter(range(3))
 
-    def full_at_first(self: Writer, batch: Any, conditions: Any) -> bool:
+    def full_at_first(self: Writer, batch: Any, conditions: Any) -> Conditions | None:
         if next(attempts, None) is not None:
             raise sqlite3.OperationalError("database or disk is full")
         return begin(self, batch, conditions)
@@ -515,3 +545,37 @@ def test_an_idle_device_takes_what_lies_ready_at_another(
     settle(writer, ["one", "two"])
     assert states(writer) == ["done"] * 4
     assert (len(drawn["one"]), len(drawn["two"])) == (1, 1)
+
+
+def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both offer their own at the start; what the later one draws is drawn under the first's."""
+    offered = {
+        device: replace(CONDITIONS, device=device, dtype=dtype)
+        for device, dtype in (("cpu", "float32"), ("gpu", "bfloat16"))
+    }
+    used: list[tuple[str, Any]] = []
+    loaded: dict[str, list[str]] = {device: [] for device in offered}
+    both = asyncio.Barrier(2)
+    really_render = FakeRenderer.render
+
+    async def load(self: FakeRenderer, *arguments: Any) -> Conditions:
+        loaded[self.device].append(arguments[3])
+        if len(loaded[self.device]) == 1:
+            await both.wait()
+        return offered[self.device]
+
+    def render(self: FakeRenderer, batch: int, timeout: float, **body: Any) -> Any:
+        used.append((self.device, body["conditions"]))
+        return really_render(self, batch, timeout, **body)
+
+    monkeypatch.setattr(FakeRenderer, "load", load)
+    monkeypatch.setattr(FakeRenderer, "render", render)
+    writer.add_session(new_session(rows=8, images=2, largest=2))
+    settle(writer, ["cpu", "gpu"])
+    (kept,) = writer.read("SELECT body FROM conditions")
+    chosen = Conditions.from_json(json.loads(kept["body"]))
+    assert [conditions["device"] for _, conditions in used] == [chosen.device] * 8
+    assert [conditions["dtype"] for _, conditions in used] == [chosen.dtype] * 8
+    assert loaded["gpu" if chosen.device == "cpu" else "cpu"][1] == chosen.dtype

@@ -27,7 +27,8 @@ VOCABULARY = Vocabulary(
         "3.0": ModelLimits(max_ratio=2.0, heeds_negative=lambda *_: False),
     },
     default_model="builtin",
-    wildcards={"color", "sky"},
+    wildcards={"color", "sky", "torn"},
+    wildcard_faults={"torn": "A line of its file reads “{a”."},
 )
 
 

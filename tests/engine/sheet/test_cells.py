@@ -126,7 +126,9 @@ def test_whole_numbers_pass_in_silence(cell: Cell, number: int) -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize(("cell", "number"), [("00042", 42), ("3.0", 3), ("'7", 7), ("+5", 5)])
+@pytest.mark.parametrize(
+    ("cell", "number"), [("00042", 42), ("3.0", 3), ("0,000", 0), ("'7", 7), ("+5", 5)]
+)
 def test_whole_numbers_typed_otherwise_are_repaired(cell: str, number: int) -> None:
     row, problems = check_cell("seed_number", cell)
     assert severities(problems) == [REPAIRED]
@@ -150,6 +152,10 @@ def test_whole_numbers_typed_otherwise_are_repaired(cell: str, number: int) -> N
         ("٣", ()),
         ("9" * 5000, ()),
         ("1,234", ("1234",)),
+        ("1,000", ("1000",)),
+        ("+2.000", ("2000",)),
+        ("12\u202f000", ("12000",)),
+        ("1.000.000", ("1000000",)),
         ("5 images", ("5",)),
         (Moment("2026-03-04", None), ()),
     ],
@@ -192,6 +198,13 @@ def test_a_misspelt_choice_is_an_error_that_suggests_the_nearest() -> None:
     assert severities(problems) == [ERROR]
     assert problems[0].suggestions[0] == "quality"
     assert "turbo, default or quality" in problems[0].message
+
+
+def test_a_style_is_named_once_among_the_choices_though_users_have_one_of_that_name() -> None:
+    words = replace(VOCABULARY, styles=("anime", "general", "comic"))
+    [problem] = check_table(table(("prompt", "style"), ("a", "cmic")), words).problems
+    assert problem.message.endswith("auto, general, realistic, design, 3d, anime or comic.")
+    assert problem.suggestions == ("comic",)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,12 @@ def test_a_wildcard_nobody_knows_is_an_error_on_its_cell() -> None:
     assert sheet.problems[1].suggestions == ("\\{b",)
 
 
+def test_a_wildcard_whose_file_cannot_be_used_is_an_error_on_the_cells_that_name_it() -> None:
+    sheet = check(("prompt",), ("a __torn__",), ("a {__torn__|b}",), ("a __color__",))
+    assert errors(sheet) == [(2, "prompt"), (3, "prompt")]
+    assert "reads “{a”" in sheet.problems[0].message
+
+
 def test_a_doubled_row_with_a_seed_is_a_warning_that_names_the_first() -> None:
     sheet = check(
         ("prompt", "seed_number", "rendering", "num_images"),

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -17,6 +18,7 @@ from engine.sheet.read import read_table
 from engine.sheet.rows import SheetError
 from tests.engine.sheet.making import VOCABULARY, write_xlsx
 from tests.engine.sheet.test_editing import WORDS
+from tests.engine.sheet.test_read import make_ods as make_cells
 
 ROWS = [
     ["Prompt", "aspect_ratio", "num_images", "note"],
@@ -190,6 +192,167 @@ def test_an_only_column_of_another_name_is_called_prompt_beside_a_second(tmp_pat
     draft.edit([3], "seed_number", "7")
     save_copy(draft, source, tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text().splitlines()[0] == "prompt,seed_number"
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        ('My "launch", 2026\n\n', ""),
+        ("Prompts\n", "\n"),
+        ("sep=,\n", ""),
+        ("```csv\n", "\n```"),
+        ("\n~~~\nPrompts\n", "\n~~~\n\n"),
+    ],
+)
+def test_a_copy_of_a_text_file_keeps_every_other_line_as_it_is(
+    tmp_path: Path, above: str, below: str
+) -> None:
+    source = tmp_path / "a.csv"
+    rows = 'prompt,num_images,"my note"\n"a boat",2,"two\nlines"\na cat,{},\n"a ""dog""",1,'
+    source.write_text(above + rows.format("two") + below)
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([draft.numbers[1]], "num_images", "3")
+    draft.edit([draft.add("a new boat")], "num_images", "4")
+    copy = save_copy(draft, source, tmp_path / "b.csv").path
+    written = f"{above}{rows.format(3)}\na new boat,4\n{below.removeprefix(chr(10))}"
+    assert copy.read_text() == written
+    again = Draft(read_table(copy), VOCABULARY)
+    assert [again.text(n, "prompt") for n in again.numbers] == [
+        *("a boat", "a cat", 'a "dog"', "a new boat")
+    ]
+
+
+def test_a_list_in_a_code_fence_gets_its_header_within_the_fence(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("```\na red boat, at sea\n\na cat\n```\n")
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([4], "seed_number", "7")
+    copy = save_copy(draft, source, tmp_path / "b.csv").path
+    assert copy.read_text().splitlines() == [
+        *("```", "prompt,seed_number", '"a red boat, at sea"', "", "a cat,7", "```")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "prompt", "marked"),
+    [
+        ("utf-8", "für Zoë", False),
+        ("utf-8-sig", "für Zoë", True),
+        ("utf-8-sig", "a boat", True),
+        ("utf-16", "a boat", True),
+        ("utf-16-le", "für Zoë", True),
+        ("cp1252", "für Zoë", True),
+    ],
+)
+def test_a_copy_is_utf_8_and_marked_so_where_excel_needs_the_mark(
+    tmp_path: Path, encoding: str, prompt: str, marked: bool
+) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text(f"prompt,num_images\n{prompt},two\n", encoding=encoding)
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([2], "num_images", "2")
+    copy = save_copy(draft, source, tmp_path / "b.csv").path.read_bytes()
+    assert copy.startswith(b"\xef\xbb\xbf") is marked
+    assert copy.decode("utf-8-sig") == f"prompt,num_images\n{prompt},2\n"
+
+
+def test_a_mended_cell_of_ods_that_showed_an_error_shows_none(tmp_path: Path) -> None:
+    """LibreOffice says it in a namespace of its own, too."""
+    source = tmp_path / "a.ods"
+    calc = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+    wrong: dict[str, Any] = {
+        "qattributes": {(calc, "value-type"): "error"},
+        "formula": "of:=1/0",
+        "valuetype": "string",
+        "stringvalue": "",
+        "text": "#DIV/0!",
+    }
+    words = [{"valuetype": "string", "text": word} for word in ("prompt", "seed_number", "style")]
+    make_cells(source, [words, [words[0], wrong, wrong], [wrong, words[0]]])
+    draft = Draft(read_table(source), VOCABULARY)
+    text = "two  spaces\nand   lines\n\nend\there"
+    draft.edit([3], "prompt", text)
+    draft.edit([2, 3], "seed_number", "77")
+    draft.edit([2], "style", "")
+    again = Draft(read_table(save_copy(draft, source, tmp_path / "b.ods").path), VOCABULARY)
+    assert [dict(again.row(n).cells) for n in again.numbers] == [
+        {"prompt": "prompt", "seed_number": "77"},
+        {"prompt": text.replace("\t", " "), "seed_number": "77"},
+    ]
+    assert again.faults == 0
+
+
+def test_a_copy_of_xls_keeps_merged_cells_values_and_shows_errors(tmp_path: Path) -> None:
+    source = tmp_path / "a.xls"
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for column, name in enumerate(("prompt", "aspect_ratio", "style", "num_images")):
+        sheet.write(0, column, name)
+    for row, prompt in enumerate(("a boat", "a cat", "a dog"), start=1):
+        sheet.write(row, 0, prompt)
+    sheet.write_merge(1, 2, 1, 1, "2:3")
+    sheet.row(3).set_cell_error(2, "#REF!")
+    sheet.write(1, 3, "two")
+    book.save(str(source))
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.edit([2], "num_images", "2")
+    again = Draft(read_table(save_copy(draft, source, tmp_path / "b.xlsx").path), VOCABULARY)
+    assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
+    assert [(p.row, p.column) for p in again.sheet().problems] == [(4, "style")]
+    assert again.sheet().problems[0].value == "#REF!"
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".ods", ".xls"])
+@pytest.mark.parametrize(
+    ("edits", "ratios"),
+    [
+        ({2: "3:2"}, ["3:2", "2:3", "2:3", "1:1"]),
+        ({3: "3:2", 4: "", 5: "2:1"}, ["2:3", "3:2", "", "2:1"]),
+    ],
+)
+def test_rows_of_merged_cells_keep_their_own_value_in_the_copy(
+    tmp_path: Path, kind: str, edits: dict[int, str], ratios: list[str]
+) -> None:
+    source = tmp_path / f"a{kind}"
+    rows = [["prompt", "aspect_ratio"], ["a", "2:3"], ["b", ""], ["c", ""], ["d", "1:1"]]
+    if kind == ".xlsx":
+        book = openpyxl.load_workbook(write_xlsx(source, *rows))
+        book.worksheets[0].merge_cells("B2:B4")
+        book.save(source)
+    elif kind == ".ods":
+        cells: list[list[dict[str, Any]]] = [
+            [{"valuetype": "string", "text": text} for text in row] for row in rows
+        ]
+        cells[1][1] |= {"numberrowsspanned": "3", "numbercolumnsspanned": "1"}
+        cells[2][1] = cells[3][1] = {"covered": True}
+        make_cells(source, cells)
+    else:
+        old = xlwt.Workbook()
+        sheet = old.add_sheet("A")
+        for y, (prompt, ratio) in enumerate(rows):
+            sheet.write(y, 0, prompt)
+            if y in (0, 4):
+                sheet.write(y, 1, ratio)
+        sheet.write_merge(1, 3, 1, 1, "2:3")
+        old.save(str(source))
+    draft = Draft(read_table(source), VOCABULARY)
+    for number, ratio in edits.items():
+        draft.edit([number], "aspect_ratio", ratio)
+    copy = save_copy(draft, source, free_name(source))
+    assert copy.cells == len(edits)
+    again = Draft(read_table(copy.path), VOCABULARY)
+    assert [again.text(n, "aspect_ratio") for n in again.numbers] == ratios
+
+
+def test_a_new_row_in_reach_of_merged_cells_is_not_one_of_theirs(tmp_path: Path) -> None:
+    source = write_xlsx(tmp_path / "a.xlsx", ["prompt", "aspect_ratio"], ["a", "2:3"], ["b", None])
+    book = openpyxl.load_workbook(source)
+    book.worksheets[0].merge_cells("B2:B9")
+    book.save(source)
+    draft = Draft(read_table(source), VOCABULARY)
+    draft.add("new")
+    again = Draft(read_table(save_copy(draft, source, free_name(source)).path), VOCABULARY)
+    assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
 
 
 def test_typed_prompts_become_a_file(tmp_path: Path) -> None:

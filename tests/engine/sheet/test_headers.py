@@ -2,6 +2,7 @@ import pytest
 
 from engine.sheet.headers import letters, map_header
 from engine.sheet.rows import Severity, SheetError
+from tests.engine.sheet.making import check
 
 
 def test_exact_headers_are_taken_in_any_order_without_a_word() -> None:
@@ -48,7 +49,7 @@ def test_two_columns_for_the_same_are_never_guessed_between(second: str) -> None
 
 def test_two_foreign_headers_for_the_same_are_never_guessed_between() -> None:
     with pytest.raises(SheetError, match="both mean `num_images`"):
-        map_header(("prompt", "Count", "Images"), 1)
+        map_header(("prompt", "Count", "Quantity"), 1)
 
 
 def test_without_a_prompt_column_the_message_says_what_is_there() -> None:
@@ -69,3 +70,17 @@ def test_a_column_about_pictures_to_start_from_is_said_to_change_nothing() -> No
         (Severity.WARNING, "Init Image"),
         (Severity.WARNING, "strength"),
     ]
+
+
+@pytest.mark.parametrize("header", ["num", "N", "n.", "Images"])
+def test_a_header_of_numbered_lists_is_asked_about_and_makes_no_images(header: str) -> None:
+    sheet = check((header, "prompt"), (1, "a cat"), (250, "a dog"))
+    assert [row.values and row.values.num_images for row in sheet.rows] == [4, 4]
+    assert [row.extra for row in sheet.rows] == [{header: "1"}, {header: "250"}]
+    [problem] = sheet.problems
+    assert (problem.row, problem.severity, problem.suggestions) == (
+        1,
+        Severity.WARNING,
+        ("num_images",),
+    )
+    assert map_header((header, "prompt", "num_images"), 1)[1] == []

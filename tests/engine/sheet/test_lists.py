@@ -1,5 +1,7 @@
 """Sheets of others: lists without a header, Ideogram's columns, merged and hidden cells."""
 
+import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,49 @@ def test_a_text_file_of_one_prompt_a_line_is_a_sheet(tmp_path: Path, name: str) 
         (3, "a lighthouse by night"),
         (4, "hills; a storm, far away"),
     ]
+
+
+TITLED = (
+    "prompt,aspect_ratio,num_images",
+    '"a red boat, at sea",16:9,2',
+    "a cat,1:1,1",
+)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        (["My launch prompts"], []),
+        (["My launch, spring", "", "by Anna"], []),
+        (["Prompts"], []),
+        (["```csv"], ["```", ""]),
+        (["", "~~~"], ["~~~"]),
+        (["```csv", "Prompts"], ["```"]),
+    ],
+)
+def test_lines_above_the_header_and_a_code_fence_leave_the_settings_settings(
+    tmp_path: Path, delimiter: str, above: list[str], below: list[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    table = [next(csv.reader([line])) for line in TITLED]
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(table)
+    path.write_text("\n".join((*above, text.getvalue() + "\n".join(below))))
+    sheet = check_table(read_table(path), VOCABULARY)
+    first = len(above) + 2
+    assert [(row.number, row.values and row.values.num_images) for row in sheet.rows] == [
+        (first, 2),
+        (first + 1, 1),
+    ]
+    assert sheet.rows[0].cells["prompt"] == "a red boat, at sea"
+    assert errors(sheet) == []
+
+
+def test_a_title_called_prompts_is_not_the_header_of_a_workbook(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", ["Prompts"], ["prompt", "mine"], ["a boat", "x"])
+    sheet = check_table(read_table(path), VOCABULARY)
+    assert [(row.number, row.cells["prompt"]) for row in sheet.rows] == [(3, "a boat")]
 
 
 def test_a_single_line_of_words_is_a_prompt(tmp_path: Path) -> None:

@@ -30,15 +30,16 @@ def text(path: Path, words: str, encoding: str = "utf-8") -> Path:
 
 
 def make_ods(path: Path, rows: list[list[dict[str, Any]]], repeat: int = 1) -> Path:
-    """Rows of cells, each the attributes of an ods cell plus `text`."""
+    """Rows of cells, each the attributes of an ods cell plus `text` and `covered`."""
     book = odf.opendocument.OpenDocumentSpreadsheet()
     sheet = odf.table.Table(name="Blatt 1")
     for row in rows:
         line = odf.table.TableRow()
         for attributes in row:
             words = attributes.get("text", "")
-            raw = {k: v for k, v in attributes.items() if k != "text"}
-            cell = odf.table.TableCell(**raw)
+            raw = {k: v for k, v in attributes.items() if k not in ("text", "covered")}
+            covered = attributes.get("covered")
+            cell = (odf.table.CoveredTableCell if covered else odf.table.TableCell)(**raw)
             if words:
                 cell.addElement(odf.text.P(text=words))
             line.addElement(cell)

@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.widgets.key_line import KeyLine
@@ -79,3 +80,14 @@ async def test_without_room_for_all_the_palette_stays() -> None:
         await pilot.click(KeyLine, offset=(app.line.index("palette"), 0))
         await pilot.pause()
         assert type(app.screen).__name__ == "CommandPalette"
+
+
+async def test_a_look_that_comes_after_its_screen_was_left_is_no_harm() -> None:
+    app = Keyed()
+    async with app.run_test(size=(60, 5)):
+        line = KeyLine()
+        screen = Screen[None]()
+        await app.push_screen(screen)
+        await screen.mount(line)
+        await app.pop_screen()
+        line._look()

@@ -1,0 +1,38 @@
+"""Giving a finished file its name, without ever replacing another file."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What exFAT, vfat and much of what FUSE mounts say to a hard link."""
+
+
+def place(temporary: Path, final: Path) -> None:
+    """Give the file `temporary` the name `final`; its temporary name may stay, beside it.
+
+    Raises:
+        FileExistsError: another file has the name.
+        FileNotFoundError: `temporary` is gone.
+        OSError: the folder cannot be written.
+    """
+    try:
+        os.link(temporary, final)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _claim(temporary, final)
+        temporary.replace(final)
+
+
+def _claim(temporary: Path, final: Path) -> None:
+    """Take the name with an empty file of ours, which may be replaced then."""
+    temporary.stat()  # before anything is claimed for it
+    try:
+        os.close(os.open(final, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        found = final.lstat()
+        if found.st_size or not stat.S_ISREG(found.st_mode):
+            raise
+        # An empty one was claimed by someone who was cut off here: there is nothing to lose.

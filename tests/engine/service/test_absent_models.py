@@ -1,0 +1,107 @@
+"""Models that cannot be loaded now: their work waits, and all the rest goes on."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.library.records import NewSession
+from engine.library.writer import Writer
+from engine.models.catalog import find_model
+from engine.service.link import NotNowError
+from engine.settings import SettingsError
+from tests.engine.library.conftest import new_session
+from tests.engine.service.test_scheduler import FakeRenderer, fake, settle, states
+
+__all__ = ["fake"]
+
+BUILTIN = files("assets") / "models" / "builtin"
+
+
+def drawn_by(model: str, session: NewSession) -> NewSession:
+    """The same session, drawn by another model."""
+    rows = [
+        replace(row, recipes=[replace(recipe, model=model) for recipe in row.recipes])
+        for row in session.rows
+    ]
+    return replace(session, rows=rows)
+
+
+@pytest.fixture
+def mine(config: Path, tmp_path: Path) -> Path:
+    """The folder of a user's model."""
+    folder = shutil.copytree(str(BUILTIN), tmp_path / "mine")
+    (config / "models.toml").write_text(f'[[models]]\nlabel = "mine"\nsource = "{folder}"\n')
+    return folder
+
+
+def halfway(change: Callable[[], object]) -> None:
+    """Have something change while the third batch is being rendered."""
+    begun = iter(range(3))
+
+    def fault(body: dict[str, Any]) -> None:
+        if next(begun, None) == 2:
+            change()
+
+    FakeRenderer.fault = staticmethod(fault)
+
+
+def test_another_models_folder_may_go_at_any_time(writer: Writer, mine: Path) -> None:
+    halfway(lambda: shutil.rmtree(mine))
+    writer.add_session(new_session(rows=6))
+    settle(writer)
+    assert states(writer) == ["done"] * 24
+    assert find_model("builtin") is not None
+    with pytest.raises(SettingsError, match="not a diffusers folder"):
+        find_model("mine")
+
+
+def test_a_list_that_is_half_saved_is_used_as_it_was(
+    writer: Writer, mine: Path, config: Path
+) -> None:
+    halfway(lambda: (config / "models.toml").write_text("[[models]]\nlabel = "))
+    writer.add_session(drawn_by("mine", new_session(rows=6)))
+    settle(writer)
+    assert states(writer) == ["done"] * 24
+
+
+def test_a_model_that_cannot_be_loaded_now_waits_and_the_other_sessions_go_on(
+    writer: Writer, mine: Path
+) -> None:
+    """The first session waits for its model; the second one's end brings it back."""
+    away = mine.rename(mine.with_name("away"))
+    writer.add_session(drawn_by("mine", new_session(key="waits1")))
+    writer.add_session(new_session(rows=6))
+
+    def said(event: dict[str, Any]) -> None:
+        if event["event"] == "paused" and event["reason"]:
+            assert states(writer) == ["done"] * 24, "the rest goes on first"
+            away.rename(mine)
+
+    events = settle(writer, until="waits1", hear=said)
+    reasons = [event["reason"] for event in events if event["event"] == "paused"]
+    assert "not a diffusers folder" in reasons[0]
+    assert reasons[-1] is None
+    assert states(writer, "waits1") == ["done"] * 12
+
+
+@pytest.mark.parametrize("devices", [["cpu"], ["cuda:0", "cpu"]])
+def test_memory_that_others_use_is_waited_for_without_a_strike(
+    writer: Writer, devices: list[str]
+) -> None:
+    tries = iter(range(6))
+
+    def load_fault(device: str) -> None:
+        if device == devices[0] and next(tries, None) is not None:
+            raise NotNowError("out of memory: choose a smaller size or a smaller model")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=8, largest=2))
+    events = settle(writer, devices)
+    assert states(writer) == ["done"] * 32
+    said = [event["reason"] for event in events if event["event"] == "paused"]
+    assert bool(said) == (len(devices) == 1), "another device goes on"

@@ -1,0 +1,139 @@
+"""Questions over a screen: answered twice, late or oddly, they end once and the app goes on."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import Key
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from engine.api import save_copy
+from engine.settings import Settings
+from tests.tui.conftest import screen_text, until
+from tui.app import PromptsheetApp
+from tui.screens.dialog import Dialog
+from tui.screens.settings import SettingsScreen
+from tui.screens.sheet import SheetScreen
+from tui.typed_path import typed_path
+
+SIZE: Any = {"size": (120, 36), "notifications": True}
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text("prompt\na red boat\na hill\n")
+    return path
+
+
+@pytest.fixture
+def app(settings: Settings, sheet: Path) -> PromptsheetApp:
+    return PromptsheetApp(settings, sheet)
+
+
+async def opened(pilot: Pilot[str]) -> SheetScreen:
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
+    assert isinstance(app.screen, SheetScreen)
+    return app.screen
+
+
+async def asked(pilot: Pilot[str], *keys: str) -> None:
+    """Press keys after which there is a question."""
+    await pilot.press(*keys)
+    await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
+
+
+def press_together(pilot: Pilot[str], *keys: str) -> None:
+    """Keys that come in one go, as a held key's on a slow line do."""
+    for key in keys:
+        pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        area = await opened(pilot)
+        for key, answer in (("slash", "hill"), ("o", str(sheet)), ("c", "model")):
+            await asked(pilot, key)
+            app.screen.query_one(Input).value = answer
+            press_together(pilot, "enter", "enter")
+            await until(pilot, lambda: app.screen is area)
+        app.action_settings()
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await asked(pilot, "enter")
+        press_together(pilot, "enter", "enter")
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is area)
+
+
+async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
+    app: PromptsheetApp, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+
+    def held(*given: Any, **more: Any) -> Any:
+        writing.set()
+        go_on.wait(5)
+        return save_copy(*given, **more)
+
+    monkeypatch.setattr("tui.screens.sheet_opening.save_copy", held)
+    async with app.run_test(**SIZE) as pilot:
+        area = await opened(pilot)
+        await asked(pilot, "w")
+        await pilot.press("enter", "enter")
+        await until(pilot, writing.is_set)
+        await pilot.press("escape")
+        assert app.screen is area
+        go_on.set()
+        await until(pilot, lambda: "0 cells mended" in screen_text(app))
+        assert app.screen is area
+        assert len(list(sheet.parent.glob("mine*.csv"))) == 2
+
+
+async def test_what_ends_below_another_screen_is_gone_when_that_is(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        area = await opened(pilot)
+        answers: list[str | None] = []
+        below, above = Dialog[str](), Dialog[str]()
+        app.push_screen(below, answers.append)
+        app.push_screen(above)
+        await until(pilot, lambda: app.screen is above)
+        below.dismiss("first")
+        below.dismiss("second")
+        await pilot.pause()
+        assert app.screen is above
+        above.dismiss()
+        await until(pilot, lambda: app.screen is area)
+        assert answers == ["first"]
+
+
+async def test_paths_that_lead_nowhere_are_refused_with_a_word(
+    app: PromptsheetApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app.desk.memory.recent = [f"/{'x' * 300}"]
+    async with app.run_test(**SIZE) as pilot:
+        await opened(pilot)
+        await asked(pilot, "o")
+        dialog = app.screen
+        for text in ("~nosuchone/a.csv", "a red boat " * 40):
+            app.clear_notifications()
+            dialog.query_one(Input).value = text
+            await pilot.press("enter")
+            await until(pilot, lambda: "No file that can be read" in screen_text(app))
+        monkeypatch.chdir(tmp_path)
+        await pilot.press("escape")
+        await asked(pilot, "T")
+        note = app.screen.query_one("#note", Static)
+        for text in ("~nosuchone/a.csv", f"{'x' * 300}.csv", "mine.csv/a.csv"):
+            note.update("")
+            app.screen.query_one(Input).value = text
+            await pilot.press("enter")
+            await until(pilot, lambda: str(note.content) not in ("", "Writing …"))
+
+
+def test_home_is_meant_by_a_tilde_and_space_around_a_path_is_none_of_it() -> None:
+    assert typed_path(" ~/sheets/a.csv\t") == Path.home() / "sheets" / "a.csv"
+    assert typed_path("~nosuchone/a.csv") == Path("~nosuchone/a.csv")

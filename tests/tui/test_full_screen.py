@@ -1,0 +1,160 @@
+"""One image on the whole screen: what a key means while its image is still being read."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from textual.events import Key
+from textual.pilot import Pilot
+
+from engine.api import EngineError, Gallery
+from engine.settings import Settings
+from tests.tui.conftest import MakeLibrary, screen_text, until
+from tui.app import PromptsheetApp
+from tui.desk import TakeInHand
+from tui.screens.full_screen import FullScreen
+from tui.screens.review import ReviewScreen
+from tui.widgets.contact_sheet import ContactSheet
+from tui.widgets.image_pane import ImagePane
+
+SIZE: Any = {"size": (80, 24), "notifications": True}
+
+
+@pytest.fixture
+def app(settings: Settings, make_session: MakeLibrary) -> PromptsheetApp:
+    make_session([f"a boat, number {n}" for n in range(8)])
+    return PromptsheetApp(settings)
+
+
+class Slow:
+    """A disk that answers when it is let."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on = threading.Event()
+        self.go_on.set()
+        page = Gallery.page
+
+        def held(gallery: Gallery, start: int, stop: int) -> Any:
+            assert self.go_on.wait(10)
+            return page(gallery, start, stop)
+
+        monkeypatch.setattr(Gallery, "page", held)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+    slow = Slow(monkeypatch)
+    yield slow
+    slow.go_on.set()
+
+
+async def review_of(pilot: Pilot[str]) -> ReviewScreen:
+    app = pilot.app
+    await pilot.press("3")
+    await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.ready)
+    await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+    assert isinstance(app.screen, ReviewScreen)
+    return app.screen
+
+
+async def on_screen(app: PromptsheetApp, pilot: Pilot[str], words: str) -> None:
+    """Wait for a picture with these words below."""
+    pane = app.screen.query_one(ImagePane)
+    await until(pilot, lambda: pane.has_class("-showing") and words in screen_text(app))
+
+
+async def decided(
+    app: PromptsheetApp, pilot: Pilot[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[ReviewScreen, list[str]]:
+    """Full screen on the first image; what is decided from now on is listed, with its row."""
+    review = await review_of(pilot)
+    done: list[str] = []
+
+    def listed(what: str) -> Any:
+        return lambda keys: done.extend(f"{what} {key.split('-')[1]}" for key in keys)
+
+    for what in ("favour", "trash"):
+        monkeypatch.setattr(review, what, listed(what))
+    await pilot.press("enter")
+    await on_screen(app, pilot, "1/8")
+    return review, done
+
+
+def press_together(pilot: Pilot[str], *keys: str) -> None:
+    for key in keys:
+        pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def test_keys_pressed_before_an_image_is_read_mean_it_in_their_order(
+    app: PromptsheetApp, disk: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        review, done = await decided(app, pilot, monkeypatch)
+        disk.go_on.clear()
+        press_together(pilot, "l", "f", "l", "l", "f", "space", "f", "escape")
+        await pilot.pause()
+        assert done == []
+        disk.go_on.set()
+        await until(pilot, lambda: app.screen is review)
+        assert done == ["favour 3", "favour 5", "favour 6"]
+        sheet = review.query_one(ContactSheet)
+        assert {key.split("-")[1] for key in sheet.marks} == {"5"}
+        assert sheet.cursor == 4
+
+
+async def test_only_what_is_on_the_screen_goes_to_the_trash(
+    app: PromptsheetApp, disk: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        _, done = await decided(app, pilot, monkeypatch)
+        press_together(pilot, "d", "d", "d")
+        await on_screen(app, pilot, "2/8")
+        assert done == ["trash 2"]
+        await pilot.press("d")
+        await on_screen(app, pilot, "3/8")
+        assert done == ["trash 2", "trash 3"]
+        disk.go_on.clear()
+        await pilot.press("l", "d")
+        disk.go_on.set()
+        await on_screen(app, pilot, "4/8")
+        assert done == ["trash 2", "trash 3"]
+        await pilot.press("d")
+        assert done[2:] == ["trash 5"]
+
+
+async def test_it_goes_on_when_the_engine_refuses_or_the_page_is_read_anew(
+    app: PromptsheetApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise EngineError("the engine refuses")
+
+    monkeypatch.setattr(app.desk.deeds, "do", refuse)
+    async with app.run_test(**SIZE) as pilot:
+        review = await review_of(pilot)
+        await pilot.press("enter")
+        await on_screen(app, pilot, "1/8")
+        await pilot.press("f")
+        await until(pilot, lambda: "the engine refuses" in screen_text(app))
+        sheet = review.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile and not sheet.tile.favourite)
+        before = review._tiles
+        review.reopen()
+        await until(pilot, lambda: review._tiles is not before)
+        await pilot.press("l")
+        await on_screen(app, pilot, "2/8")
+
+
+async def test_it_is_left_when_another_session_is_taken_in_hand(
+    app: PromptsheetApp, make_session: MakeLibrary
+) -> None:
+    make_session(["a hill"], key="h2h2h2", name="hills")
+    async with app.run_test(**SIZE) as pilot:
+        review = await review_of(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, FullScreen))
+        app.post_message(TakeInHand("k3f9x2", "jobs"))
+        await until(pilot, lambda: app.current_mode == "jobs")
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen is review)
+        await until(pilot, lambda: "a test · 8 of 8 images" in screen_text(app))
