@@ -363,3 +363,10 @@ def test_single_images_are_copied_and_nothing_is_replaced(
     again = promptsheet.json("copy", "last", folder, "--rows", "3")
     assert Path(again["files"][0]).name == "0003-01-a-blue-circle-2.png"
     assert Path(copied["files"][0]).read_bytes() == b"edited"
+
+
+def test_rows_that_no_sheet_has_are_refused_at_once(promptsheet: Promptsheet) -> None:
+    for rows in ("99999999999999999999", "1-99999999999", "x"):
+        done = promptsheet("stop", "last", "--rows", rows)
+        assert done.returncode == 2
+        assert "--rows" in done.stderr and "Traceback" not in done.stderr

@@ -29,6 +29,9 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+_ROW_DIGITS = 7
+
+
 def _numbers(text: str) -> list[int]:
     """Row numbers: `4,7-9` is 4, 7, 8 and 9."""
     numbers: list[int] = []
@@ -36,6 +39,8 @@ def _numbers(text: str) -> list[int]:
         first, _, last = part.partition("-")
         if not (first.isdecimal() and (last.isdecimal() or not last)):
             raise argparse.ArgumentTypeError(f"{part!r} is no row number; write 4 or 7-9")
+        if max(len(first), len(last)) > _ROW_DIGITS:
+            raise argparse.ArgumentTypeError(f"no sheet has a row {part!r}")
         numbers += range(int(first), int(last or first) + 1)
     return numbers
 

@@ -157,7 +157,7 @@ class Renderer:
                             break  # what follows is padding
                         if batch in self._stop_asked:
                             raise _StoppedError
-            ended = time.monotonic()
+            ended, taken, room = time.monotonic(), memory.taken(), memory.room()
         except _StoppedError:
             # Behind the pictures that are still being encoded.
             self._encoders.submit(self._connection.send, "ended", batch=batch)
@@ -167,9 +167,7 @@ class Renderer:
             return
         finally:
             self._stop_asked.discard(batch)
-        self._connection.send(
-            "free", batch=batch, began=began, ended=ended, taken=memory.taken(), room=memory.room()
-        )
+        self._connection.send("free", batch=batch, began=began, ended=ended, taken=taken, room=room)
         self._encoders.submit(self._connection.send, "ended", batch=batch)
 
     def _give_up(self, batch: int, error: Exception) -> None:

@@ -54,7 +54,13 @@ class Pausing:
         if self.asked:
             self._say(_ASKED)
             return False
-        free = shutil.disk_usage(self._library).free // _MIB
+        try:
+            free = shutil.disk_usage(self._library).free // _MIB
+        except FileNotFoundError:
+            raise  # the library is gone, and nothing more can be done for it
+        except OSError as error:  # a network disk that is away for a while
+            self._say(f"the disk cannot be read: {error.strerror}")
+            return False
         if free < self._reserve_mib:
             self._say(
                 f"the disk has {free} MiB left, under the reserve of {self._reserve_mib} MiB;"
