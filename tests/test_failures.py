@@ -96,13 +96,13 @@ def test_a_renderer_that_hangs_is_replaced_and_its_work_done_by_another(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
     (config / "settings.toml").write_text("[render]\nstep_timeout = 12\n")
-    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2), "--detach")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
     wait_for(partial(has_done, promptsheet, 1))
     hung = renderer_pid(promptsheet)
     assert hung is not None
     os.kill(hung, signal.SIGSTOP)
     wait_for(lambda: settled(promptsheet), 240)
-    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (8, 0)
+    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (48, 0)
     assert not psutil.pid_exists(hung)
     assert "hangs" in Path(promptsheet.json("show", "last")["log"]).read_text()
 

@@ -116,7 +116,7 @@ def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, lis
         OSError: a picture cannot be read, or the sheet cannot be written.
     """
     from engine.picture.foreign import read_foreign  # Pillow, which few need
-    from engine.plan.again import row_of, source_of
+    from engine.plan.pictured import row_of, source_of
 
     kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
     if kind is None:

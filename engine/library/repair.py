@@ -17,7 +17,7 @@ from engine.library.verify import Verdict, verify
 from engine.library.writer import Writer
 from engine.picture.foreign import told_by
 from engine.picture.metadata import Record, read_record
-from engine.plan.again import row_of
+from engine.plan.pictured import row_of
 from engine.plan.recipes import SEEDS
 
 DAMAGED = "damaged"
