@@ -73,7 +73,8 @@ class Wildcards:
         kept = expression.replace("\\{", _KEPT["{"]).replace("\\}", _KEPT["}"])
         kept = kept.replace("\\__", _KEPT["_"] * 2)
         kept = replace_named(kept, self.choices, lambda name: _ALIAS.format(self._aliases[name]))
-        kept = kept.replace("__", _KEPT["_"] * 2).replace(_ALIAS[0], "__")
+        # Each one: one before a name would be read as part of it.
+        kept = kept.replace("_", _KEPT["_"]).replace(_ALIAS[0], "__")
         kept = kept.translate(_HIDE_FOREIGN)
         return _HEADER.sub(lambda found: found[1] or _FOREIGN["$"], kept)
 

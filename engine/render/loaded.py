@@ -15,6 +15,7 @@ import psutil
 import torch
 
 from engine.models.fingerprint import fingerprint
+from engine.models.weights import model_size
 from engine.picture.recipe import Conditions, Recipe
 from engine.render.drawing import AfterStep, Pixels, way_for
 from engine.render.lanes import Lanes
@@ -148,13 +149,16 @@ class LoadedModels:
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]
 
-    def fits_alone(self, source: Path) -> bool:
-        """Whether the weights would fit in the device's memory if nothing else was there."""
+    def fits_alone(self, source: Path, dtype: str) -> bool:
+        """Whether the model would fit in the device's memory if nothing else was there."""
+        size = model_size(source)
+        each = getattr(torch, dtype_for(dtype, self._device)).itemsize
+        weights = size.numbers * each + size.other_bytes if size else _weights_bytes(source)
         if self._device.startswith("cuda"):
             total = torch.cuda.get_device_properties(self._device).total_memory
         else:
             total = psutil.virtual_memory().total
-        return _weights_bytes(source) < total
+        return weights + _SPARE_BYTES < total
 
     def _make_room(self, wanted: int) -> None:
         while self._kept and self._free_bytes() < wanted:

@@ -16,6 +16,8 @@ from transformers.utils import logging as transformers_logging
 _CPU_DTYPE = "float32"
 _GPU_DTYPE = "bfloat16"
 _SMALL_WEIGHTS = 200_000_000
+_CONVOLUTION = 4
+"""Dimensions of a two-dimensional convolution's weights."""
 LAYOUT = "channels_last"
 """The memory format of convolutions' weights.
 
@@ -84,8 +86,15 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
     pipeline.set_progress_bar_config(disable=True)
     for name in ("unet", "vae"):
         if (part := getattr(pipeline, name, None)) is not None:
-            part.to(memory_format=getattr(torch, LAYOUT))
+            _lay_out(part)
     return pipeline
+
+
+def _lay_out(part: torch.nn.Module) -> None:
+    """Give the weights of two-dimensional convolutions their layout; others have no such."""
+    for weight in part.parameters():
+        if weight.dim() == _CONVOLUTION:
+            weight.data = weight.data.contiguous(memory_format=getattr(torch, LAYOUT))
 
 
 def require_whole_weights(folder: Path) -> None:

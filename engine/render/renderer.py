@@ -94,7 +94,7 @@ class Renderer:
         except Exception as error:
             if memory := _memory_reason(error):
                 # What else uses the memory may end; a model larger than all of it never fits.
-                if self._models.fits_alone(Path(source)):
+                if self._models.fits_alone(Path(source), dtype):
                     memory = f"too little memory is free on {self._device} for {model}: end what"
                     self._fail(None, "not now", f"{memory} else uses it, or wait until it ends")
                 else:

@@ -164,7 +164,7 @@ def connect_running(library: Path) -> Connection | None:
 def _may_be_starting(library: Path) -> bool:
     """Whether the library's holder is a process of ours that may not listen yet."""
     holder = read_holder(library)
-    if holder is None or holder.host != socket.gethostname():
+    if holder is None or holder.listens or holder.host != socket.gethostname():
         return False
     try:
         os.kill(holder.pid, 0)

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +13,7 @@ from engine import __version__
 
 LOCK_FILE = "engine.lock"
 _PATIENCE = 1.0
+_FILE_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Holder:
     host: str
     version: str
     started: float
+    listens: bool = False
+    """Whether it has come so far that commands reach it."""
 
     def __str__(self) -> str:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
@@ -41,9 +44,10 @@ class LockedError(Exception):
 class LibraryLock:
     """The lock of one library, held from `take` until `release` or the end of the process."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, holder: Holder) -> None:
         self._path = path
         self._descriptor = descriptor
+        self._holder = holder
 
     @classmethod
     def take(cls, library: Path) -> Self:
@@ -70,9 +74,19 @@ class LibraryLock:
                 break
             os.close(descriptor)  # deleted between opening and locking: someone has a newer one
         holder = Holder(os.getpid(), socket.gethostname(), __version__, time.time())
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
-        return cls(path, descriptor)
+        lock = cls(path, descriptor, holder)
+        lock._write()
+        return lock
+
+    def say_listening(self) -> None:
+        """Let everyone know that commands reach the holder from now on."""
+        self._holder = replace(self._holder, listens=True)
+        self._write()
+
+    def _write(self) -> None:
+        # Always as long, so that nobody reads the end of what was there before.
+        os.ftruncate(self._descriptor, _FILE_BYTES)
+        os.pwrite(self._descriptor, json.dumps(asdict(self._holder)).encode().ljust(_FILE_BYTES), 0)
 
     def is_ours(self) -> bool:
         """Whether the lock file is still the one we hold: someone may have deleted it."""
@@ -95,7 +109,11 @@ def read_holder(library: Path) -> Holder | None:
     try:
         body = json.loads((library / LOCK_FILE).read_text())
         return Holder(
-            int(body["pid"]), str(body["host"]), str(body["version"]), float(body["started"])
+            int(body["pid"]),
+            str(body["host"]),
+            str(body["version"]),
+            float(body["started"]),
+            bool(body.get("listens")),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -281,7 +281,12 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]
                 log.info("the library is on a network filesystem: no write-ahead log")
             found = find_devices(settings.render.devices)
             engine = EngineProcess(settings, writer, found, detached)
-            asyncio.run(engine.run(on_ready))
+
+            def listening() -> None:
+                lock.say_listening()
+                on_ready()
+
+            asyncio.run(engine.run(listening))
         finally:
             writer.close()
     except Exception:

@@ -242,7 +242,8 @@ class Scheduler:
     def _lack(self, batch: Batch) -> str | None:
         """Why no device can have the model of `batch` now; None if one may."""
         label = batch.images[0].recipe.model
-        able = [s for s in self._stations if not s.has_given_up(label, DEATHS)]
+        sound = [s for s in self._stations if not s.is_broken(DEATHS)] or self._stations
+        able = [s for s in sound if not s.has_given_up(label, DEATHS)]
         reasons = [s.waits[label].reason for s in able if label in s.waits]
         return reasons[0] if reasons and len(reasons) == len(able) else None
 

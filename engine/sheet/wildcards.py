@@ -15,7 +15,7 @@ MOST_DEPTH = 8
 """Braces inside braces."""
 NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 
-_NAMED = r"__[^\W_](?:(?!__)[\w /.\-])*(?<! )__(?!_)"
+_NAMED = r"__[^\W_](?:(?!__)[\w /.\-])*(?<! )__"
 _TOKEN = re.compile(rf"\\[{{}}]|\\__|[{{}}|]|{_NAMED}")
 
 

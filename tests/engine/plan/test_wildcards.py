@@ -91,6 +91,17 @@ def test_what_cannot_be_expanded_says_why(text: str, says: str) -> None:
         expand(text, 1, KNOWN)
 
 
+def test_names_may_touch_one_another_and_underscores() -> None:
+    lists = Wildcards({"a": ("x",), "b": ("1",)})
+    for text, drawn in [
+        ("__a____b__", "x1"),
+        ("{__a____b__|__a____b__}", "x1"),
+        ("__a___ {__a___|__a___}", "x_ x_"),
+        ("_a___a__ {pre___a__|pre___a__}", "_a_x pre_x"),
+    ]:
+        assert expand(text, 1, lists) == drawn
+
+
 def test_files_may_be_called_anything() -> None:
     odd = Wildcards({"hair color": ("red",), "Größe": ("{tall|tall}",), "v1.5/x-y": ("z",)})
     text = "__hair color__ {__Größe__|__Größe__} {2$$ $$__v1.5/x-y__|__hair color__}"

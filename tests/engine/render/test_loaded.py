@@ -1,11 +1,14 @@
 """Having models ready, and why one cannot be."""
 
-from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
+import torch
 
-from engine.render import loaded
+from engine.models.weights import ModelSize
+from engine.render import loaded, pipelines
 from engine.render.lanes import Lanes
 
 
@@ -15,8 +18,21 @@ def test_a_folder_that_is_not_there_is_no_fault_of_the_model(tmp_path: Path) -> 
         models.load(tmp_path, "a fingerprint", "auto")  # a mount point with nothing mounted
 
 
-def test_a_model_larger_than_all_memory_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("dtype", "fits"), [("float16", True), ("float32", False)])
+def test_a_model_larger_than_all_memory_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, fits: bool
+) -> None:
     models = loaded.LoadedModels("cpu", Lanes(1), 1)
-    assert models.fits_alone(Path(str(files("assets") / "models" / "builtin")))
-    monkeypatch.setattr(loaded, "_weights_bytes", lambda _: 1 << 60)
-    assert not models.fits_alone(Path("huge"))
+    size = ModelSize(5 << 30, 0, 0, 8, 0)  # 10 GiB in half precision
+    monkeypatch.setattr(loaded, "model_size", lambda _: size)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=16 << 30))
+    assert models.fits_alone(Path("large"), dtype) is fits
+
+
+def test_weights_of_any_dimensions_are_laid_out() -> None:
+    part = torch.nn.ModuleList([torch.nn.Conv3d(4, 4, 3), torch.nn.Conv2d(4, 4, 3)])
+    pipelines._lay_out(part)
+    flat, deep = part[1].weight, part[0].weight
+    assert isinstance(flat, torch.Tensor) and isinstance(deep, torch.Tensor)
+    assert flat.is_contiguous(memory_format=torch.channels_last)
+    assert deep.is_contiguous()

@@ -66,6 +66,14 @@ def test_who_does_not_wait_is_told_that_it_is_still_starting(held: Path) -> None
         connect_running(held)
 
 
+def test_one_that_listens_elsewhere_is_not_said_to_be_starting(tmp_path: Path) -> None:
+    lock = LibraryLock.take(tmp_path)
+    assert client._may_be_starting(tmp_path)
+    lock.say_listening()
+    assert not client._may_be_starting(tmp_path)
+    lock.release()
+
+
 def test_one_that_never_listens_is_not_waited_for_any_longer(held: Path) -> None:
     body = json.loads((held / LOCK_FILE).read_text())
     body["started"] = time.time() - 3600
