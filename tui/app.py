@@ -26,6 +26,7 @@ from tui.widgets.top_line import AREAS, TopLine
 
 if TYPE_CHECKING:
     from tui.screens.area import Area
+    from tui.screens.ask import Ask
     from tui.watch import EngineWatch
 
 _NEWS_SECONDS = 0.25
@@ -79,7 +80,7 @@ class PromptsheetApp(App[str]):
         self._opening = OpeningScreen(self._first, self.desk)
         self._last_wall = LastWall()
         self._watch: EngineWatch | None = None
-        self._asks_to_leave = False
+        self._leaving: Ask | None = None
         self._areas: dict[str, Area] = {}
         for name in AREAS:
             self.add_mode(name, partial(self._area, name))
@@ -228,16 +229,17 @@ class PromptsheetApp(App[str]):
         names = [area.unsaved for area in self._areas.values() if area.ready and area.unsaved]
         if not names:
             self._leave()
-        elif not self._asks_to_leave:
+        elif self._leaving is None or self._leaving is not self.screen:
             from tui.screens.ask import Ask
 
-            self._asks_to_leave = True
+            if self._leaving is not None:  # it may lie on an area that is not shown now
+                self._leaving.dismiss(None)
             question = f"What you wrote in {names[0]} is in no file and no session yet. Leave it?"
             note = "On Sheet, w saves it and ctrl+s starts it."
-            self.push_screen(Ask(question, choices=(_STAY, _LEAVE), note=note), self._leave_or_stay)
+            self._leaving = Ask(question, choices=(_STAY, _LEAVE), note=note)
+            self.push_screen(self._leaving, self._leave_or_stay)
 
     def _leave_or_stay(self, answer: str | None) -> None:
-        self._asks_to_leave = False
         if answer == _LEAVE:
             self._leave()
 

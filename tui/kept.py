@@ -1,13 +1,23 @@
 """Sheets that were written in and are not saved yet, kept in case the connection drops."""
 
 import fcntl
+import json
 import os
 import tempfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
 
-from engine.api import Draft, SheetError, plain_name, save_new, state_folder
+from engine.api import (
+    Draft,
+    Settings,
+    SheetError,
+    open_draft,
+    plain_name,
+    save_new,
+    state_folder,
+    with_num_images,
+)
 
 _FOLDER = "drafts"
 
@@ -27,9 +37,14 @@ class Keeper:
         # meanwhile: that change is followed by another keeping.
         with suppress(OSError, SheetError, KeyError):
             target = self._folder() / f"{plain_name(draft)}.csv"
+            beside = _beside(target)
+            # A csv says neither; its rows are numbered from its header on.
+            rows = [at for at, n in enumerate(draft.numbers, 2) if draft.is_left_out(n)]
+            marks = {"left_out": rows, "num_images": draft.vocabulary.num_images}
+            beside.write_text(json.dumps(marks))
             save_new(draft, target, overwrite=True)
             for path in target.parent.iterdir():
-                if path != target:
+                if path not in (target, beside):
                     path.unlink()
 
     def forget(self) -> None:
@@ -45,16 +60,20 @@ class Keeper:
 
     def left_behind(self) -> Path | None:
         """The newest sheet kept by an app that has ended without a word; None: there is none."""
-        found = [
-            path
-            for path in self._all.glob(f"{self._ours}*/*.csv")
-            if path.parent != self._own and not _is_held(path.parent)
-        ]
-        return max(found, key=lambda path: path.stat().st_mtime, default=None)
+        try:
+            found = [
+                path
+                for path in self._all.glob(f"{self._ours}*/*.csv")
+                if path.parent != self._own and not _is_held(path.parent)
+            ]
+            return max(found, key=lambda path: path.stat().st_mtime, default=None)
+        except OSError:  # nothing there that we may look at, or another one has just taken it
+            return None
 
     def take_over(self, path: Path) -> None:
         """What another app left behind is ours now."""
         with suppress(OSError):
+            _beside(path).replace(_beside(self._folder() / path.name))
             path.replace(self._folder() / path.name)
             path.parent.rmdir()
 
@@ -69,6 +88,27 @@ class Keeper:
                 raise
             self._own = own
         return self._own
+
+
+def open_kept(path: Path, settings: Settings) -> Draft:
+    """A kept sheet as it was, rows left out and all.
+
+    Raises:
+        SheetError, SettingsError: it cannot be read.
+    """
+    draft = open_draft(path, settings)
+    try:
+        marks = json.loads(_beside(path).read_text())
+    except (OSError, ValueError):
+        return draft
+    draft = with_num_images(draft, marks["num_images"])
+    if left_out := set(marks["left_out"]) & set(draft.numbers):
+        draft.leave_out(left_out)
+    return draft
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
 
 
 def _held(folder: Path) -> int:

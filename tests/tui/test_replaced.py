@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from engine.api import open_draft, with_num_images
 from engine.settings import Settings, state_folder
 from tests.conftest import COMMAND
 from tests.test_promises import wait_for
@@ -15,9 +16,9 @@ from tests.tui.conftest import screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tui.app import PromptsheetApp
 from tui.desk import RowsToSheet
-from tui.kept import Keeper
+from tui.kept import Keeper, open_kept
 from tui.screens import sheet_keeping
-from tui.screens.ask import Ask
+from tui.screens.ask import Ask, AskWhere
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.draft_table import DraftTable
@@ -92,7 +93,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         assert app.screen.query_one(Input).value == str(tmp_path / "prompts.csv")
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is screen)
-        assert not screen.is_unsaved
+        assert not screen.unsaved
         assert (tmp_path / "prompts.csv").read_text().splitlines() == [
             *("prompt,num_images", '"a boat, red",1', "=1+1,1", "=1+1,1")
         ]
@@ -172,6 +173,81 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)
         assert not list(drafts.iterdir()), "not wanted"
+
+
+async def test_rows_left_out_and_the_number_of_images_outlive_the_connection(
+    settings: Settings, path: Path
+) -> None:
+    draft = with_num_images(open_draft(path, settings), 16)
+    draft.edit([2], "prompt", "a boat, two\nlines")
+    draft.leave_out([2])
+    keeper = Keeper(settings.library)
+    keeper.keep(draft)
+    assert keeper._lock is not None
+    os.close(keeper._lock)  # as when the process is gone
+    heir = Keeper(settings.library)
+    kept = heir.left_behind()
+    assert kept is not None
+    again = open_kept(kept, settings)
+    assert [again.is_left_out(number) for number in again.numbers] == [True, False]
+    assert again.vocabulary.num_images == 16
+    heir.take_over(kept)
+    assert not kept.parent.exists()
+    heir.forget()
+    assert not list((state_folder() / "drafts").iterdir())
+
+
+def test_a_state_folder_that_may_not_be_looked_at_holds_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuses)
+    assert Keeper(settings.library).left_behind() is None
+
+
+async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
+    settings: Settings, path: Path
+) -> None:
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("y")
+        draft = screen.draft
+        screen.read(path)
+        await until(pilot, lambda: screen.draft is not draft)
+        assert len(prompts(screen)) == 2 and screen.unsaved == "mine.csv"
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        app.switch_mode("review")  # a session was accepted meanwhile, say
+        await until(pilot, lambda: not isinstance(app.screen, Ask))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Ask))
+        app.switch_mode("sheet")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("u", "q")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+
+
+async def test_a_file_that_was_saved_over_has_its_new_rows_once(
+    settings: Settings, path: Path
+) -> None:
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("y", "w")
+        await until(pilot, lambda: isinstance(app.screen, AskWhere))
+        app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: "again" in screen_text(app))
+        mended = screen.draft
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen and screen.draft is not mended)
+        assert sorted(prompts(screen)) == ["a boat", "a boat", "a hill"]
+        assert not screen.unsaved
 
 
 def test_a_terminal_that_goes_away_takes_nothing_with_it(

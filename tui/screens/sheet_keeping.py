@@ -6,9 +6,9 @@ from pathlib import Path
 
 from textual import work
 
-from engine.api import Draft, SettingsError, SheetError, open_draft
+from engine.api import Draft, SettingsError, SheetError
 from tui.desk import Desk
-from tui.kept import Keeper
+from tui.kept import Keeper, open_kept
 from tui.screens.sheet_opening import SheetOpening
 from tui.screens.sheet_showing import REST_A_ROW, Opened
 from tui.text import clean
@@ -45,9 +45,12 @@ class SheetKeeping(SheetOpening):
     async def _keep_draft(self, draft: Draft) -> None:
         await asyncio.sleep(_REST + len(draft.numbers) * REST_A_ROW)
         if draft is self.draft:
-            before = self._before.draft if self._before is not None else None
-            missed = draft if self.is_unsaved else before
-            await asyncio.to_thread(self._keep_or_forget, missed)
+            await asyncio.to_thread(self._keep_or_forget, self._missed())
+
+    def _is_missed(self, sheet: Opened) -> bool:
+        if self._behind is not None and sheet.draft is self._behind[0]:
+            return False  # it lies where it was found until it is shown
+        return super()._is_missed(sheet)
 
     def _keep_or_forget(self, missed: Draft | None) -> None:
         with self._one_keeping:
@@ -67,7 +70,7 @@ class SheetKeeping(SheetOpening):
         if path is None:
             return
         try:
-            draft = open_draft(path, self.desk.settings)
+            draft = open_kept(path, self.desk.settings)
         except (SheetError, SettingsError):
             return
         self.hand_over(self._take_left_behind, draft, path)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from textual import on, work
 from textual.worker import get_current_worker
@@ -26,7 +27,7 @@ from engine.api import (
     save_new,
     write_template,
 )
-from tui.desk import RowsToSheet
+from tui.desk import Desk, RowsToSheet
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.sheet_showing import Opened, SheetShowing
@@ -41,12 +42,15 @@ class SheetOpening(SheetShowing):
     """Files, worksheets, typed prompts, sessions; the file is watched."""
 
     _seen: tuple[int, int] | None = None
-    _saved: tuple[Draft, int] | None = None
-    """The draft, and which revision of it, that was saved or started last."""
     _before: Opened | None = None
     """What another sheet took the place of, and would be missed: undo brings it back."""
     _after: Opened | None = None
     """What undo put away for it."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._saved: WeakKeyDictionary[Draft, int] = WeakKeyDictionary()
+        """Draft → which revision of it was saved or started last."""
 
     def read(self, path: Path, worksheet: str | None = None) -> None:
         """Read and check a sheet, in a thread."""
@@ -92,13 +96,17 @@ class SheetOpening(SheetShowing):
 
     def _refused(self, path: Path, reason: str, stamp: tuple[int, int] | None = None) -> None:
         self._seen = stamp or self._seen  # it is not read again until it is saved once more
-        self._say(f"✗ {path.name}: {reason}")
         self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
+        if self.draft is None and (before := self._before) is not None:
+            self._before = None
+            self._take_up(before)
+        else:
+            self._say(f"✗ {path.name}: {reason}")
 
     def _opened(self, opened: Opened, words: str = "") -> None:
         """Another sheet takes the place of what is there, which undo brings back."""
         now = self._now()
-        if now is not None and self.is_unsaved:
+        if now is not None and self._is_missed(now):
             self._before, self._after = now, None
             words += " · " * bool(words) + f"u brings {sheet_name(now.draft)} back"
         self._take_up(opened)
@@ -130,21 +138,26 @@ class SheetOpening(SheetShowing):
 
     @property
     def unsaved(self) -> str:
-        """The sheet's name, if it would be missed."""
-        draft = self.draft
-        return sheet_name(draft) if draft is not None and self.is_unsaved else ""
+        """The name of a sheet that would be missed; empty: none would."""
+        if self.draft is not None and self.query_one(CellEditor).is_changed:
+            return sheet_name(self.draft)
+        missed = self._missed()
+        return sheet_name(missed) if missed is not None else ""
 
-    @property
-    def is_unsaved(self) -> bool:
-        """Whether what was typed or mended is in no file and no session yet."""
-        draft = self.draft
-        if draft is None or self._saved == (draft, draft.revision):
+    def _missed(self) -> Draft | None:
+        """What is shown, or undo and redo can bring, if it is in no file and no session yet."""
+        sheets = (self._now(), self._before, self._after)
+        return next((s.draft for s in sheets if s is not None and self._is_missed(s)), None)
+
+    def _is_missed(self, sheet: Opened) -> bool:
+        draft = sheet.draft
+        if self._saved.get(draft) == draft.revision:
             return False
-        return draft.changed or (self._path is None and self._origin is None)
+        return draft.changed or (sheet.path is None and sheet.origin is None)
 
     def _is_saved(self, draft: Draft, revision: int) -> None:
         """The draft as it stood was saved or started."""
-        self._saved = draft, revision
+        self._saved[draft] = revision
 
     @on(DraftTable.Exhausted)
     def _exchange(self, event: DraftTable.Exhausted) -> None:
@@ -282,6 +295,9 @@ class SheetOpening(SheetShowing):
                 words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
                 words = " ".join([words, *copy.notes])
             self.app.call_from_thread(self._is_saved, draft, revision)
+            if path is not None and target.samefile(path):
+                # Read as it is now: what was mended in it is no mend any more.
+                self.app.call_from_thread(self.read, path, draft.worksheet)
             return words
 
         if path is None:

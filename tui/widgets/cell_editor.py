@@ -79,6 +79,11 @@ class CellEditor(Vertical):
         """Whether a cell is being edited."""
         return self.has_class("-open")
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether something was written into it that is not taken yet."""
+        return self.is_open and self.query_one(Input).value != self._before
+
     def open(self, place: Place, text: str, choices: Sequence[str], region: Region) -> None:
         """Edit a cell.
 
@@ -155,7 +160,7 @@ class CellEditor(Vertical):
         """A click elsewhere takes what was written; if nothing was, the cell stays as it was."""
         if not self.is_open or self.has_focus_within or not self.app.app_focus:
             return  # the terminal itself may have lost the focus: it comes back to the text
-        if self.query_one(Input).value == self._before:
-            self.action_leave()
-        else:
+        if self.is_changed:
             self.action_take("")
+        else:
+            self.action_leave()
