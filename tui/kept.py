@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 import zlib
 from contextlib import suppress
@@ -20,6 +21,7 @@ from engine.api import (
 )
 
 _FOLDER = "drafts"
+_LOCK = ".lock"
 
 
 class Keeper:
@@ -44,7 +46,7 @@ class Keeper:
             beside.write_text(json.dumps(marks))
             save_new(draft, target, overwrite=True)
             for path in target.parent.iterdir():
-                if path not in (target, beside):
+                if path.name not in (target.name, beside.name, _LOCK):
                     path.unlink()
 
     def forget(self) -> None:
@@ -75,6 +77,7 @@ class Keeper:
         with suppress(OSError):
             _beside(path).replace(_beside(self._folder() / path.name))
             path.replace(self._folder() / path.name)
+            (path.parent / _LOCK).unlink()
             path.parent.rmdir()
 
     def _folder(self) -> Path:
@@ -84,7 +87,7 @@ class Keeper:
             try:
                 self._lock = _held(own)
             except OSError:  # no locks on this filesystem: nothing can be kept
-                own.rmdir()
+                shutil.rmtree(own, ignore_errors=True)
                 raise
             self._own = own
         return self._own
@@ -117,7 +120,8 @@ def _held(folder: Path) -> int:
     Raises:
         OSError: another one holds it.
     """
-    handle = os.open(folder, os.O_RDONLY)
+    # A file open for writing: NFS locks no other.
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
