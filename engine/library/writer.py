@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.library.accepting import drop_unfinished, store_session
@@ -55,7 +55,7 @@ class Writer:
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
         self._lots: dict[str, list[Lot]] = {}  # by key: the database gives ids out again
-        with self._transaction() as db:
+        with self.transaction() as db:
             drop_unfinished(db)
 
     def close(self) -> None:
@@ -68,7 +68,8 @@ class Writer:
         compact(self._db)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of what is changed inside, or nothing; modules beside this one change, too."""
         self._require_same_file()
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -94,10 +95,6 @@ class Writer:
             raise LibraryError(
                 f"{path} was moved or deleted while the engine process was using it."
             )
-
-    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A transaction for the changes that modules beside this one make."""
-        return self._transaction()
 
     def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
         """All rows of a query, for modules beside this one."""
@@ -153,7 +150,7 @@ class Writer:
         """The counts of the sessions that changed, and of the one that was named."""
         if scope.session is not None:
             self.tally(scope.session)  # it must exist
-        with self._transaction() as db:
+        with self.transaction() as db:
             changed = how(db)
         named = [scope.session] if scope.session is not None else []
         return [self.tally(session) for session in dict.fromkeys([*named, *changed])]
@@ -161,7 +158,7 @@ class Writer:
     def move_session(self, session: str, to: str) -> Tally:
         """Render a session sooner or later than others: `first`, `last`, `up` or `down`."""
         tally = self.tally(session)
-        with self._transaction() as db:
+        with self.transaction() as db:
             move_session(db, session, to)
         return tally
 
@@ -171,7 +168,7 @@ class Writer:
 
     def pause(self, paused: bool) -> None:
         """Remember that the user has paused all rendering, or lets it go on."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             if paused:
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('paused', '')")
             else:
@@ -261,7 +258,7 @@ class Writer:
             device was the first to choose. None: it was stopped meanwhile.
         """
         marks, model = ", ".join("?" for _ in batch.images), batch.images[0].recipe.model
-        with self._transaction() as db:
+        with self.transaction() as db:
             chosen = chosen_conditions(db, batch.session, model)
             if chosen not in (None, conditions):
                 return chosen
@@ -297,7 +294,7 @@ class Writer:
         """
         placed = publish(item for item, _ in staged)
         now = time.time()
-        with self._transaction() as db:
+        with self.transaction() as db:
             for item, record in staged:
                 if item.image in placed:
                     mark_done(
@@ -319,7 +316,7 @@ class Writer:
             batch: as `next_batch` gave it.
             seconds: what the whole batch took; None if it did not come to its last pixel.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
             if seconds is not None:
                 db.execute(
@@ -335,7 +332,7 @@ class Writer:
             batch: as `next_batch` gave it.
             reason: what a person can act on; kept with the images.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("UPDATE batches SET attempts = 0 WHERE id = ?", (batch.id,))
             for image in batch.images:
                 db.execute(
@@ -347,7 +344,7 @@ class Writer:
 
     def fail(self, batch: Batch, reason: str) -> None:
         """Give up on what is left of `batch`, rendered or not."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "UPDATE images SET state = 'failed', error = ? WHERE id = ?"
                 " AND state IN ('waiting', 'rendering')",
@@ -356,7 +353,7 @@ class Writer:
 
     def spare(self, batch: Batch) -> None:
         """`batch` was handed over, but nothing of it was begun: as if it never had been."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 "UPDATE batches SET attempts = max(0, attempts - 1) WHERE id = ?", (batch.id,)
             )
@@ -370,7 +367,7 @@ class Writer:
         if attempts >= DEATHS:
             self.fail(batch, f"{reason}, {attempts} times in a row")
         else:
-            with self._transaction() as db:
+            with self.transaction() as db:
                 self._requeue(db, batch)
 
     @staticmethod
@@ -388,7 +385,7 @@ class Writer:
         """
         remove_unfinished(self.library / SESSIONS)
         began = time.time()
-        with self._transaction() as db:
+        with self.transaction() as db:
             adopted, requeued = adopt_or_requeue(db, self.library, DEATHS)
         if adopted:
             found = self._db.execute("SELECT key FROM images WHERE finished >= ?", (began,))
