@@ -1,4 +1,4 @@
-"""The memory of engine process, renderer and an app over one session of 2,000 images."""
+"""The memory of engine process, renderer and an app over one session of 4,000 images."""
 
 import csv
 import sys
@@ -17,7 +17,8 @@ from tests.bench.resident import own_bytes, peak_bytes
 from tests.conftest import COMMAND, Promptsheet
 from tests.tui.on_a_pty import OnPty
 
-IMAGES = 2000
+IMAGES = 4000
+"""A prompt each: the embeddings that are kept (32 MiB) are full before the second half."""
 GROWTH_MIB = 8.0
 """Of one process, the most that counts as flat: MiB per 1,000 images, over the second half. Until
 then every cache has found its size."""
