@@ -1,5 +1,6 @@
 """Stage 4: what was learned, as a standard `StableDiffusionPipeline` folder in fp16; and back."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def export(work: Path, folder: Path) -> None:
     """Write the pipeline to `folder`, weights in parts under 16 MiB."""
     pipeline = assembled(work).to(torch.float16)
     pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="15MB")
+    for config in folder.rglob("config.json"):
+        said = json.loads(config.read_text())
+        said.pop("_name_or_path", None)  # the folder it was learned in
+        config.write_text(json.dumps(said, indent=2) + "\n")
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     print(f"{folder}: {size / 1e6:.1f} MB of weights")
 
