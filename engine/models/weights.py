@@ -31,6 +31,10 @@ class ModelSize:
     decoder_width: int
     """Channels of the decoder's widest layers at the picture's own resolution; 0: not known."""
 
+    def bytes_of_weights(self, each: int) -> int:
+        """Bytes of all weights, where a number that is computed in takes `each`."""
+        return self.numbers * each + self.other_bytes
+
 
 def model_size(folder: Path) -> ModelSize | None:
     """The size of the model in a diffusers folder; None if its files do not tell."""

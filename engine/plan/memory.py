@@ -73,5 +73,5 @@ def _need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
     # Twice: with guidance the prompt and the negative prompt are computed side by side.
     denoising = 2 * cells * size.denoiser_width * _DENOISER_COPIES * each
     decoding = pixels * size.decoder_width * _DECODER_COPIES * each
-    weights = size.numbers * each + size.other_bytes
+    weights = size.bytes_of_weights(each)
     return int(_ALONE[CPU if on_cpu else ""] + weights + max(denoising, decoding))

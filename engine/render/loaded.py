@@ -19,6 +19,7 @@ from engine.models.weights import model_size
 from engine.picture.recipe import Conditions, Recipe
 from engine.render.drawing import AfterStep, Pixels, way_for
 from engine.render.lanes import Lanes
+from engine.render.memory import total_bytes
 from engine.render.pipelines import (
     LAYOUT,
     ModelError,
@@ -153,12 +154,8 @@ class LoadedModels:
         """Whether the model would fit in the device's memory if nothing else was there."""
         size = model_size(source)
         each = getattr(torch, dtype_for(dtype, self._device)).itemsize
-        weights = size.numbers * each + size.other_bytes if size else _weights_bytes(source)
-        if self._device.startswith("cuda"):
-            total = torch.cuda.get_device_properties(self._device).total_memory
-        else:
-            total = psutil.virtual_memory().total
-        return weights + _SPARE_BYTES < total
+        weights = size.bytes_of_weights(each) if size else _weights_bytes(source)
+        return weights + _SPARE_BYTES < total_bytes(self._device)
 
     def _make_room(self, wanted: int) -> None:
         while self._kept and self._free_bytes() < wanted:

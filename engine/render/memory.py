@@ -6,6 +6,13 @@ import psutil
 import torch
 
 
+def total_bytes(device: str) -> int:
+    """All the memory that a device has."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total
+
+
 class CallMemory:
     """Measures one call: make it before, ask it after.
 
@@ -39,8 +46,4 @@ class CallMemory:
 
         Of all there is, not of what happens to be free, so that it is the same each time.
         """
-        if self._gpu:
-            total = torch.cuda.get_device_properties(self._gpu).total_memory
-        else:
-            total = psutil.virtual_memory().total
-        return max(0, total - self._before) // self._calls
+        return max(0, total_bytes(self._gpu or "cpu") - self._before) // self._calls

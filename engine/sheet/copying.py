@@ -40,9 +40,7 @@ class Copy:
 def free_name(source: Path) -> Path:
     """Beside the file, a name that is not taken: `prompts-corrected.xlsx`."""
     ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix or ".csv"
-    names = chain(("corrected",), (f"corrected-{count}" for count in itertools.count(2)))
-    paths = (source.with_name(f"{source.stem}-{name}{ending}") for name in names)
-    return next(path for path in paths if not path.exists())
+    return _first_free(source.parent, f"{source.stem}-corrected", ending)
 
 
 def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = False) -> Copy:
@@ -81,9 +79,12 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
 
 def new_name(draft: Draft, folder: Path) -> Path:
     """In a folder, a name that is not taken for a draft without a file: `prompts.csv`."""
-    stem = plain_name(draft)
+    return _first_free(folder, plain_name(draft), ".csv")
+
+
+def _first_free(folder: Path, stem: str, ending: str) -> Path:
     names = chain((stem,), (f"{stem}-{count}" for count in itertools.count(2)))
-    paths = (folder / f"{name}.csv" for name in names)
+    paths = (folder / f"{name}{ending}" for name in names)
     return next(path for path in paths if not path.exists())
 
 

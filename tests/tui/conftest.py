@@ -14,6 +14,7 @@ from engine.plan.batches import plan_batches
 from engine.settings import Settings
 from tests.engine.library.conftest import CONDITIONS, picture
 from tui.app import PromptsheetApp
+from tui.screens.sheet import SheetScreen
 
 HOSTILE = (
     "\x1b]0;owned\x07 [/] [red]x[/red] [@click=app.quit]y[/] \x1b[31m \u202e evil \x9b2J $x",
@@ -95,3 +96,11 @@ def make_session(library: Path) -> MakeLibrary:
         writer.close()
 
     return make
+
+
+async def opened_sheet(pilot: Pilot[str]) -> SheetScreen:
+    """The Sheet screen, once a sheet is in it."""
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
+    assert isinstance(app.screen, SheetScreen)
+    return app.screen

@@ -11,11 +11,10 @@ from textual.widgets import Input, Static
 
 from engine.api import save_copy
 from engine.settings import Settings
-from tests.tui.conftest import screen_text, until
+from tests.tui.conftest import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
-from tui.screens.sheet import SheetScreen
 from tui.typed_path import typed_path
 
 SIZE: Any = {"size": (120, 36), "notifications": True}
@@ -33,13 +32,6 @@ def app(settings: Settings, sheet: Path) -> PromptsheetApp:
     return PromptsheetApp(settings, sheet)
 
 
-async def opened(pilot: Pilot[str]) -> SheetScreen:
-    app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
-    assert isinstance(app.screen, SheetScreen)
-    return app.screen
-
-
 async def asked(pilot: Pilot[str], *keys: str) -> None:
     """Press keys after which there is a question."""
     await pilot.press(*keys)
@@ -54,7 +46,7 @@ def press_together(pilot: Pilot[str], *keys: str) -> None:
 
 async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) -> None:
     async with app.run_test(**SIZE) as pilot:
-        area = await opened(pilot)
+        area = await opened_sheet(pilot)
         for key, answer in (("slash", "hill"), ("o", str(sheet)), ("c", "model")):
             await asked(pilot, key)
             app.screen.query_one(Input).value = answer
@@ -81,7 +73,7 @@ async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
 
     monkeypatch.setattr("tui.screens.sheet_opening.save_copy", held)
     async with app.run_test(**SIZE) as pilot:
-        area = await opened(pilot)
+        area = await opened_sheet(pilot)
         await asked(pilot, "w")
         await pilot.press("enter", "enter")
         await until(pilot, writing.is_set)
@@ -95,7 +87,7 @@ async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
 
 async def test_what_ends_below_another_screen_is_gone_when_that_is(app: PromptsheetApp) -> None:
     async with app.run_test(**SIZE) as pilot:
-        area = await opened(pilot)
+        area = await opened_sheet(pilot)
         answers: list[str | None] = []
         below, above = Dialog[str](), Dialog[str]()
         app.push_screen(below, answers.append)
@@ -115,7 +107,7 @@ async def test_paths_that_lead_nowhere_are_refused_with_a_word(
 ) -> None:
     app.desk.memory.recent = [f"/{'x' * 300}"]
     async with app.run_test(**SIZE) as pilot:
-        await opened(pilot)
+        await opened_sheet(pilot)
         await asked(pilot, "o")
         dialog = app.screen
         for text in ("~nosuchone/a.csv", "a red boat " * 40):

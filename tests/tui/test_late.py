@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from engine.api import (
     Draft,
@@ -20,7 +19,7 @@ from engine.api import (
     with_num_images,
 )
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens import review, sessions, sheet, sheet_opening
 from tui.screens.sheet import SheetScreen
@@ -62,12 +61,6 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-async def opened(pilot: Pilot[str]) -> DraftTable:
-    app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
-    return app.screen.query_one(DraftTable)
-
-
 def draft_of(table: DraftTable) -> Draft:
     assert table.draft is not None
     return table.draft
@@ -85,7 +78,7 @@ async def test_what_is_mended_while_the_file_is_read_again_stays(
     monkeypatch.setattr(sheet_opening, "reopen_draft", gate)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        table = await opened(pilot)
+        table = (await opened_sheet(pilot)).query_one(DraftTable)
         path.write_text(TEXT + "new,1:1\n")
         await until(pilot, gate.reached.is_set)
         await pilot.press("y")
@@ -103,7 +96,7 @@ async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_b
     monkeypatch.setattr(sheet, "with_num_images", gate)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        table = await opened(pilot)
+        table = (await opened_sheet(pilot)).query_one(DraftTable)
         await pilot.press("y", "m", "9", "enter")
         await until(pilot, gate.reached.is_set)
         await pilot.press("y")
@@ -124,12 +117,12 @@ async def test_prompts_typed_while_a_sheet_is_read_are_not_replaced(
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
         if reread:
-            await opened(pilot)
+            (await opened_sheet(pilot)).query_one(DraftTable)
             os.utime(path, (1, 1))
         await until(pilot, gate.reached.is_set)
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         type_prompts(app, "typed meanwhile")
-        table = await opened(pilot)
+        table = (await opened_sheet(pilot)).query_one(DraftTable)
         gate.open()
         await until(pilot, gate.left.is_set)
         await pilot.pause(0.1)
@@ -210,7 +203,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
 
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        table = await opened(pilot)
+        table = (await opened_sheet(pilot)).query_one(DraftTable)
         monkeypatch.setattr(sheet, "start_session", refuse)
         await pilot.press("y", "ctrl+s")
         await until(pilot, gate.reached.is_set)

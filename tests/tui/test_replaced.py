@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from engine.api import open_draft, with_num_images
 from engine.settings import Settings, state_folder
 from tests.conftest import COMMAND
 from tests.test_promises import wait_for
-from tests.tui.conftest import screen_text, until
+from tests.tui.conftest import opened_sheet, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tui.app import PromptsheetApp
 from tui.desk import RowsToSheet
@@ -34,12 +33,6 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-async def opened(pilot: Pilot[str]) -> SheetScreen:
-    await until(pilot, lambda: isinstance(pilot.app.screen, SheetScreen) and pilot.app.screen.draft)
-    assert isinstance(pilot.app.screen, SheetScreen)
-    return pilot.app.screen
-
-
 def prompts(screen: SheetScreen) -> list[str]:
     draft = screen.draft
     return [draft.text(number, "prompt") for number in draft.numbers] if draft else []
@@ -50,7 +43,7 @@ async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
 ) -> None:
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await pilot.press("y", "y", "u")
         assert len(prompts(screen)) == 3
         await pilot.press("ctrl+r")
@@ -78,7 +71,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         assert isinstance(app.screen, SheetScreen)
         app.screen._typed(TypedPrompts(["a boat, red", "=1+1"], 1))
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         for name in ("first", "second"):  # the second takes the place of nothing of ours
             screen.post_message(RowsToSheet([{"prompt": name}], "k3f9x2", name))
             await until(pilot, lambda: prompts(screen) == [name])  # noqa: B023
@@ -110,7 +103,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
 ) -> None:
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await pilot.press("y", "2", "q")
         await until(pilot, lambda: "What you wrote in mine.csv is in no file" in screen_text(app))
         await pilot.press("ctrl+q", "enter")
@@ -119,7 +112,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
         await until(pilot, lambda: app._exit)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await pilot.press("y", "q")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("down", "enter")
@@ -144,7 +137,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
 
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await pilot.press("y")
         await until(pilot, lambda: kept() == 3)
         await pilot.press("u")
@@ -155,14 +148,14 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         drop(screen)
     app = PromptsheetApp(settings)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
         assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
         await until(pilot, lambda: screen._keeper._lock and kept() == 4)
         drop(screen)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await until(pilot, lambda: "u shows it" in screen_text(app))
         assert len(prompts(screen)) == 2
         await pilot.press("u")
@@ -212,7 +205,7 @@ async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
 ) -> None:
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await pilot.press("y")
         draft = screen.draft
         screen.read(path)
@@ -237,7 +230,7 @@ async def test_a_file_that_was_saved_over_has_its_new_rows_once(
 ) -> None:
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
-        screen = await opened(pilot)
+        screen = await opened_sheet(pilot)
         await pilot.press("y", "w")
         await until(pilot, lambda: isinstance(app.screen, AskWhere))
         app.screen.query_one(Input).value = str(path)

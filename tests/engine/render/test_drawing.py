@@ -1,8 +1,7 @@
 """Drawing in stages: the same pictures as by one call, whatever the company."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,12 @@ from engine.render.drawing import EmbeddingCache, Pixels, Whole, way_for
 from engine.render.pipelines import ModelError, load_pipeline, require_whole_weights, twin_of
 from engine.render.preview import draw_preview, factors_of
 from tests.bench.random_models import save_sdxl
+from tests.engine.render.conftest import BUILTIN
 
-BUILTIN = Path(str(files("assets") / "models" / "builtin"))
 RECIPE = Recipe("a red circle", "", 7, 96, 96, 3, 4.0, "S", "builtin", "h")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def builtin() -> Any:
-    return load_pipeline(BUILTIN, "float32", "cpu")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """Previews: whether anyone looks at an image while it is drawn changes nothing about it."""
 
 import copy
-from collections.abc import Callable, Iterator
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,26 +12,15 @@ from diffusers import AutoencoderDC, AutoencoderTiny
 from engine.picture.recipe import Recipe
 from engine.render.drawing import Pixels
 from engine.render.loaded import LoadedModel
-from engine.render.pipelines import load_pipeline, twin_of
+from engine.render.pipelines import twin_of
 
-BUILTIN = Path(str(files("assets") / "models" / "builtin"))
 RECIPES = [
     Recipe(f"{seed} red circles", "", seed, 64, 64, 3, 4.0, "DPM++ 2M Karras", "builtin", "h")
     for seed in range(2)
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def builtin() -> Any:
-    return load_pipeline(BUILTIN, "float32", "cpu")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tiny(_: Any) -> Any:
