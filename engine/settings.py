@@ -10,7 +10,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from engine.declared import Declared, DeclaredError, build
+from engine.config_records import Declared, DeclaredError, build
 
 APP = "promptsheet"
 

@@ -1,4 +1,4 @@
-"""The app: four areas on one desk."""
+"""The app: four areas over one library."""
 
 import gc
 import threading
@@ -17,17 +17,17 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.settings import Settings
-from tui.desk import Desk, RowsToSheet, SessionToSheet, TakeInHand, recall, remember
+from tui.app_state import AppState, RowsToSheet, SessionToSheet, TakeInHand, recall, remember
 from tui.keys import bind
-from tui.last_wall import LastWall
-from tui.notice import notification
+from tui.terminal.escape_filter import EscapeFilter
+from tui.terminal.notice import notification
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
 
 if TYPE_CHECKING:
-    from tui.screens.area import Area
+    from tui.engine_watch import EngineWatch
+    from tui.screens.area import AreaScreen
     from tui.screens.ask import Ask
-    from tui.watch import EngineWatch
 
 _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
@@ -40,16 +40,16 @@ _GARBAGE = 20_000
 class OpeningScreen(Screen[None]):
     """What is seen at once, while the areas and the engine's front door are being loaded."""
 
-    def __init__(self, area: str, desk: Desk) -> None:
+    def __init__(self, area: str, app_state: AppState) -> None:
         super().__init__()
         self._area = area
-        self._desk = desk
+        self._app_state = app_state
         self.keys: list[Key] = []
         """Pressed meanwhile, for the area to come."""
 
     def compose(self) -> ComposeResult:
         """The line that every area has."""
-        yield TopLine(self._area, self._desk)
+        yield TopLine(self._area, self._app_state)
 
     def on_key(self, event: Key) -> None:
         """Keep it."""
@@ -74,22 +74,22 @@ class PromptsheetApp(App[str]):
 
     def __init__(self, settings: Settings, sheet: Path | None = None) -> None:
         super().__init__()
-        self.desk = Desk(settings, recall(settings.library), sheet)
-        memory = self.desk.memory
+        self.app_state = AppState(settings, recall(settings.library), sheet)
+        memory = self.app_state.memory
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
-        self._opening = OpeningScreen(self._first, self.desk)
-        self._last_wall = LastWall()
+        self._opening = OpeningScreen(self._first, self.app_state)
+        self._escape_filter = EscapeFilter()
         self._watch: EngineWatch | None = None
         self._leaving: Ask | None = None
-        self._areas: dict[str, Area] = {}
+        self._areas: dict[str, AreaScreen] = {}
         for name in AREAS:
             self.add_mode(name, partial(self._area, name))
 
-    def _area(self, name: str) -> "Area":
+    def _area(self, name: str) -> "AreaScreen":
         """The screen of a mode; made once, so that it keeps its state."""
         if name not in self._areas:
             module = import_module(f"tui.screens.{name}")
-            area = self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.desk)
+            area = self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.app_state)
             # It gets its styles when it is mounted; Textual would parse every widget's anew.
             area._css_update_count = self._css_update_count
         return self._areas[name]
@@ -100,7 +100,7 @@ class PromptsheetApp(App[str]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the last wall."""
-        return [*super().get_line_filters(), self._last_wall]
+        return [*super().get_line_filters(), self._escape_filter]
 
     def delay_update(self, delay: float = _COMING_SECONDS) -> None:
         """Textual waits 50 ms before it paints a screen that has come; ours are soon there."""
@@ -108,8 +108,8 @@ class PromptsheetApp(App[str]):
 
     def on_mount(self) -> None:
         """Paint, then load the rest in a thread."""
-        self.theme = self._known_theme(self.desk.settings.app.theme)
-        self.set_keymap(self.desk.settings.app.keys)
+        self.theme = self._known_theme(self.app_state.settings.app.theme)
+        self.set_keymap(self.app_state.settings.app.keys)
         self.mode_change_signal.subscribe(self, self._remember)
         self.call_after_refresh(threading.Thread(target=self._load, daemon=True).start)
 
@@ -125,13 +125,13 @@ class PromptsheetApp(App[str]):
 
     async def _open(self) -> None:
         """Open where it was left, and begin to watch the engine process."""
-        from tui.watch import EngineWatch
+        from tui.engine_watch import EngineWatch
 
         if self.current_mode not in AREAS:
             await self.switch_mode(self._first)
         for key in self._opening.keys:
             self.post_message(key)
-        self._watch = EngineWatch(self.desk.library)
+        self._watch = EngineWatch(self.app_state.library)
         self._watch.start()
         self.set_interval(_NEWS_SECONDS, self._take_news)
 
@@ -147,8 +147,8 @@ class PromptsheetApp(App[str]):
 
     def _remember(self, area: str) -> None:
         """At once, in a thread: a connection that drops gives no time for it."""
-        self.desk.memory.mode = area
-        keep = partial(remember, self.desk.library, replace(self.desk.memory))
+        self.app_state.memory.mode = area
+        keep = partial(remember, self.app_state.library, replace(self.app_state.memory))
         self.run_worker(keep, thread=True, group="memory")
 
     def _take_news(self) -> None:
@@ -159,11 +159,11 @@ class PromptsheetApp(App[str]):
         news = self._watch.take()
         if news is None:
             return
-        self.desk.held = news.held
+        self.app_state.held = news.held
         for area in self._areas.values():
             if area.ready:
                 area.tell(news)
-        if news.settled and self.desk.settings.app.bell:
+        if news.settled and self.app_state.settings.app.bell:
             count = len(news.settled)
             ended = "A session has ended" if count == 1 else f"{count} sessions have ended"
             if self._driver is not None:  # as App.bell does
@@ -186,7 +186,7 @@ class PromptsheetApp(App[str]):
         self.switch_mode(event.area)
 
     def _hold(self, session: str) -> None:
-        self.desk.memory.session = session
+        self.app_state.memory.session = session
         for screen in self._areas.values():
             if screen.ready:
                 screen.show_session(session)
@@ -208,7 +208,7 @@ class PromptsheetApp(App[str]):
         from tui.screens.settings import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):
-            self.push_screen(SettingsScreen(self.desk.settings))
+            self.push_screen(SettingsScreen(self.app_state.settings))
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""
@@ -245,7 +245,7 @@ class PromptsheetApp(App[str]):
 
     def _leave(self) -> None:
         """What is being rendered goes on, and the terminal is told so."""
-        remember(self.desk.library, self.desk.memory)
+        remember(self.app_state.library, self.app_state.memory)
         for area in self._areas.values():
             area.leave()
         self.exit(self._farewell())

@@ -237,7 +237,7 @@ def _carry_out(options: argparse.Namespace) -> int:
 def _complain(error: Exception, *, as_json: bool) -> int:
     """Say what the user can mend; anything else is a fault of ours and keeps its traceback."""
     from engine import api
-    from tui.commands.saying import UsageError
+    from tui.commands.output import UsageError
 
     expected = (
         UsageError,

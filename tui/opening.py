@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from engine.settings import Settings
-from tui.hangup import leave_with_the_terminal
+from tui.terminal.hangup import leave_with_the_terminal
 
 
 def open_app(sheet: Path | None, settings: Settings) -> int:

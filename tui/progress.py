@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from engine.api import Progress, Settings, follow_session, pace
-from tui.notice import notification
+from tui.terminal.notice import notification
 from tui.text import clean, clock_text
 
 _PACE_SECONDS = 2.0

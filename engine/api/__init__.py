@@ -44,15 +44,14 @@ from engine.api.sheets import (
     with_num_images,
     write_template,
 )
-from engine.declared import Declared, explanations, plain
+from engine.config_records import Declared, explanations, plain
 from engine.library.database import (
     LibraryError,
 )
-from engine.library.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted, glance
-from engine.library.inputs import StoredRow, stored_rows
-from engine.library.jobs import ORDERS, Job, JobPages
-from engine.library.pace import Pace, pace
-from engine.library.reader import (
+from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted, glance
+from engine.library.read.jobs import ORDERS, Job, JobPages
+from engine.library.read.pace import Pace, pace
+from engine.library.read.reader import (
     STATES,
     ImageInfo,
     JobInfo,
@@ -65,20 +64,24 @@ from engine.library.reader import (
     log_path,
     newest_image,
 )
+from engine.library.read.results import results_frame
+from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
+from engine.library.read.stored_rows import StoredRow, stored_rows
+from engine.library.read.tables import TABLE_KINDS, TableKind
+from engine.library.read.usage import DiskUse, disk_use
 from engine.library.records import Copied, Emptied, Exported, Trashed, TrashSize
-from engine.library.results import results_frame
-from engine.library.sessions import SESSION_ORDERS, SessionOrder, SessionPages
-from engine.library.tables import TABLE_KINDS, TableKind
-from engine.library.usage import DiskUse, disk_use
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import load_models
 from engine.picture.recipe import Recipe
-from engine.plan.again import neighbours, with_drawn_seed, with_new_seeds
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
-from engine.service.asking import (
+from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
+from engine.service.client.connection import (
+    EngineError,
+)
+from engine.service.client.curation import (
     empty_trash,
     favour_images,
     rename_session,
@@ -89,10 +92,7 @@ from engine.service.asking import (
     trash_session,
     trash_size,
 )
-from engine.service.client import (
-    EngineError,
-)
-from engine.service.follow import EngineFeed, Progress, follow_session
+from engine.service.client.follow import EngineFeed, Progress, follow_session
 from engine.service.lock import LockedError
 from engine.service.rewriting import RewriteError
 from engine.settings import (
@@ -105,8 +105,8 @@ from engine.settings import (
 from engine.sheet.columns import COLUMN
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft, offered_columns
+from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
-from engine.sheet.walking import Place
 
 __all__ = [
     "COLUMN",

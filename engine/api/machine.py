@@ -14,12 +14,12 @@ from engine.library.database import (
     filesystem_of,
     on_network,
 )
-from engine.library.reader import (
+from engine.library.read.reader import (
     list_sessions,
 )
-from engine.library.tables import TABLE_KINDS, open_table
+from engine.library.read.tables import TABLE_KINDS, open_table
 from engine.schema import SCHEMA_VERSION
-from engine.service.client import (
+from engine.service.client.connection import (
     EngineError,
     connect_or_start,
     connect_running,
@@ -45,14 +45,16 @@ def start_engine(settings: Settings, devices: Sequence[str] = ()) -> dict[str, A
     Raises:
         EngineError: it cannot be started, or runs already and should use other devices.
     """
-    connection, way = connect_or_start(settings.library, devices)
+    connection, detachment = connect_or_start(settings.library, devices)
     with connection:
-        if devices and way is None:
+        if devices and detachment is None:
             raise EngineError(
                 "The engine process runs already; `promptsheet engine stop` ends it, and it can be"
                 " started with other devices then. Its work is kept."
             )
-        return connection.command("status") | {"warning": way.warning if way else None}
+        return connection.command("status") | {
+            "warning": detachment.warning if detachment else None
+        }
 
 
 def engine_status(settings: Settings) -> dict[str, Any] | None:
@@ -90,7 +92,7 @@ def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
         LibraryError: the library cannot be used.
         OSError: its folder cannot be written.
     """
-    from engine.service.process import run_engine  # asyncio, which few commands need
+    from engine.service.server.process import run_engine  # asyncio, which few commands need
 
     run_engine(with_devices(settings, devices), "in the foreground", on_ready=lambda: None)
 
@@ -98,7 +100,7 @@ def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
 def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
     """Write a sheet with a row for every picture that says how it was made.
 
-    What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it is
+    What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is wanted_by; it is
     read as data. A picture of Promptsheet's comes out the same again. Of others the row has prompt,
     seed, ratio, steps and guidance; the model's name goes to a column of its own, since models are
     called otherwise here.
@@ -116,7 +118,7 @@ def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, lis
         OSError: a picture cannot be read, or the sheet cannot be written.
     """
     from engine.picture.foreign import read_foreign  # Pillow, which few need
-    from engine.plan.pictured import row_of, source_of
+    from engine.plan.from_pictures import row_of, source_of
 
     kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
     if kind is None:
@@ -149,7 +151,7 @@ def verify_library(settings: Settings) -> dict[str, Any]:
     Raises:
         LibraryError: no library there, or not one this version can read.
     """
-    from engine.library.verify import verify  # numpy and Pillow, which few commands need
+    from engine.library.maintain.verify import verify  # numpy and Pillow, which few commands need
 
     verdict = verify(settings.library)
     return asdict(verdict) | {"whole": verdict.whole}
@@ -168,7 +170,7 @@ def repair_library(settings: Settings) -> dict[str, Any]:
         EngineError: the engine process does not stop.
         OSError: the library's folder cannot be written.
     """
-    from engine.library.repair import repair  # numpy and Pillow, which few commands need
+    from engine.library.maintain.repair import repair  # numpy and Pillow, which few commands need
     from engine.service.lock import LibraryLock
 
     stop_engine(settings.library)

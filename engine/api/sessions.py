@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.api.sheets import Checked
-from engine.library.inputs import as_runs, path_text
-from engine.library.reader import ImageInfo
+from engine.library.read.reader import ImageInfo
+from engine.library.read.stored_rows import as_runs, path_text
+from engine.library.read.tables import TableKind
 from engine.library.records import Copied, Exported
-from engine.library.tables import TableKind
-from engine.service.client import (
+from engine.service.client.connection import (
     connect_or_start,
 )
 from engine.service.wire import packed
@@ -58,7 +58,7 @@ def start_session(
     source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
     source |= {"path": path_text(checked.path)} if checked.path else {}
     source |= {"kept": as_runs(checked.kept)} if checked.kept and parent else {}
-    connection, way = connect_or_start(settings.library)
+    connection, detachment = connect_or_start(settings.library)
     with connection:
         tally = connection.command(
             "submit",
@@ -66,7 +66,7 @@ def start_session(
             source=source,
             rows=packed(rows),
         )
-    return Started(tally["session"], tally["images"], way.warning if way else None)
+    return Started(tally["session"], tally["images"], detachment.warning if detachment else None)
 
 
 def stop_session(
@@ -159,7 +159,7 @@ def export_session(
         LibraryError: no such session.
         OSError: `out` cannot be written.
     """
-    from engine.library.export import Wish, export_zip  # numpy and Pillow, which few need
+    from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
 
     chosen = None if images is None else frozenset(images)
     wish = Wish(chosen, favourites, strip_metadata, table)
@@ -184,7 +184,7 @@ def copy_images(
         LibraryError: no library there, or not one this version can read.
         OSError: the folder cannot be written.
     """
-    from engine.library import copying  # numpy and Pillow, which few need
+    from engine.library.read import copying  # numpy and Pillow, which few need
 
     return copying.copy_images(settings.library, images, folder, progress)
 
@@ -197,7 +197,7 @@ def named_files(
     Raises:
         LibraryError: no library there, or not one this version can read.
     """
-    from engine.library import copying  # numpy and Pillow, which few need
+    from engine.library.read import copying  # numpy and Pillow, which few need
 
     for image, name in zip(images, copying.names_of(settings.library, images), strict=True):
         yield name, copying.whole_file(settings.library, image)

@@ -8,8 +8,8 @@ from pathlib import Path
 from engine.library.database import (
     LibraryError,
 )
-from engine.library.inputs import StoredRow, session_of_sheet, stored_sheet
-from engine.library.pace import measured_rates
+from engine.library.read.pace import measured_rates
+from engine.library.read.stored_rows import StoredRow, session_of_sheet, stored_sheet
 from engine.machine import devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.atomic_files import place
 from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
-from engine.placing import place
 
 SESSIONS = "sessions"
 """Where sessions have their folders, relative to the library."""
@@ -16,7 +16,7 @@ TEMPORARY_PREFIX = ".promptsheet-"
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedFile:
     """An image whose bytes are safely on disk, under a temporary name."""
 
     image: str
@@ -31,7 +31,7 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def stage(image: str, final: Path, data: bytes) -> Staged:
+def stage(image: str, final: Path, data: bytes) -> StagedFile:
     """Write `data` next to its final place and wait until the disk has it.
 
     Args:
@@ -53,10 +53,10 @@ def stage(image: str, final: Path, data: bytes) -> Staged:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    return Staged(image, temporary, final, len(data), digest_of(data))
+    return StagedFile(image, temporary, final, len(data), digest_of(data))
 
 
-def publish(staged: Iterable[Staged]) -> dict[str, Path]:
+def publish(staged: Iterable[StagedFile]) -> dict[str, Path]:
     """Give staged files their final names, never replacing a file, and sync their folders.
 
     Safe to repeat: what was published before is found again.
@@ -78,7 +78,7 @@ def publish(staged: Iterable[Staged]) -> dict[str, Path]:
     return placed
 
 
-def _place(item: Staged) -> Path | None:
+def _place(item: StagedFile) -> Path | None:
     path = item.final
     for attempt in range(2, 10_000):
         if path.is_file() and digest_of(path.read_bytes()) == item.digest:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from engine.declared import Declared, DeclaredError, build, plain
+from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.family import Family, family_of
 from engine.models.schedulers import names_for
 from engine.settings import SettingsError, config_folder

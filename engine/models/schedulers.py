@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Scheduler:
+class NoiseScheduler:
     """A diffusers scheduler, and what is changed of the model's own configuration for it."""
 
     kind: str
@@ -15,29 +15,29 @@ class Scheduler:
     """Whether models trained by flow matching can use it too."""
 
 
-SCHEDULERS: Mapping[str, Scheduler] = {
-    "dpm++": Scheduler(
+SCHEDULERS: Mapping[str, NoiseScheduler] = {
+    "dpm++": NoiseScheduler(
         "DPMSolverMultistepScheduler",
         {"algorithm_type": "dpmsolver++", "use_karras_sigmas": False},
         flow=True,
     ),
-    "dpm++ karras": Scheduler(
+    "dpm++ karras": NoiseScheduler(
         "DPMSolverMultistepScheduler",
         {"algorithm_type": "dpmsolver++", "use_karras_sigmas": True},
     ),
-    "dpm++ sde": Scheduler(
+    "dpm++ sde": NoiseScheduler(
         "DPMSolverMultistepScheduler",
         {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": False},
     ),
-    "unipc": Scheduler("UniPCMultistepScheduler", flow=True),
-    "euler": Scheduler("EulerDiscreteScheduler", flow=True),
-    "euler ancestral": Scheduler("EulerAncestralDiscreteScheduler"),
-    "heun": Scheduler("HeunDiscreteScheduler", flow=True),
+    "unipc": NoiseScheduler("UniPCMultistepScheduler", flow=True),
+    "euler": NoiseScheduler("EulerDiscreteScheduler", flow=True),
+    "euler ancestral": NoiseScheduler("EulerAncestralDiscreteScheduler"),
+    "heun": NoiseScheduler("HeunDiscreteScheduler", flow=True),
     # Latents have no bounds to clip to.
-    "ddim": Scheduler("DDIMScheduler", {"clip_sample": False}),
-    "ddpm": Scheduler("DDPMScheduler", {"clip_sample": False}),
-    "pndm": Scheduler("PNDMScheduler"),
-    "lcm": Scheduler("LCMScheduler", {"clip_sample": False}),
+    "ddim": NoiseScheduler("DDIMScheduler", {"clip_sample": False}),
+    "ddpm": NoiseScheduler("DDPMScheduler", {"clip_sample": False}),
+    "pndm": NoiseScheduler("PNDMScheduler"),
+    "lcm": NoiseScheduler("LCMScheduler", {"clip_sample": False}),
 }
 """Name in the `scheduler` column → what it is."""
 

@@ -26,7 +26,7 @@ class NoPictureError(Exception):
     """The model computed something that is not a picture."""
 
 
-class Way(Protocol):
+class DrawingMethod(Protocol):
     """How pictures are drawn with one kind of pipeline."""
 
     texts: str
@@ -39,10 +39,10 @@ class Way(Protocol):
         """The pictures of one call, height × width × 3 each, in the order of `recipes`."""
 
 
-def way_for(pipeline: Any) -> Way:
+def method_for(pipeline: Any) -> DrawingMethod:
     """The way for a pipeline: in stages for those whose stages are known, else by one call."""
     stages = _STAGES.get(type(pipeline).__name__)
-    return Staged(stages()) if stages else Whole()
+    return InStages(stages()) if stages else InOneCall()
 
 
 def _call_arguments(recipes: Sequence[Recipe], step: AfterStep) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _call_arguments(recipes: Sequence[Recipe], step: AfterStep) -> dict[str, Any
     }
 
 
-class Whole:
+class InOneCall:
     """Any text-to-image pipeline, by one call that does everything."""
 
     texts = "together"
@@ -105,7 +105,7 @@ class Stages(Protocol):
         """The embeddings of a batch as arguments of the pipeline's call."""
 
 
-class Staged:
+class InStages:
     """In stages: each distinct text is encoded once, alone, and kept; each image decoded alone.
 
     So the batch is but the denoiser's, and what it costs and gives does not hang on how many

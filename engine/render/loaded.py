@@ -17,7 +17,7 @@ import torch
 from engine.models.fingerprint import fingerprint
 from engine.models.weights import model_size
 from engine.picture.recipe import Conditions, Recipe
-from engine.render.drawing import AfterStep, Pixels, way_for
+from engine.render.drawing import AfterStep, Pixels, method_for
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
 from engine.render.pipelines import (
@@ -54,7 +54,7 @@ class LoadedModel:
         self._pipeline = pipeline
         self._idle: list[Any] = []
         self._turn = threading.Lock()
-        self._way = way_for(pipeline)
+        self._way = method_for(pipeline)
         self._device = device
         self._factors: Factors | None = None
         self._has_previews = True

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from engine.library.database import LibraryError
-from engine.service.detach import ERROR_MARK
+from engine.service.client.detach import ERROR_MARK
 from engine.service.lock import LockedError
-from engine.service.process import run_engine
+from engine.service.server.process import run_engine
 from engine.settings import SettingsError, load_settings, with_devices
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
-from engine.sheet.across import (
+from engine.sheet.cell_findings import CellFindings, shown, unusable
+from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
+from engine.sheet.cross_row_checks import (
     At,
     Found,
     Judged,
@@ -16,9 +18,8 @@ from engine.sheet.across import (
     check_widths,
     require_prompts,
 )
-from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
+from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import letters, map_header
-from engine.sheet.quiet import no_collecting
 from engine.sheet.ratio import judge_ratio
 from engine.sheet.repair import (
     judge_choice,
@@ -33,12 +34,11 @@ from engine.sheet.repair import (
 )
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
 from engine.sheet.table import Cell, Line, Table, cell_text
-from engine.sheet.verdict import Verdict, shown, unusable
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
 
 __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 
-_Judge: TypeAlias = Callable[[Cell], Verdict[Any]]
+_Judge: TypeAlias = Callable[[Cell], CellFindings[Any]]
 
 
 def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
@@ -57,7 +57,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     known, header_problems = map_header(table.header, table.header_row)
     if not table.lines:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
-    with no_collecting():
+    with gc_paused():
         columns = _judge_columns(table, known, vocabulary)
         found: Found = defaultdict(list)
         for judged in columns.values():

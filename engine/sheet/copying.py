@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from engine.placing import place
+from engine.atomic_files import place
 from engine.sheet.editing import Draft
 from engine.sheet.rows import SheetError
 
-_PROGRAM = "engine.sheet.rewriting"
+_PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
 _MOST_LETTERS = 60

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
 from engine.sheet.columns import COLUMN, COLUMNS
+from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Severity
-from engine.sheet.standing import RowState, Standing, cell_at, put_cell
 from engine.sheet.table import Cell, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
-from engine.sheet.walking import Place
 
 _MOST_UNDONE = 1000
 
@@ -23,7 +23,7 @@ class _Change:
     rows: dict[int, tuple[RowState | None, RowState | None]]
 
 
-class Draft(Standing):
+class Draft(CheckedRows):
     """A sheet, and what may be changed in it."""
 
     def __init__(self, table: Table, vocabulary: Vocabulary) -> None:

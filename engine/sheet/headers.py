@@ -5,9 +5,9 @@ import re
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
+from engine.sheet.cell_findings import shown
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
-from engine.sheet.verdict import shown
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
 
@@ -94,7 +94,7 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
 
 
 def _doubts(cell: str, meant: Container[str], row: int) -> list[Problem]:
-    """What is to be said of a column that is kept but not understood.
+    """What is to be said of a column that is kept but not wanted_by.
 
     Args:
         cell: Its header.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.sheet.table import Area
+from engine.sheet.table import CellRange
 
 _XLSX_HIDDEN = re.compile(rb"""<(?:\w+:)?(row|col)(?=\s)([^>]*\shidden=["'](?:1|true)["'][^>]*)>""")
 _XLSX_NUMBERS = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
@@ -39,7 +39,7 @@ class Layout:
     """Hidden rows, from and to."""
     columns: list[tuple[int, int]] = field(default_factory=list)
     """Hidden columns, from and to."""
-    merged: list[Area] = field(default_factory=list)
+    merged: list[CellRange] = field(default_factory=list)
 
 
 def column_number(letters: bytes) -> int:
@@ -61,7 +61,9 @@ def xlsx_layout(xml: bytes) -> Layout:
             elif b"min" in number and b"max" in number:
                 layout.columns.append((number[b"min"], number[b"max"]))
     for left, top, right, bottom in _XLSX_MERGED.findall(xml) if b"mergeCell" in xml else ():
-        layout.merged.append(Area(int(top), column_number(left), int(bottom), column_number(right)))
+        layout.merged.append(
+            CellRange(int(top), column_number(left), int(bottom), column_number(right))
+        )
     return layout
 
 
@@ -100,7 +102,7 @@ def ods_layout(xml: bytes, name: str) -> Layout:
             spans = {way: int(cells) for way, cells in _ODS_SPANNED.findall(attributes)}
             high, wide = spans.get(b"rows", 1), spans.get(b"columns", 1)
             if high * wide > 1:
-                layout.merged.append(Area(row, column, row + high - 1, column + wide - 1))
+                layout.merged.append(CellRange(row, column, row + high - 1, column + wide - 1))
             column += count
     return layout
 
@@ -136,7 +138,7 @@ def xls_layout(stream: bytes, index: int) -> Layout:
         elif kind == _BIFF_MERGED and len(body) >= 2:
             for at in range(2, len(body) - 7, 8):
                 top, bottom, left, right = struct.unpack_from("<4H", body, at)
-                layout.merged.append(Area(top + 1, left + 1, bottom + 1, right + 1))
+                layout.merged.append(CellRange(top + 1, left + 1, bottom + 1, right + 1))
     return layout
 
 
@@ -150,7 +152,7 @@ def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
         at += 4 + size
 
 
-def spread_merged(rows: dict[int, list[Any]], merged: Collection[Area]) -> list[Area]:
+def spread_merged(rows: dict[int, list[Any]], merged: Collection[CellRange]) -> list[CellRange]:
     """Give the value of cells merged downwards to each of their rows that holds anything else.
 
     The header's cells stay as they are; a value merged sideways stays in its first column.
@@ -195,7 +197,9 @@ def spread_merged(rows: dict[int, list[Any]], merged: Collection[Area]) -> list[
     return spread
 
 
-def layout_notes(layout: Layout, rows: dict[int, list[Any]], spread: Collection[Area]) -> list[str]:
+def layout_notes(
+    layout: Layout, rows: dict[int, list[Any]], spread: Collection[CellRange]
+) -> list[str]:
     """What the person should know, in sentences.
 
     Args:

@@ -4,10 +4,10 @@ import math
 import re
 from collections.abc import Iterable
 
+from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import COLUMN, RATIOS
 from engine.sheet.repair import bare
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import Finding, Verdict, accept, error, shown
 
 _KNOWN = frozenset(RATIOS) | {
     *("7:5", "5:7", "5:3", "3:5", "7:4", "4:7", "8:5", "5:8", "9:7", "7:9", "7:3", "3:7"),
@@ -28,7 +28,7 @@ _DAY = 86_400
 _TIMED = "the spreadsheet program had turned the ratio into a time."
 
 
-def judge_ratio(cell: Cell) -> Verdict[tuple[int, int]]:
+def judge_ratio(cell: Cell) -> CellFindings[tuple[int, int]]:
     """Read one `aspect_ratio` cell as width and height; whether a model can draw it comes later."""
     text = cell_text(cell).strip()
     if isinstance(cell, Moment):
@@ -44,7 +44,7 @@ def judge_ratio(cell: Cell) -> Verdict[tuple[int, int]]:
     return _from_text(text)
 
 
-def _from_text(text: str) -> Verdict[tuple[int, int]]:
+def _from_text(text: str) -> CellFindings[tuple[int, int]]:
     plain = " ".join(bare(text).split())
     synonym = COLUMN["aspect_ratio"].synonyms.get(plain.casefold())
     if synonym:
@@ -70,7 +70,7 @@ def _from_text(text: str) -> Verdict[tuple[int, int]]:
     return _unclear(text, ())
 
 
-def _pair(text: str, parts: Iterable[str]) -> Verdict[tuple[int, int]]:
+def _pair(text: str, parts: Iterable[str]) -> CellFindings[tuple[int, int]]:
     first, _, second = parts
     width, height = int(first), int(second)
     if not width or not height:
@@ -91,7 +91,7 @@ def _known_time(seconds: int) -> bool:
     return seconds % 60 == 0 and f"{hours}:{minutes}" in _KNOWN
 
 
-def _from_time(text: str, seconds: int | None) -> Verdict[tuple[int, int]]:
+def _from_time(text: str, seconds: int | None) -> CellFindings[tuple[int, int]]:
     if seconds is not None and _known_time(seconds):
         width, height = divmod(seconds // 60, 60)
         return accept(text, f"{width}:{height}", (width, height), _TIMED)
@@ -118,7 +118,7 @@ def _from_time(text: str, seconds: int | None) -> Verdict[tuple[int, int]]:
     )
 
 
-def _unclear(text: str, suggestions: tuple[str, ...]) -> Verdict[tuple[int, int]]:
+def _unclear(text: str, suggestions: tuple[str, ...]) -> CellFindings[tuple[int, int]]:
     return error(
         text,
         f"{shown(text)} is no aspect ratio. Write width to height in whole numbers, like 16:9.",

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.sheet.cell_findings import shown
+from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
-from engine.sheet.quiet import no_collecting
 from engine.sheet.rows import SheetError
-from engine.sheet.table import MIB, Area, Broken, Limits, Line, Moment, Table, cell_text
-from engine.sheet.verdict import shown
+from engine.sheet.table import MIB, Broken, CellRange, Limits, Line, Moment, Table, cell_text
 
 __all__ = ["Limits", "read_table"]
 
@@ -60,7 +60,7 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
         ) from error
     if child.returncode != 0 or not child.stdout:
         raise _crash(child.stderr, limits)
-    with no_collecting():
+    with gc_paused():
         reply = json.loads(child.stdout)
         if "refused" in reply:
             raise SheetError(reply["refused"])
@@ -154,7 +154,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         sheets=tuple(reply["sheets"]),
         notes=tuple(notes),
         delimiter=reply["delimiter"],
-        merged=tuple(Area(*each) for each in reply["merged"]),
+        merged=tuple(CellRange(*each) for each in reply["merged"]),
     )
 
 

@@ -1,13 +1,13 @@
-"""Each kind of cell: understood, repaired where the meaning is plain, else asked about."""
+"""Each kind of cell: wanted_by, repaired where the meaning is plain, else asked about."""
 
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Moment, cell_text
-from engine.sheet.verdict import Finding, Verdict, accept, error, shown
 from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
 
 _SPACES = re.compile(r"[\s_\-]+")
@@ -39,20 +39,20 @@ _QUOTED = "the marks around it are left out."
 _MOST_SUGGESTED = 8
 
 
-def plain_text(cell: Cell, most: int) -> Verdict[str] | None:
+def plain_text(cell: Cell, most: int) -> CellFindings[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
         if text and text[0] not in "#'" and text != EXAMPLE_PROMPT:
-            return Verdict(text, text)
+            return CellFindings(text, text)
     return None
 
 
-def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
+def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
     """Read a prompt; `most` is how many characters it may have."""
     text = cell_text(cell).strip()
     if not any(letter.isprintable() and not letter.isspace() for letter in text):
-        return Verdict("", None)
+        return CellFindings("", None)
     if len(text) > most:
         return error(
             text,
@@ -63,7 +63,7 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
         return error(text, "Some letters are damaged (shown as ?). Type them again.")
     if text == EXAMPLE_PROMPT:
         message = "This is the template's example row. Replace it, or leave it out."
-        return Verdict(text, text, (Finding(Severity.WARNING, message),))
+        return CellFindings(text, text, (Finding(Severity.WARNING, message),))
     findings: tuple[Finding, ...] = ()
     if _CONTROL.search(text):
         text = _CONTROL.sub("", text).strip()
@@ -96,12 +96,12 @@ def judge_text(cell: Cell, column: Column, most: int) -> Verdict[str]:
             "If others were meant, format the cell as text and type it again."
         )
         findings = (Finding(Severity.WARNING, message),)
-    return Verdict(text, text, findings)
+    return CellFindings(text, text, findings)
 
 
 def judge_wildcards(
-    verdict: Verdict[str], names: Collection[str], faults: Mapping[str, str]
-) -> Verdict[str]:
+    verdict: CellFindings[str], names: Collection[str], faults: Mapping[str, str]
+) -> CellFindings[str]:
     """A prompt's verdict, or what is wrong with its wildcards; the last two as the vocabulary's."""
     if verdict.value and has_wildcards(verdict.value):
         try:
@@ -125,7 +125,7 @@ def bare(text: str) -> str:
     return _CONTROL.sub("", text.translate(_WIDE)).strip().strip(_MARKS).strip()
 
 
-def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
+def judge_choice(cell: Cell, column: Column) -> CellFindings[str]:
     """Read one of a column's choices."""
     text = cell_text(cell).strip()
     key = bare(text).casefold()
@@ -144,15 +144,15 @@ def judge_choice(cell: Cell, column: Column) -> Verdict[str]:
     )
 
 
-def judge_switch(cell: Cell, column: Column) -> Verdict[bool]:
+def judge_switch(cell: Cell, column: Column) -> CellFindings[bool]:
     """Read on or off."""
     verdict = judge_choice(cell, column)
     if verdict.value is None:
         return error(verdict.text, verdict.findings[0].message, *column.choices)
-    return Verdict(verdict.text, verdict.value == "on", verdict.findings)
+    return CellFindings(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> Verdict[str]:
+def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> CellFindings[str]:
     """Read the label of a model.
 
     Args:
@@ -162,7 +162,7 @@ def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> 
     """
     text = cell_text(cell).strip()
     if text in labels:
-        return Verdict(text, text)
+        return CellFindings(text, text)
     plain = bare(text)
     same = [label for label in labels if label.casefold() == plain.casefold()]
     if len(same) == 1:
@@ -216,10 +216,10 @@ def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None
 
 
-def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
+def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
     """Read a whole number within the column's range."""
     if type(cell) is float and cell.is_integer() and column.minimum <= cell <= column.maximum:
-        return Verdict(str(int(cell)), int(cell))
+        return CellFindings(str(int(cell)), int(cell))
     text = cell_text(cell).strip()
     span = f"a whole number from {column.minimum} to {column.maximum}"
     if isinstance(cell, bool):
@@ -253,7 +253,7 @@ def judge_whole(cell: Cell, column: Column) -> Verdict[int]:
     )
 
 
-def _in_range(text: str, number: int, column: Column, span: str) -> Verdict[int]:
+def _in_range(text: str, number: int, column: Column, span: str) -> CellFindings[int]:
     if column.minimum <= number <= column.maximum:
         return accept(text, str(number), number, "written as a plain whole number.")
     suggestions = (str(column.maximum),) if number > column.maximum and column.default else ()
@@ -264,7 +264,7 @@ def _hint(column: Column) -> str:
     return "" if column.default else " Leave the cell empty to have one drawn."
 
 
-def judge_decimal(cell: Cell, column: Column) -> Verdict[float]:
+def judge_decimal(cell: Cell, column: Column) -> CellFindings[float]:
     """Read a number within the column's range."""
     text = cell_text(cell).strip()
     span = f"a number from {column.minimum} to {column.maximum}"
@@ -277,7 +277,7 @@ def judge_decimal(cell: Cell, column: Column) -> Verdict[float]:
     return accept(text, f"{number:g}", number, "" if "," not in text else "written with a point.")
 
 
-def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> Verdict[tuple[str, ...]]:
+def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> CellFindings[tuple[str, ...]]:
     """Read a palette's name, one of `names`, or up to five colours."""
     text = cell_text(cell).strip()
     plain = bare(text)

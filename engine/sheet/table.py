@@ -36,7 +36,7 @@ class Line(NamedTuple):
     """In the header's order; may be shorter or longer than the header."""
 
 
-class Area(NamedTuple):
+class CellRange(NamedTuple):
     """A rectangle of cells; rows and columns from 1, both ends within."""
 
     top: int
@@ -65,7 +65,7 @@ class Table:
     """What the person should know about how the file was read."""
     delimiter: str = ","
     """What separates the cells of a text file."""
-    merged: tuple[Area, ...] = ()
+    merged: tuple[CellRange, ...] = ()
     """Cells merged downwards, whose value counts for each of their rows."""
 
 

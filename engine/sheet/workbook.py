@@ -29,7 +29,7 @@ from engine.sheet.layout import (
     xlsx_layout,
 )
 from engine.sheet.rows import SheetError
-from engine.sheet.table import Area, Broken, Moment
+from engine.sheet.table import Broken, CellRange, Moment
 
 _DAY_ZERO = {
     datetime.date(1899, 12, 30),
@@ -51,7 +51,7 @@ class Worksheet(NamedTuple):
     """Row number (from 1) → its cells, from column A; dates and times as datetime has them."""
     notes: tuple[str, ...]
     """What the person should know about how it was read."""
-    merged: tuple[Area, ...]
+    merged: tuple[CellRange, ...]
     """Cells merged downwards, whose value each of their rows was given."""
 
 

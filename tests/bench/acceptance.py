@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from engine.service.client import connect_or_start
+from engine.service.client.connection import connect_or_start
 from tests.bench.home import isolated
 from tests.conftest import Promptsheet
 

@@ -19,7 +19,7 @@ from engine.api import Gallery, SessionPages, Wanted, list_sessions
 from engine.library.database import open_writer
 from engine.library.files import stage
 from engine.library.records import NewRow, NewSession
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.picture.metadata import Record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe

@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from engine.service.client import connect_or_start
+from engine.service.client.connection import connect_or_start
 from tests.bench.resident import forget_peak, peak_bytes
 from tests.conftest import Promptsheet
 

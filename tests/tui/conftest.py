@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from engine.library.files import stage
 from engine.library.records import NewRow, NewSession
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.settings import Settings

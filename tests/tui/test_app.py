@@ -9,18 +9,18 @@ from msgspec.structs import replace
 from textual.geometry import Region
 from textual.widgets import Input, TextArea
 
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.engine.library.conftest import take
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
-from tui.desk import recall
+from tui.app_state import recall
+from tui.engine_watch import News
 from tui.screens.full_screen import FullScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.review import ReviewScreen
 from tui.screens.sheet import SheetScreen
-from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
@@ -63,7 +63,7 @@ async def test_every_area_opens_at_every_size_with_nothing_made_yet(
             await pilot.press(key)
             await until(pilot, partial(is_in, app, area))
             assert "1 Sheet" in screen_text(app)
-        assert not app.desk.library.exists(), "looking made something"
+        assert not app.app_state.library.exists(), "looking made something"
 
 
 async def test_a_sheet_shows_every_row_and_stands_on_its_first_error(
@@ -128,7 +128,7 @@ async def test_a_path_typed_into_the_open_screen_opens(app: PromptsheetApp, shee
         app.screen.query_one(Input).value = str(sheet)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
-        assert app.desk.memory.recent == [str(sheet)]
+        assert app.app_state.memory.recent == [str(sheet)]
 
 
 async def test_jobs_can_be_filtered_and_found_again(
@@ -177,7 +177,7 @@ async def test_a_past_session_opens_from_the_list(
         await until(pilot, lambda: "old one" in screen_text(app))
         await pilot.press("down", "enter")
         await until(pilot, lambda: "an old boat" in screen_text(app))
-        assert app.desk.memory.session == "older2"
+        assert app.app_state.memory.session == "older2"
 
 
 async def test_it_opens_again_where_it_was_left(
@@ -236,7 +236,7 @@ async def test_a_live_job_repaints_its_own_line_only(
             return refresh(*regions, **options)
 
         monkeypatch.setattr(jobs, "refresh", noted)
-        writer = Writer(app.desk.library)
+        writer = Writer(app.app_state.library)
         take(writer)
         writer.close()
         screen.tell(News(rows={"k3f9x2": {3, 4}}))

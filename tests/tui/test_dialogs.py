@@ -105,7 +105,7 @@ async def test_what_ends_below_another_screen_is_gone_when_that_is(app: Promptsh
 async def test_paths_that_lead_nowhere_are_refused_with_a_word(
     app: PromptsheetApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    app.desk.memory.recent = [f"/{'x' * 300}"]
+    app.app_state.memory.recent = [f"/{'x' * 300}"]
     async with app.run_test(**SIZE) as pilot:
         await opened_sheet(pilot)
         await asked(pilot, "o")

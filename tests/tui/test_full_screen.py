@@ -12,7 +12,7 @@ from engine.api import EngineError, Gallery
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
-from tui.desk import TakeInHand
+from tui.app_state import TakeInHand
 from tui.screens.full_screen import FullScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
@@ -129,7 +129,7 @@ async def test_it_goes_on_when_the_engine_refuses_or_the_page_is_read_anew(
     def refuse(_: object) -> None:
         raise EngineError("the engine refuses")
 
-    monkeypatch.setattr(app.desk.deeds, "do", refuse)
+    monkeypatch.setattr(app.app_state.undo_stack, "do", refuse)
     async with app.run_test(**SIZE) as pilot:
         review = await review_of(pilot)
         await pilot.press("enter")

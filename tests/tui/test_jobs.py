@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.api import engine_status, list_jobs, list_open, list_sessions
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.conftest import Promptsheet
 from tests.tui.conftest import MakeLibrary, screen_text, until

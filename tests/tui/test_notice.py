@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tui.notice import notification
+from tui.terminal.notice import notification
 
 EVIL = "a\x1b]0;owned\x07;b\x9c\x1b\\ name"
 

@@ -131,7 +131,7 @@ def test_an_area_with_work_in_it(
     text: str,
     size: tuple[int, int],
 ) -> None:
-    app.desk.memory.session = "k3f9x2"
+    app.app_state.memory.session = "k3f9x2"
 
     async def go(pilot: Pilot[Any]) -> None:
         await pilot.press(key)

@@ -14,9 +14,9 @@ from tests.test_promises import wait_for
 from tests.tui.conftest import opened_sheet, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tui.app import PromptsheetApp
-from tui.desk import RowsToSheet
-from tui.kept import Keeper, open_kept
-from tui.screens import sheet_keeping
+from tui.app_state import RowsToSheet
+from tui.draft_autosave import DraftAutosave, open_autosaved
+from tui.screens import sheet_autosave
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
@@ -122,14 +122,14 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
 
 def drop(screen: SheetScreen) -> None:
     """As the system does of a process that has ended."""
-    assert screen._keeper._lock is not None
-    os.close(screen._keeper._lock)
+    assert screen._autosave._lock is not None
+    os.close(screen._autosave._lock)
 
 
 async def test_what_was_written_when_the_connection_dropped_is_there_again(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheet_keeping, "_REST", 0.0)
+    monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
     drafts = state_folder() / "drafts"
 
     def kept() -> int:
@@ -144,14 +144,14 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         await until(pilot, lambda: not list(drafts.iterdir()))
         await pilot.press("y", "y")
         await until(pilot, lambda: kept() == 4)
-        assert Keeper(settings.library).left_behind() is None, "it is still being written in"
+        assert DraftAutosave(settings.library).left_behind() is None, "it is still being written in"
         drop(screen)
     app = PromptsheetApp(settings)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
         assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
-        await until(pilot, lambda: screen._keeper._lock and kept() == 4)
+        await until(pilot, lambda: screen._autosave._lock and kept() == 4)
         drop(screen)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
@@ -160,7 +160,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         assert len(prompts(screen)) == 2
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 4)
-        await until(pilot, lambda: screen._keeper._lock and kept() == 4)
+        await until(pilot, lambda: screen._autosave._lock and kept() == 4)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("down", "enter")
@@ -174,14 +174,14 @@ async def test_rows_left_out_and_the_number_of_images_outlive_the_connection(
     draft = with_num_images(open_draft(path, settings), 16)
     draft.edit([2], "prompt", "a boat, two\nlines")
     draft.leave_out([2])
-    keeper = Keeper(settings.library)
+    keeper = DraftAutosave(settings.library)
     keeper.keep(draft)
     assert keeper._lock is not None
     os.close(keeper._lock)  # as when the process is gone
-    heir = Keeper(settings.library)
+    heir = DraftAutosave(settings.library)
     kept = heir.left_behind()
     assert kept is not None
-    again = open_kept(kept, settings)
+    again = open_autosaved(kept, settings)
     assert [again.is_left_out(number) for number in again.numbers] == [True, False]
     assert again.vocabulary.num_images == 16
     heir.take_over(kept)
@@ -197,7 +197,7 @@ def test_a_state_folder_that_may_not_be_looked_at_holds_nothing(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "glob", refuses)
-    assert Keeper(settings.library).left_behind() is None
+    assert DraftAutosave(settings.library).left_behind() is None
 
 
 async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(

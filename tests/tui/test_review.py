@@ -15,7 +15,7 @@ from textual.widgets import Input
 from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
 from engine.library.database import database_path
 from engine.library.files import stage
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.conftest import COMMAND
 from tests.engine.library.conftest import picture, take
@@ -24,12 +24,12 @@ from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
+from tui.engine_watch import News
 from tui.graphics import protocol
 from tui.screens.compare import CompareScreen, differences
 from tui.screens.full_screen import FullScreen, view_of
-from tui.screens.looking import understood
+from tui.screens.gallery_filter import wanted_by
 from tui.screens.review import ReviewScreen
-from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
@@ -261,10 +261,10 @@ async def test_a_small_session_is_seen_whole_while_it_renders(
 def test_a_filter_is_understood_wherever_its_words_stand() -> None:
     from engine.api import Wanted
 
-    wanted = understood("red row:4-9 is:fav boat", Wanted(order="newest"))
+    wanted = wanted_by("red row:4-9 is:fav boat", Wanted(order="newest"))
     assert wanted == Wanted("red boat", (4, 9), True, ("done",), "newest")
-    assert understood("is:failed row:7", Wanted()).rows == (7, 7)
-    assert understood("row:x is:what", Wanted()).text == "row:x is:what"
+    assert wanted_by("is:failed row:7", Wanted()).rows == (7, 7)
+    assert wanted_by("row:x is:what", Wanted()).text == "row:x is:what"
 
 
 @pytest.mark.parametrize(

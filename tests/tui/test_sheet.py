@@ -15,7 +15,7 @@ from engine.api import Draft, Place, Severity, reopen_draft
 from engine.settings import Settings
 from tests.tui.conftest import screen_text, until
 from tui.app import PromptsheetApp
-from tui.desk import RowsToSheet
+from tui.app_state import RowsToSheet
 from tui.screens.ask import Ask
 from tui.screens.sheet import SheetScreen
 from tui.widgets.cell_editor import CellEditor

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.segment import ControlType, Segment
 from textual.color import Color
 
-from tui.last_wall import LastWall
+from tui.terminal.escape_filter import EscapeFilter
 from tui.text import HIDDEN, JOINERS, clean, count_text, shorten, size_text, time_text
 
 
@@ -54,7 +54,7 @@ def test_amounts_read_as_people_say_them() -> None:
 
 @given(st.text())
 def test_the_last_wall_lets_nothing_through_and_keeps_the_width(text: str) -> None:
-    wall, black = LastWall(), Color(0, 0, 0)
+    wall, black = EscapeFilter(), Color(0, 0, 0)
     (shown,) = wall.apply([Segment(text)], black)
     assert not {unicodedata.category(c) for c in shown.text if c not in JOINERS} & HIDDEN
     assert cell_len(shown.text) == cell_len(text)
@@ -62,10 +62,10 @@ def test_the_last_wall_lets_nothing_through_and_keeps_the_width(text: str) -> No
 
 def test_the_last_wall_leaves_sixels_alone() -> None:
     control = Segment("\x1bPq...", None, ((ControlType.CURSOR_FORWARD, 0),))
-    assert LastWall().apply([control, Segment("\x1b")], Color(0, 0, 0))[0] == control
+    assert EscapeFilter().apply([control, Segment("\x1b")], Color(0, 0, 0))[0] == control
 
 
 def test_no_text_gets_through_the_last_wall_by_looking_like_a_picture() -> None:
-    (shown,) = LastWall().apply([Segment("\U0010eeee\x1b]0;owned\x07")], Color(0, 0, 0))
+    (shown,) = EscapeFilter().apply([Segment("\U0010eeee\x1b]0;owned\x07")], Color(0, 0, 0))
     assert "\x1b" not in shown.text
     assert "\x07" not in shown.text

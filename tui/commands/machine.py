@@ -8,7 +8,7 @@ from typing import Any
 from engine import api
 from engine.api import Settings
 from tui import report
-from tui.commands.saying import OK, SOME, note, print_json, say
+from tui.commands.output import OK, SOME, note, print_json, say
 from tui.text import clean, count_text
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 from engine import api
 from engine.api import Settings
 from tui import report
-from tui.commands.saying import OK, SOME, UsageError, note, print_json, say
+from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.progress import exporting
 from tui.text import clean, count_text, size_text
 

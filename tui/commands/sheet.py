@@ -8,7 +8,7 @@ from typing import Any
 from engine import api
 from engine.api import Checked, Settings
 from tui import report
-from tui.commands.saying import OK, SOME, note, print_json, say
+from tui.commands.output import OK, SOME, note, print_json, say
 from tui.progress import follow
 from tui.text import clean, count_text, size_text, time_text
 

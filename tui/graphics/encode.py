@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from tui.graphics.placeholders import diacritics
 from tui.graphics.protocol import Protocol, current
-from tui.last_wall import PLACEHOLDER
+from tui.terminal.escape_filter import PLACEHOLDER
 
 _COLOURS = {"sixel": 128, "kitty": 256}
 """Sixels cost bytes for every colour of a line, kitty's compressed pictures hardly."""

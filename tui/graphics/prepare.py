@@ -25,7 +25,7 @@ _THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class PictureError:
+class PictureFault:
     """There is no picture to show, and why in plain words."""
 
     reason: str
@@ -97,7 +97,7 @@ async def drawn(
     part: Part | None = None,
     *,
     rough: bool = False,
-) -> Drawing | PictureError:
+) -> Drawing | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
 
     Cancelling takes it out of the queue, if it is still waiting there.
@@ -123,9 +123,9 @@ def _draw(
     console: Console,
     thin: bool,
     part: Part | None,
-) -> Drawing | PictureError:
+) -> Drawing | PictureFault:
     picture = prepare(path, box, cell, protocol, thin=thin, part=part)
-    if isinstance(picture, PictureError):
+    if isinstance(picture, PictureFault):
         return picture
     strips = [] if picture.sixels else draw(picture)
     for strip in strips:
@@ -143,7 +143,7 @@ def prepare(
     *,
     thin: bool = False,
     part: Part | None = None,
-) -> Picture | PictureError:
+) -> Picture | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows. Never raises.
 
     Args:
@@ -158,22 +158,22 @@ def prepare(
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            return PictureError("This is not a file.")
+            return PictureFault("This is not a file.")
         key = _Key(path, about.st_mtime_ns, about.st_size, box, cell, protocol, thin, part)
         if (picture := cache.get(key)) is None:
             picture = _make(key, about)
             cache.put(key, picture)
     except FileNotFoundError:
-        return PictureError("The file is not there.")
+        return PictureFault("The file is not there.")
     except PermissionError:
-        return PictureError("The file may not be read.")
+        return PictureFault("The file may not be read.")
     except UnidentifiedImageError:
-        return PictureError("The file is not a picture.")
+        return PictureFault("The file is not a picture.")
     except Image.DecompressionBombError:
-        return PictureError("The picture has too many pixels to show.")
+        return PictureFault("The picture has too many pixels to show.")
     # Decoders raise whatever they like on a damaged file.
     except Exception:
-        return PictureError("The file is damaged or incomplete.")
+        return PictureFault("The file is damaged or incomplete.")
     return picture
 
 

@@ -8,9 +8,9 @@ from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from tui.desk import Desk, RowsToSheet
+from tui.app_state import AppState, RowsToSheet
+from tui.engine_watch import News
 from tui.glyphs import GLYPHS
-from tui.watch import News
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
@@ -30,7 +30,7 @@ def state_cell(state: str) -> Cell:
     return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
-class Area(Screen[None]):
+class AreaScreen(Screen[None]):
     """One of the four areas."""
 
     AREA: ClassVar[str]
@@ -38,13 +38,13 @@ class Area(Screen[None]):
     """Whether its widgets are there, so that it can be told things."""
     _has_come = False
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, app_state: AppState) -> None:
         super().__init__()
-        self.desk = desk
+        self.app_state = app_state
 
     def compose(self) -> ComposeResult:
         """Top line, the area's own, footer."""
-        yield TopLine(self.AREA, self.desk)
+        yield TopLine(self.AREA, self.app_state)
         yield from self.compose_area()
         yield KeyLine()
 

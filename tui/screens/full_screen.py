@@ -16,13 +16,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import ImageInfo
-from tui.download import can_download
 from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
 from tui.keys import bind
 from tui.screens.dialog import Dialog
-from tui.screens.looking import GalleryTiles
+from tui.screens.gallery_filter import GalleryTiles
+from tui.terminal.download import can_download
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine

@@ -4,26 +4,26 @@ from collections.abc import Hashable, Sequence
 
 from engine.api import Job, JobPages
 from tui.screens.area import state_cell
-from tui.widgets.table_layout import Column
+from tui.widgets.table_layout import TableColumn
 from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 _ALWAYS = (
-    Column("row", "row", 4, align="right"),
-    Column("state", "state", 11),
-    Column("images", "images", 6, align="right"),
-    Column("prompt", "prompt", 20, share=2),
+    TableColumn("row", "row", 4, align="right"),
+    TableColumn("state", "state", 11),
+    TableColumn("images", "images", 6, align="right"),
+    TableColumn("prompt", "prompt", 20, share=2),
 )
 _WITH_ROOM = (
-    (90, Column("model", "model", 10)),
-    (104, Column("size", "size", 9)),
-    (112, Column("steps", "steps", 5, align="right")),
+    (90, TableColumn("model", "model", 10)),
+    (104, TableColumn("size", "size", 9)),
+    (112, TableColumn("steps", "steps", 5, align="right")),
 )
 """From how many cells of the whole table on there is a column."""
-_NOTE = Column("note", "note", 20, share=3)
+_NOTE = TableColumn("note", "note", 20, share=3)
 
 
-def job_columns(room: int, *, failed: bool) -> tuple[Column, ...]:
+def job_columns(room: int, *, failed: bool) -> tuple[TableColumn, ...]:
     """The columns of a table of `room` cells; what has failed has a note, which says why."""
     some = tuple(column for least, column in _WITH_ROOM if room >= least)
     return (*_ALWAYS, *some, *((_NOTE,) if failed else ()))
@@ -32,7 +32,7 @@ def job_columns(room: int, *, failed: bool) -> tuple[Column, ...]:
 class JobSource:
     """The jobs of a session, straight from the database, a page at a time."""
 
-    def __init__(self, pages: JobPages, columns: Sequence[Column]) -> None:
+    def __init__(self, pages: JobPages, columns: Sequence[TableColumn]) -> None:
         self.pages = pages
         self.columns = columns
 

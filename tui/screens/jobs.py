@@ -30,15 +30,15 @@ from engine.api import (
     retry_session,
     stop_session,
 )
-from tui.desk import TakeInHand
+from tui.app_state import TakeInHand
+from tui.engine_watch import News, Preview
 from tui.keys import bind
-from tui.screens.area import Area
+from tui.screens.area import AreaScreen
 from tui.screens.job_source import JobSource, JobTable
 from tui.text import clean, count_text
-from tui.watch import News, Preview
 from tui.widgets.cause_line import CauseLine
 from tui.widgets.live_pane import LivePane
-from tui.widgets.progress_line import ProgressLine, Standing, counts_of, is_working
+from tui.widgets.progress_line import ProgressLine, SessionProgress, counts_of, is_working
 from tui.widgets.session_list import SessionList
 from tui.widgets.virtual_table import VirtualTable
 
@@ -48,7 +48,7 @@ _COMMANDS = {"stop": stop_session, "resume": resume_session, "retry": retry_sess
 _DONE = {"stop": "stopped", "resume": "resumed", "retry": "tried again"}
 
 
-class JobsScreen(Area):
+class JobsScreen(AreaScreen):
     """What the session in hand is doing."""
 
     AREA = "jobs"
@@ -105,7 +105,7 @@ class JobsScreen(Area):
 
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
-        self._load(self.desk.memory.session)
+        self._load(self.app_state.memory.session)
         self.set_interval(_PACE_SECONDS, self._measure)
 
     def show_session(self, session: str | None) -> None:
@@ -117,7 +117,7 @@ class JobsScreen(Area):
 
     @work(thread=True, exclusive=True, group="session")
     def _load(self, session: str | None) -> None:
-        library = self.desk.library
+        library = self.app_state.library
         try:
             info = find_session(library, session or "last")
             newest = newest_image(library, info.session)
@@ -130,7 +130,7 @@ class JobsScreen(Area):
     @work(thread=True, exclusive=True, group="order")
     def _list_sessions(self) -> None:
         try:
-            others = list_open(self.desk.library)
+            others = list_open(self.app_state.library)
         except LibraryError:
             return
         self.app.call_from_thread(self._show_sessions, others)
@@ -143,7 +143,7 @@ class JobsScreen(Area):
     @work(thread=True, exclusive=True, group="pace")
     def _read_pace(self, session: str) -> None:
         try:
-            found = pace(self.desk.library, session)
+            found = pace(self.app_state.library, session)
         except LibraryError:
             return
         self.app.call_from_thread(self._take_pace, session, found)
@@ -161,7 +161,7 @@ class JobsScreen(Area):
             return
         try:
             pages = JobPages(
-                self.desk.library,
+                self.app_state.library,
                 self.info.session,
                 text=self._text,
                 states=("failed",) if self._errors_only else STATES,
@@ -226,8 +226,8 @@ class JobsScreen(Area):
         what = count_text(marked, "marked row") if marked else "all"
         hint = f"■ s stop {what}" if is_working(self._counts) else ""
         hint = "only what failed · e shows all" if self._errors_only else hint
-        held = self.info.session in self.desk.held
-        line.show(Standing(self.info, self._counts, self._pace, held, hint))
+        held = self.info.session in self.app_state.held
+        line.show(SessionProgress(self.info, self._counts, self._pace, held, hint))
 
     def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
         here = self.info.session if self.info else None
@@ -243,7 +243,7 @@ class JobsScreen(Area):
             self._list_sessions()
         if self.info is None:
             if news.order:
-                self._load(self.desk.memory.session)
+                self._load(self.app_state.memory.session)
             return
         session = self.info.session
         if session in news.tallies:
@@ -304,24 +304,24 @@ class JobsScreen(Area):
         if self.info is None:
             return
         rows = sorted(key for key in self.query_one(VirtualTable).marks if isinstance(key, int))
-        command = partial(_COMMANDS[what], self.info.session, self.desk.settings, rows or None)
+        command = partial(_COMMANDS[what], self.info.session, self.app_state.settings, rows or None)
         self._command(command, f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else "")
 
     def action_everything(self, what: str) -> None:
         """Stop or resume every session."""
         self._command(
-            partial(_COMMANDS[what], None, self.desk.settings), f"every session {_DONE[what]}"
+            partial(_COMMANDS[what], None, self.app_state.settings), f"every session {_DONE[what]}"
         )
 
     def action_move(self, to: str) -> None:
         """Have the session in hand rendered sooner or later than others."""
         if self.info is not None:
-            self._command(partial(move_session, self.info.session, self.desk.settings, to), "")
+            self._command(partial(move_session, self.info.session, self.app_state.settings, to), "")
 
     @work(thread=True, group="change")
     def action_pause(self) -> None:
         """Render nothing and free the devices, for whoever needs them; or go on."""
-        settings = self.desk.settings
+        settings = self.app_state.settings
         try:
             status = engine_status(settings)
             paused = not (status and status["paused_by_user"])

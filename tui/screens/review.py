@@ -23,19 +23,19 @@ from engine.api import (
     find_session,
     newest_image,
 )
-from tui.download import can_download
+from tui.engine_watch import News
 from tui.graphics.protocol import current
 from tui.keys import bind
 from tui.screens.compare import MOST, CompareScreen
-from tui.screens.deciding import Deciding
 from tui.screens.full_screen import FullScreen
-from tui.screens.looking import FILTER_HELP, GalleryTiles, row_number, understood
+from tui.screens.gallery_filter import FILTER_HELP, GalleryTiles, row_number, wanted_by
+from tui.screens.image_actions import Deciding
+from tui.terminal.download import can_download
 from tui.text import clean, count_text, shorten
-from tui.watch import News
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 
-_EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
+_EMPTY = "No images yet. 1 is where they start, 4 lists diff sessions."
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
 _WITH_IMAGES = frozenset(
@@ -108,7 +108,7 @@ class ReviewScreen(Deciding):
 
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
-        self.show_session(self.desk.memory.session)
+        self.show_session(self.app_state.memory.session)
 
     def show_session(self, session: str | None) -> None:
         """Take a session in hand; one image of another is no longer looked at."""
@@ -122,7 +122,7 @@ class ReviewScreen(Deciding):
     @work(thread=True, exclusive=True, group="images")
     def _load(self, session: str | None, keep: str | None = None) -> None:
         """Open the images; `keep` is the one the cursor stays on."""
-        library = self.desk.library
+        library = self.app_state.library
         newest: Path | None = None
         try:
             info = None if self._everything else find_session(library, session or "last")
@@ -137,7 +137,7 @@ class ReviewScreen(Deciding):
             gallery.close()
 
     def _shown_of(self, info: SessionInfo | None) -> Wanted:
-        wanted = understood(self._text, self._wanted)
+        wanted = wanted_by(self._text, self._wanted)
         live = info is not None and self._is_running(info) and info.images <= LIVE
         if live and wanted.states == ("done",) and not wanted.is_narrow:
             return replace(wanted, states=STATES)
@@ -151,7 +151,7 @@ class ReviewScreen(Deciding):
         self, info: SessionInfo | None, gallery: Gallery | None, cursor: int, newest: Path | None
     ) -> None:
         self.info = info
-        self._tiles = None if gallery is None else GalleryTiles(gallery, self.desk.library)
+        self._tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library)
         self._following = newest is not None and info is not None and info.images > LIVE
         self.query_one(ContactSheet).show(self._tiles, cursor)
         if not self._tiles:  # none, or none that matches
@@ -192,8 +192,8 @@ class ReviewScreen(Deciding):
         super().tell(news)
         session = self.info.session if self.info else None
         if session is None and self._tiles is None and news.finished:
-            self._load(self.desk.memory.session)
-        if session in news.tallies or session in news.kept:
+            self._load(self.app_state.memory.session)
+        if session in news.tallies or session in news.curated:
             self._take_in()
         if self._following and session in news.finished:
             self._show_newest(news.finished[session])
@@ -204,7 +204,7 @@ class ReviewScreen(Deciding):
         if tiles is None or info is None:
             return
         try:
-            current = find_session(self.desk.library, info.session)
+            current = find_session(self.app_state.library, info.session)
             sheet = self.query_one(ContactSheet)
             here = sheet.tile
             tiles.gallery.take_in()
@@ -253,7 +253,7 @@ class ReviewScreen(Deciding):
         """The image under the cursor fills the screen."""
         sheet = self.query_one(ContactSheet)
         if self._tiles is not None and sheet.tile is not None:
-            library = self.desk.library
+            library = self.app_state.library
             self._full = FullScreen(self._tiles, sheet.cursor, library, self, sheet.marks)
             self.app.push_screen(self._full, self._back)
 
@@ -275,13 +275,15 @@ class ReviewScreen(Deciding):
             )
             return
         images = self._tiles.gallery.images(keys)
-        self.app.push_screen(CompareScreen(images, self.desk.library))
+        self.app.push_screen(CompareScreen(images, self.app_state.library))
 
     def action_newest(self) -> None:
         """Show the newest image large whenever one is finished, until the cursor moves."""
         self._following = True
         self._show_title()
-        if self.info is not None and (path := newest_image(self.desk.library, self.info.session)):
+        if self.info is not None and (
+            path := newest_image(self.app_state.library, self.info.session)
+        ):
             self._show_newest(path)
 
     def action_preview(self) -> None:
@@ -310,7 +312,7 @@ class ReviewScreen(Deciding):
         """The favourites of all sessions, or the session in hand again."""
         self._everything = not self._everything
         self._wanted = Wanted(favourites=self._everything, order=self._wanted.order)
-        self._load(self.desk.memory.session)
+        self._load(self.app_state.memory.session)
 
     def action_ask(self, what: str) -> None:
         """Type a filter, or a row's number."""

@@ -5,19 +5,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import RewriteError, Row, SettingsError, rewrite_row
-from tui.desk import Desk
+from tui.app_state import AppState
 from tui.screens.sheet_words import preview_text
 from tui.text import clean
 
 
-class RowPreview(Static):
+class RowPreviewPane(Static):
     """Size, seeds, final prompt, and what each column did."""
 
-    DEFAULT_CSS = "RowPreview { height: auto; }"
+    DEFAULT_CSS = "RowPreviewPane { height: auto; }"
 
-    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002
+    def __init__(self, app_state: AppState, *, id: str) -> None:  # noqa: A002
         super().__init__("", id=id, markup=False)
-        self._desk = desk
+        self._app_state = app_state
         self._row: Row | None = None
 
     def show(self, row: Row) -> None:
@@ -27,7 +27,7 @@ class RowPreview(Static):
 
     @work(thread=True, exclusive=True, group="preview")
     def _read(self, row: Row) -> None:
-        text = preview_text(row, self._desk.settings)
+        text = preview_text(row, self._app_state.settings)
         self.app.call_from_thread(self._put, row, text)
 
     def _put(self, row: Row, text: Content) -> None:
@@ -36,7 +36,7 @@ class RowPreview(Static):
 
     def rewrite(self, row: Row) -> None:
         """Have the language model write a row's magic prompt now."""
-        if not self._desk.settings.magic.model:
+        if not self._app_state.settings.magic.model:
             self.notify(
                 "The settings name no language model (magic.model): prompts are enriched without"
                 " one, as the preview shows.",
@@ -49,7 +49,7 @@ class RowPreview(Static):
     @work(thread=True, exclusive=True, group="magic")
     def _rewrite(self, row: Row) -> None:
         try:
-            rewrite_row(row, self._desk.settings)
+            rewrite_row(row, self._app_state.settings)
         except (RewriteError, SettingsError) as error:
             self.app.call_from_thread(
                 self.notify, clean(str(error)), severity="error", markup=False, timeout=15

@@ -6,18 +6,18 @@ from collections.abc import Collection, Hashable, Sequence
 from engine.api import SessionInfo, SessionPages
 from tui.screens.area import state_cell
 from tui.text import size_text
-from tui.widgets.table_layout import Column
+from tui.widgets.table_layout import TableColumn
 from tui.widgets.table_source import Cell, TableRow
 
 SESSION_COLUMNS = (
-    Column("name", "name", 16, share=3),
-    Column("when", "when", 16),
-    Column("state", "state", 11),
-    Column("done", "done", 9, align="right"),
-    Column("favourites", "★", 4, align="right"),
-    Column("size", "size", 8, align="right"),
-    Column("tags", "tags", 8, share=1),
-    Column("session", "id", 6),
+    TableColumn("name", "name", 16, share=3),
+    TableColumn("when", "when", 16),
+    TableColumn("state", "state", 11),
+    TableColumn("done", "done", 9, align="right"),
+    TableColumn("favourites", "★", 4, align="right"),
+    TableColumn("size", "size", 8, align="right"),
+    TableColumn("tags", "tags", 8, share=1),
+    TableColumn("session", "id", 6),
 )
 NARROW_COLUMNS = ("name", "when", "state", "done", "favourites", "size")
 """The columns where there is little room."""
@@ -27,7 +27,7 @@ class SessionSource:
     """The sessions, straight from the database, a page at a time."""
 
     def __init__(
-        self, pages: SessionPages, columns: Sequence[Column], held: Collection[str] = ()
+        self, pages: SessionPages, columns: Sequence[TableColumn], held: Collection[str] = ()
     ) -> None:
         self.pages = pages
         self.held = held

@@ -21,12 +21,12 @@ from engine.api import (
     glance,
     trash_size,
 )
-from tui.desk import SessionToSheet, TakeInHand
+from tui.app_state import SessionToSheet, TakeInHand
+from tui.engine_watch import News
 from tui.keys import bind
-from tui.screens.session_deeds import SessionDeeds
+from tui.screens.session_actions import SessionDeeds
 from tui.screens.session_source import NARROW_COLUMNS, SESSION_COLUMNS, SessionSource
 from tui.text import clean, count_text, size_text
-from tui.watch import News
 from tui.widgets.strip import ThumbnailStrip
 from tui.widgets.virtual_table import VirtualTable
 
@@ -119,12 +119,12 @@ class SessionsScreen(SessionDeeds):
 
     @work(thread=True, exclusive=True, group="list")
     def _load(self) -> None:
-        library, text = self.desk.library, self._text
+        library, text = self.app_state.library, self._text
         try:
             pages = SessionPages(library, text=text, order=self._order, trashed=self._trashed)
             totals, trash = pages.totals(), trash_size(library)
         except LibraryError as error:
-            if self.desk.library.exists():
+            if self.app_state.library.exists():
                 self.hand_over(self._complain, str(error))
             return
         if not self.hand_over(self._show, pages, totals, trash):
@@ -144,7 +144,7 @@ class SessionsScreen(SessionDeeds):
         key = table.cursor_key
         if self._source is not None:
             self._source.pages.close()
-        self._source = SessionSource(pages, table.columns, self.desk.held)
+        self._source = SessionSource(pages, table.columns, self.app_state.held)
         table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _EMPTY
         table.source = self._source
         if key is not None:
@@ -164,14 +164,14 @@ class SessionsScreen(SessionDeeds):
     def tell(self, news: News) -> None:
         """Sessions that changed are read anew; a new one makes a new list."""
         super().tell(news)
-        changed = set(news.tallies) | news.kept
+        changed = set(news.tallies) | news.curated
         if not changed or not self.is_current:
             return
         source = self._source
-        if source is None or news.kept or any(source.index_of(s) is None for s in changed):
+        if source is None or news.curated or any(source.index_of(s) is None for s in changed):
             self._load()
         else:
-            source.held = self.desk.held
+            source.held = self.app_state.held
             self.query_one(VirtualTable).refresh_rows(changed)
 
     @property
@@ -193,10 +193,10 @@ class SessionsScreen(SessionDeeds):
         await asyncio.sleep(_DELAY)
         strip = self.query_one(ThumbnailStrip)
         try:
-            images = await asyncio.to_thread(glance, self.desk.library, session, strip.places)
+            images = await asyncio.to_thread(glance, self.app_state.library, session, strip.places)
         except LibraryError:
             return
-        paths = [self.desk.library / image.file for image in images if image.file]
+        paths = [self.app_state.library / image.file for image in images if image.file]
         self._show_glance(session, paths)
 
     def _show_glance(self, session: str, paths: list[Path]) -> None:

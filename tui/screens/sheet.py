@@ -22,11 +22,11 @@ from engine.api import (
     start_session,
     with_num_images,
 )
-from tui.desk import TakeInHand
+from tui.app_state import TakeInHand
 from tui.keys import bind
 from tui.screens.ask import Ask
-from tui.screens.row_preview import RowPreview
-from tui.screens.sheet_keeping import SheetKeeping
+from tui.screens.row_preview import RowPreviewPane
+from tui.screens.sheet_autosave import SheetKeeping
 from tui.screens.sheet_words import (
     final_prompt,
 )
@@ -96,7 +96,7 @@ class SheetScreen(SheetKeeping):
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
-                yield RowPreview(self.desk, id="preview")
+                yield RowPreviewPane(self.app_state, id="preview")
                 yield Static("", id="help", markup=False)
             yield Static("", id="totals", markup=False)
         yield CellEditor()
@@ -104,8 +104,8 @@ class SheetScreen(SheetKeeping):
     def on_mount(self) -> None:
         """Open what the command line named, and watch the file."""
         self.set_interval(_WATCH_SECONDS, self._watch)
-        if self.desk.sheet is not None:
-            self.read(self.desk.sheet)
+        if self.app_state.sheet is not None:
+            self.read(self.app_state.sheet)
 
     # ---------------------------------------------------------------- rows
 
@@ -121,7 +121,7 @@ class SheetScreen(SheetKeeping):
         """Have the language model write the magic prompt of the row under the cursor."""
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            self.query_one(RowPreview).rewrite(draft.row(place.row))
+            self.query_one(RowPreviewPane).rewrite(draft.row(place.row))
 
     def action_final_prompt(self) -> None:
         """Edit what the model will be told of the row under the cursor."""
@@ -131,7 +131,7 @@ class SheetScreen(SheetKeeping):
 
     @work(thread=True, exclusive=True, group="final")
     def _read_final_prompt(self, row: Row) -> None:
-        final = final_prompt(row, self.desk.settings)
+        final = final_prompt(row, self.app_state.settings)
         self.app.call_from_thread(self._ask_final_prompt, row.number, final)
 
     def _ask_final_prompt(self, number: int, final: str | None) -> None:
@@ -205,7 +205,7 @@ class SheetScreen(SheetKeeping):
         if action == "start" and self._starting:
             return None
         if action == "start" and parameters:
-            return self._past is not None and bool(self._past.changes.to_render)
+            return self._diff is not None and bool(self._diff.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
         if action in _WITH_ROWS:
@@ -285,7 +285,7 @@ class SheetScreen(SheetKeeping):
             self._starting = True
             self._say("Starting …")
             self._refresh_keys()
-            since = self._past.session.session if changed and self._past else None
+            since = self._diff.session.session if changed and self._diff else None
             name = self._restored.name if self._restored else None
             self._start(self.draft, self._path, self._origin, since, name)
 
@@ -304,12 +304,14 @@ class SheetScreen(SheetKeeping):
             name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
         try:
             if since is not None:
-                checked = only_changed(checked, changes_since(since, checked, self.desk.settings))
+                checked = only_changed(
+                    checked, changes_since(since, checked, self.app_state.settings)
+                )
             if not checked.sheet.ready:  # it was changed back meanwhile
                 self.app.call_from_thread(self._start_refused, "There is nothing to render anew.")
                 return
             started = start_session(
-                checked, self.desk.settings, name=name or None, parent=since or origin
+                checked, self.app_state.settings, name=name or None, parent=since or origin
             )
         except (EngineError, LibraryError) as error:
             self.app.call_from_thread(self._start_refused, str(error))

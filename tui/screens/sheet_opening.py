@@ -27,7 +27,7 @@ from engine.api import (
     save_new,
     write_template,
 )
-from tui.desk import Desk, RowsToSheet
+from tui.app_state import AppState, RowsToSheet
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.sheet_showing import Opened, SheetShowing
@@ -47,8 +47,8 @@ class SheetOpening(SheetShowing):
     _after: Opened | None = None
     """What undo put away for it."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
         self._saved: WeakKeyDictionary[Draft, int] = WeakKeyDictionary()
         """Draft → which revision of it was saved or started last."""
 
@@ -61,7 +61,7 @@ class SheetOpening(SheetShowing):
     def _read(self, path: Path, worksheet: str | None) -> None:
         try:
             seen = _stamp(path)
-            draft = open_draft(path, self.desk.settings, worksheet=worksheet)
+            draft = open_draft(path, self.app_state.settings, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
             self.hand_over(self._refused, path, str(error))
         else:
@@ -70,7 +70,7 @@ class SheetOpening(SheetShowing):
     def take_rows(self, message: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
         try:
-            draft = draft_rows(message.rows, self.desk.settings, name=message.name)
+            draft = draft_rows(message.rows, self.app_state.settings, name=message.name)
         except (SheetError, SettingsError) as error:
             self.notify(clean(str(error)), severity="error", markup=False)
         else:
@@ -83,8 +83,8 @@ class SheetOpening(SheetShowing):
     @work(thread=True, exclusive=True, group="read")
     def _read_session(self, session: str) -> None:
         try:
-            info = find_session(self.desk.library, session)
-            draft = draft_session(session, self.desk.settings)
+            info = find_session(self.app_state.library, session)
+            draft = draft_session(session, self.app_state.settings)
         except (LibraryError, SheetError, SettingsError) as error:
             self.hand_over(self._not_started, str(error))
         else:
@@ -111,7 +111,7 @@ class SheetOpening(SheetShowing):
             words += " · " * bool(words) + f"u brings {sheet_name(now.draft)} back"
         self._take_up(opened)
         if opened.path is not None:
-            self.desk.memory.opened(opened.path)
+            self.app_state.memory.opened(opened.path)
         self._table.action_first()
         if first := opened.draft.next_problem(Place(0, None), 1):
             self._table.go_to(first[0].row, first[0].column)
@@ -161,7 +161,7 @@ class SheetOpening(SheetShowing):
 
     @on(DraftTable.Exhausted)
     def _exchange(self, event: DraftTable.Exhausted) -> None:
-        """Past its first change, undo brings back the sheet before; redo, the one after."""
+        """SessionDiff its first change, undo brings back the sheet before; redo, the one after."""
         now, other = self._now(), self._before if event.direction < 0 else self._after
         if now is None or other is None:
             return
@@ -221,7 +221,7 @@ class SheetOpening(SheetShowing):
 
         def make(draft: Draft) -> Draft:
             nonlocal kept, lost
-            again, kept, lost = reopen_draft(draft, path, self.desk.settings)
+            again, kept, lost = reopen_draft(draft, path, self.app_state.settings)
             return again
 
         try:
@@ -242,7 +242,7 @@ class SheetOpening(SheetShowing):
 
     def action_open(self) -> None:
         """Ask for a file."""
-        self.app.push_screen(OpenSheet(self.desk.memory.recent), self._chosen)
+        self.app.push_screen(OpenSheet(self.app_state.memory.recent), self._chosen)
 
     def _chosen(self, path: Path | None) -> None:
         if path is not None:
@@ -271,7 +271,9 @@ class SheetOpening(SheetShowing):
         if typed is None:
             return
         try:
-            draft = draft_prompts(typed.prompts, self.desk.settings, num_images=typed.num_images)
+            draft = draft_prompts(
+                typed.prompts, self.app_state.settings, num_images=typed.num_images
+            )
         except (SettingsError, SheetError) as error:
             self.notify(clean(str(error)), severity="error", markup=False)
         else:

@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import Draft, Estimate, RowValues, SessionInfo, SettingsError, estimate_rows
-from tui.screens.area import Area
-from tui.screens.past import Past, look_back, past_lines, row_text
-from tui.screens.row_preview import RowPreview
+from tui.screens.area import AreaScreen
+from tui.screens.row_preview import RowPreviewPane
+from tui.screens.session_diff import SessionDiff, diff_lines, find_diff, row_text
 from tui.screens.sheet_words import (
     counts_text,
     help_text,
@@ -48,7 +48,7 @@ class Opened:
     """The session that this is the whole sheet of."""
 
 
-class SheetShowing(Area):
+class SheetShowing(AreaScreen):
     """An area with a draft in a table, and panels that follow it; what is slow comes later."""
 
     _path: Path | None = None
@@ -56,7 +56,7 @@ class SheetShowing(Area):
     """The session that the rows come from."""
     _restored: SessionInfo | None = None
     """The session that this is the whole sheet of."""
-    _past: Past | None = None
+    _diff: SessionDiff | None = None
     _estimate: Estimate | None = None
     _able: Sequence[bool | None] = ()
 
@@ -76,7 +76,7 @@ class SheetShowing(Area):
         return self.query_one(CellEditor).is_open
 
     def _show(self, draft: Draft) -> None:
-        self._estimate = self._past = None
+        self._estimate = self._diff = None
         # Many rows stay: looking through them for garbage would stall the screen.
         gc.freeze()
         self._table.show(draft)
@@ -121,37 +121,39 @@ class SheetShowing(Area):
 
     def _show_totals(self) -> None:
         if self.draft is not None:
-            text = totals_text(self.draft, self._estimate, past_lines(self._past))
+            text = totals_text(self.draft, self._estimate, diff_lines(self._diff))
             self.query_one("#totals", Static).update(text)
 
     def _measure(self, draft: Draft) -> None:
         def start() -> None:
             if draft is self.draft:
                 self._estimate_rows(draft, draft.work)
-                self._look_back(draft, self._restored.session if self._restored else None)
+                self._find_diff(draft, self._restored.session if self._restored else None)
 
         self.set_timer(_ESTIMATE_DELAY, start)
 
     @work(thread=True, exclusive=True, group="estimate")
     def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
         try:
-            estimate = estimate_rows(work, self.desk.settings)
+            estimate = estimate_rows(work, self.app_state.settings)
         except SettingsError:
             return
         if draft is self.draft:
             self._estimate = estimate
             self.app.call_from_thread(self._show_totals)
 
-    @work(exclusive=True, group="past")
-    async def _look_back(self, draft: Draft, session: str | None) -> None:
+    @work(exclusive=True, group="diff")
+    async def _find_diff(self, draft: Draft, session: str | None) -> None:
         # Of many rows it takes a while, so that it waits for the hands to rest.
         await asyncio.sleep(len(draft.numbers) * REST_A_ROW)
-        past = await asyncio.to_thread(look_back, draft, self._path, session, self.desk.settings)
-        self._show_past(draft, past)
+        diff = await asyncio.to_thread(
+            find_diff, draft, self._path, session, self.app_state.settings
+        )
+        self._show_diff(draft, diff)
 
-    def _show_past(self, draft: Draft, past: Past | None) -> None:
-        if draft is self.draft and past != self._past:
-            self._past = past
+    def _show_diff(self, draft: Draft, diff: SessionDiff | None) -> None:
+        if draft is self.draft and diff != self._diff:
+            self._diff = diff
             self._show_totals()
             self._show_place()
             self._refresh_keys()
@@ -164,9 +166,9 @@ class SheetShowing(Area):
     def _show_place(self) -> None:
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            text = place_text(draft, place, row_text(self._past, place.row))
+            text = place_text(draft, place, row_text(self._diff, place.row))
             self.query_one("#problem", Static).update(text)
-            self.query_one(RowPreview).show(draft.row(place.row))
+            self.query_one(RowPreviewPane).show(draft.row(place.row))
             self.query_one("#help", Static).update(help_text(draft, place))
 
     def action_scroll_place(self, direction: int) -> None:

@@ -61,18 +61,18 @@ def counts_text(draft: Draft) -> Content:
     return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
 
 
-def place_text(draft: Draft, place: Place, past: str = "") -> Content:
+def place_text(draft: Draft, place: Place, diff: str = "") -> Content:
     """The cell under the cursor: its problem and what helps, else what it holds.
 
     Args:
         draft: the sheet.
         place: the cell.
-        past: what became of its row since the sheet was rendered.
+        diff: what became of its row since the sheet was rendered.
     """
     problem, text = draft.problem(place), _standing_text(draft, place)
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
     beside = f"  {text}" if problem is None and len(text) <= _SHORT else ""
-    was = f" · {past}" if past else ""
+    was = f" · {diff}" if diff else ""
     lines = [Content.assemble((where, "bold"), beside, (was, _MUTED))]
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
@@ -168,12 +168,12 @@ def _numbers(recipe: Recipe, values: RowValues) -> str:
     )
 
 
-def totals_text(draft: Draft, estimate: Estimate | None, past: Sequence[str] = ()) -> Content:
-    """What would be started, what it takes, and how; `past`: what differs from the last time."""
-    return Content("\n".join(_totals(draft, estimate, past)))
+def totals_text(draft: Draft, estimate: Estimate | None, diff: Sequence[str] = ()) -> Content:
+    """What would be started, what it takes, and how; `diff`: what differs from the last time."""
+    return Content("\n".join(_totals(draft, estimate, diff)))
 
 
-def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Iterator[str]:
+def _totals(draft: Draft, estimate: Estimate | None, diff: Sequence[str]) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
     if estimate is not None and draft.images:
@@ -182,12 +182,12 @@ def _totals(draft: Draft, estimate: Estimate | None, past: Sequence[str]) -> Ite
         yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
-    yield from past
+    yield from diff
     faulty = len(draft.numbers) - draft.ready - draft.left_out
     if not draft.ready:
         yield "Nothing can start yet: n goes to the next problem."
     elif faulty:
         yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
     else:
-        yield "ctrl+s starts all" if past else "ctrl+s starts"
+        yield "ctrl+s starts all" if diff else "ctrl+s starts"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.graphics.prepare import Drawing, PictureError, drawn
+from tui.graphics.prepare import Drawing, PictureFault, drawn
 from tui.graphics.view import PictureView
 from tui.keys import bind
 from tui.widgets.contact_lines import PlaceLook, caption_line, frame_line, where_text
@@ -210,7 +210,7 @@ class ContactSheet(Widget, can_focus=True):
         self.post_message(self.Shown())
         await self._look_ahead(first + self.places)
 
-    async def _drawn(self, path: Path) -> Drawing | PictureError:
+    async def _drawn(self, path: Path) -> Drawing | PictureFault:
         box = self._place[0] - 2, self._place[1] - 1
         return await drawn(path, box, self.app.console)
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 
 from engine.api import Draft, Place, Problem, Severity, palette_colours
 from tui.glyphs import EDITED, GLYPHS
-from tui.widgets.table_layout import Column
+from tui.widgets.table_layout import TableColumn
 from tui.widgets.table_source import Cell, CellStyle, TableRow
 
 STYLES: dict[Severity, CellStyle] = {
@@ -30,12 +30,12 @@ class DraftSource:
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
 
-    def table_columns(self) -> list[Column]:
+    def table_columns(self) -> list[TableColumn]:
         """The row's number, then the sheet's columns."""
         return [
-            Column("row", "row", 6, align="right"),
+            TableColumn("row", "row", 6, align="right"),
             *(
-                Column(name, name, _width(name), share=int(name == "prompt"))
+                TableColumn(name, name, _width(name), share=int(name == "prompt"))
                 for name in self.draft.columns
             ),
         ]

@@ -14,7 +14,7 @@ from engine.api import Draft, Place, Severity, draw_seed
 from tui.keys import bind
 from tui.text import count_text
 from tui.widgets.draft_source import DraftSource, place_of
-from tui.widgets.table_layout import Column
+from tui.widgets.table_layout import TableColumn
 from tui.widgets.virtual_table import VirtualTable
 
 _PIECE = 200
@@ -138,7 +138,7 @@ class DraftTable(VirtualTable):
     def add_column(self, name: str) -> None:
         """Show a column that the sheet lacks; its first cell makes it part of the sheet."""
         if name not in {column.name for column in self.columns}:
-            self.columns = [*self.columns, Column(name, name, max(8, len(name)))]
+            self.columns = [*self.columns, TableColumn(name, name, max(8, len(name)))]
         if (place := self.place) is not None:
             self.go_to(place.row, name)
 

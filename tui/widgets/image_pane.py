@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.graphics.prepare import Part, PictureError, drawn
+from tui.graphics.prepare import Part, PictureFault, drawn
 from tui.graphics.view import PictureView
 from tui.text import clean
 
@@ -127,7 +127,7 @@ class ImagePane(Widget):
         if min(box) < 1:
             return
         drawing = await drawn(path, box, self.app.console, part, rough=rough)
-        if isinstance(drawing, PictureError):
+        if isinstance(drawing, PictureFault):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
             self.shown = path
             return

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from textual import work
 
+from tui.engine_watch import Preview
 from tui.graphics.protocol import current
-from tui.watch import Preview
 from tui.widgets.image_pane import ImagePane
 
 _NAMES = 4

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from tui.graphics.prepare import Drawing, PictureError
+from tui.graphics.prepare import Drawing, PictureFault
 from tui.graphics.view import PictureView
 from tui.widgets.tiles import Tile
 
@@ -27,7 +27,7 @@ class PagePictures:
     async def show(
         self,
         places: Iterable[tuple[PictureView, Tile | None]],
-        drawn: Callable[[Path], Awaitable[Drawing | PictureError]],
+        drawn: Callable[[Path], Awaitable[Drawing | PictureFault]],
     ) -> None:
         """Have each view show its tile; returns once all do.
 
@@ -35,7 +35,7 @@ class PagePictures:
             places: the views and what belongs there.
             drawn: makes a file's picture for a view of this page.
         """
-        coming: dict[asyncio.Future[Drawing | PictureError], tuple[PictureView, Path]] = {}
+        coming: dict[asyncio.Future[Drawing | PictureFault], tuple[PictureView, Path]] = {}
         for view, tile in places:
             view.set_class(tile is None, EMPTY)
             path = tile.path if tile else None
@@ -52,7 +52,7 @@ class PagePictures:
                 task.cancel()
 
     async def _put(
-        self, coming: dict[asyncio.Future[Drawing | PictureError], tuple[PictureView, Path]]
+        self, coming: dict[asyncio.Future[Drawing | PictureFault], tuple[PictureView, Path]]
     ) -> None:
         waiting, patience = set(coming), _PATIENCE
         while waiting:
@@ -62,7 +62,7 @@ class PagePictures:
             for task in done:
                 view, path = coming[task]
                 drawing = task.result()
-                if isinstance(drawing, PictureError):
+                if isinstance(drawing, PictureFault):
                     view.say(drawing.reason)
                 else:
                     view.draw(drawing)

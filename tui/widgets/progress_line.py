@@ -17,7 +17,7 @@ _NAME = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SessionProgress:
     """Where a session stands."""
 
     info: SessionInfo
@@ -50,10 +50,10 @@ class ProgressLine(Static):
     def __init__(self, empty: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(empty, id=id, markup=False)
         self._empty = empty
-        self._standing: Standing | None = None
+        self._standing: SessionProgress | None = None
         self._shown: Content | None = None
 
-    def show(self, standing: Standing | None) -> None:
+    def show(self, standing: SessionProgress | None) -> None:
         """Show where a session stands; None: there is none."""
         self._standing = standing
         line = Content(self._empty) if standing is None else self._line(standing)
@@ -66,7 +66,7 @@ class ProgressLine(Static):
         if self._standing is not None:
             self.show(self._standing)
 
-    def _line(self, standing: Standing) -> Content:
+    def _line(self, standing: SessionProgress) -> Content:
         counts, room = standing.counts, self.content_size.width
         settled = counts["done"] + counts["failed"]
         width = _BAR if room >= _NARROW else _SHORT_BAR

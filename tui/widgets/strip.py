@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.widget import Widget
 
-from tui.graphics.prepare import PictureError, drawn
+from tui.graphics.prepare import PictureFault, drawn
 from tui.graphics.view import PictureView
 
 _CELL = (14, 6)
@@ -73,7 +73,7 @@ class ThumbnailStrip(Widget):
                 view.draw(None)
                 continue
             drawing = await drawn(paths[number], tuple(view.size), self.app.console)  # type: ignore[arg-type]
-            if isinstance(drawing, PictureError):
+            if isinstance(drawing, PictureFault):
                 view.say(drawing.reason)
             else:
                 view.draw(drawing)

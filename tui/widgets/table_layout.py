@@ -22,7 +22,7 @@ Align = Literal["left", "center", "right"]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column: `name` for messages, `title` for the header, sizes in cells.
 
     With a `share` above 0 it takes that part of the room left over, and `width` is its least.
@@ -36,7 +36,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """Where each column starts and how wide it is, counted from the left edge of the whole line."""
 
     starts: tuple[int, ...]
@@ -51,12 +51,12 @@ class Layout:
         return None
 
 
-def least_width(columns: Sequence[Column]) -> int:
+def least_width(columns: Sequence[TableColumn]) -> int:
     """The width under which the columns have to be scrolled."""
     return GUTTER + sum(column.width + GAP for column in columns)
 
 
-def arrange(columns: Sequence[Column], width: int) -> Layout:
+def arrange(columns: Sequence[TableColumn], width: int) -> TableLayout:
     """Columns in `width` cells after the gutter; wider than that when their least widths are."""
     spare = max(0, width - least_width(columns))
     shares = sum(column.share for column in columns)
@@ -68,7 +68,7 @@ def arrange(columns: Sequence[Column], width: int) -> Layout:
     )
     starts = tuple(accumulate((w + GAP for w in widths[:-1]), initial=GUTTER))
     used = GUTTER + sum(widths) + GAP * len(widths)
-    return Layout(starts[: len(widths)], widths, max(width, used))
+    return TableLayout(starts[: len(widths)], widths, max(width, used))
 
 
 def fit(text: str, width: int, align: Align = "left") -> str:

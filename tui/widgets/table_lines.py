@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.widgets.table_layout import GAP, GUTTER, Column, Layout, fit
+from tui.widgets.table_layout import GAP, GUTTER, TableColumn, TableLayout, fit
 from tui.widgets.table_source import Cell, TableRow
 
 CURSOR = "▌"
@@ -87,8 +87,8 @@ class StyleOf(Protocol):
 
 
 def draw_header(
-    columns: Sequence[Column],
-    layout: Layout,
+    columns: Sequence[TableColumn],
+    layout: TableLayout,
     sort: tuple[str, bool] | None,
     here: int,
     style: StyleOf,
@@ -110,7 +110,11 @@ def draw_header(
 
 
 def draw_row(
-    row: TableRow | None, look: Look, columns: Sequence[Column], layout: Layout, style: StyleOf
+    row: TableRow | None,
+    look: Look,
+    columns: Sequence[TableColumn],
+    layout: TableLayout,
+    style: StyleOf,
 ) -> Strip:
     """One row; None is one that is still loading."""
     names = (look.mark, "cursor" if look.cursor else "")

@@ -11,7 +11,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.table_layout import GUTTER, Column, Layout, arrange, fit
+from tui.widgets.table_layout import GUTTER, TableColumn, TableLayout, arrange, fit
 from tui.widgets.table_lines import Look, Mark, draw_header, draw_row
 from tui.widgets.table_source import ListSource, Pages, Source, TableRow
 
@@ -23,7 +23,7 @@ class TableView(ScrollView):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[TableColumn],
         source: Source | None = None,
         *,
         cursor: Literal["row", "cell"] = "row",
@@ -46,7 +46,7 @@ class TableView(ScrollView):
         self._key: Hashable | None = None
         self._marks: set[Hashable] = set()
         self._anchor: tuple[int, Hashable] | None = None
-        self._layout = Layout((), (), 0)
+        self._layout = TableLayout((), (), 0)
         self._layout_width = -1
         self._strips: LRUCache[tuple[TableRow | None, Look], Strip] = LRUCache(512)
         self._looks: dict[tuple[str, ...], Style] = {}
@@ -158,7 +158,7 @@ class TableView(ScrollView):
             style = self._looks[names] = self.get_visual_style(*classes).rich_style
         return style
 
-    def _arranged(self) -> Layout:
+    def _arranged(self) -> TableLayout:
         width = self._view.width
         if width != self._layout_width:
             self._layout_width = width

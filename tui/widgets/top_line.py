@@ -10,13 +10,13 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Static
 
-from tui.desk import Desk
+from tui.app_state import AppState
 from tui.text import clean
 from tui.widgets.device_gauge import device_gauge
 from tui.widgets.disk_gauge import DiskGauge, disk_gauge
 
 if TYPE_CHECKING:
-    from tui.watch import News
+    from tui.engine_watch import News
 
 AREAS = {"sheet": "Sheet", "jobs": "Jobs", "review": "Review", "sessions": "Sessions"}
 _GLYPHS = {"off": "○", "idle": "●", "rendering": "◐", "paused": "‖", "other version": "!"}
@@ -54,10 +54,10 @@ class TopLine(Horizontal):
     TopLine #gauges.-warning { color: $text-warning; }
     """
 
-    def __init__(self, here: str, desk: Desk) -> None:
+    def __init__(self, here: str, app_state: AppState) -> None:
         super().__init__()
         self._here = here
-        self._desk = desk
+        self._app_state = app_state
         self._engine = "○ engine: off"
         self._reason = ""
         self._device = ""
@@ -96,8 +96,10 @@ class TopLine(Horizontal):
     def _measure(self) -> None:
         if not self.screen.is_current:
             return
-        desk = self._desk
-        disk = disk_gauge(desk.library, desk.memory.session, desk.settings.engine.reserve_mib)
+        app_state = self._app_state
+        disk = disk_gauge(
+            app_state.library, app_state.memory.session, app_state.settings.engine.reserve_mib
+        )
         self.app.call_from_thread(self._take, device_gauge(), disk)
 
     def _take(self, device: str, disk: DiskGauge) -> None:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 
-from tui.widgets.table_layout import Column, least_width
+from tui.widgets.table_layout import TableColumn, least_width
 from tui.widgets.table_lines import COMPONENTS, CSS
 from tui.widgets.table_source import Pages, Source
 from tui.widgets.table_view import TableView
@@ -27,8 +27,8 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Row up", show=False, id="table.up"),
         Binding("down,j", "move(1)", "Row down", show=False, id="table.down"),
-        Binding("left,h", "sideways(-1)", "Column left", show=False, id="table.left"),
-        Binding("right,l", "sideways(1)", "Column right", show=False, id="table.right"),
+        Binding("left,h", "sideways(-1)", "TableColumn left", show=False, id="table.left"),
+        Binding("right,l", "sideways(1)", "TableColumn right", show=False, id="table.right"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
         Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="table.half_page_up"),
@@ -89,7 +89,7 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[TableColumn],
         source: Source | None = None,
         *,
         cursor: Literal["row", "cell"] = "row",
@@ -111,12 +111,12 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     # What the owner asks and says
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[TableColumn, ...]:
         """The columns; set them to have others, the cursor stays on its row."""
         return self._columns
 
     @columns.setter
-    def columns(self, columns: Sequence[Column]) -> None:
+    def columns(self, columns: Sequence[TableColumn]) -> None:
         self._columns = tuple(columns)
         self._column = max(0, min(self._column, len(columns) - 1))
         self._layout_width = -1

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.library.files import Staged, stage
+from engine.library.files import StagedFile, stage
 from engine.library.records import Batch, BatchImage, NewRow, NewSession
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.picture.metadata import Record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
@@ -52,14 +52,14 @@ def picture(image: BatchImage, size: int) -> tuple[Record, bytes]:
     return record, encode_png(pixels, record.to_text())
 
 
-Rendered = Callable[[Batch], list[tuple[Staged, Record]]]
+Rendered = Callable[[Batch], list[tuple[StagedFile, Record]]]
 
 
 @pytest.fixture
 def rendered() -> Rendered:
     """Stages a batch's pictures on disk."""
 
-    def of(batch: Batch) -> list[tuple[Staged, Record]]:
+    def of(batch: Batch) -> list[tuple[StagedFile, Record]]:
         pictures = [(image, *picture(image, batch.size)) for image in batch.images]
         return [(stage(i.key, i.path, data), record) for i, record, data in pictures]
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.library import accepting
 from engine.library.database import reading
-from engine.library.reader import list_jobs, list_sessions
-from engine.library.sessions import SessionPages, size_of_trash
-from engine.library.states import Scope
-from engine.library.trash import empty_trash, settle
-from engine.library.verify import verify
-from engine.library.writer import Writer
+from engine.library.maintain.verify import verify
+from engine.library.read.reader import list_jobs, list_sessions
+from engine.library.read.sessions import SessionPages, size_of_trash
+from engine.library.write import accepting
+from engine.library.write.states import Scope
+from engine.library.write.trash import empty_trash, settle
+from engine.library.write.writer import Writer
 from tests.engine.library.conftest import new_session
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.library.export import Wish, export_zip
-from engine.library.keeping import favour
-from engine.library.reader import list_images
-from engine.library.results import results_frame
-from engine.library.trash import trash_images
-from engine.library.writer import Writer
+from engine.library.read.export import Wish, export_zip
+from engine.library.read.reader import list_images
+from engine.library.read.results import results_frame
+from engine.library.write.curation import favour
+from engine.library.write.trash import trash_images
+from engine.library.write.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.sheet.read import read_table
 from tests.engine.library.conftest import Rendered, new_session, take

@@ -12,7 +12,7 @@ from engine.library.database import (
     open_writer,
     reading,
 )
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.schema import SCHEMA_VERSION, is_older
 
 SCHEMA_1 = Path(__file__).with_name("schema_1.sql")

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from engine.library.database import LibraryError, database_path, open_writer, reading
-from engine.library.pace import measured_rates, pace
-from engine.library.reader import (
+from engine.library.maintain.verify import verify
+from engine.library.read.pace import measured_rates, pace
+from engine.library.read.reader import (
     SessionInfo,
     find_session,
     list_images,
     list_sessions,
     newest_image,
 )
-from engine.library.verify import verify
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from tests.engine.library.conftest import Rendered, new_session, take
 
 

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.library import trash
 from engine.library.database import LibraryError, database_path
-from engine.library.jobs import ORDERS, JobPages
-from engine.library.reader import find_session, list_images, list_jobs
-from engine.library.repair import repair
-from engine.library.states import Scope
-from engine.library.verify import verify
-from engine.library.writer import Writer
+from engine.library.maintain.repair import repair
+from engine.library.maintain.verify import verify
+from engine.library.read.jobs import ORDERS, JobPages
+from engine.library.read.reader import find_session, list_images, list_jobs
+from engine.library.write import trash
+from engine.library.write.states import Scope
+from engine.library.write.writer import Writer
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
 
 KEY = "k3f9x2"

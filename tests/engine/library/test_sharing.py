@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.library import trash
-from engine.library.reader import list_images
-from engine.library.sharing import Sharing, publish, withdraw
-from engine.library.writer import Writer
+from engine.library.read.reader import list_images
+from engine.library.write import trash
+from engine.library.write.sharing import Sharing, publish, withdraw
+from engine.library.write.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.picture.png import encode_png as encode
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
@@ -103,7 +103,7 @@ def test_whatever_goes_wrong_in_publishing_harms_nothing(
     def fail(*_: object) -> bytes:
         raise MemoryError
 
-    monkeypatch.setattr("engine.library.sharing.without_recipe", fail)
+    monkeypatch.setattr("engine.library.write.sharing.without_recipe", fail)
     assert publish(image, replace(sharing, strip_metadata=True)) is None
     assert image.exists()
 

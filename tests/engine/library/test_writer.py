@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.library import fits
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
-from engine.library.reader import list_images, list_jobs, list_sessions
-from engine.library.states import Scope
-from engine.library.verify import verify
-from engine.library.writer import DEATHS, STRIKES, Writer
+from engine.library.maintain.verify import verify
+from engine.library.read.reader import list_images, list_jobs, list_sessions
+from engine.library.write import batch_limits
+from engine.library.write.states import Scope
+from engine.library.write.writer import DEATHS, STRIKES, Writer
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
 
 
@@ -40,7 +40,7 @@ def test_done_is_never_recorded_before_the_file_is_there(
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.library.writer.publish", interrupted)
+    monkeypatch.setattr("engine.library.write.writer.publish", interrupted)
     with pytest.raises(KeyboardInterrupt):
         writer.finish(rendered(batch))
     assert "done" not in states(writer.library)
@@ -53,7 +53,7 @@ def test_published_but_uncommitted_files_are_adopted_at_the_next_start(
     batch = take(writer)
     staged = rendered(batch)
     monkeypatch.setattr(
-        "engine.library.done.json.dumps", lambda *_, **__: (_ for _ in ()).throw(MemoryError)
+        "engine.library.write.done.json.dumps", lambda *_, **__: (_ for _ in ()).throw(MemoryError)
     )
     with pytest.raises(MemoryError):
         writer.finish(staged)
@@ -166,14 +166,14 @@ def test_ten_deaths_of_the_engine_process_itself_fail_a_batch_too(writer: Writer
 def test_running_out_of_memory_halves_the_batch_and_remembers(writer: Writer) -> None:
     writer.add_session(new_session(rows=2, images=4))
     batch = take(writer)
-    fits.halve(writer, batch, "cpu")
+    batch_limits.halve(writer, batch, "cpu")
     first, second = take(writer), take(writer)
     assert [len(first.images), len(second.images)] == [4, 4]
     assert (first.size, second.size) == (4, 4)
     assert [image.slot for image in second.images] == [0, 1, 2, 3]
-    assert fits.split_from(writer, first) == 8
-    fits.halve(writer, first, "cpu")
-    assert fits.split_from(writer, take(writer)) == 8
+    assert batch_limits.split_from(writer, first) == 8
+    batch_limits.halve(writer, first, "cpu")
+    assert batch_limits.split_from(writer, take(writer)) == 8
 
 
 def test_conditions_are_chosen_once_and_kept(writer: Writer) -> None:

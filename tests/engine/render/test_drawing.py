@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from engine.picture.recipe import Recipe
-from engine.render.drawing import EmbeddingCache, Pixels, Whole, way_for
+from engine.render.drawing import EmbeddingCache, InOneCall, Pixels, method_for
 from engine.render.pipelines import ModelError, load_pipeline, require_whole_weights, twin_of
 from engine.render.preview import draw_preview, factors_of
 from tests.bench.random_models import save_sdxl
@@ -31,7 +31,7 @@ def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def draw(pipeline: Any, recipes: Sequence[Recipe], way: Any = None) -> list[Pixels]:
-    chosen = way or way_for(pipeline)
+    chosen = way or method_for(pipeline)
     chosen.prepare(pipeline, recipes)
     return list(chosen.draw(pipeline, recipes, lambda *_: None))
 
@@ -50,7 +50,7 @@ def test_in_stages_it_draws_what_one_call_draws(
 ) -> None:
     pipeline = request.getfixturevalue(model)
     recipes = batch(["a red circle", "two green squares", "a red circle", ""], negative, guidance)
-    staged, whole = draw(pipeline, recipes), draw(pipeline, recipes, Whole())
+    staged, whole = draw(pipeline, recipes), draw(pipeline, recipes, InOneCall())
     for one, other in zip(staged, whole, strict=True):
         # encoded and decoded one by one or together: off by a level here and there
         assert np.abs(one.astype(int) - other.astype(int)).max() <= 2
@@ -62,7 +62,7 @@ def test_a_picture_does_not_hang_on_its_companions_or_on_what_was_drawn_before(
 ) -> None:
     mine = batch(["a red circle"])
     alone = draw(builtin, [*mine, *mine])[0]
-    warm = way_for(builtin)
+    warm = method_for(builtin)
     draw(builtin, batch(["a house", "a tree"]), warm)
     company = [*mine, *batch(["x", "a tree"])[1:]]
     beside, _ = warm.draw(builtin, company, lambda *_: None)
@@ -73,7 +73,7 @@ def test_calls_side_by_side_give_the_same_pixels_as_one_after_the_other(builtin:
     from concurrent.futures import ThreadPoolExecutor
 
     batches = [batch([f"{n} circles", f"{n} squares"]) for n in range(4)]
-    way = way_for(builtin)
+    way = method_for(builtin)
 
     def in_a_lane(recipes: list[Recipe]) -> list[Pixels]:
         torch.set_num_threads(1)
@@ -94,7 +94,7 @@ def test_what_a_step_raises_leaves_the_pipeline_usable(builtin: Any) -> None:
             raise KeyError("stop")
 
     with pytest.raises(KeyError):
-        list(way_for(builtin).draw(builtin, batch(["a red circle"]), stop))
+        list(method_for(builtin).draw(builtin, batch(["a red circle"]), stop))
     assert np.array_equal(draw(builtin, batch(["a red circle"]))[0], expected)
 
 

@@ -11,7 +11,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from engine.models.catalog import load_models
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS, names_for
 from engine.picture.recipe import Recipe
-from engine.render.drawing import way_for
+from engine.render.drawing import method_for
 from engine.render.pipelines import load_pipeline
 from engine.render.scheduling import SchedulerError, use_scheduler
 from engine.sheet.columns import COLUMN
@@ -35,7 +35,7 @@ def test_the_column_offers_what_there_is() -> None:
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_every_scheduler_draws(builtin: Any, name: str) -> None:
     use_scheduler(builtin, f"{SCHEDULERS[name].kind} ({name})")
-    (pixels,) = way_for(builtin).draw(builtin, [recipe(name)], lambda *_: None)
+    (pixels,) = method_for(builtin).draw(builtin, [recipe(name)], lambda *_: None)
     assert pixels.std() > 5, "a flat grey is no picture"
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from engine.library.records import NewSession
-from engine.library.writer import Writer
+from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
-from engine.service.link import NotNowError
+from engine.service.server.renderer_client import NotNowError
 from engine.settings import SettingsError
 from tests.engine.library.conftest import new_session
-from tests.engine.service.test_scheduler import FakeRenderer, fake, settle, states
+from tests.engine.service.test_dispatcher import FakeRenderer, fake, settle, states
 
 __all__ = ["fake"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.service.pausing import Pausing
+from engine.service.server.pausing import Pausing
 
 
 def test_a_disk_that_cannot_be_asked_pauses_the_work_and_a_library_that_is_gone_ends_it(

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from engine.service import client, devices
-from engine.service.client import EngineError, connect_or_start, connect_running
+from engine.service import devices
+from engine.service.client import connection
+from engine.service.client.connection import EngineError, connect_or_start, connect_running
 from engine.service.devices import DevicesError, find_devices
 from engine.service.lock import LOCK_FILE, LibraryLock
 from tests.conftest import Promptsheet
@@ -41,8 +42,8 @@ def test_it_goes_on_where_its_starter_lost_patience(promptsheet: Promptsheet) ->
 @pytest.fixture
 def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A library whose holder does not listen yet, and commands with little patience."""
-    monkeypatch.setattr(client, "_CONNECT_SECONDS", 0.0)
-    monkeypatch.setattr(client, "_REACH_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "_CONNECT_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "_REACH_SECONDS", 0.0)
     lock = LibraryLock.take(tmp_path)
     yield tmp_path
     lock.release()
@@ -56,9 +57,9 @@ def test_a_command_waits_while_another_ones_engine_process_starts(
             mismatch = staticmethod(lambda: None)
 
     looks: Iterator[Any] = iter([None, None, None, Answering()])
-    monkeypatch.setattr(client, "connect", lambda _: next(looks))
-    connection, way = connect_or_start(held)
-    assert isinstance(connection, Answering) and way is None
+    monkeypatch.setattr(connection, "connect", lambda _: next(looks))
+    connection, detachment = connect_or_start(held)
+    assert isinstance(connection, Answering) and detachment is None
 
 
 def test_who_does_not_wait_is_told_that_it_is_still_starting(held: Path) -> None:
@@ -68,9 +69,9 @@ def test_who_does_not_wait_is_told_that_it_is_still_starting(held: Path) -> None
 
 def test_one_that_listens_elsewhere_is_not_said_to_be_starting(tmp_path: Path) -> None:
     lock = LibraryLock.take(tmp_path)
-    assert client._may_be_starting(tmp_path)
+    assert connection._may_be_starting(tmp_path)
     lock.say_listening()
-    assert not client._may_be_starting(tmp_path)
+    assert not connection._may_be_starting(tmp_path)
     lock.release()
 
 

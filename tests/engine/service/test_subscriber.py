@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from engine.service.subscriber import Subscriber
+from engine.service.server.subscriber import Subscriber
 
 
 def tally(done: int, rows: list[int] | None, *finished: str) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.sheet import standing
+from engine.sheet import checked_rows
 from engine.sheet.check import check_table
 from engine.sheet.editing import Draft
+from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Severity, Sheet
 from engine.sheet.table import Cell, Line, Moment, Table
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
-from engine.sheet.walking import Place
 
 WORDS = Vocabulary({"builtin": ModelLimits(3.0), "sdxl": ModelLimits(2.0)}, "builtin")
 HEADER = ("prompt", "aspect_ratio", "model", "num_images", "seed_number", "note")
@@ -266,7 +266,7 @@ def test_a_thread_never_sees_a_sheet_that_is_half_changed(monkeypatch: pytest.Mo
         assert not found
         return check_table(*arguments)
 
-    monkeypatch.setattr(standing, "check_table", halfway)
+    monkeypatch.setattr(checked_rows, "check_table", halfway)
     sheet.edit([2], "prompt", "a ship")
     reader.join(10)
     assert [row.cells["prompt"] for row in found[0].rows] == ["a ship", "a cat"]

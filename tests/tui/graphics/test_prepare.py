@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tui.graphics import prepare as module
 from tui.graphics.encode import Picture, draw
-from tui.graphics.prepare import PictureCache, PictureError, fitting, prepare
+from tui.graphics.prepare import PictureCache, PictureFault, fitting, prepare
 from tui.graphics.protocol import Protocol
 
 CELL = (9, 18)
@@ -26,7 +26,7 @@ def made(path: Path, protocol: Protocol = "half-cells", box: tuple[int, int] = (
 
 def reason(path: Path) -> str:
     picture = prepare(path, (40, 20), CELL, "half-cells", PictureCache())
-    assert isinstance(picture, PictureError)
+    assert isinstance(picture, PictureFault)
     return picture.reason
 
 
@@ -147,10 +147,10 @@ async def test_work_runs_beside_the_event_loop(
 ) -> None:
     threads: list[threading.Thread] = []
 
-    def note(*_: object, **__: object) -> PictureError:
+    def note(*_: object, **__: object) -> PictureFault:
         threads.append(threading.current_thread())
-        return PictureError("noted")
+        return PictureFault("noted")
 
     monkeypatch.setattr(module, "prepare", note)
-    assert await module.drawn(photo, (10, 10), Console()) == PictureError("noted")
+    assert await module.drawn(photo, (10, 10), Console()) == PictureFault("noted")
     assert threads and threads[0] is not threading.main_thread()

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from tui.widgets.table_layout import GAP, GUTTER, Column, arrange, fit
+from tui.widgets.table_layout import GAP, GUTTER, TableColumn, arrange, fit
 from tui.widgets.table_source import Cell, ListSource, Pages, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
@@ -21,11 +21,14 @@ MILLION = 1_000_000
 SIZE = (80, 24)
 PAGE = SIZE[1] - 1
 COLUMNS = [
-    Column("row", "row", 8, align="right"),
-    Column("prompt", "prompt", 20, share=1),
-    Column("state", "state", 12),
+    TableColumn("row", "row", 8, align="right"),
+    TableColumn("prompt", "prompt", 20, share=1),
+    TableColumn("state", "state", 12),
 ]
-WIDE = [Column("row", "row", 8), *(Column(f"c{n}", f"Column {n}", 16) for n in range(8))]
+WIDE = [
+    TableColumn("row", "row", 8),
+    *(TableColumn(f"c{n}", f"TableColumn {n}", 16) for n in range(8)),
+]
 HOSTILE = [
     "[/]",
     "[red]x[/red][@click=app.bell]y[$z]",
@@ -512,7 +515,7 @@ async def test_hostile_texts_stay_text_and_in_their_cells(
         TableRow(text, (Cell(str(n)), Cell(text, "error", "✗"), Cell(text * 3), *[Cell(text)] * 3))
         for n, text in enumerate(HOSTILE)
     )
-    columns = [*COLUMNS, *(Column(text, text, 11) for text in HOSTILE[:3])]
+    columns = [*COLUMNS, *(TableColumn(text, text, 11) for text in HOSTILE[:3])]
     table = VirtualTable(columns, source, cursor="cell" if cursor == "cell" else "row")
     async with shown(table, size) as (_, pilot):
         table.set_sort(HOSTILE[0], descending=True)
@@ -556,7 +559,7 @@ def test_wide_characters_are_never_cut_in_half() -> None:
 def test_columns_fill_the_width_or_keep_their_least(
     sizes: list[tuple[int, int]], width: int
 ) -> None:
-    columns = [Column(str(n), "", least, share) for n, (least, share) in enumerate(sizes)]
+    columns = [TableColumn(str(n), "", least, share) for n, (least, share) in enumerate(sizes)]
     layout = arrange(columns, width)
     assert all(w >= c.width for w, c in zip(layout.widths, columns, strict=True))
     used = GUTTER + sum(layout.widths) + GAP * len(columns)
@@ -582,13 +585,13 @@ async def test_the_first_column_stays_while_the_others_scroll() -> None:
     )
     table = VirtualTable(WIDE, source)
     async with shown(table) as (_, pilot):
-        assert "Column 7" not in lines(table)[0]
+        assert "TableColumn 7" not in lines(table)[0]
         for _ in range(20):
             await pilot.press("l")
             assert_harmless(strips(table), table.scrollable_content_region.width)
         header, first = lines(table)[:2]
         assert header.split()[0] == "row"
-        assert header.rstrip().endswith("Column 7")
+        assert header.rstrip().endswith("TableColumn 7")
         assert first.startswith("▌ r0 ")
         assert first.rstrip().endswith("日0c7")
 
@@ -633,7 +636,7 @@ async def test_a_click_on_a_scrolled_header_asks_for_the_column_seen_there() -> 
     table = VirtualTable(WIDE, letters("abc"))
     async with shown(table) as (app, pilot):
         await pilot.press("l", "l", "l")
-        x = lines(table)[0].index("Column 2") + 3
+        x = lines(table)[0].index("TableColumn 2") + 3
         await pilot.click(table, offset=(x, 0))
         await pilot.click(table, offset=(GUTTER, 0))
         asked = app.heard(VirtualTable.SortRequested)

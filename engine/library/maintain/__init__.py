@@ -1,0 +1,1 @@
+"""A library held against its files, and put right again."""

@@ -1,0 +1,353 @@
+"""Putting a library right again: from its files if need be. Nothing is deleted."""
+
+import json
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.library.database import LibraryError, connect_reader, database_path, is_new
+from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
+from engine.library.maintain.verify import VerifyReport, verify
+from engine.library.write.done import mark_done
+from engine.library.write.insert import image_key
+from engine.library.write.trash import TRASH, image_in_trash, session_in_trash, settle
+from engine.library.write.writer import Writer
+from engine.picture.foreign import told_by
+from engine.picture.metadata import Record, read_record
+from engine.plan.from_pictures import row_of
+from engine.plan.recipes import SEEDS
+
+DAMAGED = "damaged"
+
+
+@dataclass
+class Repaired:
+    """What was done."""
+
+    database: str | None = None
+    """Where the database that could not be used is now; None if it was sound."""
+    sessions: list[str] = field(default_factory=list)
+    """Ids of sessions that were made anew from their files."""
+    adopted: list[str] = field(default_factory=list)
+    """Ids of images whose files were found."""
+    again: list[str] = field(default_factory=list)
+    """Ids of images whose files are lost: stopped, so that `resume` renders them again."""
+    aside: list[str] = field(default_factory=list)
+    """Damaged files that were moved to the library's folder `damaged`."""
+    recounted: int = 0
+    """Sessions and rows whose counts were wrong."""
+    left: list[str] = field(default_factory=list)
+    """Files that are none of ours; they stay where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: Path
+    record: Record
+    row: int
+    variation: int
+
+
+def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
+    """Make database and files agree. Only who holds the library's lock may call this.
+
+    A database that is lost or torn is laid aside and made anew from the recipes in the files:
+    names, favourites and tags are lost with it, and rows of which nothing was rendered yet.
+
+    Args:
+        library: its folder.
+        is_ours: whether the lock is still held.
+
+    Raises:
+        LibraryError: there is nothing to repair, or another version's library.
+        OSError: the folder cannot be written.
+    """
+    done = Repaired()
+    if not any((library / folder).is_dir() for folder in (SESSIONS, TRASH)) and is_new(library):
+        raise LibraryError(f"There is no library in {library}.")
+    if not is_new(library) and not _is_sound(library):
+        done.database = _lay_aside(library)
+    writer = Writer(library, is_ours)
+    try:
+        writer.recover()
+        settle(writer)
+        _rebuild(writer, done)
+        verdict = verify(library)
+        _render_again(writer, verdict, done)
+        _recount(writer, done)
+        done.left = [file for file in verify(library).orphans if not file.startswith(DAMAGED)]
+    finally:
+        writer.close()
+    return done
+
+
+def _is_sound(library: Path) -> bool:
+    try:
+        db = connect_reader(database_path(library))
+        try:
+            return [tuple(row) for row in db.execute("PRAGMA integrity_check")] == [("ok",)]
+        finally:
+            db.close()
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _lay_aside(library: Path) -> str:
+    """Give the database, and what belongs to it, another name; that name."""
+    path = database_path(library)
+    name = f"{path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(path.with_name(name + suffix))
+    sync_folder(library)
+    return name
+
+
+# -------------------------------------------------------------------- from the files
+
+
+def _rebuild(writer: Writer, done: Repaired) -> None:
+    """Take in every whole file whose image the database does not have."""
+    known = {row["key"]: row for row in writer.read("SELECT key, state FROM images")}
+    by_session: dict[str, list[_Found]] = defaultdict(list)
+    for found in _files(writer.library):
+        row = known.get(found.record.image)
+        if row is None:
+            by_session[found.record.image.partition("-")[0]].append(found)
+        elif row["state"] != "done" and holds_image(found.path, found.record.image):
+            _adopt(writer, found)
+            done.adopted.append(found.record.image)
+    taken = {row["key"] for row in writer.read("SELECT key FROM sessions")}
+    for session, files in sorted(by_session.items()):
+        whole = [f for f in files if holds_image(f.path, f.record.image)]
+        if not whole:
+            continue
+        if session not in taken:
+            _new_session(writer, session, whole)
+            done.sessions.append(session)
+        _add_images(writer, session, whole)
+        done.adopted += [found.record.image for found in whole]
+
+
+def _files(library: Path) -> Iterator[_Found]:
+    """Picture files that say which image they are; of several of one image the first by name."""
+    seen = set()
+    for folder in (SESSIONS, TRASH):
+        for path in sorted((library / folder).rglob("*")):
+            if not path.is_file() or path.name.startswith(TEMPORARY_PREFIX):
+                continue
+            record = read_record(path)
+            parts = record.image.split("-") if record else []
+            if record is None or len(parts) != 3 or record.image in seen:
+                continue
+            if parts[1].isdecimal() and parts[2].isdecimal():
+                seen.add(record.image)
+                yield _Found(path, record, int(parts[1]), int(parts[2]))
+
+
+def _adopt(writer: Writer, found: _Found) -> None:
+    data = found.path.read_bytes()
+    with writer.transaction() as db:
+        mark_done(
+            db,
+            found.record.image,
+            name=found.path.name,
+            size=len(data),
+            digest=digest_of(data),
+            record=found.record,
+            at=found.path.stat().st_mtime,
+        )
+
+
+def _new_session(writer: Writer, session: str, files: Iterable[_Found]) -> None:
+    first = min(files, key=lambda found: (found.row, found.variation))
+    folder = first.path.parent.name
+    whole = _is_in(first.path, writer.library / session_in_trash(folder))
+    name = folder.removesuffix(f"-{session}")
+    times = [found.path.stat().st_mtime for found in files]
+    with writer.transaction() as db:
+        db.execute(
+            "INSERT INTO sessions (key, name, created, finished, position, source, folder, images,"
+            " waiting, trashed) VALUES (?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM"
+            " sessions), ?, ?, 0, 0, ?)",
+            (
+                session,
+                name[11:] if name[:4].isdecimal() and len(name) > 11 else name,
+                min(times),
+                max(times),
+                json.dumps({"file": "rebuilt from the files", "sheet": None, "columns": []}),
+                f"{SESSIONS}/{folder}",
+                time.time() if whole else None,
+            ),
+        )
+        chosen = first.record.conditions.to_json()
+        for model in {found.record.recipe.model for found in files}:
+            db.execute(
+                "INSERT INTO conditions (session, model, body) VALUES"
+                " ((SELECT id FROM sessions WHERE key = ?), ?, ?)",
+                (session, model, json.dumps(chosen)),
+            )
+
+
+def _add_images(writer: Writer, session: str, files: Iterable[_Found]) -> None:
+    by_row: dict[int, dict[int, _Found]] = defaultdict(dict)
+    for found in files:
+        by_row[found.row][found.variation] = found
+    with writer.transaction() as db:
+        identity = db.execute("SELECT id FROM sessions WHERE key = ?", (session,)).fetchone()["id"]
+        for number, variations in sorted(by_row.items()):
+            row = _row_of(db, identity, number, variations)
+            known = {
+                r["variation"]
+                for r in db.execute("SELECT variation FROM images WHERE row = ?", (row,)).fetchall()
+            }
+            for variation in range(1, max(variations) + 1):
+                if variation in variations:
+                    _add_done(db, writer.library, identity, row, variations[variation])
+                elif variation not in known:
+                    _add_lost(db, session, identity, row, variation, variations)
+
+
+def _row_of(
+    db: sqlite3.Connection, session: int, number: int, variations: dict[int, _Found]
+) -> int:
+    found = db.execute(
+        "SELECT id FROM rows WHERE session = ? AND number = ?", (session, number)
+    ).fetchone()
+    if found is not None:
+        return int(found["id"])
+    variation, any_of_it = next(iter(sorted(variations.items())))
+    recipe = any_of_it.record.recipe
+    cells = row_of(told_by(any_of_it.record)) | {
+        "num_images": str(max(variations)),
+        "seed_number": str((recipe.seed - variation + 1) % SEEDS),
+    }
+    text = json.dumps({k: v for k, v in cells.items() if v}, ensure_ascii=False)
+    return int(
+        db.execute(
+            "INSERT INTO rows (session, number, cells, extra, images, waiting)"
+            " VALUES (?, ?, ?, '{}', 0, 0)",
+            (session, number, text),
+        ).lastrowid
+        or 0
+    )
+
+
+_INSERT = (
+    "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file, state,"
+    " conditions, bytes, digest, finished, trashed)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _add_done(db: sqlite3.Connection, library: Path, session: int, row: int, found: _Found) -> None:
+    record, data = found.record, found.path.read_bytes()
+    at = found.path.stat().st_mtime
+    trashed = _is_in(found.path, library / image_in_trash(found.path.parent.name, ""))
+    values = (
+        *(session, row, found.variation, record.image, record.recipe.seed),
+        *_recipe_and_batch(db, session, record, record.slot),
+        *(found.path.name, "done", json.dumps(record.conditions_json())),
+        *(len(data), digest_of(data), at, at if trashed else None),
+    )
+    db.execute(_INSERT, values)
+
+
+def _add_lost(
+    db: sqlite3.Connection,
+    key: str,
+    session: int,
+    row: int,
+    variation: int,
+    variations: dict[int, _Found],
+) -> None:
+    """An image whose file is lost, between others of its row: `resume` renders it again."""
+    other, like = next(iter(sorted(variations.items())))
+    recipe = like.record.recipe
+    seed = (recipe.seed - other + variation) % 2**31
+    number = like.row
+    name = f"{number:04d}-{variation}{like.path.suffix}"
+    values = (
+        *(session, row, variation, image_key(key, number, variation), seed),
+        *_recipe_and_batch(db, session, like.record, 0),
+        *(name, "stopped", None, None, None, None, None),
+    )
+    db.execute(_INSERT, values)
+
+
+def _recipe_and_batch(
+    db: sqlite3.Connection, session: int, record: Record, slot: int
+) -> tuple[int, int, int]:
+    body = record.recipe.to_json()
+    body.pop("seed")
+    text = json.dumps(body, ensure_ascii=False)
+    db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (text,))
+    recipe = db.execute("SELECT id FROM recipes WHERE body = ?", (text,)).fetchone()["id"]
+    batch = db.execute(
+        "INSERT INTO batches (session, size) VALUES (?, ?)", (session, record.batch_size)
+    ).lastrowid
+    return recipe, batch or 0, slot
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder)
+
+
+# -------------------------------------------------------------------- what is lost, what is counted
+
+
+def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
+    """Images whose file is gone or damaged are stopped, to be rendered again; files go aside."""
+    for file in verdict.corrupt:
+        there = writer.library / DAMAGED / Path(file).parent.name / Path(file).name
+        there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while there.exists():
+            there = there.with_stem(f"{there.stem}~")
+        (writer.library / file).rename(there)
+        done.aside.append(there.relative_to(writer.library).as_posix())
+    lost = {*verdict.missing, *verdict.corrupt}
+    if not lost:
+        return
+    with writer.transaction() as db:
+        for row in db.execute(
+            "SELECT i.id, i.key, i.file, i.trashed, s.folder, s.trashed AS whole FROM images i"
+            " JOIN sessions s ON s.id = i.session WHERE i.state = 'done' AND i.digest IS NOT NULL"
+        ).fetchall():
+            if row["trashed"] is not None:
+                place = image_in_trash(row["folder"], row["file"])
+            else:
+                folder = row["folder"] if row["whole"] is None else session_in_trash(row["folder"])
+                place = f"{folder}/{row['file']}"
+            if place in lost:
+                db.execute(
+                    "UPDATE images SET state = 'stopped', conditions = NULL, finished = NULL,"
+                    " bytes = NULL, digest = NULL WHERE id = ?",
+                    (row["id"],),
+                )
+                done.again.append(row["key"])
+
+
+_COUNTED = ("waiting", "rendering", "stopped", "failed", "done")
+
+
+def _recount(writer: Writer, done: Repaired) -> None:
+    wrong = len(verify(writer.library).miscounted)
+    if not wrong:
+        return
+    with writer.transaction() as db:
+        for table, column in (("rows", "row"), ("sessions", "session")):
+            mine = f"FROM images i WHERE i.{column} = {table}.id AND i.trashed IS NULL"
+            counts = [f"images = (SELECT count(*) {mine})"]
+            counts += [
+                f"{state} = (SELECT count(*) {mine} AND i.state = '{state}')" for state in _COUNTED
+            ]
+            if table == "sessions":
+                counts.append(f"favourites = (SELECT count(*) {mine} AND i.favourite = 1)")
+                total = f"SELECT coalesce(sum(i.bytes), 0) {mine} AND i.state = 'done'"
+                counts.append(f"bytes = ({total})")
+            db.execute(f"UPDATE {table} SET {', '.join(counts)}")
+    done.recounted = wrong

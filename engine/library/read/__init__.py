@@ -1,0 +1,1 @@
+"""What is in the library, read without disturbing the engine process."""

@@ -1,0 +1,130 @@
+"""Copies of single images in a folder of the user's, under names that sort like the sheet."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from pathlib import Path
+
+from engine.library.database import reading
+from engine.library.files import digest_of
+from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, image_info
+from engine.library.records import Copied
+from engine.plan.names import image_name
+
+_TOGETHER = 500
+_LEAST_DIGITS = 4
+
+
+def names_of(library: Path, images: Sequence[ImageInfo]) -> list[str]:
+    """File names that sort like the sheet and tell what they are, as in an export.
+
+    Images of different sessions may be given the same name.
+    """
+    width = {key: row_digits(library, key) for key in {image.session for image in images}}
+    return [
+        image_name(image.row, image.variation, image.recipe["prompt"], width[image.session])
+        + Path(image.file or "").suffix
+        for image in images
+    ]
+
+
+def row_digits(library: Path, session: str) -> int:
+    """Digits of the row numbers in file names, so that names sort like the sheet."""
+    with reading(library) as db:
+        row = db.execute(
+            "SELECT max(number) FROM rows WHERE session = (SELECT id FROM sessions WHERE key = ?)",
+            (session,),
+        ).fetchone()
+    return max(_LEAST_DIGITS, len(str(row[0] or 0)))
+
+
+def copy_images(
+    library: Path,
+    keys: Iterable[str],
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Copied:
+    """Copy finished images into a folder, which is made if need be. Nothing there is replaced.
+
+    A file of the same name and content counts as the copy; another one leaves its name alone, and
+    the copy is called `…-2`.
+
+    Args:
+        library: the library.
+        keys: ids of the images.
+        folder: where to.
+        progress: told after every image how many of how many were looked at; what it raises ends
+            the copying.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+        OSError: the folder cannot be written.
+    """
+    wanted = list(dict.fromkeys(keys))
+    files: list[Path] = []
+    lost: list[str] = []
+    written = 0
+    folder.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(wanted), _TOGETHER):
+        images = _read(library, wanted[start : start + _TOGETHER])
+        for image, name in zip(images, names_of(library, images), strict=True):
+            data = whole_file(library, image)
+            if data is None:
+                lost.append(image.image)
+            else:
+                mode = (library / (image.file or "")).stat().st_mode & 0o777
+                path, new = _put(folder, name, data, mode)
+                files.append(path)
+                written += len(data) if new else 0
+            progress(len(files) + len(lost), len(wanted))
+    return Copied(files, written, lost)
+
+
+def _read(library: Path, keys: Sequence[str]) -> list[ImageInfo]:
+    with reading(library) as db:
+        rows = db.execute(
+            f"{IMAGE_COLUMNS} WHERE i.key IN (SELECT value FROM json_each(?))"
+            " ORDER BY i.session, i.id",
+            (json.dumps(keys),),
+        ).fetchall()
+    return [image_info(row) for row in rows]
+
+
+def whole_file(library: Path, image: ImageInfo) -> bytes | None:
+    """What is in an image's file; None if it is missing, in the trash or damaged."""
+    if image.file is None or image.trashed:
+        return None
+    try:
+        data = (library / image.file).read_bytes()
+    except OSError:
+        return None
+    return data if digest_of(data) == image.digest else None
+
+
+def _put(folder: Path, name: str, data: bytes, mode: int) -> tuple[Path, bool]:
+    """Write a file under this name or the next that is free; where, and whether it is new."""
+    plain = Path(name)
+    for number in count(1):
+        path = folder / (name if number == 1 else f"{plain.stem}-{number}{plain.suffix}")
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        except FileExistsError:
+            if _holds(path, data):
+                return path, False
+            continue
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123
+                file.write(data)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path, True
+    raise AssertionError
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False

@@ -1,0 +1,151 @@
+"""A session as one ZIP, written as a stream: its images, and a results sheet of them all."""
+
+import io
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from engine.library.read.copying import row_digits, whole_file
+from engine.library.read.reader import ImageInfo, find_session
+from engine.library.read.results import columns_of, results_of
+from engine.library.read.tables import MOST_THUMBNAILS, THUMBNAIL, TableKind, open_table
+from engine.library.records import Exported
+from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
+from engine.picture.png import PictureError, decode, small_jpeg, without_text
+from engine.plan.names import image_name
+
+_LOST = "missing or damaged"
+_READ = 1 << 20
+_NO_RECIPE = ("result_state", "result_file", "result_favourite")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be in a ZIP."""
+
+    images: frozenset[str] | None = None
+    """Only these, by their ids."""
+    favourites: bool = False
+    """Only these."""
+    strip_metadata: bool = False
+    """No recipe in the pictures, and none in the results sheet."""
+    table: TableKind = "csv"
+    """The format of the results sheet."""
+
+
+@dataclass
+class _Count:
+    images: int = 0
+    bytes: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def export_zip(
+    library: Path,
+    session: str,
+    out: IO[bytes],
+    wish: Wish | None = None,
+    progress: Progress = lambda _, __: None,
+) -> Exported:
+    """Write a session's finished images and `results.csv` (xlsx, ods) to `out`.
+
+    `out` need not seek, so a ZIP can be streamed while it is made; memory does not grow with the
+    pictures. Failed, missing and damaged images are named in the results sheet.
+
+    Args:
+        library: the library.
+        session: the session's id.
+        out: where the ZIP goes.
+        wish: what is to be in it; all, if it is not said.
+        progress: told after every image how many of how many were looked at; what it raises ends
+            the export.
+
+    Raises:
+        LibraryError: no such session.
+        OSError: `out` cannot be written.
+    """
+    wish = wish or Wish()
+    total = _total(library, session, wish)
+    columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
+    width = row_digits(library, session)
+    count, looked_at = _Count(), 0
+    chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
+    with (
+        tempfile.TemporaryDirectory(prefix="promptsheet-") as folder,
+        # Pictures do not shrink any further.
+        zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle,
+    ):
+        sheet = Path(folder) / f"results.{wish.table}"
+        table = open_table(wish.table, sheet, columns)
+        for result in chosen:
+            info, name = result.info, ""
+            data = _picture(library, info, strip=wish.strip_metadata)
+            if data is not None and info.file is not None:
+                prompt = "" if wish.strip_metadata else info.recipe["prompt"]
+                name = image_name(info.row, info.variation, prompt, width)
+                name += Path(info.file).suffix
+                _put(bundle, name, data, info.finished)
+                count.images += 1
+                count.bytes += len(data)
+            lost = data is None and info.state == "done"
+            if lost or info.state == "failed":
+                count.failed.append(info.image)
+            state = _LOST if lost else info.state
+            small = data if wish.table == "xlsx" and count.images <= MOST_THUMBNAILS else None
+            line = result.line(columns, result_state=state, result_file=name)
+            table.line(line, small_jpeg(small, THUMBNAIL) if small else None)
+            looked_at += 1
+            progress(looked_at, total)
+        table.close()
+        inside = zipfile.ZipInfo(sheet.name, time.localtime()[:6])
+        inside.compress_type = zipfile.ZIP_DEFLATED
+        with sheet.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target, _READ)
+    return Exported(count.images, count.bytes, count.failed)
+
+
+def _total(library: Path, session: str, wish: Wish) -> int:
+    if wish.images is not None:
+        return len(wish.images)
+    info = find_session(library, session)
+    return info.favourites if wish.favourites else info.images
+
+
+def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None) -> None:
+    inside = zipfile.ZipInfo(name, time.localtime(finished)[:6])
+    inside.external_attr = 0o600 << 16
+    with bundle.open(inside, "w") as target:
+        shutil.copyfileobj(io.BytesIO(data), target, _READ)
+
+
+def without_recipe(path: Path, data: bytes) -> bytes:
+    """The same picture as a file that says nothing of how it was made.
+
+    Args:
+        path: the file.
+        data: what is in it.
+
+    Raises:
+        OSError, PictureError: it is no whole picture.
+    """
+    kind = kind_of(path) or PNG
+    if kind == PNG:
+        return without_text(data)
+    return encode(decode(path), {}, kind, PLAIN_LEVELS[kind])
+
+
+def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
+    data = whole_file(library, image)
+    if data is None or not strip:
+        return data
+    try:
+        return without_recipe(library / (image.file or ""), data)
+    except (OSError, PictureError):
+        return None

@@ -1,0 +1,137 @@
+"""How fast images come and how long the rest will take, from what the library has recorded."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.library.database import is_new, reading
+from engine.library.write.batch_queue import lots_of
+from engine.plan.estimate import Rate
+
+_RECENT_BATCHES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a session gets on; None while nothing is known."""
+
+    images_per_second: float | None
+    """Of all devices together, lately."""
+    seconds_left: float | None
+    """Until its last image, what is to be rendered before it included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a batch was computed, and what came of it."""
+
+    model: str
+    ended: float
+    seconds: float
+    work: float
+    """Pixels × steps × size."""
+    images: int
+    bytes: float
+    """Of its files."""
+    pixels: float
+    """Of its pictures."""
+
+
+def measured_rates(library: Path) -> dict[str, Rate]:
+    """Model → what its images cost in this library, from its most recent batches."""
+    if is_new(library):
+        return {}
+    with reading(library) as db:
+        spans = _recent(db)
+    return {
+        model: Rate(_seconds_per_work(own), _ratio(own, "bytes", "pixels"))
+        for model, own in _by_model(spans).items()
+    }
+
+
+def pace(library: Path, session: str) -> Pace:
+    """How the session with id `session` gets on.
+
+    From the database alone, so that it is right at once for whoever looks again.
+
+    Raises:
+        LibraryError: no such library.
+    """
+    with reading(library) as db:
+        spans = _recent(db)
+        ahead = db.execute(
+            "SELECT id, (waiting + rendering) * 1.0 / max(1, images - done) AS share FROM sessions"
+            " WHERE (waiting > 0 OR rendering > 0)"
+            " AND position <= (SELECT position FROM sessions WHERE key = ?)",
+            (session,),
+        ).fetchall()
+        left = [
+            (model, work * row["share"])
+            for row in ahead
+            for model, work in _work_left(db, row["id"])
+        ]
+    if not spans:
+        return Pace(None, None)
+    overall = _seconds_per_work(spans)
+    rates = {model: _seconds_per_work(own) for model, own in _by_model(spans).items()}
+    return Pace(
+        sum(span.images for span in spans) / _covered(spans),
+        sum(work * rates.get(model, overall) for model, work in left),
+    )
+
+
+def _recent(db: sqlite3.Connection) -> list[Span]:
+    return [
+        Span(*row)
+        for row in db.execute(
+            "SELECT json_extract(p.body, '$.model'), b.ended, b.seconds, b.work, count(*),"
+            " sum(i.bytes), sum(json_extract(p.body, '$.width') * json_extract(p.body, '$.height'))"
+            " FROM (SELECT * FROM batches WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?) b"
+            " JOIN images i ON i.batch = b.id AND i.state = 'done'"
+            " JOIN recipes p ON p.id = i.recipe GROUP BY b.id",
+            (_RECENT_BATCHES,),
+        ).fetchall()
+    ]
+
+
+def _work_left(db: sqlite3.Connection, session: int) -> list[tuple[str, float]]:
+    """Models (no name: several), and the work of their batches that have not come to their end."""
+    work = dict(
+        db.execute(
+            "SELECT lot, sum(work) FROM batches WHERE session = ? AND ended IS NULL GROUP BY lot",
+            (session,),
+        ).fetchall()
+    )
+    return [
+        (lot.model if lot.number else "", work[lot.number])
+        for lot in lots_of(db, session)
+        if lot.number in work
+    ]
+
+
+def _by_model(spans: Sequence[Span]) -> dict[str, list[Span]]:
+    found: dict[str, list[Span]] = {}
+    for span in spans:
+        found.setdefault(span.model, []).append(span)
+    return found
+
+
+def _seconds_per_work(spans: Sequence[Span]) -> float:
+    """Of all that computed side by side, together."""
+    return _covered(spans) / sum(span.work for span in spans)
+
+
+def _ratio(spans: Sequence[Span], part: str, whole: str) -> float:
+    return float(
+        sum(getattr(span, part) for span in spans) / sum(getattr(span, whole) for span in spans)
+    )
+
+
+def _covered(spans: Sequence[Span]) -> float:
+    """For how many seconds at least one of the batches was being computed."""
+    total, until = 0.0, 0.0
+    for began, ended in sorted((span.ended - span.seconds, span.ended) for span in spans):
+        total += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return max(total, 1e-6)

@@ -1,0 +1,151 @@
+"""What came of a session, one line an image, such that it is a sheet again."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.library.database import LibraryError, reading
+from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info
+from engine.sheet.columns import COLUMNS
+
+RESULT_COLUMNS = ("result_state", "result_file", "result_favourite", "result_error")
+_SEED, _COUNT = "seed_number", "num_images"
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One image, with the cells of its row."""
+
+    info: ImageInfo
+    cells: dict[str, str]
+    """Known column → text, such that this one image comes out of it again."""
+    extra: dict[str, str]
+
+    def line(self, columns: Sequence[str], **found: str) -> list[str]:
+        """Its cells in the order of `columns`.
+
+        Args:
+            columns: as `columns_of` gives them.
+            found: the result columns' cells, where they differ from what the library says.
+        """
+        info = self.info
+        results = {
+            "result_state": info.state,
+            "result_file": info.file or "",
+            "result_favourite": "yes" if info.favourite else "",
+            "result_error": info.error or "",
+        }
+        cells = {**self.extra, **self.cells, **results, **found}
+        return [cells.get(column, "") for column in columns]
+
+
+def columns_of(library: Path, session: str) -> list[str]:
+    """The columns of a session's results: Promptsheet's, the user's own, what came of it.
+
+    Raises:
+        LibraryError: no such session, or not a library this version can read.
+    """
+    with reading(library) as db:
+        identity = _session(db, session)
+        used = _keys(db, "cells", identity) | {_SEED, _COUNT}
+        extra = _keys(db, "extra", identity)
+        source = db.execute("SELECT source FROM sessions WHERE id = ?", (identity,)).fetchone()
+    written = json.loads(source["source"]).get("columns", [])
+    known = [column.name for column in COLUMNS if column.name in used]
+    own = [name for name in written if name in extra]
+    own += sorted(extra.difference(own))
+    # A results sheet that was rendered again has these already, of the time before.
+    own = [name for name in own if name not in RESULT_COLUMNS and name not in known]
+    return [*known, *own, *RESULT_COLUMNS]
+
+
+def _session(db: sqlite3.Connection, session: str) -> int:
+    found = db.execute("SELECT id FROM sessions WHERE key = ?", (session,)).fetchone()
+    if found is None:
+        raise LibraryError(f"There is no session {session!r}.")
+    return int(found["id"])
+
+
+def _keys(db: sqlite3.Connection, column: str, session: int) -> set[str]:
+    rows = db.execute(
+        f"SELECT DISTINCT j.key FROM rows r, json_each(r.{column}) j WHERE r.session = ?",
+        (session,),
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def results_of(
+    library: Path,
+    session: str,
+    *,
+    images: frozenset[str] | None = None,
+    favourites: bool = False,
+) -> Iterator[Result]:
+    """A session's images with their rows' cells, in the order of the sheet, read by the page.
+
+    Args:
+        library: the library.
+        session: the session's id.
+        images: only these, by their ids.
+        favourites: only these.
+
+    Raises:
+        LibraryError: no such session, or not a library this version can read.
+    """
+    last = 0
+    with reading(library) as db:
+        identity = _session(db, session)
+    query = IMAGE_COLUMNS.replace("SELECT ", "SELECT r.cells, r.extra, ", 1) + (
+        " WHERE i.session = ? AND i.trashed IS NULL AND i.id > ?"
+        + (" AND i.favourite = 1" if favourites else "")
+        + f" ORDER BY i.id LIMIT {_PAGE}"
+    )
+    while True:
+        with reading(library) as db, closing(db.execute(query, (identity, last))) as cursor:
+            rows = cursor.fetchall()
+        for row in rows:
+            if images is None or row["key"] in images:
+                yield _result(row)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1]["id"]
+
+
+def _result(row: sqlite3.Row) -> Result:
+    info = image_info(row)
+    cells = {**json.loads(row["cells"]), _SEED: str(info.seed), _COUNT: "1"}
+    return Result(info, cells, json.loads(row["extra"]))
+
+
+def results_frame(library: Path, session: str) -> Any:
+    """The results as a pandas frame: the sheet's columns, then what is known of each image.
+
+    Args:
+        library: the library.
+        session: a session's id or name, or `last`.
+
+    Raises:
+        LibraryError: no such session, or not a library this version can read.
+    """
+    import pandas as pd  # a quarter of a second, for those who want it
+
+    session = find_session(library, session).session
+    columns = columns_of(library, session)
+    lines = []
+    for result in results_of(library, session):
+        info = result.info
+        path = str(library / info.file) if info.file else None
+        cells = dict(zip(columns, result.line(columns), strict=True))
+        lines.append(
+            cells
+            | {"row": info.row, "variation": info.variation, "seed": info.seed}
+            | {"width": info.width, "height": info.height, "bytes": info.bytes}
+            | {"result_favourite": info.favourite, "path": path}
+        )
+    more = ["row", "variation", "seed", "width", "height", "bytes", "path"]
+    return pd.DataFrame(lines, columns=[*columns, *more])

@@ -1,0 +1,155 @@
+"""The list of sessions, a page at a time, and the search through everything ever asked for."""
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+from engine.library.database import LibraryError, connect_reader, database_path, is_new
+from engine.library.read.reader import SessionInfo, session_info
+from engine.library.records import TrashSize
+
+SessionOrder = Literal["newest", "name", "size", "favourites"]
+SESSION_ORDERS: tuple[SessionOrder, ...] = ("newest", "name", "size", "favourites")
+_ORDER = {
+    "newest": "created DESC, id DESC",
+    "name": "name COLLATE NOCASE, id DESC",
+    "size": "bytes DESC, id DESC",
+    "favourites": "favourites DESC, created DESC, id DESC",
+}
+_WORD = re.compile(r"\w+")
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff\uf900-\ufaff]")
+"""Scripts without spaces between words, where an index of words finds nothing inside a sentence."""
+
+
+class SessionPages:
+    """The sessions that match a search. Their ids are held, the rest is read by the page.
+
+    Safe to use from several threads.
+
+    Raises:
+        LibraryError: no such library.
+    """
+
+    def __init__(
+        self,
+        library: Path,
+        *,
+        text: str = "",
+        order: SessionOrder = "newest",
+        trashed: bool = False,
+    ) -> None:
+        """Find the sessions.
+
+        Args:
+            library: the library.
+            text: in the name or a tag, or all of its words (the last may be unfinished) in one of
+                the prompts.
+            order: of the list.
+            trashed: those in the trash, instead of those that are not.
+        """
+        if is_new(library):
+            raise LibraryError(f"There is no library in {library} yet.")
+        self._library = library
+        self._lock = threading.Lock()
+        self._db = connect_reader(database_path(library))
+        self._ids = self._find(text.strip(), order, trashed=trashed)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._db.close()
+
+    def _rows(self, query: str, *arguments: object) -> list[sqlite3.Row]:
+        with self._lock, closing(self._db.execute(query, arguments)) as cursor:
+            return cursor.fetchall()
+
+    def _find(self, text: str, order: SessionOrder, *, trashed: bool) -> list[int]:
+        there = "trashed > 0" if trashed else "trashed IS NULL"
+        if not text:
+            found = self._rows(f"SELECT id FROM sessions WHERE {there} ORDER BY {_ORDER[order]}")
+            return [row["id"] for row in found]
+        found = self._rows(
+            f"SELECT id FROM sessions WHERE {there} AND (key = ?1 OR instr(lower(name), lower(?1))"
+            " OR instr(lower(tags), lower(?2)) OR id IN (SELECT value FROM json_each(?3)))"
+            f" ORDER BY {_ORDER[order]}",
+            text,
+            json.dumps(text, ensure_ascii=False)[1:-1],
+            json.dumps(sorted(self._with_prompt(text))),
+        )
+        return [row["id"] for row in found]
+
+    def _with_prompt(self, text: str) -> set[int]:
+        """Ids of sessions with a prompt that holds the text's words."""
+        words = _WORD.findall(text)
+        if not words:
+            return set()
+        if _UNSPACED.search(text):
+            query = (
+                "SELECT DISTINCT session FROM rows"
+                " WHERE instr(lower(json_extract(cells, '$.prompt')), lower(?))"
+            )
+            return {row[0] for row in self._rows(query, text)}
+        match = " ".join(f'"{word}"' for word in words) + "*"
+        query = (
+            "SELECT DISTINCT session FROM rows"
+            " WHERE id IN (SELECT rowid FROM prompts WHERE prompts MATCH ?)"
+        )
+        return {row[0] for row in self._rows(query, match)}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def page(self, start: int, stop: int) -> list[SessionInfo]:
+        """The sessions from position `start` up to, not with, `stop`."""
+        ids = self._ids[start:stop]
+        found = {
+            row["id"]: session_info(self._library, row)
+            for row in self._rows(
+                "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
+                json.dumps(ids),
+            )
+        }
+        return [found[identity] for identity in ids if identity in found]
+
+    def keys(self, start: int, stop: int) -> Sequence[str]:
+        """Their ids."""
+        ids = self._ids[start:stop]
+        rows = self._rows(
+            "SELECT id, key FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(ids),
+        )
+        found = {row["id"]: str(row["key"]) for row in rows}
+        return [found[identity] for identity in ids if identity in found]
+
+    def position(self, key: str) -> int | None:
+        """Where the session with this id is; None if it is not among them."""
+        rows = self._rows("SELECT id FROM sessions WHERE key = ?", key)
+        try:
+            return self._ids.index(rows[0]["id"]) if rows else None
+        except ValueError:
+            return None
+
+    def totals(self) -> tuple[int, int]:
+        """Images and bytes of all sessions that are not in the trash."""
+        row = self._rows(
+            "SELECT coalesce(sum(done), 0), coalesce(sum(bytes), 0) FROM sessions"
+            " WHERE trashed IS NULL"
+        )[0]
+        return row[0], row[1]
+
+
+def size_of_trash(db: sqlite3.Connection) -> TrashSize:
+    """What the trash holds."""
+    images = db.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM images"
+        " WHERE trashed IS NOT NULL AND state = 'done' AND digest IS NOT NULL"
+    ).fetchone()
+    sessions = db.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM sessions WHERE trashed > 0"
+    ).fetchone()
+    return TrashSize(images[0], sessions[0], images[1] + sessions[1])

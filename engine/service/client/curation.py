@@ -1,0 +1,100 @@
+"""What clients ask of the engine process about images and sessions that were made."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.library.database import is_new, reading
+from engine.library.read.sessions import size_of_trash
+from engine.library.records import Emptied, Trashed, TrashSize
+from engine.service.client.connection import connect_or_start
+
+
+def _ask(library: Path, do: str, **arguments: Any) -> dict[str, Any]:
+    connection, _ = connect_or_start(library)
+    with connection:
+        return connection.command(do, **arguments)
+
+
+def favour_images(images: Sequence[str], library: Path, *, on: bool = True) -> list[str]:
+    """Mark images as favourites, or no longer; the ids of those that changed.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    return list(_ask(library, "favour", images=list(images), on=on)["images"])
+
+
+def trash_images(images: Sequence[str], library: Path) -> Trashed:
+    """Move images to the library's trash. Favourites and what is being rendered are left.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    return Trashed(**_ask(library, "trash", images=list(images)))
+
+
+def restore_images(images: Sequence[str], library: Path) -> list[str]:
+    """Bring trashed images back; the ids of those that are back.
+
+    Raises:
+        EngineError: none is in the trash any more, or the engine process refuses.
+    """
+    return list(_ask(library, "restore", images=list(images))["images"])
+
+
+def rename_session(session: str, name: str, library: Path) -> None:
+    """Call a session something else.
+
+    Raises:
+        EngineError: the name cannot be, or the engine process cannot be started.
+    """
+    _ask(library, "rename", session=session, name=name)
+
+
+def tag_session(session: str, tags: Sequence[str], library: Path) -> list[str]:
+    """Give a session these tags and no others; as they were stored.
+
+    Raises:
+        EngineError: a tag cannot be, or the engine process cannot be started.
+    """
+    return list(_ask(library, "tag", session=session, tags=list(tags))["tags"])
+
+
+def trash_session(session: str, library: Path) -> None:
+    """Stop a session and move all of it to the trash.
+
+    Raises:
+        EngineError: it does not come to rest, or the engine process refuses.
+    """
+    _ask(library, "trash_session", session=session)
+
+
+def restore_session(session: str, library: Path) -> None:
+    """Bring a session back from the trash.
+
+    Raises:
+        EngineError: it is not there, or the engine process refuses.
+    """
+    _ask(library, "restore_session", session=session)
+
+
+def empty_trash(library: Path) -> Emptied:
+    """Delete for good what is in the trash; what that was.
+
+    Raises:
+        EngineError: the engine process cannot be started, or refuses.
+    """
+    return Emptied(**_ask(library, "empty_trash"))
+
+
+def trash_size(library: Path) -> TrashSize:
+    """What the trash holds.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    if is_new(library):
+        return TrashSize(0, 0, 0)
+    with reading(library) as db:
+        return size_of_trash(db)

@@ -1,0 +1,248 @@
+"""One device: its renderer, started, loaded and replaced as needed, and what it has in hand."""
+
+import asyncio
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.library.files import StagedFile
+from engine.library.records import Batch
+from engine.models.catalog import Model, find_model
+from engine.picture.formats import PNG, kind_of
+from engine.picture.metadata import Record
+from engine.picture.recipe import Conditions
+from engine.service.server.pausing import next_pause
+from engine.service.server.renderer_client import LoadError, NotNowError, RendererClient
+from engine.settings import RenderSettings, Settings, SettingsError
+
+_STARTUP_ATTEMPTS = 3
+_LOAD_ATTEMPTS = 3
+
+
+@dataclass
+class Attempt:
+    """One attempt at a batch, and how it went."""
+
+    batch: Batch
+    link: RendererClient | None = None
+    """Which renderer has it; None until it was handed over."""
+    computing: bool = False
+    """Whether the renderer has begun it: until then it can go elsewhere."""
+    staged: list[tuple[StagedFile, Record]] = field(default_factory=list)
+    cause: str = "ended"
+    """ended, memory, device, error, died, hung, load, changed, not now or disk."""
+    reason: str = ""
+    begun: bool = False
+    """Whether the model was ready and the batch recorded as being rendered."""
+    seconds: float | None = None
+    """What it took from the first step to the last pixel; None if it did not come to that."""
+
+    @property
+    def about(self) -> str:
+        """Which batch, in a session's log."""
+        batch = self.batch
+        rows = sorted({image.row for image in batch.images})
+        named = f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
+        return f"batch {batch.id}, {len(batch.images)} of {batch.size}, rows {named}"
+
+    async def stop(self) -> None:
+        """Leave it after the current step."""
+        if self.link is not None:
+            await self.link.stop(self.batch.id)
+
+
+@dataclass
+class Wait:
+    """A model that cannot be loaded now is tried again after a pause, longer each time."""
+
+    reason: str
+    seconds: float
+    over: bool = False
+
+
+class DeviceWorker:
+    """A device with its renderer, and the attempts in hand there."""
+
+    def __init__(self, device: str, name: str, threads: int, library: Path, settings: Settings):
+        """Args: threads: CPU threads of all calls that run on this device side by side."""
+        self.device = device
+        self.name = name
+        """The same for interchangeable devices."""
+        self.link: RendererClient | None = None
+        self.attempts: list[Attempt] = []
+        self.coming: Attempt | None = None
+        """The attempt that is not being computed yet; a worker has one at most."""
+        self.news = asyncio.Event()
+        """Set when it is worth looking for work again."""
+        self.hungry = False
+        """Whether it could work and found nothing to do."""
+        self.failed_loads: Counter[str] = Counter()
+        self.deaths_loading: Counter[str] = Counter()
+        self.waits: dict[str, Wait] = {}
+        """Label → why that model waits here; of those that could not be loaded at the last try."""
+        self._entries: dict[str, Model] = {}
+        self._failed_starts = 0
+        self._threads = threads
+        self._library = library
+        self._settings = settings
+        self._previews = False
+
+    async def heard(self, seconds: float | None = None) -> bool:
+        """Wait until it is worth looking for work again, `seconds` at most; whether it is."""
+        # Not wait_for: Python 3.11's loses a cancellation that comes together with the event.
+        try:
+            async with asyncio.timeout(seconds):
+                await self.news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def forget_trouble(self) -> None:
+        """What failed before may work now."""
+        self.failed_loads.clear()
+        self.deaths_loading.clear()
+        self.waits.clear()
+        self._failed_starts = 0
+
+    def wait(self, label: str, reason: str) -> None:
+        """Leave a model alone for a while; others can be loaded meanwhile."""
+        last = self.waits.get(label)
+        wait = Wait(reason, next_pause(last.seconds if last else None))
+        self.waits[label] = wait
+
+        def look_again() -> None:
+            wait.over = True
+            self.news.set()
+
+        asyncio.get_running_loop().call_later(wait.seconds, look_again)
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Labels of the models that are left alone here at the moment."""
+        return frozenset(label for label, wait in self.waits.items() if not wait.over)
+
+    def is_broken(self, deaths: int) -> bool:
+        """Whether it cannot start a renderer, or cannot load a model."""
+        return (
+            self._failed_starts >= _STARTUP_ATTEMPTS
+            or any(count >= _LOAD_ATTEMPTS for count in self.failed_loads.values())
+            or any(count >= deaths for count in self.deaths_loading.values())
+        )
+
+    def has_given_up(self, label: str, deaths: int) -> bool:
+        """Whether a model has failed to load here too often."""
+        return self.failed_loads[label] >= _LOAD_ATTEMPTS or self.deaths_loading[label] >= deaths
+
+    @property
+    def warm(self) -> frozenset[str]:
+        """Labels of the models that are loaded here."""
+        return self.link.warm if self.link is not None else frozenset()
+
+    async def renderer(self) -> RendererClient:
+        """The live renderer, started if need be.
+
+        Raises:
+            LoadError: it could not be started several times.
+            RendererDiedError: it ended instead of starting.
+        """
+        if self.link is not None and self.link.alive:
+            return self.link
+        await self.drop()
+        if self._failed_starts >= _STARTUP_ATTEMPTS:
+            raise LoadError(
+                f"no renderer can be started on {self.device}: is the device there? engine.log has"
+                " what it said"
+            )
+        self._failed_starts += 1
+        self.link = await RendererClient.start(
+            self.device,
+            self._threads,
+            cores(),
+            self._library / "engine.log",
+            self._settings.render.load_timeout,
+        )
+        self._failed_starts = 0
+        if self._previews:
+            await self.link.want_previews(True)
+        return self.link
+
+    async def drop(self, which: RendererClient | None = None) -> None:
+        """End the renderer, if it is still `which` (None: whichever); its memory is free then."""
+        if self.link is not None and which in (None, self.link):
+            link, self.link = self.link, None
+            await link.kill()
+
+    async def want_previews(self, wanted: bool) -> None:
+        """Say whether anyone looks at previews."""
+        self._previews = wanted
+        if self.link is not None:
+            with contextlib.suppress(OSError):
+                await self.link.want_previews(wanted)
+
+    async def load(self, link: RendererClient, batch: Batch) -> Conditions:
+        """The conditions to render `batch` under: the session's, else those on offer now.
+
+        Raises:
+            LoadError, ChangedModelError, NotNowError, RendererDiedError, RendererHungError
+            OSError: the disk is full, or fails.
+        """
+        recipe = batch.images[0].recipe
+        label = recipe.model
+        model = self._entry(label)
+        chosen = batch.conditions
+        dtype = chosen.dtype if chosen else model.dtype
+        timeout = self._settings.render.load_timeout
+        offered = await link.load(label, model.source, recipe.model_hash, dtype, timeout)
+        self.failed_loads[label] = self.deaths_loading[label] = 0
+        self.waits.pop(label, None)
+        render = self._settings.render
+        return chosen or replace(
+            offered,
+            threads=render.threads or offered.threads,
+            encoding=_encoding(batch.images[0].path, render),
+        )
+
+    def _entry(self, label: str) -> Model:
+        """A model's entry in the list; while it cannot be read or is not there, as it last was.
+
+        The fingerprint in the recipe tells whether the files are still the same.
+
+        Raises:
+            LoadError: it has no entry.
+            NotNowError: it cannot be read, and never could since the engine process started.
+        """
+        try:
+            found = find_model(label)
+        except SettingsError as error:
+            if label not in self._entries:
+                raise NotNowError(str(error)) from error
+        else:
+            if found is not None:
+                self._entries[label] = found
+            elif label not in self._entries:
+                raise LoadError(
+                    f"the model {label} is no longer in the model list: add it again, then retry"
+                )
+        return self._entries[label]
+
+
+def _encoding(path: Path, render: RenderSettings) -> str:
+    """How a file is written: the kind is in its name already."""
+    kind = kind_of(path) or PNG
+    return f"{kind} {render.png_level if kind == PNG else render.quality}"
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def threads_of(device: str, devices: Sequence[str]) -> int:
+    """CPU threads of all calls on one of several devices, side by side.
+
+    Renderers on the CPU share its cores. A GPU takes one call at a time.
+    """
+    return max(1, cores() // devices.count("cpu")) if device == "cpu" else 1

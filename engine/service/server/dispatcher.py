@@ -1,0 +1,399 @@
+"""What is rendered next, where, and what follows from how it went."""
+
+import asyncio
+import base64
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from engine.library.database import LibraryError
+from engine.library.records import Batch, BatchImage, Tally
+from engine.library.write.batch_limits import split_from
+from engine.library.write.states import Scope
+from engine.library.write.writer import DEATHS, Writer
+from engine.picture.metadata import Record
+from engine.render.frames import Frame
+from engine.service.server.device import Attempt, DeviceWorker, threads_of
+from engine.service.server.pausing import Pausing
+from engine.service.server.recording import Recording
+from engine.service.server.renderer_client import (
+    ChangedModelError,
+    LoadError,
+    NotNowError,
+    RendererDiedError,
+    RendererHungError,
+)
+from engine.service.server.writer_thread import WriterThread
+from engine.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[dict[str, Any]], None]
+
+_MOST_IN_HAND = 8
+"""Attempts of one device, those included whose pictures are still being saved. Bounds memory."""
+
+
+class Dispatcher:
+    """Keeps one renderer a device busy with the library's waiting images."""
+
+    def __init__(
+        self,
+        writer: WriterThread,
+        library: Path,
+        settings: Settings,
+        devices: Sequence[str],
+        publish: Publish,
+        *,
+        names: Mapping[str, str] | None = None,
+        note: Callable[[str, str], None] = lambda _session, _words: None,
+    ) -> None:
+        """A scheduler.
+
+        Args:
+            writer: the library's.
+            library: its folder.
+            settings: what holds.
+            devices: to render on, a renderer each.
+            publish: tells followers of an event.
+            names: device → its name, the same for interchangeable ones, where it is known.
+            note: writes into a session's log.
+        """
+        self._write = writer
+        self._settings = settings
+        self._publish = publish
+        self._note = note
+        named = names or {}
+        self._workers = [
+            DeviceWorker(d, named.get(d, d), threads_of(d, devices), library, settings)
+            for d in devices
+        ]
+        self._busy: set[int] = set()
+        self._held: set[str] = set()
+        self._picking = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._pausing = Pausing(library, settings.engine.reserve_mib, publish, self._closing)
+        self._recording = Recording(writer, self._pausing, self._workers)
+
+    # ---------------------------------------------------------------- what others ask
+
+    def wake(self) -> None:
+        """There may be new work; earlier trouble with models and devices is forgotten."""
+        for worker in self._workers:
+            worker.forget_trouble()
+        self._signal()
+
+    def _signal(self) -> None:
+        for worker in self._workers:
+            worker.news.set()
+
+    async def stop(self, scope: Scope) -> list[Tally]:
+        """Stop what `scope` says; batches of which nothing else is wanted end after their step."""
+        tallies = await self._write(Writer.stop, scope)
+        for attempt in self._attempts():
+            if attempt.begun and not await self._write(Writer.is_wanted, attempt.batch):
+                await attempt.stop()
+        return tallies
+
+    async def pause(self, paused: bool) -> None:
+        """Leave every batch after its current step and free the devices; or go on."""
+        self._pausing.asked = paused
+        if paused:
+            for attempt in self._attempts():
+                await attempt.stop()
+        self._signal()
+
+    def hold(self, sessions: set[str]) -> None:
+        """Sessions that wait until someone lets them go on; all others may be rendered."""
+        self._held = sessions
+        self._signal()
+
+    @property
+    def held(self) -> set[str]:
+        """Sessions that wait until someone lets them go on."""
+        return self._held
+
+    async def want_previews(self, wanted: bool) -> None:
+        """Say whether anyone looks at previews."""
+        for worker in self._workers:
+            await worker.want_previews(wanted)
+
+    def at_work(self) -> frozenset[int]:
+        """Batches whose images may be finished at any moment, stopped or not."""
+        return frozenset(self._busy)
+
+    def renderers(self) -> list[dict[str, Any]]:
+        """The live renderers."""
+        return [
+            {"pid": link.pid, "device": link.device, "model": link.model}
+            for worker in self._workers
+            if (link := worker.link) is not None and link.alive
+        ]
+
+    @property
+    def paused(self) -> str | None:
+        """Why nothing is rendered although something waits; None while work goes on."""
+        return self._pausing.reason
+
+    @property
+    def paused_by_user(self) -> bool:
+        """Whether the user wants nothing to be rendered."""
+        return self._pausing.asked
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being rendered."""
+        return not self._busy
+
+    def _attempts(self) -> list[Attempt]:
+        return [attempt for worker in self._workers for attempt in worker.attempts]
+
+    async def run(self) -> None:
+        """Serve every device until `close`.
+
+        Raises:
+            LibraryError: the database is gone (in a group).
+        """
+        async with asyncio.TaskGroup() as group:
+            for worker in self._workers:
+                group.create_task(self._serve(worker))
+
+    async def close(self) -> None:
+        """Leave running batches after their current step, then end the renderers."""
+        self._closing.set()
+        self._signal()
+        for attempt in self._attempts():
+            await attempt.stop()
+
+    # ---------------------------------------------------------------- one device
+
+    async def _serve(self, worker: DeviceWorker) -> None:
+        """Keep a device supplied: one batch lies ready there while others are computed or saved."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while not self._closing.is_set():
+                    # Before looking, so that a signal that comes while looking is not lost.
+                    worker.news.clear()
+                    if not self._pausing.may_work():
+                        if self._pausing.asked and not worker.attempts:
+                            await worker.drop()
+                        await worker.heard(self._pausing.seconds)
+                    elif not self._wants_more(worker):
+                        worker.hungry = False
+                        await worker.heard()
+                    elif (attempt := await self._pick(worker)) is not None:
+                        worker.hungry = False
+                        worker.coming = attempt
+                        worker.attempts.append(attempt)
+                        group.create_task(self._attempt(worker, attempt))
+                    else:
+                        await self._wait_for_work(worker)
+        finally:
+            await worker.drop()
+
+    def _wants_more(self, worker: DeviceWorker) -> bool:
+        if worker.coming is not None or len(worker.attempts) >= _MOST_IN_HAND:
+            return False
+        if worker.is_broken(DEATHS) and not all(s.is_broken(DEATHS) for s in self._workers):
+            # Left alone until `wake`, so that it does not fail what another device can do.
+            return False
+        computing = any(attempt.seconds is None for attempt in worker.attempts)
+        others_hungry = any(s.hungry for s in self._workers if s is not worker)
+        return not (computing and others_hungry)
+
+    async def _wait_for_work(self, worker: DeviceWorker) -> None:
+        """Take what lies ready elsewhere; give memory back after a while of nothing to do."""
+        if worker.waiting:  # there may be work, of a model that is tried again after its pause
+            await worker.heard()
+            return
+        worker.hungry = True
+        for other in self._workers:
+            if other is not worker and other.coming is not None and other.coming.begun:
+                await other.coming.stop()
+                break
+        self._signal_others(worker)
+        if not await worker.heard(self._settings.engine.free_minutes * 60):
+            if not worker.attempts:
+                await worker.drop()
+            await worker.heard()
+
+    def _signal_others(self, worker: DeviceWorker) -> None:
+        for other in self._workers:
+            if other is not worker:
+                other.news.set()
+
+    async def _pick(self, worker: DeviceWorker) -> Attempt | None:
+        try:
+            async with self._picking:
+                if (batch := await self._next_batch(worker, worker.waiting)) is not None:
+                    self._busy.add(batch.id)
+                    return Attempt(batch)
+                if not self._busy:
+                    left = await self._next_batch(worker) if worker.waiting else None
+                    self._pausing.lack(self._lack(left) if left else None)
+        except sqlite3.OperationalError as error:
+            self._pausing.trouble(str(error))
+            await worker.heard(self._pausing.seconds)
+        return None
+
+    def _lack(self, batch: Batch) -> str | None:
+        """Why no device can have the model of `batch` now; None if one may."""
+        label = batch.images[0].recipe.model
+        sound = [s for s in self._workers if not s.is_broken(DEATHS)] or self._workers
+        able = [s for s in sound if not s.has_given_up(label, DEATHS)]
+        reasons = [s.waits[label].reason for s in able if label in s.waits]
+        return reasons[0] if reasons and len(reasons) == len(able) else None
+
+    async def _next_batch(
+        self, worker: DeviceWorker, without: Collection[str] = ()
+    ) -> Batch | None:
+        warm, held = worker.warm, self._held
+        return await self._write(Writer.next_batch, self._busy, warm, held, without)
+
+    async def _attempt(self, worker: DeviceWorker, attempt: Attempt) -> None:
+        """Render a batch once, save what came of it, and record how it went."""
+        batch, device = attempt.batch, worker.device
+        try:
+            await self._render(worker, attempt)
+        except RendererDiedError as error:
+            attempt.cause, attempt.reason = "died", str(error)
+        except RendererHungError as error:
+            attempt.cause = "hung"
+            attempt.reason = f"the renderer on {device} hangs: {error}"
+            await worker.drop(attempt.link)
+        except ChangedModelError as error:
+            attempt.cause, attempt.reason = "changed", str(error)
+        except NotNowError as error:
+            attempt.cause, attempt.reason = "not now", str(error)
+        except LoadError as error:
+            attempt.cause, attempt.reason = "load", str(error)
+        except (OSError, sqlite3.OperationalError) as error:
+            attempt.cause, attempt.reason = "disk", str(error)
+        except LibraryError:
+            raise
+        except Exception as error:  # one batch's trouble, whatever it is, must not end the others
+            log.exception("batch %d", batch.id)
+            attempt.cause, attempt.reason = "error", f"{type(error).__name__}: {error}"
+        if attempt.cause != "ended":
+            log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
+            self._note(batch.session_key, f"{attempt.about}: {attempt.cause}: {attempt.reason}")
+        elif attempt.seconds is not None:
+            self._note(batch.session_key, f"{attempt.about}: {attempt.seconds:.2f} s on {device}")
+        try:
+            await self._settle(worker, attempt)
+        finally:
+            if worker.coming is attempt:
+                worker.coming = None
+            worker.attempts.remove(attempt)
+            self._busy.discard(batch.id)
+            self._signal()
+
+    async def _render(self, worker: DeviceWorker, attempt: Attempt) -> None:
+        batch = attempt.batch
+        link = await worker.renderer()
+        attempt.link = link
+        conditions = await worker.load(link, batch)
+        chosen = await self._write(Writer.begin, batch, conditions)
+        if chosen not in (None, conditions):  # another device was the first to choose
+            conditions = await worker.load(link, replace(batch, conditions=chosen))
+            chosen = await self._write(Writer.begin, batch, conditions)
+        attempt.begun = chosen is not None
+        if not attempt.begun or self._closing.is_set() or self._pausing.asked:
+            return
+        self._pausing.lack(None)
+        self._publish_tally(await self._write(Writer.tally, batch.session_key), attempt)
+        images = {image.key: image for image in batch.images}
+        frames = link.render(
+            batch.id,
+            self._settings.render.step_timeout,
+            size=batch.size,
+            conditions=conditions.to_json(),
+            split_from=await self._write(split_from, batch),
+            images=[
+                {"image": image.key, "slot": image.slot, "recipe": image.recipe.to_json()}
+                for image in batch.images
+            ],
+        )
+        async with contextlib.aclosing(frames):
+            async for frame in frames:
+                await self._take(frame, worker, attempt, images)
+
+    async def _take(
+        self, frame: Frame, worker: DeviceWorker, attempt: Attempt, images: dict[str, BatchImage]
+    ) -> None:
+        body, batch = frame.body, attempt.batch
+        about = {"session": batch.session_key, "device": worker.device}
+        if not attempt.computing:
+            attempt.computing, worker.coming = True, None
+            worker.news.set()
+        if frame.kind == "step":
+            first = batch.images[0]
+            place = {"row": first.row, "variation": first.variation, "images": len(images)}
+            self._publish({"event": "step"} | about | place | body)
+        elif frame.kind == "preview" and body["image"] in images:
+            image = images[body["image"]]
+            place = {"row": image.row, "variation": image.variation}
+            picture = {"picture": base64.b64encode(frame.file).decode()}
+            self._publish({"event": "preview"} | about | place | picture)
+        elif frame.kind == "free":
+            attempt.seconds = body["ended"] - body["began"]
+            await self._recording.measure(worker, batch, body["taken"], body["room"])
+            self._publish({"event": "computed"} | about | {"images": len(images)} | body)
+            worker.news.set()
+        elif frame.kind == "picture":
+            record = Record.from_text(body["text"])
+            if record is None or record.image not in images or attempt.cause == "disk":
+                return
+            path = images[record.image].path
+            try:
+                staged = await self._write.stage(record.image, path, frame.file)
+            except OSError as error:
+                attempt.cause, attempt.reason = "disk", str(error)
+            else:
+                attempt.staged.append((staged, record))
+        elif frame.kind == "failed":
+            attempt.cause, attempt.reason = body["cause"], body["reason"]
+
+    # ---------------------------------------------------------------- what follows
+
+    async def _settle(self, worker: DeviceWorker, attempt: Attempt) -> None:
+        """Save and record; while the disk is full, again and again until there is room."""
+        finished: list[Path] = []
+        while True:
+            try:
+                if attempt.staged:
+                    finished = await self._write(Writer.finish, attempt.staged)
+                    attempt.staged = []
+                await self._recording.record(worker, attempt, len(finished))
+                break
+            except (OSError, sqlite3.OperationalError) as error:
+                self._pausing.trouble(str(error))
+                log.exception("cannot write to the library")
+                if self._closing.is_set():
+                    return
+                await self._pausing.rest()
+        with contextlib.suppress(LibraryError):  # it may have gone with the trash
+            tally = await self._write(Writer.tally, attempt.batch.session_key)
+            self._publish_tally(tally, attempt, finished)
+
+    def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
+        rows = sorted({image.row for image in attempt.batch.images})
+        self._publish(tally_event(tally, rows, [str(path) for path in finished]))
+
+
+def tally_event(
+    tally: Tally, rows: Sequence[int] | None = None, finished: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What followers are told when a session's counts change.
+
+    Args:
+        tally: its counts now.
+        rows: numbers of the rows that changed; None: any of them may have.
+        finished: image files that are there since the last time.
+    """
+    counts = asdict(tally) | {"settled": tally.settled}
+    return {"event": "tally", "rows": rows, "finished": finished} | counts

@@ -1,0 +1,242 @@
+"""The engine process's end of one renderer process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from engine.picture.recipe import Conditions
+from engine.render.frames import Frame, pack, read_frame
+
+_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    # How long a thread that waits for another spins before it sleeps. torch's OpenMP takes 300,000
+    # turns: no quicker than 3,000 on quiet cores, and three times as slow beside one busy program.
+    "GOMP_SPINCOUNT": "3000",
+}
+
+
+class RendererDiedError(Exception):
+    """The renderer process ended; the message says how."""
+
+
+class LoadError(Exception):
+    """The model cannot be loaded; the message says why."""
+
+
+class ChangedModelError(LoadError):
+    """The model's files are not those the session was planned with."""
+
+
+class NotNowError(Exception):
+    """The model cannot be loaded now, but perhaps later; the message says what is in the way."""
+
+
+class RendererHungError(Exception):
+    """No sign of life for too long."""
+
+
+_LOAD_ERRORS: Mapping[str, type[Exception]] = {
+    "changed": ChangedModelError,
+    "disk": OSError,
+    "load": LoadError,
+    "not now": NotNowError,
+}
+
+
+class RendererClient:
+    """A live renderer: what it is, what it has loaded, and the frames it sends by batch."""
+
+    def __init__(self, device: str, process: asyncio.subprocess.Process) -> None:
+        self.device = device
+        self.pid = process.pid
+        self.model: str | None = None
+        """Label of the model that was loaded last."""
+        self._process = process
+        self._loaded: dict[tuple[str, str, str], tuple[str, Conditions]] = {}
+        self._heard = time.monotonic()
+        self._queues: dict[int | None, asyncio.Queue[Frame | None]] = {None: asyncio.Queue()}
+        self._writer: asyncio.StreamWriter
+        self._reading: asyncio.Task[None]
+
+    @classmethod
+    async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
+        """Start a renderer on `device` and wait for its hello.
+
+        Args:
+            device: a torch device.
+            threads: CPU threads of all calls that run there side by side.
+            cores: of this machine.
+            log: what it prints is appended here.
+            timeout: seconds.
+
+        Raises:
+            RendererDiedError: it ended instead, or said nothing in time.
+        """
+        ours, theirs = socket.socketpair()
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # not from the folder it happens to be started in
+                "-m",
+                "engine.render.renderer",
+                "--device",
+                device,
+                "--socket",
+                str(theirs.fileno()),
+                "--threads",
+                str(threads),
+                "--cores",
+                str(cores),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(theirs.fileno(),),
+                env=os.environ | _ENVIRONMENT,
+            )
+        theirs.close()
+        link = cls(device, process)
+        reader, link._writer = await asyncio.open_connection(sock=ours)
+        link._reading = asyncio.create_task(link._read(reader))
+        try:
+            await link._next(None, timeout)
+        except RendererHungError as error:
+            await link.kill()
+            raise RendererDiedError(f"the renderer on {device} did not start: {error}") from error
+        return link
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.returncode is None and not self._reading.done()
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        """Sort frames by their batch; at the end tell everyone who waits."""
+        try:
+            while True:
+                frame = await read_frame(reader)
+                self._heard = time.monotonic()
+                batch = frame.body.get("batch")
+                if batch in self._queues:
+                    self._queues[batch].put_nowait(frame)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            for waiting in self._queues.values():
+                waiting.put_nowait(None)
+
+    async def _next(self, batch: int | None, timeout: float) -> Frame:
+        try:
+            frame = await asyncio.wait_for(self._queues[batch].get(), timeout)
+        except TimeoutError:
+            raise RendererHungError(f"no sign of life for {timeout:.0f} s") from None
+        if frame is None:
+            raise RendererDiedError(await self._obituary())
+        return frame
+
+    async def _obituary(self) -> str:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 5)
+        code = self._process.returncode
+        if code is not None and code < 0:
+            name = signal.strsignal(-code) or f"signal {-code}"
+            return f"the renderer on {self.device} was killed ({name})"
+        return f"the renderer on {self.device} ended (exit code {code})"
+
+    async def _send(self, kind: str, **body: Any) -> None:
+        try:
+            self._writer.write(pack(Frame(kind, body)))
+            await self._writer.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise RendererDiedError(await self._obituary()) from error
+
+    async def load(
+        self, model: str, source: Path, model_hash: str, dtype: str, timeout: float
+    ) -> Conditions:
+        """Have `model` ready; at once if it is loaded already.
+
+        Returns:
+            The conditions on offer.
+
+        Raises:
+            LoadError, ChangedModelError, NotNowError, RendererDiedError, RendererHungError
+            OSError: the disk is full, or fails.
+        """
+        wanted = (str(source), model_hash, dtype)
+        if wanted not in self._loaded:
+            await self._send(
+                "load", model=model, source=str(source), model_hash=model_hash, dtype=dtype
+            )
+            frame = await self._next(None, timeout)
+            hashes = frame.body["hashes"]  # others may have made room
+            self._loaded = {k: v for k, v in self._loaded.items() if k[1] in hashes}
+            if frame.kind != "loaded":
+                cause, reason = frame.body["cause"], frame.body["reason"]
+                raise _LOAD_ERRORS[cause](reason)
+            offered = Conditions.from_json(frame.body["conditions"])
+            self._loaded[wanted] = (model, offered)
+            # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
+            self._loaded[str(source), model_hash, offered.dtype] = (model, offered)
+            self.model = model
+        return self._loaded[wanted][1]
+
+    @property
+    def warm(self) -> frozenset[str]:
+        """Labels of the models that are loaded."""
+        return frozenset(label for label, _ in self._loaded.values())
+
+    async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
+        """Send a batch; its frames as they come, the last one `ended` or `failed`.
+
+        Args:
+            batch: its id.
+            timeout: seconds without a sign of life of the batch, or of any while it waits its turn.
+            body: the rest of the frame.
+
+        Raises:
+            RendererDiedError, RendererHungError
+        """
+        self._queues[batch] = asyncio.Queue()
+        started = False
+        try:
+            await self._send("render", batch=batch, **body)
+            while True:
+                try:
+                    frame = await self._next(batch, timeout)
+                except RendererHungError:
+                    if started or time.monotonic() - self._heard >= timeout:
+                        raise
+                    continue
+                started = True
+                yield frame
+                if frame.kind in ("ended", "failed"):
+                    return
+        finally:
+            del self._queues[batch]
+
+    async def want_previews(self, wanted: bool) -> None:
+        """Say whether anyone looks at previews."""
+        with contextlib.suppress(RendererDiedError):
+            await self._send("previews", wanted=wanted)
+
+    async def stop(self, batch: int) -> None:
+        """Have it leave `batch` after the current step."""
+        with contextlib.suppress(RendererDiedError):
+            await self._send("stop", batch=batch)
+
+    async def kill(self) -> None:
+        """End the process now."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        self._writer.close()
+        await self._reading

@@ -1,0 +1,124 @@
+"""The first stage of sessions: a local language model rewrites prompts that ask for magic."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from engine.library.database import LibraryError
+from engine.library.write.rewrites import (
+    Awaited,
+    awaits_prompts,
+    drop_rewrites,
+    fail_rewrites,
+    next_rewrites,
+    take_rewrites,
+)
+from engine.library.write.writer import Writer
+from engine.service.rewriting import RewriteError, RewriterDiedError, rewrites
+from engine.service.server.dispatcher import Dispatcher, tally_event
+from engine.service.server.writer_thread import WriterThread
+from engine.settings import SettingsError, load_settings
+
+log = logging.getLogger(__name__)
+
+_DEATHS = 3
+"""Ends of the language model's process, without an answer between, after which it is enough."""
+_REST_SECONDS = 5.0
+
+
+class RewriteStage:
+    """Asks for one session's prompts after another, and commits each answer as it comes.
+
+    What is still to be asked stands in the library: an engine process that comes later goes on.
+    """
+
+    def __init__(
+        self,
+        writer: WriterThread,
+        scheduler: Dispatcher,
+        publish: Callable[[dict[str, Any]], None],
+        note: Callable[[str, str], None],
+    ) -> None:
+        """Args: publish: tells followers of an event. note: writes into a session's log."""
+        self._write = writer
+        self._scheduler = scheduler
+        self._publish = publish
+        self._note = note
+        self._news = asyncio.Event()
+        self._deaths = 0
+        self.busy = False
+        """Whether prompts are being rewritten."""
+
+    def wake(self) -> None:
+        """There may be prompts to rewrite: some came, or a pause is over."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Rewrite whatever is to be rewritten, for ever.
+
+        Raises:
+            LibraryError: the database is gone.
+        """
+        while True:
+            self._news.clear()
+            try:
+                awaited = None
+                if not self._scheduler.paused_by_user:
+                    awaited = await self._write(next_rewrites, self._scheduler.held)
+                self.busy = awaited is not None
+                if awaited is None:
+                    await self._news.wait()
+                else:
+                    await self._serve(awaited)
+            except (OSError, sqlite3.OperationalError) as error:  # the disk is full, say
+                log.warning("prompts wait: %s", error)
+                await asyncio.sleep(_REST_SECONDS)
+
+    async def _serve(self, awaited: Awaited) -> None:
+        """Ask until all is answered, or nobody wants it any more."""
+        session = awaited.session
+        try:
+            magic = load_settings().magic
+            if not magic.model:
+                self._note(session, "no language model: prompts are enriched without one")
+                await self._write(drop_rewrites, session)
+            else:
+                self._note(session, f"{magic.model} rewrites {len(awaited.prompts)} prompts")
+                async with contextlib.aclosing(rewrites(awaited.prompts, magic)) as answers:
+                    async for some in answers:
+                        await self._write(take_rewrites, session, some)
+                        self._deaths = 0
+                        await self._tell(session)
+                        if not await self._goes_on(session):
+                            break
+        except RewriterDiedError as error:
+            self._deaths += 1
+            self._note(session, str(error))
+            if self._deaths >= _DEATHS:
+                await self._give_up(session, error)
+        except (RewriteError, SettingsError) as error:
+            await self._give_up(session, error)
+        else:
+            await self._tell(session)
+            self._scheduler.wake()
+
+    async def _goes_on(self, session: str) -> bool:
+        """Whether any more of its prompts are wanted, now."""
+        if self._scheduler.paused_by_user or session in self._scheduler.held:
+            return False
+        return await self._write(awaits_prompts, session)
+
+    async def _give_up(self, session: str, error: Exception) -> None:
+        self._deaths = 0
+        log.warning("session %s: %s", session, error)
+        self._note(session, str(error))
+        rows = await self._write(fail_rewrites, session, str(error))
+        await self._tell(session, rows)
+        self._scheduler.wake()
+
+    async def _tell(self, session: str, rows: list[int] | None = None) -> None:
+        with contextlib.suppress(LibraryError):  # it may have gone with the trash
+            self._publish(tally_event(await self._write(Writer.tally, session), rows or []))

@@ -1,0 +1,225 @@
+"""What can only be seen by looking at several cells: of one row, or of several rows."""
+
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from engine.sheet.cell_findings import Finding
+from engine.sheet.columns import COLUMN
+from engine.sheet.ratio import allowed_suggestions, nearest_ratios
+from engine.sheet.rows import Severity
+from engine.sheet.table import Table, cell_text
+from engine.sheet.vocabulary import Vocabulary
+
+
+class At(NamedTuple):
+    """A finding and its place in a row; sorts by the place."""
+
+    at: int
+    """The column's index in the header; past its end for the whole row."""
+    name: str | None
+    finding: Finding
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it keeps its row from being rendered."""
+        return self.finding.severity is Severity.ERROR
+
+
+Found: TypeAlias = defaultdict[int, list[At]]
+"""By index of the line."""
+
+
+class Judged(NamedTuple):
+    """A known column, all its cells judged."""
+
+    at: int
+    name: str
+    texts: list[str]
+    values: list[Any]
+    """The default where a cell is blank or has an error."""
+    found: dict[int, tuple[Finding, ...]]
+    """By index of the line."""
+
+
+def require_prompts(prompts: Judged, found: Found) -> None:
+    """Find rows without a prompt."""
+    for line, text in enumerate(prompts.texts):
+        if not text:
+            found[line].append(At(prompts.at, "prompt", _NO_PROMPT))
+
+
+def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+    """Find what rows ask of their models and these cannot do."""
+    shapes = columns.get("aspect_ratio")
+    models = columns.get("model")
+    count = len(columns["prompt"].texts)
+    labels = models.values if models else [vocabulary.default_model] * count
+    unknown = {
+        line
+        for line, findings in (models.found.items() if models else ())
+        if any(finding.severity is Severity.ERROR for finding in findings)
+    }
+    if shapes:
+        asked = [
+            (None if line in unknown else label, shape)
+            for line, (label, shape) in enumerate(zip(labels, shapes.values, strict=True))
+        ]
+        too_wide = {pair: each for pair in set(asked) if (each := _too_wide(*pair, vocabulary))}
+        for line, pair in enumerate(asked) if too_wide else ():
+            if pair in too_wide:
+                found[line].append(At(shapes.at, shapes.name, too_wide[pair]))
+        for line in shapes.found:
+            most = vocabulary.models[labels[line]].max_ratio
+            found[line] = [
+                each._replace(finding=allowed_suggestions(each.finding, most))
+                if each.at == shapes.at
+                else each
+                for each in found[line]
+            ]
+    known = [None if line in unknown else label for line, label in enumerate(labels)]
+    check_negatives(columns, known, vocabulary, found)
+    check_schedulers(columns, known, vocabulary, found)
+    check_pixels(columns, known, vocabulary, found)
+
+
+def check_negatives(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find negative prompts that change nothing.
+
+    Args:
+        columns: judged.
+        labels: each row's model; None where it is not known.
+        vocabulary: the models.
+        found: where findings go.
+    """
+    negatives = columns.get("negative_prompt")
+    if not negatives:
+        return
+    renderings = _values(columns, "rendering", COLUMN["rendering"].default, len(labels))
+    guidances = _values(columns, "guidance", None, len(labels))
+    for line, (label, text, rendering, guidance) in enumerate(
+        zip(labels, negatives.values, renderings, guidances, strict=True)
+    ):
+        if text and label and not vocabulary.models[label].heeds_negative(rendering, guidance):
+            message = (
+                f"The model {label} heeds no negative prompt here: this one changes nothing. "
+                "It takes a model that does, and guidance above 1."
+            )
+            warning = Finding(Severity.WARNING, message)
+            found[line].append(At(negatives.at, negatives.name, warning))
+
+
+def check_schedulers(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find schedulers that a row's model cannot use; arguments as for `check_negatives`."""
+    schedulers = columns.get("scheduler")
+    for line, name in enumerate(schedulers.values if schedulers else ()):
+        label = labels[line]
+        if schedulers and name and label and name not in vocabulary.models[label].schedulers:
+            able = vocabulary.models[label].schedulers
+            message = f"The model {label} cannot use {name}. It can use {', '.join(able)}."
+            error = Finding(Severity.ERROR, message, able[:1])
+            found[line].append(At(schedulers.at, schedulers.name, error))
+
+
+def check_pixels(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find widths and heights that a row's model cannot draw, or only nearly; arguments alike."""
+    sides = [columns[name] for name in ("width", "height") if name in columns]
+    if not sides:
+        return
+    count = len(labels)
+    ratios = _values(columns, "aspect_ratio", (1, 1), count)
+    widths, heights = (_values(columns, name, None, count) for name in ("width", "height"))
+    for line, (label, width, height) in enumerate(zip(labels, widths, heights, strict=True)):
+        size = vocabulary.models[label].size if label else None
+        if size is None or (width is None and height is None):
+            continue
+        at = next(side for side in sides if side.values[line] is not None)
+        try:
+            wide, high = size(width, height, "{}:{}".format(*ratios[line]))
+        except ValueError as error:
+            found[line].append(At(at.at, at.name, Finding(Severity.ERROR, str(error))))
+            continue
+        if (width or wide, height or high) != (wide, high):
+            message = f"It is drawn at {wide} × {high}: that is the nearest the model {label} can."
+            found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
+
+
+def _values(columns: Mapping[str, Judged], name: str, default: Any, count: int) -> Sequence[Any]:
+    return columns[name].values if name in columns else [default] * count
+
+
+def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:
+    """What is wrong with a shape for a model; for None, where the model is not known, for all."""
+    width, height = shape
+    limits = [vocabulary.models[label]] if label else vocabulary.models.values()
+    most = max(model.max_ratio for model in limits)
+    if max(shape) <= min(shape) * most * (1 + 1e-9):
+        return None
+    way, limit = ("wider", f"{most:g}:1") if width > height else ("taller", f"1:{most:g}")
+    return Finding(
+        Severity.ERROR,
+        f"{width}:{height} is {way} than {f'the model {label}' if label else 'any model'} can draw"
+        f" (up to {limit}).",
+        nearest_ratios(width / height, most),
+    )
+
+
+def check_widths(table: Table, found: Found) -> None:
+    """Find lines of a text file with more cells than there are columns."""
+    width = len(table.header)
+    for line, (_, cells) in enumerate(table.lines):
+        if len(cells) > width and any(cell_text(cell).strip() for cell in cells[width:]):
+            message = (
+                f"This row has {len(cells)} cells for {width} columns, so some may stand in the "
+                "wrong one. Put quote marks around a cell that has a comma (or whatever "
+                'separates the cells) in it: "a red boat, at sunset".'
+            )
+            found[line].append(At(width, None, Finding(Severity.ERROR, message)))
+
+
+def check_doubles(
+    table: Table, columns: Mapping[str, Judged], bad: Container[int], found: Found
+) -> None:
+    """Find rows with a seed that make the same images as an earlier row."""
+    seeds = columns.get("seed_number")
+    if not seeds:
+        return
+    alike = [judged.values for name, judged in columns.items() if name != "num_images"]
+    first: dict[tuple[object, ...], int] = {}
+    for line, key in enumerate(zip(*alike, strict=True)):
+        if seeds.values[line] is None or line in bad:
+            continue
+        earlier = first.setdefault(key, line)
+        if earlier != line:
+            place = At(len(table.header), None, doubled(table.lines[earlier].number))
+            found[line].append(place)
+
+
+def doubled(earlier: int) -> Finding:
+    """What is found of a row that makes the same images as the row with the number `earlier`."""
+    return Finding(
+        Severity.WARNING,
+        f"Prompt, settings and seed are those of row {earlier}: the same image is made again."
+        " Change the seed, or delete the row.",
+    )
+
+
+_NO_PROMPT = Finding(
+    Severity.ERROR,
+    "The prompt is missing. Write what the image shall show, or delete the row.",
+)

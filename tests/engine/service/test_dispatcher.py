@@ -1,0 +1,581 @@
+"""The scheduler with renderers that do as they are told."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import asdict, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from engine.api import check_prompts
+from engine.library.database import LibraryError, database_path
+from engine.library.files import publish
+from engine.library.maintain.verify import verify
+from engine.library.read.reader import list_images
+from engine.library.write import trash
+from engine.library.write.batch_limits import fits_on
+from engine.library.write.writer import DEATHS, Writer
+from engine.picture.metadata import Record
+from engine.picture.recipe import Conditions, Recipe
+from engine.render.frames import Frame
+from engine.service.server.dispatcher import Dispatcher
+from engine.service.server.renderer_client import (
+    ChangedModelError,
+    LoadError,
+    RendererDiedError,
+    RendererHungError,
+)
+from engine.service.server.submissions import Submissions
+from engine.service.server.writer_thread import WriterThread
+from engine.service.wire import packed
+from engine.settings import RenderSettings, Settings
+from tests.engine.library.conftest import CONDITIONS, new_session, picture
+
+Fault = Callable[[dict[str, Any]], None]
+
+
+class OutOfMemoryFaultError(Exception):
+    """Stands for a renderer's report that memory ran out."""
+
+
+class DeviceFaultError(Exception):
+    """Stands for a renderer's report that its GPU has failed."""
+
+
+class FakeRenderer:
+    """Renders grey squares; `fault` and `load_fault` may raise instead."""
+
+    started = 0
+    mib = 10
+    """Memory an image takes."""
+    sizes: list[int] = []  # noqa: RUF012
+    fault: Fault | None = None
+    load_fault: Callable[[str], None] | None = None
+
+    def __init__(self, device: str) -> None:
+        self.device, self.pid, self.model, self.alive = device, 1, None, True
+        self.warm: frozenset[str] = frozenset()
+
+    @classmethod
+    async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
+        cls.started += 1
+        return cls(device)
+
+    async def load(self, *_: object) -> Conditions:
+        if FakeRenderer.load_fault:
+            FakeRenderer.load_fault(self.device)
+        return CONDITIONS
+
+    async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
+        FakeRenderer.sizes.append(body["size"])
+        yield Frame("step", {"batch": batch, "step": 1, "steps": 2})
+        try:
+            if FakeRenderer.fault:
+                FakeRenderer.fault(body)
+        except OutOfMemoryFaultError:
+            yield Frame("failed", {"batch": batch, "cause": "memory", "reason": "out of memory"})
+            return
+        except DeviceFaultError:
+            yield Frame("failed", {"batch": batch, "cause": "device", "reason": "the GPU failed"})
+            return
+        except ValueError as error:
+            yield Frame("failed", {"batch": batch, "cause": "error", "reason": str(error)})
+            return
+        except RendererDiedError:
+            self.alive = False
+            raise
+        took = {"taken": body["size"] * FakeRenderer.mib << 20, "room": 1000 << 20}
+        yield Frame("free", {"batch": batch, "began": 1.0, "ended": 1.1} | took)
+        for image in body["images"]:
+            recipe = Recipe.from_json(image["recipe"])
+            record = Record(image["image"], recipe, CONDITIONS, body["size"], image["slot"], ())
+            yield Frame("picture", {"batch": batch, "text": record.to_text()}, _file(record))
+        yield Frame("ended", {"batch": batch})
+
+    async def stop(self, batch: int) -> None:
+        pass
+
+    async def kill(self) -> None:
+        self.alive = False
+
+
+def _file(record: Record) -> bytes:
+    from engine.library.records import BatchImage
+
+    image = BatchImage(0, record.image, 2, 1, record.slot, record.recipe, Path())
+    return picture(image, record.batch_size)[1]
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    monkeypatch.setattr("engine.service.server.device.RendererClient", FakeRenderer)
+    monkeypatch.setattr("engine.service.server.pausing._PAUSE_SECONDS", 0.01)
+    FakeRenderer.started, FakeRenderer.sizes = 0, []
+    FakeRenderer.fault = FakeRenderer.load_fault = None
+
+
+def settle(
+    writer: Writer,
+    devices: Sequence[str] = ("cpu",),
+    *,
+    until: str | None = None,
+    hear: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> list[Any]:
+    """Run a scheduler until nothing of a session waits any more; the events it published.
+
+    Args:
+        writer: of a library with sessions.
+        devices: to render on.
+        until: the session; None: any.
+        hear: is told each event.
+    """
+    events: list[Any] = []
+
+    async def until_settled() -> None:
+        settled = asyncio.Event()
+
+        def publish(event: dict[str, Any]) -> None:
+            events.append(event)
+            hear(event)
+            ended = event["event"] == "tally" and event["settled"]
+            if ended and until in (None, event["session"]):
+                settled.set()
+
+        thread = WriterThread(writer)
+        scheduler = Dispatcher(thread, writer.library, Settings(), list(devices), publish)
+        running = asyncio.create_task(scheduler.run())
+        waiting = asyncio.create_task(settled.wait())
+        await asyncio.wait({running, waiting}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        assert settled.is_set(), "the session never settled"
+        await scheduler.close()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(until_settled())
+    return events
+
+
+def states(writer: Writer, session: str = "k3f9x2") -> list[str]:
+    return [image.state for image in list_images(writer.library, session)]
+
+
+@pytest.mark.parametrize("devices", [1, 3])
+def test_everything_is_rendered_once_on_one_renderer_or_several(
+    writer: Writer, devices: int
+) -> None:
+    writer.add_session(new_session(rows=20, images=2, largest=4))
+    settle(writer, ["cpu"] * devices)
+    assert states(writer) == ["done"] * 40
+    assert FakeRenderer.sizes == [4] * 10
+    assert verify(writer.library).whole
+
+
+def test_one_failing_image_fails_alone(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if any(image["image"] == "k3f9x2-3-2" for image in body["images"]):
+            raise ValueError("ValueError: a bad prompt")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=3, images=4, largest=4))
+    settle(writer)
+    assert states(writer).count("done") == 11
+    assert states(writer)[5] == "failed"
+    assert set(FakeRenderer.sizes) == {4}
+
+
+def test_memory_is_found_by_halving_and_the_image_says_so(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if body["size"] > 2:
+            raise OutOfMemoryFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4))
+    settle(writer)
+    assert states(writer) == ["done"] * 8
+    assert FakeRenderer.sizes == [8, 4, 4, 2, 2, 2, 2]
+
+
+def test_no_memory_for_a_single_image_fails_it_after_three_strikes(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        raise OutOfMemoryFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=1))
+    settle(writer)
+    assert states(writer) == ["failed"]
+    assert FakeRenderer.sizes == [1, 1, 1]
+    said = str(list_images(writer.library, "k3f9x2")[0].error)
+    assert "out of memory on cpu for 8×8 with builtin" in said
+    assert "smaller size" in said
+
+
+def test_renderers_that_are_killed_are_replaced_without_a_strike(writer: Writer) -> None:
+    kills = iter(range(6))
+
+    def fault(body: dict[str, Any]) -> None:
+        if next(kills, None) is not None:
+            raise RendererDiedError("killed")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert FakeRenderer.started == 7
+
+
+def test_a_batch_that_kills_every_renderer_fails_and_the_rest_goes_on(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if body["images"][0]["image"].startswith("k3f9x2-2-"):
+            raise RendererDiedError("the renderer was killed (SIGSEGV)")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=3, images=4, largest=4))
+    settle(writer)
+    assert states(writer) == ["failed"] * 4 + ["done"] * 8
+    assert "SIGSEGV" in str(list_images(writer.library, "k3f9x2")[0].error)
+    assert len(FakeRenderer.sizes) == DEATHS + 2
+
+
+def test_a_hanging_renderer_is_replaced_and_counts_as_a_strike(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        raise RendererHungError("no sign of life for 600 s")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=1))
+    settle(writer)
+    assert states(writer) == ["failed"]
+    assert FakeRenderer.started == 3
+    assert "hangs" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_model_that_does_not_load_fails_with_the_reason(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        raise LoadError("weights are pickled, not safetensors")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session())
+    settle(writer)
+    assert set(states(writer)) == {"failed"}
+    assert "safetensors" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_session_deleted_while_its_model_loads_does_not_end_the_others(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        FakeRenderer.load_fault = None
+        trash.trash_session(writer, "gone00")
+        trash.empty_trash(writer)
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session("gone00"))
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+
+
+def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
+    tries = []
+
+    def load_fault(device: str) -> None:
+        tries.append(1)
+        raise ChangedModelError("the model's files have changed")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=2, largest=4))
+    settle(writer)
+    assert set(states(writer)) == {"failed"}
+    assert len(tries) == 2, "once a batch"
+
+
+def test_dying_while_loading_is_no_endless_loop(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        raise RendererDiedError("killed")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=1))
+    settle(writer)
+    assert set(states(writer)) == {"failed"}
+
+
+def test_a_full_disk_pauses_and_goes_on_by_itself(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.library import files
+
+    attempts = iter(range(5))
+
+    def full_at_first(image: str, final: Path, data: bytes) -> files.StagedFile:
+        if next(attempts, None) is not None:
+            raise OSError(28, "No space left on device")
+        return files.stage(image, final, data)
+
+    monkeypatch.setattr("engine.service.server.writer_thread.stage", full_at_first)
+    writer.add_session(new_session())
+    events = settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert all(image.error is None for image in list_images(writer.library, "k3f9x2"))
+    assert any(e["event"] == "paused" and "No space" in str(e["reason"]) for e in events)
+
+
+def test_rendering_waits_while_the_disk_is_under_its_reserve(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from collections import namedtuple
+
+    Usage = namedtuple("Usage", "total used free")
+    free = iter([0, 0, 0])
+    monkeypatch.setattr(
+        "engine.service.server.pausing.shutil.disk_usage", lambda _: Usage(0, 0, next(free, 10**12))
+    )
+    writer.add_session(new_session())
+    events = settle(writer)
+    paused = [e["reason"] for e in events if e["event"] == "paused"]
+    assert "under the reserve" in paused[0]
+    assert paused[-1] is None
+    assert states(writer) == ["done"] * 12
+
+
+def test_a_device_that_cannot_load_leaves_the_work_to_the_others(writer: Writer) -> None:
+    def load_fault(device: str) -> None:
+        if device == "cuda:0":
+            raise LoadError("out of memory")
+
+    FakeRenderer.load_fault = staticmethod(load_fault)
+    writer.add_session(new_session(rows=30, largest=2))
+    settle(writer, ["cuda:0", "cpu"])
+    assert states(writer) == ["done"] * 120
+
+
+def test_a_renderer_that_sends_no_picture_is_not_asked_for_ever(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        body["images"].clear()
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=2))
+    settle(writer)
+    assert states(writer) == ["failed"] * 2
+    assert "no picture" in str(list_images(writer.library, "k3f9x2")[0].error)
+
+
+def test_a_fault_nobody_thought_of_is_a_strike_and_the_rest_goes_on(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if any(image["image"] == "k3f9x2-2-1" for image in body["images"]):
+            raise RuntimeError("a bug")
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4, largest=4))
+    settle(writer)
+    assert states(writer) == ["failed"] + ["done"] * 7
+
+
+def test_a_disk_that_fills_up_at_the_commit_loses_nothing(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = Writer.finish
+    attempts = iter(range(3))
+
+    def full_at_commit(self: Writer, staged: Any) -> Any:
+        if next(attempts, None) is not None:
+            publish(item for item, _ in staged)
+            raise sqlite3.OperationalError("database or disk is full")
+        return finish(self, staged)
+
+    monkeypatch.setattr(Writer, "finish", full_at_commit)
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert verify(writer.library).whole
+
+
+def test_a_database_that_is_full_when_a_batch_begins_is_waited_for(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Writer.begin
+    attempts = iter(range(3))
+
+    def full_at_first(self: Writer, batch: Any, conditions: Any) -> Conditions | None:
+        if next(attempts, None) is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        return begin(self, batch, conditions)
+
+    monkeypatch.setattr(Writer, "begin", full_at_first)
+    writer.add_session(new_session())
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+
+
+def test_a_database_deleted_under_the_last_batch_ends_the_engine_process(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        database_path(writer.library).unlink(missing_ok=True)
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=2))
+
+    async def run() -> None:
+        thread = WriterThread(writer)
+        scheduler = Dispatcher(thread, writer.library, Settings(), ["cpu"], lambda _: None)
+        await asyncio.wait_for(scheduler.run(), 10)
+
+    with pytest.raises(ExceptionGroup, match="unhandled") as caught:
+        asyncio.run(run())
+    assert caught.group_contains(LibraryError, match="moved or deleted")
+
+
+def test_a_device_that_cannot_start_leaves_the_work_to_the_others(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = FakeRenderer.start
+
+    async def picky(device: str, *rest: Any) -> FakeRenderer:
+        if device == "cuda:0":
+            raise RendererDiedError("no driver")
+        return await start(device, *rest)
+
+    monkeypatch.setattr(FakeRenderer, "start", picky)
+    writer.add_session(new_session(rows=30, largest=2))
+    settle(writer, ["cuda:0", "cpu"])
+    assert states(writer) == ["done"] * 120
+
+
+def test_a_gpu_that_fails_gets_a_new_renderer(writer: Writer) -> None:
+    faults = iter(range(2))
+
+    def fault(body: dict[str, Any]) -> None:
+        if next(faults, None) is not None:
+            raise DeviceFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=1, images=2))
+    settle(writer)
+    assert states(writer) == ["done"] * 2
+    assert FakeRenderer.started == 3
+
+
+def test_what_memory_allowed_is_remembered(writer: Writer) -> None:
+    def fault(body: dict[str, Any]) -> None:
+        if body["size"] > 2:
+            raise OutOfMemoryFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4))
+    settle(writer)
+    assert fits_on(writer, "cpu") == {("h", "8x8"): 2}
+    assert fits_on(writer, "another device") == {}
+
+
+@pytest.mark.parametrize(
+    ("mib", "max_batch", "size"), [(10, 0, 16), (90, 0, 8), (900, 0, 1), (90, 2, 2), (10, 32, 32)]
+)
+def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_hold(
+    writer: Writer,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mib: int,
+    max_batch: int,
+    size: int,
+) -> None:
+    builtin = files("assets") / "models" / "builtin"
+    entry = f'label = "mine"\nsource = "{builtin}"\nmax_batch = {max_batch}\n'
+    (config / "models.toml").write_text(f"[[models]]\n{entry}")
+    monkeypatch.setattr(FakeRenderer, "mib", mib)
+    checked = check_prompts(["a red circle"] * 40, Settings(), model="mine")
+    rows = packed(
+        [
+            {"number": row.number, "cells": {}, "extra": {}, "values": asdict(row.values)}
+            for row in checked.sheet.ready
+            if row.values is not None
+        ]
+    )
+
+    async def largest() -> int:
+        submissions = Submissions(WriterThread(writer), RenderSettings(), {"fake gpu"})
+        tally, _ = await submissions.accept("a test", {}, rows)
+        (found,) = writer.read(
+            "SELECT max(size) AS size FROM batches"
+            " WHERE session = (SELECT id FROM sessions WHERE key = ?)",
+            (tally.session,),
+        )
+        return int(found["size"])
+
+    assert asyncio.run(largest()) == (max_batch or 4), "nothing is known yet"
+    settle(writer, ["fake gpu"])
+    assert asyncio.run(largest()) == size
+    monkeypatch.setattr(FakeRenderer, "mib", 2 * mib)
+    settle(writer, ["fake gpu"])
+    assert asyncio.run(largest()) == size, "what was measured once is kept"
+
+
+def test_an_idle_device_takes_what_lies_ready_at_another(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first computes for as long as the other is idle: its second batch must go there."""
+    drawn: dict[str, list[int]] = {"one": [], "two": []}
+    elsewhere = asyncio.Event()
+    stopped: dict[int, asyncio.Event] = {}
+    really_render = FakeRenderer.render
+
+    async def render(
+        self: FakeRenderer, batch: int, timeout: float, **body: Any
+    ) -> AsyncGenerator[Frame]:
+        frames = really_render(self, batch, timeout, **body)
+        if self.device == "one" and drawn["one"]:
+            # it waits for its turn there, until someone takes it back
+            stopped[batch] = asyncio.Event()
+            await stopped[batch].wait()
+            yield Frame("ended", {"batch": batch})
+            return
+        drawn[self.device].append(batch)
+        if self.device == "one":
+            yield Frame("started", {"batch": batch})
+            await elsewhere.wait()
+        else:
+            elsewhere.set()
+        async for frame in frames:
+            yield frame
+
+    async def stop(self: FakeRenderer, batch: int) -> None:
+        if batch in stopped:
+            stopped[batch].set()
+
+    monkeypatch.setattr(FakeRenderer, "render", render)
+    monkeypatch.setattr(FakeRenderer, "stop", stop)
+    writer.add_session(new_session(rows=2, images=2, largest=2))
+    settle(writer, ["one", "two"])
+    assert states(writer) == ["done"] * 4
+    assert (len(drawn["one"]), len(drawn["two"])) == (1, 1)
+
+
+def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both offer their own at the start; what the later one draws is drawn under the first's."""
+    offered = {
+        device: replace(CONDITIONS, device=device, dtype=dtype)
+        for device, dtype in (("cpu", "float32"), ("gpu", "bfloat16"))
+    }
+    used: list[tuple[str, Any]] = []
+    loaded: dict[str, list[str]] = {device: [] for device in offered}
+    both = asyncio.Barrier(2)
+    really_render = FakeRenderer.render
+
+    async def load(self: FakeRenderer, *arguments: Any) -> Conditions:
+        loaded[self.device].append(arguments[3])
+        if len(loaded[self.device]) == 1:
+            await both.wait()
+        return offered[self.device]
+
+    def render(self: FakeRenderer, batch: int, timeout: float, **body: Any) -> Any:
+        used.append((self.device, body["conditions"]))
+        return really_render(self, batch, timeout, **body)
+
+    monkeypatch.setattr(FakeRenderer, "load", load)
+    monkeypatch.setattr(FakeRenderer, "render", render)
+    writer.add_session(new_session(rows=8, images=2, largest=2))
+    settle(writer, ["cpu", "gpu"])
+    (kept,) = writer.read("SELECT body FROM conditions")
+    chosen = Conditions.from_json(json.loads(kept["body"]))
+    assert [conditions["device"] for _, conditions in used] == [chosen.device] * 8
+    assert [conditions["dtype"] for _, conditions in used] == [chosen.dtype] * 8
+    assert loaded["gpu" if chosen.device == "cpu" else "cpu"][1] == chosen.dtype

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.models.catalog import load_models
+from engine.plan.names import slug_of
+from engine.service.server.session_planning import RefusedError, RequestedRow, plan_session
+from tests.engine.plan.test_recipes import VALUES, values
+
+MODELS = load_models()
+
+
+def row(number: int, **changes: object) -> RequestedRow:
+    return RequestedRow(number, {"prompt": "x"}, {}, values(**changes))
+
+
+def plan(rows: list[RequestedRow], taken: frozenset[str] = frozenset()):  # type: ignore[no-untyped-def]
+    return plan_session("My Sheet!", {}, rows, MODELS, largest=lambda _: 8, taken=taken)
+
+
+def test_every_image_gets_a_file_name_of_its_own() -> None:
+    new = plan([row(2), row(3, prompt="日本"), row(4, prompt="a/../b \x1b[31m")])
+    names = [name for r in new.rows for name in r.files]
+    assert len(set(names)) == 9
+    assert names[0] == "0002-1-a-red-circle.png"
+    assert names[3] == "0003-1.png"
+    assert names[6] == "0004-1-a-b-31m.png"
+    assert new.folder.endswith(f"-my-sheet-{new.key}")
+
+
+@given(st.text())
+def test_no_text_makes_a_file_name_that_leaves_its_folder(text: str) -> None:
+    slug = slug_of(text)
+    assert Path(slug).name == slug
+    assert len(slug) <= 40
+    assert slug.isascii()
+    assert not slug.startswith((".", "-"))
+
+
+def test_what_cannot_be_rendered_is_refused() -> None:
+    with pytest.raises(RefusedError, match="no row"):
+        plan([])
+    with pytest.raises(RefusedError, match="same number"):
+        plan([row(2), row(2)])
+    with pytest.raises(RefusedError, match="sdlx"):
+        plan([row(2, model="sdlx")])
+
+
+def test_a_row_survives_the_way_through_a_message() -> None:
+    sent = {"number": 5, "cells": {"prompt": "x"}, "extra": {"id": "7"}}
+    sent["values"] = VALUES | {"color_palette": ["#FF0000"]}
+    assert RequestedRow.from_json(sent) == RequestedRow(
+        5, {"prompt": "x"}, {"id": "7"}, values(color_palette=("#FF0000",))
+    )

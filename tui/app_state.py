@@ -1,0 +1,107 @@
+"""What the screens share: settings, the session in hand, and what is remembered between starts."""
+
+import contextlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from textual.message import Message
+
+from engine.settings import Settings, state_folder
+from tui.undo.stack import UndoStack
+
+_RECENT = 12
+
+
+class TakeInHand(Message):
+    """A session is the one to work with now, and an area is where to go."""
+
+    def __init__(self, session: str, area: str) -> None:
+        super().__init__()
+        self.session = session
+        self.area = area
+
+
+class RowsToSheet(Message):
+    """Rows are to be refined on the Sheet screen, and may then start a session of their own."""
+
+    def __init__(self, rows: Sequence[Mapping[str, str]], parent: str, name: str) -> None:
+        """Hand rows over.
+
+        Args:
+            rows: each one's cells, by column; known columns and the user's own alike.
+            parent: the session they come from, which the new one remembers (`start_session`).
+            name: what to call the sheet.
+        """
+        super().__init__()
+        self.rows = rows
+        self.parent = parent
+        self.name = name
+
+
+class SessionToSheet(Message):
+    """A session is to be on the Sheet screen again, whole, as it was written."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+
+
+@dataclass
+class Memory:
+    """Where the app was left. Nothing is lost with it but comfort."""
+
+    mode: str = "sheet"
+    session: str | None = None
+    recent: list[str] = field(default_factory=list)
+    """Sheets, the last opened first."""
+    folder: str = ""
+    """Where images were copied to last."""
+
+    def opened(self, sheet: Path) -> None:
+        """Put `sheet` first."""
+        path = str(sheet.absolute())
+        self.recent = [path, *(other for other in self.recent if other != path)][:_RECENT]
+
+
+@dataclass
+class AppState:
+    """One for the whole app."""
+
+    settings: Settings
+    memory: Memory
+    sheet: Path | None = None
+    """A sheet named on the command line."""
+    handed: RowsToSheet | None = None
+    """Rows that the Sheet screen is to take when it is next shown."""
+    held: frozenset[str] = frozenset()
+    """Sessions that wait until someone lets them go on, as far as is known."""
+    undo_stack: UndoStack = field(default_factory=UndoStack)
+    """What can be undone."""
+
+    @property
+    def library(self) -> Path:
+        """The library."""
+        return self.settings.library
+
+
+def _file(library: Path) -> Path:
+    return state_folder() / f"app-{zlib.crc32(str(library).encode()):08x}.json"
+
+
+def recall(library: Path) -> Memory:
+    """Where the app was left with this library; a fresh memory where that cannot be read."""
+    try:
+        return Memory(**json.loads(_file(library).read_text()))
+    except (OSError, ValueError, TypeError):
+        return Memory()
+
+
+def remember(library: Path, memory: Memory) -> None:
+    """Keep it for the next start, if the disk lets us."""
+    with contextlib.suppress(OSError):
+        path = _file(library)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(memory)))

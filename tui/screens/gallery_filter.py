@@ -1,0 +1,91 @@
+"""What is typed into Review's filter, wanted_by; and images as tiles of a contact sheet."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine.api import Gallery, ImageInfo, Wanted
+from tui.glyphs import GLYPHS
+from tui.widgets.tiles import Tile
+
+_NUMBER = r"\d{1,7}"
+_ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")
+FILTER_HELP = "words of the prompt · row:4 or row:4-9 · is:favourite · is:failed"
+
+
+def wanted_by(text: str, wanted: Wanted) -> Wanted:
+    """What a typed filter asks for.
+
+    Args:
+        text: `row:4`, `row:4-9`, `is:favourite` and `is:failed` in any order; the rest is looked
+            for in prompts.
+        wanted: whose order and states hold where the text does not say.
+    """
+    words = []
+    rows, favourites, states = None, wanted.favourites, wanted.states
+    for word in text.split():
+        if row := _ROW.match(word):
+            first = int(row[1])
+            rows = (first, int(row[2] or first))
+        elif word in ("is:favourite", "is:favorite", "is:fav"):
+            favourites = True
+        elif word == "is:failed":
+            states = ("failed",)
+        else:
+            words.append(word)
+    return replace(wanted, text=" ".join(words), rows=rows, favourites=favourites, states=states)
+
+
+def row_number(text: str) -> int | None:
+    """The number of a row that was typed; None if no sheet has such a one."""
+    return int(text) if re.fullmatch(_NUMBER, text) else None
+
+
+def tile_of(image: ImageInfo, library: Path) -> Tile:
+    """An image as a contact sheet shows it."""
+    words = ""
+    if image.trashed:
+        words = "in the trash"
+    elif image.file is None:
+        words = f"{GLYPHS[image.state]} {image.state}"
+    return Tile(
+        key=image.image,
+        path=library / image.file if image.file and not image.trashed else None,
+        label=f"{image.row}·{image.variation}",
+        favourite=image.favourite,
+        words=words,
+        failed=image.state == "failed",
+    )
+
+
+class GalleryTiles:
+    """A gallery as a contact sheet asks for it; remembers the images it was asked for last."""
+
+    def __init__(self, gallery: Gallery, library: Path) -> None:
+        self.gallery = gallery
+        self._library = library
+        self._images: dict[str, ImageInfo] = {}
+
+    def __len__(self) -> int:
+        return len(self.gallery)
+
+    def tiles(self, start: int, stop: int) -> Sequence[Tile]:
+        """Images as tiles."""
+        images = self.gallery.page(start, stop)
+        if len(self._images) > 1000:
+            self._images.clear()
+        self.remember(images)
+        return [tile_of(image, self._library) for image in images]
+
+    def remember(self, images: Iterable[ImageInfo]) -> None:
+        """These are as they are now."""
+        self._images |= {image.image: image for image in images}
+
+    def keys(self, start: int, stop: int) -> Sequence[str]:
+        """Ids of images."""
+        return self.gallery.keys(start, stop)
+
+    def image(self, key: str) -> ImageInfo | None:
+        """An image that was asked for lately."""
+        return self._images.get(key)

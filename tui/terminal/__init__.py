@@ -1,0 +1,1 @@
+"""What the app asks of the terminal itself, beside drawing on it."""

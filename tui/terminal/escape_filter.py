@@ -1,0 +1,41 @@
+"""The last wall before the terminal: text that no `clean` has seen, such as what was pasted."""
+
+import unicodedata
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+from tui.text import HIDDEN, JOINERS
+
+PLACEHOLDER = "\U0010eeee"
+"""A cell of one of kitty's pictures; `clean` lets none through, so these are our own."""
+_ALLOWED = JOINERS | {PLACEHOLDER}
+
+
+class EscapeFilter(LineFilter):
+    """Keeps from every line what a terminal would obey, whichever widget drew it."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        """The same segments where nothing is wrong with them, as nearly always."""
+        if all(control or _is_harmless(text) for text, _, control in segments):
+            return segments
+        return [
+            Segment(text if control else _harmless(text), style, control)
+            for text, style, control in segments
+        ]
+
+
+def _is_harmless(text: str) -> bool:
+    return text.isprintable() or text.replace(PLACEHOLDER, "").isprintable()
+
+
+def _harmless(text: str) -> str:
+    """As wide as before: columns stay where they are."""
+    return "".join(
+        "\ufffd" * cell_len(character)
+        if unicodedata.category(character) in HIDDEN and character not in _ALLOWED
+        else character
+        for character in text
+    )

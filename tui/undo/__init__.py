@@ -1,0 +1,1 @@
+"""What was done and can be undone, for as long as the app is open."""
