@@ -58,8 +58,8 @@ def test_a_command_waits_while_another_ones_engine_process_starts(
 
     looks: Iterator[Any] = iter([None, None, None, Answering()])
     monkeypatch.setattr(connection, "connect", lambda _: next(looks))
-    connection, detachment = connect_or_start(held)
-    assert isinstance(connection, Answering) and detachment is None
+    answering, detachment = connect_or_start(held)
+    assert isinstance(answering, Answering) and detachment is None
 
 
 def test_who_does_not_wait_is_told_that_it_is_still_starting(held: Path) -> None:
