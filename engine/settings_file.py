@@ -80,7 +80,7 @@ def as_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def wanted_by(name: str, text: str) -> Any:
+def understood(name: str, text: str) -> Any:
     """The value that a typed text means for a setting.
 
     Raises:
@@ -129,7 +129,7 @@ def write_setting(name: str, value: Any) -> Path:
 
     Args:
         name: dotted.
-        value: as `wanted_by` gave it; None takes the setting out, so that the default holds.
+        value: as `understood` gave it; None takes the setting out, so that the default holds.
 
     Raises:
         SettingsError: the file is not TOML.

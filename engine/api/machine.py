@@ -100,7 +100,7 @@ def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
 def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
     """Write a sheet with a row for every picture that says how it was made.
 
-    What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is wanted_by; it is
+    What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it is
     read as data. A picture of Promptsheet's comes out the same again. Of others the row has prompt,
     seed, ratio, steps and guidance; the model's name goes to a column of its own, since models are
     called otherwise here.

@@ -1,7 +1,7 @@
 """What other programs write into their pictures, read as data: A1111, InvokeAI, ComfyUI.
 
 The text of a picture is anybody's: nothing in it is evaluated, followed or trusted to be of the
-kind it says. What is not wanted_by is left out.
+kind it says. What is not understood is left out.
 """
 
 import contextlib

@@ -115,7 +115,7 @@ def expand(text: str, seed: int, wildcards: Wildcards) -> str:
         wildcards: what names stand for.
 
     Raises:
-        WildcardError: it cannot be wanted_by, or grows beyond all bounds.
+        WildcardError: it cannot be understood, or grows beyond all bounds.
     """
     if not has_wildcards(text):
         return text

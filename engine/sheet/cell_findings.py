@@ -18,7 +18,7 @@ class Finding(NamedTuple):
 
 
 class CellFindings(NamedTuple, Generic[Value]):
-    """A cell's value, wanted_by or not."""
+    """A cell's value, understood or not."""
 
     text: str
     """As it reads after repairs; empty: count the cell as blank."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 
 class Kind(StrEnum):
-    """How the cells of a column are wanted_by."""
+    """How the cells of a column are understood."""
 
     TEXT = "text"
     CHOICE = "choice"

@@ -94,7 +94,7 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
 
 
 def _doubts(cell: str, meant: Container[str], row: int) -> list[Problem]:
-    """What is to be said of a column that is kept but not wanted_by.
+    """What is to be said of a column that is kept but not understood.
 
     Args:
         cell: Its header.

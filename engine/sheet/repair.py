@@ -1,4 +1,4 @@
-"""Each kind of cell: wanted_by, repaired where the meaning is plain, else asked about."""
+"""Each kind of cell: understood, repaired where the meaning is plain, else asked about."""
 
 import difflib
 import re

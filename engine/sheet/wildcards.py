@@ -20,7 +20,7 @@ _TOKEN = re.compile(rf"\\[{{}}]|\\__|[{{}}|]|{_NAMED}")
 
 
 class WildcardError(ValueError):
-    """A prompt whose wildcards cannot be wanted_by; the message says why and what to do."""
+    """A prompt whose wildcards cannot be understood; the message says why and what to do."""
 
     def __init__(self, message: str, *suggestions: str) -> None:
         super().__init__(message)

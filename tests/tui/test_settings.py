@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from engine.settings import SettingsError, load_settings
-from engine.settings_file import FILE, all_settings, wanted_by, write_setting
+from engine.settings_file import FILE, all_settings, understood, write_setting
 from tests.tui.conftest import screen_text, until
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
@@ -33,11 +33,11 @@ def test_every_setting_is_explained_and_says_whether_it_is_set(file: Path) -> No
 
 
 def test_changing_one_keeps_the_users_own_remarks(file: Path) -> None:
-    write_setting("app.theme", wanted_by("app.theme", "gruvbox"))
-    write_setting("engine.idle_minutes", wanted_by("engine.idle_minutes", "2.5"))
-    write_setting("library", wanted_by("library", "/data/images"))
-    write_setting("render.devices", wanted_by("render.devices", "cuda:0, cuda:1"))
-    write_setting("app.keys", wanted_by("app.keys", "review.trash = x, app.quit = f10"))
+    write_setting("app.theme", understood("app.theme", "gruvbox"))
+    write_setting("engine.idle_minutes", understood("engine.idle_minutes", "2.5"))
+    write_setting("library", understood("library", "/data/images"))
+    write_setting("render.devices", understood("render.devices", "cuda:0, cuda:1"))
+    write_setting("app.keys", understood("app.keys", "review.trash = x, app.quit = f10"))
     write_setting("app.bell", None)
     text = file.read_text()
     assert "# mine" in text
@@ -66,7 +66,7 @@ def test_changing_one_keeps_the_users_own_remarks(file: Path) -> None:
 )
 def test_what_a_setting_cannot_be_is_refused_in_words(file: Path, name: str, text: str) -> None:
     with pytest.raises(SettingsError):
-        wanted_by(name, text)
+        understood(name, text)
     assert file.read_text() == _WRITTEN
 
 

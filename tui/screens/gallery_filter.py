@@ -1,4 +1,4 @@
-"""What is typed into Review's filter, wanted_by; and images as tiles of a contact sheet."""
+"""What is typed into Review's filter, understood; and images as tiles of a contact sheet."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -35,7 +35,7 @@ from tui.text import clean, count_text, shorten
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 
-_EMPTY = "No images yet. 1 is where they start, 4 lists diff sessions."
+_EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
 _WITH_IMAGES = frozenset(

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.settings import Settings, SettingsError, config_folder, load_settings
-from engine.settings_file import FILE, Setting, all_settings, wanted_by, write_setting
+from engine.settings_file import FILE, Setting, all_settings, understood, write_setting
 from tui.graphics.protocol import spare_the_line
 from tui.keys import bind
 from tui.screens.dialog import Dialog, EndsOnce
@@ -120,7 +120,7 @@ class SettingsScreen(EndsOnce[None]):
     @work(thread=True, exclusive=True, group="write")
     def _write(self, setting: Setting, text: str | None) -> None:
         try:
-            value = None if text is None else wanted_by(setting.name, text)
+            value = None if text is None else understood(setting.name, text)
             write_setting(setting.name, value)
         except (SettingsError, OSError) as error:
             self.app.call_from_thread(self._complain, str(error))
@@ -183,7 +183,7 @@ class ChangeSetting(Dialog[str | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         try:
-            wanted_by(self._setting.name, event.value)
+            understood(self._setting.name, event.value)
         except SettingsError as error:
             self._fault = str(error)
         else:

@@ -161,7 +161,7 @@ class SheetOpening(SheetShowing):
 
     @on(DraftTable.Exhausted)
     def _exchange(self, event: DraftTable.Exhausted) -> None:
-        """SessionDiff its first change, undo brings back the sheet before; redo, the one after."""
+        """Past its first change, undo brings back the sheet before; redo, the one after."""
         now, other = self._now(), self._before if event.direction < 0 else self._after
         if now is None or other is None:
             return

@@ -35,7 +35,7 @@ class Undoable(Protocol):
 
 
 class UndoStack:
-    """One undoable at a time, in the order they were asked for. Safe to use from threads."""
+    """One action at a time, in the order they were asked for. Safe to use from threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class UndoStack:
         self._undone: list[Undoable] = []
 
     async def in_turn(self, act: Callable[[], T]) -> T:
-        """Run `act` in a thread after everything asked for before: an undo follows its undoable."""
+        """Run `act` in a thread after everything asked for before: an undo follows what it undoes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     def do(self, undoable: Undoable) -> None:
@@ -59,7 +59,7 @@ class UndoStack:
             self._undone.clear()
 
     def undo(self) -> Undoable | None:
-        """Undo the last undoable; None if there is none.
+        """Undo what was done last; None if there is none.
 
         Raises:
             EngineError: it cannot be undone; the one before it can be tried next.

@@ -27,8 +27,8 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Row up", show=False, id="table.up"),
         Binding("down,j", "move(1)", "Row down", show=False, id="table.down"),
-        Binding("left,h", "sideways(-1)", "TableColumn left", show=False, id="table.left"),
-        Binding("right,l", "sideways(1)", "TableColumn right", show=False, id="table.right"),
+        Binding("left,h", "sideways(-1)", "Column left", show=False, id="table.left"),
+        Binding("right,l", "sideways(1)", "Column right", show=False, id="table.right"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
         Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="table.half_page_up"),

@@ -38,7 +38,7 @@ class Connection:
             self.greeting = Greeting(**self._receive())
         except TypeError as error:
             raise EngineError(
-                "The engine process greets in a detachment this version does not know;"
+                "The engine process greets in a way this version does not know;"
                 " stop it with the version that started it."
             ) from error
 

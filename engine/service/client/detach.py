@@ -31,7 +31,7 @@ class StartError(Exception):
 
 
 def choose_detachment() -> Detachment:
-    """The detachment that holds on this machine."""
+    """The way that holds on this machine."""
     if not Path("/run/systemd/system").is_dir():
         return Detachment((), "detached")
     if Path("/var/lib/systemd/linger", getpass.getuser()).exists() and shutil.which("systemd-run"):

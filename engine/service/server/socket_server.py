@@ -122,7 +122,7 @@ class SocketServer:
             return {"ok": False, "error": f"The library cannot be written: {error}."}
         except (TypeError, KeyError, ValueError) as error:
             log.exception("command %s", name)
-            return {"ok": False, "error": f"{name}: not wanted_by: {error!r}"}
+            return {"ok": False, "error": f"{name}: not understood: {error!r}"}
 
     async def _follow(
         self,

@@ -7,7 +7,7 @@ from engine.config_records import explanations
 from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
 from engine.settings import SettingsError, load_settings
-from engine.settings_file import wanted_by, write_setting
+from engine.settings_file import understood, write_setting
 
 
 def diffusers_folder(path: Path, latent: int = 64) -> Path:
@@ -147,7 +147,7 @@ def test_files_that_notepad_saved_with_a_mark_are_read_and_written(config: Path)
         (config / name).write_text(text, encoding="utf-8-sig")
     assert load_settings().render.threads == 3
     assert "mine" in load_models()
-    write_setting("render.threads", wanted_by("render.threads", "4"))
+    write_setting("render.threads", understood("render.threads", "4"))
     assert load_settings().render.threads == 4
 
 

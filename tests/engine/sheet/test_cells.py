@@ -1,4 +1,4 @@
-"""Single cells: wanted_by, repaired, or asked about."""
+"""Single cells: understood, repaired, or asked about."""
 
 from dataclasses import replace
 
