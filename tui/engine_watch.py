@@ -1,37 +1,22 @@
 """Watching the engine process from a thread; the app takes the news when it has time for it."""
 
-import base64
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from engine.api import EngineFeed
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far the batch on one device is."""
-
-    session: str
-    step: int
-    steps: int
-    row: int
-    """Of the first of its images."""
-    images: int
-    """How many are drawn together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What is being denoised on one device."""
-
-    session: str
-    device: str
-    row: int
-    variation: int
-    picture: bytes
-    """A small JPEG file."""
+from engine.api import (
+    Absent,
+    Counted,
+    Curated,
+    EngineEvent,
+    EngineFeed,
+    Mismatched,
+    Paused,
+    Previewed,
+    Standing,
+    Stepped,
+    Tally,
+)
 
 
 @dataclass
@@ -42,9 +27,9 @@ class News:
     """`off`, `idle`, `rendering`, `paused` or `other version`."""
     reason: str = ""
     """Why it is paused, or cannot be used."""
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, Stepped] = field(default_factory=dict)
     """Device → its running batch."""
-    tallies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     """Session → its counts, for those that changed."""
     rows: dict[str, set[int] | None] = field(default_factory=dict)
     """Session → numbers of rows that changed; None: any may have."""
@@ -56,7 +41,7 @@ class News:
     """Sessions that wait until someone lets them go on."""
     curated: set[str] = field(default_factory=set)
     """Sessions whose favourites, names, tags or trash changed."""
-    preview: Preview | None = None
+    preview: Previewed | None = None
     """The newest."""
     order: bool = False
     """Whether sessions may have come, gone, or changed places."""
@@ -97,53 +82,45 @@ class EngineWatch(threading.Thread):
             self._news = News(news.engine, news.reason, dict(news.steps), held=news.held)
             return news
 
-    def _take_in(self, event: dict[str, Any]) -> None:
+    def _take_in(self, event: EngineEvent) -> None:
         news = self._news
-        match event["event"]:
-            case "absent":
+        match event:
+            case Absent():
                 news.engine, news.reason = "off", ""
                 news.steps.clear()
                 news.held = frozenset()
-            case "mismatch":
-                news.engine, news.reason = "other version", event["reason"]
-            case "status":
-                news.held = frozenset(event["held"])
-                going = [work for work in event["work"] if work["session"] not in news.held]
+            case Mismatched(reason):
+                news.engine, news.reason = "other version", reason
+            case Standing(status):
+                news.held = frozenset(status.held)
+                going = [work for work in status.work if work.session not in news.held]
                 news.engine = "rendering" if going else "idle"
                 news.order = True
-                self._pause(event["paused"])
-                for tally in event["work"]:
-                    self._tally(tally, None, [])
-            case "curated":
-                news.curated.update(event["sessions"])
-            case "paused":
-                self._pause(event["reason"])
-            case "step":
+                self._pause(status.paused)
+                for tally in status.work:
+                    self._count(tally, None, [])
+            case Curated(sessions):
+                news.curated.update(sessions)
+            case Paused(reason):
+                self._pause(reason)
+            case Stepped():
                 news.engine = "rendering"
-                news.steps[event["device"]] = Step(
-                    event["session"], event["step"], event["steps"], event["row"], event["images"]
-                )
-            case "preview":
-                news.preview = Preview(
-                    event["session"],
-                    event["device"],
-                    event["row"],
-                    event["variation"],
-                    base64.b64decode(event["picture"]),
-                )
-            case "tally":
-                self._tally(event, event["rows"], event["finished"])
-                news.held -= {event["session"]}
-                if event["held"] and not event["settled"]:
-                    news.held |= {event["session"]}
-                if event["settled"]:
-                    news.settled.append(event["session"])
-                    if not any(step.session != event["session"] for step in news.steps.values()):
+                news.steps[event.device] = event
+            case Previewed():
+                news.preview = event
+            case Counted(tally):
+                self._count(tally, event.rows, event.finished)
+                session = tally.session
+                news.held -= {session}
+                if event.held and not tally.settled:
+                    news.held |= {session}
+                if tally.settled:
+                    news.settled.append(session)
+                    others = {d: s for d, s in news.steps.items() if s.session != session}
+                    if not others:
                         news.engine = "idle"
-                    news.steps = {
-                        d: s for d, s in news.steps.items() if s.session != event["session"]
-                    }
-                elif not event["held"]:
+                    news.steps = others
+                elif not event.held:
                     news.engine = "rendering"
 
     def _pause(self, reason: str | None) -> None:
@@ -152,8 +129,8 @@ class EngineWatch(threading.Thread):
         elif self._news.engine == "paused":
             self._news.engine, self._news.reason = "rendering", ""
 
-    def _tally(self, tally: dict[str, Any], rows: list[int] | None, finished: list[str]) -> None:
-        session = tally["session"]
+    def _count(self, tally: Tally, rows: list[int] | None, finished: list[str]) -> None:
+        session = tally.session
         self._news.tallies[session] = tally
         self._news.order |= rows is None
         known = self._news.rows.get(session, set())

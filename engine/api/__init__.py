@@ -69,7 +69,7 @@ from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPa
 from engine.library.read.stored_rows import StoredRow, stored_rows
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse, disk_use
-from engine.library.records import Copied, Emptied, Exported, Trashed, TrashSize
+from engine.library.records import Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import load_models
 from engine.picture.recipe import Recipe
@@ -78,6 +78,21 @@ from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
+from engine.protocol.commands import Places
+from engine.protocol.events import (
+    Absent,
+    Counted,
+    Curated,
+    Mismatched,
+    Paused,
+    Previewed,
+    Standing,
+    Stepped,
+)
+from engine.protocol.events import (
+    AnyEvent as EngineEvent,
+)
+from engine.protocol.records import Emptied, Tally, Trashed, TrashSize
 from engine.service.client.connection import (
     EngineError,
 )
@@ -115,16 +130,20 @@ __all__ = [
     "SESSION_ORDERS",
     "STATES",
     "TABLE_KINDS",
+    "Absent",
     "Changes",
     "Checked",
     "Copied",
     "Copy",
+    "Counted",
+    "Curated",
     "Declared",
     "DeviceUse",
     "DiskUse",
     "Draft",
     "Emptied",
     "EngineError",
+    "EngineEvent",
     "EngineFeed",
     "Estimate",
     "Exported",
@@ -136,8 +155,12 @@ __all__ = [
     "JobPages",
     "LibraryError",
     "LockedError",
+    "Mismatched",
     "Pace",
+    "Paused",
     "Place",
+    "Places",
+    "Previewed",
     "Problem",
     "Progress",
     "Recipe",
@@ -153,9 +176,12 @@ __all__ = [
     "Severity",
     "Sheet",
     "SheetError",
+    "Standing",
     "Started",
+    "Stepped",
     "StoredRow",
     "TableKind",
+    "Tally",
     "TrashSize",
     "Trashed",
     "Wanted",

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from engine import __version__
 from engine.library.database import (
     LibraryError,
@@ -18,6 +20,7 @@ from engine.library.read.reader import (
     list_sessions,
 )
 from engine.library.read.tables import TABLE_KINDS, open_table
+from engine.protocol.commands import AskStatus
 from engine.schema import SCHEMA_VERSION
 from engine.service.client.connection import (
     EngineError,
@@ -52,9 +55,8 @@ def start_engine(settings: Settings, devices: Sequence[str] = ()) -> dict[str, A
                 "The engine process runs already; `promptsheet engine stop` ends it, and it can be"
                 " started with other devices then. Its work is kept."
             )
-        return connection.command("status") | {
-            "warning": detachment.warning if detachment else None
-        }
+        status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+        return status | {"warning": detachment.warning if detachment else None}
 
 
 def engine_status(settings: Settings) -> dict[str, Any] | None:
@@ -68,7 +70,8 @@ def engine_status(settings: Settings) -> dict[str, Any] | None:
         return None
     with connection:
         mismatch = connection.greeting.mismatch()
-        return connection.command("status") | {"mismatch": mismatch}
+        status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+        return status | {"mismatch": mismatch}
 
 
 def stop_running_engine(settings: Settings) -> int | None:

@@ -1,19 +1,28 @@
 """Sessions: started, stopped, resumed, exported."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from engine.api.sheets import Checked
 from engine.library.read.reader import ImageInfo
 from engine.library.read.stored_rows import as_runs, path_text
 from engine.library.read.tables import TableKind
 from engine.library.records import Copied, Exported
-from engine.service.client.connection import (
-    connect_or_start,
+from engine.protocol.commands import (
+    Move,
+    Pause,
+    Places,
+    RequestedRow,
+    Resume,
+    Retry,
+    Source,
+    Stop,
+    Submit,
 )
-from engine.service.wire import packed
+from engine.service.client.connection import connect_or_start
+from engine.service.client.curation import ask
 from engine.settings import (
     Settings,
 )
@@ -44,29 +53,24 @@ def start_session(
         EngineError: the engine process cannot be started, or refuses.
     """
     sheet = checked.sheet
-    rows = [
-        {
-            "number": row.number,
-            "cells": dict(row.cells),
-            "extra": dict(row.extra),
-            "values": asdict(row.values),
-        }
+    rows = (
+        RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values)
         for row in sheet.ready
         if row.values is not None
-    ]
-    source: dict[str, Any] = {"file": sheet.file, "sheet": sheet.sheet}
-    source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
-    source |= {"path": path_text(checked.path)} if checked.path else {}
-    source |= {"kept": as_runs(checked.kept)} if checked.kept and parent else {}
+    )
+    source = Source(
+        sheet.file,
+        sheet.sheet,
+        list(sheet.columns),
+        parent,
+        path_text(checked.path) if checked.path else None,
+        as_runs(checked.kept) if parent else [],
+    )
+    wanted = Submit(name or Path(sheet.file).stem, source, Submit.packed(rows))
     connection, detachment = connect_or_start(settings.library)
     with connection:
-        tally = connection.command(
-            "submit",
-            name=name or Path(sheet.file).stem,
-            source=source,
-            rows=packed(rows),
-        )
-    return Started(tally["session"], tally["images"], detachment.warning if detachment else None)
+        tally = connection.ask(wanted).tally
+    return Started(tally.session, tally.images, detachment.warning if detachment else None)
 
 
 def stop_session(
@@ -83,7 +87,7 @@ def stop_session(
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "stop", session=session, rows=rows)
+    ask(settings.library, Stop(session, rows))
 
 
 def resume_session(
@@ -94,7 +98,7 @@ def resume_session(
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "resume", session=session, rows=rows)
+    ask(settings.library, Resume(session, rows))
 
 
 def retry_session(
@@ -105,16 +109,16 @@ def retry_session(
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "retry", session=session, rows=rows)
+    ask(settings.library, Retry(session, rows))
 
 
-def move_session(session: str, settings: Settings, to: str) -> None:
+def move_session(session: str, settings: Settings, to: Places) -> None:
     """Have a session rendered sooner or later than others: `first`, `last`, `up` or `down`.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "move", session=session, to=to)
+    ask(settings.library, Move(session, to))
 
 
 def pause_engine(settings: Settings, *, paused: bool) -> None:
@@ -123,13 +127,7 @@ def pause_engine(settings: Settings, *, paused: bool) -> None:
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "pause", paused=paused)
-
-
-def _command(settings: Settings, do: str, **arguments: Any) -> None:
-    connection, _ = connect_or_start(settings.library)
-    with connection:
-        connection.command(do, **arguments)
+    ask(settings.library, Pause(paused))
 
 
 def export_session(

@@ -19,8 +19,25 @@ from typing import Any, TextIO
 
 from engine.picture.formats import encode
 from engine.picture.metadata import Record
-from engine.picture.recipe import Conditions, Recipe
-from engine.render.frames import Frame, FrameSocket
+from engine.picture.recipe import Recipe
+from engine.protocol.framing import FrameSocket, Unpacker
+from engine.protocol.rendering import (
+    AnyToRenderer,
+    Cause,
+    Ended,
+    Failed,
+    Free,
+    Hello,
+    Loaded,
+    LoadModel,
+    Picture,
+    Preview,
+    RenderBatch,
+    Started,
+    Step,
+    StopBatch,
+    WantPreviews,
+)
 
 _PR_SET_PDEATHSIG = 1
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -42,7 +59,7 @@ class Renderer:
         self._threads = threads
         self._cores = cores
         self._stop_asked: set[int] = set()
-        self._inbox: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[LoadModel | RenderBatch] = queue.SimpleQueue()
         self._previewing = False
         self._next_preview = 0.0
 
@@ -60,66 +77,68 @@ class Renderer:
         self._encoders = ThreadPoolExecutor(1, "encode")
         self._in_encoder = threading.Semaphore(_PICTURES_WAITING)
         threading.Thread(target=self._listen, daemon=True).start()
-        self._connection.send("hello", device=self._device)
+        self._connection.send(Hello(self._device))
         while True:
-            frame = self._inbox.get()
-            if frame.kind == "load":
-                self._load(**frame.body)
-            elif frame.kind == "render":
-                self._take(**frame.body)
+            match self._inbox.get():
+                case LoadModel() as wanted:
+                    self._load(wanted)
+                case RenderBatch() as batch:
+                    self._take(batch)
 
     def _listen(self) -> None:
         """Take commands; a stop must be heard while other threads compute."""
-        while (frame := self._connection.receive()) is not None:
-            if frame.kind == "stop":
-                self._stop_asked.add(frame.body["batch"])
-                self._lanes.nudge()
-            elif frame.kind == "previews":
-                self._previewing = frame.body["wanted"]
-            else:
-                self._inbox.put(frame)
+        unpacker: Unpacker[AnyToRenderer] = Unpacker(AnyToRenderer)
+        while (frame := self._connection.receive(unpacker)) is not None:
+            match frame.message:
+                case StopBatch(batch):
+                    self._stop_asked.add(batch)
+                    self._lanes.nudge()
+                case WantPreviews(wanted):
+                    self._previewing = wanted
+                case work:
+                    self._inbox.put(work)
         os._exit(0)
 
-    def _load(self, model: str, source: str, model_hash: str, dtype: str) -> None:
+    def _load(self, wanted: LoadModel) -> None:
         from engine.render.pipelines import ModelError
 
+        source, dtype = Path(wanted.source), wanted.dtype
         try:
-            loaded = self._models.load(Path(source), model_hash, dtype)
+            loaded = self._models.load(source, wanted.model_hash, dtype)
         except self._loaded.ModelChangedError as error:
-            self._fail(None, "changed", str(error))
+            self._fail(None, Cause.CHANGED, str(error))
         except self._loaded.ModelAbsentError as error:
-            self._fail(None, "not now", str(error))
+            self._fail(None, Cause.NOT_NOW, str(error))
         except ModelError as error:
-            self._fail(None, "load", str(error))
+            self._fail(None, Cause.LOAD, str(error))
         except Exception as error:
             if memory := _memory_reason(error):
                 # What else uses the memory may end; a model larger than all of it never fits.
-                if self._models.fits_alone(Path(source), dtype):
-                    memory = f"too little memory is free on {self._device} for {model}: end what"
-                    self._fail(None, "not now", f"{memory} else uses it, or wait until it ends")
+                if self._models.fits_alone(source, dtype):
+                    reason = (
+                        f"too little memory is free on {self._device} for {wanted.model}: end what"
+                        " else uses it, or wait until it ends"
+                    )
+                    self._fail(None, Cause.NOT_NOW, reason)
                 else:
-                    self._fail(None, "load", memory)
+                    self._fail(None, Cause.LOAD, memory)
             else:
                 full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-                self._fail(None, "disk" if full else "load", _plain(error))
+                self._fail(None, Cause.DISK if full else Cause.LOAD, _plain(error))
             del error
             self._models.free_memory()
         else:
-            self._connection.send(
-                "loaded",
-                model=model,
-                conditions=loaded.offered.to_json(),
-                hashes=self._models.hashes,
-            )
+            self._connection.send(Loaded(wanted.model, loaded.offered, self._models.hashes))
 
-    def _take(self, batch: int, **body: Any) -> None:
+    def _take(self, wanted: RenderBatch) -> None:
         """Prepare a batch while others compute, then hand it to the next free lane."""
+        batch = wanted.batch
 
         def given_up() -> bool:
             return batch in self._stop_asked
 
         try:
-            work = _Work.from_frame(batch, body, self._models)
+            work = _Work.of(wanted, self._models)
             # Texts are encoded under the batch's own conditions, as if no other was there.
             if self._lanes.agree(work.threads, given_up):
                 self._torch.set_num_threads(work.threads)
@@ -131,7 +150,7 @@ class Renderer:
             self._computers.submit(self._compute, work)
         else:
             self._stop_asked.discard(batch)
-            self._connection.send("ended", batch=batch)
+            self._connection.send(Ended(batch))
 
     def _compute(self, work: "_Work") -> None:
         """Draw one batch, in a lane of its own, and send each picture on its way."""
@@ -140,7 +159,7 @@ class Renderer:
             with self._loaded.computing(self._lanes, work.threads):
                 if batch in self._stop_asked:
                     raise _StoppedError
-                self._connection.send("started", batch=batch)
+                self._connection.send(Started(batch))
                 memory = self._memory.CallMemory(self._device, self._threads // work.threads or 1)
                 pictures = work.model.draw(
                     work.slots,
@@ -160,29 +179,29 @@ class Renderer:
             ended, taken, room = time.monotonic(), memory.taken(), memory.room()
         except _StoppedError:
             # Behind the pictures that are still being encoded.
-            self._encoders.submit(self._connection.send, "ended", batch=batch)
+            self._encoders.submit(self._connection.send, Ended(batch))
             return
         except Exception as error:
             self._give_up(batch, error)
             return
         finally:
             self._stop_asked.discard(batch)
-        self._connection.send("free", batch=batch, began=began, ended=ended, taken=taken, room=room)
-        self._encoders.submit(self._connection.send, "ended", batch=batch)
+        self._connection.send(Free(batch, began, ended, taken, room))
+        self._encoders.submit(self._connection.send, Ended(batch))
 
     def _give_up(self, batch: int, error: Exception) -> None:
         if memory := _memory_reason(error):
-            self._fail(batch, "memory", memory)
+            self._fail(batch, Cause.MEMORY, memory)
         elif lost := _device_reason(error, self._device):
-            self._fail(batch, "device", lost)
+            self._fail(batch, Cause.DEVICE, lost)
         else:
-            self._fail(batch, "error", _plain(error))
+            self._fail(batch, Cause.ERROR, _plain(error))
         del error
         self._models.free_memory()
 
     def _after_step(self, work: "_Work", step: int, latents: Any, scheduler: Any) -> None:
         steps = work.slots[0].steps
-        self._connection.send("step", batch=work.batch, step=step, steps=steps)
+        self._connection.send(Step(work.batch, step, steps))
         if work.batch in self._stop_asked:
             raise _StoppedError
         now = time.monotonic()
@@ -192,7 +211,7 @@ class Renderer:
             file = work.model.preview(latents, scheduler, slot)
             if file is not None:
                 image = work.records[slot].image
-                self._connection.send("preview", file, batch=work.batch, image=image)
+                self._connection.send(Preview(work.batch, image), file)
 
     def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
         try:
@@ -200,15 +219,14 @@ class Renderer:
             kind, level = record.conditions.encoding.split()
             file = encode(pixels, text, kind, int(level))
         except Exception as error:  # nobody would see it: this is another thread
-            self._fail(batch, "error", _plain(error))
+            self._fail(batch, Cause.ERROR, _plain(error))
         else:
-            self._connection.send("picture", file, batch=batch, text=text)
+            self._connection.send(Picture(batch, text), file)
         finally:
             self._in_encoder.release()
 
-    def _fail(self, batch: int | None, cause: str, reason: str) -> None:
-        hashes = self._models.hashes
-        self._connection.send("failed", batch=batch, cause=cause, reason=reason, hashes=hashes)
+    def _fail(self, batch: int | None, cause: Cause, reason: str) -> None:
+        self._connection.send(Failed(batch, cause, reason, self._models.hashes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,33 +241,32 @@ class _Work:
     """Slot → what the image's file says of itself; padded slots have none."""
 
     @classmethod
-    def from_frame(cls, batch: int, body: Mapping[str, Any], models: Any) -> "_Work":
-        """As the engine process sent it."""
-        images, size = body["images"], body["size"]
-        chosen = Conditions.from_json(body["conditions"])
-        recipes = {image["slot"]: Recipe.from_json(image["recipe"]) for image in images}
+    def of(cls, wanted: RenderBatch, models: Any) -> "_Work":
+        """As the engine process asked for it."""
+        size, chosen = wanted.size, wanted.conditions
+        recipes = {image.slot: image.recipe for image in wanted.images}
         # Empty slots are padded: an image depends on the size of its batch, not on companions.
         padding = next(iter(recipes.values()))
         model = models.get(padding.model_hash, chosen.dtype)
         actual = replace(model.offered, threads=chosen.threads, encoding=chosen.encoding)
         departures = actual.departures_from(chosen)
-        if split_from := body["split_from"]:
-            departures.append(f"batch size: {split_from} → {size} (out of memory)")
+        if wanted.split_from:
+            departures.append(f"batch size: {wanted.split_from} → {size} (out of memory)")
         return cls(
-            batch,
+            wanted.batch,
             model,
             chosen.threads,
             [recipes.get(slot, padding) for slot in range(size)],
             {
-                image["slot"]: Record(
-                    image=image["image"],
-                    recipe=recipes[image["slot"]],
+                image.slot: Record(
+                    image=image.image,
+                    recipe=image.recipe,
                     conditions=actual,
                     batch_size=size,
-                    slot=image["slot"],
+                    slot=image.slot,
                     departures=tuple(departures),
                 )
-                for image in images
+                for image in wanted.images
             },
         )
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+from engine.protocol.commands import Tag
 from engine.service.client.connection import connect_or_start
 from tests.bench.home import isolated
 from tests.conftest import Promptsheet
@@ -48,7 +49,7 @@ def _measure(promptsheet: Promptsheet, sheet: Path) -> tuple[list[float], float]
         running = promptsheet.start("run", sheet, "--detach", "--json", stdout=subprocess.DEVNULL)
         while running.poll() is None:
             asked = time.monotonic()
-            connection.command("tag", session=session, tags=[str(len(waits))])
+            connection.ask(Tag(session, [str(len(waits))]))
             waits.append(time.monotonic() - asked)
             time.sleep(0.02)
         seconds = time.monotonic() - began

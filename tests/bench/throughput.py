@@ -24,6 +24,7 @@ from typing import Any
 
 import psutil
 
+from engine.protocol.events import Computed, Counted
 from engine.service.client.connection import connect_or_start
 from tests.bench.resident import forget_peak, peak_bytes
 from tests.conftest import Promptsheet
@@ -184,12 +185,13 @@ def _ours(ours: Promptsheet, sheet: Path) -> Turn:
 
     def watch() -> None:
         for event in connection.follow(every=True):
-            if event["event"] == "tally":
-                window.append(time.monotonic())
-                if event["settled"]:
-                    return
-            elif event["event"] == "computed":
-                spans.append((event["began"], event["ended"]))
+            match event:
+                case Counted(tally):
+                    window.append(time.monotonic())
+                    if tally.settled:
+                        return
+                case Computed(began=began, ended=ended):
+                    spans.append((began, ended))
 
     for pid in _pids(ours):
         forget_peak(pid)

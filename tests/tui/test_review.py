@@ -19,6 +19,7 @@ from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.conftest import COMMAND
 from tests.engine.library.conftest import picture, take
+from tests.engine.protocol.making import tally
 from tests.test_promises import wait_for
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.on_a_pty import OnPty
@@ -252,7 +253,7 @@ async def test_a_small_session_is_seen_whole_while_it_renders(
         writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
         writer.close()
         assert isinstance(app.screen, ReviewScreen)
-        app.screen.tell(News(tallies={KEY: {}}, finished={KEY: batch.images[-1].path}))
+        app.screen.tell(News(tallies={KEY: tally(1)}, finished={KEY: batch.images[-1].path}))
         await until(pilot, lambda: "12 of 12 images" in screen_text(app))
         await until(pilot, lambda: "waiting" not in screen_text(app))
         assert sheet.tile == before, "the cursor moved by itself"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,7 +18,10 @@ from engine.api import (
     JobPages,
     LibraryError,
     Pace,
+    Places,
+    Previewed,
     SessionInfo,
+    Tally,
     engine_status,
     find_session,
     list_open,
@@ -31,14 +34,14 @@ from engine.api import (
     stop_session,
 )
 from tui.app_state import TakeInHand
-from tui.engine_watch import News, Preview
+from tui.engine_watch import News
 from tui.keys import bind
 from tui.screens.area import AreaScreen
 from tui.screens.job_source import JobSource, JobTable
 from tui.text import clean, count_text
 from tui.widgets.cause_line import CauseLine
 from tui.widgets.live_pane import LivePane
-from tui.widgets.progress_line import ProgressLine, SessionProgress, counts_of, is_working
+from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_list import SessionList
 from tui.widgets.virtual_table import VirtualTable
 
@@ -83,7 +86,7 @@ class JobsScreen(AreaScreen):
     ]
 
     info: SessionInfo | None = None
-    _counts: dict[str, Any] | None = None
+    _counts: Tally | None = None
     _pace: Pace | None = None
     _source: JobSource | None = None
     _paged: str | None = None  # whose jobs the table shows
@@ -137,7 +140,7 @@ class JobsScreen(AreaScreen):
 
     def _measure(self) -> None:
         """Pace and time left, while someone looks and something is to come."""
-        if self.is_current and self.info and self._counts and is_working(self._counts):
+        if self.is_current and self.info and self._counts and not self._counts.settled:
             self._read_pace(self.info.session)
 
     @work(thread=True, exclusive=True, group="pace")
@@ -180,7 +183,7 @@ class JobsScreen(AreaScreen):
         if not self.children:  # the app ends
             return
         self.info = info
-        self._counts = None if info is None else counts_of(info)
+        self._counts = None if info is None else info.tally
         self._open_pages()
         self._show_newest(newest)
         self._show_title()
@@ -213,7 +216,7 @@ class JobsScreen(AreaScreen):
     @on(VirtualTable.Highlighted)
     def _show_cause(self) -> None:
         """Why the row under the cursor failed, in full."""
-        table, failed = self.query_one(JobTable), bool(self._counts and self._counts["failed"])
+        table, failed = self.query_one(JobTable), bool(self._counts and self._counts.failed)
         table.fit_columns(failed=failed)
         self.query_one(CauseLine).show(table.error if failed else None, failed=failed)
 
@@ -224,7 +227,7 @@ class JobsScreen(AreaScreen):
             return
         marked = len(self.query_one(VirtualTable).marks)
         what = count_text(marked, "marked row") if marked else "all"
-        hint = f"■ s stop {what}" if is_working(self._counts) else ""
+        hint = f"■ s stop {what}" if not self._counts.settled else ""
         hint = "only what failed · e shows all" if self._errors_only else hint
         held = self.info.session in self.app_state.held
         line.show(SessionProgress(self.info, self._counts, self._pace, held, hint))
@@ -272,7 +275,7 @@ class JobsScreen(AreaScreen):
                 table.follow(min(changed))
         self._show_cause()
 
-    def _show_preview(self, preview: Preview, news: News) -> None:
+    def _show_preview(self, preview: Previewed, news: News) -> None:
         step = news.steps.get(preview.device)
         where = f"{preview.device}: row {preview.row}, image {preview.variation}"
         how_far = f", step {step.step}/{step.steps}" if step else ""
@@ -313,7 +316,7 @@ class JobsScreen(AreaScreen):
             partial(_COMMANDS[what], None, self.app_state.settings), f"every session {_DONE[what]}"
         )
 
-    def action_move(self, to: str) -> None:
+    def action_move(self, to: Places) -> None:
         """Have the session in hand rendered sooner or later than others."""
         if self.info is not None:
             self._command(partial(move_session, self.info.session, self.app_state.settings, to), "")

@@ -44,7 +44,7 @@ class UndoStack:
         self._undone: list[Undoable] = []
 
     async def in_turn(self, act: Callable[[], T]) -> T:
-        """Run `act` in a thread after everything asked for before: an undo follows what it undoes."""
+        """Run `act` in a thread after everything asked for before: undo comes after its action."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     def do(self, undoable: Undoable) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual import work
 
-from tui.engine_watch import Preview
+from engine.api import Previewed
 from tui.graphics.protocol import current
 from tui.widgets.image_pane import ImagePane
 
@@ -30,7 +30,7 @@ class LivePane(ImagePane):
         self._count = 0
         self._previewed = 0.0
 
-    def show_preview(self, preview: Preview, caption: str) -> None:
+    def show_preview(self, preview: Previewed, caption: str) -> None:
         """Show what is being denoised, if the last preview was not just now."""
         now = time.monotonic()
         if now - self._previewed >= _SECONDS.get(current().protocol, _SECONDS_OF_CELLS):

@@ -1,12 +1,11 @@
 """How far a session is: a bar, counts, pace, and when it will be done."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.api import Pace, SessionInfo
+from engine.api import Pace, SessionInfo, Tally
 from tui.glyphs import GLYPHS
 from tui.text import clean, clock_text, shorten, time_text
 
@@ -21,23 +20,12 @@ class SessionProgress:
     """Where a session stands."""
 
     info: SessionInfo
-    counts: Mapping[str, int]
+    counts: Tally
     pace: Pace | None
     held: bool
     """Whether it waits until someone lets it go on."""
     hint: str
     """What can be done about it; the first to go where room is short."""
-
-
-def counts_of(info: SessionInfo) -> dict[str, int]:
-    """A session's images by state, as news bring them."""
-    names = ("images", "done", "failed", "stopped", "waiting", "rendering", "rewriting")
-    return {name: getattr(info, name) for name in names}
-
-
-def is_working(counts: Mapping[str, int]) -> bool:
-    """Whether anything is still to come."""
-    return bool(counts["waiting"] or counts["rendering"])
 
 
 class ProgressLine(Static):
@@ -68,19 +56,16 @@ class ProgressLine(Static):
 
     def _line(self, standing: SessionProgress) -> Content:
         counts, room = standing.counts, self.content_size.width
-        settled = counts["done"] + counts["failed"]
+        settled = counts.done + counts.failed
         width = _BAR if room >= _NARROW else _SHORT_BAR
-        filled = round(width * settled / max(1, counts["images"]))
+        filled = round(width * settled / max(1, counts.images))
         bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$foreground 30%")
-        parts = [f"{counts['done']}/{counts['images']}"]
-        parts += [
-            f"{GLYPHS[state]} {counts[state]} {state}"
-            for state in ("failed", "stopped", "waiting")
-            if counts[state]
-        ]
-        if counts["waiting"] and (awaited := counts["rewriting"]):
-            parts.insert(1, f"{GLYPHS['rewriting']} prompts of {awaited} being rewritten")
-        working = is_working(counts)
+        parts = [f"{counts.done}/{counts.images}"]
+        states = {"failed": counts.failed, "stopped": counts.stopped, "waiting": counts.waiting}
+        parts += [f"{GLYPHS[state]} {n} {state}" for state, n in states.items() if n]
+        if counts.waiting and counts.rewriting:
+            parts.insert(1, f"{GLYPHS['rewriting']} prompts of {counts.rewriting} being rewritten")
+        working = not counts.settled
         pace = standing.pace
         if working and pace is not None and pace.images_per_second and pace.seconds_left:
             parts.insert(1, f"ETA {clock_text(pace.seconds_left)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError, is_new, reading
+from engine.protocol.records import Tally
 
 STATES = ("rendering", "waiting", "stopped", "failed", "done")
 """Of an image; and, the first that any of its images has, of a job and of a session."""
@@ -39,6 +40,20 @@ class SessionInfo:
     """Seconds since 1970; None if it is not in the trash."""
     rewriting: int
     """Images whose prompts a language model is still to rewrite."""
+
+    @property
+    def tally(self) -> Tally:
+        """Its counts."""
+        return Tally(
+            session=self.session,
+            images=self.images,
+            waiting=self.waiting,
+            rendering=self.rendering,
+            stopped=self.stopped,
+            failed=self.failed,
+            done=self.done,
+            rewriting=self.rewriting,
+        )
 
     @property
     def seconds(self) -> float:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.read.reader import SessionInfo, session_info
-from engine.library.records import TrashSize
+from engine.protocol.records import TrashSize
 
 SessionOrder = Literal["newest", "name", "size", "favourites"]
 SESSION_ORDERS: tuple[SessionOrder, ...] = ("newest", "name", "size", "favourites")

@@ -16,10 +16,10 @@ from engine.library.database import LibraryError
 from engine.library.files import sync_folder
 from engine.library.read.reader import log_path
 from engine.library.read.sessions import size_of_trash
-from engine.library.records import Emptied, Trashed
 from engine.library.write.sharing import Sharing, withdraw, withdraw_all
 from engine.library.write.states import Scope, move
 from engine.library.write.writer import Writer
+from engine.protocol.records import Emptied, Trashed
 
 TRASH = "trash"
 _IMAGES = f"{TRASH}/images"

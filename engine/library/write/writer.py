@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.files import SESSIONS, StagedFile, publish, remove_unfinished
-from engine.library.records import Batch, BatchImage, NewSession, Tally
+from engine.library.records import Batch, BatchImage, NewSession
 from engine.library.write.accepting import drop_unfinished, store_session
 from engine.library.write.batch_queue import AWAITS_PROMPTS, Lot, lots_of, next_waiting
 from engine.library.write.conditions import choose_conditions, chosen_conditions
@@ -20,6 +20,7 @@ from engine.library.write.sharing import publish as publish_shared
 from engine.library.write.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
+from engine.protocol.records import Tally
 
 STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""

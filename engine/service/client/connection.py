@@ -6,11 +6,20 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar, cast
 
+import msgspec
+
+from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused
+from engine.protocol.commands import Command, Follow, Shutdown
+from engine.protocol.events import AnyEvent
+from engine.protocol.framing import FrameSocket, Unpacker, WireError
 from engine.service.client.detach import READY_SECONDS, Detachment, StartError, start_detached
 from engine.service.lock import is_locked, read_holder
-from engine.service.wire import Assembler, Greeting, WireError, encode, peer_uid, socket_path
+from engine.service.socket_path import peer_uid, socket_path
+
+A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
 
 _CONNECT_SECONDS = 20.0
 _STOP_SECONDS = 60.0
@@ -30,17 +39,11 @@ class Connection:
     """One connection to an engine process. Not thread-safe."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._file = connection.makefile("rb")
-        self._assembler = Assembler()
         connection.settimeout(_ANSWER_SECONDS)
-        try:
-            self.greeting = Greeting(**self._receive())
-        except TypeError as error:
-            raise EngineError(
-                "The engine process greets in a way this version does not know;"
-                " stop it with the version that started it."
-            ) from error
+        self._connection = connection
+        self._frames = FrameSocket(connection)
+        self._answers: Unpacker[AnyAnswer] = Unpacker(AnyAnswer)
+        self.greeting = self._greeting()
 
     def __enter__(self) -> Self:
         return self
@@ -55,49 +58,57 @@ class Connection:
 
     def close(self) -> None:
         """Hang up; the engine process goes on."""
-        self._file.close()
-        self._connection.close()
+        self._frames.close()
 
-    def _receive(self) -> dict[str, Any]:
-        while True:
-            try:
-                line = self._file.readline()
-            except TimeoutError:
-                raise EngineError(
-                    f"The engine process did not answer in {_ANSWER_SECONDS:.0f} s."
-                ) from None
-            except OSError:
-                line = b""
-            if not line.endswith(b"\n"):
-                raise EngineGoneError("The engine process has ended.")
-            try:
-                message = self._assembler.feed(line)
-            except WireError as error:
-                raise EngineError(f"The engine process sends {error}.") from error
-            if message is not None:
-                return message
-
-    def _send(self, message: dict[str, Any]) -> None:
+    def _greeting(self) -> Greeting:
+        unpacker: Unpacker[Greeting] = Unpacker(Greeting)
         try:
-            for line in encode(message):
-                self._connection.sendall(line)
+            return self._receive(unpacker)
+        except WireError as error:
+            self.close()
+            raise EngineError(
+                "The engine process greets in a way this version does not know;"
+                " stop it with the version that started it."
+            ) from error
+
+    def _receive(self, unpacker: Unpacker[T]) -> T:
+        try:
+            frame = self._frames.receive(unpacker)
+        except TimeoutError:
+            raise EngineError(
+                f"The engine process did not answer in {_ANSWER_SECONDS:.0f} s."
+            ) from None
+        except OSError:
+            frame = None
+        if frame is None:
+            raise EngineGoneError("The engine process has ended.")
+        return frame.message
+
+    def _send(self, message: msgspec.Struct) -> None:
+        try:
+            self._frames.send(message)
         except OSError:
             raise EngineGoneError("The engine process has ended.") from None
 
-    def command(self, do: str, **arguments: Any) -> dict[str, Any]:
+    def ask(self, command: Command[A]) -> A:
         """Give a command; its answer, which comes once the effect is committed.
 
         Raises:
             EngineError: it was refused, in the engine process's words.
         """
-        self._send({"do": do} | arguments)
-        answer = self._receive()
-        if not answer.pop("ok", False):
-            raise EngineError(str(answer.get("error", "refused")))
-        return answer
+        self._send(command)
+        try:
+            answer = self._receive(self._answers)
+        except WireError as error:
+            raise EngineError(f"The engine process answers what is no answer: {error}.") from error
+        if isinstance(answer, Refused):
+            raise EngineError(answer.reason)
+        if not isinstance(answer, command.answer):
+            raise EngineError(f"The engine process answers something else: {answer!r}.")
+        return cast(A, answer)
 
-    def follow(self, *, previews: bool = False, every: bool = False) -> Iterator[dict[str, Any]]:
-        """Events from now on, the first one `status`; the connection serves nothing else then.
+    def follow(self, *, previews: bool = False, every: bool = False) -> Iterator[AnyEvent]:
+        """Events from now on, `Standing` first; the connection serves nothing else then.
 
         Args:
             previews: also what is being denoised, as small pictures.
@@ -106,13 +117,17 @@ class Connection:
         Raises:
             EngineGoneError: when the engine process ends; from the iterator too.
         """
-        self._send({"do": "follow", "previews": previews, "every": every})
+        self._send(Follow(previews, every))
         self._connection.settimeout(None)
         return self._events()
 
-    def _events(self) -> Iterator[dict[str, Any]]:
+    def _events(self) -> Iterator[AnyEvent]:
+        unpacker: Unpacker[AnyEvent] = Unpacker(AnyEvent)
         while True:
-            yield self._receive()
+            try:
+                yield self._receive(unpacker)
+            except WireError as error:
+                raise EngineError(f"The engine process tells what is no event: {error}.") from error
 
     def want_previews(self, wanted: bool) -> None:
         """While following: hear previews from now on, or no more. From any thread.
@@ -120,7 +135,7 @@ class Connection:
         Raises:
             EngineGoneError: it has ended.
         """
-        self._send({"previews": wanted})
+        self._send(Follow(previews=wanted))
 
 
 def connect(library: Path) -> Connection | None:
@@ -237,7 +252,7 @@ def stop_engine(library: Path) -> int | None:
     if connection is None:
         return None
     with connection:
-        pid = int(connection.command("shutdown")["pid"])
+        pid = connection.ask(Shutdown()).pid
     deadline = time.monotonic() + _STOP_SECONDS
     while is_locked(library):
         if time.monotonic() > deadline:

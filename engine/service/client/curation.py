@@ -2,18 +2,37 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from engine.library.database import is_new, reading
 from engine.library.read.sessions import size_of_trash
-from engine.library.records import Emptied, Trashed, TrashSize
+from engine.protocol.answers import Answer
+from engine.protocol.commands import (
+    Command,
+    EmptyTrash,
+    Favour,
+    Rename,
+    RestoreImages,
+    RestoreSession,
+    Tag,
+    TrashImages,
+    TrashSession,
+)
+from engine.protocol.records import Emptied, Trashed, TrashSize
 from engine.service.client.connection import connect_or_start
 
+A = TypeVar("A", bound=Answer)
 
-def _ask(library: Path, do: str, **arguments: Any) -> dict[str, Any]:
+
+def ask(library: Path, command: Command[A]) -> A:
+    """Give the engine process of `library` a command, started if need be; its answer.
+
+    Raises:
+        EngineError: it cannot be started, or refuses.
+    """
     connection, _ = connect_or_start(library)
     with connection:
-        return connection.command(do, **arguments)
+        return connection.ask(command)
 
 
 def favour_images(images: Sequence[str], library: Path, *, on: bool = True) -> list[str]:
@@ -22,7 +41,7 @@ def favour_images(images: Sequence[str], library: Path, *, on: bool = True) -> l
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    return list(_ask(library, "favour", images=list(images), on=on)["images"])
+    return ask(library, Favour(images, on)).images
 
 
 def trash_images(images: Sequence[str], library: Path) -> Trashed:
@@ -31,7 +50,7 @@ def trash_images(images: Sequence[str], library: Path) -> Trashed:
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    return Trashed(**_ask(library, "trash", images=list(images)))
+    return ask(library, TrashImages(images)).trashed
 
 
 def restore_images(images: Sequence[str], library: Path) -> list[str]:
@@ -40,7 +59,7 @@ def restore_images(images: Sequence[str], library: Path) -> list[str]:
     Raises:
         EngineError: none is in the trash any more, or the engine process refuses.
     """
-    return list(_ask(library, "restore", images=list(images))["images"])
+    return ask(library, RestoreImages(images)).images
 
 
 def rename_session(session: str, name: str, library: Path) -> None:
@@ -49,7 +68,7 @@ def rename_session(session: str, name: str, library: Path) -> None:
     Raises:
         EngineError: the name cannot be, or the engine process cannot be started.
     """
-    _ask(library, "rename", session=session, name=name)
+    ask(library, Rename(session, name))
 
 
 def tag_session(session: str, tags: Sequence[str], library: Path) -> list[str]:
@@ -58,7 +77,7 @@ def tag_session(session: str, tags: Sequence[str], library: Path) -> list[str]:
     Raises:
         EngineError: a tag cannot be, or the engine process cannot be started.
     """
-    return list(_ask(library, "tag", session=session, tags=list(tags))["tags"])
+    return ask(library, Tag(session, tags)).tags
 
 
 def trash_session(session: str, library: Path) -> None:
@@ -67,7 +86,7 @@ def trash_session(session: str, library: Path) -> None:
     Raises:
         EngineError: it does not come to rest, or the engine process refuses.
     """
-    _ask(library, "trash_session", session=session)
+    ask(library, TrashSession(session))
 
 
 def restore_session(session: str, library: Path) -> None:
@@ -76,7 +95,7 @@ def restore_session(session: str, library: Path) -> None:
     Raises:
         EngineError: it is not there, or the engine process refuses.
     """
-    _ask(library, "restore_session", session=session)
+    ask(library, RestoreSession(session))
 
 
 def empty_trash(library: Path) -> Emptied:
@@ -85,7 +104,7 @@ def empty_trash(library: Path) -> Emptied:
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    return Emptied(**_ask(library, "empty_trash"))
+    return ask(library, EmptyTrash()).emptied
 
 
 def trash_size(library: Path) -> TrashSize:

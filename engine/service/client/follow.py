@@ -4,11 +4,20 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.library.read.reader import find_session
+from engine.protocol.events import (
+    Absent,
+    AnyEvent,
+    Counted,
+    Mismatched,
+    Paused,
+    Standing,
+    Stepped,
+)
+from engine.protocol.records import Tally
 from engine.service.client.connection import (
     Connection,
     EngineError,
@@ -69,47 +78,48 @@ def follow_session(session: str, library: Path) -> Iterator[Progress]:
 def _follow_once(session: str, library: Path) -> Iterator[Progress]:
     connection, _ = connect_or_start(library)
     with connection:
-        now = ""
-        tally: dict[str, Any] | None = None
+        now, held = "", False
+        tally: Tally | None = None
         for event in connection.follow():
-            kind = event["event"]
-            if kind == "status":
-                # From the database: a session that has settled is not among those with work.
-                info = find_session(library, session)
-                open_work = {work["session"] for work in event["work"]}
-                tally = asdict(info) | {
-                    "settled": session not in open_work,
-                    "held": session in event["held"],
-                }
-                now = event["paused"] or ""
-            elif kind == "paused":
-                now = event["reason"] or ""
-            elif event.get("session") != session:
+            match event:
+                case Standing(status):
+                    # From the database: a session that has settled is not among those with work.
+                    info = find_session(library, session)
+                    working = {work.session: work for work in status.work}
+                    tally = working.get(session, info.tally)
+                    held = session in status.held
+                    now = status.paused or ""
+                case Paused(reason):
+                    now = reason or ""
+                case Stepped(session=stepped, device=device, step=step, steps=steps):
+                    if stepped != session:
+                        continue
+                    now = f"{device}: step {step}/{steps}"
+                case Counted(tally=counts) if counts.session == session:
+                    tally, held = counts, event.held
+                case _:
+                    continue
+            if tally is None:
                 continue
-            elif kind == "step":
-                now = f"{event['device']}: step {event['step']}/{event['steps']}"
-            elif kind == "tally":
-                tally = event
-            if tally is not None and tally["waiting"] and tally["rewriting"]:
-                now = f"prompts of {tally['rewriting']} images are being rewritten"
-            if tally is not None:
-                held = tally["held"] and not tally["settled"]
-                yield Progress(
-                    session=session,
-                    images=tally["images"],
-                    done=tally["done"],
-                    failed=tally["failed"],
-                    stopped=tally["stopped"],
-                    settled=tally["settled"],
-                    held=held,
-                    now=f"waits: `promptsheet resume {session}` lets it go on" if held else now,
-                )
+            if tally.waiting and tally.rewriting:
+                now = f"prompts of {tally.rewriting} images are being rewritten"
+            waits = held and not tally.settled
+            yield Progress(
+                session=session,
+                images=tally.images,
+                done=tally.done,
+                failed=tally.failed,
+                stopped=tally.stopped,
+                settled=tally.settled,
+                held=waits,
+                now=f"waits: `promptsheet resume {session}` lets it go on" if waits else now,
+            )
 
 
 class EngineFeed:
     """What happens in the engine process of a library, for ever; it is not started.
 
-    Iterate over it in one thread. Begins with `status`, or with `absent` where none runs; again
+    Iterate over it in one thread. Begins with `Standing`, or with `Absent` where none runs; again
     after each change of that.
     """
 
@@ -121,7 +131,7 @@ class EngineFeed:
         self._turn = threading.Lock()
 
     def want_previews(self, wanted: bool) -> None:
-        """Also hear `preview`: what is being denoised, as small pictures. From any thread."""
+        """Also hear `Previewed`: what is being denoised, as small pictures. From any thread."""
         with self._turn:
             if wanted != self._previews:
                 self._previews = wanted
@@ -129,7 +139,7 @@ class EngineFeed:
                     with contextlib.suppress(EngineError):
                         self._connection.want_previews(wanted)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[AnyEvent]:
         """Events as they come."""
         absent = False
         while True:
@@ -143,12 +153,12 @@ class EngineFeed:
                 pass  # it has ended, or is ending: look again
             if not absent:
                 absent = True
-                yield {"event": "absent"}
+                yield Absent()
             time.sleep(_LOOK_SECONDS)
 
-    def _events(self, connection: Connection) -> Iterator[dict[str, Any]]:
+    def _events(self, connection: Connection) -> Iterator[AnyEvent]:
         if mismatch := connection.greeting.mismatch():
-            yield {"event": "mismatch", "reason": mismatch}
+            yield Mismatched(mismatch)
             time.sleep(_LOOK_SECONDS)
             return
         with self._turn:

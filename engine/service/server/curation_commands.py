@@ -2,74 +2,83 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Iterable
 from typing import Any
 
 from engine.library.database import LibraryError
-from engine.library.records import Tally
 from engine.library.write import curation, trash
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
-from engine.service.server.dispatcher import Dispatcher, tally_event
+from engine.protocol.answers import Deleted, Done, Images, Moved, Tags
+from engine.protocol.commands import (
+    Command,
+    EmptyTrash,
+    Favour,
+    Rename,
+    RestoreImages,
+    RestoreSession,
+    Tag,
+    TrashImages,
+    TrashSession,
+)
+from engine.protocol.events import Curated
+from engine.service.server.dispatcher import Dispatcher, Publish
+from engine.service.server.socket_server import Handler
 from engine.service.server.writer_thread import WriterThread
 
 _REST_SECONDS = 60.0
 """How long a stopped session's batches may take to come to rest before it can be trashed."""
 
 
-class Keeping:
+class CurationCommands:
     """Each command is answered after its effect is committed, and its files have moved."""
 
-    def __init__(
-        self,
-        write: WriterThread,
-        scheduler: Dispatcher,
-        publish: Callable[[dict[str, Any]], None],
-    ) -> None:
+    def __init__(self, write: WriterThread, scheduler: Dispatcher, publish: Publish) -> None:
         self._write = write
         self._scheduler = scheduler
         self._publish = publish
 
-    def commands(self) -> dict[str, Callable[..., Awaitable[dict[str, Any]]]]:
-        """By name."""
+    def handlers(self) -> dict[type[Command[Any]], Handler]:
+        """What is done for each command."""
         return {
-            "favour": self._favour,
-            "trash": self._trash,
-            "restore": self._restore,
-            "rename": self._rename,
-            "tag": self._tag,
-            "trash_session": self._trash_session,
-            "restore_session": self._restore_session,
-            "empty_trash": self._empty_trash,
+            Favour: self._favour,
+            TrashImages: self._trash,
+            RestoreImages: self._restore,
+            Rename: self._rename,
+            Tag: self._tag,
+            TrashSession: self._trash_session,
+            RestoreSession: self._restore_session,
+            EmptyTrash: self._empty_trash,
         }
 
-    async def _favour(self, images: list[str], on: bool) -> dict[str, Any]:
-        changed = await self._write(curation.favour, images, on=on)
+    async def _favour(self, wanted: Favour) -> Images:
+        changed = await self._write(curation.favour, wanted.images, on=wanted.on)
         self._tell(changed)
-        return {"images": changed}
+        return Images(changed)
 
-    async def _trash(self, images: list[str]) -> dict[str, Any]:
-        trashed = await self._write(trash.trash_images, images, self._scheduler.at_work())
+    async def _trash(self, wanted: TrashImages) -> Moved:
+        at_work = self._scheduler.at_work()
+        trashed = await self._write(trash.trash_images, wanted.images, at_work)
         await self._tell_tallies(trashed.images)
-        return asdict(trashed)
+        return Moved(trashed)
 
-    async def _restore(self, images: list[str]) -> dict[str, Any]:
-        restored = await self._write(trash.restore_images, images)
+    async def _restore(self, wanted: RestoreImages) -> Images:
+        restored = await self._write(trash.restore_images, wanted.images)
         await self._tell_tallies(restored)
-        return {"images": restored}
+        return Images(restored)
 
-    async def _rename(self, session: str, name: str) -> dict[str, Any]:
-        await self._write(curation.rename, session, name)
-        self._publish({"event": "curated", "sessions": [session]})
-        return {}
+    async def _rename(self, wanted: Rename) -> Done:
+        await self._write(curation.rename, wanted.session, wanted.name)
+        self._publish(Curated([wanted.session]))
+        return Done()
 
-    async def _tag(self, session: str, tags: list[str]) -> dict[str, Any]:
-        kept = await self._write(curation.set_tags, session, tags)
-        self._publish({"event": "curated", "sessions": [session]})
-        return {"tags": kept}
+    async def _tag(self, wanted: Tag) -> Tags:
+        stored = await self._write(curation.set_tags, wanted.session, wanted.tags)
+        self._publish(Curated([wanted.session]))
+        return Tags(stored)
 
-    async def _trash_session(self, session: str) -> dict[str, Any]:
+    async def _trash_session(self, wanted: TrashSession) -> Done:
+        session = wanted.session
         await self._scheduler.stop(Scope(session))
         deadline = asyncio.get_running_loop().time() + _REST_SECONDS
         batches = set(await self._write(_batches, session))
@@ -81,27 +90,26 @@ class Keeping:
                 )
             await asyncio.sleep(0.05)
         await self._write(trash.trash_session, session)
-        self._publish({"event": "curated", "sessions": [session]})
-        return {}
+        self._publish(Curated([session]))
+        return Done()
 
-    async def _restore_session(self, session: str) -> dict[str, Any]:
-        await self._write(trash.restore_session, session)
-        self._publish({"event": "curated", "sessions": [session]})
-        return {}
+    async def _restore_session(self, wanted: RestoreSession) -> Done:
+        await self._write(trash.restore_session, wanted.session)
+        self._publish(Curated([wanted.session]))
+        return Done()
 
-    async def _empty_trash(self) -> dict[str, Any]:
-        return asdict(await self._write(trash.empty_trash))
+    async def _empty_trash(self, _: EmptyTrash) -> Deleted:
+        return Deleted(await self._write(trash.empty_trash))
 
     def _tell(self, images: Iterable[str]) -> list[str]:
         sessions = sorted({image.partition("-")[0] for image in images})
         if sessions:
-            self._publish({"event": "curated", "sessions": sessions})
+            self._publish(Curated(sessions))
         return sessions
 
     async def _tell_tallies(self, images: Iterable[str]) -> None:
         for session in self._tell(images):
-            tally: Tally = await self._write(Writer.tally, session)
-            self._publish(tally_event(tally))
+            self._scheduler.tell(await self._write(Writer.tally, session))
 
 
 def _batches(writer: Writer, session: str) -> list[int]:

@@ -14,6 +14,7 @@ from engine.models.catalog import Model, find_model
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
+from engine.protocol.rendering import Cause
 from engine.service.server.pausing import next_pause
 from engine.service.server.renderer_client import LoadError, NotNowError, RendererClient
 from engine.settings import RenderSettings, Settings, SettingsError
@@ -32,8 +33,7 @@ class Attempt:
     computing: bool = False
     """Whether the renderer has begun it: until then it can go elsewhere."""
     staged: list[tuple[StagedFile, Record]] = field(default_factory=list)
-    cause: str = "ended"
-    """ended, memory, device, error, died, hung, load, changed, not now or disk."""
+    cause: Cause = Cause.ENDED
     reason: str = ""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""

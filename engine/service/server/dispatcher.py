@@ -1,22 +1,34 @@
 """What is rendered next, where, and what follows from how it went."""
 
 import asyncio
-import base64
 import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from engine.library.database import LibraryError
-from engine.library.records import Batch, BatchImage, Tally
+from engine.library.records import Batch, BatchImage
 from engine.library.write.batch_limits import split_from
 from engine.library.write.states import Scope
 from engine.library.write.writer import DEATHS, Writer
 from engine.picture.metadata import Record
-from engine.render.frames import Frame
+from engine.protocol.answers import LiveRenderer
+from engine.protocol.events import AnyEvent, Computed, Counted, Previewed, Stepped
+from engine.protocol.framing import Framed
+from engine.protocol.records import Tally
+from engine.protocol.rendering import (
+    AnyFromRenderer,
+    Cause,
+    Failed,
+    Free,
+    Picture,
+    Preview,
+    RenderBatch,
+    SlotImage,
+    Step,
+)
 from engine.service.server.device import Attempt, DeviceWorker, threads_of
 from engine.service.server.pausing import Pausing
 from engine.service.server.recording import Recording
@@ -32,7 +44,9 @@ from engine.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[dict[str, Any]], None]
+
+Publish = Callable[[AnyEvent], None]
+
 
 _MOST_IN_HAND = 8
 """Attempts of one device, those included whose pictures are still being saved. Bounds memory."""
@@ -126,10 +140,10 @@ class Dispatcher:
         """Batches whose images may be finished at any moment, stopped or not."""
         return frozenset(self._busy)
 
-    def renderers(self) -> list[dict[str, Any]]:
+    def renderers(self) -> list[LiveRenderer]:
         """The live renderers."""
         return [
-            {"pid": link.pid, "device": link.device, "model": link.model}
+            LiveRenderer(link.pid, link.device, link.model)
             for worker in self._workers
             if (link := worker.link) is not None and link.alive
         ]
@@ -260,25 +274,25 @@ class Dispatcher:
         try:
             await self._render(worker, attempt)
         except RendererDiedError as error:
-            attempt.cause, attempt.reason = "died", str(error)
+            attempt.cause, attempt.reason = Cause.DIED, str(error)
         except RendererHungError as error:
-            attempt.cause = "hung"
+            attempt.cause = Cause.HUNG
             attempt.reason = f"the renderer on {device} hangs: {error}"
             await worker.drop(attempt.link)
         except ChangedModelError as error:
-            attempt.cause, attempt.reason = "changed", str(error)
+            attempt.cause, attempt.reason = Cause.CHANGED, str(error)
         except NotNowError as error:
-            attempt.cause, attempt.reason = "not now", str(error)
+            attempt.cause, attempt.reason = Cause.NOT_NOW, str(error)
         except LoadError as error:
-            attempt.cause, attempt.reason = "load", str(error)
+            attempt.cause, attempt.reason = Cause.LOAD, str(error)
         except (OSError, sqlite3.OperationalError) as error:
-            attempt.cause, attempt.reason = "disk", str(error)
+            attempt.cause, attempt.reason = Cause.DISK, str(error)
         except LibraryError:
             raise
         except Exception as error:  # one batch's trouble, whatever it is, must not end the others
             log.exception("batch %d", batch.id)
-            attempt.cause, attempt.reason = "error", f"{type(error).__name__}: {error}"
-        if attempt.cause != "ended":
+            attempt.cause, attempt.reason = Cause.ERROR, f"{type(error).__name__}: {error}"
+        if attempt.cause != Cause.ENDED:
             log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
             self._note(batch.session_key, f"{attempt.about}: {attempt.cause}: {attempt.reason}")
         elif attempt.seconds is not None:
@@ -307,56 +321,56 @@ class Dispatcher:
         self._pausing.lack(None)
         self._publish_tally(await self._write(Writer.tally, batch.session_key), attempt)
         images = {image.key: image for image in batch.images}
-        frames = link.render(
+        wanted = RenderBatch(
             batch.id,
-            self._settings.render.step_timeout,
-            size=batch.size,
-            conditions=conditions.to_json(),
-            split_from=await self._write(split_from, batch),
-            images=[
-                {"image": image.key, "slot": image.slot, "recipe": image.recipe.to_json()}
-                for image in batch.images
-            ],
+            batch.size,
+            conditions,
+            await self._write(split_from, batch),
+            [SlotImage(image.key, image.slot, image.recipe) for image in batch.images],
         )
+        frames = link.render(wanted, self._settings.render.step_timeout)
         async with contextlib.aclosing(frames):
             async for frame in frames:
                 await self._take(frame, worker, attempt, images)
 
     async def _take(
-        self, frame: Frame, worker: DeviceWorker, attempt: Attempt, images: dict[str, BatchImage]
+        self,
+        frame: Framed[AnyFromRenderer],
+        worker: DeviceWorker,
+        attempt: Attempt,
+        images: dict[str, BatchImage],
     ) -> None:
-        body, batch = frame.body, attempt.batch
-        about = {"session": batch.session_key, "device": worker.device}
+        batch = attempt.batch
+        session, device = batch.session_key, worker.device
         if not attempt.computing:
             attempt.computing, worker.coming = True, None
             worker.news.set()
-        if frame.kind == "step":
-            first = batch.images[0]
-            place = {"row": first.row, "variation": first.variation, "images": len(images)}
-            self._publish({"event": "step"} | about | place | body)
-        elif frame.kind == "preview" and body["image"] in images:
-            image = images[body["image"]]
-            place = {"row": image.row, "variation": image.variation}
-            picture = {"picture": base64.b64encode(frame.file).decode()}
-            self._publish({"event": "preview"} | about | place | picture)
-        elif frame.kind == "free":
-            attempt.seconds = body["ended"] - body["began"]
-            await self._recording.measure(worker, batch, body["taken"], body["room"])
-            self._publish({"event": "computed"} | about | {"images": len(images)} | body)
-            worker.news.set()
-        elif frame.kind == "picture":
-            record = Record.from_text(body["text"])
-            if record is None or record.image not in images or attempt.cause == "disk":
-                return
-            path = images[record.image].path
-            try:
-                staged = await self._write.stage(record.image, path, frame.file)
-            except OSError as error:
-                attempt.cause, attempt.reason = "disk", str(error)
-            else:
-                attempt.staged.append((staged, record))
-        elif frame.kind == "failed":
-            attempt.cause, attempt.reason = body["cause"], body["reason"]
+        match frame.message:
+            case Step(step=step, steps=steps):
+                first = batch.images[0]
+                place = first.row, first.variation, len(images)
+                self._publish(Stepped(session, device, *place, step, steps))
+            case Preview(image=key) if key in images:
+                shown = images[key]
+                self._publish(Previewed(session, device, shown.row, shown.variation, frame.file))
+            case Free(began=began, ended=ended, taken=taken, room=room):
+                attempt.seconds = ended - began
+                await self._recording.measure(worker, batch, taken, room)
+                self._publish(Computed(session, device, len(images), began, ended))
+                worker.news.set()
+            case Picture(text=text):
+                record = Record.from_text(text)
+                if record is None or record.image not in images or attempt.cause == Cause.DISK:
+                    return
+                path = images[record.image].path
+                try:
+                    staged = await self._write.stage(record.image, path, frame.file)
+                except OSError as error:
+                    attempt.cause, attempt.reason = Cause.DISK, str(error)
+                else:
+                    attempt.staged.append((staged, record))
+            case Failed(cause=cause, reason=reason):
+                attempt.cause, attempt.reason = cause, reason
 
     # ---------------------------------------------------------------- what follows
 
@@ -382,18 +396,16 @@ class Dispatcher:
 
     def _publish_tally(self, tally: Tally, attempt: Attempt, finished: Sequence[Path] = ()) -> None:
         rows = sorted({image.row for image in attempt.batch.images})
-        self._publish(tally_event(tally, rows, [str(path) for path in finished]))
+        self.tell(tally, rows, [str(path) for path in finished])
 
+    def tell(
+        self, tally: Tally, rows: list[int] | None = None, finished: Sequence[str] = ()
+    ) -> None:
+        """Tell followers that a session's counts changed.
 
-def tally_event(
-    tally: Tally, rows: Sequence[int] | None = None, finished: Sequence[str] = ()
-) -> dict[str, Any]:
-    """What followers are told when a session's counts change.
-
-    Args:
-        tally: its counts now.
-        rows: numbers of the rows that changed; None: any of them may have.
-        finished: image files that are there since the last time.
-    """
-    counts = asdict(tally) | {"settled": tally.settled}
-    return {"event": "tally", "rows": rows, "finished": finished} | counts
+        Args:
+            tally: its counts now.
+            rows: numbers of the rows that changed; None: any of them may have.
+            finished: image files that are there since the last time.
+        """
+        self._publish(Counted(tally, tally.session in self._held, rows, list(finished)))

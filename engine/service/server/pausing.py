@@ -7,7 +7,8 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from engine.protocol.events import Paused
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Pausing:
         self,
         library: Path,
         reserve_mib: int,
-        publish: Callable[[dict[str, Any]], None],
+        publish: Callable[[Paused], None],
         closing: asyncio.Event,
     ) -> None:
         self.reason: str | None = None
@@ -95,6 +96,6 @@ class Pausing:
     def _say(self, reason: str | None) -> None:
         if reason != self.reason:
             self.reason = reason
-            self._publish({"event": "paused", "reason": reason})
+            self._publish(Paused(reason))
             if reason:
                 log.warning("paused: %s", reason)

@@ -7,33 +7,41 @@ import logging.handlers
 import os
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError, on_network
 from engine.library.read.reader import find_session
-from engine.library.records import Tally
 from engine.library.write.sharing import Sharing
 from engine.library.write.states import Scope
 from engine.library.write.trash import settle
 from engine.library.write.writer import Writer
+from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
+from engine.protocol.commands import (
+    AskStatus,
+    Command,
+    Move,
+    Pause,
+    Resume,
+    Retry,
+    Shutdown,
+    Stop,
+    Submit,
+)
+from engine.protocol.events import AnyEvent, Counted
+from engine.protocol.records import Tally
 from engine.service.devices import Found, find_devices
 from engine.service.lock import LibraryLock
-from engine.service.server.curation_commands import Keeping
-from engine.service.server.dispatcher import Dispatcher, tally_event
+from engine.service.server.curation_commands import CurationCommands
+from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.notice import send_notice
 from engine.service.server.rewrite_stage import RewriteStage
 from engine.service.server.session_log import SessionLogs
-from engine.service.server.socket_server import Command, SocketServer
+from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
-from engine.service.wire import (
-    LINE_BYTES,
-    make_private,
-    socket_path,
-)
+from engine.service.socket_path import make_private, socket_path
 from engine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -75,21 +83,29 @@ class EngineProcess:
             names=names,
             note=self._logs.note,
         )
-        self._rewriting = RewriteStage(self._write, self._scheduler, self._publish, self._logs.note)
-        commands: dict[str, Command] = {
-            "submit": self._submit,
-            "stop": self._stop_work,
-            "resume": self._resume,
-            "retry": self._retry,
-            "move": self._move,
-            "pause": self._pause,
-            "status": self._status,
-            "shutdown": self._shutdown,
-            **Keeping(self._write, self._scheduler, self._publish).commands(),
-        }
-        self._clients = SocketServer(
-            self._library, detached, commands, self._scheduler.want_previews, self._stop.set
+        self._rewriting = RewriteStage(self._write, self._scheduler, self._logs.note)
+        self._server = SocketServer(
+            self._library,
+            detached,
+            self._handlers(),
+            self._status,
+            self._scheduler.want_previews,
+            self._stop.set,
         )
+
+    def _handlers(self) -> dict[type[Command[Any]], Handler]:
+        """What is done for each command."""
+        return {
+            Submit: self._submit,
+            Stop: self._stop_work,
+            Resume: self._resume,
+            Retry: self._retry,
+            Move: self._move,
+            Pause: self._pause,
+            AskStatus: lambda _: self._status(),
+            Shutdown: self._shutdown,
+            **CurationCommands(self._write, self._scheduler, self._publish).handlers(),
+        }
 
     async def run(self, on_ready: Callable[[], object]) -> None:
         """Serve until asked to stop, or until there was nothing to do for a while.
@@ -103,7 +119,7 @@ class EngineProcess:
         path = socket_path(self._library)
         make_private(path.parent)
         path.unlink(missing_ok=True)  # a dead one's: we hold the lock
-        server = await asyncio.start_unix_server(self._clients.serve, path, limit=2 * LINE_BYTES)
+        server = await asyncio.start_unix_server(self._server.serve, path)
         path.chmod(0o600)
         identity = path.stat().st_ino
         await self._take_up_work()
@@ -125,7 +141,7 @@ class EngineProcess:
         finally:
             for task in (idling, asked, rewriting, rendering):
                 task.cancel()
-            self._clients.close()
+            self._server.close()
             server.close()
             if path.exists() and path.stat().st_ino == identity:
                 path.unlink()
@@ -144,31 +160,29 @@ class EngineProcess:
         while True:
             await asyncio.sleep(min(patience, 5.0))
             waits = self._scheduler.paused and not self._scheduler.paused_by_user
-            if self._clients or waits or self._rewriting.busy or not self._scheduler.idle:
+            if self._server or waits or self._rewriting.busy or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
                 self._stop.set()
 
-    def _publish(self, event: dict[str, Any]) -> None:
-        if event["event"] == "tally":
-            session = event["session"]
-            event["held"] = session in self._scheduler.held
-            if event["waiting"] and event["rewriting"]:
+    def _publish(self, event: AnyEvent) -> None:
+        if isinstance(event, Counted):
+            tally = event.tally
+            if tally.waiting and tally.rewriting:
                 self._rewriting.wake()
-            if not event["settled"]:
-                self._ended.discard(session)
-            elif event["rows"] is not None and session not in self._ended:
-                self._ended.add(session)  # several batches may be its last
-                self._note_end(event)
-        self._clients.tell(event)
+            if not tally.settled:
+                self._ended.discard(tally.session)
+            elif event.rows is not None and tally.session not in self._ended:
+                self._ended.add(tally.session)  # several batches may be its last
+                self._note_end(tally)
+        self._server.tell(event)
 
-    def _note_end(self, tally: dict[str, Any]) -> None:
-        session = tally["session"]
-        counts = f"{tally['done']} of {tally['images']} done, {tally['failed']} failed"
-        self._logs.note(session, f"at its end: {counts}, {tally['stopped']} stopped")
-        if not self._clients.follow and not tally["stopped"]:
-            task = asyncio.create_task(self._send_notice(session))
+    def _note_end(self, tally: Tally) -> None:
+        counts = f"{tally.done} of {tally.images} done, {tally.failed} failed"
+        self._logs.note(tally.session, f"at its end: {counts}, {tally.stopped} stopped")
+        if not self._server.follow and not tally.stopped:
+            task = asyncio.create_task(self._send_notice(tally.session))
             self._notices.add(task)
             task.add_done_callback(self._notices.discard)
 
@@ -178,77 +192,67 @@ class EngineProcess:
 
     # ---------------------------------------------------------------- commands
 
-    async def _submit(
-        self,
-        name: str,
-        source: dict[str, Any],
-        rows: list[str],
-    ) -> dict[str, Any]:
-        tally, words = await self._submissions.accept(name, source, rows)
+    async def _submit(self, wanted: Submit) -> Accepted:
+        tally, words = await self._submissions.accept(wanted)
         self._logs.note(tally.session, f"{tally.images} images of {words}")
-        return self._woken(tally)
-
-    def _woken(self, tally: Tally) -> dict[str, Any]:
-        """Tell everyone of a session that has work again."""
-        self._publish(tally_event(tally))
+        self._scheduler.tell(tally)
         self._scheduler.wake()
-        return asdict(tally)
+        return Accepted(tally)
 
-    async def _stop_work(
-        self, session: str | None, rows: list[int] | None = None
-    ) -> dict[str, Any]:
-        return self._changed("stopped", rows, await self._scheduler.stop(Scope(session, rows)))
+    async def _stop_work(self, wanted: Stop) -> Changed:
+        scope = Scope(wanted.session, wanted.rows)
+        return self._changed("stopped", wanted.rows, await self._scheduler.stop(scope))
 
-    async def _resume(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
+    async def _resume(self, wanted: Resume) -> Changed:
         held = self._scheduler.held
-        released = held if session is None else held & {session}
+        released = held if wanted.session is None else held & {wanted.session}
         self._scheduler.hold(held - released)
-        tallies = await self._write(Writer.resume, Scope(session, rows))
+        tallies = await self._write(Writer.resume, Scope(wanted.session, wanted.rows))
         released = released - {tally.session for tally in tallies}
         tallies += [t for t in await self._write(Writer.tallies) if t.session in released]
-        return self._changed("resumed", rows, tallies, work=True)
+        return self._changed("resumed", wanted.rows, tallies, work=True)
 
-    async def _retry(self, session: str | None, rows: list[int] | None = None) -> dict[str, Any]:
-        tallies = await self._write(Writer.retry, Scope(session, rows))
+    async def _retry(self, wanted: Retry) -> Changed:
+        tallies = await self._write(Writer.retry, Scope(wanted.session, wanted.rows))
         self._scheduler.hold(self._scheduler.held - {tally.session for tally in tallies})
-        return self._changed("tried again", rows, tallies, work=True)
+        return self._changed("tried again", wanted.rows, tallies, work=True)
 
-    async def _move(self, session: str, to: str) -> dict[str, Any]:
-        tally = await self._write(Writer.move_session, session, to)
-        return self._changed(f"moved {to}", None, [tally])
+    async def _move(self, wanted: Move) -> Changed:
+        tally = await self._write(Writer.move_session, wanted.session, wanted.to)
+        return self._changed(f"moved {wanted.to}", None, [tally])
 
-    async def _pause(self, paused: bool) -> dict[str, Any]:
-        await self._write(Writer.pause, paused)
-        await self._scheduler.pause(paused)
+    async def _pause(self, wanted: Pause) -> Done:
+        await self._write(Writer.pause, wanted.paused)
+        await self._scheduler.pause(wanted.paused)
         self._rewriting.wake()
-        return {}
+        return Done()
 
     def _changed(
-        self, how: str, rows: list[int] | None, tallies: list[Tally], *, work: bool = False
-    ) -> dict[str, Any]:
+        self, how: str, rows: Sequence[int] | None, tallies: list[Tally], *, work: bool = False
+    ) -> Changed:
         """Tell everyone of sessions that changed; `work`: there may be more to do."""
         for tally in tallies:
             self._logs.note(tally.session, how if rows is None else f"{how}: rows {rows}")
-            self._publish(tally_event(tally))
+            self._scheduler.tell(tally)
         if work:
             self._scheduler.wake()
-        return {"sessions": [asdict(tally) for tally in tallies]}
+        return Changed(tallies)
 
-    async def _status(self) -> dict[str, Any]:
-        return {
-            "pid": os.getpid(),
-            "library": str(self._library),
-            "detached": self._detached,
-            "fault": self._fault,
-            "paused": self._scheduler.paused,
-            "paused_by_user": self._scheduler.paused_by_user,
-            "held": sorted(self._scheduler.held),
-            "renderers": self._scheduler.renderers(),
-            "work": [asdict(tally) for tally in await self._write(Writer.tallies)],
-        }
+    async def _status(self) -> Status:
+        return Status(
+            pid=os.getpid(),
+            library=str(self._library),
+            detached=self._detached,
+            fault=self._fault,
+            paused=self._scheduler.paused,
+            paused_by_user=self._scheduler.paused_by_user,
+            held=sorted(self._scheduler.held),
+            renderers=self._scheduler.renderers(),
+            work=await self._write(Writer.tallies),
+        )
 
-    async def _shutdown(self) -> dict[str, Any]:
-        return {"pid": os.getpid()}
+    async def _shutdown(self, _: Shutdown) -> Leaving:
+        return Leaving(os.getpid())
 
 
 def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]) -> None:

@@ -8,6 +8,7 @@ from engine.library.records import Batch
 from engine.library.write.batch_limits import halve, remember_fit, shape_text
 from engine.library.write.writer import DEATHS, Writer
 from engine.plan.batch_limits import images_held
+from engine.protocol.rendering import Cause
 from engine.service.server.device import Attempt, DeviceWorker
 from engine.service.server.pausing import Pausing
 from engine.service.server.writer_thread import WriterThread
@@ -36,21 +37,21 @@ class Recording:
             OSError, sqlite3.OperationalError: the disk is full, or fails.
         """
         batch, cause, reason = attempt.batch, attempt.cause, attempt.reason
-        if cause == "disk":
+        if cause == Cause.DISK:
             await self._write(Writer.end, batch)
             self._pausing.trouble(reason)
-        elif cause == "not now":
+        elif cause == Cause.NOT_NOW:
             worker.wait(batch.images[0].recipe.model, reason)
-        elif not attempt.begun and cause != "ended":
+        elif not attempt.begun and cause != Cause.ENDED:
             await self._no_start(worker, attempt)
-        elif cause == "ended" and attempt.seconds is not None and finished < len(batch.images):
+        elif cause == Cause.ENDED and attempt.seconds is not None and finished < len(batch.images):
             await self._write(Writer.strike, batch, "the renderer gave no picture")
-        elif cause == "ended":
+        elif cause == Cause.ENDED:
             self._pausing.over()
             await self._write(Writer.end, batch, attempt.seconds)
-        elif cause == "memory" and batch.size > 1:
+        elif cause == Cause.MEMORY and batch.size > 1:
             await self._write(halve, batch, worker.name)
-        elif cause == "memory":
+        elif cause == Cause.MEMORY:
             recipe = batch.images[0].recipe
             await self._write(
                 Writer.strike,
@@ -59,12 +60,12 @@ class Recording:
                 f" {recipe.model}, one image at a time: choose a smaller size or a smaller model,"
                 " or end what else uses the memory, then retry",
             )
-        elif cause == "device":
+        elif cause == Cause.DEVICE:
             await worker.drop(attempt.link)  # what is left of it computes nothing any more
             await self._write(Writer.strike, batch, reason)
-        elif cause == "died" and not attempt.computing:
+        elif cause == Cause.DIED and not attempt.computing:
             await self._write(Writer.spare, batch)
-        elif cause == "died":
+        elif cause == Cause.DIED:
             await self._write(Writer.died, batch, reason)
         else:
             await self._write(Writer.strike, batch, reason)
@@ -72,10 +73,10 @@ class Recording:
     async def _no_start(self, worker: DeviceWorker, attempt: Attempt) -> None:
         """The model or the renderer did not get ready: try again, but not for ever."""
         label = attempt.batch.images[0].recipe.model
-        died = attempt.cause == "died"
+        died = attempt.cause == Cause.DIED
         (worker.deaths_loading if died else worker.failed_loads)[label] += 1
         everywhere = all(other.has_given_up(label, DEATHS) for other in self._workers)
-        if attempt.cause == "changed" or everywhere:
+        if attempt.cause == Cause.CHANGED or everywhere:
             await self._write(Writer.fail, attempt.batch, attempt.reason)
         elif not died:
             await self._pausing.rest()

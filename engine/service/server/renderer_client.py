@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -9,10 +10,25 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from engine.picture.recipe import Conditions
-from engine.render.frames import Frame, pack, read_frame
+from engine.protocol.framing import Framed, Unpacker, WireError, pack
+from engine.protocol.rendering import (
+    AnyFromRenderer,
+    AnyToRenderer,
+    Cause,
+    Ended,
+    Failed,
+    Hello,
+    Loaded,
+    LoadModel,
+    RenderBatch,
+    StopBatch,
+    WantPreviews,
+)
+
+log = logging.getLogger(__name__)
 
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -45,11 +61,11 @@ class RendererHungError(Exception):
     """No sign of life for too long."""
 
 
-_LOAD_ERRORS: Mapping[str, type[Exception]] = {
-    "changed": ChangedModelError,
-    "disk": OSError,
-    "load": LoadError,
-    "not now": NotNowError,
+_LOAD_ERRORS: Mapping[Cause, type[Exception]] = {
+    Cause.CHANGED: ChangedModelError,
+    Cause.DISK: OSError,
+    Cause.LOAD: LoadError,
+    Cause.NOT_NOW: NotNowError,
 }
 
 
@@ -64,7 +80,9 @@ class RendererClient:
         self._process = process
         self._loaded: dict[tuple[str, str, str], tuple[str, Conditions]] = {}
         self._heard = time.monotonic()
-        self._queues: dict[int | None, asyncio.Queue[Frame | None]] = {None: asyncio.Queue()}
+        self._queues: dict[int | None, asyncio.Queue[Framed[AnyFromRenderer] | None]] = {
+            None: asyncio.Queue()
+        }
         self._writer: asyncio.StreamWriter
         self._reading: asyncio.Task[None]
 
@@ -121,20 +139,26 @@ class RendererClient:
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         """Sort frames by their batch; at the end tell everyone who waits."""
+        unpacker: Unpacker[AnyFromRenderer] = Unpacker(AnyFromRenderer)
         try:
             while True:
-                frame = await read_frame(reader)
+                frame = await unpacker.read(reader)
                 self._heard = time.monotonic()
-                batch = frame.body.get("batch")
+                message = frame.message
+                batch = None if isinstance(message, Hello | Loaded) else message.batch
                 if batch in self._queues:
                     self._queues[batch].put_nowait(frame)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except WireError:  # a renderer that says what is no message is as good as dead
+            log.exception("the renderer on %s", self.device)
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
         finally:
             for waiting in self._queues.values():
                 waiting.put_nowait(None)
 
-    async def _next(self, batch: int | None, timeout: float) -> Frame:
+    async def _next(self, batch: int | None, timeout: float) -> Framed[AnyFromRenderer]:
         try:
             frame = await asyncio.wait_for(self._queues[batch].get(), timeout)
         except TimeoutError:
@@ -152,9 +176,9 @@ class RendererClient:
             return f"the renderer on {self.device} was killed ({name})"
         return f"the renderer on {self.device} ended (exit code {code})"
 
-    async def _send(self, kind: str, **body: Any) -> None:
+    async def _send(self, message: AnyToRenderer) -> None:
         try:
-            self._writer.write(pack(Frame(kind, body)))
+            self._writer.write(pack(message))
             await self._writer.drain()
         except (ConnectionError, RuntimeError) as error:
             raise RendererDiedError(await self._obituary()) from error
@@ -173,16 +197,14 @@ class RendererClient:
         """
         wanted = (str(source), model_hash, dtype)
         if wanted not in self._loaded:
-            await self._send(
-                "load", model=model, source=str(source), model_hash=model_hash, dtype=dtype
-            )
-            frame = await self._next(None, timeout)
-            hashes = frame.body["hashes"]  # others may have made room
-            self._loaded = {k: v for k, v in self._loaded.items() if k[1] in hashes}
-            if frame.kind != "loaded":
-                cause, reason = frame.body["cause"], frame.body["reason"]
-                raise _LOAD_ERRORS[cause](reason)
-            offered = Conditions.from_json(frame.body["conditions"])
+            await self._send(LoadModel(model, str(source), model_hash, dtype))
+            answer = (await self._next(None, timeout)).message
+            assert isinstance(answer, Loaded | Failed), "nothing else comes without a batch"
+            # Others may have made room.
+            self._loaded = {k: v for k, v in self._loaded.items() if k[1] in answer.hashes}
+            if isinstance(answer, Failed):
+                raise _LOAD_ERRORS.get(answer.cause, LoadError)(answer.reason)
+            offered = answer.conditions
             self._loaded[wanted] = (model, offered)
             # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
             self._loaded[str(source), model_hash, offered.dtype] = (model, offered)
@@ -194,21 +216,23 @@ class RendererClient:
         """Labels of the models that are loaded."""
         return frozenset(label for label, _ in self._loaded.values())
 
-    async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
-        """Send a batch; its frames as they come, the last one `ended` or `failed`.
+    async def render(
+        self, wanted: RenderBatch, timeout: float
+    ) -> AsyncGenerator[Framed[AnyFromRenderer]]:
+        """Send a batch; its frames as they come, the last one `Ended` or `Failed`.
 
         Args:
-            batch: its id.
+            wanted: the batch.
             timeout: seconds without a sign of life of the batch, or of any while it waits its turn.
-            body: the rest of the frame.
 
         Raises:
             RendererDiedError, RendererHungError
         """
+        batch = wanted.batch
         self._queues[batch] = asyncio.Queue()
         started = False
         try:
-            await self._send("render", batch=batch, **body)
+            await self._send(wanted)
             while True:
                 try:
                     frame = await self._next(batch, timeout)
@@ -218,7 +242,7 @@ class RendererClient:
                     continue
                 started = True
                 yield frame
-                if frame.kind in ("ended", "failed"):
+                if isinstance(frame.message, Ended | Failed):
                     return
         finally:
             del self._queues[batch]
@@ -226,12 +250,12 @@ class RendererClient:
     async def want_previews(self, wanted: bool) -> None:
         """Say whether anyone looks at previews."""
         with contextlib.suppress(RendererDiedError):
-            await self._send("previews", wanted=wanted)
+            await self._send(WantPreviews(wanted))
 
     async def stop(self, batch: int) -> None:
         """Have it leave `batch` after the current step."""
         with contextlib.suppress(RendererDiedError):
-            await self._send("stop", batch=batch)
+            await self._send(StopBatch(batch))
 
     async def kill(self) -> None:
         """End the process now."""

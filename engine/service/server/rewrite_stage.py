@@ -5,7 +5,6 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
-from typing import Any
 
 from engine.library.database import LibraryError
 from engine.library.write.rewrites import (
@@ -18,7 +17,7 @@ from engine.library.write.rewrites import (
 )
 from engine.library.write.writer import Writer
 from engine.service.rewriting import RewriteError, RewriterDiedError, rewrites
-from engine.service.server.dispatcher import Dispatcher, tally_event
+from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import SettingsError, load_settings
 
@@ -39,13 +38,11 @@ class RewriteStage:
         self,
         writer: WriterThread,
         scheduler: Dispatcher,
-        publish: Callable[[dict[str, Any]], None],
         note: Callable[[str, str], None],
     ) -> None:
-        """Args: publish: tells followers of an event. note: writes into a session's log."""
+        """Args: note: writes into a session's log."""
         self._write = writer
         self._scheduler = scheduler
-        self._publish = publish
         self._note = note
         self._news = asyncio.Event()
         self._deaths = 0
@@ -121,4 +118,4 @@ class RewriteStage:
 
     async def _tell(self, session: str, rows: list[int] | None = None) -> None:
         with contextlib.suppress(LibraryError):  # it may have gone with the trash
-            self._publish(tally_event(await self._write(Writer.tally, session), rows or []))
+            self._scheduler.tell(await self._write(Writer.tally, session), rows or [])

@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from engine.library.records import NewRow, NewSession, Rewrite
@@ -16,6 +15,7 @@ from engine.plan.recipes import PlannedModel, draw_seed, recipes_for
 from engine.plan.styles import template_of
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
+from engine.protocol.commands import RequestedRow
 from engine.settings import SettingsError
 from engine.sheet.rows import RowValues
 
@@ -25,23 +25,6 @@ _KEY_LENGTH = 6
 
 class RefusedError(Exception):
     """The request cannot be accepted; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedRow:
-    """A checked row, as a client sends it."""
-
-    number: int
-    cells: Mapping[str, str]
-    extra: Mapping[str, str]
-    values: RowValues
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> "RequestedRow":
-        """From a message."""
-        values = dict(body["values"])
-        values["color_palette"] = tuple(values["color_palette"])
-        return cls(int(body["number"]), body["cells"], body["extra"], RowValues(**values))
 
 
 def plan_session(

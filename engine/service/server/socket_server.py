@@ -5,21 +5,27 @@ import logging
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import msgspec
 
 from engine import __version__
 from engine.library.database import LibraryError
+from engine.protocol.answers import PROTOCOL, Answer, Blame, Greeting, Refused, Status
+from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown
+from engine.protocol.events import AnyEvent, Standing
+from engine.protocol.framing import LengthError, Unpacker, WireError, pack
 from engine.schema import SCHEMA_VERSION
 from engine.service.server.session_planning import RefusedError
 from engine.service.server.subscriber import Subscriber
-from engine.service.wire import PROTOCOL, Assembler, Greeting, WireError, encode, peer_uid
+from engine.service.socket_path import peer_uid
 from engine.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-Command = Callable[..., Awaitable[dict[str, Any]]]
+Handler: TypeAlias = Callable[[Any], Awaitable[Answer]]
+"""Carries out one kind of command."""
 
 
 class SocketServer:
@@ -29,7 +35,8 @@ class SocketServer:
         self,
         library: Path,
         detached: str,
-        commands: Mapping[str, Command],
+        handlers: Mapping[type[Command[Any]], Handler],
+        status: Callable[[], Awaitable[Status]],
         want_previews: Callable[[bool], Awaitable[None]],
         shut_down: Callable[[], None],
     ) -> None:
@@ -38,13 +45,15 @@ class SocketServer:
         Args:
             library: which it serves.
             detached: how it outlives its terminal, in words.
-            commands: by name; `status` is what followers hear first.
+            handlers: what is done for each kind of command.
+            status: what followers hear first.
             want_previews: told whether anyone looks at previews.
             shut_down: called once the answer to `shutdown` is sent.
         """
         self._library = library
         self._detached = detached
-        self._commands = commands
+        self._handlers = handlers
+        self._status = status
         self._want_previews = want_previews
         self._shut_down = shut_down
         self._subscribers: set[Subscriber] = set()
@@ -59,7 +68,7 @@ class SocketServer:
         """Whether any of them follows what happens."""
         return bool(self._subscribers)
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def tell(self, event: AnyEvent) -> None:
         """Let followers know of an event."""
         for subscriber in self._subscribers:
             subscriber.offer(event)
@@ -85,74 +94,82 @@ class SocketServer:
                 str(self._library),
                 self._detached,
             )
-            await _send(writer, asdict(greeting))
+            await _send(writer, greeting)
             await self._converse(reader, writer)
-        except (ConnectionError, WireError, ValueError) as error:
+        except (ConnectionError, WireError) as error:
             log.info("a client left: %s", error)
         finally:
             self._talking.discard(task)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assembler = Assembler()
-        while (line := await reader.readline()).endswith(b"\n"):
-            message = assembler.feed(line)
-            if message is None:
+        unpacker: Unpacker[AnyCommand] = Unpacker(AnyCommand)
+        while True:
+            try:
+                command = (await unpacker.read(reader)).message
+            except asyncio.IncompleteReadError as error:
+                if error.partial:
+                    raise WireError("it broke off within a message") from error
+                return  # it has left in order
+            except LengthError:
+                raise
+            except WireError as error:
+                reason = f"The engine process does not understand this message: {error}."
+                await _send(writer, Refused(reason, Blame.MESSAGE))
                 continue
-            name = str(message.pop("do", None))
-            if name == "follow":
-                previews, every = bool(message.get("previews")), bool(message.get("every"))
-                await self._follow(reader, writer, previews=previews, every=every)
+            if isinstance(command, Follow):
+                await self._follow(command, unpacker, reader, writer)
                 return
-            await _send(writer, await self._answer(name, message))
-            if name == "shutdown":
+            await _send(writer, await self._answer(command))
+            if isinstance(command, Shutdown):
                 self._shut_down()
 
-    async def _answer(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _answer(self, command: AnyCommand) -> Answer:
         """Carry out one command; the answer comes after its effect is committed."""
-        command = self._commands.get(name)
-        if command is None:
-            return {"ok": False, "error": f"There is no command {name!r}."}
         try:
-            return {"ok": True} | await command(**arguments)
+            return await self._handlers[type(command)](command)
         except (RefusedError, LibraryError, SettingsError, OSError) as error:
-            return {"ok": False, "error": str(error)}
+            return Refused(str(error))
+        except msgspec.ValidationError as error:
+            return Refused(f"A row is not as it should be: {error}.", Blame.MESSAGE)
         except sqlite3.Error as error:
-            log.exception("command %s", name)
-            return {"ok": False, "error": f"The library cannot be written: {error}."}
-        except (TypeError, KeyError, ValueError) as error:
-            log.exception("command %s", name)
-            return {"ok": False, "error": f"{name}: not understood: {error!r}"}
+            log.exception("command %s", type(command).__name__)
+            return Refused(f"The library cannot be written: {error}.")
+        except Exception as error:  # a fault of ours ends neither the client nor the work
+            log.exception("command %s", type(command).__name__)
+            reason = f"The engine process failed at this, and engine.log says where: {error!r}"
+            return Refused(reason, Blame.ENGINE)
 
     async def _follow(
         self,
+        wanted: Follow,
+        unpacker: Unpacker[AnyCommand],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        *,
-        previews: bool,
-        every: bool,
     ) -> None:
         """Send what happens from now on, beginning with where things stand."""
-        subscriber = Subscriber(previews=previews, every=every)
+        subscriber = Subscriber(previews=wanted.previews, every=wanted.every)
         self._subscribers.add(subscriber)
-        heard = asyncio.create_task(reader.readline())
+        heard = asyncio.create_task(unpacker.read(reader))
         try:
             await self._tell_who_looks()
-            await _send(writer, {"event": "status"} | await self._commands["status"]())
+            await _send(writer, Standing(await self._status()))
             while True:
                 coming = asyncio.create_task(subscriber.take())
                 await asyncio.wait({coming, heard}, return_when=asyncio.FIRST_COMPLETED)
                 if heard.done():
-                    message = Assembler().feed(heard.result() or b"?")
-                    subscriber.previews = bool(message and message.get("previews"))
+                    again = heard.result().message
+                    subscriber.previews = isinstance(again, Follow) and again.previews
                     await self._tell_who_looks()
-                    heard = asyncio.create_task(reader.readline())
+                    heard = asyncio.create_task(unpacker.read(reader))
                 if coming.done():
                     for event in coming.result():
                         await _send(writer, event)
                     await subscriber.rest()
                 else:
                     coming.cancel()
+        except asyncio.IncompleteReadError:
+            pass  # it has left
         finally:
             heard.cancel()
             self._subscribers.discard(subscriber)
@@ -163,7 +180,6 @@ class SocketServer:
         await self._want_previews(any(s.previews for s in self._subscribers))
 
 
-async def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-    for line in encode(message):
-        writer.write(line)
+async def _send(writer: asyncio.StreamWriter, message: msgspec.Struct) -> None:
+    writer.write(pack(message))
     await writer.drain()

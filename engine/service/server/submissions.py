@@ -2,20 +2,21 @@
 
 import asyncio
 import gc
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from engine.library.records import Tally
+from msgspec import to_builtins
+
 from engine.library.write.batch_limits import fits_on, shape_text
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
 from engine.plan.batch_limits import largest_batch
-from engine.service.server.session_planning import RefusedError, RequestedRow, plan_session
+from engine.protocol.commands import Submit
+from engine.protocol.records import Tally
+from engine.service.server.session_planning import RefusedError, plan_session
 from engine.service.server.writer_thread import WriterThread
-from engine.service.wire import unpacked
 from engine.settings import RenderSettings, load_settings
 
 
@@ -29,24 +30,15 @@ class Submissions:
         self._names = names
         self._turn = asyncio.Lock()
 
-    async def accept(
-        self,
-        name: str,
-        source: Mapping[str, Any],
-        rows: Sequence[str],
-    ) -> tuple[Tally, str]:
+    async def accept(self, wanted: Submit) -> tuple[Tally, str]:
         """Plan and store a session; no other commit waits for a large one.
-
-        Args:
-            name: what people call it.
-            source: where the rows came from.
-            rows: packed.
 
         Returns:
             Its counts, and what it is, in words.
 
         Raises:
             RefusedError: it cannot be rendered.
+            msgspec.ValidationError: a row is not as it should be.
             SettingsError: the model list is not right.
             OSError, sqlite3.Error: the disk is full, or fails; nothing of the session is there.
         """
@@ -69,9 +61,9 @@ class Submissions:
             with gc_paused():
                 new = await asyncio.to_thread(
                     plan_session,
-                    name,
-                    source,
-                    map(RequestedRow.from_json, unpacked(rows)),
+                    wanted.name,
+                    to_builtins(wanted.source),
+                    wanted.requested(),
                     models,
                     largest=largest,
                     taken=await self._write(Writer.session_keys),

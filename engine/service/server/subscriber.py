@@ -2,12 +2,13 @@
 
 import asyncio
 import itertools
-from typing import Any
+
+import msgspec
+
+from engine.protocol.events import AnyEvent, Computed, Counted, Curated, Previewed, Stepped
 
 _PAUSE_SECONDS = 0.2
 _FILES_KEPT = 100
-
-Event = dict[str, Any]
 
 
 class Subscriber:
@@ -22,29 +23,36 @@ class Subscriber:
         self.previews = previews
         self._every = every
         self._numbers = itertools.count()
-        self._waiting: dict[object, Event] = {}
+        self._waiting: dict[object, AnyEvent] = {}
         self._news = asyncio.Event()
 
-    def offer(self, event: Event) -> None:
+    def offer(self, event: AnyEvent) -> None:
         """Put an event into the next batch of them, if this client wants it."""
-        kind = event["event"]
         if self._every:
             self._waiting[next(self._numbers)] = event
-        elif kind == "tally":
-            key = (kind, event["session"])
-            older = self._waiting.get(key)
-            self._waiting[key] = event if older is None else _together(older, event)
-        elif kind == "curated":
-            older = self._waiting.get(kind, {"sessions": []})
-            sessions = sorted({*older["sessions"], *event["sessions"]})
-            self._waiting[kind] = event | {"sessions": sessions}
-        elif (kind == "preview" and not self.previews) or kind == "computed":
+            self._news.set()
             return
-        else:
-            self._waiting[kind, event.get("device")] = event
+        match event:
+            case Counted():
+                key: object = (Counted, event.tally.session)
+                older = self._waiting.get(key)
+                both = _together(older, event) if isinstance(older, Counted) else event
+                self._waiting[key] = both
+            case Curated():
+                before = self._waiting.get(Curated)
+                sessions = before.sessions if isinstance(before, Curated) else []
+                self._waiting[Curated] = Curated(sorted({*sessions, *event.sessions}))
+            case Computed():
+                return
+            case Previewed() if not self.previews:
+                return
+            case Stepped() | Previewed():
+                self._waiting[type(event), event.device] = event
+            case _:
+                self._waiting[type(event)] = event
         self._news.set()
 
-    async def take(self) -> list[Event]:
+    async def take(self) -> list[AnyEvent]:
         """Wait for events; all there are."""
         await self._news.wait()
         events = list(self._waiting.values())
@@ -58,12 +66,8 @@ class Subscriber:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _together(older: Event, newer: Event) -> Event:
+def _together(older: Counted, newer: Counted) -> Counted:
     """Two changes of a session's counts as one."""
-    rows = (
-        None
-        if older["rows"] is None or newer["rows"] is None
-        else sorted({*older["rows"], *newer["rows"]})
-    )
-    finished = [*older["finished"], *newer["finished"]][-_FILES_KEPT:]
-    return newer | {"rows": rows, "finished": finished}
+    rows = None if older.rows is None or newer.rows is None else sorted({*older.rows, *newer.rows})
+    finished = [*older.finished, *newer.finished][-_FILES_KEPT:]
+    return msgspec.structs.replace(newer, rows=rows, finished=finished)

@@ -17,11 +17,11 @@ from engine.library.read.reader import (
     newest_image,
 )
 from engine.library.read.sessions import SessionPages, size_of_trash
-from engine.library.records import Emptied
 from engine.library.write import curation, trash
 from engine.library.write.rewrites import next_rewrites, take_rewrites
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
+from engine.protocol.records import Emptied
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
 
 KEY = "k3f9x2"

@@ -5,17 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine.library.records import NewSession
 from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
+from engine.protocol.events import AnyEvent, Paused
+from engine.protocol.rendering import RenderBatch
 from engine.service.server.renderer_client import NotNowError
 from engine.settings import SettingsError
 from tests.engine.library.conftest import new_session
-from tests.engine.service.test_dispatcher import FakeRenderer, fake, settle, states
+from tests.engine.service.test_dispatcher import FakeRenderer, fake, reasons_of, settle, states
 
 __all__ = ["fake"]
 
@@ -43,7 +44,7 @@ def halfway(change: Callable[[], object]) -> None:
     """Have something change while the third batch is being rendered."""
     begun = iter(range(3))
 
-    def fault(body: dict[str, Any]) -> None:
+    def fault(_: RenderBatch) -> None:
         if next(begun, None) == 2:
             change()
 
@@ -77,14 +78,14 @@ def test_a_model_that_cannot_be_loaded_now_waits_and_the_other_sessions_go_on(
     writer.add_session(drawn_by("mine", new_session(key="waits1")))
     writer.add_session(new_session(rows=6))
 
-    def said(event: dict[str, Any]) -> None:
-        if event["event"] == "paused" and event["reason"]:
+    def said(event: AnyEvent) -> None:
+        if isinstance(event, Paused) and event.reason:
             assert states(writer) == ["done"] * 24, "the rest goes on first"
             away.rename(mine)
 
     events = settle(writer, until="waits1", hear=said)
-    reasons = [event["reason"] for event in events if event["event"] == "paused"]
-    assert "not a diffusers folder" in reasons[0]
+    reasons = reasons_of(events)
+    assert "not a diffusers folder" in str(reasons[0])
     assert reasons[-1] is None
     assert states(writer, "waits1") == ["done"] * 12
 
@@ -103,5 +104,5 @@ def test_memory_that_others_use_is_waited_for_without_a_strike(
     writer.add_session(new_session(rows=8, largest=2))
     events = settle(writer, devices)
     assert states(writer) == ["done"] * 32
-    said = [event["reason"] for event in events if event["event"] == "paused"]
+    said = reasons_of(events)
     assert bool(said) == (len(devices) == 1), "another device goes on"

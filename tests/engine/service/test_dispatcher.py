@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -20,8 +20,21 @@ from engine.library.write import trash
 from engine.library.write.batch_limits import fits_on
 from engine.library.write.writer import DEATHS, Writer
 from engine.picture.metadata import Record
-from engine.picture.recipe import Conditions, Recipe
-from engine.render.frames import Frame
+from engine.picture.recipe import Conditions
+from engine.protocol.commands import RequestedRow, Source, Submit
+from engine.protocol.events import AnyEvent, Counted, Paused
+from engine.protocol.framing import Framed
+from engine.protocol.rendering import (
+    AnyFromRenderer,
+    Cause,
+    Ended,
+    Failed,
+    Free,
+    Picture,
+    RenderBatch,
+    Started,
+    Step,
+)
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.renderer_client import (
     ChangedModelError,
@@ -31,11 +44,10 @@ from engine.service.server.renderer_client import (
 )
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
-from engine.service.wire import packed
 from engine.settings import RenderSettings, Settings
 from tests.engine.library.conftest import CONDITIONS, new_session, picture
 
-Fault = Callable[[dict[str, Any]], None]
+Fault = Callable[[RenderBatch], None]
 
 
 class OutOfMemoryFaultError(Exception):
@@ -70,31 +82,32 @@ class FakeRenderer:
             FakeRenderer.load_fault(self.device)
         return CONDITIONS
 
-    async def render(self, batch: int, timeout: float, **body: Any) -> AsyncGenerator[Frame]:
-        FakeRenderer.sizes.append(body["size"])
-        yield Frame("step", {"batch": batch, "step": 1, "steps": 2})
+    async def render(
+        self, wanted: RenderBatch, timeout: float
+    ) -> AsyncGenerator[Framed[AnyFromRenderer]]:
+        batch, size = wanted.batch, wanted.size
+        FakeRenderer.sizes.append(size)
+        yield Framed(Step(batch, 1, 2))
         try:
             if FakeRenderer.fault:
-                FakeRenderer.fault(body)
+                FakeRenderer.fault(wanted)
         except OutOfMemoryFaultError:
-            yield Frame("failed", {"batch": batch, "cause": "memory", "reason": "out of memory"})
+            yield Framed(Failed(batch, Cause.MEMORY, "out of memory", []))
             return
         except DeviceFaultError:
-            yield Frame("failed", {"batch": batch, "cause": "device", "reason": "the GPU failed"})
+            yield Framed(Failed(batch, Cause.DEVICE, "the GPU failed", []))
             return
         except ValueError as error:
-            yield Frame("failed", {"batch": batch, "cause": "error", "reason": str(error)})
+            yield Framed(Failed(batch, Cause.ERROR, str(error), []))
             return
         except RendererDiedError:
             self.alive = False
             raise
-        took = {"taken": body["size"] * FakeRenderer.mib << 20, "room": 1000 << 20}
-        yield Frame("free", {"batch": batch, "began": 1.0, "ended": 1.1} | took)
-        for image in body["images"]:
-            recipe = Recipe.from_json(image["recipe"])
-            record = Record(image["image"], recipe, CONDITIONS, body["size"], image["slot"], ())
-            yield Frame("picture", {"batch": batch, "text": record.to_text()}, _file(record))
-        yield Frame("ended", {"batch": batch})
+        yield Framed(Free(batch, 1.0, 1.1, size * FakeRenderer.mib << 20, 1000 << 20))
+        for image in wanted.images:
+            record = Record(image.image, image.recipe, CONDITIONS, size, image.slot, ())
+            yield Framed(Picture(batch, record.to_text()), _file(record))
+        yield Framed(Ended(batch))
 
     async def stop(self, batch: int) -> None:
         pass
@@ -123,8 +136,8 @@ def settle(
     devices: Sequence[str] = ("cpu",),
     *,
     until: str | None = None,
-    hear: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> list[Any]:
+    hear: Callable[[AnyEvent], None] = lambda _: None,
+) -> list[AnyEvent]:
     """Run a scheduler until nothing of a session waits any more; the events it published.
 
     Args:
@@ -133,17 +146,17 @@ def settle(
         until: the session; None: any.
         hear: is told each event.
     """
-    events: list[Any] = []
+    events: list[AnyEvent] = []
 
     async def until_settled() -> None:
         settled = asyncio.Event()
 
-        def publish(event: dict[str, Any]) -> None:
+        def publish(event: AnyEvent) -> None:
             events.append(event)
             hear(event)
-            ended = event["event"] == "tally" and event["settled"]
-            if ended and until in (None, event["session"]):
-                settled.set()
+            match event:
+                case Counted(tally) if tally.settled and until in (None, tally.session):
+                    settled.set()
 
         thread = WriterThread(writer)
         scheduler = Dispatcher(thread, writer.library, Settings(), list(devices), publish)
@@ -156,6 +169,11 @@ def settle(
 
     asyncio.run(until_settled())
     return events
+
+
+def reasons_of(events: Sequence[AnyEvent]) -> list[str | None]:
+    """Why work waited, or None where it went on, as followers were told."""
+    return [event.reason for event in events if isinstance(event, Paused)]
 
 
 def states(writer: Writer, session: str = "k3f9x2") -> list[str]:
@@ -174,8 +192,8 @@ def test_everything_is_rendered_once_on_one_renderer_or_several(
 
 
 def test_one_failing_image_fails_alone(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
-        if any(image["image"] == "k3f9x2-3-2" for image in body["images"]):
+    def fault(wanted: RenderBatch) -> None:
+        if any(image.image == "k3f9x2-3-2" for image in wanted.images):
             raise ValueError("ValueError: a bad prompt")
 
     FakeRenderer.fault = staticmethod(fault)
@@ -187,8 +205,8 @@ def test_one_failing_image_fails_alone(writer: Writer) -> None:
 
 
 def test_memory_is_found_by_halving_and_the_image_says_so(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
-        if body["size"] > 2:
+    def fault(wanted: RenderBatch) -> None:
+        if wanted.size > 2:
             raise OutOfMemoryFaultError
 
     FakeRenderer.fault = staticmethod(fault)
@@ -199,7 +217,7 @@ def test_memory_is_found_by_halving_and_the_image_says_so(writer: Writer) -> Non
 
 
 def test_no_memory_for_a_single_image_fails_it_after_three_strikes(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
+    def fault(wanted: RenderBatch) -> None:
         raise OutOfMemoryFaultError
 
     FakeRenderer.fault = staticmethod(fault)
@@ -215,7 +233,7 @@ def test_no_memory_for_a_single_image_fails_it_after_three_strikes(writer: Write
 def test_renderers_that_are_killed_are_replaced_without_a_strike(writer: Writer) -> None:
     kills = iter(range(6))
 
-    def fault(body: dict[str, Any]) -> None:
+    def fault(wanted: RenderBatch) -> None:
         if next(kills, None) is not None:
             raise RendererDiedError("killed")
 
@@ -227,8 +245,8 @@ def test_renderers_that_are_killed_are_replaced_without_a_strike(writer: Writer)
 
 
 def test_a_batch_that_kills_every_renderer_fails_and_the_rest_goes_on(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
-        if body["images"][0]["image"].startswith("k3f9x2-2-"):
+    def fault(wanted: RenderBatch) -> None:
+        if wanted.images[0].image.startswith("k3f9x2-2-"):
             raise RendererDiedError("the renderer was killed (SIGSEGV)")
 
     FakeRenderer.fault = staticmethod(fault)
@@ -240,7 +258,7 @@ def test_a_batch_that_kills_every_renderer_fails_and_the_rest_goes_on(writer: Wr
 
 
 def test_a_hanging_renderer_is_replaced_and_counts_as_a_strike(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
+    def fault(wanted: RenderBatch) -> None:
         raise RendererHungError("no sign of life for 600 s")
 
     FakeRenderer.fault = staticmethod(fault)
@@ -316,7 +334,7 @@ def test_a_full_disk_pauses_and_goes_on_by_itself(
     events = settle(writer)
     assert states(writer) == ["done"] * 12
     assert all(image.error is None for image in list_images(writer.library, "k3f9x2"))
-    assert any(e["event"] == "paused" and "No space" in str(e["reason"]) for e in events)
+    assert any("No space" in str(reason) for reason in reasons_of(events))
 
 
 def test_rendering_waits_while_the_disk_is_under_its_reserve(
@@ -331,8 +349,8 @@ def test_rendering_waits_while_the_disk_is_under_its_reserve(
     )
     writer.add_session(new_session())
     events = settle(writer)
-    paused = [e["reason"] for e in events if e["event"] == "paused"]
-    assert "under the reserve" in paused[0]
+    paused = reasons_of(events)
+    assert "under the reserve" in str(paused[0])
     assert paused[-1] is None
     assert states(writer) == ["done"] * 12
 
@@ -349,8 +367,8 @@ def test_a_device_that_cannot_load_leaves_the_work_to_the_others(writer: Writer)
 
 
 def test_a_renderer_that_sends_no_picture_is_not_asked_for_ever(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
-        body["images"].clear()
+    def fault(wanted: RenderBatch) -> None:
+        wanted.images.clear()
 
     FakeRenderer.fault = staticmethod(fault)
     writer.add_session(new_session(rows=1, images=2))
@@ -360,8 +378,8 @@ def test_a_renderer_that_sends_no_picture_is_not_asked_for_ever(writer: Writer) 
 
 
 def test_a_fault_nobody_thought_of_is_a_strike_and_the_rest_goes_on(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
-        if any(image["image"] == "k3f9x2-2-1" for image in body["images"]):
+    def fault(wanted: RenderBatch) -> None:
+        if any(image.image == "k3f9x2-2-1" for image in wanted.images):
             raise RuntimeError("a bug")
 
     FakeRenderer.fault = staticmethod(fault)
@@ -407,7 +425,7 @@ def test_a_database_that_is_full_when_a_batch_begins_is_waited_for(
 
 
 def test_a_database_deleted_under_the_last_batch_ends_the_engine_process(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
+    def fault(wanted: RenderBatch) -> None:
         database_path(writer.library).unlink(missing_ok=True)
 
     FakeRenderer.fault = staticmethod(fault)
@@ -442,7 +460,7 @@ def test_a_device_that_cannot_start_leaves_the_work_to_the_others(
 def test_a_gpu_that_fails_gets_a_new_renderer(writer: Writer) -> None:
     faults = iter(range(2))
 
-    def fault(body: dict[str, Any]) -> None:
+    def fault(wanted: RenderBatch) -> None:
         if next(faults, None) is not None:
             raise DeviceFaultError
 
@@ -454,8 +472,8 @@ def test_a_gpu_that_fails_gets_a_new_renderer(writer: Writer) -> None:
 
 
 def test_what_memory_allowed_is_remembered(writer: Writer) -> None:
-    def fault(body: dict[str, Any]) -> None:
-        if body["size"] > 2:
+    def fault(wanted: RenderBatch) -> None:
+        if wanted.size > 2:
             raise OutOfMemoryFaultError
 
     FakeRenderer.fault = staticmethod(fault)
@@ -481,17 +499,15 @@ def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_ho
     (config / "models.toml").write_text(f"[[models]]\n{entry}")
     monkeypatch.setattr(FakeRenderer, "mib", mib)
     checked = check_prompts(["a red circle"] * 40, Settings(), model="mine")
-    rows = packed(
-        [
-            {"number": row.number, "cells": {}, "extra": {}, "values": asdict(row.values)}
-            for row in checked.sheet.ready
-            if row.values is not None
-        ]
+    rows = Submit.packed(
+        RequestedRow(row.number, {}, {}, row.values)
+        for row in checked.sheet.ready
+        if row.values is not None
     )
 
     async def largest() -> int:
         submissions = Submissions(WriterThread(writer), RenderSettings(), {"fake gpu"})
-        tally, _ = await submissions.accept("a test", {}, rows)
+        tally, _ = await submissions.accept(Submit("a test", Source("typed"), rows))
         (found,) = writer.read(
             "SELECT max(size) AS size FROM batches"
             " WHERE session = (SELECT id FROM sessions WHERE key = ?)",
@@ -517,18 +533,19 @@ def test_an_idle_device_takes_what_lies_ready_at_another(
     really_render = FakeRenderer.render
 
     async def render(
-        self: FakeRenderer, batch: int, timeout: float, **body: Any
-    ) -> AsyncGenerator[Frame]:
-        frames = really_render(self, batch, timeout, **body)
+        self: FakeRenderer, wanted: RenderBatch, timeout: float
+    ) -> AsyncGenerator[Framed[AnyFromRenderer]]:
+        batch = wanted.batch
+        frames = really_render(self, wanted, timeout)
         if self.device == "one" and drawn["one"]:
             # it waits for its turn there, until someone takes it back
             stopped[batch] = asyncio.Event()
             await stopped[batch].wait()
-            yield Frame("ended", {"batch": batch})
+            yield Framed(Ended(batch))
             return
         drawn[self.device].append(batch)
         if self.device == "one":
-            yield Frame("started", {"batch": batch})
+            yield Framed(Started(batch))
             await elsewhere.wait()
         else:
             elsewhere.set()
@@ -566,9 +583,9 @@ def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
             await both.wait()
         return offered[self.device]
 
-    def render(self: FakeRenderer, batch: int, timeout: float, **body: Any) -> Any:
-        used.append((self.device, body["conditions"]))
-        return really_render(self, batch, timeout, **body)
+    def render(self: FakeRenderer, wanted: RenderBatch, timeout: float) -> Any:
+        used.append((self.device, wanted.conditions))
+        return really_render(self, wanted, timeout)
 
     monkeypatch.setattr(FakeRenderer, "load", load)
     monkeypatch.setattr(FakeRenderer, "render", render)
@@ -576,6 +593,6 @@ def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
     settle(writer, ["cpu", "gpu"])
     (kept,) = writer.read("SELECT body FROM conditions")
     chosen = Conditions.from_json(json.loads(kept["body"]))
-    assert [conditions["device"] for _, conditions in used] == [chosen.device] * 8
+    assert [conditions.device for _, conditions in used] == [chosen.device] * 8
     assert [conditions["dtype"] for _, conditions in used] == [chosen.dtype] * 8
     assert loaded["gpu" if chosen.device == "cpu" else "cpu"][1] == chosen.dtype

@@ -2,17 +2,17 @@ import asyncio
 import errno
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from engine.protocol.events import Paused
 from engine.service.server.pausing import Pausing
 
 
 def test_a_disk_that_cannot_be_asked_pauses_the_work_and_a_library_that_is_gone_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[dict[str, Any]] = []
+    told: list[Paused] = []
     pausing = Pausing(tmp_path, 0, told.append, asyncio.Event())
     assert pausing.may_work()
 

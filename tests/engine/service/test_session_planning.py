@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from engine.models.catalog import load_models
 from engine.plan.names import slug_of
-from engine.service.server.session_planning import RefusedError, RequestedRow, plan_session
-from tests.engine.plan.test_recipes import VALUES, values
+from engine.protocol.commands import RequestedRow
+from engine.service.server.session_planning import RefusedError, plan_session
+from tests.engine.plan.test_recipes import values
 
 MODELS = load_models()
 
@@ -46,11 +47,3 @@ def test_what_cannot_be_rendered_is_refused() -> None:
         plan([row(2), row(2)])
     with pytest.raises(RefusedError, match="sdlx"):
         plan([row(2, model="sdlx")])
-
-
-def test_a_row_survives_the_way_through_a_message() -> None:
-    sent = {"number": 5, "cells": {"prompt": "x"}, "extra": {"id": "7"}}
-    sent["values"] = VALUES | {"color_palette": ["#FF0000"]}
-    assert RequestedRow.from_json(sent) == RequestedRow(
-        5, {"prompt": "x"}, {"id": "7"}, values(color_palette=("#FF0000",))
-    )

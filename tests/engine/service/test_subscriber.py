@@ -1,31 +1,33 @@
 """What a client is told: the newest of what is overtaken, and every change of counts."""
 
 import asyncio
-from typing import Any
 
+from engine.protocol.events import AnyEvent, Counted, Paused, Previewed, Stepped
 from engine.service.server.subscriber import Subscriber
+from tests.engine.protocol.making import tally
 
 
-def tally(done: int, rows: list[int] | None, *finished: str) -> dict[str, Any]:
-    return {
-        "event": "tally",
-        "session": "s",
-        "done": done,
-        "rows": rows,
-        "finished": list(finished),
-    }
+def counted(done: int, rows: list[int] | None, *finished: str) -> Counted:
+    return Counted(tally(done), False, rows, list(finished))
 
 
-def told(subscriber: Subscriber) -> list[dict[str, Any]]:
-    return asyncio.run(asyncio.wait_for(subscriber.take(), 1))
+def previewed(picture: bytes = b"") -> Previewed:
+    return Previewed("s", "cpu", 2, 1, picture)
+
+
+def told(subscriber: Subscriber) -> list[AnyEvent]:
+    async def taken() -> list[AnyEvent]:
+        return await asyncio.wait_for(subscriber.take(), 1)
+
+    return asyncio.run(taken())
 
 
 def test_of_many_steps_only_the_newest_of_each_device_is_told() -> None:
     subscriber = Subscriber()
     for step in range(1, 500):
         for device in ("cuda:0", "cuda:1"):
-            subscriber.offer({"event": "step", "device": device, "step": step})
-    assert [(e["device"], e["step"]) for e in told(subscriber)] == [
+            subscriber.offer(Stepped("s", device, 2, 1, 4, step, 500))
+    assert [(e.device, e.step) for e in told(subscriber) if isinstance(e, Stepped)] == [
         ("cuda:0", 499),
         ("cuda:1", 499),
     ]
@@ -33,29 +35,29 @@ def test_of_many_steps_only_the_newest_of_each_device_is_told() -> None:
 
 def test_counts_are_put_together_and_none_is_lost() -> None:
     subscriber = Subscriber()
-    subscriber.offer(tally(1, [4], "a.png"))
-    subscriber.offer(tally(2, [2, 4], "b.png"))
-    assert told(subscriber) == [tally(2, [2, 4], "a.png", "b.png")]
-    subscriber.offer(tally(3, None))
-    subscriber.offer(tally(4, [1]))
-    assert told(subscriber) == [tally(4, None)]
+    subscriber.offer(counted(1, [4], "a.png"))
+    subscriber.offer(counted(2, [2, 4], "b.png"))
+    assert told(subscriber) == [counted(2, [2, 4], "a.png", "b.png")]
+    subscriber.offer(counted(3, None))
+    subscriber.offer(counted(4, [1]))
+    assert told(subscriber) == [counted(4, None)]
 
 
 def test_a_client_that_never_listens_costs_no_memory() -> None:
     subscriber = Subscriber(previews=True)
     for number in range(10_000):
-        subscriber.offer(tally(number, [number % 7], f"{number}.png"))
-        subscriber.offer({"event": "preview", "device": "cpu", "picture": "x" * 100})
-    kept = told(subscriber)
-    assert len(kept) == 2
-    assert len(kept[0]["finished"]) == 100
-    assert kept[0]["finished"][-1] == "9999.png"
+        subscriber.offer(counted(number, [number % 7], f"{number}.png"))
+        subscriber.offer(previewed(b"x" * 100))
+    first, _ = told(subscriber)
+    assert isinstance(first, Counted)
+    assert len(first.finished) == 100
+    assert first.finished[-1] == "9999.png"
 
 
 def test_previews_go_only_to_those_who_look() -> None:
     looks, does_not = Subscriber(previews=True), Subscriber()
     for subscriber in (looks, does_not):
-        subscriber.offer({"event": "preview", "device": "cpu"})
-        subscriber.offer({"event": "paused", "reason": "x"})
-    assert [e["event"] for e in told(looks)] == ["preview", "paused"]
-    assert [e["event"] for e in told(does_not)] == ["paused"]
+        subscriber.offer(previewed())
+        subscriber.offer(Paused("x"))
+    assert told(looks) == [previewed(), Paused("x")]
+    assert told(does_not) == [Paused("x")]

@@ -1,0 +1,138 @@
+"""What the engine process answers: what it has done, or why it has not."""
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from engine import __version__
+from engine.protocol.records import Emptied, Tally, Trashed
+from engine.schema import SCHEMA_VERSION
+
+PROTOCOL = 3
+
+
+class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
+    """To a command."""
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """What the engine process says first. Read by other versions, too: fields are only added."""
+
+    protocol: int
+    schema: int
+    version: str
+    """Of the code."""
+    pid: int
+    library: str
+    detached: str
+    """How it outlives the terminal, in words."""
+
+    def mismatch(self) -> str | None:
+        """Why this client and that engine process cannot work together; None if they can."""
+        if (self.protocol, self.schema, self.version) == (PROTOCOL, SCHEMA_VERSION, __version__):
+            return None
+        return (
+            f"The engine process {self.pid} runs Promptsheet {self.version} (protocol"
+            f" {self.protocol}, schema {self.schema}); this is {__version__} (protocol {PROTOCOL},"
+            f" schema {SCHEMA_VERSION}). Stop it with `promptsheet engine stop`: its work is kept"
+            " and goes on with the version that starts next."
+        )
+
+
+class Blame(StrEnum):
+    """Whose doing a refusal is."""
+
+    REQUEST = "request"
+    """What was asked for cannot be: the words say why."""
+    MESSAGE = "message"
+    """The message was not one of the protocol's; nothing was done."""
+    ENGINE = "engine"
+    """The engine process failed: a fault of ours, with more in its log."""
+
+
+class Refused(Answer, frozen=True, tag="refused"):
+    """It was not done."""
+
+    reason: str
+    """In words for the person who asked."""
+    blame: Blame = Blame.REQUEST
+
+
+class Done(Answer, frozen=True, tag="done"):
+    """It was done, and there is no more to say."""
+
+
+class Accepted(Answer, frozen=True, tag="accepted"):
+    """A session is in the library, and its work has begun."""
+
+    tally: Tally
+
+
+class Changed(Answer, frozen=True, tag="changed"):
+    """Sessions whose images changed their state."""
+
+    sessions: list[Tally]
+
+
+class Images(Answer, frozen=True, tag="images"):
+    """Images that changed, by their ids."""
+
+    images: list[str]
+
+
+class Moved(Answer, frozen=True, tag="moved"):
+    """What came of moving images to the trash."""
+
+    trashed: Trashed
+
+
+class Tags(Answer, frozen=True, tag="tags"):
+    """A session's tags as they were stored."""
+
+    tags: list[str]
+
+
+class Deleted(Answer, frozen=True, tag="deleted"):
+    """What was deleted for good."""
+
+    emptied: Emptied
+
+
+class Leaving(Answer, frozen=True, tag="leaving"):
+    """The engine process ends."""
+
+    pid: int
+
+
+class LiveRenderer(msgspec.Struct, frozen=True):
+    """A renderer that is there now."""
+
+    pid: int
+    device: str
+    model: str | None
+    """Label of the model that was loaded last."""
+
+
+class Status(Answer, frozen=True, tag="status"):
+    """How the engine process is."""
+
+    pid: int
+    library: str
+    detached: str
+    """How it outlives the terminal, in words."""
+    fault: str | None
+    """What is wrong with the devices, if anything is."""
+    paused: str | None
+    """Why nothing is rendered although something waits."""
+    paused_by_user: bool
+    held: list[str]
+    """Sessions that wait until someone lets them go on."""
+    renderers: list[LiveRenderer]
+    work: list[Tally]
+    """Sessions with unfinished work."""
+
+
+AnyAnswer: TypeAlias = (
+    Refused | Done | Accepted | Changed | Images | Moved | Tags | Deleted | Leaving | Status
+)

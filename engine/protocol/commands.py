@@ -1,0 +1,221 @@
+"""What a client asks of the engine process. Each command is answered after its effect is committed.
+
+A client connects, hears a `Greeting`, gives commands one after the other and hears an answer to
+each; `Follow` turns the connection into a stream of events instead.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from engine.protocol.answers import (
+    Accepted,
+    Answer,
+    Changed,
+    Deleted,
+    Done,
+    Images,
+    Leaving,
+    Moved,
+    Status,
+    Tags,
+)
+from engine.sheet.rows import RowValues
+
+A = TypeVar("A", bound=Answer)
+Places: TypeAlias = Literal["first", "last", "up", "down"]
+
+
+class Command(msgspec.Struct, Generic[A], frozen=True, tag_field="do", forbid_unknown_fields=True):
+    """Something to be done; `A` is what the answer is when it was."""
+
+    answer: ClassVar[type[Answer]] = Done
+
+
+class RequestedRow(msgspec.Struct, frozen=True):
+    """A checked row, as it is to be rendered."""
+
+    number: int
+    cells: dict[str, str]
+    """Known column → text as it reads after repairs."""
+    extra: dict[str, str]
+    """Columns of the user's own."""
+    values: RowValues
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the rows of a session come from; stored with it."""
+
+    file: str
+    sheet: str | None = None
+    """The worksheet."""
+    columns: list[str] = []
+    """The header as the user wrote it."""
+    parent: str | None = None
+    """The session it was made from."""
+    path: str | None = None
+    """The file's."""
+    kept: list[list[int]] = []
+    """Rows of the parent that are not rendered again: number now, number there, how many in a
+    row."""
+
+
+class Submit(Command[Accepted], frozen=True, tag="submit"):
+    """Render these rows as a session."""
+
+    answer = Accepted
+    name: str
+    source: Source
+    rows: list[msgspec.Raw]
+    """`RequestedRow`s, each read when it is its turn: one look at all would be a long one."""
+
+    @staticmethod
+    def packed(rows: Iterable[RequestedRow]) -> list[msgspec.Raw]:
+        """Rows for the message."""
+        encode = msgspec.json.Encoder().encode
+        return [msgspec.Raw(encode(row)) for row in rows]
+
+    def requested(self) -> Iterator[RequestedRow]:
+        """The rows, one after the other.
+
+        Raises:
+            msgspec.ValidationError: one is not as it should be.
+        """
+        decode = msgspec.json.Decoder(RequestedRow).decode
+        return map(decode, self.rows)
+
+
+class Stop(Command[Changed], frozen=True, tag="stop"):
+    """Stop after the current step: everything, a session, or rows of it by their numbers."""
+
+    answer = Changed
+    session: str | None
+    rows: Sequence[int] | None = None
+
+
+class Resume(Command[Changed], frozen=True, tag="resume"):
+    """Let what was stopped, or waits to be asked for, go on; fields as of `Stop`."""
+
+    answer = Changed
+    session: str | None
+    rows: Sequence[int] | None = None
+
+
+class Retry(Command[Changed], frozen=True, tag="retry"):
+    """Let failed images be tried again; fields as of `Stop`."""
+
+    answer = Changed
+    session: str | None
+    rows: Sequence[int] | None = None
+
+
+class Move(Command[Changed], frozen=True, tag="move"):
+    """Render a session sooner or later than others."""
+
+    answer = Changed
+    session: str
+    to: Places
+
+
+class Pause(Command[Done], frozen=True, tag="pause"):
+    """Render nothing and free the devices, or go on."""
+
+    paused: bool
+
+
+class AskStatus(Command[Status], frozen=True, tag="status"):
+    """How it is."""
+
+    answer = Status
+
+
+class Shutdown(Command[Leaving], frozen=True, tag="shutdown"):
+    """End after the current step."""
+
+    answer = Leaving
+
+
+class Favour(Command[Images], frozen=True, tag="favour"):
+    """Mark images as favourites, or no longer."""
+
+    answer = Images
+    images: Sequence[str]
+    on: bool
+
+
+class TrashImages(Command[Moved], frozen=True, tag="trash"):
+    """Move images to the trash."""
+
+    answer = Moved
+    images: Sequence[str]
+
+
+class RestoreImages(Command[Images], frozen=True, tag="restore"):
+    """Bring trashed images back."""
+
+    answer = Images
+    images: Sequence[str]
+
+
+class Rename(Command[Done], frozen=True, tag="rename"):
+    """Call a session something else."""
+
+    session: str
+    name: str
+
+
+class Tag(Command[Tags], frozen=True, tag="tag"):
+    """Give a session these tags and no others."""
+
+    answer = Tags
+    session: str
+    tags: Sequence[str]
+
+
+class TrashSession(Command[Done], frozen=True, tag="trash_session"):
+    """Stop a session and move all of it to the trash."""
+
+    session: str
+
+
+class RestoreSession(Command[Done], frozen=True, tag="restore_session"):
+    """Bring a session back from the trash."""
+
+    session: str
+
+
+class EmptyTrash(Command[Deleted], frozen=True, tag="empty_trash"):
+    """Delete for good what is in the trash."""
+
+    answer = Deleted
+
+
+class Follow(Command[Done], frozen=True, tag="follow"):
+    """Send events from now on, `events.Standing` first; no answer but these."""
+
+    previews: bool = False
+    """Also what is being denoised, as small pictures; asked again, it turns them on or off."""
+    every: bool = False
+    """Every event as it happens, not a few times a second what is new."""
+
+
+AnyCommand: TypeAlias = (
+    Submit
+    | Stop
+    | Resume
+    | Retry
+    | Move
+    | Pause
+    | AskStatus
+    | Shutdown
+    | Favour
+    | TrashImages
+    | RestoreImages
+    | Rename
+    | Tag
+    | TrashSession
+    | RestoreSession
+    | EmptyTrash
+    | Follow
+)

@@ -1,0 +1,93 @@
+"""What followers hear of the engine process as it happens."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from engine.protocol.answers import Status
+from engine.protocol.records import Tally
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Something that happened."""
+
+
+class Standing(Event, frozen=True, tag="standing"):
+    """How things stand; the first thing a follower hears."""
+
+    status: Status
+
+
+class Counted(Event, frozen=True, tag="counted"):
+    """A session's counts changed."""
+
+    tally: Tally
+    held: bool
+    """It waits until someone lets it go on."""
+    rows: list[int] | None
+    """Numbers of the rows that changed; None: any of them may have."""
+    finished: list[str] = []
+    """Image files that are there since the last time, relative to the library."""
+
+
+class Curated(Event, frozen=True, tag="curated"):
+    """What people decide of images or sessions changed: favourites, names, tags, the trash."""
+
+    sessions: list[str]
+
+
+class Paused(Event, frozen=True, tag="paused"):
+    """Work waits, or goes on."""
+
+    reason: str | None
+
+
+class Stepped(Event, frozen=True, tag="stepped"):
+    """A device has done a step of its batch."""
+
+    session: str
+    device: str
+    row: int
+    """Of the first of the batch's images."""
+    variation: int
+    images: int
+    """How many are drawn together."""
+    step: int
+    steps: int
+
+
+class Previewed(Event, frozen=True, tag="previewed"):
+    """What is being denoised."""
+
+    session: str
+    device: str
+    row: int
+    variation: int
+    picture: bytes
+    """A small JPEG file."""
+
+
+class Computed(Event, frozen=True, tag="computed"):
+    """A batch is computed; for measuring, told only to those who hear every event."""
+
+    session: str
+    device: str
+    images: int
+    began: float
+    """Seconds on the renderer's monotonic clock."""
+    ended: float
+
+
+class Absent(Event, frozen=True, tag="absent"):
+    """No engine process runs. Said by the client's own side."""
+
+
+class Mismatched(Event, frozen=True, tag="mismatched"):
+    """The engine process is of another version. Said by the client's own side."""
+
+    reason: str
+
+
+AnyEvent: TypeAlias = (
+    Standing | Counted | Curated | Paused | Stepped | Previewed | Computed | Absent | Mismatched
+)

@@ -1,0 +1,127 @@
+"""One framing for every wire: two lengths, a message as JSON, and the bytes of a file if any.
+
+A message is a msgspec structure with a tag, so that reading is checking. The bounds are those of
+the largest sheet with room to spare: what lies beyond them is no message of ours.
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+import msgspec
+
+MESSAGE_BYTES = 512 << 20
+"""Longest message."""
+FILE_BYTES = 1 << 30
+"""Longest file behind one."""
+_LENGTHS = struct.Struct(">IQ")
+
+T = TypeVar("T")
+_encoder = msgspec.json.Encoder()
+
+
+class WireError(Exception):
+    """What came is not a message of this protocol; what to say of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framed(Generic[T]):
+    """A message, and the bytes that came behind it."""
+
+    message: T
+    file: bytes = b""
+
+
+def pack(message: msgspec.Struct, file: bytes = b"") -> bytes:
+    """A message as bytes, and a file behind it."""
+    body = _encoder.encode(message)
+    return b"".join((_LENGTHS.pack(len(body), len(file)), body, file))
+
+
+class Unpacker(Generic[T]):
+    """Reads frames whose messages are of certain kinds."""
+
+    def __init__(self, kinds: object) -> None:
+        """Args: kinds: `T`, a structure or a union of tagged structures."""
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(cast(type[T], kinds))
+
+    def unpack(self, body: bytes, file: bytes = b"") -> Framed[T]:
+        """A frame from its parts.
+
+        Raises:
+            WireError: it is none of the kinds, or not as it should be.
+        """
+        try:
+            return Framed(self._decoder.decode(body), file)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise WireError(str(error)) from error
+
+    async def read(self, reader: asyncio.StreamReader) -> Framed[T]:
+        """The next frame.
+
+        Raises:
+            asyncio.IncompleteReadError: the other side is gone.
+            WireError: it does not speak this protocol. Without a frame's end, nothing that follows
+                can be understood; after a whole frame, the next one can.
+        """
+        size, behind = lengths(await reader.readexactly(_LENGTHS.size))
+        return self.unpack(await reader.readexactly(size), await reader.readexactly(behind))
+
+
+def lengths(head: bytes) -> tuple[int, int]:
+    """How long the message is, and the file behind it.
+
+    Raises:
+        LengthError: beyond any sensible size.
+    """
+    size, behind = _LENGTHS.unpack(head)
+    if size > MESSAGE_BYTES or behind > FILE_BYTES:
+        raise LengthError("something else than Promptsheet's messages")
+    return size, behind
+
+
+class LengthError(WireError):
+    """Not even a frame: nothing that follows on this wire can be understood."""
+
+
+class FrameSocket:
+    """Frames on a blocking socket. One thread receives; any may send."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._file = connection.makefile("rb")
+        self._sending = threading.Lock()
+
+    def send(self, message: msgspec.Struct, file: bytes = b"") -> None:
+        """Send one frame, whole.
+
+        Raises:
+            OSError: the other side is gone.
+        """
+        data = pack(message, file)
+        with self._sending:
+            self._connection.sendall(data)
+
+    def receive(self, unpacker: Unpacker[T]) -> Framed[T] | None:
+        """The next frame, of the kinds that `unpacker` reads; None when the other side is gone.
+
+        Raises:
+            WireError: it does not speak this protocol.
+            OSError: the connection broke, or the socket's time is over.
+        """
+        head = self._file.read(_LENGTHS.size)
+        if len(head) < _LENGTHS.size:
+            return None
+        size, behind = lengths(head)
+        body, file = self._file.read(size), self._file.read(behind)
+        if len(body) < size or len(file) < behind:
+            return None
+        return unpacker.unpack(body, file)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._file.close()
+        self._connection.close()

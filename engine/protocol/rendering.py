@@ -1,0 +1,165 @@
+"""What the engine process and a renderer say to each other."""
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from engine.picture.recipe import Conditions, Recipe
+
+
+class Cause(StrEnum):
+    """How an attempt at a batch, or at loading a model, ended."""
+
+    ENDED = "ended"
+    """As it should, or stopped."""
+    CHANGED = "changed"
+    """The model's files are not those the session was planned with."""
+    LOAD = "load"
+    """The model cannot be loaded."""
+    NOT_NOW = "not now"
+    """The model cannot be loaded now, but perhaps later."""
+    MEMORY = "memory"
+    """The device's memory ran out."""
+    DEVICE = "device"
+    """The device itself failed: nothing the renderer computes there is right any more."""
+    DISK = "disk"
+    """The disk is full, or fails."""
+    ERROR = "error"
+    """Anything else that the model or its library raised."""
+    DIED = "died"
+    """The renderer ended. Found out by the engine process."""
+    HUNG = "hung"
+    """The renderer gave no sign of life for too long. Found out by the engine process."""
+
+
+class ToRenderer(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True):
+    """From the engine process."""
+
+
+class LoadModel(ToRenderer, frozen=True, tag="load"):
+    """Make a model ready; answered by `Loaded`, or by `Failed` without a batch."""
+
+    model: str
+    """Its label."""
+    source: str
+    """Its folder, or what stands for a built-in one."""
+    model_hash: str
+    dtype: str
+
+
+class SlotImage(msgspec.Struct, frozen=True):
+    """An image of a batch, and its place there."""
+
+    image: str
+    slot: int
+    recipe: Recipe
+
+
+class RenderBatch(ToRenderer, frozen=True, tag="render"):
+    """Render a batch with a model that is ready."""
+
+    batch: int
+    size: int
+    """Slots; those without an image are padded."""
+    conditions: Conditions
+    """To be kept."""
+    split_from: int | None
+    """The size of the batch this is part of since memory ran out."""
+    images: list[SlotImage]
+
+
+class StopBatch(ToRenderer, frozen=True, tag="stop"):
+    """Leave a batch after the current step."""
+
+    batch: int
+
+
+class WantPreviews(ToRenderer, frozen=True, tag="previews"):
+    """Whether anyone looks at previews."""
+
+    wanted: bool
+
+
+class FromRenderer(msgspec.Struct, frozen=True, tag_field="tells"):
+    """From a renderer; what concerns a batch names it."""
+
+
+class Hello(FromRenderer, frozen=True, tag="hello"):
+    """torch is there."""
+
+    device: str
+
+
+class Loaded(FromRenderer, frozen=True, tag="loaded"):
+    """The model is ready."""
+
+    model: str
+    conditions: Conditions
+    """Those on offer."""
+    hashes: list[str]
+    """Fingerprints of all models that are loaded now."""
+
+
+class Started(FromRenderer, frozen=True, tag="started"):
+    """The batch is being computed; the next may come."""
+
+    batch: int
+
+
+class Step(FromRenderer, frozen=True, tag="step"):
+    """A step of the batch is done."""
+
+    batch: int
+    step: int
+    steps: int
+
+
+class Preview(FromRenderer, frozen=True, tag="preview"):
+    """What is being denoised; a small JPEG file comes behind it."""
+
+    batch: int
+    image: str
+
+
+class Picture(FromRenderer, frozen=True, tag="picture"):
+    """One finished image; its file comes behind it."""
+
+    batch: int
+    text: dict[str, str]
+    """Keyword → text inside the file."""
+
+
+class Free(FromRenderer, frozen=True, tag="free"):
+    """All pixels of the batch are computed; pictures may still be on their way."""
+
+    batch: int
+    began: float
+    """Seconds on the monotonic clock."""
+    ended: float
+    taken: int
+    """Bytes of memory it took at its peak."""
+    room: int
+    """Bytes there are for a call."""
+
+
+class Ended(FromRenderer, frozen=True, tag="ended"):
+    """All pictures of the batch are sent, or it was stopped."""
+
+    batch: int
+
+
+class Failed(FromRenderer, frozen=True, tag="failed"):
+    """The batch failed; without a batch: the model was not loaded."""
+
+    batch: int | None
+    cause: Cause
+    reason: str
+    hashes: list[str]
+    """Fingerprints of all models that are loaded now."""
+
+
+AnyToRenderer: TypeAlias = LoadModel | RenderBatch | StopBatch | WantPreviews
+AnyFromRenderer: TypeAlias = (
+    Hello | Loaded | Started | Step | Preview | Picture | Free | Ended | Failed
+)
