@@ -594,5 +594,5 @@ def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
     (kept,) = writer.read("SELECT body FROM conditions")
     chosen = Conditions.from_json(json.loads(kept["body"]))
     assert [conditions.device for _, conditions in used] == [chosen.device] * 8
-    assert [conditions["dtype"] for _, conditions in used] == [chosen.dtype] * 8
+    assert [conditions.dtype for _, conditions in used] == [chosen.dtype] * 8
     assert loaded["gpu" if chosen.device == "cpu" else "cpu"][1] == chosen.dtype
