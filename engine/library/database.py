@@ -75,12 +75,7 @@ def open_writer(library: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         version = _version(connection, path)
         if version == 0:
-            schema = (files("engine.library") / "schema.sql").read_text(encoding="utf-8")
-            connection.executescript(
-                f"BEGIN; {schema}"
-                f"PRAGMA application_id = {_APPLICATION_ID};"
-                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
+            _migrate(connection, 0, f"PRAGMA application_id = {_APPLICATION_ID};")
             path.chmod(0o600)
         elif version < SCHEMA_VERSION:
             _bring_up_to_date(connection, version, path)
@@ -99,7 +94,7 @@ def open_writer(library: Path) -> sqlite3.Connection:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) -> None:
-    """Copy the database beside itself, then take the steps that lead to this schema, all or none.
+    """Copy the database beside itself, then take the steps that lead to this schema.
 
     The copy, library-schema-N.sqlite3, is the user's way back to the older version. It holds what
     the library held that day, also what is deleted for good later, until the user deletes it.
@@ -114,6 +109,17 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) 
         connection.backup(beside)
     finally:
         beside.close()
+    _migrate(connection, version)
+
+
+def _migrate(connection: sqlite3.Connection, version: int, also: str = "") -> None:
+    """Take the steps from schema `version` (0: nothing there) to this one, all or none.
+
+    New libraries come by the same steps as old ones, so that there is one source of the schema.
+
+    Raises:
+        sqlite3.Error: a step failed; the database is as it was.
+    """
     steps = files("engine.library") / "migrations"
     scripts = [
         (steps / f"{number}.sql").read_text(encoding="utf-8")
@@ -121,7 +127,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) 
     ]
     try:
         connection.executescript(
-            f"BEGIN; {''.join(scripts)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            f"BEGIN; {''.join(scripts)} {also} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
     except sqlite3.Error:
         if connection.in_transaction:

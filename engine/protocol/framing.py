@@ -4,14 +4,16 @@ A message is a msgspec structure with a tag, so that reading is checking. The bo
 the largest sheet with room to spare: what lies beyond them is no message of ours.
 """
 
-import asyncio
 import socket
 import struct
 import threading
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import msgspec
+
+if TYPE_CHECKING:
+    import asyncio  # what a client need not load
 
 MESSAGE_BYTES = 512 << 20
 """Longest message."""
@@ -59,7 +61,7 @@ class Unpacker(Generic[T]):
         except (msgspec.DecodeError, RecursionError) as error:
             raise WireError(str(error)) from error
 
-    async def read(self, reader: asyncio.StreamReader) -> Framed[T]:
+    async def read(self, reader: "asyncio.StreamReader") -> Framed[T]:
         """The next frame.
 
         Raises:

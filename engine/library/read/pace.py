@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import is_new, reading
-from engine.library.write.batch_queue import lots_of
+from engine.library.read.lots import lots_of
 from engine.plan.estimate import Rate
 
 _RECENT_BATCHES = 64

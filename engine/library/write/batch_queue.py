@@ -2,37 +2,13 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from engine.library.read.lots import Lot
 
 IS_AWAITED = "EXISTS (SELECT 1 FROM images WHERE id = rewrites.image AND state = 'waiting')"
 """Of a prompt that is to be rewritten: an image that is to be rendered waits for it."""
 AWAITS_PROMPTS = f"EXISTS (SELECT 1 FROM rewrites WHERE session = sessions.id AND {IS_AWAITED})"
 """Of a session: its first stage is not over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """The batches of one model in a session: their ids have no gaps."""
-
-    number: int
-    first: int
-    last: int
-    model: str
-
-
-def lots_of(db: sqlite3.Connection, session: int) -> list[Lot]:
-    """A session's lots in the order of the plan; the first holds one batch of every model."""
-    return [
-        Lot(*row)
-        for row in db.execute(
-            "SELECT lot, first, last, coalesce((SELECT json_extract(r.body, '$.model')"
-            " FROM images i JOIN recipes r ON r.id = i.recipe"
-            " WHERE i.batch BETWEEN first AND last LIMIT 1), '')"
-            " FROM (SELECT lot, min(id) AS first, max(id) AS last FROM batches"
-            "       WHERE session = ? AND split_from IS NULL GROUP BY lot) ORDER BY lot",
-            (session,),
-        ).fetchall()
-    ]
 
 
 def next_waiting(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.files import SESSIONS, StagedFile, publish, remove_unfinished
+from engine.library.read.lots import Lot, lots_of
 from engine.library.records import Batch, BatchImage, NewSession
 from engine.library.write.accepting import drop_unfinished, store_session
-from engine.library.write.batch_queue import AWAITS_PROMPTS, Lot, lots_of, next_waiting
+from engine.library.write.batch_queue import AWAITS_PROMPTS, next_waiting
 from engine.library.write.conditions import choose_conditions, chosen_conditions
 from engine.library.write.done import mark_done
 from engine.library.write.recovery import adopt_or_requeue

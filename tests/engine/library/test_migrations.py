@@ -1,6 +1,7 @@
 """Libraries of older versions: brought up to date, nothing of them lost, a copy kept."""
 
 import sqlite3
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from engine.library.database import (
 from engine.library.write.writer import Writer
 from engine.schema import SCHEMA_VERSION, is_older
 
-SCHEMA_1 = Path(__file__).with_name("schema_1.sql")
+SCHEMA_1 = files("engine.library") / "migrations" / "1.sql"
 RECIPE = (
     '{"prompt": "p", "negative_prompt": "", "width": 8, "height": 16, "steps": 2,'
     ' "guidance": 4.0, "scheduler": "S", "model": "mine", "model_hash": "h"}'
