@@ -1,1 +1,5 @@
-"""Pure: which models there are, and what each can draw."""
+"""Pure: which models there are, and what each can draw.
+
+The user's list (`catalog`), kinds of pipelines (`family`), schedulers by their names, fingerprints
+of files. Imports no torch. Begin with `catalog`.
+"""

@@ -1,4 +1,7 @@
-"""What each subcommand does: asks the engine, prints JSON or words, says how it went."""
+"""What each subcommand does: asks the engine, prints JSON or words, says how it went.
+
+Begin with `session`. Words for people are in `tui.report`.
+"""
 
 from argparse import Namespace
 from collections.abc import Callable

@@ -29,7 +29,7 @@ from engine.protocol.rendering import (
     SlotImage,
     Step,
 )
-from engine.service.server.device import Attempt, DeviceWorker, threads_of
+from engine.service.server.device_worker import Attempt, DeviceWorker, threads_of
 from engine.service.server.pausing import Pausing
 from engine.service.server.recording import Recording
 from engine.service.server.renderer_client import (

@@ -9,7 +9,7 @@ from engine.library.write.batch_limits import halve, remember_fit, shape_text
 from engine.library.write.writer import DEATHS, Writer
 from engine.plan.batch_limits import images_held
 from engine.protocol.rendering import Cause
-from engine.service.server.device import Attempt, DeviceWorker
+from engine.service.server.device_worker import Attempt, DeviceWorker
 from engine.service.server.pausing import Pausing
 from engine.service.server.writer_thread import WriterThread
 

@@ -125,7 +125,7 @@ def _file(record: Record) -> bytes:
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
-    monkeypatch.setattr("engine.service.server.device.RendererClient", FakeRenderer)
+    monkeypatch.setattr("engine.service.server.device_worker.RendererClient", FakeRenderer)
     monkeypatch.setattr("engine.service.server.pausing._PAUSE_SECONDS", 0.01)
     FakeRenderer.started, FakeRenderer.sizes = 0, []
     FakeRenderer.fault = FakeRenderer.load_fault = None
