@@ -39,9 +39,11 @@ class News:
     """What has happened since it was last asked for."""
 
     engine: str = "off"
-    """`off`, `idle`, `rendering`, `paused` or `other version`."""
+    """`off`, `idle`, `rendering`, `paused`, `silent` or `other version`."""
     reason: str = ""
-    """Why it is paused, or cannot be used."""
+    """Why it is paused, or cannot be used; why it is off, if something waits."""
+    said: list[str] = field(default_factory=list)
+    """What became of it, to be told once."""
     steps: dict[str, Step] = field(default_factory=dict)
     """Device → its running batch."""
     tallies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -79,9 +81,9 @@ class EngineWatch(threading.Thread):
                 self._take_in(event)
                 self._changed = True
 
-    def want_previews(self, wanted: bool) -> None:
-        """Whether someone looks at previews now."""
-        self._feed.want_previews(wanted)
+    def follow_as(self, *, previews: bool, seen: bool | None) -> None:
+        """Whether someone looks at previews now, and at the app at all; None: nobody can tell."""
+        self._feed.follow_as(previews=previews, seen=seen)
 
     @property
     def rendering(self) -> bool:
@@ -94,22 +96,27 @@ class EngineWatch(threading.Thread):
             if not self._changed:
                 return None
             news, self._changed = self._news, False
-            self._news = News(news.engine, news.reason, dict(news.steps), held=news.held)
+            self._news = News(news.engine, news.reason, steps=dict(news.steps), held=news.held)
             return news
 
     def _take_in(self, event: dict[str, Any]) -> None:
         news = self._news
         match event["event"]:
             case "absent":
-                news.engine, news.reason = "off", ""
+                news.engine, news.reason = "off", event["reason"]
                 news.steps.clear()
                 news.held = frozenset()
+            case "silent":
+                news.engine, news.reason = "silent", event["reason"]
+                news.steps.clear()
+            case "revived":
+                news.said.append(event["reason"])
             case "mismatch":
                 news.engine, news.reason = "other version", event["reason"]
             case "status":
                 news.held = frozenset(event["held"])
                 going = [work for work in event["work"] if work["session"] not in news.held]
-                news.engine = "rendering" if going else "idle"
+                news.engine, news.reason = "rendering" if going else "idle", ""
                 news.order = True
                 self._pause(event["paused"])
                 for tally in event["work"]:

@@ -1,6 +1,7 @@
 """The front door: what the app, the command line and a notebook may use of the engine."""
 
 from engine.api.machine import (
+    bring_up_to_date,
     diagnose,
     engine_status,
     repair_library,
@@ -56,13 +57,16 @@ from engine.library.read.reader import (
     ImageInfo,
     JobInfo,
     SessionInfo,
+    find_in_trash,
     find_session,
     list_images,
     list_jobs,
     list_open,
     list_sessions,
+    list_trashed,
     log_path,
     newest_image,
+    pixels_of,
 )
 from engine.library.read.results import results_frame
 from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
@@ -107,6 +111,7 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.unfinished_files import written_beside
 
 __all__ = [
     "COLUMN",
@@ -159,6 +164,7 @@ __all__ = [
     "TrashSize",
     "Trashed",
     "Wanted",
+    "bring_up_to_date",
     "changes_since",
     "check_prompts",
     "check_sheet",
@@ -179,6 +185,7 @@ __all__ = [
     "explanations",
     "export_session",
     "favour_images",
+    "find_in_trash",
     "find_session",
     "follow_session",
     "free_name",
@@ -187,6 +194,7 @@ __all__ = [
     "list_jobs",
     "list_open",
     "list_sessions",
+    "list_trashed",
     "load_models",
     "load_settings",
     "log_path",
@@ -201,6 +209,7 @@ __all__ = [
     "pace",
     "palette_colours",
     "pause_engine",
+    "pixels_of",
     "plain",
     "plain_name",
     "preview_row",
@@ -234,4 +243,5 @@ __all__ = [
     "with_new_seeds",
     "with_num_images",
     "write_template",
+    "written_beside",
 ]

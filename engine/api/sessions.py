@@ -58,7 +58,7 @@ def start_session(
     source |= {"columns": list(sheet.columns)} | ({"parent": parent} if parent else {})
     source |= {"path": path_text(checked.path)} if checked.path else {}
     source |= {"kept": as_runs(checked.kept)} if checked.kept and parent else {}
-    connection, detachment = connect_or_start(settings.library)
+    connection, detachment = connect_or_start(settings.library, asked=True)
     with connection:
         tally = connection.command(
             "submit",
@@ -87,25 +87,40 @@ def stop_session(
 
 
 def resume_session(
-    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+    session: str | None,
+    settings: Settings,
+    rows: Sequence[int] | None = None,
+    *,
+    new_files: bool = False,
 ) -> None:
-    """Let what was stopped, or waits to be asked for, go on; arguments as for `stop_session`.
+    """Let what was stopped, or waits to be asked for, go on.
+
+    Args:
+        session: as for `stop_session`.
+        settings: whose library.
+        rows: as for `stop_session`.
+        new_files: with the files its models have now, whatever they were when it was planned. None
+            of the session's images that are to come is by the old ones then, and each says so.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "resume", session=session, rows=rows)
+    _command(settings, "resume", asked=True, session=session, rows=rows, new_files=new_files)
 
 
 def retry_session(
-    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+    session: str | None,
+    settings: Settings,
+    rows: Sequence[int] | None = None,
+    *,
+    new_files: bool = False,
 ) -> None:
-    """Let failed images be tried again; arguments as for `stop_session`.
+    """Let failed images be tried again; arguments as for `resume_session`.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "retry", session=session, rows=rows)
+    _command(settings, "retry", asked=True, session=session, rows=rows, new_files=new_files)
 
 
 def move_session(session: str, settings: Settings, to: str) -> None:
@@ -123,11 +138,12 @@ def pause_engine(settings: Settings, *, paused: bool) -> None:
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    _command(settings, "pause", paused=paused)
+    _command(settings, "pause", asked=not paused, paused=paused)
 
 
-def _command(settings: Settings, do: str, **arguments: Any) -> None:
-    connection, _ = connect_or_start(settings.library)
+def _command(settings: Settings, do: str, *, asked: bool = False, **arguments: Any) -> None:
+    """Give a command; `asked`: it asks for rendering."""
+    connection, _ = connect_or_start(settings.library, asked=asked)
     with connection:
         connection.command(do, **arguments)
 

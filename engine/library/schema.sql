@@ -73,6 +73,16 @@ CREATE TABLE conditions (
     PRIMARY KEY (session, model)
 ) STRICT, WITHOUT ROWID;
 
+-- Models of a session whose files are, or may be, no longer those it was planned with.
+CREATE TABLE model_changes (
+    session INTEGER NOT NULL REFERENCES sessions (id),
+    model   TEXT NOT NULL,                    -- a label of the model list
+    planned TEXT NOT NULL,                    -- fingerprint of the files it was planned with
+    awaits  TEXT CHECK (awaits IN ('decision', 'files')),  -- whether to go on with others, or
+                                              -- files that load; NULL: nothing
+    PRIMARY KEY (session, model)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE fits (
     device TEXT NOT NULL,                     -- its name
     model  TEXT NOT NULL,                     -- fingerprint
@@ -101,7 +111,8 @@ CREATE TABLE images (
     digest     TEXT,                          -- of the whole file, once done
     finished   REAL,
     favourite  INTEGER NOT NULL DEFAULT 0,
-    trashed    REAL                           -- seconds since 1970; NULL: not in the trash
+    trashed    REAL,                          -- seconds since 1970; NULL: not in the trash
+    pixels     TEXT                           -- digest of the picture alone, as it was drawn
 ) STRICT;
 
 CREATE INDEX images_by_row ON images (row, variation);

@@ -8,14 +8,37 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from engine.service.client.detach import READY_SECONDS, Detachment, StartError, start_detached
-from engine.service.lock import is_locked, read_holder
-from engine.service.wire import Assembler, Greeting, WireError, encode, peer_uid, socket_path
+import psutil
+
+from engine.library_folder import writing_fault
+from engine.service.client.detach import (
+    READY_SECONDS,
+    AlreadyHeldError,
+    Detachment,
+    StartError,
+    start_detached,
+)
+from engine.service.lock import elsewhere, held_elsewhere, is_locked, read_holder
+from engine.service.wire import (
+    ALIVE_SECONDS,
+    Assembler,
+    Greeting,
+    WireError,
+    encode,
+    peer_pid,
+    peer_uid,
+    socket_path,
+)
 
 _CONNECT_SECONDS = 20.0
 _STOP_SECONDS = 60.0
 _REACH_SECONDS = 3.0
 _ANSWER_SECONDS = 300.0
+_GREETING_SECONDS = 60.0
+"""The longest that one waits for an engine process that has much to do; not where it is stopped."""
+_LOOK_SECONDS = 1.0
+_SILENT_SECONDS = ALIVE_SECONDS + 2.5
+_PART = 64 << 10
 
 
 class EngineError(Exception):
@@ -26,16 +49,21 @@ class EngineGoneError(EngineError):
     """The engine process ended while it was being talked to."""
 
 
+class EngineSilentError(EngineError):
+    """There is an engine process, but it does not answer."""
+
+
 class Connection:
     """One connection to an engine process. Not thread-safe."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, patience: float) -> None:
+        """Args: patience: seconds to wait for the greeting."""
         self._connection = connection
-        self._file = connection.makefile("rb")
+        self._buffer = bytearray()
         self._assembler = Assembler()
-        connection.settimeout(_ANSWER_SECONDS)
+        self._pid = peer_pid(connection)
         try:
-            self.greeting = Greeting(**self._receive())
+            self.greeting = Greeting(**self._receive(patience))
         except TypeError as error:
             raise EngineError(
                 "The engine process greets in a detachment this version does not know;"
@@ -55,19 +83,36 @@ class Connection:
 
     def close(self) -> None:
         """Hang up; the engine process goes on."""
-        self._file.close()
         self._connection.close()
 
-    def _receive(self) -> dict[str, Any]:
-        while True:
+    def _line(self, patience: float) -> bytes:
+        """The next line, its end included; an unfinished one where the engine process ended.
+
+        Raises:
+            EngineSilentError: none came in time, or it is stopped and none can come.
+        """
+        began = time.monotonic()
+        while (end := self._buffer.find(b"\n")) < 0:
+            self._connection.settimeout(min(_LOOK_SECONDS, patience))
             try:
-                line = self._file.readline()
+                part = self._connection.recv(_PART)
             except TimeoutError:
-                raise EngineError(
-                    f"The engine process did not answer in {_ANSWER_SECONDS:.0f} s."
-                ) from None
+                waited = time.monotonic() - began
+                if waited >= patience or (waited >= _LOOK_SECONDS and _is_stopped(self._pid)):
+                    raise EngineSilentError(_silent(self._pid, waited)) from None
+                continue
             except OSError:
-                line = b""
+                part = b""
+            if not part:
+                return bytes(self._buffer)
+            self._buffer += part
+        line = bytes(self._buffer[: end + 1])
+        del self._buffer[: end + 1]
+        return line
+
+    def _receive(self, patience: float = _ANSWER_SECONDS) -> dict[str, Any]:
+        while True:
+            line = self._line(patience)
             if not line.endswith(b"\n"):
                 raise EngineGoneError("The engine process has ended.")
             try:
@@ -81,6 +126,8 @@ class Connection:
         try:
             for line in encode(message):
                 self._connection.sendall(line)
+        except TimeoutError:
+            raise EngineSilentError(_silent(self._pid, _ANSWER_SECONDS)) from None
         except OSError:
             raise EngineGoneError("The engine process has ended.") from None
 
@@ -90,51 +137,99 @@ class Connection:
         Raises:
             EngineError: it was refused, in the engine process's words.
         """
+        self._connection.settimeout(_ANSWER_SECONDS)
         self._send({"do": do} | arguments)
         answer = self._receive()
         if not answer.pop("ok", False):
             raise EngineError(str(answer.get("error", "refused")))
         return answer
 
-    def follow(self, *, previews: bool = False, every: bool = False) -> Iterator[dict[str, Any]]:
+    def follow(
+        self, *, previews: bool = False, every: bool = False, seen: bool | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Events from now on, the first one `status`; the connection serves nothing else then.
+
+        Where the engine process gives no sign of life for some seconds, `silent` comes, once.
 
         Args:
             previews: also what is being denoised, as small pictures.
             every: every single event as it happens, not a few times a second what is new.
+            seen: whether someone looks at what is made of them; None: that cannot be told.
 
         Raises:
             EngineGoneError: when the engine process ends; from the iterator too.
         """
-        self._send({"do": "follow", "previews": previews, "every": every})
-        self._connection.settimeout(None)
+        self._send({"do": "follow", "previews": previews, "every": every, "seen": seen})
         return self._events()
 
     def _events(self) -> Iterator[dict[str, Any]]:
+        said = False
         while True:
-            yield self._receive()
+            try:
+                event = self._receive(_SILENT_SECONDS)
+            except EngineSilentError as error:
+                if not said:
+                    said = True
+                    yield {"event": "silent", "reason": str(error)}
+            else:
+                said = False
+                if not event.get("ok", True):
+                    raise EngineError(str(event.get("error", "refused")))
+                yield event
 
-    def want_previews(self, wanted: bool) -> None:
-        """While following: hear previews from now on, or no more. From any thread.
+    def follow_as(self, *, previews: bool, seen: bool | None) -> None:
+        """While following: what holds from now on, as for `follow`. From any thread.
 
         Raises:
             EngineGoneError: it has ended.
         """
-        self._send({"previews": wanted})
+        self._send({"previews": previews, "seen": seen})
 
 
-def connect(library: Path) -> Connection | None:
+def _is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by SIGSTOP say, and does nothing until it is let go on."""
+    try:
+        state: str = psutil.Process(pid).status()
+    except (psutil.Error, ValueError):  # another namespace's have no number here
+        return False
+    return state in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+
+
+def _silent(pid: int, seconds: float) -> str:
+    if _is_stopped(pid):
+        return (
+            f"The engine process {pid} does not answer: it is stopped (SIGSTOP)."
+            f" `kill -CONT {pid}` lets it go on."
+        )
+    return (
+        f"The engine process {pid} has not answered for {seconds:.0f} s. It has much to do, or its"
+        f" disk does not answer; engine.log in the library may say more, and `kill -9 {pid}` ends"
+        " it: its work is kept."
+    )
+
+
+def connect(library: Path, patience: float = _GREETING_SECONDS) -> Connection | None:
     """A connection to the engine process of `library`; None if none is running.
 
+    Args:
+        library: whose.
+        patience: seconds that it is given to greet.
+
     Raises:
+        EngineSilentError: there is one, but it does not answer.
         EngineError: there is one, but it cannot be talked to.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(patience)
     try:
         connection.connect(str(socket_path(library)))
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ConnectionRefusedError):
         connection.close()
         return None
+    except (BlockingIOError, TimeoutError):  # so many wait for it already that no more may
+        connection.close()
+        holder = read_holder(library)
+        raise EngineSilentError(_silent(holder.pid if holder else 0, patience)) from None
     except OSError as error:
         connection.close()
         raise EngineError(f"The engine process cannot be reached: {error.strerror}.") from error
@@ -142,9 +237,13 @@ def connect(library: Path) -> Connection | None:
         connection.close()
         raise EngineError("The engine process at this library's socket is another user's.")
     try:
-        return Connection(connection)
+        return Connection(connection, patience)
     except EngineGoneError:
+        connection.close()
         return None
+    except EngineError:
+        connection.close()
+        raise
 
 
 def connect_running(library: Path) -> Connection | None:
@@ -154,8 +253,9 @@ def connect_running(library: Path) -> Connection | None:
         EngineError: one holds it, but cannot be talked to.
     """
     deadline = time.monotonic() + _REACH_SECONDS
-    while (connection := connect(library)) is None and is_locked(library):
-        if time.monotonic() > deadline:  # it may have been just starting, or just leaving
+    while (connection := connect(library, _REACH_SECONDS)) is None and is_locked(library):
+        # It may have been just starting, or just leaving.
+        if time.monotonic() > deadline or held_elsewhere(library):
             raise EngineError(_unreachable(library))
         time.sleep(0.05)
     return connection
@@ -164,7 +264,7 @@ def connect_running(library: Path) -> Connection | None:
 def _may_be_starting(library: Path) -> bool:
     """Whether the library's holder is a process of ours that may not listen yet."""
     holder = read_holder(library)
-    if holder is None or holder.listens or holder.host != socket.gethostname():
+    if holder is None or holder.listens or not holder.is_here:
         return False
     try:
         os.kill(holder.pid, 0)
@@ -174,6 +274,8 @@ def _may_be_starting(library: Path) -> bool:
 
 
 def _unreachable(library: Path) -> str:
+    if holder := held_elsewhere(library):
+        return elsewhere(library, holder)
     holder = read_holder(library)
     if _may_be_starting(library):
         return (
@@ -188,13 +290,15 @@ def _unreachable(library: Path) -> str:
 
 
 def connect_or_start(
-    library: Path, devices: Sequence[str] = ()
+    library: Path, devices: Sequence[str] = (), *, asked: bool = False, no_render: bool = False
 ) -> tuple[Connection, Detachment | None]:
     """A connection to the engine process of `library`, started if there is none.
 
     Args:
         library: whose.
         devices: to render on if it is started, instead of the settings'.
+        asked: if it is started, it may render on this host: someone wants it to.
+        no_render: if it is started, it only keeps the library, until someone asks it to render.
 
     Returns:
         The connection, and how the engine process was detached if it was started now.
@@ -206,18 +310,22 @@ def connect_or_start(
     deadline = time.monotonic() + _CONNECT_SECONDS
     while (connection := connect(library)) is None:
         if is_locked(library):  # it is just starting, just leaving, or on another machine
-            if time.monotonic() > deadline and not _may_be_starting(library):
+            late = time.monotonic() > deadline and not _may_be_starting(library)
+            if late or held_elsewhere(library):
                 raise EngineError(_unreachable(library))
             time.sleep(0.05)
             continue
         if time.monotonic() > deadline:
             raise EngineError(_unreachable(library))
+        if fault := writing_fault(library):
+            raise EngineError(fault)
         try:
-            detachment = start_detached(library, devices)
+            detachment = start_detached(library, devices, asked=asked, no_render=no_render)
             deadline = time.monotonic() + _CONNECT_SECONDS
+        except AlreadyHeldError:  # another starter was quicker; its engine process will listen
+            time.sleep(0.05)
         except StartError as error:
-            if not is_locked(library):  # else another starter was quicker
-                raise EngineError(str(error)) from error
+            raise EngineError(str(error)) from error
     if mismatch := connection.greeting.mismatch():
         connection.close()
         raise EngineError(mismatch)

@@ -1,6 +1,7 @@
 """Those who are connected to the engine process: they give commands, or follow its events."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sqlite3
@@ -14,7 +15,15 @@ from engine.library.database import LibraryError
 from engine.schema import SCHEMA_VERSION
 from engine.service.server.session_planning import RefusedError
 from engine.service.server.subscriber import Subscriber
-from engine.service.wire import PROTOCOL, Assembler, Greeting, WireError, encode, peer_uid
+from engine.service.wire import (
+    ALIVE_SECONDS,
+    PROTOCOL,
+    Assembler,
+    Greeting,
+    WireError,
+    encode,
+    peer_uid,
+)
 from engine.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -55,9 +64,9 @@ class SocketServer:
         return bool(self._talking)
 
     @property
-    def follow(self) -> bool:
-        """Whether any of them follows what happens."""
-        return bool(self._subscribers)
+    def seen(self) -> list[bool | None]:
+        """Of each that follows what happens, whether someone looks at it; None: nobody can tell."""
+        return [subscriber.seen for subscriber in self._subscribers]
 
     def tell(self, event: dict[str, Any]) -> None:
         """Let followers know of an event."""
@@ -87,8 +96,12 @@ class SocketServer:
             )
             await _send(writer, asdict(greeting))
             await self._converse(reader, writer)
-        except (ConnectionError, WireError, ValueError) as error:
-            log.info("a client left: %s", error)
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # it left while something was on its way to it; or we do
+        except (WireError, ValueError) as error:  # the latter: asyncio's, of a line without an end
+            log.info("a client was sent away: %s", error)
+            with contextlib.suppress(ConnectionError):
+                await _send(writer, {"ok": False, "error": f"This is not wanted_by: {error}."})
         finally:
             self._talking.discard(task)
             writer.close()
@@ -101,8 +114,12 @@ class SocketServer:
                 continue
             name = str(message.pop("do", None))
             if name == "follow":
-                previews, every = bool(message.get("previews")), bool(message.get("every"))
-                await self._follow(reader, writer, previews=previews, every=every)
+                subscriber = Subscriber(
+                    previews=bool(message.get("previews")),
+                    every=bool(message.get("every")),
+                    seen=message.get("seen"),
+                )
+                await self._follow(reader, writer, subscriber)
                 return
             await _send(writer, await self._answer(name, message))
             if name == "shutdown":
@@ -120,31 +137,31 @@ class SocketServer:
         except sqlite3.Error as error:
             log.exception("command %s", name)
             return {"ok": False, "error": f"The library cannot be written: {error}."}
-        except (TypeError, KeyError, ValueError) as error:
+        except Exception as error:  # whatever is wrong with it, who gave it waits for an answer
             log.exception("command %s", name)
             return {"ok": False, "error": f"{name}: not wanted_by: {error!r}"}
 
     async def _follow(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        *,
-        previews: bool,
-        every: bool,
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, subscriber: Subscriber
     ) -> None:
         """Send what happens from now on, beginning with where things stand."""
-        subscriber = Subscriber(previews=previews, every=every)
         self._subscribers.add(subscriber)
         heard = asyncio.create_task(reader.readline())
         try:
             await self._tell_who_looks()
-            await _send(writer, {"event": "status"} | await self._commands["status"]())
-            while True:
+            status = await self._answer("status", {})
+            await _send(writer, {"event": "status"} | status)
+            while status["ok"]:
                 coming = asyncio.create_task(subscriber.take())
-                await asyncio.wait({coming, heard}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {coming, heard}, timeout=ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
                 if heard.done():
-                    message = Assembler().feed(heard.result() or b"?")
+                    if not (line := heard.result()):
+                        return
+                    message = Assembler().feed(line)
                     subscriber.previews = bool(message and message.get("previews"))
+                    subscriber.seen = message.get("seen") if message else None
                     await self._tell_who_looks()
                     heard = asyncio.create_task(reader.readline())
                 if coming.done():
@@ -153,6 +170,8 @@ class SocketServer:
                     await subscriber.rest()
                 else:
                     coming.cancel()
+                    if not heard.done():
+                        await _send(writer, {"event": "alive"})
         finally:
             heard.cancel()
             self._subscribers.discard(subscriber)
