@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
 """What exFAT, vfat and much of what FUSE mounts say to a hard link."""
@@ -36,3 +37,29 @@ def _claim(temporary: Path, final: Path) -> None:
         if found.st_size or not stat.S_ISREG(found.st_mode):
             raise
         # An empty one was claimed by someone who was cut off here: there is nothing to lose.
+
+
+def open_new(path: Path, mode: int = 0o600) -> IO[bytes]:
+    """Open a file for writing that is not there yet, under any kind of name.
+
+    Raises:
+        FileExistsError: something has the name, be it a link to nowhere.
+        OSError: the folder cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, mode), "wb")
+
+
+def open_to_append(path: Path) -> IO[bytes]:
+    """Open a file of ours to write at its end; it is made if need be.
+
+    Raises:
+        OSError: it is a link, which may lead anywhere, or it cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.fdopen(os.open(path, flags, 0o600), "ab")
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            error.strerror = "it is a link to another file"
+        raise

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
+
+_SHOWN = 40
+"""Characters of a value that cannot be."""
 
 R = TypeVar("R", bound="Declared")
 
@@ -57,13 +60,45 @@ def _build(kind: type[R], body: Mapping[str, Any], path: str, faults: list[str])
 
 
 def _value(wanted: Any, value: Any, where: str, faults: list[str]) -> Any:
-    if isinstance(wanted, type) and issubclass(wanted, Declared) and isinstance(value, Mapping):
-        return _build(wanted, value, f"{where}.", faults)
+    # The record that is wanted: itself, or None, or any number of it by name.
+    record = next((kind for kind in (wanted, *get_args(wanted)) if _is_record(kind)), None)
+    if record is not None and isinstance(value, Mapping):
+        if get_origin(wanted) is not dict:
+            return _build(record, value, f"{where}.", faults)
+        return {
+            str(key): _value(record, inner, f"{where}.{key}", faults)
+            for key, inner in value.items()
+        }
     try:
         return msgspec.convert(value, wanted, dec_hook=_path)
     except msgspec.ValidationError as error:
-        faults.append(f"{where}: {error}")
+        bounds = bounds_words(wanted)
+        what = f"{_shown(value)} cannot be; write {bounds}" if bounds else error
+        faults.append(f"{where}: {what}")
         return None
+
+
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Declared)
+
+
+def bounds_words(wanted: Any) -> str | None:
+    """`a whole number from 0 to 256`; None where a field's annotation has no bounds."""
+    kind, *about = get_args(wanted) or (wanted,)
+    for meta in about:
+        if not isinstance(meta, msgspec.Meta):
+            continue
+        if meta.ge is not None and meta.le is not None:
+            number = "a whole number" if kind is int else "a number"
+            return f"{number} from {meta.ge} to {meta.le}"
+        if meta.min_length is not None and meta.max_length is not None:
+            return f"a list of {meta.min_length} to {meta.max_length}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _path(wanted: type, value: Any) -> Path:

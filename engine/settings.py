@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,49 +11,102 @@ import platformdirs
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
+from engine.library_folder import may_write, nearest
 
 APP = "promptsheet"
+_STATE = ".state"
+
+MOST_DEVICES = 64
+"""Renderers of one engine process."""
 
 
 class SettingsError(Exception):
     """The settings file (or the model list beside it) cannot be used; the message says where."""
 
 
+def _at_home(folder: Callable[[str], Path], below: str) -> Path:
+    """A folder of the user's; for one who has no home, where it would be if that were /.
+
+    Args:
+        folder: finds it; of a uid without an entry and without HOME it knows none, or leaves "~" as
+            it is, which is any folder one stands in.
+        below: where it is in a home.
+    """
+    try:
+        path = folder(APP)
+    except RuntimeError:
+        path = Path()
+    return path if path.is_absolute() else Path("/", below, APP)
+
+
+def expanded(path: Path) -> Path:
+    """The path with the home folder that a `~` in it stands for.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"{path}: you have no home folder. Set HOME, or write the whole path."
+        ) from error
+
+
 def config_folder() -> Path:
     """Where `settings.toml` and the user's `models.toml` are; PROMPTSHEET_CONFIG overrides it."""
     if override := os.environ.get("PROMPTSHEET_CONFIG"):
-        return Path(override).expanduser()
-    return platformdirs.user_config_path(APP)
+        return expanded(Path(override))
+    return _at_home(platformdirs.user_config_path, ".config")
 
 
-def state_folder() -> Path:
-    """Where sockets are kept. Not XDG_RUNTIME_DIR: that one goes away at logout."""
-    return platformdirs.user_state_path(APP)
+def state_folder(library: Path) -> Path:
+    """Where sockets are kept, and what the app remembers of a library.
+
+    Not XDG_RUNTIME_DIR: that one goes away at logout. Where the user's own folder cannot be written
+    (a read-only home, or none), a folder in the library.
+    """
+    own = own_state_folder()
+    return own if may_write(nearest(own)) else library / _STATE
+
+
+def own_state_folder() -> Path:
+    """What is to be known at the next start, whatever the library; it may not be writable."""
+    return _at_home(platformdirs.user_state_path, ".local/state")
 
 
 def cache_folder() -> Path:
-    """What can be made again: answers of language models."""
-    return platformdirs.user_cache_path(APP)
+    """What can be made again: answers of language models, thumbnails."""
+    return _at_home(platformdirs.user_cache_path, ".cache")
 
 
 def _default_library() -> Path:
-    return platformdirs.user_data_path(APP) / "library"
+    return _at_home(platformdirs.user_data_path, ".local/share") / "library"
 
 
 class EngineSettings(Declared, frozen=True):
     """The engine process."""
 
-    idle_minutes: Annotated[float, Meta(gt=0)] = 10.0
+    idle_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 10.0
     """Minutes with nothing to render and nobody connected after which the engine process leaves."""
 
-    free_minutes: Annotated[float, Meta(gt=0)] = 5.0
+    free_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 5.0
     """Minutes with nothing to render after which renderers end and give their memory back."""
 
     autoresume: Literal["always", "ask"] = "always"
     """What becomes of unfinished work when the engine process starts again: "always" goes on by
     itself, "ask" waits until it is resumed."""
 
-    reserve_mib: Annotated[int, Meta(ge=0)] = 512
+    render_on: tuple[str, ...] = ()
+    """Names of the hosts that may render, as `hostname` says them; "gpu*" stands for several. On
+    any other the engine process only keeps the library. Empty: it renders wherever someone once
+    started or resumed work of this library, and nowhere else."""
+
+    wait_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 10.0
+    """Minutes for which `run` and `prompt` wait for work that is paused (a device that is not
+    there, a full disk); then they end with the reason, and the images stay waiting."""
+
+    reserve_mib: Annotated[int, Meta(ge=0, le=1_048_576)] = 512
     """Rendering pauses while the library's disk has less than this free (MiB), and goes on by
     itself when there is room again."""
 
@@ -61,16 +114,16 @@ class EngineSettings(Declared, frozen=True):
 class RenderSettings(Declared, frozen=True):
     """Renderers. What changes pixels is fixed for a session when it starts."""
 
-    devices: Annotated[tuple[str, ...], Meta(min_length=1)] = ("auto",)
+    devices: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_DEVICES)] = ("auto",)
     """Devices to render on, one renderer each: "cpu", "cuda:0", "cuda:1" … "auto" takes every GPU,
     or the CPU where there is none. "cpu" may be given more than once."""
 
-    threads: Annotated[int, Meta(ge=0)] = 0
+    threads: Annotated[int, Meta(ge=0, le=256)] = 0
     """CPU threads of one call of a pipeline; 0: one for small models (several calls then run side
     by side), every core for large ones. It changes pixels in the last bit, so it does not depend on
     how many renderers run, and a session keeps the number it began with."""
 
-    max_batch: Annotated[int, Meta(ge=0)] = 0
+    max_batch: Annotated[int, Meta(ge=0, le=256)] = 0
     """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the
     model list says."""
 
@@ -84,15 +137,15 @@ class RenderSettings(Declared, frozen=True):
     quality: Annotated[int, Meta(ge=1, le=100)] = 92
     """Quality of WebP, JPEG and JPEG XL files."""
 
-    step_timeout: Annotated[float, Meta(gt=0)] = 600.0
+    step_timeout: Annotated[float, Meta(ge=5, le=86_400)] = 600.0
     """Seconds without a sign of life after which a renderer counts as hanging and is replaced."""
 
-    load_timeout: Annotated[float, Meta(gt=0)] = 1800.0
+    load_timeout: Annotated[float, Meta(ge=10, le=86_400)] = 1800.0
     """The same while a model is being loaded."""
 
 
 class NoticeSettings(Declared, frozen=True):
-    """What happens at the end of a session while nobody follows it (who does hears the bell)."""
+    """What happens at the end of a session while nobody looks at it (who does hears the bell)."""
 
     command: str = ""
     """A shell command, run with PROMPTSHEET_WORDS, PROMPTSHEET_NAME, PROMPTSHEET_STATE,
@@ -103,23 +156,28 @@ class NoticeSettings(Declared, frozen=True):
     """Services to tell, as Apprise writes them ("ntfy://topic", "mailto://…"); needs
     `pip install 'promptsheet[notice]'`."""
 
+    unsure: Literal["send", "quiet"] = "send"
+    """Whether to tell while the app or `promptsheet run` is open in a terminal that does not say
+    whether anyone looks at it. Most do; tmux does with `set -g focus-events on`. `promptsheet run`
+    itself cannot be told."""
+
 
 class SheetSettings(Declared, frozen=True):
     """How large a sheet may be; exceeding a limit says which."""
 
-    max_file_mib: Annotated[int, Meta(gt=0)] = 100
+    max_file_mib: Annotated[int, Meta(ge=1, le=1_024)] = 100
     """File size in MiB."""
 
-    max_rows: Annotated[int, Meta(gt=0)] = 100_000
+    max_rows: Annotated[int, Meta(ge=1, le=1_048_576)] = 100_000
     """Rows, the header not counted."""
 
-    max_cells: Annotated[int, Meta(gt=0)] = 5_000_000
+    max_cells: Annotated[int, Meta(ge=1, le=100_000_000)] = 5_000_000
     """Cells, rows × columns."""
 
-    max_columns: Annotated[int, Meta(gt=0)] = 1_000
+    max_columns: Annotated[int, Meta(ge=1, le=16_384)] = 1_000
     """Columns, your own ones counted."""
 
-    max_prompt_chars: Annotated[int, Meta(gt=0)] = 10_000
+    max_prompt_chars: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     """Characters of one prompt."""
 
     model_names: dict[str, str] = msgspec.field(default_factory=dict)
@@ -143,7 +201,7 @@ class MagicSettings(Declared, frozen=True):
     device: str = "auto"
     """"cpu", "cuda:0" …; "auto" takes the first GPU, or the CPU where there is none."""
 
-    timeout: Annotated[float, Meta(gt=0)] = 600.0
+    timeout: Annotated[float, Meta(ge=5, le=86_400)] = 600.0
     """Seconds without an answer after which it counts as hanging."""
 
 
@@ -151,8 +209,8 @@ class ShareSettings(Declared, frozen=True):
     """Images whose row says visibility public."""
 
     folder: Path | None = None
-    """A folder where colleagues on this machine find them, under your user name and the session's;
-    none: they are only readable where they are."""
+    """A folder where others on this machine find them, under your user name and the session's;
+    they must be let into it. None: nobody else can read them, and the sheet says so."""
 
     strip_metadata: bool = False
     """Publish copies without the recipe inside."""
@@ -229,12 +287,24 @@ def load_settings(library: Path | None = None) -> Settings:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     named = os.environ.get("PROMPTSHEET_LIBRARY")
     chosen = library or (Path(named) if named else settings.library)
-    return msgspec.structs.replace(settings, library=chosen.expanduser().absolute())
+    return msgspec.structs.replace(settings, library=expanded(chosen).absolute())
+
+
+def shared_folder(settings: Settings) -> Path | None:
+    """Where public images are published."""
+    folder = settings.share.folder
+    return expanded(folder) if folder else None
 
 
 def with_devices(settings: Settings, devices: Sequence[str]) -> Settings:
-    """The same settings for other devices; `devices` empty: as they are."""
+    """The same settings for other devices; `devices` empty: as they are.
+
+    Raises:
+        SettingsError: too many devices.
+    """
     if not devices:
         return settings
+    if len(devices) > MOST_DEVICES:
+        raise SettingsError(f"{len(devices)} devices: give from 1 to {MOST_DEVICES} of them.")
     render = msgspec.structs.replace(settings.render, devices=tuple(devices))
     return msgspec.structs.replace(settings, render=render)

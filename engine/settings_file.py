@@ -1,6 +1,7 @@
 """Reading and writing single settings in the user's file, whose own remarks are kept."""
 
 import contextlib
+import json
 import os
 import tempfile
 import tomllib
@@ -74,10 +75,18 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        plainly = all(item == item.strip(" \"'[") and "," not in item for item in value)
+        return ", ".join(value) if plainly else f"[{', '.join(map(_quoted, value))}]"
     if isinstance(value, dict):
-        return ", ".join(f"{key} = {inner}" for key, inner in value.items())
+        pairs = (f"{_quoted(key)} = {_quoted(inner)}" for key, inner in value.items())
+        return f"{{{', '.join(pairs)}}}" if value else ""
+    if isinstance(value, str) and value.startswith(('"', "'")):
+        return _quoted(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def understood(name: str, text: str) -> Any:
@@ -111,7 +120,21 @@ def _kind_of(name: str) -> Any:
 
 
 def _from_text(kind: Any, text: str) -> Any:
-    """A text as TOML's kind of value; left as it is where it is none, for `build` to refuse."""
+    """A text as TOML's kind of value; left as it is where it is none, for `build` to refuse.
+
+    It may be written as the file would have it, `{"sheet.start" = "f5"}`, or plainly.
+
+    Raises:
+        SettingsError: it begins as the file would have it, and does not go on so.
+    """
+    many = get_origin(kind) in (tuple, dict)
+    if text.startswith(("[", "{") if many else ('"', "'")):
+        written = _written(text)
+        if written is not None:
+            return written
+        if many:
+            example = '{"this" = "that"}' if get_origin(kind) is dict else '["this", "that"]'
+            raise SettingsError(f"That is not as the file has it, which is {example}.")
     if kind in (int, float, bool) and len(text.split()) == 1:
         with contextlib.suppress(ValueError):
             return tomllib.loads(f"value = {text.lower() if kind is bool else text}")["value"]
@@ -122,6 +145,15 @@ def _from_text(kind: Any, text: str) -> Any:
         pairs = (piece.partition("=") for piece in text.split(",") if piece.strip())
         return {key.strip().strip('"'): value.strip().strip('"') for key, _, value in pairs}
     return text
+
+
+def _written(text: str) -> Any:
+    """The value that a text is in the file; None if it is none there."""
+    try:
+        body = tomllib.loads(f"value = {text}")
+    except ValueError:
+        return None
+    return body["value"] if len(body) == 1 else None
 
 
 def write_setting(name: str, value: Any) -> Path:

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +11,7 @@ from shutil import copytree, rmtree
 import psutil
 import pytest
 
+from engine.service.client.connection import connect
 from tests.conftest import Promptsheet
 from tests.test_promises import (
     has_done,
@@ -22,18 +21,6 @@ from tests.test_promises import (
     wait_for,
     write_sheet,
 )
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 24 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.mark.parametrize(("reserve", "says"), [(0, "No space left|disk is full"), (20, "reserve")])
@@ -112,11 +99,43 @@ def test_a_notice_is_given_at_the_end_when_nobody_looks(
 ) -> None:
     told, words = tmp_path / "told", "$PROMPTSHEET_WORDS|$PROMPTSHEET_STATE"
     (config / "settings.toml").write_text(
-        f"[notice]\ncommand = 'printf %s \"{words}\" >> {told}'\n"
+        f"[notice]\nunsure = 'quiet'\ncommand = 'printf %s \"{words}\" >> {told}'\n"
     )
     name = "a `touch /tmp/owned`; $(rm) name"
     promptsheet.json("prompt", "a red circle", "--name", name, "--detach")
     wait_for(lambda: told.exists() and told.read_text())
     assert told.read_text() == f"{name}: 1 of 1 images done|done"
     promptsheet.json("prompt", "a red circle", "--name", "watched")
-    assert "watched" not in told.read_text(), "who follows it hears the bell"
+    assert "watched" not in told.read_text(), "nobody knows, and so the settings want it"
+    assert "notice.unsure is quiet" in log_of(promptsheet)
+
+
+def log_of(promptsheet: Promptsheet) -> str:
+    return Path(promptsheet.json("show", "last")["log"]).read_text()
+
+
+def test_a_notice_is_given_while_an_app_is_open_that_nobody_sees(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    (config / "settings.toml").write_text(
+        f"[notice]\ncommand = 'echo $PROMPTSHEET_NAME >> {told}'\n"
+    )
+    promptsheet.json("engine", "start")
+    connection = connect(promptsheet.library)
+    assert connection is not None
+
+    def end_of(name: str) -> str:
+        """What the log says of the notice at the end of a session."""
+        promptsheet.json("prompt", "a red circle", "--name", name, "--detach")
+        wait_for(lambda: "notice " in log_of(promptsheet))
+        return log_of(promptsheet)
+
+    with connection:
+        next(connection.follow(seen=True))
+        assert "notice not sent: by the focus of a terminal" in end_of("seen")
+        connection.follow_as(previews=False, seen=False)
+        assert "notice sent: by the focus of the terminals, nobody looks" in end_of("unseen")
+        connection.follow_as(previews=False, seen=None)
+        assert "notice sent: no terminal tells" in end_of("unsure")
+    wait_for(lambda: told.exists() and told.read_text().split() == ["unseen", "unsure"])

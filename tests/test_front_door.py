@@ -309,6 +309,32 @@ def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
     assert promptsheet.json("verify", "--repair")["repaired"]["adopted"] == []
 
 
+def test_the_command_line_trashes_restores_and_empties_and_work_goes_on(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    sheet = sheet_with(tmp_path / "sheet.csv", "a red circle", "a blue circle")
+    session = promptsheet.json("run", sheet)["session"]
+    added = promptsheet.json("trash", "add", session, "--rows", "3")
+    assert (added["session"], added["whole"], added["images"]) == (session, False, 4)
+    assert promptsheet.json("show", session)["images"] == 4
+    assert promptsheet.json("trash", "list")["images"] == 4
+    assert promptsheet.json("trash", "restore", "last", "--rows", "2-9")["images"] == 4
+    assert promptsheet.json("show", session)["done"] == 8
+    assert promptsheet.json("trash", "add", "last")["whole"]
+    assert promptsheet.json("sessions") == []
+    assert promptsheet.json("trash", "list")["sessions"] == 1
+    assert promptsheet.json("trash", "restore", "sheet")["whole"]
+    assert promptsheet("trash", "restore", "last").returncode == 2
+    assert promptsheet("trash", "add").returncode == 2
+    assert promptsheet("trash", "add", session, "--rows", "77").returncode == 2
+    promptsheet.json("trash", "add", session, "--rows", "2-3")
+    assert promptsheet.json("trash", "empty", "--yes")["images"] == 8
+    assert promptsheet("trash", "restore", session).returncode == 2
+    assert promptsheet.json("check", sheet)["estimate"]["bytes"]
+    assert promptsheet.json("prompt", "a green circle")["done"] == 1
+    assert promptsheet.json("verify")["images"] == 1
+
+
 def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
@@ -370,3 +396,17 @@ def test_rows_that_no_sheet_has_are_refused_at_once(promptsheet: Promptsheet) ->
         done = promptsheet("stop", "last", "--rows", rows)
         assert done.returncode == 2
         assert "--rows" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_check_says_before_the_start_that_public_images_need_a_shared_folder(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,visibility\na red circle,public\na blue circle,\n")
+    (problem,) = promptsheet.json("check", sheet)["problems"]
+    assert (problem["row"], problem["column"]) == (2, "visibility")
+    assert "the settings name no shared folder" in problem["message"]
+    gone = tmp_path / "gone"
+    (config / "settings.toml").write_text(f'[share]\nfolder = "{gone}"\n')
+    (problem,) = promptsheet.json("check", sheet)["problems"]
+    assert f"{gone} is not there" in problem["message"]

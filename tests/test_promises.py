@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import pty
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from engine.library.database import reading
 from engine.picture.png import decode, read_text
@@ -187,6 +189,26 @@ def test_two_renderers_give_the_same_pixels_as_one(
     assert pixels_of(promptsheet, started["session"]) == pixels
 
 
+def test_two_runs_of_one_sheet_show_equal_pixels_that_a_person_can_check(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=2, images=2)
+    first, second = (
+        promptsheet.json("show", promptsheet.json("run", sheet)["session"]) for _ in range(2)
+    )
+    assert first["pixels"] == second["pixels"] is not None
+    digests = [[image["pixels"] for image in run["list"]] for run in (first, second)]
+    assert digests[0] == digests[1]
+    assert len(set(digests[0])) == 4
+    assert all(
+        one["digest"] != other["digest"]
+        for one, other in zip(first["list"], second["list"], strict=True)
+    ), "the file holds the image's own id"
+    with Image.open(promptsheet.library / first["list"][0]["file"]) as image:
+        raw = image.convert("RGB").tobytes()
+    assert hashlib.blake2b(raw, digest_size=16).hexdigest() == digests[0][0]
+
+
 def test_an_image_carries_its_recipe_for_us_and_for_others(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
@@ -309,17 +331,23 @@ def test_a_changed_model_is_said_instead_of_rendering_something_else(
     mine = copytree(str(files("assets") / "models" / "builtin"), config / "mine")
     (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
     sheet = tmp_path / "sheet.csv"
-    sheet.write_text("prompt,model\n" + "a red circle,mine\n" * 30)
+    sheet.write_text("prompt,model,num_images\n" + "a red circle,mine,1\n" * 4)
+    promptsheet.json("engine", "pause")
     promptsheet.json("run", sheet, "--detach")
-    promptsheet.json("stop", "last")
-    promptsheet.json("engine", "stop")
     config_file = mine / "scheduler" / "scheduler_config.json"
     config_file.write_text(config_file.read_text().replace('"trailing"', '"leading"'))
-    promptsheet.json("resume", "last")
+    promptsheet.json("engine", "resume")
     wait_for(lambda: settled(promptsheet))
     info = promptsheet.json("show", "last")
-    assert info["failed"] > 0
+    assert (info["state"], info["failed"], info["changed_models"]) == ("stopped", 0, ["mine"])
     assert "files have changed" in next(row["error"] for row in info["rows"] if row["error"])
+    assert "--accept-changed-model" in promptsheet("show", "last").stdout
+    promptsheet.json("resume", "last", "--accept-changed-model")
+    wait_for(lambda: settled(promptsheet), 300)
+    info = promptsheet.json("show", "last")
+    assert (info["state"], info["changed_models"]) == ("done", [])
+    said = {" ".join(image["conditions"]["departures"]) for image in info["list"]}
+    assert any(words.startswith("model's files: ") for words in said)
 
 
 def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]) -> None:

@@ -12,20 +12,31 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.events import Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 
 from engine.settings import Settings
-from tui.app_state import AppState, RowsToSheet, SessionToSheet, TakeInHand, recall, remember
+from tui.app_state import (
+    AppState,
+    Memory,
+    RowsToSheet,
+    SessionToSheet,
+    TakeInHand,
+    recall,
+    remember,
+)
+from tui.graphics.protocol import current
 from tui.keys import bind
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
+from tui.workers import is_gone, work
 
 if TYPE_CHECKING:
-    from tui.engine_watch import EngineWatch
+    from tui.engine_watch import EngineWatch, News
     from tui.screens.area import AreaScreen
     from tui.screens.ask import Ask
 
@@ -81,6 +92,9 @@ class PromptsheetApp(App[str]):
         self._escape_filter = EscapeFilter()
         self._watch: EngineWatch | None = None
         self._leaving: Ask | None = None
+        self._why = ""
+        self.tells_focus = current().tells_focus
+        """Whether the terminal tells whether someone looks at it."""
         self._areas: dict[str, AreaScreen] = {}
         for name in AREAS:
             self.add_mode(name, partial(self._area, name))
@@ -118,6 +132,8 @@ class PromptsheetApp(App[str]):
         self.call_later(self._open)
         for name in AREAS:
             import_module(f"tui.screens.{name}")
+        if self.app_state.settings.app.keys:
+            self.call_later(self._look_at_keys)
         # All this stays: looking through it for garbage would stall the screen for 100 ms. And
         # a frame is thousands of small objects, of which hardly one is ever garbage in a cycle.
         gc.freeze()
@@ -127,6 +143,8 @@ class PromptsheetApp(App[str]):
         """Open where it was left, and begin to watch the engine process."""
         from tui.engine_watch import EngineWatch
 
+        if is_gone(self):
+            return
         if self.current_mode not in AREAS:
             await self.switch_mode(self._first)
         for key in self._opening.keys:
@@ -135,6 +153,22 @@ class PromptsheetApp(App[str]):
         self._watch.start()
         self.set_interval(_NEWS_SECONDS, self._take_news)
 
+    def on_app_focus(self) -> None:
+        """The terminal tells, so it will tell of the contrary, too."""
+        self.tells_focus = True
+
+    def on_app_blur(self) -> None:
+        """As above."""
+        self.tells_focus = True
+
+    def _look_at_keys(self) -> None:
+        """Say of which actions the settings speak that there are not."""
+        from tui.screens.settings import unknown_actions
+
+        if words := unknown_actions(self.app_state.settings.app.keys):
+            words = f"app.keys in the settings: {words}"
+            self.notify(clean(words), severity="warning", markup=False, timeout=15)
+
     def _known_theme(self, theme: str) -> str:
         if theme in self.available_themes:
             return theme
@@ -142,24 +176,32 @@ class PromptsheetApp(App[str]):
         return "textual-dark"
 
     def action_go(self, area: str) -> None:
-        """Go to one of the four areas."""
+        """Go to one of the four areas; to Jobs, with what was started meanwhile."""
+        if area == "jobs" and self.app_state.started is not None:
+            self._hold(self.app_state.started)
         self.switch_mode(area)
 
     def _remember(self, area: str) -> None:
         """At once, in a thread: a connection that drops gives no time for it."""
         self.app_state.memory.mode = area
-        keep = partial(remember, self.app_state.library, replace(self.app_state.memory))
-        self.run_worker(keep, thread=True, group="memory")
+        self._keep(replace(self.app_state.memory))
+
+    @work(thread=True, group="memory")
+    def _keep(self, memory: Memory) -> None:
+        remember(self.app_state.library, memory)
 
     def _take_news(self) -> None:
         """Hand what happened to the areas that have been opened."""
-        if self._watch is None:
+        if self._watch is None or is_gone(self):
             return
-        self._watch.want_previews(self.current_mode == "jobs")
+        seen = self.app_focus if self.tells_focus else None
+        self._watch.follow_as(previews=self.current_mode == "jobs", seen=seen)
         news = self._watch.take()
         if news is None:
             return
         self.app_state.held = news.held
+        self.app_state.engine, self.app_state.reason = news.engine, news.reason
+        self._tell_of_the_engine(news)
         for area in self._areas.values():
             if area.ready:
                 area.tell(news)
@@ -168,6 +210,15 @@ class PromptsheetApp(App[str]):
             ended = "A session has ended" if count == 1 else f"{count} sessions have ended"
             if self._driver is not None:  # as App.bell does
                 self._driver.write(notification(ended))
+
+    def _tell_of_the_engine(self, news: "News") -> None:
+        """Say what became of the engine process, and why nothing is rendered; each once."""
+        for words in news.said:
+            self.notify(clean(words), markup=False)
+        why = news.reason if news.engine in ("off", "silent") else ""
+        if why and why != self._why:
+            self.notify(clean(f"Nothing is rendered: {why}"), severity="warning", markup=False)
+        self._why = why
 
     @on(RowsToSheet)
     async def _refine(self, event: RowsToSheet) -> None:
@@ -186,7 +237,7 @@ class PromptsheetApp(App[str]):
         self.switch_mode(event.area)
 
     def _hold(self, session: str) -> None:
-        self.app_state.memory.session = session
+        self.app_state.memory.session, self.app_state.started = session, None
         for screen in self._areas.values():
             if screen.ready:
                 screen.show_session(session)
@@ -194,21 +245,28 @@ class PromptsheetApp(App[str]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""
         yield from super().get_system_commands(screen)
-        bindings: dict[str, list[Binding]] = {}
-        for _, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and binding.id:
-                bindings.setdefault(binding.id, []).append(binding)
-        for name, same in bindings.items():
-            keys = " or ".join(dict.fromkeys(map(self.get_key_display, same)))
-            act = partial(self.call_later, screen.run_action, same[0].action)
-            yield SystemCommand(same[0].description, f"{keys} · {name}", act)
+        active = screen.active_bindings
+        found: dict[str, tuple[DOMNode, Binding, list[str]]] = {}
+        for node, bindings in screen._modal_binding_chain:
+            for key, binding in bindings:
+                if not (binding.id and binding.description):
+                    continue
+                if self._check_action_state(binding.action, node):
+                    keys = found.setdefault(binding.id, (node, binding, []))[2]
+                    # Where the key means something else, the action is there all the same.
+                    if (active[key].node, active[key].binding) == (node, binding):
+                        keys.append(self.get_key_display(binding))
+        for name, (node, binding, keys) in found.items():
+            act = partial(self.call_later, self.run_action, binding.action, node)
+            shown = " or ".join(dict.fromkeys(keys))
+            yield SystemCommand(binding.description, " · ".join(filter(None, (shown, name))), act)
 
     def action_settings(self) -> None:
         """Every setting with its explanation, over whatever is on the screen."""
         from tui.screens.settings import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):
-            self.push_screen(SettingsScreen(self.app_state.settings))
+            self.push_screen(SettingsScreen(self.app_state.settings, tells_focus=self.tells_focus))
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""

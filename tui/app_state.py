@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.message import Message
 
 from engine.settings import Settings, state_folder
+from engine.unfinished_files import written_beside
 from tui.undo.stack import UndoStack
 
 _RECENT = 12
@@ -78,6 +79,12 @@ class AppState:
     """Rows that the Sheet screen is to take when it is next shown."""
     held: frozenset[str] = frozenset()
     """Sessions that wait until someone lets them go on, as far as is known."""
+    engine: str = ""
+    """As in `News`; empty while nothing is known."""
+    reason: str = ""
+    """As in `News`."""
+    started: str | None = None
+    """A session that was started without being taken in hand: whoever goes to Jobs means it."""
     undo_stack: UndoStack = field(default_factory=UndoStack)
     """What can be undone."""
 
@@ -88,7 +95,7 @@ class AppState:
 
 
 def _file(library: Path) -> Path:
-    return state_folder() / f"app-{zlib.crc32(str(library).encode()):08x}.json"
+    return state_folder(library) / f"app-{zlib.crc32(str(library).encode()):08x}.json"
 
 
 def recall(library: Path) -> Memory:
@@ -104,4 +111,5 @@ def remember(library: Path, memory: Memory) -> None:
     with contextlib.suppress(OSError):
         path = _file(library)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(memory)))
+        with written_beside(path, mode=0o600) as (_, file):
+            file.write(json.dumps(asdict(memory)).encode())

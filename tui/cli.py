@@ -45,6 +45,17 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
+def _minutes(text: str) -> float:
+    """As the setting `engine.wait_minutes`."""
+    from engine.settings import SettingsError
+    from engine.settings_file import understood
+
+    try:
+        return float(understood("engine.wait_minutes", text))
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _devices(text: str) -> list[str]:
     """Devices with commas between them."""
     devices = [part.strip() for part in text.split(",")]
@@ -120,10 +131,21 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, prompt):
         command.add_argument("--name", type=_words, help="what to call the session")
         command.add_argument("--detach", action="store_true", help="start it and return at once")
+        command.add_argument(
+            "--wait",
+            type=_minutes,
+            metavar="MINUTES",
+            help="while nothing can be rendered (no GPU, a full disk, a pause) wait this long, then"
+            " end with status 1; the images stay waiting (default: engine.wait_minutes of the"
+            " settings, 10)",
+        )
 
     add("sessions", "list sessions, newest first")
     show = add("show", "one session with its rows and images")
     show.add_argument("session", type=_words, help=_SESSION_HELP)
+    show.add_argument(
+        "--follow", action="store_true", help="first wait for its end, with a progress bar"
+    )
     for name, help_text in (
         ("stop", "stop after the current step; what is finished is kept"),
         ("resume", "let what was stopped go on"),
@@ -134,6 +156,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--rows", type=_numbers, metavar="4,7-9", help="only these rows of the session"
         )
+        if name != "stop":
+            command.add_argument(
+                "--accept-changed-model",
+                action="store_true",
+                help="go on with the files its models have now, though it was planned with others;"
+                " each image says so",
+            )
     move = add("move", "render a session sooner or later than others")
     move.add_argument("session", type=_words, help=_SESSION_HELP)
     move.add_argument("to", choices=("first", "up", "down", "last"))
@@ -164,6 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="cuda:0,cuda:1",
         help="with start and run: what to render on, instead of what the settings say",
     )
+    engine.add_argument(
+        "--no-render",
+        action="store_true",
+        help="with start and run: only keep the library; nothing is rendered until `engine start`",
+    )
     recipes = add(
         "recipes", "a sheet from pictures of A1111, InvokeAI, ComfyUI or Promptsheet, a row each"
     )
@@ -171,8 +205,27 @@ def _parser() -> argparse.ArgumentParser:
     recipes.add_argument(
         "-o", "--output", type=Path, required=True, metavar="SHEET", help="a new csv, xlsx or ods"
     )
-    trash = add("trash", "what is in the trash; `empty` deletes it for good")
-    trash.add_argument("action", choices=("list", "empty"), nargs="?", default="list")
+    trash = add("trash", "put sessions or images in the trash, bring them back, or empty it")
+    trash.add_argument(
+        "action",
+        choices=("list", "add", "restore", "empty"),
+        nargs="?",
+        default="list",
+        help="list what is in it; add a session, or images of its rows; restore them; empty it for"
+        " good (on a terminal it asks first)",
+    )
+    trash.add_argument("session", type=_words, nargs="?", help=f"{_SESSION_HELP}; add and restore")
+    trash.add_argument(
+        "--rows",
+        type=_numbers,
+        metavar="4,7-9",
+        help="only images of these rows; favourites are left where they are",
+    )
+    trash.add_argument(
+        "--yes",
+        action="store_true",
+        help="empty without asking; add a session although it has favourites",
+    )
     verify = add("verify", "hold database and files against each other")
     verify.add_argument(
         "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
@@ -203,27 +256,55 @@ def main() -> int:
         arguments = ["open", *arguments]  # `promptsheet` and `promptsheet SHEET` open the app
     options = parser.parse_args(arguments)
     try:
-        return _carry_out(options)
+        return _flushed(_carry_out(options))
     except BrokenPipeError:
         # `promptsheet sessions | head`: the reader has what it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        return _complain(error, as_json=options.json)
+        try:
+            return _flushed(_complain(error, as_json=options.json))
+        except OSError:
+            _drop_output()
+            return 2
+
+
+def _flushed(status: int) -> int:
+    """The same status, once everything is written.
+
+    Raises:
+        OSError: where stdout leads, the disk is full, say.
+    """
+    if sys.stdout is not None:  # it may have been closed
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = f"What was to be printed cannot be written: {error.strerror}"
+            raise OSError(error.errno, reason) from error
+    return status
+
+
+def _drop_output() -> None:
+    """Let nothing of what could not be written be tried again at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _carry_out(options: argparse.Namespace) -> int:
     """Load what the command needs and no more, so that the app's first paint is quick."""
     from engine.schema import is_older
     from engine.settings import load_settings
+    from engine.unfinished_files import sweep
 
+    sweep()
     settings = load_settings(options.library)
     if is_older(settings.library):
-        from engine.api import start_engine
+        from engine.api import bring_up_to_date
 
-        start_engine(settings)  # it brings the library up to date
+        bring_up_to_date(settings)
     if options.command == "open":
         from tui.opening import open_app
 
@@ -250,10 +331,18 @@ def _complain(error: Exception, *, as_json: bool) -> int:
     )
     if not isinstance(error, expected):
         raise error
+    print(f"promptsheet: {clean(_reason(error))}", file=sys.stderr)
     if as_json:
-        print(json.dumps({"session": None, "error": str(error)}))
-    print(f"promptsheet: {clean(str(error))}", file=sys.stderr)
+        print(json.dumps({"session": None, "error": _reason(error)}))
     return 2
+
+
+def _reason(error: Exception) -> str:
+    """Of the system's errors: which file, and what is the matter, without its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    about = f"{error.filename}: " if error.filename else ""
+    return f"{about}{error.strerror}."
 
 
 if __name__ == "__main__":

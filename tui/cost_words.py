@@ -12,6 +12,17 @@ def cost_words(estimate: Estimate) -> list[str]:
     return words + ([size_text(estimate.bytes)] if estimate.bytes is not None else [])
 
 
+def disk_words(estimate: Estimate) -> Iterator[str]:
+    """A warning if the disk has no room for the images."""
+    need = estimate.disk
+    if need is not None and not need.fits:
+        yield (
+            f"! these images need about {size_text(need.bytes)} of disk; there is room for"
+            f" {size_text(need.room)} beside the reserve and the work that waits: rendering will"
+            " pause until there is more"
+        )
+
+
 def memory_words(estimate: Estimate) -> Iterator[str]:
     """What the neediest model takes of the device; or a warning of each that will not fit."""
     lacking = [need for need in estimate.memory if not need.fits]

@@ -28,7 +28,7 @@ class DraftAutosave:
     """One app's kept sheet, in a folder of its own that it holds a lock on. Blocks."""
 
     def __init__(self, library: Path) -> None:
-        self._all = state_folder() / _FOLDER
+        self._all = state_folder(library) / _FOLDER
         self._ours = f"{zlib.crc32(str(library).encode()):08x}-"
         self._own: Path | None = None
         self._lock: int | None = None

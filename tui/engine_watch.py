@@ -13,6 +13,8 @@ from engine.api import (
     Mismatched,
     Paused,
     Previewed,
+    Revived,
+    Silent,
     Standing,
     Stepped,
     Tally,
@@ -24,9 +26,11 @@ class News:
     """What has happened since it was last asked for."""
 
     engine: str = "off"
-    """`off`, `idle`, `rendering`, `paused` or `other version`."""
+    """`off`, `idle`, `rendering`, `paused`, `silent` or `other version`."""
     reason: str = ""
-    """Why it is paused, or cannot be used."""
+    """Why it is paused, or cannot be used; why it is off, if something waits."""
+    said: list[str] = field(default_factory=list)
+    """What became of it, to be told once."""
     steps: dict[str, Stepped] = field(default_factory=dict)
     """Device → its running batch."""
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -64,9 +68,9 @@ class EngineWatch(threading.Thread):
                 self._take_in(event)
                 self._changed = True
 
-    def want_previews(self, wanted: bool) -> None:
-        """Whether someone looks at previews now."""
-        self._feed.want_previews(wanted)
+    def follow_as(self, *, previews: bool, seen: bool | None) -> None:
+        """Whether someone looks at previews now, and at the app at all; None: nobody can tell."""
+        self._feed.follow_as(previews=previews, seen=seen)
 
     @property
     def rendering(self) -> bool:
@@ -79,22 +83,27 @@ class EngineWatch(threading.Thread):
             if not self._changed:
                 return None
             news, self._changed = self._news, False
-            self._news = News(news.engine, news.reason, dict(news.steps), held=news.held)
+            self._news = News(news.engine, news.reason, steps=dict(news.steps), held=news.held)
             return news
 
     def _take_in(self, event: EngineEvent) -> None:
         news = self._news
         match event:
-            case Absent():
-                news.engine, news.reason = "off", ""
+            case Absent(reason):
+                news.engine, news.reason = "off", reason
                 news.steps.clear()
                 news.held = frozenset()
+            case Silent(reason):
+                news.engine, news.reason = "silent", reason
+                news.steps.clear()
+            case Revived(reason):
+                news.said.append(reason)
             case Mismatched(reason):
                 news.engine, news.reason = "other version", reason
             case Standing(status):
                 news.held = frozenset(status.held)
                 going = [work for work in status.work if work.session not in news.held]
-                news.engine = "rendering" if going else "idle"
+                news.engine, news.reason = "rendering" if going else "idle", ""
                 news.order = True
                 self._pause(status.paused)
                 for tally in status.work:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from engine.library_folder import folder_fault
 from engine.settings import Settings
 from tui.terminal.hangup import leave_with_the_terminal
 
@@ -16,6 +17,7 @@ def open_app(sheet: Path | None, settings: Settings) -> int:
 
     Raises:
         SheetError: there is no such file.
+        LibraryError: there cannot be a library where the settings say.
     """
     if sheet is not None and not sheet.exists():
         from engine.api import SheetError
@@ -24,6 +26,10 @@ def open_app(sheet: Path | None, settings: Settings) -> int:
             f"There is no file {sheet}, and no such command."
             " `promptsheet --help` lists the commands."
         )
+    if fault := folder_fault(settings.library):
+        from engine.api import LibraryError
+
+        raise LibraryError(fault)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "The app needs a terminal; `promptsheet --help` lists what works without one.",

@@ -25,23 +25,34 @@ from tui.text import clean, clock_text
 _PACE_SECONDS = 2.0
 
 
-def follow(session: str, name: str, settings: Settings) -> Progress | None:
+def follow(session: str, name: str, settings: Settings, wait_minutes: float) -> Progress | None:
     """Wait until the session has settled; where it stands then.
 
     On a terminal a bar on stderr shows the way there. Ctrl-C ends the waiting, not the session:
     the result is None then.
+
+    Args:
+        session: its id.
+        name: what people call it.
+        settings: whose library.
+        wait_minutes: how long to wait while nothing can be rendered; the result has `given_up`
+            after that.
     """
+    reports = follow_session(session, settings.library, wait_minutes * 60)
     try:
         if not sys.stderr.isatty():
-            return _last(_saying_holds(follow_session(session, settings.library)))
+            return _last(_saying(reports))
         with _bar(name) as (bar, task):
             last, known = None, _Known()
-            for last in follow_session(session, settings.library):
+            for last in reports:
                 settled = last.done + last.failed + last.stopped
-                parts = [] if last.settled else [known.pace(session, settings), clean(last.now)]
+                pace = "" if last.settled or last.waits else known.pace(session, settings)
+                parts = [] if last.settled else [pace, clean(last.now)]
                 parts += [f"✗ {last.failed} failed"] if last.failed else []
                 note = " · ".join(part for part in parts if part)
                 bar.update(task, total=last.images, completed=settled, note=note)
+                if last.said:
+                    bar.console.print(clean(last.said), markup=False)
         if settings.app.bell and last is not None:
             words = f"{name}: {last.done} of {last.images} images done"
             print(notification(words), end="", file=sys.stderr, flush=True)
@@ -69,13 +80,15 @@ class _Known:
         return self._words
 
 
-def _saying_holds(reports: Iterator[Progress]) -> Iterator[Progress]:
-    """The same; that it waits for someone must be said even where progress is not."""
-    held = False
+def _saying(reports: Iterator[Progress]) -> Iterator[Progress]:
+    """The same; that it waits, and what for, must be said even where progress is not."""
+    waits = ""
     for report in reports:
-        if report.held and not held:
-            print(clean(report.now), file=sys.stderr, flush=True)
-        held = report.held
+        if report.said:
+            print(clean(report.said), file=sys.stderr, flush=True)
+        if report.waits and report.waits != waits:
+            print(clean(report.waits), file=sys.stderr, flush=True)
+        waits = report.waits
         yield report
 
 

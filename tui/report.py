@@ -17,7 +17,7 @@ from engine.api import (
     explanations,
     plain,
 )
-from tui.cost_words import cost_words, memory_words
+from tui.cost_words import cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
 from tui.text import clean, count_text, shorten, size_text
 
@@ -37,6 +37,7 @@ def changes_line(changes: Changes) -> str:
         f"{count_text(len(changes.same), 'row')} unchanged and kept,"
         f" {len(changes.changed):,} changed, {len(changes.added):,} new,"
         f" {len(changes.removed):,} gone"
+        + (f", {len(changes.failed):,} failed then and tried again" if changes.failed else "")
     )
 
 
@@ -61,7 +62,7 @@ def totals_line(checked: Checked) -> str:
         count_text(checked.images, "image"),
     ]
     if checked.images:
-        parts += [*cost_words(estimate), *memory_words(estimate)]
+        parts += [*cost_words(estimate), *disk_words(estimate), *memory_words(estimate)]
     for kind, words in _COUNTED.items():
         count = sum(problem.severity is kind for problem in sheet.problems)
         if count:
@@ -81,14 +82,27 @@ def session_lines(sessions: Iterable[SessionInfo]) -> Iterator[str]:
 
 
 def show_lines(
-    info: SessionInfo, jobs: Sequence[JobInfo], images: Sequence[ImageInfo]
+    info: SessionInfo,
+    jobs: Sequence[JobInfo],
+    images: Sequence[ImageInfo],
+    pixels: str | None = None,
 ) -> Iterator[str]:
-    """One session: its totals, its rows, where its images are."""
+    """One session: its totals, its rows, where its images are.
+
+    Args:
+        info: the session.
+        jobs: its rows.
+        images: theirs.
+        pixels: one digest of all its pictures.
+    """
     yield f"{clean(info.name)} ({info.session}): {info.state}"
     yield (
         f"{info.done} of {count_text(info.images, 'image')} done, {info.failed} failed,"
         f" {size_text(info.bytes)}, in {clean(str(info.folder))}"
     )
+    if pixels:
+        yield f"pixels {pixels}: another run that drew the same shows the same"
+    yield from changed_model_lines(info)
     for job in jobs:
         state = f"{GLYPHS[job.state]} {job.state}"
         line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {shorten(job.prompt, 60)}"
@@ -98,6 +112,17 @@ def show_lines(
         yield f"{count_text(len(departed), 'image')} rendered under other conditions than planned:"
         kinds = {change for i in departed if i.conditions for change in i.conditions["departures"]}
         yield from (f"  {clean(change)}" for change in sorted(kinds))
+
+
+def changed_model_lines(info: SessionInfo) -> Iterator[str]:
+    """What a session waits for whose models' files have changed; nothing of others."""
+    if info.changed_models:
+        labels, resume = ", ".join(map(clean, info.changed_models)), f"resume {info.session}"
+        yield (
+            f"The files of {labels} have changed since {info.session} was planned:"
+            f" `promptsheet {resume} --accept-changed-model` goes on with those that are there now,"
+            f" and each image says so; with the old ones back `promptsheet {resume}` goes on."
+        )
 
 
 def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
@@ -132,10 +157,11 @@ def repair_lines(repaired: dict[str, Any]) -> list[str]:
         lines.append(f"the database could not be used; it is now {clean(repaired['database'])}")
     for name, words in (
         ("sessions", "made anew from their files"),
+        ("folders", "sessions' folders that had been renamed, adopted by their new names"),
         ("adopted", "found again"),
         ("again", "lost: `promptsheet resume SESSION` renders them again"),
         ("aside", "damaged, moved to the library's folder `damaged`"),
-        ("left", "none of ours, left where they are"),
+        ("left", "belong to no image, left where they are"),
     ):
         if found := repaired.get(name):
             shown = ", ".join(clean(item) for item in found[:_SHOWN])

@@ -9,6 +9,7 @@ from engine.api import (
     SessionInfo,
     Settings,
     SheetError,
+    Started,
     StoredRow,
     check_stored,
     find_session,
@@ -23,8 +24,8 @@ from tui.text import count_text
 _NEIGHBOURS = 8
 
 
-def start_again(images: Sequence[ImageInfo], settings: Settings) -> str:
-    """Render the rows of these images again, with new seeds; what was started, in words.
+def start_again(images: Sequence[ImageInfo], settings: Settings) -> Started:
+    """Render the rows of these images again, with new seeds; what was started.
 
     Raises:
         EngineError: the engine process refuses, or the rows cannot be rendered any more.
@@ -39,8 +40,8 @@ def start_again(images: Sequence[ImageInfo], settings: Settings) -> str:
     return _start(first, rows, settings, "again")
 
 
-def more_like(image: ImageInfo, settings: Settings) -> str:
-    """Render the seeds next to those of an image's row; what was started, in words.
+def more_like(image: ImageInfo, settings: Settings) -> Started:
+    """Render the seeds next to those of an image's row; what was started.
 
     Raises:
         EngineError: the engine process refuses, or the row cannot be rendered any more.
@@ -52,7 +53,12 @@ def more_like(image: ImageInfo, settings: Settings) -> str:
     return _start(image.session, rows, settings, f"more of row {image.row}")
 
 
-def _start(session: str, rows: Sequence[StoredRow], settings: Settings, what: str) -> str:
+def started_words(started: Started) -> str:
+    """What was started, and the key that shows it."""
+    return f"{count_text(started.images, 'image')} started as {started.session}; 2 shows them"
+
+
+def _start(session: str, rows: Sequence[StoredRow], settings: Settings, what: str) -> Started:
     info = find_session(settings.library, session)
     try:
         checked = check_stored(rows, settings, file=info.name)
@@ -61,8 +67,7 @@ def _start(session: str, rows: Sequence[StoredRow], settings: Settings, what: st
     if checked.errors:
         problem = checked.errors[0]
         raise EngineError(f"Row {problem.row} cannot be rendered any more: {problem.message}")
-    started = start_session(checked, settings, name=f"{info.name}, {what}", parent=session)
-    return f"{count_text(started.images, 'image')} started as {started.session}; 2 shows them"
+    return start_session(checked, settings, name=f"{info.name}, {what}", parent=session)
 
 
 def rows_of(images: Sequence[ImageInfo], settings: Settings) -> list[dict[str, str]]:
@@ -83,8 +88,8 @@ def rows_of(images: Sequence[ImageInfo], settings: Settings) -> list[dict[str, s
     return found
 
 
-def duplicate(info: SessionInfo, settings: Settings) -> str:
-    """Render a session's sheet once more; rows without a seed draw another. In words.
+def duplicate(info: SessionInfo, settings: Settings) -> Started:
+    """Render a session's sheet once more; rows without a seed draw another; what was started.
 
     Raises:
         EngineError: the engine process refuses, or a row cannot be rendered any more.

@@ -1,6 +1,7 @@
 """The front door: what the app, the command line and a notebook may use of the engine."""
 
 from engine.api.machine import (
+    bring_up_to_date,
     diagnose,
     engine_status,
     repair_library,
@@ -56,13 +57,16 @@ from engine.library.read.reader import (
     ImageInfo,
     JobInfo,
     SessionInfo,
+    find_in_trash,
     find_session,
     list_images,
     list_jobs,
     list_open,
     list_sessions,
+    list_trashed,
     log_path,
     newest_image,
+    pixels_of,
 )
 from engine.library.read.results import results_frame
 from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
@@ -86,6 +90,8 @@ from engine.protocol.events import (
     Mismatched,
     Paused,
     Previewed,
+    Revived,
+    Silent,
     Standing,
     Stepped,
 )
@@ -122,6 +128,7 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft, offered_columns
 from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.unfinished_files import written_beside
 
 __all__ = [
     "COLUMN",
@@ -164,6 +171,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Recipe",
+    "Revived",
     "RewriteError",
     "Row",
     "RowPreview",
@@ -176,6 +184,7 @@ __all__ = [
     "Severity",
     "Sheet",
     "SheetError",
+    "Silent",
     "Standing",
     "Started",
     "Stepped",
@@ -185,6 +194,7 @@ __all__ = [
     "TrashSize",
     "Trashed",
     "Wanted",
+    "bring_up_to_date",
     "changes_since",
     "check_prompts",
     "check_sheet",
@@ -205,6 +215,7 @@ __all__ = [
     "explanations",
     "export_session",
     "favour_images",
+    "find_in_trash",
     "find_session",
     "follow_session",
     "free_name",
@@ -213,6 +224,7 @@ __all__ = [
     "list_jobs",
     "list_open",
     "list_sessions",
+    "list_trashed",
     "load_models",
     "load_settings",
     "log_path",
@@ -227,6 +239,7 @@ __all__ = [
     "pace",
     "palette_colours",
     "pause_engine",
+    "pixels_of",
     "plain",
     "plain_name",
     "preview_row",
@@ -260,4 +273,5 @@ __all__ = [
     "with_new_seeds",
     "with_num_images",
     "write_template",
+    "written_beside",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from engine import __version__
+from engine.atomic_files import place
 from engine.library.database import (
     LibraryError,
     database_path,
@@ -19,8 +20,10 @@ from engine.library.database import (
 from engine.library.read.reader import (
     list_sessions,
 )
-from engine.library.read.tables import TABLE_KINDS, open_table
-from engine.protocol.commands import AskStatus
+from engine.library.read.tables import TABLE_KINDS, written_table
+from engine.library_folder import folder_fault, writing_fault
+from engine.protocol.answers import Status
+from engine.protocol.commands import AskStatus, Command, RenderHere
 from engine.schema import SCHEMA_VERSION
 from engine.service.client.connection import (
     EngineError,
@@ -34,29 +37,53 @@ from engine.settings import (
     with_devices,
 )
 from engine.sheet.rows import SheetError
+from engine.unfinished_files import unfinished
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
 
-def start_engine(settings: Settings, devices: Sequence[str] = ()) -> dict[str, Any]:
-    """Start the engine process if none runs; its status.
+def start_engine(
+    settings: Settings, devices: Sequence[str] = (), *, no_render: bool = False
+) -> dict[str, Any]:
+    """Start the engine process if none runs, and have it render on this host; its status.
 
     Args:
         settings: whose library.
         devices: to render on, instead of the settings'.
+        no_render: it only keeps the library, until someone asks it to render.
 
     Raises:
-        EngineError: it cannot be started, or runs already and should use other devices.
+        EngineError: it cannot be started, or runs already and should be another one.
     """
-    connection, detachment = connect_or_start(settings.library, devices)
+    connection, detachment = connect_or_start(
+        settings.library, devices, asked=not no_render, no_render=no_render
+    )
     with connection:
-        if devices and detachment is None:
+        if (devices or no_render) and detachment is None:
+            other = "with other devices" if devices else "with --no-render"
             raise EngineError(
                 "The engine process runs already; `promptsheet engine stop` ends it, and it can be"
-                " started with other devices then. Its work is kept."
+                f" started {other} then. Its work is kept."
             )
-        status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+        wanted: Command[Status] = AskStatus() if no_render else RenderHere()
+        status: dict[str, Any] = to_builtins(connection.ask(wanted))
         return status | {"warning": detachment.warning if detachment else None}
+
+
+def bring_up_to_date(settings: Settings) -> None:
+    """Have the engine process bring a library of an older version up to date; it asks for no more.
+
+    Raises:
+        LibraryError: it cannot be written.
+        EngineError: the engine process cannot be started.
+    """
+    if fault := writing_fault(settings.library):
+        raise LibraryError(
+            f"{fault} It was written by an older version of Promptsheet, and this one can read it"
+            " once it has brought it up to date, or a copy of it."
+        )
+    connection, _ = connect_or_start(settings.library)
+    connection.close()
 
 
 def engine_status(settings: Settings) -> dict[str, Any] | None:
@@ -83,12 +110,15 @@ def stop_running_engine(settings: Settings) -> int | None:
     return stop_engine(settings.library)
 
 
-def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
+def run_engine_here(
+    settings: Settings, devices: Sequence[str] = (), *, no_render: bool = False
+) -> None:
     """Be the engine process until a signal or a command says stop.
 
     Args:
         settings: whose library.
         devices: to render on, instead of the settings'.
+        no_render: only keep the library, until someone asks it to render.
 
     Raises:
         LockedError: another one has the library.
@@ -97,7 +127,13 @@ def run_engine_here(settings: Settings, devices: Sequence[str] = ()) -> None:
     """
     from engine.service.server.process import run_engine  # asyncio, which few commands need
 
-    run_engine(with_devices(settings, devices), "in the foreground", on_ready=lambda: None)
+    run_engine(
+        with_devices(settings, devices),
+        "in the foreground",
+        on_ready=lambda: None,
+        asked=not no_render,
+        no_render=no_render,
+    )
 
 
 def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
@@ -126,7 +162,7 @@ def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, lis
     kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
     if kind is None:
         raise SheetError(f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}.")
-    if sheet.exists():
+    if sheet.exists() or sheet.is_symlink():
         raise SheetError(f"{sheet} is there already. Give another name.")
     rows: list[dict[str, str]] = []
     silent: list[Path] = []
@@ -138,10 +174,16 @@ def sheet_from_pictures(pictures: Iterable[Path], sheet: Path) -> tuple[int, lis
             rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
     if not rows:
         raise SheetError("None of these pictures says how it was made.")
-    table = open_table(kind, sheet, [*rows[0]])
-    for row in rows:
-        table.line([*row.values()])
-    table.close()
+    with unfinished(sheet.parent) as folder:
+        folder.mkdir(mode=0o700)
+        part = folder / sheet.name
+        with written_table(kind, part, [*rows[0]]) as table:
+            for row in rows:
+                table.line([*row.values()])
+        try:
+            place(part, sheet)
+        except FileExistsError as error:
+            raise SheetError(f"{sheet} is there already. Give another name.") from error
     return len(rows), silent
 
 
@@ -166,10 +208,10 @@ def repair_library(settings: Settings) -> dict[str, Any]:
     The engine process is stopped first; unfinished work goes on when it is next started.
 
     Returns:
-        `database`, `sessions`, `adopted`, `again`, `aside`, `recounted`, `left`.
+        `database`, `sessions`, `folders`, `adopted`, `again`, `aside`, `recounted`, `left`.
 
     Raises:
-        LibraryError: there is nothing to repair.
+        LibraryError: there is nothing to repair, or it cannot be written.
         EngineError: the engine process does not stop.
         OSError: the library's folder cannot be written.
     """
@@ -178,7 +220,11 @@ def repair_library(settings: Settings) -> dict[str, Any]:
 
     stop_engine(settings.library)
     if not settings.library.is_dir():
-        raise LibraryError(f"There is no library in {settings.library}.")
+        raise LibraryError(
+            folder_fault(settings.library) or f"There is no library in {settings.library}."
+        )
+    if fault := writing_fault(settings.library):
+        raise LibraryError(fault)
     lock = LibraryLock.take(settings.library)
     try:
         return asdict(repair(settings.library, lock.is_ours))
@@ -194,18 +240,20 @@ def diagnose(settings: Settings) -> dict[str, Any]:
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
     state: dict[str, Any] = {
         "folder": str(library),
-        "exists": database_path(library).is_file(),
+        "exists": folder_fault(library) is None and database_path(library).is_file(),
         "schema": SCHEMA_VERSION,
     }
-    if library.exists():
-        state |= {"filesystem": filesystem_of(library), "network": on_network(library)}
     try:
+        if folder_fault(library) is None and library.exists():
+            state |= {"filesystem": filesystem_of(library), "network": on_network(library)}
         state["sessions"] = len(list_sessions(library))
         status = engine_status(settings)
         state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
         state |= {"fault": status["fault"]} if status and status.get("fault") else {}
     except (LibraryError, EngineError) as error:
         state["fault"] = str(error)
+    if "fault" not in state and (fault := writing_fault(library)):
+        state["fault"] = fault
     return {"devices": _devices(), "library": state, "versions": versions}
 
 

@@ -67,7 +67,7 @@ def start_session(
         as_runs(checked.kept) if parent else [],
     )
     wanted = Submit(name or Path(sheet.file).stem, source, Submit.packed(rows))
-    connection, detachment = connect_or_start(settings.library)
+    connection, detachment = connect_or_start(settings.library, asked=True)
     with connection:
         tally = connection.ask(wanted).tally
     return Started(tally.session, tally.images, detachment.warning if detachment else None)
@@ -91,25 +91,40 @@ def stop_session(
 
 
 def resume_session(
-    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+    session: str | None,
+    settings: Settings,
+    rows: Sequence[int] | None = None,
+    *,
+    new_files: bool = False,
 ) -> None:
-    """Let what was stopped, or waits to be asked for, go on; arguments as for `stop_session`.
+    """Let what was stopped, or waits to be asked for, go on.
+
+    Args:
+        session: as for `stop_session`.
+        settings: whose library.
+        rows: as for `stop_session`.
+        new_files: with the files its models have now, whatever they were when it was planned. None
+            of the session's images that are to come is by the old ones then, and each says so.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    ask(settings.library, Resume(session, rows))
+    ask(settings.library, Resume(session, rows, new_files), asked=True)
 
 
 def retry_session(
-    session: str | None, settings: Settings, rows: Sequence[int] | None = None
+    session: str | None,
+    settings: Settings,
+    rows: Sequence[int] | None = None,
+    *,
+    new_files: bool = False,
 ) -> None:
-    """Let failed images be tried again; arguments as for `stop_session`.
+    """Let failed images be tried again; arguments as for `resume_session`.
 
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    ask(settings.library, Retry(session, rows))
+    ask(settings.library, Retry(session, rows, new_files), asked=True)
 
 
 def move_session(session: str, settings: Settings, to: Places) -> None:
@@ -127,7 +142,7 @@ def pause_engine(settings: Settings, *, paused: bool) -> None:
     Raises:
         EngineError: the engine process cannot be started, or refuses.
     """
-    ask(settings.library, Pause(paused))
+    ask(settings.library, Pause(paused), asked=not paused)
 
 
 def export_session(

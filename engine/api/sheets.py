@@ -10,12 +10,14 @@ from engine.library.database import (
 )
 from engine.library.read.pace import measured_rates
 from engine.library.read.stored_rows import StoredRow, session_of_sheet, stored_sheet
+from engine.library.read.usage import disk_use
+from engine.library.write.sharing import why_unreachable
 from engine.machine import devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
 from engine.models.weights import model_size
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
-from engine.plan.estimate import Estimate, Rate, estimate, expected_rates
+from engine.plan.estimate import DiskNeed, Estimate, Rate, estimate, expected_rates
 from engine.plan.memory import memory_needs
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
@@ -25,9 +27,7 @@ from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.service.devices import AUTO
 from engine.service.rewriting import known_rewrite, rewritten
-from engine.settings import (
-    Settings,
-)
+from engine.settings import Settings, shared_folder
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.editing import Draft
 from engine.sheet.headers import map_header
@@ -258,13 +258,13 @@ def session_of(path: Path, settings: Settings, worksheet: str | None = None) -> 
 def changes_since(session: str, checked: Checked, settings: Settings) -> Changes:
     """What an edited sheet asks for that its session has not rendered; rows with errors are out.
 
-    What the session kept from an earlier one counts as rendered.
+    What the session kept from an earlier one counts as rendered; what failed does not.
 
     Raises:
         LibraryError: no such session, or not a library this version can read.
     """
     then = [
-        RowThen(row.number, _with_count(row.cells, row.images), row.first_seed)
+        RowThen(row.number, _with_count(row.cells, row.images), row.first_seed, row.failed)
         for row in stored_sheet(settings.library, session).rows
     ]
     now = [
@@ -369,6 +369,7 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
         palettes=tuple(words.palettes),
         wildcards=words.wildcards.choices.keys(),
         wildcard_faults=words.wildcards.faults,
+        unshared=why_unreachable(shared_folder(settings)),
         model_names=settings.sheet.model_names,
     )
 
@@ -388,11 +389,28 @@ def _estimated(
         for use in devices_in_use()
         if {AUTO, use.device} & set(settings.render.devices)
     }
-    return images, replace(found, memory=memory_needs(rows, models, sizes, devices))
+    memory = memory_needs(rows, models, sizes, devices)
+    return images, replace(found, memory=memory, disk=_disk_need(found.bytes, settings))
+
+
+def _disk_need(needed: int | None, settings: Settings) -> DiskNeed | None:
+    if needed is None:
+        return None
+    try:
+        use = disk_use(settings.library)
+    except (LibraryError, OSError):  # that is for whoever opens it to complain of
+        return None
+    room = max(0, use.free - (settings.engine.reserve_mib << 20) - use.needed)
+    return DiskNeed(needed, room, needed <= room)
 
 
 def _rates(models: ModelList, settings: Settings) -> dict[str, Rate]:
+    expected = expected_rates(models)
     try:
-        return expected_rates(models) | measured_rates(settings.library)
+        measured = measured_rates(settings.library)
     except LibraryError:  # of another version, say: that is for whoever opens it to complain of
-        return expected_rates(models)
+        return expected
+    for label, rate in measured.items():
+        if rate.bytes_per_pixel is None and label in expected:
+            measured[label] = replace(rate, bytes_per_pixel=expected[label].bytes_per_pixel)
+    return expected | measured

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import psutil
 
+from engine.atomic_files import open_new
+from engine.library_folder import folder_fault
 from engine.schema import FILE_NAME, SCHEMA_VERSION
 
 _APPLICATION_ID = 0x50534854  # "PSHT"
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p"}) | frozenset(
-    {"lustre", "gpfs", "beegfs", "ceph", "glusterfs", "orangefs"}
+    {"lustre", "gpfs", "beegfs", "ceph", "glusterfs", "orangefs", "virtiofs", "vboxsf"}
 )
-_NETWORK_FUSE = ("sshfs", "glusterfs", "rclone", "s3fs", "juicefs", "mfs", "ceph")
+_FUSE = ("fuse", "fuseblk")
 
 _QUICKLY_COPIED = 128 << 20
 """Bytes of a database that is written anew in a second or two: 150,000 images, say."""
@@ -35,7 +37,13 @@ def database_path(library: Path) -> Path:
 
 
 def is_new(library: Path) -> bool:
-    """Whether nothing was ever stored in `library`: no database, or one without a byte."""
+    """Whether nothing was ever stored in `library`: no database, or one without a byte.
+
+    Raises:
+        LibraryError: there cannot be a library in that folder.
+    """
+    if fault := folder_fault(library):
+        raise LibraryError(fault)
     path = database_path(library)
     return not path.is_file() or path.stat().st_size == 0
 
@@ -48,9 +56,12 @@ def filesystem_of(folder: Path) -> str:
 
 
 def on_network(folder: Path) -> bool:
-    """Whether `folder` is on a network filesystem, where SQLite's write-ahead log must not be."""
+    """Whether other hosts may see `folder`, too: SQLite's write-ahead log must not be there.
+
+    FUSE of any kind counts: what a mount passes on, and where to, nobody can tell.
+    """
     kind = filesystem_of(folder)
-    return kind in _NETWORK or (kind.startswith("fuse.") and kind[5:].startswith(_NETWORK_FUSE))
+    return kind in _NETWORK or kind.partition(".")[0] in _FUSE
 
 
 def open_writer(library: Path) -> sqlite3.Connection:
@@ -103,9 +114,10 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) 
         sqlite3.Error: a step failed; the database is as it was.
     """
     copy = path.with_name(f"{path.stem}-schema-{version}{path.suffix}")
+    copy.unlink(missing_ok=True)  # of an attempt that was cut off; or a link, to anything
+    open_new(copy).close()
     beside = sqlite3.connect(copy)
     try:
-        copy.chmod(0o600)
         connection.backup(beside)
     finally:
         beside.close()
@@ -180,8 +192,15 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
 def connect_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection; also to a library on a medium that cannot be written."""
     # Reading a write-ahead log needs a file beside it, unless nothing can ever change.
-    frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro&immutable=1" if frozen else "mode=ro"
+    log, index = (path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm"))
+    fixed = not os.access(path.parent, os.W_OK)
+    empty = not log.exists() or (log.stat().st_size == 0 and not index.exists())
+    if fixed and not empty and not index.exists():
+        raise LibraryError(
+            f"{path} cannot be read where it is: its last changes are in {log.name}, and to look"
+            " those up SQLite must write a file beside it. Copy the library to where it can."
+        )
+    options = "mode=ro&immutable=1" if fixed and empty else "mode=ro"
     # Opened in a thread, say, and then used in another; never in two at once.
     connection = sqlite3.connect(
         f"{path.as_uri()}?{options}", uri=True, timeout=10, check_same_thread=False

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.atomic_files import place
+from engine.atomic_files import open_new, place
 from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
 
@@ -44,9 +44,9 @@ def stage(image: str, final: Path, data: bytes) -> StagedFile:
     """
     final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = final.parent / f"{TEMPORARY_PREFIX}{image}.part"
+    temporary.unlink(missing_ok=True)  # of an attempt that failed; or laid there by someone
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with open_new(temporary) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

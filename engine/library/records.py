@@ -71,6 +71,8 @@ class Batch:
     images: tuple[BatchImage, ...]
     conditions: Conditions | None
     """Those of the session's images of this model; None before its first batch."""
+    planned_model: str | None = None
+    """The fingerprint its model was planned with, if it is known to have changed since."""
 
 
 @dataclass(frozen=True, slots=True)

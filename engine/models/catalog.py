@@ -14,17 +14,16 @@ from msgspec import Meta
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.family import Family, family_of
 from engine.models.schedulers import names_for
-from engine.settings import SettingsError, config_folder
+from engine.settings import SettingsError, config_folder, expanded
 
-_PositiveInt = Annotated[int, Meta(gt=0)]
 _DEFAULT_BASE = 512
 
 
 class Rendering(Declared, frozen=True):
     """What one word of the `rendering` column means for a model."""
 
-    steps: _PositiveInt
-    guidance: Annotated[float, Meta(ge=0)]
+    steps: Annotated[int, Meta(ge=1, le=500)]
+    guidance: Annotated[float, Meta(ge=0, le=50)]
     scheduler: str = ""
     """A name of the `scheduler` column; empty: the model's own."""
 
@@ -32,9 +31,9 @@ class Rendering(Declared, frozen=True):
 class Expectation(Declared, frozen=True):
     """What an image costs before this machine has rendered any."""
 
-    seconds_per_image: Annotated[float, Meta(gt=0)]
+    seconds_per_image: Annotated[float, Meta(ge=0.000_001, le=86_400)]
     """At the default rendering and 1:1."""
-    bytes_per_image: _PositiveInt
+    bytes_per_image: Annotated[int, Meta(ge=1, le=1 << 30)]
 
 
 def _usual_renderings() -> dict[str, Rendering]:
@@ -53,13 +52,13 @@ class Model(Declared, frozen=True):
     """The name people write in the `model` column."""
     source: Path
     """A folder in diffusers' format."""
-    base_resolution: Annotated[int, Meta(ge=16)]
+    base_resolution: Annotated[int, Meta(ge=16, le=16_384)]
     """Pixels of a side at 1:1."""
-    size_multiple: _PositiveInt = 16
+    size_multiple: Annotated[int, Meta(ge=1, le=1_024)] = 16
     """Width and height are multiples of this many pixels."""
-    max_ratio: Annotated[float, Meta(ge=1)] = 3.0
+    max_ratio: Annotated[float, Meta(ge=1, le=100)] = 3.0
     """Longest side / shortest side, at most."""
-    max_area: Annotated[float, Meta(ge=1)] = 4.0
+    max_area: Annotated[float, Meta(ge=1, le=100)] = 4.0
     """Width × height, at most, as a multiple of base_resolution²."""
     pipeline: str = ""
     """The diffusers class that draws with it; read from the folder."""
@@ -69,13 +68,18 @@ class Model(Declared, frozen=True):
     """Whose styles and enrichment suit it; empty: that of its kind of pipeline."""
     negative_prompt: bool | None = None
     """Whether it heeds a negative prompt; by default its kind of pipeline decides."""
-    max_batch: Annotated[int, Meta(ge=0)] = 0
+    max_batch: Annotated[int, Meta(ge=0, le=256)] = 0
     """Most images in one call of the pipeline. 0: on a GPU as many as its memory was measured to
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
     """"auto": float32 on the CPU, bfloat16 on a GPU."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_usual_renderings)
     expect: Expectation | None = None
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its files came with Promptsheet, and change when that is upgraded."""
+        return self.source.is_relative_to(str(files("assets")))
 
     @property
     def kind(self) -> Family:
@@ -149,7 +153,7 @@ def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
 
 def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     name = f"model {number} ({item.get('label', 'no label')})"
-    folder = (path.parent / Path(str(item.get("source", ""))).expanduser()).absolute()
+    folder = (path.parent / expanded(Path(str(item.get("source", ""))))).absolute()
     if "source" in item and not (folder / "model_index.json").is_file():
         raise SettingsError(
             f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."

@@ -1,5 +1,6 @@
 """The kinds of files a picture can be stored as; each carries its recipe."""
 
+import hashlib
 import io
 import zlib
 from collections.abc import Mapping
@@ -51,6 +52,17 @@ def encode(pixels: npt.NDArray[np.uint8], text: Mapping[str, str], kind: str, le
     options = {"method": 4} if kind == WEBP else {}
     Image.fromarray(pixels).save(file, kind, quality=level, exif=_exif(text), **options)
     return file.getvalue()
+
+
+def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:
+    """What is equal where pixels are: BLAKE2b over the RGB bytes, as 32 hexadecimal digits.
+
+    Of the picture as it was drawn: a JPEG or WebP file decodes to something near it.
+
+    Args:
+        pixels: height × width × 3, RGB.
+    """
+    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest()
 
 
 def _load_plugin(kind: str) -> None:

@@ -25,6 +25,8 @@ class Record:
     slot: int
     departures: tuple[str, ...]
     """Conditions of the session that could not be kept."""
+    pixels: str | None = None
+    """Digest of the picture alone, equal wherever the same is drawn; None: not told."""
 
     def conditions_json(self) -> dict[str, Any]:
         """The conditions of this one image, as plain JSON values."""
@@ -40,6 +42,7 @@ class Record:
             "image": self.image,
             "recipe": self.recipe.to_json(),
             "conditions": self.conditions_json(),
+            "pixels": self.pixels,
         }
         return {
             "parameters": a1111_parameters(self.recipe),
@@ -51,7 +54,7 @@ class Record:
         """The record in a picture's text; None if Promptsheet did not write it."""
         try:
             body = json.loads(text[KEYWORD])
-            conditions = body["conditions"]
+            conditions, pixels = body["conditions"], body.get("pixels")
             return cls(
                 image=str(body["image"]),
                 recipe=Recipe.from_json(body["recipe"]),
@@ -59,6 +62,7 @@ class Record:
                 batch_size=int(conditions["batch_size"]),
                 slot=int(conditions["slot"]),
                 departures=tuple(conditions["departures"]),
+                pixels=str(pixels) if pixels else None,
             )
         except (KeyError, TypeError, ValueError):
             return None

@@ -17,6 +17,8 @@ class RowThen:
     """Known column → text; blank ones left out."""
     seed: int
     """Of its first image: the sheet's, or drawn."""
+    failed: bool = False
+    """Whether any of its images failed: then it is to be rendered again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,17 @@ class Changes:
     added: tuple[int, ...]
     removed: tuple[int, ...]
     seeds: dict[int, int]
-    """For changed rows without a seed: the one that was drawn then, so that only what was edited
-    changes."""
+    """For changed and failed rows without a seed: the one that was drawn then, so that only what
+    was edited changes."""
     columns: dict[int, tuple[str, ...]]
     """What is different in each changed row."""
+    failed: dict[int, int]
+    """Rows that ask for what was asked for then and failed → the row that failed."""
 
     @property
     def to_render(self) -> list[int]:
-        """Changed and added rows, in the order of the sheet."""
-        return sorted([*self.changed, *self.added])
+        """Changed, added and failed rows, in the order of the sheet."""
+        return sorted([*self.changed, *self.added, *self.failed])
 
 
 def changes_between(then: Sequence[RowThen], now: Sequence[RowNow]) -> Changes:
@@ -86,9 +90,18 @@ def changes_between(then: Sequence[RowThen], now: Sequence[RowNow]) -> Changes:
         columns[number] = _different(old.cells, cells[number])
         if not cells[number].get(_SEED) and not old.cells.get(_SEED):
             seeds[number] = old.seed
-    added = tuple(r.number for r in now if r.number not in same and r.number not in changed)
+    failed = {number: old for number, old in same.items() if by_number[old].failed}
+    for number, old_number in failed.items():
+        del same[number]
+        if not cells[number].get(_SEED):
+            seeds[number] = by_number[old_number].seed
+    added = tuple(
+        r.number
+        for r in now
+        if r.number not in same and r.number not in changed and r.number not in failed
+    )
     removed = tuple(old.number for old in then if old.number not in taken)
-    return Changes(same, changed, added, removed, seeds, columns)
+    return Changes(same, changed, added, removed, seeds, columns, failed)
 
 
 def _by_place(

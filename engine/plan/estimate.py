@@ -16,7 +16,18 @@ class Rate:
 
     seconds_per_work: float
     """Seconds for one step over one pixel."""
-    bytes_per_pixel: float
+    bytes_per_pixel: float | None
+    """None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskNeed:
+    """What the images take of the library's disk."""
+
+    bytes: int
+    room: int
+    """What they may take: what is free, less the reserve and what running work will still take."""
+    fits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,8 @@ class Estimate:
     bytes: int | None
     memory: tuple[MemoryNeed, ...] = ()
     """What the models need of the device; not of those whose files do not tell."""
+    disk: DiskNeed | None = None
+    """What the images need of the disk; None where nothing is known, of them or of the disk."""
 
 
 def expected_rates(models: ModelList) -> dict[str, Rate]:
@@ -59,10 +72,13 @@ def estimate(
     if any(label not in rates for label, *_ in counts):
         return counts.total(), Estimate(None, None)
     seconds, size = 0.0, 0.0
+    weighed = True
     for (label, ratio, word, steps, wide, high), count in counts.items():
         width, height = exact_size(wide, high, ratio, models[label])
         pixels = count * width * height
         taken = steps or models[label].rendering[word].steps
         seconds += rates[label].seconds_per_work * pixels * taken
-        size += rates[label].bytes_per_pixel * pixels
-    return counts.total(), Estimate(round(seconds, 1), round(size))
+        weight = rates[label].bytes_per_pixel
+        weighed &= weight is not None
+        size += (weight or 0.0) * pixels
+    return counts.total(), Estimate(round(seconds, 1), round(size) if weighed else None)

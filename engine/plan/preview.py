@@ -70,7 +70,7 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
     if values.scheduler:
         yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
     if values.visibility == "public":
-        yield Note("visibility", "others on this machine may read the files")
+        yield Note("visibility", "others on this machine may read it, in the shared folder")
 
 
 def _magic(before: str, after: str) -> str:

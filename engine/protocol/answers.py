@@ -9,7 +9,7 @@ from engine import __version__
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
-PROTOCOL = 3
+PROTOCOL = 4
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
@@ -121,11 +121,15 @@ class Status(Answer, frozen=True, tag="status"):
     library: str
     detached: str
     """How it outlives the terminal, in words."""
+    host: str
+    """Its name."""
     fault: str | None
-    """What is wrong with the devices, if anything is."""
+    """What is wrong with the devices or the log, if anything is."""
     paused: str | None
     """Why nothing is rendered although something waits."""
     paused_by_user: bool
+    renders: bool
+    """Whether it renders at all: not where it only keeps the library, or on another host."""
     held: list[str]
     """Sessions that wait until someone lets them go on."""
     renderers: list[LiveRenderer]

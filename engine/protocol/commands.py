@@ -95,19 +95,22 @@ class Stop(Command[Changed], frozen=True, tag="stop"):
 
 
 class Resume(Command[Changed], frozen=True, tag="resume"):
-    """Let what was stopped, or waits to be asked for, go on; fields as of `Stop`."""
+    """Let what was stopped, or waits to be asked for, go on; other fields as of `Stop`."""
 
     answer = Changed
     session: str | None
     rows: Sequence[int] | None = None
+    new_files: bool = False
+    """With the files that its models have now, whatever it was planned with."""
 
 
 class Retry(Command[Changed], frozen=True, tag="retry"):
-    """Let failed images be tried again; fields as of `Stop`."""
+    """Let failed images be tried again; fields as of `Resume`."""
 
     answer = Changed
     session: str | None
     rows: Sequence[int] | None = None
+    new_files: bool = False
 
 
 class Move(Command[Changed], frozen=True, tag="move"):
@@ -126,6 +129,12 @@ class Pause(Command[Done], frozen=True, tag="pause"):
 
 class AskStatus(Command[Status], frozen=True, tag="status"):
     """How it is."""
+
+    answer = Status
+
+
+class RenderHere(Command[Status], frozen=True, tag="render"):
+    """Render on this host from now on, whatever was said at the start."""
 
     answer = Status
 
@@ -198,6 +207,8 @@ class Follow(Command[Done], frozen=True, tag="follow"):
     """Also what is being denoised, as small pictures; asked again, it turns them on or off."""
     every: bool = False
     """Every event as it happens, not a few times a second what is new."""
+    seen: bool | None = None
+    """Whether someone looks at what is made of the events; None: nobody can tell."""
 
 
 AnyCommand: TypeAlias = (
@@ -208,6 +219,7 @@ AnyCommand: TypeAlias = (
     | Move
     | Pause
     | AskStatus
+    | RenderHere
     | Shutdown
     | Favour
     | TrashImages

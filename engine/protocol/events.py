@@ -7,6 +7,9 @@ import msgspec
 from engine.protocol.answers import Status
 from engine.protocol.records import Tally
 
+ALIVE_SECONDS = 2.0
+"""Followers hear something at least as often, be it `Alive`."""
+
 
 class Event(msgspec.Struct, frozen=True, tag_field="event"):
     """Something that happened."""
@@ -78,8 +81,27 @@ class Computed(Event, frozen=True, tag="computed"):
     ended: float
 
 
+class Alive(Event, frozen=True, tag="alive"):
+    """Nothing else has happened for a while: the engine process is there."""
+
+
 class Absent(Event, frozen=True, tag="absent"):
     """No engine process runs. Said by the client's own side."""
+
+    reason: str = ""
+    """Why none was started, if something waits."""
+
+
+class Revived(Event, frozen=True, tag="revived"):
+    """The engine process had ended, and was started. Said by the client's own side."""
+
+    reason: str
+
+
+class Silent(Event, frozen=True, tag="silent"):
+    """The engine process does not answer. Said by the client's own side."""
+
+    reason: str
 
 
 class Mismatched(Event, frozen=True, tag="mismatched"):
@@ -89,5 +111,16 @@ class Mismatched(Event, frozen=True, tag="mismatched"):
 
 
 AnyEvent: TypeAlias = (
-    Standing | Counted | Curated | Paused | Stepped | Previewed | Computed | Absent | Mismatched
+    Standing
+    | Counted
+    | Curated
+    | Paused
+    | Stepped
+    | Previewed
+    | Computed
+    | Alive
+    | Absent
+    | Revived
+    | Silent
+    | Mismatched
 )

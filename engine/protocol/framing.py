@@ -20,6 +20,7 @@ MESSAGE_BYTES = 512 << 20
 FILE_BYTES = 1 << 30
 """Longest file behind one."""
 _LENGTHS = struct.Struct(">IQ")
+_PART_BYTES = 256 << 10
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
@@ -94,14 +95,14 @@ class FrameSocket:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._file = connection.makefile("rb")
+        self._buffer = bytearray()
         self._sending = threading.Lock()
 
     def send(self, message: msgspec.Struct, file: bytes = b"") -> None:
         """Send one frame, whole.
 
         Raises:
-            OSError: the other side is gone.
+            OSError: the other side is gone, or does not take it in time.
         """
         data = pack(message, file)
         with self._sending:
@@ -112,18 +113,29 @@ class FrameSocket:
 
         Raises:
             WireError: it does not speak this protocol.
-            OSError: the connection broke, or the socket's time is over.
+            TimeoutError: it did not come in the socket's time; what has come of it is kept.
+            OSError: the connection broke.
         """
-        head = self._file.read(_LENGTHS.size)
-        if len(head) < _LENGTHS.size:
+        while (parts := self._whole()) is None:
+            part = self._connection.recv(_PART_BYTES)
+            if not part:
+                return None
+            self._buffer += part
+        return unpacker.unpack(*parts)
+
+    def _whole(self) -> tuple[bytes, bytes] | None:
+        """Message and file of the frame that has come; None while it has not, to its end."""
+        start = _LENGTHS.size
+        if len(self._buffer) < start:
             return None
-        size, behind = lengths(head)
-        body, file = self._file.read(size), self._file.read(behind)
-        if len(body) < size or len(file) < behind:
+        size, behind = lengths(bytes(self._buffer[:start]))
+        end = start + size + behind
+        if len(self._buffer) < end:
             return None
-        return unpacker.unpack(body, file)
+        parts = bytes(self._buffer[start : start + size]), bytes(self._buffer[start + size : end])
+        del self._buffer[:end]
+        return parts
 
     def close(self) -> None:
         """Hang up."""
-        self._file.close()
         self._connection.close()

@@ -23,6 +23,8 @@ class Cause(StrEnum):
     """The device's memory ran out."""
     DEVICE = "device"
     """The device itself failed: nothing the renderer computes there is right any more."""
+    MACHINE = "machine"
+    """The machine, or the device, is not fit for rendering: no image is to blame."""
     DISK = "disk"
     """The disk is full, or fails."""
     ERROR = "error"
@@ -66,6 +68,8 @@ class RenderBatch(ToRenderer, frozen=True, tag="render"):
     """To be kept."""
     split_from: int | None
     """The size of the batch this is part of since memory ran out."""
+    planned_model: str | None
+    """Fingerprint the session was planned with, where the model has other files now."""
     images: list[SlotImage]
 
 
@@ -150,7 +154,7 @@ class Ended(FromRenderer, frozen=True, tag="ended"):
 
 
 class Failed(FromRenderer, frozen=True, tag="failed"):
-    """The batch failed; without a batch: the model was not loaded."""
+    """The batch failed; without one: the model was not loaded, or the renderer cannot begin."""
 
     batch: int | None
     cause: Cause

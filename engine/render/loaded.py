@@ -141,8 +141,7 @@ class LoadedModels:
                 )
             if fingerprint(source) != model_hash:
                 raise ModelChangedError(
-                    "the model's files have changed since this session was planned: put the old"
-                    " files back and retry, or start a new session"
+                    "the model's files have changed since this session was planned"
                 )
             self._make_room(_NEED * _weights_bytes(source) + _SPARE_BYTES)
             pipeline = load_pipeline(source, dtype, self._device)

@@ -77,7 +77,7 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
             **{part: value for part, value in spare.items() if part in parts},
         )
         pipeline.to(device)
-    except (OSError, ValueError, TypeError, AttributeError, ImportError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
         raise ModelError(f"{folder} cannot be loaded: {error}") from error

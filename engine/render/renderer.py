@@ -9,15 +9,17 @@ import queue
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.picture.formats import encode
+from engine.picture.formats import encode, pixel_digest
 from engine.picture.metadata import Record
 from engine.picture.recipe import Recipe
 from engine.protocol.framing import FrameSocket, Unpacker
@@ -42,6 +44,9 @@ from engine.protocol.rendering import (
 _PR_SET_PDEATHSIG = 1
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _PICTURES_WAITING = 64
+_DEVICE_WORDS = ("CUDA error", "HIP error", "CUDA driver", "NVIDIA driver", "No CUDA GPUs")
+_TRIAL = 256
+"""A side of the matrices a device is tried with: enough for every thread to have its part."""
 _PREVIEW_SECONDS = 0.4
 _LATENT_DIMENSIONS = 4
 
@@ -64,8 +69,24 @@ class Renderer:
         self._next_preview = 0.0
 
     def serve(self) -> None:
-        """Work until the engine process is gone."""
+        """Work until the engine process is gone; or say why this machine cannot."""
+        try:
+            self._begin()
+        except Exception as error:
+            traceback.print_exc()
+            self._connection.send(Failed(None, Cause.MACHINE, _plain(error), []))
+            return
         # Says hello only now: it is torch that takes its time.
+        self._connection.send(Hello(self._device))
+        while True:
+            match self._inbox.get():
+                case LoadModel() as wanted:
+                    self._load(wanted)
+                case RenderBatch() as batch:
+                    self._take(batch)
+
+    def _begin(self) -> None:
+        """Have all that any model needs: torch, threads, a device that computes."""
         import torch
 
         from engine.render import lanes, loaded, memory
@@ -76,14 +97,14 @@ class Renderer:
         self._computers = ThreadPoolExecutor(self._threads, "lane")
         self._encoders = ThreadPoolExecutor(1, "encode")
         self._in_encoder = threading.Semaphore(_PICTURES_WAITING)
+        tempfile.gettempdir()  # libraries ask for it when it is too late to say so
+        # A device that is there may still be unfit: too old for this torch, or lost. And threads
+        # that may not be started end the process the first time they are needed.
+        torch.set_num_threads(self._cores if self._device == "cpu" else self._threads)
+        some = torch.ones(_TRIAL, _TRIAL, device=self._device)
+        if (some @ some).sum().item() != _TRIAL**3:
+            raise RuntimeError(f"{self._device} does not compute what it should")
         threading.Thread(target=self._listen, daemon=True).start()
-        self._connection.send(Hello(self._device))
-        while True:
-            match self._inbox.get():
-                case LoadModel() as wanted:
-                    self._load(wanted)
-                case RenderBatch() as batch:
-                    self._take(batch)
 
     def _listen(self) -> None:
         """Take commands; a stop must be heard while other threads compute."""
@@ -123,8 +144,7 @@ class Renderer:
                 else:
                     self._fail(None, Cause.LOAD, memory)
             else:
-                full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-                self._fail(None, Cause.DISK if full else Cause.LOAD, _plain(error))
+                self._fail(None, *_load_reason(error, self._device))
             del error
             self._models.free_memory()
         else:
@@ -147,7 +167,10 @@ class Renderer:
             self._give_up(batch, error)
             return
         if self._lanes.enter(work.threads, given_up):
-            self._computers.submit(self._compute, work)
+            try:
+                self._computers.submit(self._compute, work)
+            except RuntimeError as error:  # no thread can be started
+                self._give_up(batch, error)
         else:
             self._stop_asked.discard(batch)
             self._connection.send(Ended(batch))
@@ -194,6 +217,8 @@ class Renderer:
             self._fail(batch, Cause.MEMORY, memory)
         elif lost := _device_reason(error, self._device):
             self._fail(batch, Cause.DEVICE, lost)
+        elif _is_machines(error):
+            self._fail(batch, Cause.MACHINE, _plain(error))
         else:
             self._fail(batch, Cause.ERROR, _plain(error))
         del error
@@ -215,7 +240,7 @@ class Renderer:
 
     def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
         try:
-            text = record.to_text()
+            text = replace(record, pixels=pixel_digest(pixels)).to_text()
             kind, level = record.conditions.encoding.split()
             file = encode(pixels, text, kind, int(level))
         except Exception as error:  # nobody would see it: this is another thread
@@ -252,6 +277,9 @@ class _Work:
         departures = actual.departures_from(chosen)
         if wanted.split_from:
             departures.append(f"batch size: {wanted.split_from} → {size} (out of memory)")
+        planned = wanted.planned_model
+        if planned not in (None, padding.model_hash):
+            departures.append(f"model's files: {planned} → {padding.model_hash}")
         return cls(
             wanted.batch,
             model,
@@ -278,12 +306,32 @@ def _plain(error: Exception) -> str:
 
 def _device_reason(error: Exception, device: str) -> str | None:
     """In words, if the GPU itself has failed: nothing this process computes there is right then."""
-    if device == "cpu" or "CUDA error" not in str(error):
+    text = str(error)
+    if device == "cpu" or not any(words in text for words in _DEVICE_WORDS):
         return None
     return (
         f"the GPU {device} failed: {_plain(error)[:200]}. `nvidia-smi` shows whether it is there;"
         " retry when it is, or render on another device"
     )
+
+
+def _load_reason(error: Exception, device: str) -> tuple[Cause, str]:
+    """Whose fault it is that a model was not loaded, and why, in words."""
+    if lost := _device_reason(error, device):
+        return Cause.MACHINE, lost
+    if _is_machines(error):
+        return Cause.MACHINE, _plain(error)
+    if isinstance(error, ImportError):  # of what this model alone may need
+        return Cause.NOT_NOW, f"a package that the model needs cannot be used: {_plain(error)}"
+    full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
+    return Cause.DISK if full else Cause.LOAD, _plain(error)
+
+
+def _is_machines(error: Exception) -> bool:
+    """Whether the machine allows no more threads, processes or open files."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.EAGAIN, errno.EMFILE, errno.ENFILE)
+    return "can't start new thread" in str(error)
 
 
 def _memory_reason(error: Exception) -> str | None:

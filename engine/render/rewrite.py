@@ -1,8 +1,9 @@
 """Rewriting prompts with a local chat model. A program of its own: its caller needs no torch.
 
 Reads a line from standard input, a JSON object: `model`, `device`, `instruction`, `prompts`. Writes
-one JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or `{"error"}` at the
-end. Ends where standard input ends: nobody listens any more.
+one JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or at the end
+`{"error"}`, or `{"machine"}` if this machine can run no model at all. Ends where standard input
+ends: nobody listens any more.
 """
 
 import json
@@ -17,6 +18,10 @@ from typing import Any
 _MOST_TOKENS = 200
 _MOST_CHARS = 2000
 _QUOTES = "\"'“”„«»`"
+
+
+class MachineError(Exception):
+    """This machine can run no model: its device is not there, or torch does not start."""
 
 
 def rewrite(
@@ -34,13 +39,18 @@ def rewrite(
         prompts: to be rewritten, one after the other.
 
     Raises:
+        MachineError: no model can be run here.
         OSError, ValueError: the model cannot be loaded, or is no chat model.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    if device == "auto":
-        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        if device == "auto":
+            device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        torch.ones(1, device=device).sum().item()
+    except Exception as error:
+        raise MachineError(f"{type(error).__name__}: {error}") from error
     if device == "cpu":
         os.nice(10)  # the screen comes first
     local = Path(model).expanduser()
@@ -89,6 +99,8 @@ def main() -> None:
     try:
         for prompt, text in rewrite(**asked):
             print(json.dumps({"prompt": prompt, "text": text}), flush=True)
+    except MachineError as error:
+        print(json.dumps({"machine": str(error)}), flush=True)
     except Exception as error:  # whatever it is, whoever waits must hear of it
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
 

@@ -3,11 +3,13 @@
 import argparse
 import contextlib
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
 from engine.library.database import LibraryError
-from engine.service.client.detach import ERROR_MARK
+from engine.library_folder import disk_fault
+from engine.service.client.detach import ERROR_MARK, LOCKED_MARK
 from engine.service.lock import LockedError
 from engine.service.server.process import run_engine
 from engine.settings import SettingsError, load_settings, with_devices
@@ -20,6 +22,8 @@ def main() -> int:
     parser.add_argument("--ready", type=int, help="descriptor to say `ready` or `error: …` on")
     parser.add_argument("--detached", default="in the foreground")
     parser.add_argument("--devices", type=lambda text: text.split(","), default=())
+    parser.add_argument("--asked", action="store_true", help="someone wants it to render here")
+    parser.add_argument("--no-render", action="store_true", help="only keep the library")
     options = parser.parse_args()
     if options.ready is not None:
         _leave_the_terminal()
@@ -36,10 +40,18 @@ def main() -> int:
 
     try:
         settings = with_devices(load_settings(options.library), options.devices)
-        run_engine(settings, options.detached, on_ready=lambda: say("ready"))
-    except (LibraryError, LockedError, SettingsError, OSError) as error:
-        if not say(f"{ERROR_MARK}{error}"):
-            print(error, file=sys.stderr)
+        run_engine(
+            settings,
+            options.detached,
+            on_ready=lambda: say("ready"),
+            asked=options.asked,
+            no_render=options.no_render,
+        )
+    except (LibraryError, LockedError, SettingsError, OSError, sqlite3.Error) as error:
+        words = disk_fault(options.library, error) or str(error)
+        mark = LOCKED_MARK if isinstance(error, LockedError) else ERROR_MARK
+        if not say(f"{mark}{' '.join(words.split())}"):
+            print(words, file=sys.stderr)
         return 1
     return 0
 

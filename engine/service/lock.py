@@ -1,24 +1,59 @@
-"""One engine process a library: a lock that dies with its holder."""
+"""One engine process a library: a lock that dies with its holder, and a heartbeat for other hosts.
 
+Where one kernel sees both who holds a library and who wants it, `flock` decides: it is free the
+moment its holder dies. On a file system that several hosts mount, each may have locks of its own
+(sshfs, bindfs, NFS with local_lock, Lustre with localflock, BeeGFS). So the lock file also says who
+holds the library, and counts heartbeats. For a host that is not the holder's:
+
+- a beat of late means held: it is refused at once;
+- else it watches the counter by its own clock (clocks of hosts may be years apart), and takes the
+  library only if the counter stands still;
+- whoever takes it writes its name there, waits a while, and opens the database only if its name
+  still stands there: of several that come at once, the last to write has it;
+- a holder reads the file before every commit, and stops at once when another's name stands there:
+  it may have been suspended while another took over. Its last commit is over before the other's
+  wait is.
+
+What this cannot see: a holder that is suspended between reading the file and the end of that very
+commit, for longer than STALE_SECONDS and SETTLE_SECONDS together.
+"""
+
+import errno
 import fcntl
 import json
+import logging
 import os
+import secrets
 import socket
+import tempfile
+import threading
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from engine import __version__
+from engine.library.database import on_network
+
+log = logging.getLogger(__name__)
 
 LOCK_FILE = "engine.lock"
+BEAT_SECONDS = 2.0
+"""Between heartbeats."""
+STALE_SECONDS = 12.0
+"""A counter that stands still for so long is no living holder's."""
+SETTLE_SECONDS = 4.0
+"""How long a new holder waits for another one that came at the same time."""
+_LOOK_SECONDS = 0.5
 _PATIENCE = 1.0
-_FILE_BYTES = 512
+_FILE_BYTES = 1024
+_NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+"""What file systems say that have no locks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a library."""
+    """Who holds a library, or held it last."""
 
     pid: int
     host: str
@@ -26,10 +61,30 @@ class Holder:
     started: float
     listens: bool = False
     """Whether it has come so far that commands reach it."""
+    boot: str = ""
+    """Of its host: containers of one machine share it, copies of one machine share the name."""
+    born: str = ""
+    """When its process began, as its kernel counts."""
+    token: str = ""
+    """No other holder's."""
+    beat: int = 0
+    """Rises while it lives."""
+    left: bool = False
+    """Whether it has let go."""
 
     def __str__(self) -> str:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
         return f"process {self.pid} on {self.host}, Promptsheet {self.version}, since {since}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is of this very host, and this start of it."""
+        return (self.host, self.boot) == (socket.gethostname(), _boot())
+
+    @property
+    def is_alive_here(self) -> bool:
+        """Whether it is a process of this host that is there still."""
+        return not self.left and self.is_here and self.born == _born(self.pid)
 
 
 class LockedError(Exception):
@@ -37,98 +92,258 @@ class LockedError(Exception):
 
     def __init__(self, library: Path, holder: Holder | None) -> None:
         self.holder = holder
+        if holder is not None and not holder.is_here:
+            super().__init__(elsewhere(library, holder))
+            return
         who = str(holder) if holder else "another one"
         super().__init__(f"The library {library} is held by an engine process: {who}.")
+
+
+def elsewhere(library: Path, holder: Holder) -> str:
+    """What to say to someone who wants a library that another host holds."""
+    return (
+        f"The library {library} is in use on {holder.host}, by {holder}. Work with it there; or end"
+        f" it there, with `promptsheet engine stop --library {library}`, and it can be used here."
+    )
 
 
 class LibraryLock:
     """The lock of one library, held from `take` until `release` or the end of the process."""
 
-    def __init__(self, path: Path, descriptor: int, holder: Holder) -> None:
+    def __init__(self, path: Path, descriptor: int, holder: Holder, *, shared: bool) -> None:
+        """A lock that was taken. Args: shared: other hosts may see the file."""
         self._path = path
         self._descriptor = descriptor
         self._holder = holder
+        self._shared = shared
+        self._turn = threading.Lock()
+        self._ended = threading.Event()
 
     @classmethod
     def take(cls, library: Path) -> Self:
-        """Take the lock.
+        """Take the lock; may wait where another host held it last, or may come now.
 
         Raises:
             LockedError: someone else has it.
+            OSError: the library's folder cannot be written.
         """
         path = library / LOCK_FILE
+        token = secrets.token_hex(8)
+        me = Holder(
+            os.getpid(),
+            socket.gethostname(),
+            __version__,
+            time.time(),
+            boot=_boot(),
+            born=_born(os.getpid()),
+            token=token,
+        )
         deadline = time.monotonic() + _PATIENCE
         while True:
             # Not inherited by renderers: a child would keep the lock beyond our death.
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            descriptor = os.open(path, flags, 0o600)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                # Someone who only asks whether it is held, holds it for an instant.
-                if time.monotonic() < deadline:
+                flocked = _flock(descriptor, fcntl.LOCK_EX)
+                if flocked is False:
+                    # Someone who only asks whether it is held, holds it for an instant.
+                    if time.monotonic() > deadline:
+                        raise LockedError(library, read_holder(library))
+                    os.close(descriptor)
                     time.sleep(0.05)
                     continue
-                raise LockedError(library, read_holder(library)) from None
-            if _is_still(path, descriptor):
-                break
-            os.close(descriptor)  # deleted between opening and locking: someone has a newer one
-        holder = Holder(os.getpid(), socket.gethostname(), __version__, time.time())
-        lock = cls(path, descriptor, holder)
-        lock._write()
+                shared = on_network(library) or flocked is None
+                last = _read(descriptor)
+                if shared and last is not None:
+                    _require_gone(library, last)
+                lock = cls(path, descriptor, me, shared=shared)
+                lock._write()
+                if (now := read_holder(library)) is None or now.token != token:
+                    # Deleted between opening and locking: someone may have a newer one.
+                    if time.monotonic() > deadline:
+                        raise LockedError(library, now)
+                    os.close(descriptor)
+                    continue
+                # Of what was this host's last, nobody else opens the database without a wait.
+                if shared and (last is None or not last.is_here):
+                    time.sleep(SETTLE_SECONDS)
+                    if not lock.is_ours():
+                        raise LockedError(library, read_holder(library))
+            except BaseException:
+                os.close(descriptor)
+                raise
+            break
+        threading.Thread(target=lock._beat, name="heartbeat", daemon=True).start()
         return lock
 
     def say_listening(self) -> None:
         """Let everyone know that commands reach the holder from now on."""
-        self._holder = replace(self._holder, listens=True)
-        self._write()
+        with self._turn:
+            self._holder = replace(self._holder, listens=True)
+            self._write()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                with self._turn:
+                    if self._ended.is_set() or not self.is_ours():
+                        return
+                    self._holder = replace(self._holder, beat=self._holder.beat + 1)
+                    self._write()
+            except OSError as error:  # a network disk that is away for a while
+                log.warning("heartbeat: %s", error)
 
     def _write(self) -> None:
         # Always as long, so that nobody reads the end of what was there before.
         os.ftruncate(self._descriptor, _FILE_BYTES)
         os.pwrite(self._descriptor, json.dumps(asdict(self._holder)).encode().ljust(_FILE_BYTES), 0)
+        if self._shared:
+            os.fsync(self._descriptor)  # else NFS would keep it to this host
 
     def is_ours(self) -> bool:
-        """Whether the lock file is still the one we hold: someone may have deleted it."""
-        return _is_still(self._path, self._descriptor)
+        """Whether our name still stands in the file: someone may have deleted it, or taken over.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            # Opened anew: NFS asks the server then.
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            found = _read(descriptor)
+        finally:
+            os.close(descriptor)
+        return found is not None and found.token == self._holder.token
 
     def release(self) -> None:
         """Let the next one in. The file stays: deleting it would let two in."""
-        os.close(self._descriptor)
+        with self._turn:
+            self._ended.set()
+            try:
+                if self.is_ours():
+                    self._holder = replace(self._holder, left=True)
+                    self._write()
+            except OSError as error:  # the next one waits for a while
+                log.warning("leaving: %s", error)
+            os.close(self._descriptor)
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
+def _flock(descriptor: int, kind: int) -> bool | None:
+    """Lock a file without waiting; False: someone else has, None: its file system cannot."""
     try:
-        return path.stat().st_ino == os.fstat(descriptor).st_ino
-    except FileNotFoundError:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno in _NO_FLOCK:
+            return None
+        raise
+    return True
+
+
+def _require_gone(library: Path, last: Holder) -> None:
+    """See to it that the last holder does not live.
+
+    Raises:
+        LockedError: it does, or may.
+    """
+    if last.left:
+        return
+    if last.is_here:
+        if last.is_alive_here:  # by another mount of the same file system, say
+            raise LockedError(library, last)
+        return
+    if abs(_age(library)) < STALE_SECONDS:
+        raise LockedError(library, last)
+    deadline = time.monotonic() + STALE_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        now = read_holder(library)
+        if now is None or now.left:
+            return
+        if (now.token, now.beat) != (last.token, last.beat):
+            raise LockedError(library, now)
+
+
+def _age(library: Path) -> float:
+    """Seconds since the last heartbeat, by the clock of the disk where it can be asked."""
+    beaten = (library / LOCK_FILE).stat().st_mtime
+    try:
+        with tempfile.TemporaryFile(dir=library) as clock:
+            clock.write(b"?")
+            clock.flush()
+            now = os.fstat(clock.fileno()).st_mtime
+    except OSError:  # it can only be read
+        now = time.time()
+    return now - beaten
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _born(pid: int) -> str:
+    """When a process of this host began, in ticks since the boot; empty: there is none."""
+    try:
+        # Behind the name, which may hold anything, a bracket too.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _read(descriptor: int) -> Holder | None:
+    try:
+        body: dict[str, Any] = json.loads(os.pread(descriptor, _FILE_BYTES, 0))
+        known = {field.name: body[field.name] for field in fields(Holder) if field.name in body}
+        found = Holder(**known)
+        return found if isinstance(found.pid, int) and isinstance(found.token, str) else None
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def read_holder(library: Path) -> Holder | None:
-    """Who last took the lock, as far as the file says."""
+    """Who holds the library or took it last, as far as the file says."""
     try:
-        body = json.loads((library / LOCK_FILE).read_text())
-        return Holder(
-            int(body["pid"]),
-            str(body["host"]),
-            str(body["version"]),
-            float(body["started"]),
-            bool(body.get("listens")),
-        )
-    except (OSError, ValueError, TypeError, KeyError):
+        descriptor = os.open(library / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        return _read(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def held_elsewhere(library: Path) -> Holder | None:
+    """The living holder on another host; None if there is none, as far as the last beat says."""
+    holder = read_holder(library)
+    if holder is None or holder.left or holder.is_here or not on_network(library):
+        return None
+    try:
+        return holder if abs(_age(library)) < STALE_SECONDS else None
+    except OSError:
         return None
 
 
 def is_locked(library: Path) -> bool:
     """Whether an engine process holds the library now."""
     try:
-        descriptor = os.open(library / LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
+        # To ask is not to write: a library may be on a medium that cannot be written.
+        descriptor = os.open(library / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False  # it is not there, or not for us: starting an engine process says which
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        if _flock(descriptor, fcntl.LOCK_SH) is False:
+            return True
+        holder = _read(descriptor)
     finally:
         os.close(descriptor)
-    return False
+    if holder is None or holder.left:
+        return False
+    return holder.is_alive_here if holder.is_here else held_elsewhere(library) is not None

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from engine.models.fingerprint import fingerprint
-from engine.settings import MagicSettings, cache_folder
+from engine.settings import MagicSettings, cache_folder, expanded
+from engine.unfinished_files import written_beside
 
 _LINE_BYTES = 16 << 20
 
@@ -21,7 +21,7 @@ class RewriteError(Exception):
 
 
 class RewriterDiedError(RewriteError):
-    """Its process ended without a word: asked again, it may well answer."""
+    """Its process ended without a word, or cannot run here: asked again, it may well answer."""
 
 
 def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]:
@@ -78,7 +78,7 @@ def known_rewrite(prompt: str, settings: MagicSettings) -> str | None:
 
 @lru_cache(8)
 def _identity(settings: MagicSettings) -> str:
-    folder = Path(settings.model).expanduser()
+    folder = expanded(Path(settings.model))
     try:
         which = fingerprint(folder) if folder.is_dir() else settings.model
     except OSError as error:
@@ -106,10 +106,8 @@ def _keep(place: Path, text: str) -> None:
     """What cannot be kept is asked again; whoever reads it reads all of it."""
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = place.with_suffix(f".{os.getpid()}.part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o600)
-        temporary.replace(place)
+        with written_beside(place, mode=0o600) as (_, file):
+            file.write(text.encode())
     except OSError:
         return
 
@@ -139,6 +137,8 @@ async def _ask(prompts: Sequence[str], settings: MagicSettings) -> AsyncGenerato
             if not line:
                 raise RewriterDiedError(_advice(settings, "its process has ended"))
             answer = json.loads(line)
+            if "machine" in answer:
+                raise RewriterDiedError(_advice(settings, answer["machine"]))
             if "error" in answer:
                 raise RewriteError(_advice(settings, answer["error"]))
             waiting.discard(answer["prompt"])

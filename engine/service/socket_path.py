@@ -15,7 +15,7 @@ _SOCKET_PATH_BYTES = 107
 def socket_path(library: Path) -> Path:
     """Where the engine process of `library` listens: a private folder of this user's."""
     name = hashlib.blake2b(os.fsencode(os.path.realpath(library)), digest_size=8).hexdigest()
-    path = state_folder() / f"{name}.sock"
+    path = state_folder(library) / f"{name}.sock"
     if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
         return path
     return Path(tempfile.gettempdir()) / f"promptsheet-{os.getuid()}" / f"{name}.sock"
@@ -28,14 +28,26 @@ def make_private(folder: Path) -> None:
         PermissionError: it belongs to someone else.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
+    # Of a link, both: anyone may have laid one in the temporary folder, to a folder of ours.
+    if {folder.stat().st_uid, folder.lstat().st_uid} != {os.getuid()}:
         raise PermissionError(f"{folder} belongs to another user.")
     folder.chmod(0o700)
 
 
 def peer_uid(connection: socket.socket) -> int:
     """The user at the other end of a Unix socket."""
+    return _peer(connection)[1]
+
+
+def peer_pid(connection: socket.socket) -> int:
+    """The process at the other end of a Unix socket; the one that listened, if it was that."""
+    return _peer(connection)[0]
+
+
+def _peer(connection: socket.socket) -> tuple[int, int, int]:
+    """Process, user and group."""
     credentials = connection.getsockopt(
         socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
     )
-    return int(struct.unpack("3i", credentials)[1])
+    pid, uid, gid = struct.unpack("3i", credentials)
+    return pid, uid, gid

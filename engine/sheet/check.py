@@ -15,6 +15,7 @@ from engine.sheet.cross_row_checks import (
     Judged,
     check_doubles,
     check_models,
+    check_visibility,
     check_widths,
     require_prompts,
 )
@@ -65,6 +66,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
         require_prompts(columns["prompt"], found)
         check_models(columns, vocabulary, found)
+        check_visibility(columns, vocabulary, found)
         if table.sheet is None:
             check_widths(table, found)
         bad = {line for line, each in found.items() if any(at.is_error for at in each)}

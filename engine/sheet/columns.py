@@ -76,8 +76,8 @@ COLUMNS: tuple[Column, ...] = (
         "visibility",
         Kind.CHOICE,
         "private",
-        "private: the files are for you alone. public: others on this machine may read them, and "
-        "find them in the shared folder if the settings name one.",
+        "private: the files are for you alone. public: others on this machine find them, and may "
+        "read them, in the shared folder that the settings name.",
         "full",
         choices=("private", "public"),
         aliases=("privacy",),

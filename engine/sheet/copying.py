@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from engine.atomic_files import place
 from engine.sheet.editing import Draft
 from engine.sheet.rows import SheetError
+from engine.unfinished_files import unfinished
 
 _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
@@ -137,24 +137,20 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
     if target.exists() and not overwrite:
         raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            partial = Path(file.name)
-    except OSError as error:
-        raise SheetError(f"{target.parent} cannot be written: {error.strerror}.") from error
-    try:
-        yield partial
-        if overwrite:
-            partial.replace(target)
-        else:
-            place(partial, target)  # never over a file that has come meanwhile
+        with unfinished(target.parent) as partial:
+            try:
+                partial.touch(mode=0o600, exist_ok=False)
+            except OSError as error:
+                raise SheetError(f"{target.parent} cannot be written: {error.strerror}.") from error
+            yield partial
+            if overwrite:
+                partial.replace(target)
+            else:
+                place(partial, target)  # never over a file that has come meanwhile
     except FileExistsError as error:
         raise SheetError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
         raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _take_apart(draft: Draft, mended: dict[int, dict[str, str]]) -> None:

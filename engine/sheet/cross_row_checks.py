@@ -179,6 +179,18 @@ def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary)
     )
 
 
+def check_visibility(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+    """Find rows for others that these would not find."""
+    column = columns.get("visibility")
+    for line, visibility in enumerate(column.values if column and vocabulary.unshared else ()):
+        if column and visibility == "public":
+            message = (
+                f"Nobody else will find these images: {vocabulary.unshared}. Public images go into"
+                " a shared folder: name one in the settings (share.folder) before the start."
+            )
+            found[line].append(At(column.at, column.name, Finding(Severity.WARNING, message)))
+
+
 def check_widths(table: Table, found: Found) -> None:
     """Find lines of a text file with more cells than there are columns."""
     width = len(table.header)

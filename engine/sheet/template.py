@@ -3,12 +3,13 @@
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from engine.sheet.columns import COLUMNS, EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column, Kind
 from engine.sheet.rows import SheetError
+from engine.unfinished_files import unfinished
 
 ROWS = 1000
 """Rows of an xlsx or ods template that are ready to be typed into."""
@@ -57,17 +58,21 @@ def write_template(path: Path, models: Sequence[str], *, full: bool = False) -> 
     write = writers.get(path.suffix.lower())
     if write is None:
         raise SheetError(f"A template's name ends in {', '.join(writers)}: {path.name} does not.")
-    handle, name = tempfile.mkstemp(prefix=".template-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    partial = Path(name)
-    try:
+    with unfinished(path.parent) as folder:
+        folder.mkdir(mode=0o700)
+        partial = folder / path.name
         write(partial, template_columns(full=full), models)
         mask = os.umask(0)
         os.umask(mask)
         partial.chmod(0o666 & ~mask)
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, save: Callable[[IO[bytes]], object]) -> None:
+    """Not straight to the file: on a full disk the libraries would complain twice."""
+    body = io.BytesIO()
+    save(body)
+    path.write_bytes(body.getvalue())
 
 
 def _example(columns: Sequence[Column], models: Sequence[str]) -> list[str]:
@@ -124,7 +129,7 @@ def _xlsx(path: Path, columns: Sequence[Column], models: Sequence[str]) -> None:
             rule.showErrorMessage = only
             rule.add(f"{letter}2:{letter}{ROWS + 1}")
             page.add_data_validation(rule)
-    book.save(path)
+    _write_whole(path, book.save)
 
 
 def _ods(path: Path, columns: Sequence[Column], models: Sequence[str]) -> None:
@@ -185,7 +190,7 @@ def _ods(path: Path, columns: Sequence[Column], models: Sequence[str]) -> None:
         page.addElement(row)
     document.spreadsheet.addElement(page)
     _freeze(document)
-    document.save(str(path))
+    _write_whole(path, document.write)
 
 
 def _freeze(document: object) -> None:

@@ -38,6 +38,8 @@ class Vocabulary:
     """What can stand between `__` and `__` in a prompt."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)
     """Why some of them cannot be used."""
+    unshared: str = ""
+    """Why others would not find public images; empty: they would."""
     model_names: Mapping[str, str] = field(default_factory=dict)
     """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
 

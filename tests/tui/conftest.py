@@ -27,9 +27,9 @@ HOSTILE = (
 MakeLibrary = Callable[..., None]
 
 
-async def until(pilot: Pilot[str], condition: Callable[[], object]) -> None:
-    """Wait until `condition` holds."""
-    for _ in range(400):
+async def until(pilot: Pilot[str], condition: Callable[[], object], tries: int = 400) -> None:
+    """Wait until `condition` holds; processes that start need more tries."""
+    for _ in range(tries):
         await pilot.pause(0.02)
         if condition():
             return

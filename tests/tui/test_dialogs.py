@@ -98,7 +98,7 @@ async def test_what_ends_below_another_screen_is_gone_when_that_is(app: Promptsh
         await pilot.pause()
         assert app.screen is above
         above.dismiss()
-        await until(pilot, lambda: app.screen is area)
+        await until(pilot, lambda: app.screen is area and answers)
         assert answers == ["first"]
 
 

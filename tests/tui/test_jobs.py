@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from engine.api import engine_status, list_jobs, list_open, list_sessions
+from engine.api import engine_status, list_images, list_jobs, list_open, list_sessions
+from engine.library.write.model_changes import model_changed
 from engine.library.write.writer import Writer
+from engine.models.catalog import find_model
+from engine.models.fingerprint import fingerprint
 from engine.settings import Settings
 from tests.conftest import Promptsheet
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen
 from tui.widgets.virtual_table import VirtualTable
 
@@ -181,3 +185,31 @@ async def test_a_session_that_waits_to_be_asked_says_so_and_r_lets_it_go_on(
         await until(pilot, lambda: screen.is_current and "held" not in text_of(pilot))
         await pilot.press("4")
         await until(pilot, lambda: "· waiting" in text_of(pilot))
+
+
+async def test_a_session_whose_models_files_have_changed_asks_how_to_go_on(
+    settings: Settings, engine: Promptsheet, make_session: MakeLibrary, library: Path
+) -> None:
+    make_session([f"boat {n}" for n in range(6)], done=0)
+    writer = Writer(library)
+    batch = writer.next_batch(())
+    assert batch is not None
+    model_changed(writer, batch, "other", shipped=False, reason="the model's files have changed")
+    writer.close()
+    start(engine)
+    async with jobs(settings, "k3f9x2") as (pilot, _):
+        await until(pilot, lambda: "The files of builtin have changed" in text_of(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await pilot.press("enter")  # leaves it
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen))
+        assert rows(library, "stopped") == [*range(2, 8)]
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: rows(library, "waiting") == [*range(2, 8)])
+        await until(pilot, lambda: "have changed" not in text_of(pilot))
+    hashes = {image.recipe["model_hash"] for image in list_images(library, "k3f9x2")}
+    model = find_model("builtin")
+    assert model is not None
+    assert hashes == {fingerprint(model.source)}

@@ -4,9 +4,10 @@ They are to be looked at before they are committed: `tests/tui/__snapshots__` ho
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -119,6 +120,19 @@ def test_no_sheet_yet(app: PromptsheetApp, snap_compare: Compare) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=shows("opens a sheet"))
 
 
+class Rendering:
+    """Stands for an engine process at work."""
+
+    def __init__(self, library: Path) -> None: ...
+
+    def want_previews(self, wanted: bool) -> None: ...
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        batch = {"session": "k3f9x2", "row": 4, "images": 8}
+        yield {"event": "step", "device": "cpu", "step": 3, "steps": 6} | batch
+        Event().wait()
+
+
 @pytest.mark.parametrize(
     ("key", "text"), [("2", "a red boat, 9"), ("3", "16 of 24"), ("4", "evening")]
 )
@@ -130,12 +144,15 @@ def test_an_area_with_work_in_it(
     key: str,
     text: str,
     size: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("tui.engine_watch.EngineFeed", Rendering)
     app.app_state.memory.session = "k3f9x2"
 
     async def go(pilot: Pilot[Any]) -> None:
         await pilot.press(key)
         await shows(text)(pilot)
+        await until(pilot, lambda: app.app_state.engine == "rendering")
         panes = [pane for pane in app.screen.query(ImagePane) if pane.size and pane.visible]
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):

@@ -130,7 +130,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
-    drafts = state_folder() / "drafts"
+    drafts = state_folder(settings.library) / "drafts"
 
     def kept() -> int:
         return sum(len(path.read_text().splitlines()) - 1 for path in drafts.rglob("*.csv"))
@@ -187,7 +187,7 @@ async def test_rows_left_out_and_the_number_of_images_outlive_the_connection(
     heir.take_over(kept)
     assert not kept.parent.exists()
     heir.forget()
-    assert not list((state_folder() / "drafts").iterdir())
+    assert not list((state_folder(settings.library) / "drafts").iterdir())
 
 
 def test_a_state_folder_that_may_not_be_looked_at_holds_nothing(

@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from msgspec.structs import replace
 from textual.events import AppBlur, AppFocus, Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -358,3 +359,11 @@ async def test_all_lines_that_are_pasted_into_a_text_are_in_it(app: PromptsheetA
         app.post_message(Paste("\nand\nstill\n"))
         await pilot.press("enter")
         await until(pilot, lambda: draft_of(table).text(2, "final_prompt") == wanted + "and\nstill")
+
+
+async def test_images_beyond_the_free_disk_are_warned_of(settings: Settings, sheet: Path) -> None:
+    huge = replace(settings.engine, reserve_mib=1_048_576)
+    app = PromptsheetApp(replace(settings, engine=huge), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: "of disk" in " ".join(screen_text(app).split()))

@@ -3,23 +3,29 @@
 import os
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import api
 from engine.api import Settings
+from engine.library_folder import writing_fault
 from tui import report
 from tui.commands.output import OK, SOME, note, print_json, say
 from tui.text import clean, count_text
+
+if TYPE_CHECKING:
+    from tui.graphics.protocol import Terminal
 
 
 def engine(options: Namespace, settings: Settings) -> int:
     """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
         note(f"The engine process of {clean(str(settings.library))}; Ctrl-C ends it.")
-        api.run_engine_here(settings, options.devices)
+        api.run_engine_here(settings, options.devices, no_render=options.no_render)
         return OK
     if options.action == "start":
-        answer = {"running": True} | api.start_engine(settings, options.devices)
+        answer = {"running": True} | api.start_engine(
+            settings, options.devices, no_render=options.no_render
+        )
     elif options.action == "stop":
         answer = _engine_stop(settings)
     else:
@@ -35,7 +41,14 @@ def engine(options: Namespace, settings: Settings) -> int:
 
 def _engine_stop(settings: Settings) -> dict[str, Any]:
     pid = api.stop_running_engine(settings)
-    return {"running": False, "stopped": pid, "library": str(settings.library), "renderers": []}
+    fault = None if pid else writing_fault(settings.library)
+    return {
+        "running": False,
+        "stopped": pid,
+        "library": str(settings.library),
+        "renderers": [],
+        "fault": fault,
+    }
 
 
 def _engine_status(settings: Settings) -> dict[str, Any]:
@@ -45,6 +58,7 @@ def _engine_status(settings: Settings) -> dict[str, Any]:
         "pid": None,
         "library": str(settings.library),
         "renderers": [],
+        "fault": None if status else writing_fault(settings.library),
     }
     return off if status is None else {"running": True} | status
 
@@ -53,7 +67,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     library = clean(answer["library"])
     if not answer["running"]:
         stopped = answer.get("stopped")
-        return [f"Stopped process {stopped}." if stopped else f"No engine process for {library}."]
+        said = f"Stopped process {stopped}." if stopped else f"No engine process for {library}."
+        return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
     lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
     lines += [
         f"  renderer {r['pid']} on {r['device']}: {clean(r['model'] or 'no model yet')}"
@@ -97,6 +112,7 @@ def doctor(options: Namespace, settings: Settings) -> int:
     terminal = detect()
     diagnosis = {
         "graphics": {
+            "focus": _focus_words(terminal),
             "protocol": terminal.protocol,
             "terminal": terminal.name or os.environ.get("TERM", "none"),
             "cell": f"{terminal.cell[0]}×{terminal.cell[1]} pixels" if terminal.cell else "unknown",
@@ -107,6 +123,15 @@ def doctor(options: Namespace, settings: Settings) -> int:
     else:
         say(*report.diagnosis_lines(diagnosis))
     return OK
+
+
+def _focus_words(terminal: "Terminal") -> str:
+    """How it is known whether anyone looks at the app."""
+    if terminal.tells_focus:
+        return "told: a notice goes while the terminal does not have it"
+    if terminal.tmux:
+        return "told if tmux has `set -g focus-events on`, else notice.unsure decides"
+    return "not known to be told: notice.unsure decides"
 
 
 def config(options: Namespace, settings: Settings) -> int:

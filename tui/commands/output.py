@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 
 OK, SOME = 0, 1
 """Exit statuses: all well; some of it not. That nothing could be done (2) is an error's."""
@@ -19,8 +20,9 @@ def say(*lines: str) -> None:
 
 def note(*lines: str) -> None:
     """What is to be known beside it, on stderr."""
-    for line in lines:
-        print(line, file=sys.stderr)
+    with suppress(OSError):  # there is nobody left to tell
+        for line in lines:
+            print(line, file=sys.stderr)
 
 
 def print_json(body: object) -> None:

@@ -118,23 +118,37 @@ def _render(
     started = api.start_session(checked, settings, name=name, parent=parent)
     if started.warning:
         note(started.warning)
-    info = api.find_session(settings.library, started.session)
+    info, waits = api.find_session(settings.library, started.session), None
     if not options.detach:
         if not options.json:
             note(report.totals_line(checked))
-        if follow(started.session, info.name, settings) is None:
+        last = follow(started.session, info.name, settings, _wait_minutes(options, settings))
+        if last is None:
             note(
                 "",
                 f"Rendering goes on without this terminal. `promptsheet show {info.session}` says"
                 f" how far it is, `promptsheet stop {info.session}` stops it.",
             )
+        elif last.given_up:
+            waits = last.waits
+            note(
+                f"Nothing could be rendered for {time_text(_wait_minutes(options, settings) * 60)}:"
+                f" {clean(waits)}",
+                "The images stay waiting, and are rendered when that is mended; `promptsheet show"
+                f" {info.session}` says how far they are, `promptsheet stop {info.session}` stops"
+                " them.",
+            )
         info = api.find_session(settings.library, started.session)
     if options.json:
-        print_json(_run_json(info))
+        print_json(_run_json(info) | {"waits": waits})
     else:
         say(*_run_lines(info))
     unfinished = info.images - info.done
     return SOME if unfinished and (info.failed or info.stopped or not options.detach) else OK
+
+
+def _wait_minutes(options: Namespace, settings: Settings) -> float:
+    return settings.engine.wait_minutes if options.wait is None else options.wait
 
 
 def _is_refused(checked: Checked, options: Namespace) -> bool:
@@ -191,6 +205,7 @@ def _run_lines(info: api.SessionInfo) -> list[str]:
             f"`promptsheet show {info.session}` says why images failed,"
             f" `promptsheet retry {info.session}` tries them again."
         )
+    lines += report.changed_model_lines(info)
     return lines
 
 

@@ -10,10 +10,11 @@ _ANSWER = re.compile(
     r"\x1bP>\|[^\x1b]*\x1b\\"  # name and version
     r"|\x1b_G[^\x1b]*\x1b\\"  # kitty graphics
     r"|\x1b\[6;\d+;\d+t"  # cell size
+    r"|\x1b\[\?1004;\d\$y"  # focus
     r"|(?P<fence>\x1b\[\?[\d;]*c)"  # attributes
 )
 _BEGUN = re.compile(
-    r"\x1b(?:P>(?:\|[^\x1b]*\x1b?)?|_G[^\x1b]*\x1b?|\[6(?:;\d*){0,2}|\[\?[\d;]*)$", re.DOTALL
+    r"\x1b(?:P>(?:\|[^\x1b]*\x1b?)?|_G[^\x1b]*\x1b?|\[6(?:;\d*){0,2}|\[\?[\d;]*\$?)$", re.DOTALL
 )
 """The beginning of an answer at the end of what was read. None of these begins a key."""
 _LONGEST = 256

@@ -24,10 +24,12 @@ Wish = Literal["auto", "sixel", "kitty", "half-cells"]
 _NAME = b"\x1b[>0q"
 _KITTY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 _CELL = b"\x1b[16t"
+_FOCUS = b"\x1b[?1004$p"
 _ATTRIBUTES = b"\x1b[c"
 """Asked last: every terminal answers it, so its answer ends the wait for all the others."""
 _FENCE = re.compile(rb"\x1b\[\?[\d;]*c")
-_UNFINISHED = re.compile(rb"\x1b(\[[\d;?]*|[P_](?:[^\x1b]|\x1b(?!\\))*)?$")
+_TELLS_FOCUS = re.compile(rb"\x1b\[\?1004;[123]\$y")
+_UNFINISHED = re.compile(rb"\x1b(\[[\d;?]*\$?|[P_](?:[^\x1b]|\x1b(?!\\))*)?$")
 _PATIENCE = 2.0
 _TAIL_PATIENCE = 0.1
 """Seconds to wait for the rest of an answer that has begun after the fence."""
@@ -53,6 +55,9 @@ class Terminal:
     """Whether the line to it is thin, so that pictures should cost few bytes."""
     tmux: bool = False
     """Whether tmux is between, so that it has to pass on what is not text."""
+    tells_focus: bool = False
+    """Whether it is known to tell when it gets and loses the focus. Others may: tmux says nothing
+    of it before it does."""
 
 
 _HALF_CELLS = Terminal("half-cells", "", USUAL_CELL)
@@ -123,7 +128,8 @@ def detect(patience: float = _PATIENCE, wish: Wish = "auto") -> Terminal:
     protocol = _protocol(answer, name) if wish == "auto" else wish
     answered = _FENCE.search(answer) is not None
     terminal = Terminal(_possible(protocol), name, told or _answered_cell_size(answer))
-    return replace(terminal, answered=answered, tmux=_in_tmux())
+    tells = _TELLS_FOCUS.search(answer) is not None
+    return replace(terminal, answered=answered, tmux=_in_tmux(), tells_focus=tells)
 
 
 def _is_terminal(stream: object) -> bool:
@@ -151,7 +157,7 @@ def _in_multiplexer() -> bool:
 
 def _ask(patience: float) -> bytes:
     # tmux and screen would take kitty's question for a window title.
-    asked = (_CELL,) if _in_multiplexer() else (_NAME, _KITTY, _CELL)
+    asked = (_CELL,) if _in_multiplexer() else (_NAME, _KITTY, _CELL, _FOCUS)
     source = sys.__stdin__.fileno()  # type: ignore[union-attr]
     before = termios.tcgetattr(source)
     answer = b""

@@ -12,8 +12,9 @@ import random
 import tempfile
 from pathlib import Path
 
-import platformdirs
 from PIL import Image, ImageOps
+
+from engine.settings import cache_folder
 
 THUMBNAIL = 384
 """Pixels of the longer side: 24 cells of 16 pixels."""
@@ -74,7 +75,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _folder() -> Path:
-    return platformdirs.user_cache_path("promptsheet") / "thumbnails"
+    return cache_folder() / "thumbnails"
 
 
 def _place(path: Path, about: os.stat_result) -> Path:

@@ -1,12 +1,10 @@
 """What the four areas have in common: the top line, the footer, and a share of the news."""
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.events import ScreenResume
 from textual.screen import Screen
-from textual.worker import get_current_worker
 
 from tui.app_state import AppState, RowsToSheet
 from tui.engine_watch import News
@@ -65,24 +63,6 @@ class AreaScreen(Screen[None]):
         elif self.ready:
             self.query_one(TopLine).show()
             self.resumed()
-
-    def hand_over(self, take: Callable[..., object], *args: object) -> bool:
-        """From a worker's thread: give the screen what the worker found, unless it is late.
-
-        No thread can be stopped: a worker that newer work has replaced still comes to its end,
-        and only on the event loop is it certain which one is the newest.
-
-        Returns:
-            Whether it was taken: `take` refuses by returning False.
-        """
-        worker = get_current_worker()
-
-        def land() -> bool:
-            app = self.app
-            ends = not app.is_running or app.return_code is not None  # widgets may be gone already
-            return not (worker.is_cancelled or ends) and take(*args) is not False
-
-        return self.app.call_from_thread(land)
 
     def resumed(self) -> None:
         """The area is looked at, for the first time or again."""

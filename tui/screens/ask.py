@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -19,6 +19,7 @@ from tui.screens.dialog import Dialog
 from tui.text import clean
 from tui.typed_path import is_there, typed_path
 from tui.widgets.one_line import OneLine
+from tui.workers import hand_to, work
 
 
 class Ask(Dialog[str | None]):
@@ -173,9 +174,9 @@ class AskWhere(Ask):
         try:
             words = self._write_file(target, overwrite)
         except (SheetError, SettingsError, OSError) as error:
-            app.call_from_thread(self._end_writing, str(error), done=False)
+            hand_to(app, self._end_writing, str(error), done=False)
         else:
-            app.call_from_thread(self._end_writing, words, done=True)
+            hand_to(app, self._end_writing, words, done=True)
 
     def _end_writing(self, words: str, *, done: bool) -> None:
         self._writing = False

@@ -3,13 +3,12 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from textual import work
-
 from engine.api import Copied, LibraryError, Settings, copy_images
 from tui.screens.ask import Ask
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, size_text
 from tui.typed_path import typed_path
+from tui.workers import hand_over, work
 
 
 class _CancelledError(Exception):
@@ -48,17 +47,17 @@ class CopyImages(Ask):
         try:
             copied = copy_images(self._images, self._settings, folder, self._progress)
         except _CancelledError:
-            self.app.call_from_thread(self._stopped, "Left off; what was copied is there.")
+            hand_over(self._stopped, "Left off; what was copied is there.")
         except (LibraryError, OSError) as error:
-            self.app.call_from_thread(self._stopped, str(error))
+            hand_over(self._stopped, str(error))
         else:
-            self.app.call_from_thread(self._copied, copied, folder)
+            hand_over(self._copied, copied, folder)
 
     def _progress(self, done: int, total: int) -> None:
         if self._cancelled:
             raise _CancelledError
         if done % 50 == 0:
-            self.app.call_from_thread(self.say, f"{done:,} of {total:,} …")
+            hand_over(self.say, f"{done:,} of {total:,} …")
 
     def _stopped(self, words: str) -> None:
         self._copying = False

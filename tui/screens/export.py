@@ -1,11 +1,10 @@
 """A session's images as a ZIP on this machine, with a progress bar; it can be cancelled."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -20,12 +19,14 @@ from engine.api import (
     Settings,
     TableKind,
     export_session,
+    written_beside,
 )
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean, count_text, size_text
 from tui.typed_path import is_folder, is_there, typed_path
 from tui.widgets.key_line import KeyLine
+from tui.workers import hand_over, work
 
 _EVERY = 0.1
 """Seconds between two looks at how far it is."""
@@ -132,9 +133,8 @@ class ExportScreen(Dialog[None]):
 
     @work(thread=True)
     def _export(self, target: Path, what: int, table: TableKind, *, strip: bool) -> None:
-        partial = target.with_name(f".{target.name}.part")
         try:
-            with partial.open("wb") as file:
+            with written_beside(target) as (_, file):
                 done = export_session(
                     self._info.session,
                     self._settings,
@@ -145,16 +145,12 @@ class ExportScreen(Dialog[None]):
                     table=table,
                     progress=self._progress,
                 )
-            partial.replace(target)
         except _CancelledError:
-            self.app.call_from_thread(self._ended, "Cancelled; nothing was left behind.")
+            hand_over(self._ended, "Cancelled; nothing was left behind.")
         except (OSError, LibraryError) as error:
-            self.app.call_from_thread(self._ended, f"{target}: {error}")
+            hand_over(self._ended, f"{target}: {error}")
         else:
-            self.app.call_from_thread(self._ended, _words(done, target), done=True)
-        finally:
-            with suppress(OSError):  # it may never have come to be
-                partial.unlink()
+            hand_over(self._ended, _words(done, target), done=True)
 
     def _progress(self, done: int, total: int) -> None:
         if self._cancelled:

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -26,6 +25,7 @@ from tui.terminal.download import can_download
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine
+from tui.workers import work
 
 _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""

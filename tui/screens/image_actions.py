@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from textual import work
-
-from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, named_files
+from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, Started, named_files
 from tui.app_state import RowsToSheet
-from tui.rerender import more_like, rows_of, start_again
+from tui.rerender import more_like, rows_of, start_again, started_words
 from tui.screens.area import AreaScreen
 from tui.screens.copy_images import CopyImages
 from tui.screens.export import ExportScreen
@@ -20,6 +18,7 @@ from tui.text import clean, count_text, size_text
 from tui.undo.actions import Favour, TrashImages
 from tui.undo.stack import Undoable
 from tui.widgets.contact_sheet import ContactSheet
+from tui.workers import hand_over, work
 
 _MOST_CHOSEN = 2000
 """Images that are read at once for what needs their recipes; trash and favourites have no limit."""
@@ -164,14 +163,17 @@ class Deciding(AreaScreen):
                 self._complain("This image is no longer in the library.")
 
     @work(thread=True, group="start")
-    def _start(self, start: Callable[[], str]) -> None:
+    def _start(self, start: Callable[[], Started]) -> None:
         try:
-            words = start()
+            started = start()
         except (EngineError, LibraryError) as error:
-            words = ""
-            self.app.call_from_thread(self._complain, str(error))
-        if words:
-            self.app.call_from_thread(self.notify, clean(words), markup=False)
+            hand_over(self._complain, str(error))
+        else:
+            hand_over(self._started, started)
+
+    def _started(self, started: Started) -> None:
+        self.app_state.started = started.session
+        self.notify(clean(started_words(started)), markup=False)
 
     def action_refine(self) -> None:
         """The rows of these images go to the Sheet screen, to be refined."""
@@ -224,16 +226,16 @@ class Deciding(AreaScreen):
                 f"{count_text(len(keys), 'image')}, {size_text(size)}: too much for the terminal"
             )
             words += "; x exports them, and says how they come over ssh."
-            self.app.call_from_thread(self.notify, words, severity="warning", markup=False)
+            hand_over(self.notify, words, severity="warning", markup=False)
             return
         try:
             files = [
                 (n, d) for n, d in named_files(images, self.app_state.settings) if d is not None
             ]
         except LibraryError as error:
-            self.app.call_from_thread(self._complain, str(error))
+            hand_over(self._complain, str(error))
         else:
-            self.app.call_from_thread(self._send, [download(n, d) for n, d in files])
+            hand_over(self._send, [download(n, d) for n, d in files])
 
     def _send(self, sequences: list[str]) -> None:
         driver = self.app._driver  # as App.bell does

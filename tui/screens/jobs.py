@@ -1,14 +1,15 @@
 """Jobs: the live table of the session in hand, and what is being drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.widgets import Input
 
 from engine.api import (
@@ -33,7 +34,8 @@ from engine.api import (
     retry_session,
     stop_session,
 )
-from tui.app_state import TakeInHand
+from tui.app_state import AppState, TakeInHand
+from tui.changed_models import changed_words, resume_asking
 from tui.engine_watch import News
 from tui.keys import bind
 from tui.screens.area import AreaScreen
@@ -44,6 +46,7 @@ from tui.widgets.live_pane import LivePane
 from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_list import SessionList
 from tui.widgets.virtual_table import VirtualTable
+from tui.workers import hand_over, hand_to, work
 
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _PACE_SECONDS = 2.0
@@ -90,9 +93,15 @@ class JobsScreen(AreaScreen):
     _pace: Pace | None = None
     _source: JobSource | None = None
     _paged: str | None = None  # whose jobs the table shows
+    _engine = ""  # as the title says
     _text = ""
     _order = ORDERS[0]
     _errors_only = False
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self._marks: dict[str, Collection[Hashable]] = {}
+        """Session → its marked rows."""
 
     def compose_area(self) -> ComposeResult:
         """Progress, other sessions, filter, table, what is being drawn."""
@@ -126,9 +135,9 @@ class JobsScreen(AreaScreen):
             newest = newest_image(library, info.session)
             others = list_open(library)
         except LibraryError:
-            self.app.call_from_thread(self._show, None, None, [])
+            hand_over(self._show, None, None, [])
         else:
-            self.app.call_from_thread(self._show, info, newest, others)
+            hand_over(self._show, info, newest, others)
 
     @work(thread=True, exclusive=True, group="order")
     def _list_sessions(self) -> None:
@@ -136,7 +145,7 @@ class JobsScreen(AreaScreen):
             others = list_open(self.app_state.library)
         except LibraryError:
             return
-        self.app.call_from_thread(self._show_sessions, others)
+        hand_to(self, self._show_sessions, others)
 
     def _measure(self) -> None:
         """Pace and time left, while someone looks and something is to come."""
@@ -149,7 +158,7 @@ class JobsScreen(AreaScreen):
             found = pace(self.app_state.library, session)
         except LibraryError:
             return
-        self.app.call_from_thread(self._take_pace, session, found)
+        hand_to(self, self._take_pace, session, found)
 
     def _take_pace(self, session: str, found: Pace) -> None:
         if self.info is not None and self.info.session == session:
@@ -160,7 +169,7 @@ class JobsScreen(AreaScreen):
     def _open_pages(self) -> None:
         """The jobs that match the filter, in their order."""
         if self.info is None:
-            self.hand_over(self._take_pages, None)
+            hand_over(self._take_pages, None)
             return
         try:
             pages = JobPages(
@@ -172,7 +181,7 @@ class JobsScreen(AreaScreen):
             )
         except LibraryError:
             return
-        if not self.hand_over(self._take_pages, pages):
+        if not hand_over(self._take_pages, pages):
             pages.close()
 
     # ---------------------------------------------------------------- onto the screen
@@ -180,8 +189,6 @@ class JobsScreen(AreaScreen):
     def _show(
         self, info: SessionInfo | None, newest: Path | None, others: Sequence[SessionInfo]
     ) -> None:
-        if not self.children:  # the app ends
-            return
         self.info = info
         self._counts = None if info is None else info.tally
         self._open_pages()
@@ -194,16 +201,15 @@ class JobsScreen(AreaScreen):
     def _take_pages(self, pages: JobPages | None) -> None:
         if pages is None or self.info is None:
             return
-        if not self.children:  # the app ends
-            pages.close()
-            return
         table = self.query_one(JobTable)
         old, same = self._source, self._paged == self.info.session
-        key, marks = (table.cursor_key, table.marks) if same else (None, ())
+        key = table.cursor_key if same else None
+        if self._paged is not None:
+            self._marks[self._paged] = table.marks
         filtered = self._text or self._errors_only
         table.empty = "No job matches the filter." if filtered else _EMPTY
         self._source, self._paged = table.show_pages(pages), self.info.session
-        table.set_marks(marks)
+        table.set_marks(self._marks.get(self._paged, ()))
         if key is not None:
             table.go_to(key)
         else:
@@ -211,6 +217,7 @@ class JobsScreen(AreaScreen):
             table.follow(next(iter(self._source.pages.numbers(0, 1)), None))
         if old is not None:
             old.pages.close()
+        self._show_title()
         self._show_cause()
 
     @on(VirtualTable.Highlighted)
@@ -218,7 +225,9 @@ class JobsScreen(AreaScreen):
         """Why the row under the cursor failed, in full."""
         table, failed = self.query_one(JobTable), bool(self._counts and self._counts.failed)
         table.fit_columns(failed=failed)
-        self.query_one(CauseLine).show(table.error if failed else None, failed=failed)
+        asked = changed_words(self.info) if self.info else ""
+        error = table.error if failed else None
+        self.query_one(CauseLine).show(error, failed=failed, asked=asked)
 
     def _show_title(self) -> None:
         line = self.query_one(ProgressLine)
@@ -230,7 +239,10 @@ class JobsScreen(AreaScreen):
         hint = f"■ s stop {what}" if not self._counts.settled else ""
         hint = "only what failed · e shows all" if self._errors_only else hint
         held = self.info.session in self.app_state.held
-        line.show(SessionProgress(self.info, self._counts, self._pace, held, hint))
+        engine = self.app_state.engine
+        if engine in ("off", "silent") and not self._counts.settled:
+            hint = "r lets it go on" if "r in Jobs" in self.app_state.reason else ""
+        line.show(SessionProgress(self.info, self._counts, self._pace, held, engine, hint))
 
     def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
         here = self.info.session if self.info else None
@@ -251,6 +263,8 @@ class JobsScreen(AreaScreen):
         session = self.info.session
         if session in news.tallies:
             self._counts = news.tallies[session]
+        if session in news.tallies or news.engine != self._engine:
+            self._engine = news.engine
             self._show_title()
         if session in news.rows:
             self._repaint(news.rows[session])
@@ -258,7 +272,8 @@ class JobsScreen(AreaScreen):
             self._show_preview(news.preview, news)
         elif session in news.finished and not news.steps:
             self._show_newest(news.finished[session])
-        if session in news.settled:
+        # A tally does not tell of models whose files have changed.
+        if session in news.settled or (session in news.tallies and self.info.changed_models):
             self._load(session)
 
     def _repaint(self, changed: set[int] | None) -> None:
@@ -308,7 +323,15 @@ class JobsScreen(AreaScreen):
             return
         rows = sorted(key for key in self.query_one(VirtualTable).marks if isinstance(key, int))
         command = partial(_COMMANDS[what], self.info.session, self.app_state.settings, rows or None)
-        self._command(command, f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else "")
+        done = f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else ""
+
+        def resume(new_files: bool) -> None:
+            self._command(partial(command, new_files=new_files), done)
+
+        if what == "resume":
+            resume_asking(self.app, self.info, resume)
+        else:
+            self._command(command, done)
 
     def action_everything(self, what: str) -> None:
         """Stop or resume every session."""
@@ -340,11 +363,11 @@ class JobsScreen(AreaScreen):
             self._complain(error)
         else:
             if done:
-                self.app.call_from_thread(self.notify, done, markup=False)
+                hand_over(self.notify, done, markup=False)
 
     def _complain(self, error: Exception) -> None:
         words = clean(str(error))
-        self.app.call_from_thread(self.notify, words, severity="error", markup=False)
+        hand_over(self.notify, words, severity="error", markup=False)
 
     def action_other(self, step: int) -> None:
         """Take the next or the previous session with work left in hand."""
@@ -369,10 +392,11 @@ class JobsScreen(AreaScreen):
     def _kept(self) -> None:
         self.query_one(VirtualTable).focus()
 
-    def key_escape(self) -> None:
-        """Leave the filter."""
+    def key_escape(self, event: Key) -> None:
+        """Leave the filter; the marks stay until the next escape."""
         box = self.query_one("#filter", Input)
         if box.has_class("-open"):
+            event.stop()
             box.value = ""
             box.remove_class("-open")
             box.disabled = True

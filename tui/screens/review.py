@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.css.query import NoMatches
+from textual.events import Key
 from textual.widgets import Input, Static
 
 from engine.api import (
@@ -23,6 +23,7 @@ from engine.api import (
     find_session,
     newest_image,
 )
+from tui.app_state import AppState
 from tui.engine_watch import News
 from tui.graphics.protocol import current
 from tui.keys import bind
@@ -34,6 +35,7 @@ from tui.terminal.download import can_download
 from tui.text import clean, count_text, shorten
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
+from tui.workers import hand_over, hand_to, work
 
 _EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
 LIVE = 256
@@ -96,6 +98,11 @@ class ReviewScreen(Deciding):
     _everything = False
     _full: FullScreen | None = None
 
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self._marks: dict[str | None, set[str]] = {}
+        """Session → its marked images; None: of the favourites of all."""
+
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
         yield Static(_EMPTY, id="review-title", markup=False)
@@ -130,10 +137,10 @@ class ReviewScreen(Deciding):
             if info is not None and self._is_running(info):
                 newest = newest_image(library, info.session)
         except LibraryError:
-            self.hand_over(self._show, None, None, 0, None)
+            hand_over(self._show, None, None, 0, None)
             return
         cursor = (gallery.index_of(keep) if keep else None) or 0
-        if not self.hand_over(self._show, info, gallery, cursor, newest):
+        if not hand_over(self._show, info, gallery, cursor, newest):
             gallery.close()
 
     def _shown_of(self, info: SessionInfo | None) -> Wanted:
@@ -150,10 +157,13 @@ class ReviewScreen(Deciding):
     def _show(
         self, info: SessionInfo | None, gallery: Gallery | None, cursor: int, newest: Path | None
     ) -> None:
+        sheet = self.query_one(ContactSheet)
+        if self._tiles is not None:
+            self._marks[self.info.session if self.info else None] = set(sheet.marks)
         self.info = info
         self._tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library)
         self._following = newest is not None and info is not None and info.images > LIVE
-        self.query_one(ContactSheet).show(self._tiles, cursor)
+        sheet.show(self._tiles, cursor, self._marks.get(info.session if info else None, ()))
         if not self._tiles:  # none, or none that matches
             self.query_one("#large", ImagePane).show(None)
             self.query_one("#recipe", Static).update("", layout=False)
@@ -198,20 +208,20 @@ class ReviewScreen(Deciding):
         if self._following and session in news.finished:
             self._show_newest(news.finished[session])
 
-    @work(thread=True, exclusive=True, group="news")
     def _take_in(self) -> None:
-        tiles, info = self._tiles, self.info
-        if tiles is None or info is None:
-            return
+        if self._tiles is not None and self.info is not None:
+            here = self.query_one(ContactSheet).tile
+            self._read_news(self._tiles, self.info.session, here.key if here else None)
+
+    @work(thread=True, exclusive=True, group="news")
+    def _read_news(self, tiles: GalleryTiles, session: str, here: str | None) -> None:
         try:
-            current = find_session(self.app_state.library, info.session)
-            sheet = self.query_one(ContactSheet)
-            here = sheet.tile
+            current = find_session(self.app_state.library, session)
             tiles.gallery.take_in()
-            cursor = tiles.gallery.index_of(here.key) if here else None
-        except (LibraryError, NoMatches):
+            cursor = tiles.gallery.index_of(here) if here else None
+        except LibraryError:
             return
-        self.app.call_from_thread(self._taken_in, tiles, current, cursor)
+        hand_to(self, self._taken_in, tiles, current, cursor)
 
     def _taken_in(self, tiles: GalleryTiles, info: SessionInfo, cursor: int | None) -> None:
         if tiles is not self._tiles:
@@ -350,9 +360,10 @@ class ReviewScreen(Deciding):
         else:
             self.query_one(ContactSheet).go_to(found)
 
-    def key_escape(self) -> None:
-        """Leave the filter, or drop it."""
+    def key_escape(self, event: Key) -> None:
+        """Leave the filter, or drop it; the marks stay until the next escape."""
         if self.query_one("#ask", Input).has_class("-open") or self._text:
+            event.stop()
             if self._asking == "filter" and self._text:
                 self._text = ""
                 self.reopen()

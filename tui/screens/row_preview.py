@@ -1,6 +1,5 @@
 """The row under the cursor as it will be rendered, read in a thread."""
 
-from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
@@ -8,6 +7,7 @@ from engine.api import RewriteError, Row, SettingsError, rewrite_row
 from tui.app_state import AppState
 from tui.screens.sheet_words import preview_text
 from tui.text import clean
+from tui.workers import hand_over, work
 
 
 class RowPreviewPane(Static):
@@ -28,7 +28,7 @@ class RowPreviewPane(Static):
     @work(thread=True, exclusive=True, group="preview")
     def _read(self, row: Row) -> None:
         text = preview_text(row, self._app_state.settings)
-        self.app.call_from_thread(self._put, row, text)
+        hand_over(self._put, row, text)
 
     def _put(self, row: Row, text: Content) -> None:
         if row is self._row:
@@ -51,8 +51,6 @@ class RowPreviewPane(Static):
         try:
             rewrite_row(row, self._app_state.settings)
         except (RewriteError, SettingsError) as error:
-            self.app.call_from_thread(
-                self.notify, clean(str(error)), severity="error", markup=False, timeout=15
-            )
+            hand_over(self.notify, clean(str(error)), severity="error", markup=False, timeout=15)
         if self._row is not None:
-            self.app.call_from_thread(self.show, self._row)
+            hand_over(self.show, self._row)

@@ -1,8 +1,7 @@
 """What is done to a session as a whole: named, tagged, trashed, taken up again; and undone."""
 
 from collections.abc import Callable
-
-from textual import work
+from functools import partial
 
 from engine.api import (
     EngineError,
@@ -15,13 +14,15 @@ from engine.api import (
     stop_session,
     trash_size,
 )
-from tui.rerender import duplicate
+from tui.changed_models import resume_asking
+from tui.rerender import duplicate, started_words
 from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
 from tui.screens.export import ExportScreen
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import renaming, restoring, tagging, trashing
 from tui.undo.stack import Undoable
+from tui.workers import work
 
 _NO, _YES = "no, leave it", "yes"
 _NO_TAGS = "-"
@@ -115,16 +116,28 @@ class SessionDeeds(AreaScreen):
 
     @work(group="undo_stack")
     async def _duplicate(self, info: SessionInfo) -> None:
-        await self._carry_out(lambda: duplicate(info, self.app_state.settings))
+        def done() -> str:
+            started = duplicate(info, self.app_state.settings)
+            self.app_state.started = started.session
+            return started_words(started)
+
+        await self._carry_out(done)
 
     def action_change(self, what: str) -> None:
         """Stop, resume, or try failed images again."""
         commands: dict[str, Callable[[str, Settings], None]] = {
             "stop": stop_session,
-            "resume": resume_session,
             "retry": retry_session,
         }
-        if (info := self.session) is not None:
+        if (info := self.session) is None:
+            return
+
+        def resume(new_files: bool) -> None:
+            self._change(partial(resume_session, new_files=new_files), info)
+
+        if what == "resume":
+            resume_asking(self.app, info, resume)
+        else:
             self._change(commands[what], info)
 
     @work(group="undo_stack")

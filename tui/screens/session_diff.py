@@ -58,8 +58,9 @@ def diff_lines(diff: SessionDiff | None) -> list[str]:
     changes = diff.changes
     lines = [
         f"Δ {len(changes.same):,} kept, {len(changes.changed):,} changed,"
-        f" {len(changes.added):,} new, {len(changes.removed):,} gone since"
-        f" {shorten(diff.session.name, _NAME)}"
+        f" {len(changes.added):,} new, {len(changes.removed):,} gone"
+        + (f", {len(changes.failed):,} failed" if changes.failed else "")
+        + f" since {shorten(diff.session.name, _NAME)}"
     ]
     if count := len(changes.to_render):
         return [*lines, f"S starts {'this one' if count == 1 else f'these {count:,}'} alone"]
@@ -72,6 +73,8 @@ def row_text(diff: SessionDiff | None, number: int) -> str:
         return ""
     if number in diff.changes.added:
         return "Δ new"
+    if number in diff.changes.failed:
+        return "Δ failed then"
     if columns := diff.changes.columns.get(number):
         kept = "; the seed stays" if number in diff.changes.seeds else ""
         return f"Δ changed: {', '.join(columns)}{kept}"

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -29,6 +29,7 @@ from tui.screens.session_source import NARROW_COLUMNS, SESSION_COLUMNS, SessionS
 from tui.text import clean, count_text, size_text
 from tui.widgets.strip import ThumbnailStrip
 from tui.widgets.virtual_table import VirtualTable
+from tui.workers import hand_over, work
 
 _ROOM = 140
 _EMPTY = "Nothing made yet. 1 is where it starts."
@@ -125,9 +126,9 @@ class SessionsScreen(SessionDeeds):
             totals, trash = pages.totals(), trash_size(library)
         except LibraryError as error:
             if self.app_state.library.exists():
-                self.hand_over(self._complain, str(error))
+                hand_over(self._complain, str(error))
             return
-        if not self.hand_over(self._show, pages, totals, trash):
+        if not hand_over(self._show, pages, totals, trash):
             pages.close()
 
     def reload(self) -> None:
@@ -135,10 +136,9 @@ class SessionsScreen(SessionDeeds):
         self._load()
 
     def _show(self, pages: SessionPages, totals: tuple[int, int], trash: TrashSize) -> None:
-        if not self.query(VirtualTable):  # not composed yet; or the app is ending
+        if not self.ready:
             pages.close()
-            if not self.is_mounted:
-                self.call_after_refresh(self._load)
+            self.call_after_refresh(self._load)
             return
         table = self.query_one(VirtualTable)
         key = table.cursor_key

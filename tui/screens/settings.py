@@ -1,8 +1,11 @@
 """Settings: every one with its explanation, checked as it is typed."""
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -10,16 +13,19 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.settings import Settings, SettingsError, config_folder, load_settings
-from engine.settings_file import FILE, Setting, all_settings, understood, write_setting
+from engine.settings_file import FILE, Setting, all_settings, as_text, understood, write_setting
 from tui.graphics.protocol import spare_the_line
-from tui.keys import bind
+from tui.keys import all_ids, bind
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_layout import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
+from tui.workers import hand_over, hand_to, is_gone, work
 
+_TELLS = "This terminal tells: the notice goes while it does not have the focus."
+_TELLS_NOT = "This terminal has not told so far whether anyone looks at it: notice.unsure decides."
 _COLUMNS = (
     TableColumn("name", "setting", 20, share=1),
     TableColumn("value", "value", 24, share=2),
@@ -53,8 +59,15 @@ class SettingsScreen(EndsOnce[None]):
     SettingsScreen #explanation { height: 5; padding: 0 1; border-top: solid $panel; }
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, tells_focus: bool) -> None:
+        """All settings.
+
+        Args:
+            settings: whose library is looked at.
+            tells_focus: whether the terminal tells whether someone looks at it.
+        """
         super().__init__()
+        self._tells_focus = tells_focus
         self._library = settings.library
         self._all: dict[str, Setting] = {}
 
@@ -75,11 +88,13 @@ class SettingsScreen(EndsOnce[None]):
         try:
             found = all_settings(load_settings(self._library))
         except SettingsError as error:
-            self.app.call_from_thread(self._complain, str(error))
+            hand_over(self._complain, str(error))
         else:
-            self.app.call_from_thread(self._show, found)
+            hand_over(self._show, found)
 
     def _show(self, found: list[Setting]) -> None:
+        themes = tuple(sorted(self.app.available_themes))
+        found = [replace(s, choices=themes) if s.name == "app.theme" else s for s in found]
         self._all = {setting.name: setting for setting in found}
         table = self.query_one(VirtualTable)
         key = table.cursor_key
@@ -97,6 +112,8 @@ class SettingsScreen(EndsOnce[None]):
         words = setting.explanation if setting else ""
         if setting and setting.choices:
             words += f"\nOne of: {', '.join(setting.choices)}"
+        if setting and setting.name.startswith("notice."):
+            words += f"\n{_TELLS if self._tells_focus else _TELLS_NOT}"
         self.query_one("#explanation", Static).update(Content(clean_lines(words)), layout=False)
 
     @on(VirtualTable.Selected)
@@ -119,16 +136,17 @@ class SettingsScreen(EndsOnce[None]):
 
     @work(thread=True, exclusive=True, group="write")
     def _write(self, setting: Setting, text: str | None) -> None:
+        app = self.app  # it is told even when this has been left
         try:
             value = None if text is None else understood(setting.name, text)
             write_setting(setting.name, value)
         except (SettingsError, OSError) as error:
-            self.app.call_from_thread(self._complain, str(error))
+            hand_to(app, self._complain, str(error))
             return
-        self.app.call_from_thread(self._written, setting, text)
+        hand_to(app, self._written, setting, value)
 
-    def _written(self, setting: Setting, text: str | None) -> None:
-        value = setting.default if text is None else text.strip()
+    def _written(self, setting: Setting, written: Any) -> None:
+        value = setting.default if written is None else as_text(written)
         at_once = setting.name in ("app.theme", "app.bandwidth")
         if setting.name == "app.theme" and value in self.app.available_themes:
             self.app.theme = value
@@ -136,7 +154,8 @@ class SettingsScreen(EndsOnce[None]):
             spare_the_line(value == "low")
         when = "holds now" if at_once else "holds from the next start on"
         self.notify(clean(f"{setting.name}: {value or 'empty'}, {when}"), markup=False)
-        self._load()
+        if not is_gone(self):
+            self._load()
 
     def _complain(self, words: str) -> None:
         self.notify(clean(words), severity="error", markup=False)
@@ -183,11 +202,10 @@ class ChangeSetting(Dialog[str | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         try:
-            understood(self._setting.name, event.value)
+            value = understood(self._setting.name, event.value)
+            self._fault = unknown_words(self._setting, value)
         except SettingsError as error:
             self._fault = str(error)
-        else:
-            self._fault = ""
         said = f"✗ {clean(self._fault)}" if self._fault else ""
         self.query_one("#fault", Static).update(Content(said))
 
@@ -206,6 +224,29 @@ class ChangeSetting(Dialog[str | None]):
     def action_leave(self) -> None:
         """As it was."""
         self.dismiss(None)
+
+
+def unknown_words(setting: Setting, value: Any) -> str:
+    """What a value names that the app does not have, in words; empty: nothing."""
+    if setting.name == "app.theme" and value not in setting.choices:
+        return f"There is no theme {value}.{_nearest(value, setting.choices)}"
+    if setting.name == "app.keys":
+        return unknown_actions(value)
+    return ""
+
+
+def unknown_actions(keys: Mapping[str, str]) -> str:
+    """Which actions are given other keys and do not exist, in words; empty: none."""
+    known = all_ids()
+    wrong = [name for name in keys if name not in known]
+    if not wrong:
+        return ""
+    return f"There is no action {', '.join(wrong)}.{_nearest(wrong[0], sorted(known))}"
+
+
+def _nearest(word: str, words: Sequence[str]) -> str:
+    near = get_close_matches(word, words, 3)
+    return f" Do you mean {' or '.join(near)}?" if near else ""
 
 
 def clean_lines(text: str) -> str:

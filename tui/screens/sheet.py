@@ -1,9 +1,10 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -11,18 +12,22 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
+    STATES,
     Draft,
     EngineError,
     LibraryError,
+    Place,
     Row,
     changes_since,
     offered_columns,
     only_changed,
     ready_to_start,
+    resume_session,
     start_session,
     with_num_images,
 )
 from tui.app_state import TakeInHand
+from tui.engine_watch import News
 from tui.keys import bind
 from tui.screens.ask import Ask
 from tui.screens.row_preview import RowPreviewPane
@@ -35,6 +40,7 @@ from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.one_line import off_one_line, on_one_line
+from tui.workers import hand_over, work
 
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
 _WATCH_SECONDS = 1.0
@@ -53,6 +59,7 @@ class SheetScreen(SheetKeeping):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "ctrl+s", "start", "Start"),
         bind("sheet.start_changed", "S", "start(True)", "Start changed rows"),
+        bind("sheet.resume", "r", "resume", "Resume the session"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
         bind("sheet.new_seeds", "s", "new_seeds", "New seeds"),
@@ -84,6 +91,8 @@ class SheetScreen(SheetKeeping):
     """
 
     _found = ""
+    _told_stopped = False
+    """Whether the session whose sheet this is was stopped when it was last looked at."""
     _starting = False
     """Whether a start has not been answered yet: another one would make a second session."""
 
@@ -132,7 +141,7 @@ class SheetScreen(SheetKeeping):
     @work(thread=True, exclusive=True, group="final")
     def _read_final_prompt(self, row: Row) -> None:
         final = final_prompt(row, self.app_state.settings)
-        self.app.call_from_thread(self._ask_final_prompt, row.number, final)
+        hand_over(self._ask_final_prompt, row.number, final)
 
     def _ask_final_prompt(self, number: int, final: str | None) -> None:
         if final is None:
@@ -204,6 +213,8 @@ class SheetScreen(SheetKeeping):
         draft = self.draft
         if action == "start" and self._starting:
             return None
+        if action == "resume":
+            return self._is_stopped
         if action == "start" and parameters:
             return self._diff is not None and bool(self._diff.changes.to_render)
         if action == "start":
@@ -215,6 +226,32 @@ class SheetScreen(SheetKeeping):
         if action == "worksheet":
             return True if draft and len(draft.worksheets) > 1 else None
         return True
+
+    def action_resume(self) -> None:
+        """Let the session whose sheet this is go on, as it was started."""
+        if self._restored is not None:
+            self._resume(self._restored.session)
+
+    @work(thread=True, exclusive=True, group="resume")
+    def _resume(self, session: str) -> None:
+        try:
+            resume_session(session, self.app_state.settings)
+        except (EngineError, LibraryError) as error:
+            hand_over(self._not_started, str(error))
+        else:
+            hand_over(self.post_message, TakeInHand(session, "jobs"))
+
+    def tell(self, news: News) -> None:
+        """The session whose sheet this is may have been stopped, or go on."""
+        super().tell(news)
+        session = self._restored
+        if session is not None and (tally := news.tallies.get(session.session)):
+            now = {name: getattr(tally, name) for name in STATES}
+            self._restored = replace(session, **now)
+        if session is not None and self._told_stopped != self._is_stopped:
+            self._told_stopped = self._is_stopped
+            self._show_totals()
+            self.refresh_bindings()
 
     def action_column(self) -> None:
         """Ask for a column that the sheet lacks."""
@@ -259,16 +296,14 @@ class SheetScreen(SheetKeeping):
 
     def action_find_next(self, direction: int) -> None:
         """Go to the next or previous cell that holds the text."""
-        if self._found and self.draft is not None and self._table.place is not None:
-            self._search(self.draft, direction)
+        here = self._table.place
+        if self._found and self.draft is not None and here is not None:
+            self._search(self.draft, self._found, here, direction)
 
     @work(thread=True, exclusive=True, group="find")
-    def _search(self, draft: Draft, direction: int) -> None:
-        here = self._table.place
-        place = draft.still(lambda: draft.find(self._found, here, direction)) if here else None
-        self.app.call_from_thread(
-            self._show_found, place.row if place else None, place and place.column
-        )
+    def _search(self, draft: Draft, text: str, here: Place, direction: int) -> None:
+        place = draft.still(lambda: draft.find(text, here, direction))
+        hand_over(self._show_found, place.row if place else None, place and place.column)
 
     def _show_found(self, row: int | None, column: str | None) -> None:
         if row is None:
@@ -308,17 +343,17 @@ class SheetScreen(SheetKeeping):
                     checked, changes_since(since, checked, self.app_state.settings)
                 )
             if not checked.sheet.ready:  # it was changed back meanwhile
-                self.app.call_from_thread(self._start_refused, "There is nothing to render anew.")
+                hand_over(self._start_refused, "There is nothing to render anew.")
                 return
             started = start_session(
                 checked, self.app_state.settings, name=name or None, parent=since or origin
             )
         except (EngineError, LibraryError) as error:
-            self.app.call_from_thread(self._start_refused, str(error))
+            hand_over(self._start_refused, str(error))
         else:
             if len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out:
-                self.app.call_from_thread(self._is_saved, draft, revision)
-            self.app.call_from_thread(self._accepted, started.session, started.warning)
+                hand_over(self._is_saved, draft, revision)
+            hand_over(self._accepted, started.session, started.warning)
 
     def _start_refused(self, reason: str) -> None:
         self._starting = False

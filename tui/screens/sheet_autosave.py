@@ -4,14 +4,13 @@ import asyncio
 import threading
 from pathlib import Path
 
-from textual import work
-
 from engine.api import Draft, SettingsError, SheetError
 from tui.app_state import AppState
 from tui.draft_autosave import DraftAutosave, open_autosaved
 from tui.screens.sheet_opening import SheetOpening
 from tui.screens.sheet_showing import REST_A_ROW, Opened
 from tui.text import clean
+from tui.workers import hand_over, work
 
 _REST = 1.0
 """Seconds without a change before the sheet is kept."""
@@ -73,11 +72,11 @@ class SheetKeeping(SheetOpening):
             draft = open_autosaved(path, self.app_state.settings)
         except (SheetError, SettingsError):
             return
-        self.hand_over(self._take_left_behind, draft, path)
+        hand_over(self._take_left_behind, draft, path)
 
     def _take_left_behind(self, draft: Draft, path: Path) -> None:
         self._behind = draft, path
-        if self.draft is None and self.app_state.sheet is None:
+        if self.draft is None and not self._is_reading:
             self._opened(Opened(draft), "as it was when the connection was lost; w saves it")
         elif self._before is None:
             self._before = Opened(draft)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from textual import on, work
+from textual import on
 from textual.worker import get_current_worker
 
 from engine.api import (
@@ -36,6 +36,7 @@ from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
+from tui.workers import hand_over, hand_to, work
 
 
 class SheetOpening(SheetShowing):
@@ -63,9 +64,9 @@ class SheetOpening(SheetShowing):
             seen = _stamp(path)
             draft = open_draft(path, self.app_state.settings, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
-            self.hand_over(self._refused, path, str(error))
+            hand_over(self._refused, path, str(error))
         else:
-            self.hand_over(self._opened, Opened(draft, path, seen))
+            hand_over(self._opened, Opened(draft, path, seen))
 
     def take_rows(self, message: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
@@ -86,22 +87,31 @@ class SheetOpening(SheetShowing):
             info = find_session(self.app_state.library, session)
             draft = draft_session(session, self.app_state.settings)
         except (LibraryError, SheetError, SettingsError) as error:
-            self.hand_over(self._not_started, str(error))
+            hand_over(self._not_read, str(error), f"✗ {error}")
         else:
-            self.hand_over(self._take_back, info, draft)
+            hand_over(self._take_back, info, draft)
 
     def _take_back(self, info: SessionInfo, draft: Draft) -> None:
         words = f"as session {info.name} had it; 3 has its images"
         self._opened(Opened(draft, origin=info.session, restored=info), words)
+        if self._is_stopped:
+            words = f"{info.name} is {self._stopped_words.removeprefix('■ ')}."
+            note = " ctrl+s would start its sheet anew, as another session."
+            self.notify(clean(words + note), markup=False, timeout=10)
 
     def _refused(self, path: Path, reason: str, stamp: tuple[int, int] | None = None) -> None:
         self._seen = stamp or self._seen  # it is not read again until it is saved once more
-        self.notify(clean(f"{path.name}: {reason}"), severity="error", markup=False, timeout=10)
+        self._not_read(f"{path.name}: {reason}", f"✗ {path.name}: {reason}")
+
+    def _not_read(self, reason: str, title: str) -> None:
+        """Instead of a sheet that cannot be had, what else there is."""
+        self.workers.cancel_group(self, "read")  # it has nothing more to bring
+        self.notify(clean(reason), severity="error", markup=False, timeout=10)
         if self.draft is None and (before := self._before) is not None:
             self._before = None
             self._take_up(before)
         else:
-            self._say(f"✗ {path.name}: {reason}")
+            self._say(title)
 
     def _opened(self, opened: Opened, words: str = "") -> None:
         """Another sheet takes the place of what is there, which undo brings back."""
@@ -127,14 +137,15 @@ class SheetOpening(SheetShowing):
         self.query_one(CellEditor).close()  # its cell goes, too
         self._path, self._seen = opened.path, opened.seen
         self._origin, self._restored = opened.origin, opened.restored
-        self._table.set_marks(())
         self._show(opened.draft)
+        self._table.set_marks(opened.marks)
 
     def _now(self) -> Opened | None:
         draft = self.draft
         if draft is None:
             return None
-        return Opened(draft, self._path, self._seen, self._origin, self._restored)
+        marks = self._table.marks
+        return Opened(draft, self._path, self._seen, self._origin, self._restored, marks)
 
     @property
     def unsaved(self) -> str:
@@ -187,7 +198,7 @@ class SheetOpening(SheetShowing):
             revision = draft.revision
             if others and self._is_writing:
                 break
-            if self.hand_over(self._replace, draft, revision, make(draft), others):
+            if hand_over(self._replace, draft, revision, make(draft), others):
                 return True
         return False
 
@@ -197,22 +208,29 @@ class SheetOpening(SheetShowing):
         self._show(again)
         return True
 
-    @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
         """The file was saved again in the spreadsheet program: read it, keep what fits."""
-        path = self._path
-        if path is None or not self.is_current:
-            return
+        if self._path is not None and self.is_current:
+            self._look_at(self._path)
+
+    @work(thread=True, exclusive=True, group="watch")
+    def _look_at(self, path: Path) -> None:
         stamp = _stamp(path)
         if stamp is not None and stamp != self._seen:
-            self.hand_over(self._saved_again, path, stamp)
+            hand_over(self._saved_again, path, stamp)
 
-    def _saved_again(self, path: Path, stamp: tuple[int, int]) -> None:
-        reading = any(
-            worker.node is self and worker.group == "read" and not worker.is_finished
+    @property
+    def _is_reading(self) -> bool:
+        """Whether another sheet was asked for, and is still to come."""
+        return any(
+            worker.node is self
+            and worker.group == "read"
+            and not (worker.is_finished or worker.is_cancelled)
             for worker in self.workers
         )
-        if path == self._path and not reading and not self._is_writing:
+
+    def _saved_again(self, path: Path, stamp: tuple[int, int]) -> None:
+        if path == self._path and not self._is_reading and not self._is_writing:
             self._read_again(path, stamp)
 
     @work(thread=True, exclusive=True, group="read")
@@ -228,13 +246,13 @@ class SheetOpening(SheetShowing):
             if not self._remake(make, others=True):
                 return  # it is looked at again
         except (SheetError, SettingsError) as error:
-            self.hand_over(self._refused, path, str(error), stamp)
+            hand_over(self._refused, path, str(error), stamp)
             return
         words = f"{path.name} was read again."
         if kept or lost:
             words += f" Mends kept in {count_text(kept, 'row')}"
             words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
-        self.hand_over(self._say_read_again, words, stamp)
+        hand_over(self._say_read_again, words, stamp)
 
     def _say_read_again(self, words: str, stamp: tuple[int, int]) -> None:
         self._seen = stamp
@@ -296,10 +314,10 @@ class SheetOpening(SheetShowing):
                 copy = save_copy(draft, path, target, overwrite=overwrite)
                 words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
                 words = " ".join([words, *copy.notes])
-            self.app.call_from_thread(self._is_saved, draft, revision)
+            hand_to(self, self._is_saved, draft, revision)
             if path is not None and target.samefile(path):
                 # Read as it is now: what was mended in it is no mend any more.
-                self.app.call_from_thread(self.read, path, draft.worksheet)
+                hand_to(self, self.read, path, draft.worksheet)
             return words
 
         if path is None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual import on, work
+from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -22,10 +22,11 @@ from tui.screens.sheet_words import (
     title_text,
     totals_text,
 )
-from tui.text import clean
+from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
+from tui.workers import hand_over, work
 
 REST_A_ROW = 2e-5
 """Seconds without a change, for each row, before the sheet is held against its session."""
@@ -46,6 +47,8 @@ class Opened:
     """The session that the rows come from."""
     restored: SessionInfo | None = None
     """The session that this is the whole sheet of."""
+    marks: Collection[Hashable] = ()
+    """The marked rows."""
 
 
 class SheetShowing(AreaScreen):
@@ -122,7 +125,24 @@ class SheetShowing(AreaScreen):
     def _show_totals(self) -> None:
         if self.draft is not None:
             text = totals_text(self.draft, self._estimate, diff_lines(self._diff))
-            self.query_one("#totals", Static).update(text)
+            lines = [Content(self._stopped_words), text] if self._is_stopped else [text]
+            self.query_one("#totals", Static).update(Content("\n").join(lines))
+
+    @property
+    def _is_stopped(self) -> bool:
+        """Whether the session that this is the sheet of waits until it is resumed."""
+        session = self._restored
+        return session is not None and bool(
+            session.stopped or (session.waiting and session.session in self.app_state.held)
+        )
+
+    @property
+    def _stopped_words(self) -> str:
+        session = self._restored
+        if session is None:
+            return ""
+        left = session.images - session.done - session.failed
+        return f"■ stopped with {count_text(left, 'image')} to come · r resumes it"
 
     def _measure(self, draft: Draft) -> None:
         def start() -> None:
@@ -140,7 +160,7 @@ class SheetShowing(AreaScreen):
             return
         if draft is self.draft:
             self._estimate = estimate
-            self.app.call_from_thread(self._show_totals)
+            hand_over(self._show_totals)
 
     @work(exclusive=True, group="diff")
     async def _find_diff(self, draft: Draft, session: str | None) -> None:

@@ -17,7 +17,7 @@ from engine.api import (
     Severity,
     preview_row,
 )
-from tui.cost_words import cost_words, memory_words
+from tui.cost_words import cost_words, disk_words, memory_words
 from tui.glyphs import EDITED, GLYPHS
 from tui.text import clean, count_text
 
@@ -179,6 +179,7 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: Sequence[str]) -> Ite
     if estimate is not None and draft.images:
         if costs := cost_words(estimate):
             yield " · ".join(costs)
+        yield from disk_words(estimate)
         yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events, work
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -22,6 +22,7 @@ from tui.widgets.contact_lines import PlaceLook, caption_line, frame_line, where
 from tui.widgets.page_pictures import EMPTY, PagePictures
 from tui.widgets.table_layout import fit
 from tui.widgets.tiles import Tile, Tiles
+from tui.workers import work
 
 _SIZES = ((9, 5), (14, 7), (20, 9), (28, 13), (42, 19))
 """Columns and rows of a place with its caption, at least; `larger` and `smaller` step through."""
@@ -109,9 +110,11 @@ class ContactSheet(Widget, can_focus=True):
 
     # ---------------------------------------------------------------- what it shows
 
-    def show(self, source: Tiles | None, cursor: int = 0) -> None:
-        """Show other pictures, without marks."""
+    def show(self, source: Tiles | None, cursor: int = 0, marks: Iterable[str] = ()) -> None:
+        """Show other pictures; `marks` are those marked, be they among them or not."""
+        marks = set(marks)
         self.marks.clear()
+        self.marks.update(marks)
         self._anchor = None
         self._source = source
         self._told = None

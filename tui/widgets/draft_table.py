@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
 from textual.binding import BindingType
 from textual.message import Message
 
@@ -16,6 +15,7 @@ from tui.text import count_text
 from tui.widgets.draft_source import DraftSource, place_of
 from tui.widgets.table_layout import TableColumn
 from tui.widgets.virtual_table import VirtualTable
+from tui.workers import work
 
 _PIECE = 200
 """Rows that are changed at a time: some 10 ms."""
@@ -82,12 +82,15 @@ class DraftTable(VirtualTable):
         return place_of(self.cursor_key, self.cursor_column)
 
     def show(self, draft: Draft) -> None:
-        """Show a draft; the cursor stays where it can."""
-        place = self.place
+        """Show a draft; the cursor stays where it can, marks on rows that read as before."""
+        place, before, marks = self.place, self._draft, self.marks
         self._draft = draft
         source = DraftSource(draft)
         self.columns = source.table_columns()
         self.source = source
+        if before is not None and marks:
+            there = set(draft.numbers) & marks
+            self.set_marks(n for n in there if draft.row(n).cells == before.row(n).cells)
         if place is not None:
             self.go_to(place.row, place.column)
 

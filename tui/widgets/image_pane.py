@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
@@ -14,6 +13,7 @@ from textual.widgets import Static
 from tui.graphics.prepare import Part, PictureFault, drawn
 from tui.graphics.view import PictureView
 from tui.text import clean
+from tui.workers import work
 
 _NOTHING = "◌\n\nNo picture"
 _LOADING = "◌\n\nLoading …"

@@ -4,11 +4,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from textual import work
-
 from engine.api import Previewed
 from tui.graphics.protocol import current
 from tui.widgets.image_pane import ImagePane
+from tui.workers import hand_to, work
 
 _NAMES = 4
 _SECONDS = {"kitty": 0.25, "sixel": 0.5}
@@ -46,7 +45,7 @@ class LivePane(ImagePane):
         path = Path(self._folder.name) / f"{self._count % _NAMES}.jpg"
         path.write_bytes(picture)
         most = None if current().protocol in _SECONDS else _MOST_CELLS
-        self.app.call_from_thread(self.show, path, caption, most=most, rough=True)
+        hand_to(self, self.show, path, caption, most=most, rough=True)
 
     def on_unmount(self) -> None:
         """Previews are not kept."""

@@ -24,6 +24,8 @@ class SessionProgress:
     pace: Pace | None
     held: bool
     """Whether it waits until someone lets it go on."""
+    engine: str
+    """What the engine process does: time left is only known while it renders."""
     hint: str
     """What can be done about it; the first to go where room is short."""
 
@@ -67,7 +69,9 @@ class ProgressLine(Static):
             parts.insert(1, f"{GLYPHS['rewriting']} prompts of {counts.rewriting} being rewritten")
         working = not counts.settled
         pace = standing.pace
-        if working and pace is not None and pace.images_per_second and pace.seconds_left:
+        if working and not standing.held and standing.engine not in ("rendering", "idle"):
+            parts.insert(1, f"{GLYPHS['held']} engine: {standing.engine or '…'}")
+        elif working and pace is not None and pace.images_per_second and pace.seconds_left:
             parts.insert(1, f"ETA {clock_text(pace.seconds_left)}")
             parts.insert(2, f"{pace.images_per_second:.1f} img/s")
         elif not working and standing.info.seconds:

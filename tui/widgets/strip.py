@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.widget import Widget
 
 from tui.graphics.prepare import PictureFault, drawn
 from tui.graphics.view import PictureView
+from tui.workers import work
 
 _CELL = (14, 6)
 """Columns and rows of a thumbnail, at least."""

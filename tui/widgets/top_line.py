@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -14,12 +14,20 @@ from tui.app_state import AppState
 from tui.text import clean
 from tui.widgets.device_gauge import device_gauge
 from tui.widgets.disk_gauge import DiskGauge, disk_gauge
+from tui.workers import hand_to, work
 
 if TYPE_CHECKING:
     from tui.engine_watch import News
 
 AREAS = {"sheet": "Sheet", "jobs": "Jobs", "review": "Review", "sessions": "Sessions"}
-_GLYPHS = {"off": "○", "idle": "●", "rendering": "◐", "paused": "‖", "other version": "!"}
+_GLYPHS = {
+    "off": "○",
+    "idle": "●",
+    "rendering": "◐",
+    "paused": "‖",
+    "silent": "!",
+    "other version": "!",
+}
 _GAUGE_SECONDS = 2.0
 
 
@@ -82,8 +90,8 @@ class TopLine(Horizontal):
         self.show()
 
     @on(AreaTab.Chosen)
-    def _go(self, event: AreaTab.Chosen) -> None:
-        self.app.switch_mode(event.area)
+    async def _go(self, event: AreaTab.Chosen) -> None:
+        await self.app.run_action(f"go('{event.area}')")
 
     def tell(self, news: "News") -> None:
         """Show the engine's state."""
@@ -92,15 +100,17 @@ class TopLine(Horizontal):
         self._reason = news.reason
         self.show()
 
-    @work(thread=True, exclusive=True, group="gauges")
     def _measure(self) -> None:
-        if not self.screen.is_current:
-            return
+        if self.screen.is_current:
+            self._read_gauges()
+
+    @work(thread=True, exclusive=True, group="gauges")
+    def _read_gauges(self) -> None:
         app_state = self._app_state
         disk = disk_gauge(
             app_state.library, app_state.memory.session, app_state.settings.engine.reserve_mib
         )
-        self.app.call_from_thread(self._take, device_gauge(), disk)
+        hand_to(self, self._take, device_gauge(), disk)
 
     def _take(self, device: str, disk: DiskGauge) -> None:
         self._device, self._disk = device, disk

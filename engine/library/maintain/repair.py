@@ -3,14 +3,15 @@
 import json
 import sqlite3
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.atomic_files import place
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
-from engine.library.maintain.verify import VerifyReport, verify
+from engine.library.maintain.verify import VerifyReport, place_of, verify
 from engine.library.write.done import mark_done
 from engine.library.write.insert import image_key
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash, settle
@@ -31,6 +32,8 @@ class Repaired:
     """Where the database that could not be used is now; None if it was sound."""
     sessions: list[str] = field(default_factory=list)
     """Ids of sessions that were made anew from their files."""
+    folders: list[str] = field(default_factory=list)
+    """Folders of sessions that had been renamed, by their new names."""
     adopted: list[str] = field(default_factory=list)
     """Ids of images whose files were found."""
     again: list[str] = field(default_factory=list)
@@ -40,7 +43,7 @@ class Repaired:
     recounted: int = 0
     """Sessions and rows whose counts were wrong."""
     left: list[str] = field(default_factory=list)
-    """Files that are none of ours; they stay where they are."""
+    """Files that belong to no image; they stay where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,11 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
     try:
         writer.recover()
         settle(writer)
-        _rebuild(writer, done)
+        files = _files(library)
+        _adopt_folders(writer, files, done)
+        _rebuild(writer, files, done)
+        _find_again(writer, files, done)
+        done.adopted = list(dict.fromkeys(done.adopted))
         verdict = verify(library)
         _render_again(writer, verdict, done)
         _recount(writer, done)
@@ -110,63 +117,162 @@ def _lay_aside(library: Path) -> str:
 # -------------------------------------------------------------------- from the files
 
 
-def _rebuild(writer: Writer, done: Repaired) -> None:
-    """Take in every whole file whose image the database does not have."""
-    known = {row["key"]: row for row in writer.read("SELECT key, state FROM images")}
-    by_session: dict[str, list[_Found]] = defaultdict(list)
-    for found in _files(writer.library):
-        row = known.get(found.record.image)
-        if row is None:
-            by_session[found.record.image.partition("-")[0]].append(found)
-        elif row["state"] != "done" and holds_image(found.path, found.record.image):
-            _adopt(writer, found)
-            done.adopted.append(found.record.image)
-    taken = {row["key"] for row in writer.read("SELECT key FROM sessions")}
-    for session, files in sorted(by_session.items()):
-        whole = [f for f in files if holds_image(f.path, f.record.image)]
-        if not whole:
-            continue
-        if session not in taken:
-            _new_session(writer, session, whole)
-            done.sessions.append(session)
-        _add_images(writer, session, whole)
-        done.adopted += [found.record.image for found in whole]
-
-
-def _files(library: Path) -> Iterator[_Found]:
-    """Picture files that say which image they are; of several of one image the first by name."""
-    seen = set()
+def _files(library: Path) -> dict[str, list[_Found]]:
+    """Image id → the picture files that say they are that image, in the order of their names."""
+    found: dict[str, list[_Found]] = defaultdict(list)
     for folder in (SESSIONS, TRASH):
         for path in sorted((library / folder).rglob("*")):
             if not path.is_file() or path.name.startswith(TEMPORARY_PREFIX):
                 continue
             record = read_record(path)
             parts = record.image.split("-") if record else []
-            if record is None or len(parts) != 3 or record.image in seen:
+            if record is None or len(parts) != 3:
                 continue
             if parts[1].isdecimal() and parts[2].isdecimal():
-                seen.add(record.image)
-                yield _Found(path, record, int(parts[1]), int(parts[2]))
+                found[record.image].append(_Found(path, record, int(parts[1]), int(parts[2])))
+    return found
 
 
-def _adopt(writer: Writer, found: _Found) -> None:
-    data = found.path.read_bytes()
+def _adopt_folders(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repaired) -> None:
+    """Sessions whose folders were renamed have the folders in which their files lie."""
+    lying: dict[str, Counter[Path]] = defaultdict(Counter)
+    for image, copies in files.items():
+        lying[image.partition("-")[0]].update({found.path.parent for found in copies})
+    sessions = writer.read("SELECT id, key, folder, trashed FROM sessions")
+    names = {Path(row["folder"]).name for row in sessions}
+    for row in sessions:
+        place = row["folder"] if row["trashed"] is None else session_in_trash(row["folder"])
+        home = writer.library / place
+        if lying[row["key"]][home]:
+            continue
+        others = [
+            (folder, count)
+            for folder, count in lying[row["key"]].most_common()
+            if folder.parent == home.parent and folder.name not in names
+        ]
+        if not others:
+            continue
+        name = others[0][0].name
+        _follow(writer.library, Path(row["folder"]).name, name)
+        with writer.transaction() as db:
+            db.execute(
+                "UPDATE sessions SET folder = ? WHERE id = ?", (f"{SESSIONS}/{name}", row["id"])
+            )
+        names.add(name)
+        done.folders.append(f"{SESSIONS}/{name}")
+        done.adopted += [
+            image
+            for image, copies in files.items()
+            if any(f.path.parent.name == name for f in copies)
+        ]
+
+
+def _follow(library: Path, old: str, new: str) -> None:
+    """What of a renamed session is in the trash image by image comes under the same name."""
+    here, there = (library / image_in_trash(name, "") for name in (old, new))
+    if here.is_dir() and not there.exists():
+        here.rename(there)
+        sync_folder(there.parent)
+
+
+def _rebuild(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repaired) -> None:
+    """Take in every whole file whose image the database does not have."""
+    known = {row["key"] for row in writer.read("SELECT key FROM images")}
+    by_session: dict[str, list[_Found]] = defaultdict(list)
+    for image in files.keys() - known:
+        whole = next((f for f in files[image] if holds_image(f.path, image)), None)
+        if whole is not None:
+            by_session[image.partition("-")[0]].append(whole)
+    taken = {row["key"] for row in writer.read("SELECT key FROM sessions")}
+    for session, whole_ones in sorted(by_session.items()):
+        ordered = sorted(whole_ones, key=lambda found: found.path)
+        if session not in taken:
+            _new_session(writer, session, ordered)
+            done.sessions.append(session)
+        _add_images(writer, session, ordered)
+        done.adopted += [found.record.image for found in ordered]
+
+
+def _find_again(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repaired) -> None:
+    """Every image whose file is not in its place has the one that is found anywhere else."""
+    for row in writer.read(
+        "SELECT i.key, i.file, i.state, i.trashed, i.digest, s.folder, s.trashed AS whole"
+        " FROM images i JOIN sessions s ON s.id = i.session"
+    ):
+        copies, place = files.get(row["key"], ()), writer.library / place_of(row)
+        is_done = row["state"] == "done" and (row["digest"] is not None or row["trashed"] is None)
+        # Found by another name in the folder, it may have been moved since the files were listed.
+        there = [found for found in copies if found.path.is_file()]
+        alone = len(there) == 1 and there[0].path == place
+        if not there or (is_done and (alone or _is_it(place, row))):
+            continue
+        whole = next((found for found in there if _is_it(found.path, row)), None)
+        if whole is None:
+            continue
+        if whole.path != place and place.is_file():
+            other = read_record(place)
+            if other is None or other.image == row["key"]:
+                _lay_damaged_aside(writer.library, place, done)
+        name = _put(whole.path, place)
+        with writer.transaction() as db:
+            db.execute("UPDATE images SET file = ? WHERE key = ?", (name, row["key"]))
+        if not is_done:
+            _adopt(writer, whole, place.with_name(name))
+        done.adopted.append(row["key"])
+
+
+def _is_it(path: Path, row: sqlite3.Row) -> bool:
+    """Whether a file is what was written for an image; for any, where that is not known."""
+    if row["digest"] is None:
+        return holds_image(path, row["key"])
+    return path.is_file() and digest_of(path.read_bytes()) == row["digest"]
+
+
+def _put(path: Path, planned: Path) -> str:
+    """Move a file to where it belongs, replacing none; in that folder it keeps its name."""
+    if path.parent == planned.parent:
+        return path.name
+    planned.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target, attempt = planned, 2
+    while target.exists():
+        target = planned.with_stem(f"{planned.stem}~{attempt}")
+        attempt += 1
+    place(path, target)
+    path.unlink(missing_ok=True)
+    for folder in {path.parent, target.parent}:
+        sync_folder(folder)
+    return target.name
+
+
+def _adopt(writer: Writer, found: _Found, path: Path) -> None:
+    data = path.read_bytes()
     with writer.transaction() as db:
         mark_done(
             db,
             found.record.image,
-            name=found.path.name,
+            name=path.name,
             size=len(data),
             digest=digest_of(data),
             record=found.record,
-            at=found.path.stat().st_mtime,
+            at=path.stat().st_mtime,
         )
 
 
-def _new_session(writer: Writer, session: str, files: Iterable[_Found]) -> None:
+def _home_of(library: Path, session: str, files: Sequence[_Found], taken: Collection[str]) -> Path:
+    """The folder in which most of a session's files lie, by a name no other session has."""
+    roots = [library / SESSIONS, (library / session_in_trash("any")).parent]
+    folders = Counter(found.path.parent for found in files)
+    own = [folder for folder, _ in folders.most_common() if folder.parent in roots]
+    home = (own or [folder for folder, _ in folders.most_common()])[0]
+    name = f"{home.name}-{session}" if home.name in taken else home.name
+    return (home.parent if own else library / SESSIONS) / name
+
+
+def _new_session(writer: Writer, session: str, files: Sequence[_Found]) -> None:
     first = min(files, key=lambda found: (found.row, found.variation))
-    folder = first.path.parent.name
-    whole = _is_in(first.path, writer.library / session_in_trash(folder))
+    taken = {Path(row["folder"]).name for row in writer.read("SELECT folder FROM sessions")}
+    home = _home_of(writer.library, session, files, taken)
+    folder, whole = home.name, home.parent != writer.library / SESSIONS
     name = folder.removesuffix(f"-{session}")
     times = [found.path.stat().st_mtime for found in files]
     with writer.transaction() as db:
@@ -239,20 +345,20 @@ def _row_of(
 
 _INSERT = (
     "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file, state,"
-    " conditions, bytes, digest, finished, trashed)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " conditions, bytes, digest, pixels, finished, trashed)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
 def _add_done(db: sqlite3.Connection, library: Path, session: int, row: int, found: _Found) -> None:
     record, data = found.record, found.path.read_bytes()
     at = found.path.stat().st_mtime
-    trashed = _is_in(found.path, library / image_in_trash(found.path.parent.name, ""))
+    trashed = found.path.is_relative_to((library / image_in_trash("any", "")).parent)
     values = (
         *(session, row, found.variation, record.image, record.recipe.seed),
         *_recipe_and_batch(db, session, record, record.slot),
         *(found.path.name, "done", json.dumps(record.conditions_json())),
-        *(len(data), digest_of(data), at, at if trashed else None),
+        *(len(data), digest_of(data), record.pixels, at, at if trashed else None),
     )
     db.execute(_INSERT, values)
 
@@ -274,7 +380,7 @@ def _add_lost(
     values = (
         *(session, row, variation, image_key(key, number, variation), seed),
         *_recipe_and_batch(db, session, like.record, 0),
-        *(name, "stopped", None, None, None, None, None),
+        *(name, "stopped", None, None, None, None, None, None),
     )
     db.execute(_INSERT, values)
 
@@ -293,22 +399,13 @@ def _recipe_and_batch(
     return recipe, batch or 0, slot
 
 
-def _is_in(path: Path, folder: Path) -> bool:
-    return path.is_relative_to(folder)
-
-
 # -------------------------------------------------------------------- what is lost, what is counted
 
 
 def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
     """Images whose file is gone or damaged are stopped, to be rendered again; files go aside."""
     for file in verdict.corrupt:
-        there = writer.library / DAMAGED / Path(file).parent.name / Path(file).name
-        there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while there.exists():
-            there = there.with_stem(f"{there.stem}~")
-        (writer.library / file).rename(there)
-        done.aside.append(there.relative_to(writer.library).as_posix())
+        _lay_damaged_aside(writer.library, writer.library / file, done)
     lost = {*verdict.missing, *verdict.corrupt}
     if not lost:
         return
@@ -317,18 +414,22 @@ def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None
             "SELECT i.id, i.key, i.file, i.trashed, s.folder, s.trashed AS whole FROM images i"
             " JOIN sessions s ON s.id = i.session WHERE i.state = 'done' AND i.digest IS NOT NULL"
         ).fetchall():
-            if row["trashed"] is not None:
-                place = image_in_trash(row["folder"], row["file"])
-            else:
-                folder = row["folder"] if row["whole"] is None else session_in_trash(row["folder"])
-                place = f"{folder}/{row['file']}"
-            if place in lost:
+            if place_of(row) in lost:
                 db.execute(
                     "UPDATE images SET state = 'stopped', conditions = NULL, finished = NULL,"
-                    " bytes = NULL, digest = NULL WHERE id = ?",
+                    " bytes = NULL, digest = NULL, pixels = NULL WHERE id = ?",
                     (row["id"],),
                 )
                 done.again.append(row["key"])
+
+
+def _lay_damaged_aside(library: Path, path: Path, done: Repaired) -> None:
+    there = library / DAMAGED / path.parent.name / path.name
+    there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while there.exists():
+        there = there.with_stem(f"{there.stem}~")
+    path.rename(there)
+    done.aside.append(there.relative_to(library).as_posix())
 
 
 _COUNTED = ("waiting", "rendering", "stopped", "failed", "done")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.library.database import reading
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of
+from engine.library.write.recovery import INTERRUPTED, places_of
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash
 from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
@@ -50,19 +51,27 @@ def verify(library: Path) -> VerifyReport:
     with reading(library) as db:
         rows = db.execute(
             "SELECT i.key, i.state, i.file, i.trashed, s.folder, s.trashed AS whole, i.digest"
-            " FROM images i JOIN sessions s ON s.id = i.session WHERE i.state <> 'failed'"
+            " FROM images i JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
             # Of what the emptied trash held, only the recipe is left.
-            " AND NOT (i.state = 'done' AND i.trashed IS NOT NULL AND i.digest IS NULL)"
+            " WHERE (i.state = 'done' AND (i.trashed IS NULL OR i.digest IS NOT NULL))"
+            f" OR (i.state <> 'done' AND {INTERRUPTED})"
         ).fetchall()
         miscounted = _miscounted(db)
-    done = {_place(row): row for row in rows if row["state"] == "done"}
+    done = {place_of(row): row for row in rows if row["state"] == "done"}
     # Linked to its name, its commit still to come: adopted at the next start, so no orphan.
-    coming = {row["key"] for row in rows if row["state"] != "done"}
+    coming = {
+        path.relative_to(library).as_posix(): row["key"]
+        for row in rows
+        if row["state"] != "done"
+        for path in places_of(library, row)
+    }
     missing = [file for file in done if not (library / file).is_file()]
     orphans = [
         file
         for file in sorted(found - done.keys())
-        if (record := read_record(library / file)) is None or record.image not in coming
+        if file not in coming
+        or (record := read_record(library / file)) is None
+        or record.image != coming[file]
     ]
     lost = set(missing)
     corrupt = [
@@ -74,8 +83,13 @@ def verify(library: Path) -> VerifyReport:
     return VerifyReport(images, missing, orphans, corrupt, miscounted)
 
 
-def _place(row: sqlite3.Row) -> str:
-    """Where a finished image's file must be, relative to the library."""
+def place_of(row: sqlite3.Row) -> str:
+    """Where a finished image's file must be, relative to the library.
+
+    Args:
+        row: with the image's `file` and `trashed`, its session's `folder`, and that one's `trashed`
+            as `whole`.
+    """
     if row["trashed"] is not None:
         return image_in_trash(row["folder"], row["file"])
     folder = row["folder"] if row["whole"] is None else session_in_trash(row["folder"])

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
+from engine.atomic_files import place
 from engine.library.database import reading
 from engine.library.files import digest_of
 from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, image_info
 from engine.library.records import Copied
 from engine.plan.names import image_name
+from engine.unfinished_files import unfinished
 
 _TOGETHER = 500
 _LEAST_DIGITS = 4
@@ -66,18 +68,19 @@ def copy_images(
     lost: list[str] = []
     written = 0
     folder.mkdir(parents=True, exist_ok=True)
-    for start in range(0, len(wanted), _TOGETHER):
-        images = _read(library, wanted[start : start + _TOGETHER])
-        for image, name in zip(images, names_of(library, images), strict=True):
-            data = whole_file(library, image)
-            if data is None:
-                lost.append(image.image)
-            else:
-                mode = (library / (image.file or "")).stat().st_mode & 0o777
-                path, new = _put(folder, name, data, mode)
-                files.append(path)
-                written += len(data) if new else 0
-            progress(len(files) + len(lost), len(wanted))
+    with unfinished(folder) as partial:
+        for start in range(0, len(wanted), _TOGETHER):
+            images = _read(library, wanted[start : start + _TOGETHER])
+            for image, name in zip(images, names_of(library, images), strict=True):
+                data = whole_file(library, image)
+                if data is None:
+                    lost.append(image.image)
+                else:
+                    mode = (library / (image.file or "")).stat().st_mode & 0o777
+                    path, new = _put(partial, folder, name, data, mode)
+                    files.append(path)
+                    written += len(data) if new else 0
+                progress(len(files) + len(lost), len(wanted))
     return Copied(files, written, lost)
 
 
@@ -102,23 +105,27 @@ def whole_file(library: Path, image: ImageInfo) -> bytes | None:
     return data if digest_of(data) == image.digest else None
 
 
-def _put(folder: Path, name: str, data: bytes, mode: int) -> tuple[Path, bool]:
-    """Write a file under this name or the next that is free; where, and whether it is new."""
+def _put(partial: Path, folder: Path, name: str, data: bytes, mode: int) -> tuple[Path, bool]:
+    """Write a file under this name or the next that is free; where, and whether it is new.
+
+    It is whole before it has its name: a kill leaves no half of it.
+    """
     plain = Path(name)
     for number in count(1):
         path = folder / (name if number == 1 else f"{plain.stem}-{number}{plain.suffix}")
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        except FileExistsError:
+        if path.exists() or path.is_symlink():
             if _holds(path, data):
                 return path, False
             continue
-        try:
+        if not partial.exists():
+            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with open(handle, "wb") as file:  # noqa: PTH123
                 file.write(data)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+        try:
+            place(partial, path)
+        except FileExistsError:  # it has come meanwhile; the next name
+            continue
+        partial.unlink(missing_ok=True)
         return path, True
     raise AssertionError
 

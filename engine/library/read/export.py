@@ -3,7 +3,6 @@
 import io
 import shutil
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,11 +12,18 @@ from typing import IO
 from engine.library.read.copying import row_digits, whole_file
 from engine.library.read.reader import ImageInfo, find_session
 from engine.library.read.results import columns_of, results_of
-from engine.library.read.tables import MOST_THUMBNAILS, THUMBNAIL, TableKind, open_table
+from engine.library.read.tables import (
+    MOST_THUMBNAILS,
+    THUMBNAIL,
+    TableKind,
+    written_table,
+    zip_date,
+)
 from engine.library.records import Exported
 from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, small_jpeg, without_text
 from engine.plan.names import image_name
+from engine.unfinished_files import unfinished
 
 _LOST = "missing or damaged"
 _READ = 1 << 20
@@ -78,33 +84,33 @@ def export_zip(
     count, looked_at = _Count(), 0
     chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
     with (
-        tempfile.TemporaryDirectory(prefix="promptsheet-") as folder,
+        unfinished(Path(tempfile.gettempdir())) as folder,
         # Pictures do not shrink any further.
         zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle,
     ):
-        sheet = Path(folder) / f"results.{wish.table}"
-        table = open_table(wish.table, sheet, columns)
-        for result in chosen:
-            info, name = result.info, ""
-            data = _picture(library, info, strip=wish.strip_metadata)
-            if data is not None and info.file is not None:
-                prompt = "" if wish.strip_metadata else info.recipe["prompt"]
-                name = image_name(info.row, info.variation, prompt, width)
-                name += Path(info.file).suffix
-                _put(bundle, name, data, info.finished)
-                count.images += 1
-                count.bytes += len(data)
-            lost = data is None and info.state == "done"
-            if lost or info.state == "failed":
-                count.failed.append(info.image)
-            state = _LOST if lost else info.state
-            small = data if wish.table == "xlsx" and count.images <= MOST_THUMBNAILS else None
-            line = result.line(columns, result_state=state, result_file=name)
-            table.line(line, small_jpeg(small, THUMBNAIL) if small else None)
-            looked_at += 1
-            progress(looked_at, total)
-        table.close()
-        inside = zipfile.ZipInfo(sheet.name, time.localtime()[:6])
+        folder.mkdir(mode=0o700)
+        sheet = folder / f"results.{wish.table}"
+        with written_table(wish.table, sheet, columns) as table:
+            for result in chosen:
+                info, name = result.info, ""
+                data = _picture(library, info, strip=wish.strip_metadata)
+                if data is not None and info.file is not None:
+                    prompt = "" if wish.strip_metadata else info.recipe["prompt"]
+                    name = image_name(info.row, info.variation, prompt, width)
+                    name += Path(info.file).suffix
+                    _put(bundle, name, data, info.finished)
+                    count.images += 1
+                    count.bytes += len(data)
+                lost = data is None and info.state == "done"
+                if lost or info.state == "failed":
+                    count.failed.append(info.image)
+                state = _LOST if lost else info.state
+                small = data if wish.table == "xlsx" and count.images <= MOST_THUMBNAILS else None
+                line = result.line(columns, result_state=state, result_file=name)
+                table.line(line, small_jpeg(small, THUMBNAIL) if small else None)
+                looked_at += 1
+                progress(looked_at, total)
+        inside = zipfile.ZipInfo(sheet.name, zip_date())
         inside.compress_type = zipfile.ZIP_DEFLATED
         with sheet.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
             shutil.copyfileobj(source, target, _READ)
@@ -119,7 +125,7 @@ def _total(library: Path, session: str, wish: Wish) -> int:
 
 
 def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None) -> None:
-    inside = zipfile.ZipInfo(name, time.localtime(finished)[:6])
+    inside = zipfile.ZipInfo(name, zip_date(finished))
     inside.external_attr = 0o600 << 16
     with bundle.open(inside, "w") as target:
         shutil.copyfileobj(io.BytesIO(data), target, _READ)

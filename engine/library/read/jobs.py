@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
-from engine.library.read.reader import OF_SESSION, STATES, state_of
+from engine.library.read.reader import OF_SESSION, ROW_ERROR, STATES, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,11 @@ class Job:
     """Width and height in pixels."""
     steps: int
     error: str | None
-    """Why its first failed image failed."""
+    """Why its first failed image failed, or else what is to be said of its first stopped one."""
 
 
 _COLUMNS = (
-    "SELECT r.*, p.body, (SELECT error FROM images e WHERE e.row = r.id AND e.state = 'failed'"
-    " ORDER BY e.variation LIMIT 1) AS error FROM rows r"
+    f"SELECT r.*, p.body, {ROW_ERROR} AS error FROM rows r"
     " JOIN images i ON i.row = r.id AND i.variation = 1 JOIN recipes p ON p.id = i.recipe"
 )
 

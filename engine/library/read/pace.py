@@ -33,9 +33,9 @@ class Span:
     """Pixels × steps × size."""
     images: int
     bytes: float
-    """Of its files."""
+    """Of its files, but for those that the emptied trash held."""
     pixels: float
-    """Of its pictures."""
+    """Of the pictures in these files."""
 
 
 def measured_rates(library: Path) -> dict[str, Rate]:
@@ -45,7 +45,7 @@ def measured_rates(library: Path) -> dict[str, Rate]:
     with reading(library) as db:
         spans = _recent(db)
     return {
-        model: Rate(_seconds_per_work(own), _ratio(own, "bytes", "pixels"))
+        model: Rate(_seconds_per_work(own), _bytes_per_pixel(own))
         for model, own in _by_model(spans).items()
     }
 
@@ -86,7 +86,8 @@ def _recent(db: sqlite3.Connection) -> list[Span]:
         Span(*row)
         for row in db.execute(
             "SELECT json_extract(p.body, '$.model'), b.ended, b.seconds, b.work, count(*),"
-            " sum(i.bytes), sum(json_extract(p.body, '$.width') * json_extract(p.body, '$.height'))"
+            " coalesce(sum(i.bytes), 0), coalesce(sum(json_extract(p.body, '$.width')"
+            " * json_extract(p.body, '$.height')) FILTER (WHERE i.bytes IS NOT NULL), 0)"
             " FROM (SELECT * FROM batches WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?) b"
             " JOIN images i ON i.batch = b.id AND i.state = 'done'"
             " JOIN recipes p ON p.id = i.recipe GROUP BY b.id",
@@ -96,10 +97,16 @@ def _recent(db: sqlite3.Connection) -> list[Span]:
 
 
 def _work_left(db: sqlite3.Connection, session: int) -> list[tuple[str, float]]:
-    """Models (no name: several), and the work of their batches that have not come to their end."""
+    """Models (no name: several), and the work of their batches that have not come to their end.
+
+    Batches that are in the trash as a whole are left out.
+    """
     work = dict(
         db.execute(
-            "SELECT lot, sum(work) FROM batches WHERE session = ? AND ended IS NULL GROUP BY lot",
+            "SELECT lot, sum(work) FROM batches WHERE session = ?1 AND ended IS NULL"
+            " AND id NOT IN (SELECT batch FROM images i WHERE session = ?1 AND trashed IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM images WHERE batch = i.batch AND trashed IS NULL))"
+            " GROUP BY lot",
             (session,),
         ).fetchall()
     )
@@ -122,10 +129,10 @@ def _seconds_per_work(spans: Sequence[Span]) -> float:
     return _covered(spans) / sum(span.work for span in spans)
 
 
-def _ratio(spans: Sequence[Span], part: str, whole: str) -> float:
-    return float(
-        sum(getattr(span, part) for span in spans) / sum(getattr(span, whole) for span in spans)
-    )
+def _bytes_per_pixel(spans: Sequence[Span]) -> float | None:
+    """None where the emptied trash held all of it."""
+    pixels = sum(span.pixels for span in spans)
+    return sum(span.bytes for span in spans) / pixels if pixels else None
 
 
 def _covered(spans: Sequence[Span]) -> float:

@@ -1,8 +1,10 @@
 """What is in the library, read without disturbing the engine process."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,8 @@ class SessionInfo:
     """Seconds since 1970; None if it is not in the trash."""
     rewriting: int
     """Images whose prompts a language model is still to rewrite."""
+    changed_models: tuple[str, ...]
+    """Models whose files have changed: it goes on with those once somebody says so."""
 
     @property
     def tally(self) -> Tally:
@@ -71,7 +75,7 @@ class JobInfo:
     done: int
     prompt: str
     error: str | None
-    """Why its first failed image failed."""
+    """Why its first failed image failed, or else what is to be said of its first stopped one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,16 @@ class ImageInfo:
     trashed: bool
     digest: str | None
     """Of the whole file; None until it is done."""
+    pixels: str | None
+    """Digest of the picture alone, equal where another run drew the same; None until it is done,
+    and of what was rendered before digests were kept."""
+
+
+SESSION_COLUMNS = (
+    "SELECT *, (SELECT json_group_array(model) FROM model_changes"
+    " WHERE session = sessions.id AND awaits = 'decision') AS changed_models FROM sessions"
+)
+"""What `session_info` needs of `sessions`."""
 
 
 def state_of(counts: sqlite3.Row) -> str:
@@ -112,7 +126,7 @@ def list_sessions(library: Path) -> list[SessionInfo]:
         return []
     with reading(library) as db:
         rows = db.execute(
-            "SELECT * FROM sessions WHERE trashed IS NULL ORDER BY created DESC, id DESC"
+            f"{SESSION_COLUMNS} WHERE trashed IS NULL ORDER BY created DESC, id DESC"
         ).fetchall()
     return [session_info(library, row) for row in rows]
 
@@ -128,13 +142,13 @@ def list_open(library: Path) -> list[SessionInfo]:
         return []
     with reading(library) as db:
         rows = db.execute(
-            "SELECT * FROM sessions WHERE waiting > 0 OR rendering > 0 ORDER BY position"
+            f"{SESSION_COLUMNS} WHERE waiting > 0 OR rendering > 0 ORDER BY position"
         ).fetchall()
     return [session_info(library, row) for row in rows]
 
 
 def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
-    """A whole row of `sessions` as others see it."""
+    """A row of `SESSION_COLUMNS` as others see it."""
     return SessionInfo(
         session=row["key"],
         name=row["name"],
@@ -154,6 +168,7 @@ def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
         parent=json.loads(row["source"]).get("parent"),
         trashed=row["trashed"],
         rewriting=row["rewriting"],
+        changed_models=tuple(json.loads(row["changed_models"])),
     )
 
 
@@ -180,22 +195,29 @@ def find_session(library: Path, wanted: str) -> SessionInfo:
 def _matching(db: sqlite3.Connection, wanted: str) -> Sequence[sqlite3.Row]:
     if wanted == "last":
         return db.execute(
-            "SELECT * FROM sessions WHERE trashed IS NULL ORDER BY created DESC, id DESC LIMIT 1"
+            f"{SESSION_COLUMNS} WHERE trashed IS NULL ORDER BY created DESC, id DESC LIMIT 1"
         ).fetchall()
     return (
-        db.execute("SELECT * FROM sessions WHERE key = ?", (wanted,)).fetchall()
+        db.execute(f"{SESSION_COLUMNS} WHERE key = ?", (wanted,)).fetchall()
         or db.execute(
-            "SELECT * FROM sessions WHERE name = ? AND trashed IS NULL ORDER BY id", (wanted,)
+            f"{SESSION_COLUMNS} WHERE name = ? AND trashed IS NULL ORDER BY id", (wanted,)
         ).fetchall()
     )
+
+
+ROW_ERROR = (
+    "(SELECT e.error FROM images e WHERE e.row = r.id AND e.trashed IS NULL"
+    " AND e.state IN ('failed', 'stopped') AND e.error IS NOT NULL"
+    " ORDER BY e.state, e.variation LIMIT 1)"  # failed comes first
+)
+"""Of a row `r`: why its first failed image failed, or else what is to be said of a stopped one."""
 
 
 def list_jobs(library: Path, session: str) -> list[JobInfo]:
     """The jobs of the session with id `session`, in the order of the sheet."""
     with reading(library) as db:
         rows = db.execute(
-            "SELECT r.*, (SELECT error FROM images i WHERE i.row = r.id AND i.state = 'failed'"
-            " AND i.trashed IS NULL ORDER BY variation LIMIT 1) AS error FROM rows r"
+            f"SELECT r.*, {ROW_ERROR} AS error FROM rows r"
             " WHERE r.session = (SELECT id FROM sessions WHERE key = ?) ORDER BY r.id",
             (session,),
         ).fetchall()
@@ -219,6 +241,83 @@ def list_images(library: Path, session: str) -> list[ImageInfo]:
             f"{IMAGE_COLUMNS} WHERE s.key = ? AND i.trashed IS NULL ORDER BY i.id", (session,)
         ).fetchall()
     return [image_info(row) for row in rows]
+
+
+def find_in_trash(library: Path, wanted: str) -> SessionInfo:
+    """The session meant by `wanted` of those with something in the trash.
+
+    Args:
+        library: the library.
+        wanted: an id, a name, or `last`: the newest of them.
+
+    Raises:
+        LibraryError: none, or several of that name.
+    """
+    with reading(library) as db:
+        rows = db.execute(
+            f"{SESSION_COLUMNS} WHERE (trashed > 0 OR trashed IS NULL AND EXISTS"
+            f" (SELECT 1 FROM images i WHERE i.session = sessions.id AND {_IN_TRASH}))"
+            " AND (?1 = 'last' OR ?1 IN (key, name)) ORDER BY created DESC, id DESC",
+            (wanted,),
+        ).fetchall()
+    exact = [row for row in rows if wanted in ("last", row["key"])][:1]
+    found = exact or rows
+    if not found:
+        raise LibraryError(f"Nothing of the session {wanted!r} is in the trash.")
+    if len(found) > 1:
+        keys = ", ".join(row["key"] for row in found)
+        raise LibraryError(f"{len(found)} sessions are named {wanted!r}; say which: {keys}.")
+    return session_info(library, found[0])
+
+
+_IN_TRASH = "i.trashed IS NOT NULL AND NOT (i.state = 'done' AND i.digest IS NULL)"
+"""Of an image: it is in the trash, and not emptied out of it."""
+
+
+def list_trashed(library: Path, session: str) -> list[ImageInfo]:
+    """The images of a session that are in the trash one by one, in the order of the sheet.
+
+    Args:
+        library: the library.
+        session: the session's id.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    with reading(library) as db:
+        rows = db.execute(
+            f"{IMAGE_COLUMNS} WHERE s.key = ? AND {_IN_TRASH} ORDER BY i.id", (session,)
+        ).fetchall()
+    return [image_info(row) for row in rows]
+
+
+def pixels_of(library: Path, session: str) -> str | None:
+    """One digest of all finished pictures of a session, in the order of the sheet.
+
+    Two runs that drew the same have the same. None while there is no picture, or one of which no
+    digest is known.
+
+    Args:
+        library: the library.
+        session: the session's id.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    digest, count = hashlib.blake2b(digest_size=16), 0
+    with reading(library) as db, closing(db.cursor()) as cursor:
+        cursor.execute(
+            "SELECT r.number, i.variation, i.pixels FROM images i JOIN rows r ON r.id = i.row"
+            f" WHERE i.{OF_SESSION} AND i.trashed IS NULL AND i.state = 'done'"
+            " ORDER BY r.number, i.variation",
+            (session,),
+        )
+        for number, variation, pixels in cursor:
+            if pixels is None:
+                return None
+            digest.update(f"{number} {variation} {pixels}\n".encode())
+            count += 1
+    return digest.hexdigest() if count else None
 
 
 OF_SESSION = "session = (SELECT id FROM sessions WHERE key = ?)"
@@ -267,4 +366,5 @@ def image_info(row: sqlite3.Row) -> ImageInfo:
         finished=row["finished"],
         trashed=row["trashed"] is not None,
         digest=row["digest"],
+        pixels=row["pixels"],
     )

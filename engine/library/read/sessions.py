@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
-from engine.library.read.reader import SessionInfo, session_info
+from engine.library.read.reader import SESSION_COLUMNS, SessionInfo, session_info
 from engine.protocol.records import TrashSize
 
 SessionOrder = Literal["newest", "name", "size", "favourites"]
@@ -110,7 +110,7 @@ class SessionPages:
         found = {
             row["id"]: session_info(self._library, row)
             for row in self._rows(
-                "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
+                f"{SESSION_COLUMNS} WHERE id IN (SELECT value FROM json_each(?))",
                 json.dumps(ids),
             )
         }

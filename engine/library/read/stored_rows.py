@@ -26,6 +26,8 @@ class StoredRow:
     """Of its first image: the sheet's, or drawn."""
     images: int
     """How many it had at first."""
+    failed: bool = False
+    """Whether any of its images failed."""
 
 
 def stored_rows(
@@ -51,7 +53,7 @@ def _stored(
     which = "" if numbers is None else " AND r.number IN (SELECT value FROM json_each(?))"
     chosen = [] if numbers is None else [json.dumps(list(numbers))]
     rows = db.execute(
-        "SELECT r.number, r.cells, r.extra, i.seed,"
+        "SELECT r.number, r.cells, r.extra, r.failed, i.seed,"
         " (SELECT count(*) FROM images WHERE row = r.id) AS images FROM rows r"
         " JOIN images i ON i.row = r.id AND i.variation = 1"
         " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)"
@@ -65,6 +67,7 @@ def _stored(
             json.loads(row["extra"]),
             row["seed"],
             row["images"],
+            row["failed"] > 0,
         )
         for row in rows
     ]

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import time
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import IO, Literal, Protocol
 from xml.sax.saxutils import escape
 
 TableKind = Literal["csv", "xlsx", "ods"]
@@ -15,6 +17,9 @@ THUMBNAIL = 96
 MOST_THUMBNAILS = 2000
 """A workbook keeps them all in memory until it is closed."""
 _MOST_ROWS = 1_048_575
+_FIRST_DATE, _LAST_DATE = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
+_LAST_SECOND = 2.0**33
+"""In 2242: any clock's time up to it can be told as a date."""
 
 
 class TableWriter(Protocol):
@@ -25,6 +30,9 @@ class TableWriter(Protocol):
 
     def close(self) -> None:
         """Write what is missing; the file is whole then."""
+
+    def give_up(self) -> None:
+        """Let go of the file, whatever is in it."""
 
 
 def open_table(kind: TableKind, path: Path, columns: Sequence[str]) -> TableWriter:
@@ -40,6 +48,35 @@ def open_table(kind: TableKind, path: Path, columns: Sequence[str]) -> TableWrit
     if kind == "ods":
         return _OpenDocument(path, columns)
     return _Text(path, columns)
+
+
+@contextmanager
+def written_table(kind: TableKind, path: Path, columns: Sequence[str]) -> Iterator[TableWriter]:
+    """A table in a new file, which is whole at the end; given up if something goes wrong.
+
+    Args:
+        kind: its format.
+        path: the file; others may lie beside it meanwhile.
+        columns: its header.
+    """
+    table = open_table(kind, path, columns)
+    try:
+        yield table
+        table.close()
+    except BaseException:
+        table.give_up()
+        raise
+
+
+def zip_date(seconds: float | None = None) -> tuple[int, int, int, int, int, int]:
+    """A time as a ZIP can hold it: no earlier than 1980, no later than 2107.
+
+    Args:
+        seconds: since 1970; None: now, by a clock that may be wrong.
+    """
+    when = time.time() if seconds is None else seconds
+    when = min(max(when, 0.0), _LAST_SECOND)
+    return min(max(time.localtime(when)[:6], _FIRST_DATE), _LAST_DATE)
 
 
 def _plain(text: str) -> str:
@@ -64,12 +101,17 @@ class _Text:
     def close(self) -> None:
         self._file.close()
 
+    def give_up(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
 
 class _Workbook:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         import xlsxwriter
 
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        plain = dict.fromkeys(("strings_to_formulas", "strings_to_urls"), False)
+        options = {"constant_memory": True, "tmpdir": str(path.parent)} | plain
         self._book = xlsxwriter.Workbook(path, options)
         self._sheet = self._book.add_worksheet("results")
         self._text = self._book.add_format({"num_format": "@", "valign": "top"})
@@ -92,7 +134,15 @@ class _Workbook:
         self._row += 1
 
     def close(self) -> None:
-        self._book.close()
+        from xlsxwriter.exceptions import FileCreateError
+
+        try:
+            self._book.close()
+        except FileCreateError as error:  # it hides what went wrong
+            raise error.args[0] from error
+
+    def give_up(self) -> None:
+        pass  # it has written its file only when it is closed
 
 
 _ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
@@ -118,13 +168,19 @@ class _OpenDocument:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._bundle = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
-        self._bundle.writestr("mimetype", _ODS_TYPE, zipfile.ZIP_STORED)
-        self._bundle.writestr("META-INF/manifest.xml", _ODS_MANIFEST)
-        self._content = self._bundle.open("content.xml", "w", force_zip64=True)
-        self._write(_ODS_HEAD)
-        self.line(columns)
+        self._content: IO[bytes] | None = None
+        try:
+            self._bundle.writestr(_member("mimetype"), _ODS_TYPE, zipfile.ZIP_STORED)
+            self._bundle.writestr(_member("META-INF/manifest.xml"), _ODS_MANIFEST)
+            self._content = self._bundle.open(_member("content.xml"), "w", force_zip64=True)
+            self._write(_ODS_HEAD)
+            self.line(columns)
+        except BaseException:
+            self.give_up()
+            raise
 
     def _write(self, text: str) -> None:
+        assert self._content is not None
         self._content.write(text.encode())
 
     def line(self, cells: Sequence[str], thumbnail: bytes | None = None) -> None:  # noqa: ARG002
@@ -132,8 +188,21 @@ class _OpenDocument:
 
     def close(self) -> None:
         self._write(_ODS_FOOT)
+        assert self._content is not None
         self._content.close()
         self._bundle.close()
+
+    def give_up(self) -> None:
+        for part in (self._content, self._bundle):
+            if part is not None:
+                with suppress(OSError, ValueError):
+                    part.close()
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, zip_date())
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
 
 
 def _ods_cell(text: str) -> str:

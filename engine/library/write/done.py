@@ -29,8 +29,8 @@ def mark_done(
     """
     db.execute(
         "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
-        " finished = ?, error = NULL WHERE key = ?",
-        (name, json.dumps(record.conditions_json()), size, digest, at, image),
+        " pixels = ?, finished = ?, error = NULL WHERE key = ?",
+        (name, json.dumps(record.conditions_json()), size, digest, record.pixels, at, image),
     )
     db.execute(
         "UPDATE sessions SET finished = ? WHERE id = (SELECT session FROM images WHERE key = ?)",

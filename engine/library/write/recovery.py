@@ -2,11 +2,20 @@
 
 import sqlite3
 import time
+from glob import escape
 from pathlib import Path
 
 from engine.library.files import digest_of, holds_image
 from engine.library.write.done import mark_done
 from engine.picture.metadata import read_record
+
+INTERRUPTED = (
+    "(i.state = 'rendering' OR (i.state = 'stopped' AND b.attempts > 0 AND i.trashed IS NULL))"
+)
+"""Of images `i` of batches `b`: their files may be on disk, and are adopted at the next start.
+
+Stopped ones of a batch that did not come to its end may be there all the same.
+"""
 
 
 def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tuple[int, int]:
@@ -23,9 +32,7 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
     rows = db.execute(
         "SELECT i.id, i.key, i.file, i.state, s.folder, b.attempts FROM images i"
         " JOIN sessions s ON s.id = i.session JOIN batches b ON b.id = i.batch"
-        # Stopped ones of a batch that did not come to its end may be on disk all the same.
-        " WHERE i.state = 'rendering'"
-        " OR (i.state = 'stopped' AND b.attempts > 0 AND i.trashed IS NULL)"
+        f" WHERE {INTERRUPTED}"
     ).fetchall()
     adopted = requeued = 0
     for row in rows:
@@ -49,11 +56,20 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
     return adopted, requeued
 
 
+def places_of(library: Path, row: sqlite3.Row) -> list[Path]:
+    """Where the file of an image whose commit did not come to pass may be, the likeliest first.
+
+    Args:
+        library: the library.
+        row: with the `folder` of its session and its planned `file`.
+    """
+    planned = library / row["folder"] / row["file"]
+    return [planned, *planned.parent.glob(f"{escape(planned.stem)}~*{planned.suffix}")]
+
+
 def _finished_file(library: Path, row: sqlite3.Row) -> Path | None:
     """The whole file of an image whose commit did not come to pass."""
-    planned = library / row["folder"] / row["file"]
-    beside = planned.parent.glob(f"{planned.stem}~*{planned.suffix}")
-    return next((path for path in (planned, *beside) if holds_image(path, row["key"])), None)
+    return next((path for path in places_of(library, row) if holds_image(path, row["key"])), None)
 
 
 def _adopt(db: sqlite3.Connection, image: str, path: Path) -> None:

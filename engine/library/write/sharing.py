@@ -1,18 +1,22 @@
-"""Images for others on this machine: readable, and where a shared folder is named, found there.
+"""Images for others on this machine: they find them, and may read them, in the shared folder.
 
-A published image is a second name of the same file (a copy, where the shared folder is on another
-filesystem or is to be without recipes) under user/session/name.
+The library keeps everyone else out. A published image is a second name of the same file (a copy,
+where the shared folder is on another filesystem or is to be without recipes) under
+user/session/name in the shared folder; without one nobody else can read anything.
 """
 
+import grp
 import json
 import logging
 import os
 import pwd
 import sqlite3
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.atomic_files import open_new
 from engine.library.read.export import without_recipe
 
 log = logging.getLogger(__name__)
@@ -47,6 +51,41 @@ def _user() -> str:
         return str(os.getuid())
 
 
+def why_unreachable(folder: Path | None) -> str:
+    """Why others would not find public images, in one sentence; empty: they would.
+
+    Args:
+        folder: the shared folder of the settings.
+    """
+    if folder is None:
+        return "the settings name no shared folder"
+    if not folder.is_dir():
+        return f"the shared folder {folder} is not there"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"you may not write into the shared folder {folder}"
+    real = folder.resolve()
+    for each in (*reversed(real.parents), real):
+        if not _lets_others_in(each):
+            return f"only you may enter {each}, so that nobody else reaches the shared folder"
+    return ""
+
+
+def _lets_others_in(folder: Path) -> bool:
+    about = folder.stat()
+    if about.st_mode & stat.S_IXOTH or about.st_uid != os.getuid():
+        return True  # we got through a folder of someone else's: so may others
+    return bool(about.st_mode & stat.S_IXGRP) and not _is_ours_alone(about.st_gid)
+
+
+def _is_ours_alone(group: int) -> bool:
+    """Whether a group is a user's private one, as most systems make one for each."""
+    try:
+        found = grp.getgrgid(group)
+    except KeyError:
+        return False
+    return found.gr_name == _user() and not set(found.gr_mem) - {_user()}
+
+
 def public_files(db: sqlite3.Connection, library: Path, images: Sequence[str]) -> list[Path]:
     """The files of those images whose rows say that they are public.
 
@@ -68,16 +107,16 @@ def public_files(db: sqlite3.Connection, library: Path, images: Sequence[str]) -
 
 
 def publish(image: Path, sharing: Sharing) -> Path | None:
-    """Let others read a public image, and find it in the shared folder; where it is there.
+    """Let others find a public image in the shared folder, and read it; where it is there.
 
     Safe to repeat. What goes wrong is logged: the image itself is as good as before.
     """
     place = sharing.place_of(image)
+    if place is None:
+        return None
     try:
-        image.chmod(_FILE_MODE)
-        if place is not None:
-            _make_folders(place.parent, sharing)
-            _put(image, place, stripped=sharing.strip_metadata)
+        _make_folders(place.parent, sharing)
+        _put(image, place, stripped=sharing.strip_metadata)
     except Exception as error:  # whatever it is: the image is done, and others wait
         log.warning("%s is not published: %s", image.name, error)
         return None
@@ -146,6 +185,7 @@ def _put(image: Path, place: Path, *, stripped: bool) -> None:
     else:
         try:
             os.link(image, temporary)
+            temporary.chmod(_FILE_MODE)
         except OSError:
             _write(temporary, image.read_bytes())
     temporary.replace(place)
@@ -154,5 +194,6 @@ def _put(image: Path, place: Path, *, stripped: bool) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    path.chmod(_FILE_MODE)
+    with open_new(path) as file:
+        file.write(data)
+        os.fchmod(file.fileno(), _FILE_MODE)

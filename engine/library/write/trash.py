@@ -221,7 +221,7 @@ def empty_trash(writer: Writer) -> Emptied:
         sessions = [row["key"] for row in db.execute("SELECT key FROM sessions WHERE trashed > 0")]
         _delete_sessions(db)
         db.execute(
-            "UPDATE images SET digest = NULL, bytes = NULL"
+            "UPDATE images SET digest = NULL, bytes = NULL, pixels = NULL"
             " WHERE trashed IS NOT NULL AND state = 'done'"
         )
     library = writer.library
@@ -241,7 +241,7 @@ def empty_trash(writer: Writer) -> Emptied:
 def _delete_sessions(db: sqlite3.Connection) -> None:
     """Those in the trash, and what only they had: recipes, and words in the index of prompts."""
     gone = "(SELECT id FROM sessions WHERE trashed > 0)"
-    for table in ("rewrites", "images", "conditions", "batches", "rows"):
+    for table in ("rewrites", "images", "conditions", "model_changes", "batches", "rows"):
         db.execute(f"DELETE FROM {table} WHERE session IN {gone}")
     db.execute("DELETE FROM sessions WHERE trashed > 0")
     # Only here is it asked which images use a recipe, so the index that tells is there only now:

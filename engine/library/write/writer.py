@@ -4,16 +4,22 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.files import SESSIONS, StagedFile, publish, remove_unfinished
 from engine.library.read.lots import Lot, lots_of
 from engine.library.records import Batch, BatchImage, NewSession
-from engine.library.write.accepting import drop_unfinished, store_session
+from engine.library.write.accepting import drop_unfinished, lacking_room, store_session
 from engine.library.write.batch_queue import AWAITS_PROMPTS, next_waiting
-from engine.library.write.conditions import choose_conditions, chosen_conditions
+from engine.library.write.conditions import (
+    ask_again,
+    choose_conditions,
+    chosen_conditions,
+    model_loaded,
+    planned_with,
+)
 from engine.library.write.done import mark_done
 from engine.library.write.recovery import adopt_or_requeue
 from engine.library.write.sharing import Sharing, public_files
@@ -57,8 +63,9 @@ class Writer:
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
         self._lots: dict[str, list[Lot]] = {}  # by key: the database gives ids out again
-        with self.transaction() as db:
-            drop_unfinished(db)
+        with suppress(sqlite3.OperationalError):  # the disk is full: it shows nowhere, and waits
+            for _ in drop_unfinished(self.transaction, library):
+                pass
 
     def close(self) -> None:
         """Close the database; its log is folded in."""
@@ -66,13 +73,13 @@ class Writer:
 
     def compact(self) -> None:
         """Let the database's files keep nothing of what was deleted: see `compact`."""
-        self._require_same_file()
+        self.require_ours()
         compact(self._db)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All of what is changed inside, or nothing; modules beside this one change, too."""
-        self._require_same_file()
+        self.require_ours()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
@@ -82,12 +89,22 @@ class Writer:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _require_same_file(self) -> None:
-        """A deleted database would go on "committing" into nowhere, a lost lock lets two write."""
+    def require_ours(self) -> None:
+        """Look whether the library is still there, and ours: else nothing may be written.
+
+        A deleted database would go on "committing" into nowhere, a lost lock lets two write.
+
+        Raises:
+            LibraryError: it is not.
+            OSError: that cannot be found out at the moment.
+        """
         path = database_path(self.library)
+        if not self.library.is_dir():
+            raise LibraryError(f"The library {self.library} was moved or deleted.")
         if not self._is_ours():
             raise LibraryError(
-                f"The lock of {self.library} was deleted; another process may write."
+                f"The lock of {self.library} was deleted, or another host has taken it over:"
+                " nothing more is written here."
             )
         try:
             same = path.stat().st_ino == self._inode
@@ -118,6 +135,10 @@ class Writer:
         """Store a session piece by piece: see `store_session`."""
         return store_session(self.transaction, self.library, new)
 
+    def lacking_room(self, new: NewSession, reserve: int) -> str | None:
+        """Why a session should not be stored, in words: see `lacking_room`."""
+        return lacking_room(self.library, new, reserve)
+
     def tally(self, session: str) -> Tally:
         """The counts of the session with id `session`.
 
@@ -138,7 +159,8 @@ class Writer:
 
     def stop(self, scope: Scope) -> list[Tally]:
         """Stop what is not done yet; images being rendered may still finish and then are kept."""
-        return self._change(scope, lambda db: move(db, scope, ("waiting", "rendering"), "stopped"))
+        states = ("waiting", "rendering")
+        return self._change(scope, lambda db: move(db, scope, states, "stopped"), asked=False)
 
     def resume(self, scope: Scope) -> list[Tally]:
         """Let stopped images wait again, in the batches they were recorded in."""
@@ -148,12 +170,16 @@ class Writer:
         """Let failed images wait again, with no strikes."""
         return self._change(scope, lambda db: retry(db, scope))
 
-    def _change(self, scope: Scope, how: Callable[[sqlite3.Connection], list[str]]) -> list[Tally]:
+    def _change(
+        self, scope: Scope, how: Callable[[sqlite3.Connection], list[str]], *, asked: bool = True
+    ) -> list[Tally]:
         """The counts of the sessions that changed, and of the one that was named."""
         if scope.session is not None:
             self.tally(scope.session)  # it must exist
         with self.transaction() as db:
             changed = how(db)
+            if asked:
+                ask_again(db, scope)
         named = [scope.session] if scope.session is not None else []
         return [self.tally(session) for session in dict.fromkeys([*named, *changed])]
 
@@ -246,6 +272,7 @@ class Writer:
             size=rows[0]["size"],
             images=images,
             conditions=chosen_conditions(self._db, session["id"], images[0].recipe.model),
+            planned_model=planned_with(self._db, session["id"], images[0].recipe.model),
         )
 
     def begin(self, batch: Batch, conditions: Conditions) -> Conditions | None:
@@ -259,15 +286,19 @@ class Writer:
             The conditions that hold: the batch has begun if they are `conditions`, else another
             device was the first to choose. None: it was stopped meanwhile.
         """
-        marks, model = ", ".join("?" for _ in batch.images), batch.images[0].recipe.model
+        marks, recipe = ", ".join("?" for _ in batch.images), batch.images[0].recipe
+        model = recipe.model
         with self.transaction() as db:
             chosen = chosen_conditions(db, batch.session, model)
             if chosen not in (None, conditions):
                 return chosen
             moved = db.execute(
                 f"UPDATE images SET state = 'rendering' WHERE id IN ({marks})"
-                " AND state = 'waiting'",
-                [image.id for image in batch.images],
+                " AND state = 'waiting'"
+                # Somebody may have said meanwhile to go on with the model's new files.
+                " AND (SELECT json_extract(body, '$.model_hash') FROM recipes"
+                " WHERE id = images.recipe) = ?",
+                [*(image.id for image in batch.images), recipe.model_hash],
             ).rowcount
             if moved == len(batch.images):
                 db.execute(
@@ -275,6 +306,7 @@ class Writer:
                     (time.time(), batch.id),
                 )
                 choose_conditions(db, batch.session, model, conditions)
+                model_loaded(db, batch.session, model)
                 return conditions
             self._requeue(db, batch)
         return None
@@ -393,6 +425,10 @@ class Writer:
             found = self._db.execute("SELECT key FROM images WHERE finished >= ?", (began,))
             self.share([row["key"] for row in found.fetchall()])
         return adopted, requeued
+
+    def share_in(self, sharing: Sharing) -> None:
+        """From now on public images are published there."""
+        self.sharing = sharing
 
     def share(self, images: Sequence[str]) -> None:
         """Let others have those of the images that are public."""

@@ -9,14 +9,22 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 import msgspec
+import psutil
 
+from engine.library_folder import writing_fault
 from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused
 from engine.protocol.commands import Command, Follow, Shutdown
-from engine.protocol.events import AnyEvent
+from engine.protocol.events import ALIVE_SECONDS, AnyEvent, Silent
 from engine.protocol.framing import FrameSocket, Unpacker, WireError
-from engine.service.client.detach import READY_SECONDS, Detachment, StartError, start_detached
-from engine.service.lock import is_locked, read_holder
-from engine.service.socket_path import peer_uid, socket_path
+from engine.service.client.detach import (
+    READY_SECONDS,
+    AlreadyHeldError,
+    Detachment,
+    StartError,
+    start_detached,
+)
+from engine.service.lock import elsewhere, held_elsewhere, is_locked, read_holder
+from engine.service.socket_path import peer_pid, peer_uid, socket_path
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
@@ -25,6 +33,10 @@ _CONNECT_SECONDS = 20.0
 _STOP_SECONDS = 60.0
 _REACH_SECONDS = 3.0
 _ANSWER_SECONDS = 300.0
+_GREETING_SECONDS = 60.0
+"""The longest that one waits for an engine process that has much to do; not where it is stopped."""
+_LOOK_SECONDS = 1.0
+_SILENT_SECONDS = ALIVE_SECONDS + 2.5
 
 
 class EngineError(Exception):
@@ -35,15 +47,27 @@ class EngineGoneError(EngineError):
     """The engine process ended while it was being talked to."""
 
 
+class EngineSilentError(EngineError):
+    """There is an engine process, but it does not answer."""
+
+
 class Connection:
     """One connection to an engine process. Not thread-safe."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        connection.settimeout(_ANSWER_SECONDS)
+    def __init__(self, connection: socket.socket, patience: float) -> None:
+        """Args: patience: seconds to wait for the greeting."""
         self._connection = connection
         self._frames = FrameSocket(connection)
         self._answers: Unpacker[AnyAnswer] = Unpacker(AnyAnswer)
-        self.greeting = self._greeting()
+        self._pid = peer_pid(connection)
+        greetings: Unpacker[Greeting] = Unpacker(Greeting)
+        try:
+            self.greeting = self._receive(greetings, patience)
+        except WireError as error:
+            raise EngineError(
+                "The engine process greets in a way this version does not know;"
+                " stop it with the version that started it."
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -60,33 +84,35 @@ class Connection:
         """Hang up; the engine process goes on."""
         self._frames.close()
 
-    def _greeting(self) -> Greeting:
-        unpacker: Unpacker[Greeting] = Unpacker(Greeting)
-        try:
-            return self._receive(unpacker)
-        except WireError as error:
-            self.close()
-            raise EngineError(
-                "The engine process greets in a way this version does not know;"
-                " stop it with the version that started it."
-            ) from error
+    def _receive(self, unpacker: Unpacker[T], patience: float = _ANSWER_SECONDS) -> T:
+        """The next message.
 
-    def _receive(self, unpacker: Unpacker[T]) -> T:
-        try:
-            frame = self._frames.receive(unpacker)
-        except TimeoutError:
-            raise EngineError(
-                f"The engine process did not answer in {_ANSWER_SECONDS:.0f} s."
-            ) from None
-        except OSError:
-            frame = None
-        if frame is None:
-            raise EngineGoneError("The engine process has ended.")
-        return frame.message
+        Raises:
+            EngineSilentError: none came in time, or it is stopped and none can come.
+            EngineGoneError: it has ended.
+            WireError: it says something else.
+        """
+        began = time.monotonic()
+        while True:
+            self._connection.settimeout(min(_LOOK_SECONDS, patience))
+            try:
+                frame = self._frames.receive(unpacker)
+            except TimeoutError:
+                waited = time.monotonic() - began
+                if waited >= patience or (waited >= _LOOK_SECONDS and _is_stopped(self._pid)):
+                    raise EngineSilentError(_silent(self._pid, waited)) from None
+                continue
+            except OSError:
+                frame = None
+            if frame is None:
+                raise EngineGoneError("The engine process has ended.")
+            return frame.message
 
     def _send(self, message: msgspec.Struct) -> None:
         try:
             self._frames.send(message)
+        except TimeoutError:
+            raise EngineSilentError(_silent(self._pid, _ANSWER_SECONDS)) from None
         except OSError:
             raise EngineGoneError("The engine process has ended.") from None
 
@@ -96,6 +122,7 @@ class Connection:
         Raises:
             EngineError: it was refused, in the engine process's words.
         """
+        self._connection.settimeout(_ANSWER_SECONDS)
         self._send(command)
         try:
             answer = self._receive(self._answers)
@@ -107,49 +134,95 @@ class Connection:
             raise EngineError(f"The engine process answers something else: {answer!r}.")
         return cast(A, answer)
 
-    def follow(self, *, previews: bool = False, every: bool = False) -> Iterator[AnyEvent]:
+    def follow(
+        self, *, previews: bool = False, every: bool = False, seen: bool | None = None
+    ) -> Iterator[AnyEvent]:
         """Events from now on, `Standing` first; the connection serves nothing else then.
+
+        Where the engine process gives no sign of life for some seconds, `Silent` comes, once.
 
         Args:
             previews: also what is being denoised, as small pictures.
             every: every single event as it happens, not a few times a second what is new.
+            seen: whether someone looks at what is made of them; None: that cannot be told.
 
         Raises:
             EngineGoneError: when the engine process ends; from the iterator too.
         """
-        self._send(Follow(previews, every))
-        self._connection.settimeout(None)
+        self._send(Follow(previews, every, seen))
         return self._events()
 
     def _events(self) -> Iterator[AnyEvent]:
-        unpacker: Unpacker[AnyEvent] = Unpacker(AnyEvent)
+        unpacker: Unpacker[AnyEvent | Refused] = Unpacker(AnyEvent | Refused)
+        said = False
         while True:
             try:
-                yield self._receive(unpacker)
+                event = self._receive(unpacker, _SILENT_SECONDS)
+            except EngineSilentError as error:
+                if not said:
+                    said = True
+                    yield Silent(str(error))
             except WireError as error:
                 raise EngineError(f"The engine process tells what is no event: {error}.") from error
+            else:
+                said = False
+                if isinstance(event, Refused):
+                    raise EngineError(event.reason)
+                yield event
 
-    def want_previews(self, wanted: bool) -> None:
-        """While following: hear previews from now on, or no more. From any thread.
+    def follow_as(self, *, previews: bool, seen: bool | None) -> None:
+        """While following: what holds from now on, as for `follow`. From any thread.
 
         Raises:
             EngineGoneError: it has ended.
         """
-        self._send(Follow(previews=wanted))
+        self._send(Follow(previews=previews, seen=seen))
 
 
-def connect(library: Path) -> Connection | None:
+def _is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by SIGSTOP say, and does nothing until it is let go on."""
+    try:
+        state: str = psutil.Process(pid).status()
+    except (psutil.Error, ValueError):  # another namespace's have no number here
+        return False
+    return state in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+
+
+def _silent(pid: int, seconds: float) -> str:
+    if _is_stopped(pid):
+        return (
+            f"The engine process {pid} does not answer: it is stopped (SIGSTOP)."
+            f" `kill -CONT {pid}` lets it go on."
+        )
+    return (
+        f"The engine process {pid} has not answered for {seconds:.0f} s. It has much to do, or its"
+        f" disk does not answer; engine.log in the library may say more, and `kill -9 {pid}` ends"
+        " it: its work is kept."
+    )
+
+
+def connect(library: Path, patience: float = _GREETING_SECONDS) -> Connection | None:
     """A connection to the engine process of `library`; None if none is running.
 
+    Args:
+        library: whose.
+        patience: seconds that it is given to greet.
+
     Raises:
+        EngineSilentError: there is one, but it does not answer.
         EngineError: there is one, but it cannot be talked to.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(patience)
     try:
         connection.connect(str(socket_path(library)))
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ConnectionRefusedError):
         connection.close()
         return None
+    except (BlockingIOError, TimeoutError):  # so many wait for it already that no more may
+        connection.close()
+        holder = read_holder(library)
+        raise EngineSilentError(_silent(holder.pid if holder else 0, patience)) from None
     except OSError as error:
         connection.close()
         raise EngineError(f"The engine process cannot be reached: {error.strerror}.") from error
@@ -157,9 +230,13 @@ def connect(library: Path) -> Connection | None:
         connection.close()
         raise EngineError("The engine process at this library's socket is another user's.")
     try:
-        return Connection(connection)
+        return Connection(connection, patience)
     except EngineGoneError:
+        connection.close()
         return None
+    except EngineError:
+        connection.close()
+        raise
 
 
 def connect_running(library: Path) -> Connection | None:
@@ -169,8 +246,9 @@ def connect_running(library: Path) -> Connection | None:
         EngineError: one holds it, but cannot be talked to.
     """
     deadline = time.monotonic() + _REACH_SECONDS
-    while (connection := connect(library)) is None and is_locked(library):
-        if time.monotonic() > deadline:  # it may have been just starting, or just leaving
+    while (connection := connect(library, _REACH_SECONDS)) is None and is_locked(library):
+        # It may have been just starting, or just leaving.
+        if time.monotonic() > deadline or held_elsewhere(library):
             raise EngineError(_unreachable(library))
         time.sleep(0.05)
     return connection
@@ -179,7 +257,7 @@ def connect_running(library: Path) -> Connection | None:
 def _may_be_starting(library: Path) -> bool:
     """Whether the library's holder is a process of ours that may not listen yet."""
     holder = read_holder(library)
-    if holder is None or holder.listens or holder.host != socket.gethostname():
+    if holder is None or holder.listens or not holder.is_here:
         return False
     try:
         os.kill(holder.pid, 0)
@@ -189,6 +267,8 @@ def _may_be_starting(library: Path) -> bool:
 
 
 def _unreachable(library: Path) -> str:
+    if holder := held_elsewhere(library):
+        return elsewhere(library, holder)
     holder = read_holder(library)
     if _may_be_starting(library):
         return (
@@ -203,13 +283,15 @@ def _unreachable(library: Path) -> str:
 
 
 def connect_or_start(
-    library: Path, devices: Sequence[str] = ()
+    library: Path, devices: Sequence[str] = (), *, asked: bool = False, no_render: bool = False
 ) -> tuple[Connection, Detachment | None]:
     """A connection to the engine process of `library`, started if there is none.
 
     Args:
         library: whose.
         devices: to render on if it is started, instead of the settings'.
+        asked: if it is started, it may render on this host: someone wants it to.
+        no_render: if it is started, it only keeps the library, until someone asks it to render.
 
     Returns:
         The connection, and how the engine process was detached if it was started now.
@@ -221,18 +303,22 @@ def connect_or_start(
     deadline = time.monotonic() + _CONNECT_SECONDS
     while (connection := connect(library)) is None:
         if is_locked(library):  # it is just starting, just leaving, or on another machine
-            if time.monotonic() > deadline and not _may_be_starting(library):
+            late = time.monotonic() > deadline and not _may_be_starting(library)
+            if late or held_elsewhere(library):
                 raise EngineError(_unreachable(library))
             time.sleep(0.05)
             continue
         if time.monotonic() > deadline:
             raise EngineError(_unreachable(library))
+        if fault := writing_fault(library):
+            raise EngineError(fault)
         try:
-            detachment = start_detached(library, devices)
+            detachment = start_detached(library, devices, asked=asked, no_render=no_render)
             deadline = time.monotonic() + _CONNECT_SECONDS
+        except AlreadyHeldError:  # another starter was quicker; its engine process will listen
+            time.sleep(0.05)
         except StartError as error:
-            if not is_locked(library):  # else another starter was quicker
-                raise EngineError(str(error)) from error
+            raise EngineError(str(error)) from error
     if mismatch := connection.greeting.mismatch():
         connection.close()
         raise EngineError(mismatch)

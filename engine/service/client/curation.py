@@ -24,13 +24,18 @@ from engine.service.client.connection import connect_or_start
 A = TypeVar("A", bound=Answer)
 
 
-def ask(library: Path, command: Command[A]) -> A:
+def ask(library: Path, command: Command[A], *, asked: bool = False) -> A:
     """Give the engine process of `library` a command, started if need be; its answer.
+
+    Args:
+        library: whose.
+        command: what is wanted.
+        asked: whether it asks for work to be rendered.
 
     Raises:
         EngineError: it cannot be started, or refuses.
     """
-    connection, _ = connect_or_start(library)
+    connection, _ = connect_or_start(library, asked=asked)
     with connection:
         return connection.ask(command)
 

@@ -1,7 +1,7 @@
 """Starting the engine process so that it outlives the terminal it was started from."""
 
-import getpass
 import os
+import pwd
 import select
 import shutil
 import subprocess
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ERROR_MARK = "error: "
+LOCKED_MARK = "locked: "
+"""How the engine process tells its starter why it does not start: another one was quicker, say."""
 READY_SECONDS = 300.0
 """The longest that an engine process is given to start: it puts right what an interruption left,
 and asks torch for devices, which on a cold disk takes minutes."""
@@ -30,11 +32,15 @@ class StartError(Exception):
     """The engine process did not start; the message says why."""
 
 
+class AlreadyHeldError(StartError):
+    """Another engine process has the library: it may be one that was started just now."""
+
+
 def choose_detachment() -> Detachment:
     """The way that holds on this machine."""
     if not Path("/run/systemd/system").is_dir():
         return Detachment((), "detached")
-    if Path("/var/lib/systemd/linger", getpass.getuser()).exists() and shutil.which("systemd-run"):
+    if _lingers() and shutil.which("systemd-run"):
         scope = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
         return Detachment(scope, "in a systemd user scope (lingering is on)")
     if not _kills_user_processes():
@@ -45,6 +51,14 @@ def choose_detachment() -> Detachment:
         "This machine ends your processes when you log out. `loginctl enable-linger` keeps the"
         " engine process alive.",
     )
+
+
+def _lingers() -> bool:
+    """Whether this user's processes go on after the last logout."""
+    try:
+        return Path("/var/lib/systemd/linger", pwd.getpwuid(os.getuid()).pw_name).exists()
+    except KeyError:  # a number without an entry, as in a container
+        return False
 
 
 def _kills_user_processes() -> bool:
@@ -60,14 +74,19 @@ def _kills_user_processes() -> bool:
     return answer.stdout.strip() == "b true"
 
 
-def start_detached(library: Path, devices: Sequence[str] = ()) -> Detachment:
+def start_detached(
+    library: Path, devices: Sequence[str] = (), *, asked: bool = False, no_render: bool = False
+) -> Detachment:
     """Start the engine process of `library` and wait until it listens.
 
     Args:
         library: whose.
         devices: to render on, instead of the settings'.
+        asked: it may render on this host: someone wants it to.
+        no_render: it only keeps the library, until someone asks it to render.
 
     Raises:
+        AlreadyHeldError: another one has the library.
         StartError: it refused; its own words.
     """
     detachment = choose_detachment()
@@ -86,6 +105,8 @@ def start_detached(library: Path, devices: Sequence[str] = ()) -> Detachment:
             "--detached",
             detachment.says,
             *(["--devices", ",".join(devices)] if devices else []),
+            *(["--asked"] if asked else []),
+            *(["--no-render"] if no_render else []),
         ]
         try:
             process = subprocess.Popen(
@@ -109,6 +130,8 @@ def start_detached(library: Path, devices: Sequence[str] = ()) -> Detachment:
     _, complaint = process.communicate()
     if said == "ready":
         return detachment
+    if said.startswith(LOCKED_MARK):
+        raise AlreadyHeldError(said.removeprefix(LOCKED_MARK))
     reason = said.removeprefix(ERROR_MARK) or complaint.decode(errors="replace").strip()
     raise StartError(reason or f"The engine process ended at once; see {library / 'engine.log'}.")
 

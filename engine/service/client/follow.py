@@ -4,16 +4,19 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.library.read.reader import find_session
 from engine.protocol.events import (
     Absent,
+    Alive,
     AnyEvent,
     Counted,
     Mismatched,
     Paused,
+    Revived,
+    Silent,
     Standing,
     Stepped,
 )
@@ -22,12 +25,14 @@ from engine.service.client.connection import (
     Connection,
     EngineError,
     EngineGoneError,
+    EngineSilentError,
     connect,
-    connect_or_start,
 )
+from engine.service.client.reviving import Reviver
 
-_RESTARTS = 10
 _LOOK_SECONDS = 0.5
+_REVIVE_SECONDS = 2.0
+_GREETING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,126 +50,235 @@ class Progress:
     """It waits until someone lets it go on."""
     now: str
     """What happens at the moment, in a few words; may be empty."""
+    waits: str = ""
+    """Why nothing is rendered at the moment; empty while work goes on."""
+    given_up: bool = False
+    """Nothing could be rendered for so long that this is the last report; the work waits on."""
+    said: str = ""
+    """What has just happened to the engine process, for once."""
 
 
-def follow_session(session: str, library: Path) -> Iterator[Progress]:
+class _Patience:
+    """How long it is still waited for what is paused."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+
+    def heard(self, waits: str) -> None:
+        """Whether work is paused, as of now."""
+        self._since = (self._since or time.monotonic()) if waits else None
+
+    def left(self) -> float | None:
+        """Seconds; None while work goes on, or for ever."""
+        if self._since is None or self._seconds is None:
+            return None
+        return max(0.0, self._since + self._seconds - time.monotonic())
+
+
+def follow_session(
+    session: str, library: Path, patience: float | None = None
+) -> Iterator[Progress]:
     """Where a session stands, again and again until it has settled.
 
-    An engine process that ends meanwhile is started again: the work resumes by itself.
+    An engine process that ends meanwhile is started again, and the work resumes by itself, as far
+    as `Reviver` does that.
 
     Args:
         session: its id.
         library: whose.
+        patience: seconds for which it is waited while nothing can be rendered, whatever the
+            reason; the last report has `given_up` then. None: for ever.
 
     Raises:
-        EngineError: the engine process ended ten times in a row, or cannot be started.
+        EngineError: the engine process cannot be talked to.
+        LibraryError: there is no such session any more.
     """
-    ended = 0
+    reviver, waited = Reviver(library), _Patience(patience)
+    done: int | None = None
     while True:
-        try:
-            for progress in _follow_once(session, library):
-                if progress.now:
-                    ended = 0
-                yield progress
-                if progress.settled:
-                    return
-        except EngineGoneError:
-            ended += 1
-            if ended > _RESTARTS:
-                raise
-            time.sleep(0.2)
+        for progress in _follow_once(session, library, reviver):
+            waited.heard(progress.waits)
+            if waited.left() == 0:
+                yield replace(progress, given_up=True)
+                return
+            if done is not None and progress.done > done:
+                reviver.lives()
+            done = progress.done
+            yield progress
+            if progress.settled:
+                return
 
 
-def _follow_once(session: str, library: Path) -> Iterator[Progress]:
-    connection, _ = connect_or_start(library)
+def _follow_once(session: str, library: Path, reviver: Reviver) -> Iterator[Progress]:
+    try:
+        connection = connect(library, _GREETING_SECONDS)
+    except EngineSilentError as error:
+        yield _unserved(session, library, str(error))
+        return
+    said = ""
+    if connection is None:
+        revived = reviver.look()
+        if revived.connection is None:
+            yield _unserved(session, library, revived.reason)
+            time.sleep(_LOOK_SECONDS)
+            return
+        connection, said = revived.connection, revived.reason
     with connection:
-        now, held = "", False
-        tally: Tally | None = None
-        for event in connection.follow():
-            match event:
-                case Standing(status):
-                    # From the database: a session that has settled is not among those with work.
-                    info = find_session(library, session)
-                    working = {work.session: work for work in status.work}
-                    tally = working.get(session, info.tally)
-                    held = session in status.held
-                    now = status.paused or ""
-                case Paused(reason):
-                    now = reason or ""
-                case Stepped(session=stepped, device=device, step=step, steps=steps):
-                    if stepped != session:
-                        continue
-                    now = f"{device}: step {step}/{steps}"
-                case Counted(tally=counts) if counts.session == session:
-                    tally, held = counts, event.held
-                case _:
-                    continue
-            if tally is None:
+        if mismatch := connection.greeting.mismatch():
+            raise EngineError(mismatch)
+        try:
+            for progress in _reports(session, library, connection):
+                yield replace(progress, said=said)
+                said = ""
+        except EngineGoneError:
+            reviver.ended()
+
+
+def _unserved(session: str, library: Path, reason: str) -> Progress:
+    """Where a session stands by the library alone."""
+    info = find_session(library, session)
+    settled = not (info.waiting or info.rendering)
+    waits = "" if settled else reason
+    return Progress(
+        session, info.images, info.done, info.failed, info.stopped, settled, False, waits, waits
+    )
+
+
+def _reports(session: str, library: Path, connection: Connection) -> Iterator[Progress]:
+    """Where a session stands after each event."""
+    now = waits = ""
+    silent = held = False
+    tally: Tally | None = None
+    for event in connection.follow():
+        if silent and not isinstance(event, Silent):
+            return  # it answers again: where it stands, it says at the beginning
+        match event:
+            case Standing(status):
+                # From the database: a session that has settled is not among those with work.
+                working = {work.session: work for work in status.work}
+                tally = working.get(session) or find_session(library, session).tally
+                held = session in status.held
+                now = waits = status.paused or ""
+            case Paused(reason):
+                now = waits = reason or ""
+            case Silent(reason):
+                now = waits = reason
+                silent = True
+            case Stepped(device=device, step=step, steps=steps) if event.session == session:
+                now, waits = f"{device}: step {step}/{steps}", ""
+            case Counted(counts) if counts.session == session:
+                tally, held = counts, event.held
+            case Alive():
+                pass
+            case _:
                 continue
-            if tally.waiting and tally.rewriting:
-                now = f"prompts of {tally.rewriting} images are being rewritten"
-            waits = held and not tally.settled
-            yield Progress(
-                session=session,
-                images=tally.images,
-                done=tally.done,
-                failed=tally.failed,
-                stopped=tally.stopped,
-                settled=tally.settled,
-                held=waits,
-                now=f"waits: `promptsheet resume {session}` lets it go on" if waits else now,
-            )
+        if tally is None:
+            continue
+        if tally.waiting and tally.rewriting and not waits:
+            now = f"prompts of {tally.rewriting} images are being rewritten"
+        is_held = held and not tally.settled
+        hold = f"waits: `promptsheet resume {session}` lets it go on" if is_held else ""
+        yield Progress(
+            session=session,
+            images=tally.images,
+            done=tally.done,
+            failed=tally.failed,
+            stopped=tally.stopped,
+            settled=tally.settled,
+            held=is_held,
+            now=hold or now,
+            waits="" if tally.settled else hold or waits,
+        )
 
 
 class EngineFeed:
-    """What happens in the engine process of a library, for ever; it is not started.
+    """What happens in the engine process of a library, for ever.
 
-    Iterate over it in one thread. Begins with `Standing`, or with `Absent` where none runs; again
-    after each change of that.
+    Where there is none it is started, as far as `Reviver` does that. Iterate over it in one
+    thread. Begins with `Standing`, or with `Absent` where none runs and the reason if something
+    waits; again after each change of that. `Revived` says why one was started; `Silent`, that it
+    does not answer.
     """
 
     def __init__(self, library: Path) -> None:
         """Args: library: whose."""
         self._library = library
-        self._previews = False
+        self._how: tuple[bool, bool | None] = (False, None)
         self._connection: Connection | None = None
         self._turn = threading.Lock()
+        self._reviver = Reviver(library)
 
-    def want_previews(self, wanted: bool) -> None:
-        """Also hear `Previewed`: what is being denoised, as small pictures. From any thread."""
+    def follow_as(self, *, previews: bool, seen: bool | None) -> None:
+        """How it follows from now on. From any thread.
+
+        Args:
+            previews: also hear `Previewed`: what is being denoised, as small pictures.
+            seen: whether someone looks at what is made of the events; None: nobody can tell.
+        """
         with self._turn:
-            if wanted != self._previews:
-                self._previews = wanted
+            if (previews, seen) != self._how:
+                self._how = previews, seen
                 if self._connection is not None:
                     with contextlib.suppress(EngineError):
-                        self._connection.want_previews(wanted)
+                        self._connection.follow_as(previews=previews, seen=seen)
 
     def __iter__(self) -> Iterator[AnyEvent]:
         """Events as they come."""
-        absent = False
+        said: AnyEvent | None = None
+        event: AnyEvent
+        looked = 0.0
         while True:
             try:
-                connection = connect(self._library)
-                if connection is not None:
-                    absent = False
+                connection = connect(self._library, _GREETING_SECONDS)
+                if connection is None:
+                    if said and time.monotonic() - looked < _REVIVE_SECONDS:
+                        time.sleep(_LOOK_SECONDS)
+                        continue
+                    event = self._look()
+                    looked = time.monotonic()
+                elif mismatch := connection.greeting.mismatch():
+                    connection.close()
+                    event = Mismatched(mismatch)
+                else:
+                    said = None
                     with connection:
                         yield from self._events(connection)
-            except EngineError:
-                pass  # it has ended, or is ending: look again
-            if not absent:
-                absent = True
-                yield Absent()
-            time.sleep(_LOOK_SECONDS)
+                    continue
+            except EngineGoneError:
+                self._reviver.ended()
+                continue
+            except EngineSilentError as error:
+                event = Silent(str(error))
+            except EngineError as error:
+                event = Absent(str(error))
+            if event != said:
+                said = event
+                yield event
+            if not isinstance(event, Revived):
+                time.sleep(_LOOK_SECONDS)
+
+    def _look(self) -> Absent | Revived:
+        """None runs: whether one was started, or why not."""
+        revived = self._reviver.look()
+        if revived.connection is None:
+            return Absent(revived.reason)
+        revived.connection.close()
+        return Revived(revived.reason)
 
     def _events(self, connection: Connection) -> Iterator[AnyEvent]:
-        if mismatch := connection.greeting.mismatch():
-            yield Mismatched(mismatch)
-            time.sleep(_LOOK_SECONDS)
-            return
         with self._turn:
-            events = connection.follow(previews=self._previews)
+            previews, seen = self._how
+            events = connection.follow(previews=previews, seen=seen)
             self._connection = connection
+        silent = False
         try:
-            yield from events
+            for event in events:
+                if silent and not isinstance(event, Silent):
+                    return  # it answers again: how things stand, it says at the beginning
+                silent = isinstance(event, Silent)
+                if isinstance(event, Counted) and event.finished:
+                    self._reviver.lives()
+                yield event
         finally:
             self._connection = None

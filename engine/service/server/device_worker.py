@@ -11,16 +11,25 @@ from pathlib import Path
 from engine.library.files import StagedFile
 from engine.library.records import Batch
 from engine.models.catalog import Model, find_model
+from engine.models.fingerprint import fingerprint
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
 from engine.protocol.rendering import Cause
-from engine.service.server.pausing import next_pause
-from engine.service.server.renderer_client import LoadError, NotNowError, RendererClient
+from engine.service import backoff
+from engine.service.server.renderer_client import (
+    LoadError,
+    MachineError,
+    NotNowError,
+    RendererClient,
+    RendererDiedError,
+)
 from engine.settings import RenderSettings, Settings, SettingsError
 
-_STARTUP_ATTEMPTS = 3
-_LOAD_ATTEMPTS = 3
+_TRIES = 3
+"""Failures in a row, of the device or of a model on it, after which it is left alone."""
+
+CPU = "cpu"
 
 
 @dataclass
@@ -33,6 +42,8 @@ class Attempt:
     computing: bool = False
     """Whether the renderer has begun it: until then it can go elsewhere."""
     staged: list[tuple[StagedFile, Record]] = field(default_factory=list)
+    unsaved: list[tuple[Path, Record, bytes]] = field(default_factory=list)
+    """Pictures that the disk had no room for; they are kept until it has."""
     cause: Cause = Cause.ENDED
     reason: str = ""
     begun: bool = False
@@ -56,7 +67,7 @@ class Attempt:
 
 @dataclass
 class Wait:
-    """A model that cannot be loaded now is tried again after a pause, longer each time."""
+    """What cannot be used now, a model or the device, is tried again after a pause."""
 
     reason: str
     seconds: float
@@ -83,8 +94,10 @@ class DeviceWorker:
         self.deaths_loading: Counter[str] = Counter()
         self.waits: dict[str, Wait] = {}
         """Label → why that model waits here; of those that could not be loaded at the last try."""
+        self.fault: Wait | None = None
+        """Why the device itself could not be used at the last try."""
+        self._faults = 0
         self._entries: dict[str, Model] = {}
-        self._failed_starts = 0
         self._threads = threads
         self._library = library
         self._settings = settings
@@ -105,36 +118,76 @@ class DeviceWorker:
         self.failed_loads.clear()
         self.deaths_loading.clear()
         self.waits.clear()
-        self._failed_starts = 0
+        self.fault, self._faults = None, 0
+
+    def works(self) -> None:
+        """A batch was computed: whatever was wrong with it has passed."""
+        self.fault, self._faults = None, 0
 
     def wait(self, label: str, reason: str) -> None:
-        """Leave a model alone for a while; others can be loaded meanwhile."""
+        """Leave a model alone for a while, longer each time; others can be loaded meanwhile."""
         last = self.waits.get(label)
-        wait = Wait(reason, next_pause(last.seconds if last else None))
-        self.waits[label] = wait
+        self.waits[label] = self._pause(reason, backoff.next_pause(last.seconds if last else None))
+
+    def died_loading(self, label: str, reason: str) -> None:
+        """The renderer ended, or hung, while it loaded a model: after the third time it waits."""
+        self.deaths_loading[label] += 1
+        if (deaths := self.deaths_loading[label]) >= _TRIES:
+            self.wait(
+                label,
+                f"{reason}, while it loaded {label}, {deaths} times in a row: too little memory, or"
+                " a disk that does not answer; it is tried again by itself",
+            )
+
+    def set_aside(self, reason: str) -> None:
+        """Leave the device alone for a while, after the third time for a long one."""
+        self._faults += 1
+        seconds = backoff.next_pause(self.fault.seconds if self.fault else None)
+        advice = "work goes on by itself when that is mended"
+        if self._faults >= _TRIES:
+            seconds = max(seconds, backoff.LONGEST_PAUSE_SECONDS)
+            advice += f" (after {self._faults} tries it is left alone, but for one each minute)"
+        if self.device != CPU:
+            advice += (
+                "; `promptsheet engine stop`, then `promptsheet engine start --devices cpu`,"
+                " renders on the CPU"
+            )
+        self.fault = self._pause(
+            f"nothing can be rendered on {self.device}: {reason}; {advice}", seconds
+        )
+
+    def _pause(self, reason: str, seconds: float) -> Wait:
+        wait = Wait(reason, seconds)
 
         def look_again() -> None:
             wait.over = True
             self.news.set()
 
-        asyncio.get_running_loop().call_later(wait.seconds, look_again)
+        asyncio.get_running_loop().call_later(seconds, look_again)
+        return wait
 
     @property
     def waiting(self) -> frozenset[str]:
         """Labels of the models that are left alone here at the moment."""
         return frozenset(label for label, wait in self.waits.items() if not wait.over)
 
-    def is_broken(self, deaths: int) -> bool:
-        """Whether it cannot start a renderer, or cannot load a model."""
-        return (
-            self._failed_starts >= _STARTUP_ATTEMPTS
-            or any(count >= _LOAD_ATTEMPTS for count in self.failed_loads.values())
-            or any(count >= deaths for count in self.deaths_loading.values())
-        )
+    @property
+    def is_aside(self) -> bool:
+        """Whether the device is left alone at the moment."""
+        return self.fault is not None and not self.fault.over
 
-    def has_given_up(self, label: str, deaths: int) -> bool:
+    def lack(self, label: str) -> str | None:
+        """Why a model cannot be had here now; None if it may be."""
+        found = self.fault or self.waits.get(label)
+        return found.reason if found else None
+
+    def is_broken(self) -> bool:
+        """Whether a model could not be loaded here."""
+        return any(count >= _TRIES for count in self.failed_loads.values())
+
+    def has_given_up(self, label: str) -> bool:
         """Whether a model has failed to load here too often."""
-        return self.failed_loads[label] >= _LOAD_ATTEMPTS or self.deaths_loading[label] >= deaths
+        return self.failed_loads[label] >= _TRIES
 
     @property
     def warm(self) -> frozenset[str]:
@@ -145,26 +198,21 @@ class DeviceWorker:
         """The live renderer, started if need be.
 
         Raises:
-            LoadError: it could not be started several times.
-            RendererDiedError: it ended instead of starting.
+            MachineError: none starts.
         """
         if self.link is not None and self.link.alive:
             return self.link
         await self.drop()
-        if self._failed_starts >= _STARTUP_ATTEMPTS:
-            raise LoadError(
-                f"no renderer can be started on {self.device}: is the device there? engine.log has"
-                " what it said"
+        try:
+            self.link = await RendererClient.start(
+                self.device,
+                self._threads,
+                cores(),
+                self._library / "engine.log",
+                self._settings.render.load_timeout,
             )
-        self._failed_starts += 1
-        self.link = await RendererClient.start(
-            self.device,
-            self._threads,
-            cores(),
-            self._library / "engine.log",
-            self._settings.render.load_timeout,
-        )
-        self._failed_starts = 0
+        except RendererDiedError as error:  # it had no model and no image yet
+            raise MachineError(str(error)) from error
         if self._previews:
             await self.link.want_previews(True)
         return self.link
@@ -187,6 +235,7 @@ class DeviceWorker:
 
         Raises:
             LoadError, ChangedModelError, NotNowError, RendererDiedError, RendererHungError
+            MachineError: the device fails.
             OSError: the disk is full, or fails.
         """
         recipe = batch.images[0].recipe
@@ -204,6 +253,17 @@ class DeviceWorker:
             threads=render.threads or offered.threads,
             encoding=_encoding(batch.images[0].path, render),
         )
+
+    def files_now(self, label: str) -> tuple[str | None, bool]:
+        """The fingerprint of a model's files, and whether they came with Promptsheet.
+
+        Reads the files: not for the event loop. None: they, or its entry, cannot be read.
+        """
+        try:
+            model = self._entry(label)
+            return fingerprint(model.source), model.is_shipped
+        except (LoadError, NotNowError, OSError):
+            return None, False
 
     def _entry(self, label: str) -> Model:
         """A model's entry in the list; while it cannot be read or is not there, as it last was.

@@ -12,7 +12,7 @@ from engine.library.database import LibraryError
 from engine.library.records import Batch, BatchImage
 from engine.library.write.batch_limits import split_from
 from engine.library.write.states import Scope
-from engine.library.write.writer import DEATHS, Writer
+from engine.library.write.writer import Writer
 from engine.picture.metadata import Record
 from engine.protocol.answers import LiveRenderer
 from engine.protocol.events import AnyEvent, Computed, Counted, Previewed, Stepped
@@ -35,6 +35,7 @@ from engine.service.server.recording import Recording
 from engine.service.server.renderer_client import (
     ChangedModelError,
     LoadError,
+    MachineError,
     NotNowError,
     RendererDiedError,
     RendererHungError,
@@ -88,6 +89,7 @@ class Dispatcher:
         ]
         self._busy: set[int] = set()
         self._held: set[str] = set()
+        self._prompts_lack: str | None = None
         self._picking = asyncio.Lock()
         self._closing = asyncio.Event()
         self._pausing = Pausing(library, settings.engine.reserve_mib, publish, self._closing)
@@ -111,6 +113,7 @@ class Dispatcher:
         for attempt in self._attempts():
             if attempt.begun and not await self._write(Writer.is_wanted, attempt.batch):
                 await attempt.stop()
+        self._signal()  # if nothing waits any more, nothing is lacking
         return tallies
 
     async def pause(self, paused: bool) -> None:
@@ -120,6 +123,17 @@ class Dispatcher:
             for attempt in self._attempts():
                 await attempt.stop()
         self._signal()
+
+    def stay_off(self, reason: str | None) -> None:
+        """Render nothing on this host, for a reason; None: render."""
+        self._pausing.elsewhere = reason
+        self._signal()
+
+    def lack_prompts(self, reason: str | None) -> None:
+        """Prompts that are to be rewritten wait for this; None: they do not, or no longer."""
+        if reason != self._prompts_lack:
+            self._prompts_lack = reason
+            self._signal()
 
     def hold(self, sessions: set[str]) -> None:
         """Sessions that wait until someone lets them go on; all others may be rendered."""
@@ -159,6 +173,11 @@ class Dispatcher:
         return self._pausing.asked
 
     @property
+    def off(self) -> bool:
+        """Whether nothing is rendered until someone says so."""
+        return self._pausing.off
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is being rendered."""
         return not self._busy
@@ -193,9 +212,13 @@ class Dispatcher:
                     # Before looking, so that a signal that comes while looking is not lost.
                     worker.news.clear()
                     if not self._pausing.may_work():
-                        if self._pausing.asked and not worker.attempts:
+                        if self._pausing.off and not worker.attempts:
                             await worker.drop()
                         await worker.heard(self._pausing.seconds)
+                    elif worker.is_aside:
+                        worker.hungry = False
+                        await self._look_for_lack(worker)
+                        await worker.heard()
                     elif not self._wants_more(worker):
                         worker.hungry = False
                         await worker.heard()
@@ -212,7 +235,7 @@ class Dispatcher:
     def _wants_more(self, worker: DeviceWorker) -> bool:
         if worker.coming is not None or len(worker.attempts) >= _MOST_IN_HAND:
             return False
-        if worker.is_broken(DEATHS) and not all(s.is_broken(DEATHS) for s in self._workers):
+        if worker.is_broken() and not all(s.is_broken() for s in self._workers):
             # Left alone until `wake`, so that it does not fail what another device can do.
             return False
         computing = any(attempt.seconds is None for attempt in worker.attempts)
@@ -246,20 +269,27 @@ class Dispatcher:
                 if (batch := await self._next_batch(worker, worker.waiting)) is not None:
                     self._busy.add(batch.id)
                     return Attempt(batch)
-                if not self._busy:
-                    left = await self._next_batch(worker) if worker.waiting else None
-                    self._pausing.lack(self._lack(left) if left else None)
         except sqlite3.OperationalError as error:
             self._pausing.trouble(str(error))
             await worker.heard(self._pausing.seconds)
+        else:
+            await self._look_for_lack(worker)
         return None
+
+    async def _look_for_lack(self, worker: DeviceWorker) -> None:
+        """Say why nothing of what waits can be rendered on any device, if that is so."""
+        with contextlib.suppress(sqlite3.OperationalError):  # whoever picks a batch says so
+            async with self._picking:
+                if not self._busy:
+                    left = await self._next_batch(worker)
+                    self._pausing.lack(self._lack(left) if left else self._prompts_lack)
 
     def _lack(self, batch: Batch) -> str | None:
         """Why no device can have the model of `batch` now; None if one may."""
         label = batch.images[0].recipe.model
-        sound = [s for s in self._workers if not s.is_broken(DEATHS)] or self._workers
-        able = [s for s in sound if not s.has_given_up(label, DEATHS)]
-        reasons = [s.waits[label].reason for s in able if label in s.waits]
+        sound = [s for s in self._workers if not s.is_broken()] or self._workers
+        able = [s for s in sound if not s.has_given_up(label)]
+        reasons = [reason for s in able if (reason := s.lack(label))]
         return reasons[0] if reasons and len(reasons) == len(able) else None
 
     async def _next_batch(
@@ -279,6 +309,8 @@ class Dispatcher:
             attempt.cause = Cause.HUNG
             attempt.reason = f"the renderer on {device} hangs: {error}"
             await worker.drop(attempt.link)
+        except MachineError as error:
+            attempt.cause, attempt.reason = Cause.MACHINE, str(error)
         except ChangedModelError as error:
             attempt.cause, attempt.reason = Cause.CHANGED, str(error)
         except NotNowError as error:
@@ -287,11 +319,14 @@ class Dispatcher:
             attempt.cause, attempt.reason = Cause.LOAD, str(error)
         except (OSError, sqlite3.OperationalError) as error:
             attempt.cause, attempt.reason = Cause.DISK, str(error)
+            self._pausing.trouble(attempt.reason)
         except LibraryError:
             raise
         except Exception as error:  # one batch's trouble, whatever it is, must not end the others
             log.exception("batch %d", batch.id)
             attempt.cause, attempt.reason = Cause.ERROR, f"{type(error).__name__}: {error}"
+        if attempt.cause in (Cause.MACHINE, Cause.DEVICE) and attempt.link is not None:
+            await worker.drop(attempt.link)  # what is left of it computes nothing any more
         if attempt.cause != Cause.ENDED:
             log.warning("batch %d: %s: %s", batch.id, attempt.cause, attempt.reason)
             self._note(batch.session_key, f"{attempt.about}: {attempt.cause}: {attempt.reason}")
@@ -316,7 +351,7 @@ class Dispatcher:
             conditions = await worker.load(link, replace(batch, conditions=chosen))
             chosen = await self._write(Writer.begin, batch, conditions)
         attempt.begun = chosen is not None
-        if not attempt.begun or self._closing.is_set() or self._pausing.asked:
+        if not attempt.begun or self._closing.is_set() or self._pausing.off:
             return
         self._pausing.lack(None)
         self._publish_tally(await self._write(Writer.tally, batch.session_key), attempt)
@@ -326,6 +361,7 @@ class Dispatcher:
             batch.size,
             conditions,
             await self._write(split_from, batch),
+            batch.planned_model,
             [SlotImage(image.key, image.slot, image.recipe) for image in batch.images],
         )
         frames = link.render(wanted, self._settings.render.step_timeout)
@@ -355,22 +391,28 @@ class Dispatcher:
                 self._publish(Previewed(session, device, shown.row, shown.variation, frame.file))
             case Free(began=began, ended=ended, taken=taken, room=room):
                 attempt.seconds = ended - began
+                worker.works()
                 await self._recording.measure(worker, batch, taken, room)
                 self._publish(Computed(session, device, len(images), began, ended))
                 worker.news.set()
             case Picture(text=text):
                 record = Record.from_text(text)
-                if record is None or record.image not in images or attempt.cause == Cause.DISK:
-                    return
-                path = images[record.image].path
-                try:
-                    staged = await self._write.stage(record.image, path, frame.file)
-                except OSError as error:
-                    attempt.cause, attempt.reason = Cause.DISK, str(error)
-                else:
-                    attempt.staged.append((staged, record))
+                if record is not None and record.image in images:
+                    attempt.unsaved.append((images[record.image].path, record, frame.file))
+                    if len(attempt.unsaved) == 1:  # else the disk is full: see `_settle`
+                        try:
+                            await self._stage(attempt)
+                        except OSError as error:
+                            self._pausing.trouble(str(error))
             case Failed(cause=cause, reason=reason):
                 attempt.cause, attempt.reason = cause, reason
+
+    async def _stage(self, attempt: Attempt) -> None:
+        """Put on disk what is not there yet, one picture after the other."""
+        while attempt.unsaved:
+            path, record, file = attempt.unsaved[0]
+            attempt.staged.append((await self._write.stage(record.image, path, file), record))
+            del attempt.unsaved[0]
 
     # ---------------------------------------------------------------- what follows
 
@@ -379,6 +421,7 @@ class Dispatcher:
         finished: list[Path] = []
         while True:
             try:
+                await self._stage(attempt)
                 if attempt.staged:
                     finished = await self._write(Writer.finish, attempt.staged)
                     attempt.staged = []

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from engine.library.read.reader import SessionInfo
@@ -19,6 +20,23 @@ def words_for(info: SessionInfo) -> str:
     """What there is to say, in one line."""
     failed = f", {info.failed} failed" if info.failed else ""
     return f"{info.name}: {info.done} of {info.images} images done{failed}"
+
+
+def reason_to_send(settings: NoticeSettings, seen: Sequence[bool | None]) -> tuple[bool, str]:
+    """Whether the end of a session is to be told, and why, in words.
+
+    Args:
+        settings: what decides where no terminal tells.
+        seen: of each that follows, whether someone looks at it; None: its terminal does not tell.
+    """
+    if not seen:
+        return True, "nobody follows"
+    if any(seen):
+        return False, "by the focus of a terminal, someone looks"
+    if None in seen:
+        words = f"no terminal tells whether anyone looks, and notice.unsure is {settings.unsure}"
+        return settings.unsure == "send", words
+    return True, "by the focus of the terminals, nobody looks"
 
 
 async def send_notice(settings: NoticeSettings, info: SessionInfo) -> None:

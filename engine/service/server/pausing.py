@@ -9,18 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.protocol.events import Paused
+from engine.service import backoff
 
 log = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_TROUBLE_SECONDS = 5.0
+"""Once the library can be written again nobody waits for longer than twice this."""
 _MIB = 1 << 20
 _ASKED = "paused by you; `promptsheet engine resume`, or p in Jobs, lets it go on"
-
-
-def next_pause(last: float | None) -> float:
-    """How long to wait before the next try, longer each time; `last` is None before the second."""
-    return min(2 * (last or _PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
 
 
 class Pausing:
@@ -37,7 +33,9 @@ class Pausing:
         """What followers and the status are told; None while work goes on."""
         self.asked = False
         """Whether the user wants nothing to be rendered."""
-        self.seconds = _PAUSE_SECONDS
+        self.elsewhere: str | None = None
+        """Why this host renders nothing, until someone asks."""
+        self.seconds = backoff.FIRST_PAUSE_SECONDS
         """How long to wait before looking again."""
         self._library = library
         self._reserve_mib = reserve_mib
@@ -47,6 +45,11 @@ class Pausing:
         self._lack: str | None = None
         self._until = 0.0
 
+    @property
+    def off(self) -> bool:
+        """Whether nothing is rendered until someone says so: no waiting helps."""
+        return self.asked or self.elsewhere is not None
+
     def may_work(self) -> bool:
         """Whether work may go on: nobody asked for a pause, and the library can be written.
 
@@ -54,6 +57,9 @@ class Pausing:
         """
         if self.asked:
             self._say(_ASKED)
+            return False
+        if self.elsewhere is not None:
+            self._say(self.elsewhere)
             return False
         try:
             free = shutil.disk_usage(self._library).free // _MIB
@@ -72,26 +78,31 @@ class Pausing:
         return time.monotonic() >= self._until
 
     def trouble(self, what: str) -> None:
-        """The library cannot be read or written: wait longer each time until `over`."""
+        """The library cannot be read or written: wait longer each time until `over`.
+
+        What is reported while that is waited for is the same event, seen by another attempt.
+        """
         self._trouble = f"the library cannot be used: {what}"
         self._say(self._trouble)
-        self.seconds = next_pause(self.seconds)
-        self._until = time.monotonic() + self.seconds
+        if (now := time.monotonic()) >= self._until:
+            self.seconds = min(2 * self.seconds, _LONGEST_TROUBLE_SECONDS)
+            self._until = now + self.seconds
 
     def over(self) -> None:
         """Something was saved: whatever the trouble was, it has passed."""
-        self._trouble, self.seconds, self._until = None, _PAUSE_SECONDS, 0.0
+        self._trouble, self.seconds, self._until = None, backoff.FIRST_PAUSE_SECONDS, 0.0
 
     def lack(self, what: str | None) -> None:
         """All that is left to render waits for this; None: it does not, or no longer."""
+        if what or self.reason == self._lack:
+            self._say(what or self._trouble)
         self._lack = what
-        if what:
-            self._say(what)
 
     async def rest(self) -> None:
-        """Wait a while, or until the engine process closes."""
+        """Wait until it is time to try again, or until the engine process closes."""
+        left = max(backoff.FIRST_PAUSE_SECONDS, self._until - time.monotonic())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), self.seconds)
+            await asyncio.wait_for(self._closing.wait(), left)
 
     def _say(self, reason: str | None) -> None:
         if reason != self.reason:

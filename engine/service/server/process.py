@@ -6,23 +6,32 @@ import logging
 import logging.handlers
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from engine.atomic_files import open_to_append
 from engine.library.database import LibraryError, on_network
 from engine.library.read.reader import find_session
+from engine.library.write.model_changes import models_open, take_new_files
+from engine.library.write.open_work import note_stopped
 from engine.library.write.sharing import Sharing
 from engine.library.write.states import Scope
 from engine.library.write.trash import settle
 from engine.library.write.writer import Writer
+from engine.library_folder import disk_fault, writing_fault
+from engine.models.catalog import find_model
+from engine.models.fingerprint import fingerprint
 from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
 from engine.protocol.commands import (
     AskStatus,
     Command,
     Move,
     Pause,
+    RenderHere,
     Resume,
     Retry,
     Shutdown,
@@ -32,22 +41,25 @@ from engine.protocol.commands import (
 from engine.protocol.events import AnyEvent, Counted
 from engine.protocol.records import Tally
 from engine.service.devices import Found, find_devices
-from engine.service.lock import LibraryLock
+from engine.service.hosts import this_host
+from engine.service.lock import BEAT_SECONDS, LibraryLock
 from engine.service.server.curation_commands import CurationCommands
 from engine.service.server.dispatcher import Dispatcher
-from engine.service.server.notice import send_notice
+from engine.service.server.notice import reason_to_send, send_notice
+from engine.service.server.rendering_here import RenderingHere
 from engine.service.server.rewrite_stage import RewriteStage
 from engine.service.server.session_log import SessionLogs
 from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import make_private, socket_path
-from engine.settings import Settings
+from engine.settings import Settings, load_settings, shared_folder
 
 log = logging.getLogger(__name__)
 
 _CLOSING_SECONDS = 30.0
 _LOG_BYTES = 4 << 20
+LOG_FILE = "engine.log"
 
 
 class EngineProcess:
@@ -59,8 +71,22 @@ class EngineProcess:
         writer: Writer,
         found: Found,
         detached: str,
+        *,
+        asked: bool = False,
+        no_render: bool = False,
+        fault: str | None = None,
     ) -> None:
-        """Args: found: the devices to render on. detached: how, in words."""
+        """An engine process.
+
+        Args:
+            settings: what holds.
+            writer: the library's.
+            found: the devices to render on.
+            detached: how it outlives its terminal, in words.
+            asked: someone wants it to render on this host.
+            no_render: it only keeps the library, until someone asks it to render.
+            fault: what is wrong with it, in words.
+        """
         self._settings = settings
         self._library = settings.library
         self._write = WriterThread(writer)
@@ -70,10 +96,13 @@ class EngineProcess:
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
-        self._fault = found.fault
+        self._asked_to_render = asked
+        self._fault = " ".join(words for words in (found.fault, fault) if words) or None
         devices, names = found.devices, found.names
         named = {names.get(device, device) for device in devices}
-        self._submissions = Submissions(self._write, settings.render, named)
+        self._submissions = Submissions(
+            self._write, settings.render, named, settings.engine.reserve_mib
+        )
         self._scheduler = Dispatcher(
             self._write,
             self._library,
@@ -84,6 +113,12 @@ class EngineProcess:
             note=self._logs.note,
         )
         self._rewriting = RewriteStage(self._write, self._scheduler, self._logs.note)
+        self._here = RenderingHere(
+            self._write,
+            settings.engine.render_on,
+            self._scheduler.stay_off,
+            no_render=no_render,
+        )
         self._server = SocketServer(
             self._library,
             detached,
@@ -103,6 +138,7 @@ class EngineProcess:
             Move: self._move,
             Pause: self._pause,
             AskStatus: lambda _: self._status(),
+            RenderHere: self._render_here,
             Shutdown: self._shutdown,
             **CurationCommands(self._write, self._scheduler, self._publish).handlers(),
         }
@@ -117,11 +153,19 @@ class EngineProcess:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._stop.set)
         path = socket_path(self._library)
-        make_private(path.parent)
-        path.unlink(missing_ok=True)  # a dead one's: we hold the lock
-        server = await asyncio.start_unix_server(self._server.serve, path)
-        path.chmod(0o600)
-        identity = path.stat().st_ino
+        try:
+            make_private(path.parent)
+            path.unlink(missing_ok=True)  # a dead one's: we hold the lock
+            server = await asyncio.start_unix_server(self._server.serve, path)
+            path.chmod(0o600)
+            identity = path.stat().st_ino
+        except OSError as error:
+            if disk_fault(path.parent, error):
+                raise
+            raise LibraryError(
+                f"The engine process cannot listen in {path.parent}: {error.strerror or error}. Set"
+                " XDG_STATE_HOME to a folder that you can write to, on a disk of this machine."
+            ) from error
         await self._take_up_work()
         on_ready()
         log.info("listening on %s, %s", path, self._detached)
@@ -129,8 +173,13 @@ class EngineProcess:
         rewriting = asyncio.create_task(self._rewriting.run())
         idling = asyncio.create_task(self._leave_when_idle())
         asked = asyncio.create_task(self._stop.wait())
+        lost = asyncio.create_task(self._until_lost())
         try:
-            await asyncio.wait({rendering, rewriting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {rendering, rewriting, asked, lost}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if lost.done():
+                await lost
             await self._scheduler.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
@@ -139,7 +188,7 @@ class EngineProcess:
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
-            for task in (idling, asked, rewriting, rendering):
+            for task in (idling, asked, lost, rewriting, rendering):
                 task.cancel()
             self._server.close()
             server.close()
@@ -150,6 +199,9 @@ class EngineProcess:
 
     async def _take_up_work(self) -> None:
         """Go on where the last engine process ended, unless the user wants to be asked."""
+        # One that is to render nothing is not followed by one that does because someone looks on.
+        await self._write(note_stopped, self._here.no_render)
+        await (self._here.ask() if self._asked_to_render else self._here.decide())
         await self._scheduler.pause(await self._write(Writer.is_paused))
         if self._settings.engine.autoresume == "ask":
             unfinished = await self._write(Writer.tallies)
@@ -159,12 +211,23 @@ class EngineProcess:
         patience = self._settings.engine.idle_minutes * 60
         while True:
             await asyncio.sleep(min(patience, 5.0))
-            waits = self._scheduler.paused and not self._scheduler.paused_by_user
+            waits = self._scheduler.paused and not self._scheduler.off
             if self._server or waits or self._rewriting.busy or not self._scheduler.idle:
                 self._last_used = time.monotonic()
             elif time.monotonic() - self._last_used >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
                 self._stop.set()
+
+    async def _until_lost(self) -> None:
+        """Look, also while there is nothing to do, whether the library is there, and still ours.
+
+        Raises:
+            LibraryError: it is not.
+        """
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with contextlib.suppress(OSError):  # a network disk that is away for a while
+                await self._write(Writer.require_ours)
 
     def _publish(self, event: AnyEvent) -> None:
         if isinstance(event, Counted):
@@ -179,10 +242,16 @@ class EngineProcess:
         self._server.tell(event)
 
     def _note_end(self, tally: Tally) -> None:
+        session = tally.session
         counts = f"{tally.done} of {tally.images} done, {tally.failed} failed"
-        self._logs.note(tally.session, f"at its end: {counts}, {tally.stopped} stopped")
-        if not self._server.follow and not tally.stopped:
-            task = asyncio.create_task(self._send_notice(tally.session))
+        self._logs.note(session, f"at its end: {counts}, {tally.stopped} stopped")
+        settings = self._settings.notice
+        if tally.stopped or not (settings.command or settings.urls):
+            return
+        sent, why = reason_to_send(settings, self._server.seen)
+        self._logs.note(session, f"notice {'sent' if sent else 'not sent'}: {why}")
+        if sent:
+            task = asyncio.create_task(self._send_notice(session))
             self._notices.add(task)
             task.add_done_callback(self._notices.discard)
 
@@ -193,17 +262,33 @@ class EngineProcess:
     # ---------------------------------------------------------------- commands
 
     async def _submit(self, wanted: Submit) -> Accepted:
+        await self._asked()
+        # Read anew, as the sheet's checker did: a folder may have been named since our start.
+        await self._write(Writer.share_in, _sharing(load_settings(self._library)))
         tally, words = await self._submissions.accept(wanted)
         self._logs.note(tally.session, f"{tally.images} images of {words}")
         self._scheduler.tell(tally)
         self._scheduler.wake()
         return Accepted(tally)
 
+    async def _render_here(self, _: RenderHere) -> Status:
+        await self._asked(of_the_engine=True)
+        return await self._status()
+
+    async def _asked(self, *, of_the_engine: bool = False) -> None:
+        """Someone wants work to be done here."""
+        await self._here.ask(of_the_engine=of_the_engine)
+        await self._write(note_stopped, self._here.no_render)
+        self._rewriting.wake()
+
     async def _stop_work(self, wanted: Stop) -> Changed:
         scope = Scope(wanted.session, wanted.rows)
         return self._changed("stopped", wanted.rows, await self._scheduler.stop(scope))
 
     async def _resume(self, wanted: Resume) -> Changed:
+        await self._asked()
+        if wanted.new_files:
+            await self._take_new_files(wanted.session)
         held = self._scheduler.held
         released = held if wanted.session is None else held & {wanted.session}
         self._scheduler.hold(held - released)
@@ -212,7 +297,19 @@ class EngineProcess:
         tallies += [t for t in await self._write(Writer.tallies) if t.session in released]
         return self._changed("resumed", wanted.rows, tallies, work=True)
 
+    async def _take_new_files(self, session: str | None) -> None:
+        """Go on with the files that models of images to come have now, whatever was planned."""
+        found: dict[str, str] = {}
+        for label in await self._write(models_open, session):
+            if (model := find_model(label)) is not None:
+                found[label] = await asyncio.to_thread(fingerprint, model.source)
+        for key in await self._write(take_new_files, session, found):
+            self._logs.note(key, f"goes on with the files its models have now: {found}")
+
     async def _retry(self, wanted: Retry) -> Changed:
+        await self._asked()
+        if wanted.new_files:
+            await self._take_new_files(wanted.session)
         tallies = await self._write(Writer.retry, Scope(wanted.session, wanted.rows))
         self._scheduler.hold(self._scheduler.held - {tally.session for tally in tallies})
         return self._changed("tried again", wanted.rows, tallies, work=True)
@@ -222,6 +319,8 @@ class EngineProcess:
         return self._changed(f"moved {wanted.to}", None, [tally])
 
     async def _pause(self, wanted: Pause) -> Done:
+        if not wanted.paused:
+            await self._asked()
         await self._write(Writer.pause, wanted.paused)
         await self._scheduler.pause(wanted.paused)
         self._rewriting.wake()
@@ -243,25 +342,39 @@ class EngineProcess:
             pid=os.getpid(),
             library=str(self._library),
             detached=self._detached,
+            host=this_host(),
             fault=self._fault,
             paused=self._scheduler.paused,
             paused_by_user=self._scheduler.paused_by_user,
+            renders=not self._scheduler.off,
             held=sorted(self._scheduler.held),
             renderers=self._scheduler.renderers(),
             work=await self._write(Writer.tallies),
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:
+        # Who looks on starts it again where it just ends. A full disk stops nobody from stopping.
+        with contextlib.suppress(LibraryError, OSError, sqlite3.Error):
+            await self._write(note_stopped, True)
         return Leaving(os.getpid())
 
 
-def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]) -> None:
+def run_engine(
+    settings: Settings,
+    detached: str,
+    on_ready: Callable[[], object],
+    *,
+    asked: bool = False,
+    no_render: bool = False,
+) -> None:
     """Take the library and serve it until asked to stop.
 
     Args:
         settings: whose library to serve.
         detached: how this process outlives its terminal, in words.
         on_ready: called once the socket listens.
+        asked: someone wants it to render on this host.
+        no_render: keep the library, and render nothing until someone asks this process to.
 
     Raises:
         LockedError: another engine process has the library.
@@ -271,9 +384,11 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     library = settings.library
+    if fault := writing_fault(library):
+        raise LibraryError(fault)
     library.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = LibraryLock.take(library)
-    _log_to(library / "engine.log")
+    fault = _log_to(library / LOG_FILE)
     try:
         writer = Writer(library, lock.is_ours, _sharing(settings))
         try:
@@ -284,7 +399,15 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]
             if on_network(library):
                 log.info("the library is on a network filesystem: no write-ahead log")
             found = find_devices(settings.render.devices)
-            engine = EngineProcess(settings, writer, found, detached)
+            engine = EngineProcess(
+                settings,
+                writer,
+                found,
+                detached,
+                asked=asked,
+                no_render=no_render,
+                fault=fault,
+            )
 
             def listening() -> None:
                 lock.say_listening()
@@ -302,16 +425,31 @@ def run_engine(settings: Settings, detached: str, on_ready: Callable[[], object]
 
 
 def _sharing(settings: Settings) -> Sharing:
-    folder = settings.share.folder
-    return Sharing(folder.expanduser() if folder else None, settings.share.strip_metadata)
+    return Sharing(shared_folder(settings), settings.share.strip_metadata)
 
 
-def _log_to(path: Path) -> None:
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+class _Log(logging.handlers.RotatingFileHandler):
+    """A log that is no link to some other file."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open_to_append(Path(self.baseFilename)), self.encoding, self.errors)
+
+
+def _log_to(path: Path) -> str | None:
+    """Log into a file; why that is not possible: the work goes on without."""
+    logging.raiseExceptions = False  # a full disk is said once, and not for every line
     root = logging.getLogger()
-    root.addHandler(handler)
     root.setLevel(logging.INFO)
+    try:
+        handler = _Log(
+            path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace"
+        )
+    except OSError as error:
+        root.addHandler(logging.NullHandler())
+        return f"{path} cannot be written: {error.strerror}."
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root.addHandler(handler)
+    return None
 
 
 def _first(errors: BaseExceptionGroup[LibraryError]) -> LibraryError:

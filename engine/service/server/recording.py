@@ -1,17 +1,22 @@
 """What follows for a batch from how an attempt at it went."""
 
+import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Sequence
 
 from engine.library.records import Batch
 from engine.library.write.batch_limits import halve, remember_fit, shape_text
-from engine.library.write.writer import DEATHS, Writer
+from engine.library.write.model_changes import await_files, model_changed
+from engine.library.write.writer import Writer
 from engine.plan.batch_limits import images_held
 from engine.protocol.rendering import Cause
 from engine.service.server.device_worker import Attempt, DeviceWorker
 from engine.service.server.pausing import Pausing
 from engine.service.server.writer_thread import WriterThread
+
+log = logging.getLogger(__name__)
 
 
 class Recording:
@@ -39,7 +44,10 @@ class Recording:
         batch, cause, reason = attempt.batch, attempt.cause, attempt.reason
         if cause == Cause.DISK:
             await self._write(Writer.end, batch)
-            self._pausing.trouble(reason)
+        elif cause == Cause.MACHINE:  # no fault of the images: as if they had never been begun
+            if attempt.begun:
+                await self._write(Writer.spare, batch)
+            worker.set_aside(reason)
         elif cause == Cause.NOT_NOW:
             worker.wait(batch.images[0].recipe.model, reason)
         elif not attempt.begun and cause != Cause.ENDED:
@@ -60,12 +68,9 @@ class Recording:
                 f" {recipe.model}, one image at a time: choose a smaller size or a smaller model,"
                 " or end what else uses the memory, then retry",
             )
-        elif cause == Cause.DEVICE:
-            await worker.drop(attempt.link)  # what is left of it computes nothing any more
-            await self._write(Writer.strike, batch, reason)
         elif cause == Cause.DIED and not attempt.computing:
             await self._write(Writer.spare, batch)
-        elif cause == Cause.DIED:
+        elif cause in (Cause.DIED, Cause.DEVICE):
             await self._write(Writer.died, batch, reason)
         else:
             await self._write(Writer.strike, batch, reason)
@@ -73,13 +78,32 @@ class Recording:
     async def _no_start(self, worker: DeviceWorker, attempt: Attempt) -> None:
         """The model or the renderer did not get ready: try again, but not for ever."""
         label = attempt.batch.images[0].recipe.model
-        died = attempt.cause == Cause.DIED
-        (worker.deaths_loading if died else worker.failed_loads)[label] += 1
-        everywhere = all(other.has_given_up(label, DEATHS) for other in self._workers)
-        if attempt.cause == Cause.CHANGED or everywhere:
+        if attempt.cause in (Cause.DIED, Cause.HUNG):
+            worker.died_loading(label, attempt.reason)
+            return
+        worker.failed_loads[label] += 1
+        if attempt.cause == Cause.CHANGED and await self._goes_on(worker, attempt):
+            return
+        if all(other.has_given_up(label) for other in self._workers):
             await self._write(Writer.fail, attempt.batch, attempt.reason)
-        elif not died:
+            if attempt.cause == Cause.LOAD:
+                await self._write(await_files, attempt.batch)
+        else:
             await self._pausing.rest()
+
+    async def _goes_on(self, worker: DeviceWorker, attempt: Attempt) -> bool:
+        """A session's model has other files now: take them, or ask; False: it had them already."""
+        batch = attempt.batch
+        label, session = batch.images[0].recipe.model, batch.session_key
+        found, shipped = await asyncio.to_thread(worker.files_now, label)
+        reason = (
+            f"{attempt.reason}: `promptsheet resume {session} --accept-changed-model` goes on with"
+            " those that are there now, and each image says so; with the old ones back in their"
+            f" place `promptsheet resume {session}` goes on as planned"
+        )
+        outcome = await self._write(model_changed, batch, found, shipped=shipped, reason=reason)
+        log.info("session %s, model %s has other files now: %s", session, label, outcome)
+        return outcome != "same"
 
     async def measure(self, worker: DeviceWorker, batch: Batch, taken: int, room: int) -> None:
         """Remember how many images of a shape the device's memory holds, the first time."""

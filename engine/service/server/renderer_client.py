@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Self
 
+from engine.atomic_files import open_to_append
 from engine.picture.recipe import Conditions
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
@@ -45,6 +46,10 @@ class RendererDiedError(Exception):
     """The renderer process ended; the message says how."""
 
 
+class MachineError(Exception):
+    """This machine, or its device, cannot run a renderer; the message says why."""
+
+
 class LoadError(Exception):
     """The model cannot be loaded; the message says why."""
 
@@ -61,10 +66,14 @@ class RendererHungError(Exception):
     """No sign of life for too long."""
 
 
+_PIECE = 4096
+"""Bytes of what a renderer prints: taken at once, and the last ones kept."""
+
 _LOAD_ERRORS: Mapping[Cause, type[Exception]] = {
     Cause.CHANGED: ChangedModelError,
     Cause.DISK: OSError,
     Cause.LOAD: LoadError,
+    Cause.MACHINE: MachineError,
     Cause.NOT_NOW: NotNowError,
 }
 
@@ -80,11 +89,14 @@ class RendererClient:
         self._process = process
         self._loaded: dict[tuple[str, str, str], tuple[str, Conditions]] = {}
         self._heard = time.monotonic()
+        self._said = b""
         self._queues: dict[int | None, asyncio.Queue[Framed[AnyFromRenderer] | None]] = {
             None: asyncio.Queue()
         }
         self._writer: asyncio.StreamWriter
+        self._voice: asyncio.StreamWriter
         self._reading: asyncio.Task[None]
+        self._listening: asyncio.Task[None]
 
     @classmethod
     async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
@@ -98,10 +110,12 @@ class RendererClient:
             timeout: seconds.
 
         Raises:
+            MachineError: the machine or the device is not fit for one.
             RendererDiedError: it ended instead, or said nothing in time.
         """
-        ours, theirs = socket.socketpair()
-        with log.open("ab") as output:
+        try:
+            ours, theirs = socket.socketpair()
+            said, printed = socket.socketpair()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",  # not from the folder it happens to be started in
@@ -116,21 +130,36 @@ class RendererClient:
                 "--cores",
                 str(cores),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=printed.fileno(),
+                stderr=printed.fileno(),
                 pass_fds=(theirs.fileno(),),
                 env=os.environ | _ENVIRONMENT,
             )
+        except OSError as error:
+            raise MachineError(f"no process can be started: {error.strerror}") from error
         theirs.close()
+        printed.close()
         link = cls(device, process)
+        heard, link._voice = await asyncio.open_connection(sock=said)
+        link._listening = asyncio.create_task(link._listen(heard, log))
         reader, link._writer = await asyncio.open_connection(sock=ours)
         link._reading = asyncio.create_task(link._read(reader))
         try:
-            await link._next(None, timeout)
+            frame = await link._next(None, timeout)
         except RendererHungError as error:
             await link.kill()
             raise RendererDiedError(f"the renderer on {device} did not start: {error}") from error
+        if isinstance(frame.message, Failed):
+            await link.kill()
+            raise MachineError(frame.message.reason)
         return link
+
+    async def _listen(self, heard: asyncio.StreamReader, log: Path) -> None:
+        """Put what it prints into the log; the last of it may say why it ends."""
+        while piece := await heard.read(_PIECE):
+            self._said = (self._said + piece)[-_PIECE:]
+            with contextlib.suppress(OSError), open_to_append(log) as output:  # a disk may be full
+                output.write(piece)
 
     @property
     def alive(self) -> bool:
@@ -170,11 +199,14 @@ class RendererClient:
     async def _obituary(self) -> str:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), 5)
+            await asyncio.wait_for(asyncio.shield(self._listening), 1)
         code = self._process.returncode
         if code is not None and code < 0:
             name = signal.strsignal(-code) or f"signal {-code}"
             return f"the renderer on {self.device} was killed ({name})"
-        return f"the renderer on {self.device} ended (exit code {code})"
+        lines = self._said.decode(errors="replace").split("\n")
+        said = next((f": {text}" for line in reversed(lines) if (text := line.strip())), "")
+        return f"the renderer on {self.device} ended (exit code {code}){said}"
 
     async def _send(self, message: AnyToRenderer) -> None:
         try:
@@ -193,6 +225,7 @@ class RendererClient:
 
         Raises:
             LoadError, ChangedModelError, NotNowError, RendererDiedError, RendererHungError
+            MachineError: the device fails, or the machine allows no more threads, say.
             OSError: the disk is full, or fails.
         """
         wanted = (str(source), model_hash, dtype)
@@ -264,3 +297,5 @@ class RendererClient:
         await self._process.wait()
         self._writer.close()
         await self._reading
+        self._listening.cancel()  # a process that it started may go on printing
+        self._voice.close()

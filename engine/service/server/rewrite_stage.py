@@ -16,6 +16,7 @@ from engine.library.write.rewrites import (
     take_rewrites,
 )
 from engine.library.write.writer import Writer
+from engine.service.backoff import next_pause
 from engine.service.rewriting import RewriteError, RewriterDiedError, rewrites
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.writer_thread import WriterThread
@@ -24,7 +25,8 @@ from engine.settings import SettingsError, load_settings
 log = logging.getLogger(__name__)
 
 _DEATHS = 3
-"""Ends of the language model's process, without an answer between, after which it is enough."""
+"""Ends of the language model's process, without an answer between, after which it is left alone
+for a while: they are the machine's fault, and no image's."""
 _REST_SECONDS = 5.0
 
 
@@ -46,6 +48,7 @@ class RewriteStage:
         self._note = note
         self._news = asyncio.Event()
         self._deaths = 0
+        self._pause: float | None = None
         self.busy = False
         """Whether prompts are being rewritten."""
 
@@ -63,10 +66,11 @@ class RewriteStage:
             self._news.clear()
             try:
                 awaited = None
-                if not self._scheduler.paused_by_user:
+                if not self._scheduler.off:
                     awaited = await self._write(next_rewrites, self._scheduler.held)
                 self.busy = awaited is not None
                 if awaited is None:
+                    self._scheduler.lack_prompts(None)
                     await self._news.wait()
                 else:
                     await self._serve(awaited)
@@ -87,7 +91,8 @@ class RewriteStage:
                 async with contextlib.aclosing(rewrites(awaited.prompts, magic)) as answers:
                     async for some in answers:
                         await self._write(take_rewrites, session, some)
-                        self._deaths = 0
+                        self._deaths, self._pause = 0, None
+                        self._scheduler.lack_prompts(None)
                         await self._tell(session)
                         if not await self._goes_on(session):
                             break
@@ -95,7 +100,7 @@ class RewriteStage:
             self._deaths += 1
             self._note(session, str(error))
             if self._deaths >= _DEATHS:
-                await self._give_up(session, error)
+                await self._leave_alone(error)
         except (RewriteError, SettingsError) as error:
             await self._give_up(session, error)
         else:
@@ -104,12 +109,22 @@ class RewriteStage:
 
     async def _goes_on(self, session: str) -> bool:
         """Whether any more of its prompts are wanted, now."""
-        if self._scheduler.paused_by_user or session in self._scheduler.held:
+        if self._scheduler.off or session in self._scheduler.held:
             return False
         return await self._write(awaits_prompts, session)
 
+    async def _leave_alone(self, error: Exception) -> None:
+        """Wait a while, longer each time, or until something is asked for."""
+        self._pause = next_pause(self._pause)
+        self._scheduler.lack_prompts(f"{error} It is asked again by itself.")
+        self._news.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pause):
+                await self._news.wait()
+
     async def _give_up(self, session: str, error: Exception) -> None:
         self._deaths = 0
+        self._scheduler.lack_prompts(None)
         log.warning("session %s: %s", session, error)
         self._note(session, str(error))
         rows = await self._write(fail_rewrites, session, str(error))

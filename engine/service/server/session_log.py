@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from engine.atomic_files import open_to_append
 from engine.library.read.reader import log_path
 
 
@@ -23,8 +24,8 @@ class SessionLogs:
     def _append(self, path: Path, line: str) -> None:
         with contextlib.suppress(OSError):
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with path.open("a", encoding="utf-8", errors="replace") as file:
-                file.write(line)
+            with open_to_append(path) as file:
+                file.write(line.encode("utf-8", "replace"))
 
     def close(self) -> None:
         """Write what is left."""

@@ -1,6 +1,7 @@
 """Those who are connected to the engine process: they give commands, or follow its events."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sqlite3
@@ -14,7 +15,7 @@ from engine import __version__
 from engine.library.database import LibraryError
 from engine.protocol.answers import PROTOCOL, Answer, Blame, Greeting, Refused, Status
 from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown
-from engine.protocol.events import AnyEvent, Standing
+from engine.protocol.events import ALIVE_SECONDS, Alive, AnyEvent, Standing
 from engine.protocol.framing import LengthError, Unpacker, WireError, pack
 from engine.schema import SCHEMA_VERSION
 from engine.service.server.session_planning import RefusedError
@@ -64,9 +65,9 @@ class SocketServer:
         return bool(self._talking)
 
     @property
-    def follow(self) -> bool:
-        """Whether any of them follows what happens."""
-        return bool(self._subscribers)
+    def seen(self) -> list[bool | None]:
+        """Of each that follows what happens, whether someone looks at it; None: nobody can tell."""
+        return [subscriber.seen for subscriber in self._subscribers]
 
     def tell(self, event: AnyEvent) -> None:
         """Let followers know of an event."""
@@ -96,8 +97,12 @@ class SocketServer:
             )
             await _send(writer, greeting)
             await self._converse(reader, writer)
-        except (ConnectionError, WireError) as error:
-            log.info("a client left: %s", error)
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # it left while something was on its way to it; or we do
+        except WireError as error:
+            log.info("a client was sent away: %s", error)
+            with contextlib.suppress(ConnectionError):
+                await _send(writer, Refused(f"This is not understood: {error}.", Blame.MESSAGE))
         finally:
             self._talking.discard(task)
             writer.close()
@@ -148,7 +153,7 @@ class SocketServer:
         writer: asyncio.StreamWriter,
     ) -> None:
         """Send what happens from now on, beginning with where things stand."""
-        subscriber = Subscriber(previews=wanted.previews, every=wanted.every)
+        subscriber = Subscriber(previews=wanted.previews, every=wanted.every, seen=wanted.seen)
         self._subscribers.add(subscriber)
         heard = asyncio.create_task(unpacker.read(reader))
         try:
@@ -156,10 +161,13 @@ class SocketServer:
             await _send(writer, Standing(await self._status()))
             while True:
                 coming = asyncio.create_task(subscriber.take())
-                await asyncio.wait({coming, heard}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {coming, heard}, timeout=ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
                 if heard.done():
                     again = heard.result().message
                     subscriber.previews = isinstance(again, Follow) and again.previews
+                    subscriber.seen = again.seen if isinstance(again, Follow) else None
                     await self._tell_who_looks()
                     heard = asyncio.create_task(unpacker.read(reader))
                 if coming.done():
@@ -168,6 +176,8 @@ class SocketServer:
                     await subscriber.rest()
                 else:
                     coming.cancel()
+                    if not heard.done():
+                        await _send(writer, Alive())
         except asyncio.IncompleteReadError:
             pass  # it has left
         finally:

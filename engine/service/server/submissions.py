@@ -23,8 +23,15 @@ from engine.settings import RenderSettings, load_settings
 class Submissions:
     """Accepts sessions, one after the other."""
 
-    def __init__(self, write: WriterThread, render: RenderSettings, names: Collection[str]) -> None:
-        """Args: names: of the devices."""
+    def __init__(
+        self,
+        write: WriterThread,
+        render: RenderSettings,
+        names: Collection[str],
+        reserve_mib: int = 0,
+    ) -> None:
+        """Args: names: of the devices. reserve_mib: of the disk, that is to stay free."""
+        self._reserve = reserve_mib << 20
         self._write = write
         self._render = render
         self._names = names
@@ -71,6 +78,8 @@ class Submissions:
                     # Read anew, as models are: one may have been named since our start.
                     rewriting=bool(load_settings().magic.model),
                 )
+                if lacking := await self._write(Writer.lacking_room, new, self._reserve):
+                    raise RefusedError(lacking)
                 steps = await self._write(Writer.storing, new)
                 while await self._write(_take, steps):
                     pass

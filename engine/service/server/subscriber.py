@@ -18,9 +18,18 @@ class Subscriber:
     counts are put together into one.
     """
 
-    def __init__(self, *, previews: bool = False, every: bool = False) -> None:
-        """Args: previews: whether it wants them. every: every event as it comes (benchmarks do)."""
+    def __init__(
+        self, *, previews: bool = False, every: bool = False, seen: bool | None = None
+    ) -> None:
+        """A client that has just come.
+
+        Args:
+            previews: whether it wants them.
+            every: every event as it comes (benchmarks do).
+            seen: whether someone looks at it; None: its terminal does not tell.
+        """
         self.previews = previews
+        self.seen = seen
         self._every = every
         self._numbers = itertools.count()
         self._waiting: dict[object, AnyEvent] = {}

@@ -9,6 +9,7 @@ import pytest
 from engine.library.files import StagedFile, stage
 from engine.library.records import Batch, BatchImage, NewRow, NewSession
 from engine.library.write.writer import Writer
+from engine.picture.formats import pixel_digest
 from engine.picture.metadata import Record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
@@ -47,8 +48,9 @@ def new_session(
 
 
 def picture(image: BatchImage, size: int) -> tuple[Record, bytes]:
-    record = Record(image.key, image.recipe, CONDITIONS, size, image.slot, ())
     pixels = np.full((8, 8, 3), image.recipe.seed % 256, np.uint8)
+    digest = pixel_digest(pixels)
+    record = Record(image.key, image.recipe, CONDITIONS, size, image.slot, (), digest)
     return record, encode_png(pixels, record.to_text())
 
 

@@ -13,6 +13,7 @@ from engine.library.database import (
     open_writer,
     reading,
 )
+from engine.library.read.reader import list_images, pixels_of
 from engine.library.write.writer import Writer
 from engine.schema import SCHEMA_VERSION, is_older
 
@@ -84,6 +85,12 @@ def test_its_work_goes_on_under_the_conditions_it_began_with(old: Path) -> None:
     writer.close()
     with reading(old) as db:
         assert tuple(db.execute("SELECT ended, work FROM batches").fetchone()) == (8.0, 512.0)
+
+
+def test_of_what_was_rendered_before_digests_of_pixels_were_kept_there_is_none(old: Path) -> None:
+    Writer(old).close()
+    assert [image.pixels for image in list_images(old, "k")] == [None, None]
+    assert pixels_of(old, "k") is None
 
 
 def test_readers_send_for_the_engine_process_and_a_copy_is_kept(old: Path) -> None:

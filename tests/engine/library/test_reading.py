@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.api import Settings, changes_since, check_prompts, check_stored
 from engine.library.database import LibraryError, database_path, open_writer, reading
 from engine.library.maintain.verify import verify
 from engine.library.read.pace import measured_rates, pace
@@ -14,8 +15,11 @@ from engine.library.read.reader import (
     list_sessions,
     newest_image,
 )
+from engine.library.read.stored_rows import stored_rows
+from engine.library.write import trash
 from engine.library.write.writer import Writer
 from tests.engine.library.conftest import Rendered, new_session, take
+from tui.report import changes_line
 
 
 @pytest.fixture
@@ -117,6 +121,46 @@ def test_what_is_left_is_reckoned_from_the_library_alone(
     writer.end(batch, 2.0)
     # 4 are left, and 16 took little more than 2 seconds: the batches ran side by side
     assert pace(finished, "other2").seconds_left == pytest.approx(0.5, rel=0.2)
+
+
+@pytest.mark.parametrize("emptied", [3, 8])
+def test_an_emptied_trash_spoils_no_estimate(
+    finished: Path, writer: Writer, config: Path, emptied: int
+) -> None:
+    before, now = measured_rates(finished)["builtin"], pace(finished, "other2")
+    images = [image.image for image in list_images(finished, "k3f9x2")]
+    trash.trash_images(writer, images[:emptied], ())
+    trash.empty_trash(writer)
+    rate = measured_rates(finished)["builtin"]
+    assert rate.seconds_per_work == before.seconds_per_work
+    if emptied == 8:
+        assert rate.bytes_per_pixel is None
+    else:
+        assert rate.bytes_per_pixel == pytest.approx(before.bytes_per_pixel, rel=0.05)
+    assert pace(finished, "other2") == now
+    checked = check_prompts(["a boat"], Settings(library=finished))
+    assert checked.estimate.seconds
+    assert checked.estimate.bytes
+
+
+def test_what_is_trashed_before_it_was_rendered_is_not_waited_for(
+    finished: Path, writer: Writer
+) -> None:
+    images = [image.image for image in list_images(finished, "other2")]
+    trash.trash_images(writer, images[:8], ())  # the first of its two batches
+    assert pace(finished, "other2").seconds_left == pytest.approx(1.0)
+    trash.trash_images(writer, images[8:], ())
+    assert pace(finished, "other2").seconds_left == 0
+
+
+def test_a_row_whose_image_failed_is_not_kept(finished: Path, writer: Writer) -> None:
+    writer.fail(take(writer), "out of ghosts")
+    assert [row.failed for row in stored_rows(finished, "other2")] == [True, True, False]
+    settings = Settings(library=finished)
+    sheet = check_stored(stored_rows(finished, "other2"), settings, file="sheet.csv")
+    changes = changes_since("other2", sheet, settings)
+    assert (changes.to_render, list(changes.same)) == ([2, 3], [4])
+    assert "2 failed then and tried again" in changes_line(changes)
 
 
 def test_batches_side_by_side_count_as_one_stretch_of_time(

@@ -7,7 +7,7 @@ from engine.library.database import LibraryError, database_path
 from engine.library.maintain.repair import repair
 from engine.library.maintain.verify import verify
 from engine.library.read.jobs import ORDERS, JobPages
-from engine.library.read.reader import find_session, list_images, list_jobs
+from engine.library.read.reader import find_session, list_images, list_jobs, pixels_of
 from engine.library.write import trash
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
@@ -36,7 +36,7 @@ def closed(writer: Writer, rendered: Rendered) -> Path:
 
 
 def recipes(library: Path) -> dict[str, str]:
-    return {i.image: json.dumps(i.recipe) for i in list_images(library, KEY)}
+    return {i.image: json.dumps([i.recipe, i.pixels]) for i in list_images(library, KEY)}
 
 
 def files(library: Path) -> set[str]:
@@ -45,7 +45,7 @@ def files(library: Path) -> set[str]:
 
 @pytest.mark.parametrize("torn", [True, False])
 def test_a_lost_or_torn_database_is_made_anew_from_the_files(closed: Path, torn: bool) -> None:
-    before, there = recipes(closed), files(closed)
+    before, there, drawn = recipes(closed), files(closed), pixels_of(closed, KEY)
     database = database_path(closed)
     if torn:
         database.write_bytes(database.read_bytes()[:9000] + b"\0" * 5000)
@@ -57,6 +57,7 @@ def test_a_lost_or_torn_database_is_made_anew_from_the_files(closed: Path, torn:
     assert len(done.adopted) == 16
     assert verify(closed).whole
     assert recipes(closed) == before
+    assert pixels_of(closed, KEY) == drawn is not None
     assert files(closed) == there
     info = find_session(closed, KEY)
     assert (info.state, info.images, info.done, info.name) == ("done", 11, 11, "a-test")
@@ -115,6 +116,81 @@ def test_a_row_found_again_stands_among_its_own(closed: Path) -> None:
         assert sorted(rows) == [2, 3, 4]
         assert [pages.position(row) for row in rows] == [0, 1, 2]
         pages.close()
+
+
+def finds_nothing(library: Path) -> bool:
+    done = repair(library, lambda: True)
+    return not (done.adopted or done.again or done.sessions or done.folders or done.aside)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_renamed_folder_is_adopted_where_it_lies_and_found_once(closed: Path, lost: bool) -> None:
+    before, there = recipes(closed), files(closed)
+    folder = closed / "sessions" / f"a-test-{KEY}"
+    folder.rename(folder.with_name("the best of spring"))
+    if lost:
+        database_path(closed).unlink()
+    done = repair(closed, lambda: True)
+    assert set(done.adopted) >= set(before)
+    assert (done.again, done.aside, done.left) == ([], [], [])
+    assert verify(closed).whole
+    assert finds_nothing(closed)
+    assert verify(closed).whole
+    assert recipes(closed) == before
+    assert files(closed) == there
+    assert not folder.exists()
+    assert {Path(str(i.file)).parent.name for i in list_images(closed, KEY)} == {
+        "the best of spring"
+    }
+    writer = Writer(closed)
+    assert trash.restore_images(writer, [f"{KEY}-4-2"]) == [f"{KEY}-4-2"]
+    writer.close()
+    assert verify(closed).whole
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_files_that_were_moved_or_renamed_are_found_again(closed: Path, lost: bool) -> None:
+    before, there = recipes(closed), files(closed)
+    places = [closed / str(image.file) for image in list_images(closed, KEY)]
+    (closed / "sessions" / "apart" / "deep").mkdir(parents=True)
+    places[0].rename(closed / "sessions" / "apart" / "deep" / "mine.png")
+    places[1].rename(closed / "sessions" / "a-test-other2" / "guest.png")
+    places[2].rename(places[2].with_name("renamed.png"))
+    places[3].rename(places[3].with_name("swap.png"))
+    places[4].rename(places[3])
+    places[3].with_name("swap.png").rename(places[4])
+    if lost:
+        database_path(closed).unlink()
+    done = repair(closed, lambda: True)
+    assert (done.again, done.aside, done.left) == ([], [], [])
+    assert verify(closed).whole
+    assert finds_nothing(closed)
+    assert recipes(closed) == before
+    assert files(closed) == there
+
+
+def test_what_is_called_whole_has_no_files_that_nobody_takes_up(closed: Path) -> None:
+    image = list_images(closed, KEY)[0]
+    path = closed / str(image.file)
+    data = path.read_bytes()
+    path.unlink()
+    assert repair(closed, lambda: True).again == [image.image]
+    path.write_bytes(data)  # back from a backup
+    assert verify(closed).orphans == [image.file]
+    assert repair(closed, lambda: True).adopted == [image.image]
+    assert verify(closed).whole
+
+
+def test_a_copy_stands_in_for_a_damaged_file_and_another_is_left(closed: Path) -> None:
+    first, second = (closed / str(image.file) for image in list_images(closed, KEY)[:2])
+    for path in (first, second):
+        path.with_name(f"copy of {path.name}").write_bytes(path.read_bytes())
+    first.write_bytes(first.read_bytes()[:-20])
+    done = repair(closed, lambda: True)
+    assert (len(done.adopted), len(done.aside), done.again) == (1, 1, [])
+    assert [Path(file).name for file in done.left] == [f"copy of {second.name}"]
+    assert finds_nothing(closed)
+    assert find_session(closed, KEY).done == 11
 
 
 def test_a_whole_library_is_left_as_it_is(closed: Path) -> None:

@@ -1,6 +1,12 @@
 import errno
+import grp
 import os
+import pwd
+import shutil
 import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +14,7 @@ import pytest
 
 from engine.library.read.reader import list_images
 from engine.library.write import trash
-from engine.library.write.sharing import Sharing, publish, withdraw
+from engine.library.write.sharing import Sharing, publish, why_unreachable, withdraw
 from engine.library.write.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.picture.png import encode_png as encode
@@ -74,10 +80,76 @@ def test_without_recipes_the_copy_says_nothing(image: Path, sharing: Sharing) ->
     assert read_text(image) == {"parameters": "a cat"}
 
 
-def test_without_a_shared_folder_it_is_readable_where_it_is(image: Path) -> None:
+def test_without_a_shared_folder_it_stays_private(image: Path) -> None:
     assert publish(image, Sharing()) is None
-    assert mode(image) == 0o644
+    assert mode(image) == 0o600, "it would look readable, and its folders keep others out"
     assert not withdraw(image, Sharing())
+
+
+def test_without_recipes_the_image_itself_stays_private(image: Path, sharing: Sharing) -> None:
+    place = publish(image, Sharing(sharing.folder, strip_metadata=True))
+    assert place is not None
+    assert (mode(place), mode(image)) == (0o644, 0o600)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that others can enter, which no test's own is."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_where_others_cannot_come_is_said_with_the_reason(open_folder: Path) -> None:
+    shared = open_folder / "shared"
+    assert "no shared folder" in why_unreachable(None)
+    assert "is not there" in why_unreachable(shared)
+    shared.mkdir()
+    assert why_unreachable(shared) == ""
+    shared.chmod(0o700)
+    assert f"only you may enter {shared}" in why_unreachable(shared)
+    shared.chmod(0o755)
+    open_folder.chmod(0o700)
+    assert f"only you may enter {open_folder}," in why_unreachable(shared)
+    link = open_folder / "link"
+    link.symlink_to(shared)
+    assert f"only you may enter {open_folder}," in why_unreachable(link)
+
+
+def test_a_group_of_several_may_do_and_a_private_one_does_not(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_folder.chmod(0o750)
+    user = pwd.getpwuid(os.getuid()).pw_name
+    for name, members, reached in ((user, [], False), (user, ["eve"], True), ("lab", [], True)):
+        group = grp.struct_group((name, "x", os.getgid(), members))
+        monkeypatch.setattr(grp, "getgrgid", lambda _, group=group: group)
+        assert (why_unreachable(open_folder) == "") is reached, (name, members)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become someone else")
+def test_someone_else_reads_exactly_the_public_files(image: Path, open_folder: Path) -> None:
+    private = image.with_name("0003-1.png")
+    private.write_bytes(image.read_bytes())
+    private.chmod(0o600)
+    moved = open_folder / "library"
+    image.parents[2].rename(moved)
+    image = moved / "sessions" / image.parent.name / image.name
+    moved.chmod(0o700)
+    shared = open_folder / "shared"
+    shared.mkdir()
+    place = publish(image, Sharing(shared))
+    assert place is not None
+
+    def someone_else(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(list(map(str, command)), user=65534, group=65534, capture_output=True)
+
+    found = someone_else("find", shared, "-type", "f")
+    assert found.stdout.decode().split() == [str(place)]
+    assert someone_else("cat", place).stdout == image.read_bytes()
+    assert someone_else("cat", image.with_name(private.name)).returncode
+    assert someone_else("ls", moved).returncode
 
 
 def test_a_name_that_leads_elsewhere_is_not_followed(

@@ -1,12 +1,14 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from engine.config_records import explanations
-from engine.models.catalog import load_models
+from engine.config_records import Declared, DeclaredError, bounds_words, build, explanations
+from engine.models.catalog import Model, load_models
 from engine.models.fingerprint import fingerprint
-from engine.settings import SettingsError, load_settings
+from engine.settings import Settings, SettingsError, load_settings, with_devices
 from engine.settings_file import understood, write_setting
 
 
@@ -136,6 +138,48 @@ def test_a_faulty_settings_file_is_named_with_the_line_to_mend(
     with pytest.raises(SettingsError, match=words) as caught:
         load_settings()
     assert str(config / "settings.toml") in str(caught.value)
+
+
+def numbers_of(kind: type[Declared], path: str = "") -> Iterator[tuple[str, Any]]:
+    """The dotted name of every number in a record, however deep, and its annotation."""
+    for name, wanted in get_type_hints(kind, include_extras=True).items():
+        inner = next((a for a in get_args(wanted) if isinstance(a, type)), wanted)
+        if get_origin(wanted) is dict and isinstance(get_args(wanted)[1], type):
+            inner = get_args(wanted)[1]
+        if isinstance(inner, type) and issubclass(inner, Declared):
+            yield from numbers_of(inner, f"{path}{name}.")
+        elif inner in (int, float):
+            yield path + name, wanted
+
+
+@pytest.mark.parametrize("kind", [Settings, Model])
+def test_every_number_has_bounds_and_a_value_beyond_them_is_refused_with_what_to_write(
+    kind: type[Declared],
+) -> None:
+    found = dict(numbers_of(kind))
+    assert len(found) > 8
+    for name, wanted in found.items():
+        words = bounds_words(wanted)
+        assert words, f"{name} has no bounds"
+        highest = words.rpartition(" to ")[2]
+        body: Any = int(highest) + 1 if "whole" in words else float(highest) * 2
+        for part in reversed(name.split(".")):
+            body = {part: {"turbo": body} if part == "rendering" else body}
+        with pytest.raises(DeclaredError) as caught:
+            build(kind, body)
+        named = name.replace("rendering.", "rendering.turbo.")
+        assert f"{named}: " in str(caught.value) and f"write {words}" in str(caught.value)
+
+
+def test_a_number_of_threads_that_would_empty_the_process_table_is_refused(config: Path) -> None:
+    (config / "settings.toml").write_text("[render]\nthreads = 100000\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "render.threads: 100000 cannot be; write a whole number from 0 to 256" in str(
+        caught.value
+    )
+    with pytest.raises(SettingsError, match="from 1 to 64"):
+        with_devices(Settings(), ["cpu"] * 100)
 
 
 def test_files_that_notepad_saved_with_a_mark_are_read_and_written(config: Path) -> None:

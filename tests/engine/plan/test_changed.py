@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +39,14 @@ def test_equal_rows_are_each_rendered_once() -> None:
     found = changes_between(then("a", "a"), now("a", "a", "a"))
     assert found.same == {2: 2, 3: 3}
     assert found.added == (4,)
+
+
+def test_a_row_that_failed_is_rendered_again_with_the_seed_that_was_drawn() -> None:
+    before = [replace(row, failed=row.number == 3) for row in then("a", "b", "c")]
+    found = changes_between(before, now("a", "b", "c"))
+    assert (found.same, found.failed, found.to_render) == ({2: 2, 4: 4}, {3: 3}, [3])
+    assert found.seeds == {3: 103}
+    assert (found.changed, found.added, found.removed) == ({}, (), ())
 
 
 def test_a_seed_written_into_the_sheet_is_a_change() -> None:

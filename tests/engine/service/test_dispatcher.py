@@ -18,6 +18,7 @@ from engine.library.maintain.verify import verify
 from engine.library.read.reader import list_images
 from engine.library.write import trash
 from engine.library.write.batch_limits import fits_on
+from engine.library.write.states import Scope
 from engine.library.write.writer import DEATHS, Writer
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
@@ -37,8 +38,8 @@ from engine.protocol.rendering import (
 )
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.renderer_client import (
-    ChangedModelError,
     LoadError,
+    MachineError,
     RendererDiedError,
     RendererHungError,
 )
@@ -56,6 +57,10 @@ class OutOfMemoryFaultError(Exception):
 
 class DeviceFaultError(Exception):
     """Stands for a renderer's report that its GPU has failed."""
+
+
+class MachineFaultError(Exception):
+    """Stands for a renderer's report that the machine allows no more threads, say."""
 
 
 class FakeRenderer:
@@ -97,6 +102,9 @@ class FakeRenderer:
         except DeviceFaultError:
             yield Framed(Failed(batch, Cause.DEVICE, "the GPU failed", []))
             return
+        except MachineFaultError as error:
+            yield Framed(Failed(batch, Cause.MACHINE, str(error), []))
+            return
         except ValueError as error:
             yield Framed(Failed(batch, Cause.ERROR, str(error), []))
             return
@@ -126,7 +134,7 @@ def _file(record: Record) -> bytes:
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
     monkeypatch.setattr("engine.service.server.device_worker.RendererClient", FakeRenderer)
-    monkeypatch.setattr("engine.service.server.pausing._PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("engine.service.backoff.FIRST_PAUSE_SECONDS", 0.01)
     FakeRenderer.started, FakeRenderer.sizes = 0, []
     FakeRenderer.fault = FakeRenderer.load_fault = None
 
@@ -293,28 +301,131 @@ def test_a_session_deleted_while_its_model_loads_does_not_end_the_others(writer:
     assert states(writer) == ["done"] * 12
 
 
-def test_a_changed_model_is_not_tried_again(writer: Writer) -> None:
-    tries = []
+def test_dying_while_loading_pauses_with_the_reason_and_fails_no_image(writer: Writer) -> None:
+    """Too little memory, say: the model waits, longer each time, until it can be loaded."""
+    deaths = []
 
     def load_fault(device: str) -> None:
-        tries.append(1)
-        raise ChangedModelError("the model's files have changed")
+        deaths.append(device)
+        raise RendererDiedError("the renderer on cpu was killed (Killed)")
 
-    FakeRenderer.load_fault = staticmethod(load_fault)
-    writer.add_session(new_session(rows=2, largest=4))
-    settle(writer)
-    assert set(states(writer)) == {"failed"}
-    assert len(tries) == 2, "once a batch"
-
-
-def test_dying_while_loading_is_no_endless_loop(writer: Writer) -> None:
-    def load_fault(device: str) -> None:
-        raise RendererDiedError("killed")
+    def hear(event: AnyEvent) -> None:
+        if isinstance(event, Paused) and event.reason:
+            assert states(writer) == ["waiting"] * 4
+            FakeRenderer.load_fault = None
 
     FakeRenderer.load_fault = staticmethod(load_fault)
     writer.add_session(new_session(rows=1))
+    events = settle(writer, hear=hear)
+    said = reasons_of(events)
+    assert len(deaths) == 3 and "loaded builtin, 3 times" in str(said[0])
+    assert states(writer) == ["done"] * 4
+
+
+@pytest.mark.parametrize("how", ["at its start", "at its load", "while rendering"])
+def test_a_machine_that_cannot_render_pauses_and_fails_no_image(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Mended, work goes on; nothing counts as a strike, however often it was tried."""
+    really_start, broken = FakeRenderer.start, [True]
+
+    async def start(device: str, *rest: Any) -> FakeRenderer:
+        FakeRenderer.started += 1
+        if broken:
+            raise MachineError("AssertionError: Torch not compiled with CUDA enabled")
+        return await really_start(device, *rest)
+
+    def load_fault(device: str) -> None:
+        if broken:
+            FakeRenderer.started += 1
+            raise MachineError("Torch not compiled with CUDA enabled")
+
+    def fault(wanted: RenderBatch) -> None:
+        if broken:
+            FakeRenderer.started += 1
+            raise MachineFaultError("Torch not compiled with CUDA enabled")
+
+    def hear(event: AnyEvent) -> None:
+        if FakeRenderer.started >= 5 and isinstance(event, Paused) and event.reason:
+            broken.clear()
+
+    monkeypatch.setattr("engine.service.backoff.LONGEST_PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr("engine.service.backoff.LONGEST_PAUSE_SECONDS", 0.3)
+    if how == "at its start":
+        monkeypatch.setattr(FakeRenderer, "start", start)
+    elif how == "at its load":
+        FakeRenderer.load_fault = staticmethod(load_fault)
+    else:
+        FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=3))
+    events = settle(writer, ["cuda:0"], hear=hear)
+    assert states(writer) == ["done"] * 12
+    assert [image.error for image in list_images(writer.library, "k3f9x2")] == [None] * 12
+    (strikes,) = writer.read("SELECT sum(strikes) AS sum FROM images")
+    assert strikes["sum"] == 0
+    said = [str(reason) for reason in reasons_of(events)]
+    assert "nothing can be rendered on cuda:0: " in said[0]
+    assert "Torch not compiled" in said[0] and "engine start --devices cpu" in said[0]
+    assert any("left alone" in reason for reason in said)
+
+
+def test_a_renderer_that_dies_at_its_start_three_times_is_left_alone_until_someone_asks(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next try is a long while away; `wake`, by a resume for one, has it tried at once."""
+    starts: list[str] = []
+
+    async def start(device: str, *rest: Any) -> FakeRenderer:
+        starts.append(device)
+        raise RendererDiedError("the renderer on cpu ended (exit code 1): no temporary folder")
+
+    monkeypatch.setattr(FakeRenderer, "start", start)
+    writer.add_session(new_session(rows=1))
+
+    async def run() -> None:
+        alone = asyncio.Event()
+
+        def publish(event: AnyEvent) -> None:
+            if isinstance(event, Paused) and "left alone" in str(event.reason):
+                alone.set()
+
+        thread = WriterThread(writer)
+        scheduler = Dispatcher(thread, writer.library, Settings(), ["cpu"], publish)
+        running = asyncio.create_task(scheduler.run())
+        await asyncio.wait_for(alone.wait(), 30)
+        assert len(starts) == 3
+        assert "no temporary folder" in str(scheduler.paused)
+        alone.clear()
+        (worker,) = scheduler._workers
+        assert worker.fault is not None and worker.fault.seconds >= 60
+        scheduler.wake()
+        await asyncio.wait_for(_true(lambda: len(starts) > 3), 30)
+        await scheduler.stop(Scope(None))
+        await asyncio.wait_for(_true(lambda: scheduler.idle and scheduler.paused is None), 30)
+        await scheduler.close()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(run())
+    assert states(writer) == ["stopped"] * 4
+
+
+async def _true(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def test_a_batch_whose_gpu_fails_each_time_fails_like_one_that_kills_its_renderer(
+    writer: Writer,
+) -> None:
+    def fault(wanted: RenderBatch) -> None:
+        if wanted.images[0].image.startswith("k3f9x2-2-"):
+            raise DeviceFaultError
+
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=3, images=4, largest=4))
     settle(writer)
-    assert set(states(writer)) == {"failed"}
+    assert states(writer) == ["failed"] * 4 + ["done"] * 8
+    assert len(FakeRenderer.sizes) == DEATHS + 2
 
 
 def test_a_full_disk_pauses_and_goes_on_by_itself(
@@ -335,6 +446,30 @@ def test_a_full_disk_pauses_and_goes_on_by_itself(
     assert states(writer) == ["done"] * 12
     assert all(image.error is None for image in list_images(writer.library, "k3f9x2"))
     assert any("No space" in str(reason) for reason in reasons_of(events))
+
+
+def test_what_was_rendered_is_kept_until_there_is_room_for_it(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is drawn twice for a full disk, and what had room at once is not written again."""
+    from engine.library import files
+
+    attempts = iter(range(4))
+    written: list[str] = []
+
+    def full_at_times(image: str, final: Path, data: bytes) -> files.StagedFile:
+        if next(attempts, 0) in (1, 2, 3):
+            raise OSError(28, "No space left on device")
+        written.append(image)
+        return files.stage(image, final, data)
+
+    monkeypatch.setattr("engine.service.server.writer_thread.stage", full_at_times)
+    writer.add_session(new_session(largest=4))
+    settle(writer)
+    assert states(writer) == ["done"] * 12
+    assert FakeRenderer.sizes == [4] * 3
+    assert len(written) == len(set(written)) == 12
+    assert verify(writer.library).whole
 
 
 def test_rendering_waits_while_the_disk_is_under_its_reserve(

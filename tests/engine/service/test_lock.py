@@ -57,6 +57,6 @@ def test_a_lock_file_deleted_and_made_anew_is_not_mistaken_for_ours(
 
     monkeypatch.setattr(os, "open", open_and_lose)
     lock = LibraryLock.take(tmp_path)
-    assert len(opened) == 2
+    assert len(opened) > 2
     assert is_locked(tmp_path)
     lock.release()

@@ -1,7 +1,9 @@
 import asyncio
 import errno
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +30,46 @@ def test_a_disk_that_cannot_be_asked_pauses_the_work_and_a_library_that_is_gone_
     tmp_path.rmdir()
     with pytest.raises(FileNotFoundError):
         pausing.may_work()
+
+
+def test_one_full_disk_is_one_event_however_many_attempts_report_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the longest wait is short: when there is room again, work goes on within 10 s."""
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    pausing = Pausing(tmp_path, 0, lambda _: None, asyncio.Event())
+    for _ in range(8):
+        pausing.trouble("database or disk is full")
+    first = pausing.seconds
+    assert first <= 2 and not pausing.may_work()
+    clock[0] += first
+    assert pausing.may_work()
+    for _ in range(20):
+        pausing.trouble("database or disk is full")
+        assert not pausing.may_work()
+        clock[0] += 5
+        assert pausing.may_work(), "nobody waits for longer"
+    pausing.over()
+    assert pausing.may_work() and pausing.reason is None
+
+
+def test_who_rests_waits_for_what_is_left_of_the_pause_and_not_for_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, waited = [1000.0], []
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    async def wait_for(closing: Any, seconds: float) -> None:
+        closing.close()
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "wait_for", wait_for)
+    pausing = Pausing(tmp_path, 0, lambda _: None, asyncio.Event())
+    for _ in range(5):
+        pausing.trouble("database or disk is full")
+        clock[0] += pausing.seconds
+    pausing.trouble("database or disk is full")
+    clock[0] += 3
+    asyncio.run(pausing.rest())
+    assert waited == [2]

@@ -190,3 +190,13 @@ def test_typed_settings_are_checked_too() -> None:
 def test_no_typed_prompt_at_all_is_said() -> None:
     with pytest.raises(SheetError, match="No prompt"):
         typed_rows(["", " "], VOCABULARY)
+
+
+def test_public_rows_that_nobody_else_would_find_say_why() -> None:
+    rows = table(("prompt", "visibility"), ("a", "public"), ("b", ""), ("c", "private"))
+    assert check_table(rows, VOCABULARY).problems == ()
+    sheet = check_table(rows, replace(VOCABULARY, unshared="there is no folder"))
+    (problem,) = sheet.problems
+    assert (problem.row, problem.column, problem.severity) == (2, "visibility", WARNING)
+    assert "there is no folder" in problem.message and "share.folder" in problem.message
+    assert len(sheet.ready) == 3, "it can be rendered all the same"

@@ -12,9 +12,9 @@ import tty
 from collections.abc import Sequence
 from typing import TextIO
 
-XTERM_SIXEL = b"\x1bP>|XTerm(390)\x1b\\\x1b[6;18;9t\x1b[?62;4;22c"
+XTERM_SIXEL = b"\x1bP>|XTerm(390)\x1b\\\x1b[6;18;9t\x1b[?1004;2$y\x1b[?62;4;22c"
 XTERM_PLAIN = b"\x1bP>|XTerm(390)\x1b\\\x1b[6;18;9t\x1b[?62;22c"
-KITTY = b"\x1bP>|kitty(0.41.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6;18;9t\x1b[?62;c"
+KITTY = b"\x1bP>|kitty(0.41.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[6;18;9t\x1b[?1004;2$y\x1b[?62;c"
 KITTY_OLD = KITTY.replace(b"0.41.1", b"0.26.5")
 
 

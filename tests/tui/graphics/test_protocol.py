@@ -55,7 +55,16 @@ def test_right_however_late_and_nothing_is_typed_into_the_app(
     assert found.protocol == expected
     assert found.cell == (9, 18)
     assert found.answered
+    assert found.tells_focus is (b"?1004" in answer)
     assert terminal.left_over() == b""
+
+
+@pytest.mark.parametrize(("state", "tells"), [(0, False), (1, True), (2, True), (4, False)])
+def test_a_terminal_that_knows_of_no_focus_does_not_tell(
+    attach: Attach, state: int, tells: bool
+) -> None:
+    attach((0, b"\x1b[?1004;%d$y\x1b[?62c" % state))
+    assert detect().tells_focus is tells
 
 
 @pytest.mark.parametrize("answer", [XTERM_SIXEL, KITTY])

@@ -1,0 +1,60 @@
+"""Renderers that do not start: why, in words."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.service.server.renderer_client import MachineError, RendererClient, RendererDiedError
+
+
+def started_by(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said of a renderer whose interpreter is a shell script."""
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("engine.service.server.renderer_client.sys.executable", str(python))
+    with pytest.raises((MachineError, RendererDiedError)) as caught:
+        asyncio.run(RendererClient.start("cpu", 2, 2, tmp_path / "engine.log", 300))
+    return str(caught.value)
+
+
+def test_what_it_said_last_is_why_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "libgomp: Thread creation failed: Resource temporarily unavailable"
+    said = started_by(f"echo first; echo '{words}' >&2; exit 1", tmp_path, monkeypatch)
+    assert said == f"the renderer on cpu ended (exit code 1): {words}"
+    assert (tmp_path / "engine.log").read_text() == f"first\n{words}\n"
+
+
+def test_a_limit_on_memory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = started_by(
+        f'ulimit -v 500000; exec {sys.executable} "$@"', tmp_path, monkeypatch
+    ).lower()
+    assert "memory" in said or "failed to map" in said
+
+
+def test_a_process_that_cannot_be_started_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "engine.service.server.renderer_client.sys.executable", str(tmp_path / "nowhere")
+    )
+    with pytest.raises(MachineError, match="no process can be started"):
+        asyncio.run(RendererClient.start("cpu", 2, 2, tmp_path / "engine.log", 300))
+
+
+def test_a_device_that_is_not_there_and_a_temporary_folder_that_is_not_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MachineError):
+        asyncio.run(RendererClient.start("cuda:63", 1, 2, tmp_path / "engine.log", 300))
+    assert "Traceback" in (tmp_path / "engine.log").read_text()
+    program = (
+        "import sys, tempfile; from engine.render import renderer;"
+        "tempfile._candidate_tempdir_list = lambda: ['/nowhere'];"
+        "renderer.main()"
+    )
+    # What `-P -m engine.render.renderer` would run is run with no place for temporary files.
+    script = f'shift 3; exec {sys.executable} -c "{program}" "$@"'
+    assert "temporary directory" in started_by(script, tmp_path, monkeypatch)

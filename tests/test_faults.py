@@ -1,0 +1,73 @@
+"""Faults of the machine, for real: no device, no torch, no room. No image is to blame for them."""
+
+from pathlib import Path
+
+from tests.conftest import Promptsheet
+from tests.test_promises import settled, state, wait_for, write_sheet
+
+
+def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    """A job on a wrong node burns nothing: elsewhere, or on the CPU, all of it is rendered."""
+    promptsheet.json("engine", "start", "--devices", "cuda:63")
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=3, images=4)
+    ended = promptsheet.json("run", sheet, "--wait", "0.02", status=1)
+    assert (ended["images"], ended["done"], ended["failed"]) == (12, 0, 0)
+    # It may have been given up before torch was there to say why: now it is not.
+    waits = wait_for(lambda: promptsheet.json("engine", "status")["paused"])
+    assert "nothing can be rendered on cuda:63" in waits and "--devices cpu" in waits
+    again = promptsheet("prompt", "a red circle", "--wait", "0.02")
+    assert again.returncode == 1
+    assert "cuda:63" in again.stderr and "stay waiting" in again.stderr
+    shown = promptsheet.json("show", ended["session"])
+    assert {row["state"] for row in shown["rows"]} == {"waiting"}
+    promptsheet.json("engine", "stop")
+    promptsheet.json("engine", "start", "--devices", "cpu")
+    wait_for(lambda: {info["state"] for info in promptsheet.json("sessions")} == {"done"}, 240)
+    assert promptsheet.json("verify")["images"] == 13
+
+
+def test_a_renderer_that_cannot_import_waits_until_it_can(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken" / "torch" / "__init__.py"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("raise ImportError('libtorch.so: cannot open shared object file')\n")
+    promptsheet.environment["PYTHONPATH"] = str(tmp_path / "broken")
+    promptsheet.json("engine", "start", "--devices", "cpu")
+    promptsheet.json("prompt", "a red circle", "-n", "3", "--detach")
+    reason = wait_for(lambda: promptsheet.json("engine", "status")["paused"])
+    assert "cannot open shared object file" in reason
+    info = state(promptsheet)
+    assert (info["state"], info["failed"]) == ("waiting", 0)
+    broken.unlink()
+    broken.parent.rmdir()
+    wait_for(lambda: settled(promptsheet), 240)
+    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (3, 0)
+
+
+def test_a_sheet_that_does_not_fit_on_the_disk_is_refused_and_others_go_on(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path, small_disk: Path
+) -> None:
+    (config / "settings.toml").write_text("[engine]\nreserve_mib = 0\n")
+    library = promptsheet.on(small_disk / "library")
+    library.json("prompt", "a red circle", "-n", "8", "--detach")
+    refused = library("run", write_sheet(tmp_path / "big.csv", rows=3000, images=4))
+    assert refused.returncode == 2
+    assert "no room for this session" in refused.stderr and "Nothing was stored" in refused.stderr
+    wait_for(lambda: settled(library), 240)
+    assert [info["done"] for info in library.json("sessions")] == [8]
+    library("engine", "stop")
+
+
+def test_images_beyond_the_free_disk_are_warned_of_before_the_start(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=3, images=4)
+    assert promptsheet.json("check", sheet)["estimate"]["disk"]["fits"]
+    assert "of disk" not in promptsheet("check", sheet).stdout
+    (config / "settings.toml").write_text("[engine]\nreserve_mib = 1048576\n")
+    need = promptsheet.json("check", sheet)["estimate"]["disk"]
+    assert not need["fits"] and need["bytes"] > need["room"] == 0
+    assert "! these images need about" in promptsheet("check", sheet).stdout

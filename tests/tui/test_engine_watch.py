@@ -1,0 +1,125 @@
+"""The app and an engine process that ends, is stopped, or must not be started."""
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from engine.api import engine_status
+from engine.library.write.open_work import add_render_host
+from engine.library.write.writer import Writer
+from engine.service.hosts import this_host
+from engine.settings import Settings
+from tests.conftest import Promptsheet
+from tests.test_places import freeze, thaw
+from tests.tui import conftest
+from tests.tui.conftest import MakeLibrary, screen_text
+from tui.app import PromptsheetApp
+from tui.screens.jobs import JobsScreen
+from tui.screens.review import ReviewScreen
+
+SIZE = (140, 36)
+
+
+until = partial(conftest.until, tries=4000)
+
+
+@pytest.fixture
+def held(
+    settings: Settings, config: Path, make_session: MakeLibrary, promptsheet: Promptsheet
+) -> Promptsheet:
+    """A session that waits for a word, on a host where someone asked for it."""
+    (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
+    make_session([f"boat {n}" for n in range(12)])
+    writer = Writer(settings.library)
+    add_render_host(writer, this_host())
+    writer.close()
+    return promptsheet
+
+
+def pid_of(settings: Settings) -> int | None:
+    status = engine_status(settings)
+    return status["pid"] if status else None
+
+
+async def test_opening_the_app_starts_what_waits_and_a_kill_is_mended_before_ones_eyes(
+    settings: Settings, held: Promptsheet
+) -> None:
+    assert pid_of(settings) is None
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "images wait: the engine process was started" in _said(app))
+        await until(pilot, lambda: "held: r resumes it" in screen_text(app))
+        first = pid_of(settings)
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await until(pilot, lambda: "had ended; it was started again" in _said(app))
+        await until(pilot, lambda: app.app_state.engine in ("idle", "rendering"))
+        assert pid_of(settings) not in (None, first)
+
+
+def _said(app: PromptsheetApp) -> str:
+    return "\n".join(notification.message for notification in app._notifications)
+
+
+async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
+    settings: Settings,
+    make_session: MakeLibrary,
+    promptsheet: Promptsheet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from engine.api import Pace
+
+    monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
+    make_session([f"boat {n}" for n in range(12)])
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "nothing of this library was rendered on" in _said(app))
+        assert isinstance(app.screen, JobsScreen)
+        screen = app.screen
+        await until(pilot, lambda: screen._pace is not None)
+        await until(pilot, lambda: "‖ engine: off" in screen_text(app))
+        assert "ETA" not in screen_text(app)
+        assert "r lets it go on" in screen_text(app)
+        assert pid_of(settings) is None
+
+
+async def test_a_stopped_one_is_said_not_to_answer(settings: Settings, held: Promptsheet) -> None:
+    held.json("engine", "start")
+    pid = pid_of(settings)
+    assert pid is not None
+    app = PromptsheetApp(settings)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: app.app_state.engine == "idle")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await until(pilot, lambda: app.app_state.engine == "silent")
+            await until(pilot, lambda: "engine: silent" in screen_text(app))
+            assert f"kill -CONT {pid}" in _said(app)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await until(pilot, lambda: app.app_state.engine == "idle")
+
+
+async def test_a_library_that_cannot_be_written_is_looked_at_and_keys_say_so(
+    settings: Settings, make_session: MakeLibrary, promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    make_session(["a red boat", "two hills"])
+    library = freeze(settings.library, tmp_path / "frozen")
+    try:
+        app = PromptsheetApp(Settings(library=library))
+        async with app.run_test(size=SIZE, notifications=True) as pilot:
+            await pilot.press("3")
+            await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+            await until(pilot, lambda: "a red boat" in screen_text(app))
+            for key in ("d", "f"):
+                app.clear_notifications()
+                await pilot.press(key)
+                await until(pilot, lambda: "can be looked at" in _said(app))
+            assert app.is_running
+    finally:
+        thaw(settings.library, tmp_path / "frozen")

@@ -1,0 +1,282 @@
+"""What the screens say a key does is what it does, and marks stay where they were set."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from engine.api import SheetError, Started, draft_session
+from engine.library.write.states import Scope
+from engine.library.write.writer import Writer
+from engine.settings import Settings
+from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
+from tests.tui.test_late import Gate
+from tests.tui.test_replaced import drop, prompts
+from tui.app import PromptsheetApp
+from tui.app_state import RowsToSheet
+from tui.draft_autosave import open_autosaved
+from tui.screens import image_actions as deciding
+from tui.screens import sheet, sheet_autosave, sheet_opening
+from tui.screens.jobs import JobsScreen
+from tui.screens.review import ReviewScreen
+from tui.screens.settings import SettingsScreen
+from tui.screens.sheet import SheetScreen
+from tui.widgets.contact_sheet import ContactSheet
+from tui.widgets.draft_table import DraftTable
+from tui.widgets.virtual_table import VirtualTable
+
+SIZE: Any = {"size": (140, 36), "notifications": True}
+TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture
+async def left_behind(settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sheet of three rows whose connection dropped before it was saved."""
+    monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: screen._autosave._lock is not None)
+        await until(pilot, lambda: screen._autosave._own and [*screen._autosave._own.glob("*.csv")])
+        drop(screen)
+
+
+async def in_sessions(pilot: Pilot[str], name: str) -> None:
+    await pilot.press("4")
+    await until(pilot, lambda: name in screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("first", ["the session's", "the recovered one"])
+async def test_a_sessions_sheet_is_shown_whatever_a_dropped_connection_left(
+    settings: Settings,
+    make_session: MakeLibrary,
+    left_behind: None,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+) -> None:
+    make_session(["a past boat"], name="evening")
+    reads, finds = Gate(draft_session), Gate(open_autosaved)
+    monkeypatch.setattr(sheet_opening, "draft_session", reads)
+    monkeypatch.setattr(sheet_autosave, "open_autosaved", finds)
+    app = PromptsheetApp(settings)
+    app._first = "sessions"
+    async with app.run_test(**SIZE) as pilot:
+        await in_sessions(pilot, "evening")
+        await pilot.press("e")
+        await until(pilot, lambda: reads.reached.is_set() and finds.reached.is_set())
+        screen = app.screen
+        assert isinstance(screen, SheetScreen)
+        gates = [reads, finds] if first == "the session's" else [finds, reads]
+        for gate in gates:
+            gate.open()
+            await until(pilot, gate.left.is_set)
+            await until(pilot, lambda: screen.draft or screen._before)
+        await until(pilot, lambda: prompts(screen) == ["a past boat"])
+        assert screen._before is not None, "and u shows what was recovered"
+        await pilot.press("u")
+        await until(pilot, lambda: len(prompts(screen)) == 3)
+
+
+async def test_what_was_recovered_is_shown_if_the_sheet_asked_for_cannot_be_read(
+    settings: Settings, left_behind: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("")
+    gate = Gate(lambda *_, **__: None)
+
+    def refuse(*_: object, **__: object) -> None:
+        gate()
+        raise SheetError("It is empty.")
+
+    monkeypatch.setattr(sheet_opening, "open_draft", refuse)
+    app = PromptsheetApp(settings, bad)
+    async with app.run_test(**SIZE) as pilot:
+        await until(pilot, gate.reached.is_set)
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen._before)
+        gate.open()
+        screen = await opened_sheet(pilot)
+        assert len(prompts(screen)) == 3
+
+
+def images_marked(app: PromptsheetApp) -> set[str]:
+    assert isinstance(app.screen, ReviewScreen)
+    return set(app.screen.query_one(ContactSheet).marks)
+
+
+async def test_marks_outlive_a_filter_and_another_session_in_review(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session(["a hill"], key="older2", name="hills")
+    make_session(["a red boat", "a blue boat", "a green boat"], name="boats")
+    app = PromptsheetApp(settings)
+    async with app.run_test(**SIZE) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "3 of 3 images" in screen_text(app))
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+        await pilot.press("space", "space")
+        marks = images_marked(app)
+        assert len(marks) == 2
+        await pilot.press("slash", *"green", "enter")
+        await until(pilot, lambda: "1 of 3 images" in screen_text(app))
+        assert images_marked(app) == marks
+        await pilot.press("escape")
+        await until(pilot, lambda: "/green" not in screen_text(app))
+        await until(pilot, lambda: "3 of 3 images" in screen_text(app))
+        assert images_marked(app) == marks
+        await in_sessions(pilot, "hills")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "1 of 1 image" in screen_text(app))
+        assert images_marked(app) == set()
+        await pilot.press("space")
+        await in_sessions(pilot, "hills")
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: "3 of 3 images" in screen_text(app))
+        assert images_marked(app) == marks
+
+
+async def test_marks_outlive_a_filter_and_another_session_in_jobs(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session(["a hill"], key="older2", name="hills", done=0)
+    make_session(["a red boat", "a blue boat", "a green boat"], name="boats", done=0)
+    app = PromptsheetApp(settings)
+    async with app.run_test(**SIZE) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "a green boat" in screen_text(app))
+        await pilot.press("space", "space")
+        await until(pilot, lambda: "stop 2 marked rows" in screen_text(app))
+        screen = app.screen
+        assert isinstance(screen, JobsScreen)
+        await pilot.press("slash", *"green", "enter")
+        await until(pilot, lambda: screen.query_one(VirtualTable).source.count() == 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.query_one(VirtualTable).source.count() == 3)
+        assert screen.query_one(VirtualTable).marks == {2, 3}
+        table = screen.query_one(VirtualTable)
+        for session, rows in (("older2", 1), ("k3f9x2", 3)):
+            screen.show_session(session)
+            await until(pilot, lambda: screen._paged == session)  # noqa: B023
+            assert table.source.count() == rows
+        assert table.marks == {2, 3}
+        await until(pilot, lambda: "stop 2 marked rows" in screen_text(app))
+
+
+async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the_same(
+    settings: Settings, path: Path
+) -> None:
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        table = screen.query_one(DraftTable)
+        table.set_marks([2, 3])
+        before = screen.draft
+        path.write_text("prompt,aspect_ratio\na boat,16:9\na tree,1:1\n")
+        await until(pilot, lambda: screen.draft is not before)
+        assert table.marks == {2}
+        screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
+        assert not table.marks
+        assert screen._before is None, "what is in a file is not missed"
+
+
+async def test_marks_come_back_with_the_sheet_that_undo_brings(
+    settings: Settings, path: Path
+) -> None:
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        table = screen.query_one(DraftTable)
+        await pilot.press("y")
+        table.set_marks([2, 3])
+        screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
+        assert prompts(screen) == ["another"] and not table.marks
+        await pilot.press("u")
+        await until(pilot, lambda: len(prompts(screen)) == 3)
+        assert table.marks == {2, 3}
+
+
+async def test_2_shows_what_was_started_from_review(
+    settings: Settings, make_session: MakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_session(["a red boat"], name="boats")
+    make_session(["a new hill"], key="started", name="again", done=0)
+    monkeypatch.setattr(deciding, "start_again", lambda *_: Started("started", 1, None))
+    app = PromptsheetApp(settings)
+    app.app_state.memory.session = "k3f9x2"
+    async with app.run_test(**SIZE) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "1 of 1 image" in screen_text(app))
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+        await pilot.press("r")
+        await until(pilot, lambda: any("2 shows them" in n.message for n in app._notifications))
+        assert app.app_state.memory.session != "started", "one goes on choosing"
+        await pilot.press("2")
+        await until(pilot, lambda: "a new hill" in screen_text(app))
+        assert app.app_state.memory.session == "started"
+
+
+async def test_a_stopped_session_on_sheet_offers_to_be_resumed(
+    settings: Settings, make_session: MakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_session(["a done boat"], key="older2", name="over")
+    make_session([f"a boat {n}" for n in range(12)], name="boats")
+    writer = Writer(settings.library)
+    writer.stop(Scope("k3f9x2", None))
+    writer.close()
+    resumed: list[str] = []
+    monkeypatch.setattr(sheet, "resume_session", lambda session, _: resumed.append(session))
+    app = PromptsheetApp(settings)
+    async with app.run_test(**SIZE) as pilot:
+        await in_sessions(pilot, "boats")
+        await pilot.press("e")
+        await until(pilot, lambda: "stopped with 4 images to come" in screen_text(app))
+        await pilot.press("r")
+        await until(pilot, lambda: app.current_mode == "jobs")
+        assert resumed == ["k3f9x2"]
+        await in_sessions(pilot, "over")
+        await pilot.press("down", "e")
+        screen = await opened_sheet(pilot)
+        await until(pilot, lambda: prompts(screen) == ["a done boat"])
+        assert screen.check_action("resume", ()) is False
+
+
+def titles(app: PromptsheetApp, screen: Screen[Any]) -> dict[str, Any]:
+    return {command.title: command for command in app.get_system_commands(screen)}
+
+
+@pytest.mark.parametrize("area", ["sheet", "jobs", "review", "sessions"])
+async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
+    settings: Settings, make_session: MakeLibrary, path: Path, area: str
+) -> None:
+    make_session(["a red boat"])
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        await opened_sheet(pilot)
+        app.action_go(area)
+        await until(pilot, lambda: app.current_mode == area)
+        command = titles(app, app.screen)["Settings"]
+        assert "app.settings" in command.help
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+        command.callback()
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+
+
+async def test_what_the_palette_offers_of_a_table_is_done(settings: Settings, path: Path) -> None:
+    app = PromptsheetApp(settings, path)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        titles(app, screen)["Duplicate rows"].callback()
+        await until(pilot, lambda: len(prompts(screen)) == 3)

@@ -1,0 +1,215 @@
+"""What threads and tasks bring to a screen that is gone, or just going, harms nobody."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from engine.api import EngineError, Previewed
+from engine.settings import Settings
+from tests.engine.protocol.making import tally
+from tests.tui.conftest import MakeLibrary, screen_text, until
+from tui.app import PromptsheetApp
+from tui.engine_watch import News
+from tui.graphics import prepare
+from tui.screens import image_actions as deciding
+from tui.screens import jobs, sessions, sheet
+from tui.screens import session_actions as session_deeds
+from tui.screens.area import AreaScreen
+from tui.undo import actions as undo_stack
+from tui.widgets import top_line
+from tui.widgets.contact_sheet import ContactSheet
+
+SIZE: Any = {"size": (140, 40), "notifications": True}
+TUI = Path(prepare.__file__).parents[1]
+
+
+class HeldThreads(ThreadPoolExecutor):
+    """Threads that begin their work only when they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__(32)
+        self._gate = threading.Event()
+        self._gate.set()
+        self._working: set[Future[Any]] = set()
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        def late() -> Any:
+            assert self._gate.wait(60)
+            return work(*args, **options)
+
+        future = super().submit(late)
+        self._working.add(future)
+        return future
+
+    def hold(self) -> None:
+        """From now on nothing is begun."""
+        self._gate.clear()
+
+    @property
+    def held(self) -> int:
+        return sum(not future.done() for future in self._working)
+
+    def let_go(self) -> None:
+        """Let all begin."""
+        self._gate.set()
+
+    async def finish(self) -> None:
+        """Let all begin, and wait until each has brought what it has, and been heard."""
+        self.let_go()
+        while self.held:
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(2 * sessions._DELAY)  # what rests before it begins comes, too
+
+
+@pytest.fixture
+async def threads(monkeypatch: pytest.MonkeyPatch) -> HeldThreads:
+    pool = HeldThreads()
+    asyncio.get_running_loop().set_default_executor(pool)
+    monkeypatch.setattr(prepare, "_pool", pool)
+    monkeypatch.setattr("tui.undo.stack.ThreadPoolExecutor", lambda *_: pool)
+    return pool
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever would start an engine process is refused."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise EngineError("no engine today")
+
+    for module, name in (
+        (undo_stack, "favour_images"),
+        (undo_stack, "trash_images"),
+        (deciding, "start_again"),
+        (deciding, "more_like"),
+        (session_deeds, "duplicate"),
+        (sheet, "start_session"),
+        (jobs, "engine_status"),
+    ):
+        monkeypatch.setattr(module, name, refuse)
+    monkeypatch.setitem(jobs._COMMANDS, "stop", refuse)
+
+
+@pytest.fixture
+def app(settings: Settings, make_session: MakeLibrary, tmp_path: Path) -> PromptsheetApp:
+    make_session(["a hill"], key="older2", name="hills")
+    make_session([f"a boat {n}" for n in range(12)], name="boats")
+    path = tmp_path / "mine.csv"
+    path.write_text("prompt,aspect_ratio\na boat,16:9\na hill,1:1\n")
+    return PromptsheetApp(settings, path)
+
+
+HOW: dict[str, tuple[list[str], list[str]]] = {
+    "SheetScreen": ([], ["e", "s", "y", "ctrl+s", "R", "n"]),
+    "OpenSheet": (["o"], []),
+    "TypePrompts": ([], ["p"]),
+    "Ask": ([], ["slash"]),
+    "AskWhere": ([], ["y", "w", "enter"]),
+    "JobsScreen": ([], ["2", "p", "o", "s", "e"]),
+    "ReviewScreen": (["3"], ["f", "d", "r", "s", "ctrl+a", "m", "l"]),
+    "FullScreen": (["3"], ["enter", "l", "f", "l"]),
+    "CompareScreen": (["3", "space", "space"], ["c"]),
+    "CopyImages": (["3"], ["C", "enter"]),
+    "ExportScreen": (["3"], ["x", "ctrl+s"]),
+    "SessionsScreen": (["4"], ["down", "s", "c"]),
+    "SettingsScreen": (["2"], ["comma", "delete"]),
+    "ChangeSetting": (["2", "comma"], ["enter"]),
+}
+"""Screen → keys before the threads are held, and keys after, which give them work."""
+AREAS = {f"{words}Screen" for words in top_line.AREAS.values()}
+NEWS = News(
+    tallies={"k3f9x2": tally(8)},
+    rows={"k3f9x2": None},
+    curated={"k3f9x2"},
+    order=True,
+    preview=Previewed("k3f9x2", "cpu", 2, 1, b"not a picture"),
+)
+
+
+async def at_work(pilot: Pilot[str], threads: HeldThreads, name: str) -> Screen[Any]:
+    """The screen, with threads at work for it that are held."""
+    app = pilot.app
+    before, after = HOW[name]
+    await until(pilot, lambda: "a hill" in screen_text(app))  # type: ignore[arg-type]
+    for key in before:
+        await pilot.press(key)
+        await until(pilot, lambda: not threads.held)
+        if app.screen.query(ContactSheet):
+            await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+    threads.hold()
+    for key in after:
+        await pilot.press(key)
+        if isinstance(app.screen, AreaScreen) and app.screen.ready:
+            app.screen.tell(NEWS)
+    await until(pilot, lambda: type(app.screen).__name__ == name)
+    return app.screen
+
+
+def let_go_when_its_widgets_are_gone(
+    screen: Screen[Any], threads: HeldThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the threads go between the end of a screen's widgets and its own."""
+
+    async def unmounted(self: Screen[Any]) -> None:
+        if self is screen:
+            assert not screen.children
+            await threads.finish()
+
+    monkeypatch.setattr(Screen, "_on_unmount", unmounted, raising=False)
+
+
+@pytest.mark.parametrize("name", HOW)
+async def test_the_app_ends_while_threads_are_at_work(
+    app: PromptsheetApp, threads: HeldThreads, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    try:
+        async with app.run_test(**SIZE) as pilot:
+            screen = await at_work(pilot, threads, name)
+            let_go_when_its_widgets_are_gone(screen, threads, monkeypatch)
+        await threads.finish()
+        assert app._exception is None
+    finally:
+        threads.let_go()
+
+
+@pytest.mark.parametrize("name", [name for name in HOW if name not in AREAS])
+async def test_a_screen_is_left_while_threads_are_at_work_for_it(
+    app: PromptsheetApp, threads: HeldThreads, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    try:
+        async with app.run_test(**SIZE) as pilot:
+            screen = await at_work(pilot, threads, name)
+            let_go_when_its_widgets_are_gone(screen, threads, monkeypatch)
+            screen.dismiss(None)
+            await until(pilot, lambda: app.screen is not screen)
+            await threads.finish()
+            await pilot.pause()
+            assert app.is_running
+    finally:
+        threads.let_go()
+
+
+def test_every_screen_is_tried() -> None:
+    def below(kind: type) -> set[type]:
+        found: set[type] = set(kind.__subclasses__())
+        return found.union(*map(below, found))
+
+    last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
+    bases = {"AreaScreen", "EndsOnce", "Dialog", "Deciding", "SessionDeeds"}
+    bases |= {"SheetShowing", "SheetOpening", "SheetKeeping"}
+    assert last - bases == set(HOW)
+
+
+def test_there_is_one_way_to_work_beside_the_event_loop() -> None:
+    others = re.compile(r"call_from_thread|run_worker|from textual import .*\bwork\b")
+    for path in TUI.rglob("*.py"):
+        if path != TUI / "workers.py":
+            assert not others.search(path.read_text()), path
