@@ -9,9 +9,9 @@ from engine.library.database import (
     LibraryError,
 )
 from engine.library.read.pace import measured_rates
+from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, session_of_sheet, stored_sheet
 from engine.library.read.usage import disk_use
-from engine.library.write.sharing import why_unreachable
 from engine.machine import devices_in_use
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for

@@ -1,6 +1,7 @@
 """Opening the library's database: one connection that writes, any number that read."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p"}) | fr
     {"lustre", "gpfs", "beegfs", "ceph", "glusterfs", "orangefs", "virtiofs", "vboxsf"}
 )
 _FUSE = ("fuse", "fuseblk")
+
+_COPIED_AT_ONCE = 1 << 20
 
 _QUICKLY_COPIED = 128 << 20
 """Bytes of a database that is written anew in a second or two: 150,000 images, say."""
@@ -102,6 +105,43 @@ def open_writer(library: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def replace_with_copy(library: Path) -> None:
+    """Give the database's files to whoever may still have them open, and go on with a copy.
+
+    What a process writes that is taken for dead, and wakes, goes into files without a name then.
+    Only the process that holds the library's lock may call this, before it opens the database.
+
+    Raises:
+        OSError: there is no room for a copy; everything is as it was.
+    """
+    from engine.library.files import sync_folder  # Pillow and numpy, which few need
+
+    path = database_path(library)
+    if is_new(library):
+        return
+    # The journal belongs to the database by its name, and either fits the other's copy: wherever
+    # this is interrupted, the two that have the names are whole.
+    originals = [path.with_name(path.name + suffix) for suffix in ("", "-journal", "-wal")]
+    copies = [(place.with_name(f"{place.name}.copy"), place) for place in originals]
+    try:
+        for copy, place in copies:
+            copy.unlink(missing_ok=True)  # of an attempt that was cut off
+            with suppress(FileNotFoundError), place.open("rb") as source:
+                descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    shutil.copyfileobj(source, file, _COPIED_AT_ONCE)
+                    file.flush()
+                    os.fsync(file.fileno())
+        for copy, place in copies:
+            with suppress(FileNotFoundError):
+                copy.replace(place)
+    finally:
+        for copy, _ in copies:
+            copy.unlink(missing_ok=True)
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # made anew from the log
+    sync_folder(library)
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int, path: Path) -> None:

@@ -14,8 +14,8 @@ holds the library, and counts heartbeats. For a host that is not the holder's:
   it may have been suspended while another took over. Its last commit is over before the other's
   wait is.
 
-What this cannot see: a holder that is suspended between reading the file and the end of that very
-commit, for longer than STALE_SECONDS and SETTLE_SECONDS together.
+Who takes over from a holder that only fell silent goes on with a copy of the database: one that was
+suspended amid a commit ends that in files that are no longer the library's.
 """
 
 import errno
@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine import __version__
-from engine.library.database import on_network
+from engine.library.database import on_network, replace_with_copy
 
 log = logging.getLogger(__name__)
 
@@ -169,6 +169,9 @@ class LibraryLock:
                     time.sleep(SETTLE_SECONDS)
                     if not lock.is_ours():
                         raise LockedError(library, read_holder(library))
+                    if last is not None and not last.left:
+                        # It may be suspended amid a commit, and end that before it looks here.
+                        replace_with_copy(library)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -291,9 +294,10 @@ def _born(pid: int) -> str:
     """When a process of this host began, in ticks since the boot; empty: there is none."""
     try:
         # Behind the name, which may hold anything, a bracket too.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
         return ""
+    return "" if state in "ZX" else ticks[18]  # killed, and not yet buried
 
 
 def _read(descriptor: int) -> Holder | None:

@@ -5,19 +5,17 @@ where the shared folder is on another filesystem or is to be without recipes) un
 user/session/name in the shared folder; without one nobody else can read anything.
 """
 
-import grp
 import json
 import logging
 import os
-import pwd
 import sqlite3
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.atomic_files import open_new
 from engine.library.read.export import without_recipe
+from engine.library.read.shared_folder import user_name
 
 log = logging.getLogger(__name__)
 
@@ -41,49 +39,7 @@ class Sharing:
         """
         if self.folder is None:
             return None
-        return self.folder / _user() / image.parent.name / image.name
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run as a number without a name
-        return str(os.getuid())
-
-
-def why_unreachable(folder: Path | None) -> str:
-    """Why others would not find public images, in one sentence; empty: they would.
-
-    Args:
-        folder: the shared folder of the settings.
-    """
-    if folder is None:
-        return "the settings name no shared folder"
-    if not folder.is_dir():
-        return f"the shared folder {folder} is not there"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"you may not write into the shared folder {folder}"
-    real = folder.resolve()
-    for each in (*reversed(real.parents), real):
-        if not _lets_others_in(each):
-            return f"only you may enter {each}, so that nobody else reaches the shared folder"
-    return ""
-
-
-def _lets_others_in(folder: Path) -> bool:
-    about = folder.stat()
-    if about.st_mode & stat.S_IXOTH or about.st_uid != os.getuid():
-        return True  # we got through a folder of someone else's: so may others
-    return bool(about.st_mode & stat.S_IXGRP) and not _is_ours_alone(about.st_gid)
-
-
-def _is_ours_alone(group: int) -> bool:
-    """Whether a group is a user's private one, as most systems make one for each."""
-    try:
-        found = grp.getgrgid(group)
-    except KeyError:
-        return False
-    return found.gr_name == _user() and not set(found.gr_mem) - {_user()}
+        return self.folder / user_name() / image.parent.name / image.name
 
 
 def public_files(db: sqlite3.Connection, library: Path, images: Sequence[str]) -> list[Path]:

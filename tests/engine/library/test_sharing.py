@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from engine.library.read.reader import list_images
+from engine.library.read.shared_folder import why_unreachable
 from engine.library.write import trash
-from engine.library.write.sharing import Sharing, publish, why_unreachable, withdraw
+from engine.library.write.sharing import Sharing, publish, withdraw
 from engine.library.write.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.picture.png import encode_png as encode

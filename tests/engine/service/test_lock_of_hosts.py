@@ -72,6 +72,7 @@ def test_a_dead_hosts_library_is_taken_over_and_its_holder_writes_nothing_when_i
     suspended = LibraryLock.take(library)
     writer = Writer(library, suspended.is_ours)
     writer.add_session(new_session())
+    inode = database_path(library).stat().st_ino
     stop_beating(suspended)
     be("node-b")
     waiting = threading.Event()
@@ -79,6 +80,7 @@ def test_a_dead_hosts_library_is_taken_over_and_its_holder_writes_nothing_when_i
         waiting.wait(0.02)
     lock = LibraryLock.take(library)
     assert lock.is_ours()
+    assert database_path(library).stat().st_ino != inode, "its last commit would go into ours"
     with pytest.raises(LibraryError, match="another host has taken it over"):
         writer.add_session(new_session(key="later1"))
     writer.close()
