@@ -1,6 +1,6 @@
 """An app on a library of its own, filled without rendering anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.settings import Settings
 from tests.engine.library.conftest import CONDITIONS, picture
+from tests.tui.loop_guard import LoopGuard, guarded
 from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 
@@ -40,6 +41,14 @@ def screen_text(app: PromptsheetApp) -> str:
     """Every character on the screen, lines joined."""
     strips = app.screen._compositor.render_strips()  # none before the first layout
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+@pytest.fixture(autouse=True)
+def loop_guard() -> Iterator[LoopGuard]:
+    """No query, no file and no check of a sheet on the event loop of an app, in any test here."""
+    with guarded() as guard:
+        yield guard
+    assert not guard.found, "on the event loop:\n" + "\n".join(dict.fromkeys(guard.found))
 
 
 @pytest.fixture

@@ -118,11 +118,6 @@ class ExportScreen(Dialog[None]):
         if self._exporting:
             return
         target = typed_path(self.query_one("#target", Input).value)
-        if is_folder(target):
-            target /= f"{self._info.folder.name}.zip"
-        if is_there(target):
-            self._say(f"{target} is there already. Give another name.")
-            return
         self._exporting, self._cancelled, self._at = True, False, (0, 0)
         self.query_one(ProgressBar).add_class("-running")
         what = self.query_one("#what", RadioSet).pressed_index
@@ -132,6 +127,12 @@ class ExportScreen(Dialog[None]):
 
     @work(thread=True)
     def _export(self, target: Path, what: int, table: TableKind, *, strip: bool) -> None:
+        if is_folder(target):
+            target /= f"{self._info.folder.name}.zip"
+        if is_there(target):
+            words = f"{target} is there already. Give another name."
+            self.app.call_from_thread(self._ended, words)
+            return
         partial = target.with_name(f".{target.name}.part")
         try:
             with partial.open("wb") as file:

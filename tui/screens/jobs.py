@@ -160,17 +160,20 @@ class JobsScreen(AreaScreen):
             self.hand_over(self._take_pages, None)
             return
         try:
-            pages = JobPages(
-                self.app_state.library,
-                self.info.session,
-                text=self._text,
-                states=("failed",) if self._errors_only else STATES,
-                order=self._order,
+            source = JobSource(
+                JobPages(
+                    self.app_state.library,
+                    self.info.session,
+                    text=self._text,
+                    states=("failed",) if self._errors_only else STATES,
+                    order=self._order,
+                )
             )
+            source.prime(self.query_one(JobTable).cursor_key)
         except LibraryError:
             return
-        if not self.hand_over(self._take_pages, pages):
-            pages.close()
+        if not self.hand_over(self._take_pages, source):
+            source.close()
 
     # ---------------------------------------------------------------- onto the screen
 
@@ -188,29 +191,31 @@ class JobsScreen(AreaScreen):
         self.refresh_bindings()
         self._measure()
 
-    def _take_pages(self, pages: JobPages | None) -> None:
-        if pages is None or self.info is None:
+    def _take_pages(self, source: JobSource | None) -> None:
+        if source is None or self.info is None:
             return
         if not self.children:  # the app ends
-            pages.close()
+            source.close()
             return
         table = self.query_one(JobTable)
         old, same = self._source, self._paged == self.info.session
         key, marks = (table.cursor_key, table.marks) if same else (None, ())
         filtered = self._text or self._errors_only
         table.empty = "No job matches the filter." if filtered else _EMPTY
-        self._source, self._paged = table.show_pages(pages), self.info.session
+        table.show_jobs(source)
+        self._source, self._paged = source, self.info.session
         table.set_marks(marks)
         if key is not None:
             table.go_to(key)
         else:
             # Until the cursor is moved it stays with the work.
-            table.follow(next(iter(self._source.pages.numbers(0, 1)), None))
+            table.follow(next(iter(source.keys(0, 1)), None))
         if old is not None:
-            old.pages.close()
+            old.close()
         self._show_cause()
 
     @on(VirtualTable.Highlighted)
+    @on(VirtualTable.RowsCame)
     def _show_cause(self) -> None:
         """Why the row under the cursor failed, in full."""
         table, failed = self.query_one(JobTable), bool(self._counts and self._counts["failed"])
@@ -263,13 +268,11 @@ class JobsScreen(AreaScreen):
         if self._errors_only:
             self._open_pages()
             return
-        if changed is None:
-            table.reload()
-            table.refresh()
-        else:
-            table.refresh_rows(changed)
-            if table.following is not None:
-                table.follow(min(changed))
+        if self._source is not None:
+            self._source.renew(changed)
+        table.refresh_rows(range(table.source.count()) if changed is None else changed)
+        if changed is not None and table.following is not None:
+            table.follow(min(changed))
         self._show_cause()
 
     def _show_preview(self, preview: Preview, news: News) -> None:
@@ -391,4 +394,4 @@ class JobsScreen(AreaScreen):
     def on_unmount(self) -> None:
         """Let go of the database."""
         if self._source is not None:
-            self._source.pages.close()
+            self._source.close()
