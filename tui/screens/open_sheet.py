@@ -53,7 +53,7 @@ class PathSuggester(Suggester):
 
 
 class _ListedPath(PosixPath):
-    """A path that knows whether it is a folder, so that the tree need not look on the event loop."""
+    """A path that knows whether it is a folder: the tree asks that on the event loop."""
 
     is_known_folder = False
 

@@ -87,7 +87,8 @@ class SessionPages:
                 f"SELECT id, key FROM sessions WHERE {there} ORDER BY {_ORDER[order]}"
             )
         return self._rows(
-            f"SELECT id, key FROM sessions WHERE {there} AND (key = ?1 OR instr(lower(name), lower(?1))"
+            f"SELECT id, key FROM sessions WHERE {there}"
+            " AND (key = ?1 OR instr(lower(name), lower(?1))"
             " OR instr(lower(tags), lower(?2)) OR id IN (SELECT value FROM json_each(?3)))"
             f" ORDER BY {_ORDER[order]}",
             text,
