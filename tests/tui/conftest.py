@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -28,7 +29,7 @@ HOSTILE = (
 MakeLibrary = Callable[..., None]
 
 
-async def until(pilot: Pilot[str], condition: Callable[[], object]) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
     """Wait until `condition` holds."""
     for _ in range(400):
         await pilot.pause(0.02)

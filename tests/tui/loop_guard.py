@@ -160,8 +160,8 @@ def guarded() -> Iterator[LoopGuard]:
     if not _installed:
         _installed = True
         _install()
-    _active = LoopGuard()
+    before, _active = _active, LoopGuard()
     try:
         yield _active
     finally:
-        _active = None
+        _active = before

@@ -201,7 +201,9 @@ class SheetOpening(SheetShowing):
         return False
 
     def _replace(self, draft: Draft, revision: int, again: Draft, others: bool) -> bool:
-        if draft is not self.draft or draft.revision != revision or (others and self._is_writing):
+        if draft is not self.draft or draft.revision != revision or self._table.is_changing:
+            return False
+        if others and self._is_writing:
             return False
         self._show(again)
         return True

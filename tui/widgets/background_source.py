@@ -93,11 +93,11 @@ class BackgroundSource(ABC, Generic[Item]):
         if not rows:
             return ()
         first, last = rows[0] // self.SIZE, rows[-1] // self.SIZE
+        for number in range(first, last + 1):
+            self._look_at(number)
         for number in (first - 1, last + 1):
             if number not in self._pages and 0 <= number * self.SIZE < self.count():
                 self._want(number, soon=False)
-        for number in range(first, last + 1):
-            self._look_at(number)
         items = map(self.item, rows)
         return [None if item is None else self.row_of(item) for item in items]
 
