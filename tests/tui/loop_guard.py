@@ -37,15 +37,15 @@ class LoopGuard:
 
     def __init__(self) -> None:
         self.found: list[str] = []
-        self._loops: dict[int, asyncio.Task[Any] | None] = {}
+        self._loops: dict[int, object] = {}
         """Thread of a running app → the task of the test."""
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """While an app runs in this thread."""
+    def watching(self, test: object) -> Iterator[None]:
+        """While an app runs in this thread; `test` is the test's task there, if it has one."""
         thread = threading.get_ident()
         before = self._loops.get(thread)
-        self._loops[thread] = asyncio.current_task()
+        self._loops[thread] = test
         try:
             yield
         finally:
@@ -135,7 +135,7 @@ def _install() -> None:
 
     _everywhere(check_table, _seen(check_table, "the check of a sheet"))
     _everywhere(read_table, _seen(read_table, "the reading of a sheet"))
-    run_test = App.run_test
+    run_test, run_async = App.run_test, App.run_async
 
     @asynccontextmanager
     async def watched(self: App[Any], **options: Any) -> AsyncIterator[Pilot[Any]]:
@@ -143,11 +143,18 @@ def _install() -> None:
             async with run_test(self, **options) as pilot:
                 yield pilot
             return
-        with _active.watching():
+        with _active.watching(asyncio.current_task()):
             async with run_test(self, **options) as pilot:
                 yield pilot
 
+    async def watched_too(self: App[Any], **options: Any) -> Any:  # snapshots are taken so
+        if _active is None:
+            return await run_async(self, **options)
+        with _active.watching(object()):
+            return await run_async(self, **options)
+
     App.run_test = watched  # type: ignore[method-assign]
+    App.run_async = watched_too  # type: ignore[method-assign]
 
 
 _installed = False

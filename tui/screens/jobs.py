@@ -169,9 +169,10 @@ class JobsScreen(AreaScreen):
                     order=self._order,
                 )
             )
-            source.prime(self.query_one(JobTable).cursor_key)
         except LibraryError:
             return
+        tables = self.query(JobTable)  # none: the app ends
+        source.prime(tables.first().cursor_key if tables else None)
         if not self.hand_over(self._take_pages, source):
             source.close()
 

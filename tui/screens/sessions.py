@@ -1,7 +1,6 @@
 """Sessions: everything made so far, searched, kept in order, taken up again."""
 
 import asyncio
-from collections.abc import Hashable
 from pathlib import Path
 from typing import ClassVar
 
@@ -125,23 +124,19 @@ class SessionsScreen(SessionDeeds):
         try:
             pages = SessionPages(library, text=text, order=self._order, trashed=self._trashed)
             totals, trash = pages.totals(), trash_size(library)
-            source = SessionSource(pages)
-            source.prime(self._cursor_key)
         except LibraryError as error:
             if self.app_state.library.exists():
                 self.hand_over(self._complain, str(error))
             return
+        source = SessionSource(pages)
+        tables = self.query(VirtualTable)  # none: not composed yet, or the app is ending
+        source.prime(tables.first().cursor_key if tables else None)
         if not self.hand_over(self._show, source, totals, trash):
             source.close()
 
     def reload(self) -> None:
         """Read the list again; the cursor stays on its session."""
         self._load()
-
-    @property
-    def _cursor_key(self) -> Hashable | None:
-        tables = self.query(VirtualTable)  # none: not composed yet, or the app is ending
-        return tables.first().cursor_key if tables else None
 
     def _show(self, source: SessionSource, totals: tuple[int, int], trash: TrashSize) -> None:
         if not self.query(VirtualTable):  # not composed yet; or the app is ending

@@ -113,20 +113,27 @@ class BackgroundSource(ABC, Generic[Item]):
         """In the thread that opens the pages, before they are shown: read what is seen first."""
         index = None if key is None else self.index_of(key)
         here = (index or 0) // self.SIZE
-        for number in (here - 1, here, here + 1):
-            if 0 <= number * self.SIZE < self.count():
-                self._pages[number] = self._read(number)
+        with suppress(LibraryError):  # what is not there comes later
+            for number in (here, here + 1, here - 1):
+                if 0 <= number * self.SIZE < self.count():
+                    self._pages[number] = self._read(number)
 
     def attach(self, came: Callable[[LoadedPage[Any]], object]) -> None:
         """Say who is told, in the source's thread, of each page that was read."""
         self._reader.came = came
 
-    def take(self, page: LoadedPage[Any]) -> None:
-        """Take in a page that was read."""
+    def take(self, page: LoadedPage[Any]) -> range | list[Hashable]:
+        """Take in a page that was read; the indexes, or keys, of the rows that are others now."""
+        before = self._pages.get(page.number)
         self._pages[page.number] = page
         self._pages.move_to_end(page.number)
         while len(self._pages) > self.KEPT:
             self._pages.popitem(last=False)
+        if before is None:
+            return page.rows
+        pairs = zip(before.items, page.items, strict=True)
+        changed = [now if now is not None else was for was, now in pairs if now != was]
+        return [self.key_of(item) for item in changed if item is not None]
 
     def renew(self, keys: Iterable[Hashable] | None = None) -> None:
         """Read these rows again (None: all) when they are next looked at; till then they stay."""

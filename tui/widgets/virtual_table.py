@@ -118,6 +118,7 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         self._selectable = selectable
         self._told: tuple[Hashable | None, str | None] = (None, None)
         self._followed: Hashable | None = None
+        self._hear_of_rows()
 
     # What the owner asks and says
 
@@ -143,8 +144,7 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     @source.setter
     def source(self, source: Source) -> None:
         self._source = source
-        if isinstance(source, BackgroundSource):
-            source.attach(lambda page: self.post_message(self.RowsCame(self, source, page)))
+        self._hear_of_rows()
         self._pages = Pages(source)
         self._cursor, self._key, self._followed = 0, None, None
         self._marks.clear()
@@ -246,11 +246,15 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
                 self._show_cursor()
         self._tell()
 
+    def _hear_of_rows(self) -> None:
+        source = self._source
+        if isinstance(source, BackgroundSource):
+            source.attach(lambda page: self.post_message(self.RowsCame(self, source, page)))
+
     @on(RowsCame)
     def _show_rows(self, event: RowsCame) -> None:
         if event.source is self._source:
-            event.source.take(event.page)
-            self.refresh_rows(event.page.rows)
+            self.refresh_rows(event.source.take(event.page))
         else:  # others are shown by now
             event.stop()
 
