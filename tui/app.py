@@ -1,5 +1,6 @@
 """The app: four areas over one library."""
 
+import asyncio
 import gc
 import threading
 from collections.abc import Iterable, Sequence
@@ -286,7 +287,7 @@ class PromptsheetApp(App[str]):
         """Leave, but ask before a sheet is lost that was mended and neither saved nor started."""
         names = [area.unsaved for area in self._areas.values() if area.ready and area.unsaved]
         if not names:
-            self._leave()
+            await self._leave()
         elif self._leaving is None or self._leaving is not self.screen:
             from tui.screens.ask import Ask
 
@@ -299,13 +300,13 @@ class PromptsheetApp(App[str]):
 
     def _leave_or_stay(self, answer: str | None) -> None:
         if answer == _LEAVE:
-            self._leave()
+            self.call_later(self._leave)
 
-    def _leave(self) -> None:
+    async def _leave(self) -> None:
         """What is being rendered goes on, and the terminal is told so."""
-        remember(self.app_state.library, self.app_state.memory)
+        await asyncio.to_thread(remember, self.app_state.library, self.app_state.memory)
         for area in self._areas.values():
-            area.leave()
+            await asyncio.to_thread(area.leave)
         self.exit(self._farewell())
 
     def _farewell(self) -> str:

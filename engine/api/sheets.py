@@ -346,9 +346,9 @@ def rewrite_row(row: Row, settings: Settings) -> None:
         rewritten([expand(row.values.prompt, row.values.seed_number or 0, words)], settings.magic)
 
 
-def palette_colours(cell: str) -> tuple[str, ...]:
+def palette_colours(cell: str, draft: Draft) -> tuple[str, ...]:
     """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
-    return swatches(cell, load_words().palettes)
+    return swatches(cell, draft.vocabulary.palettes)
 
 
 def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
@@ -366,7 +366,7 @@ def _vocabulary(models: ModelList, settings: Settings) -> Vocabulary:
         default_model=next(iter(models)),
         prompt_chars=settings.sheet.max_prompt_chars,
         styles=tuple(words.styles),
-        palettes=tuple(words.palettes),
+        palettes=words.palettes,
         wildcards=words.wildcards.choices.keys(),
         wildcard_faults=words.wildcards.faults,
         unshared=why_unreachable(shared_folder(settings)),

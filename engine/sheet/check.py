@@ -256,7 +256,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
-        Kind.COLOURS: functools.partial(judge_colours, names=vocabulary.palettes),
+        Kind.COLOURS: functools.partial(judge_colours, names=tuple(vocabulary.palettes)),
         Kind.DECIMAL: functools.partial(judge_decimal, column=column),
     }
     judge = judges[column.kind]

@@ -4,8 +4,9 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, Kind
@@ -68,11 +69,27 @@ class CheckedRows:
         self._dirty: set[int] = set()
         self._revision = 0
         self._changing = False
-        self._navigation = FaultNavigation(
-            self._walked_problems, lambda: (*self._problems, *self._doubles)
-        )
+        self._navigation = self._navigated()
         for number in self._numbers:
             self._count(number, 1)
+
+    def _navigated(self) -> FaultNavigation:
+        return FaultNavigation(self._walked_problems, lambda: (*self._problems, *self._doubles))
+
+    def copy(self) -> Self:
+        """The same rows as they stand; changing one leaves the other as it is. Nothing is checked.
+
+        For a thread, in `still`: what changes many rows is done on a copy there, which takes the
+        place of this one then.
+        """
+        copied = copy(self)
+        copied._numbers = list(self._numbers)
+        copied._states, copied._rows = dict(self._states), dict(self._rows)
+        copied._problems, copied._counts = dict(self._problems), self._counts.copy()
+        copied._doubles, copied._totals = self._doubles.copy(), self._totals.copy()
+        copied._left_out, copied._dirty = set(self._left_out), set(self._dirty)
+        copied._navigation = copied._navigated()
+        return copied
 
     # ---------------------------------------------------------------- what stands there
 

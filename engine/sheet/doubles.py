@@ -19,6 +19,13 @@ class Doubles:
         self._groups: defaultdict[Hashable, list[int]] = defaultdict(list)
         self._members = 0
 
+    def copy(self) -> "Doubles":
+        """The same rows."""
+        copy = Doubles()
+        copy._groups.update((key, list(group)) for key, group in self._groups.items())
+        copy._members = self._members
+        return copy
+
     def put(self, number: int, values: RowValues | None) -> Sequence[int]:
         """A row is there; the numbers of those that make the same images."""
         if values is None or values.seed_number is None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
 from engine.sheet.columns import COLUMN, COLUMNS
@@ -36,6 +37,22 @@ class Draft(CheckedRows):
         self._done: list[_Change] = []
         self._undone: list[_Change] = []
 
+    def copy(self) -> Self:
+        """The same rows, with all that can be undone and done again."""
+        copied = super().copy()
+        copied._done, copied._undone = list(self._done), list(self._undone)
+        return copied
+
+    @property
+    def rows_to_undo(self) -> int:
+        """How many rows `undo` would change."""
+        return len(self._done[-1].rows) if self._done else 0
+
+    @property
+    def rows_to_redo(self) -> int:
+        """How many rows `redo` would change."""
+        return len(self._undone[-1].rows) if self._undone else 0
+
     # ---------------------------------------------------------------- changing
 
     def edit(self, numbers: Iterable[int], column: str, text: str) -> int:
@@ -45,23 +62,10 @@ class Draft(CheckedRows):
         """
         return self._write(dict.fromkeys(numbers, text), column, f"{column}: {text or 'empty'}")
 
-    def new_seeds(self, seeds: Mapping[int, int], *, more: bool = False) -> int:
-        """Give rows these seeds; how many rows changed.
-
-        Args:
-            seeds: row → seed; of a row that is not there any more, nothing comes.
-            more: the same step of undo as the new seeds before, if these were the last change.
-        """
-        texts = {number: str(seed) for number, seed in seeds.items() if number in self._states}
-        words = "new seeds"
-        joins = more and bool(self._done) and self._done[-1].words == words
-        changed = self._write(texts, "seed_number", words)
-        if joins and changed:
-            second = self._done.pop()
-            before = self._done[-1].rows
-            for number, (was, now) in second.rows.items():
-                before[number] = before.get(number, (was, now))[0], now
-        return changed
+    def new_seeds(self, seeds: Mapping[int, int]) -> int:
+        """Give rows these seeds; how many rows changed."""
+        texts = {number: str(seed) for number, seed in seeds.items()}
+        return self._write(texts, "seed_number", "new seeds")
 
     def same_seed(self, number: int, drawn: int) -> int:
         """The row once more, after the last, to be given another prompt; the copy's number.
@@ -102,8 +106,8 @@ class Draft(CheckedRows):
                 as_read=state.as_read - {column},
             )
             for number, text in texts.items()
-            if cell_text(cell_at((state := self._states[number]).cells, at)) != text
-            or column in state.as_read
+            if (state := self._states.get(number))  # it may be gone meanwhile
+            and (cell_text(cell_at(state.cells, at)) != text or column in state.as_read)
         }
         return self._change(words, after, header)
 
@@ -136,6 +140,7 @@ class Draft(CheckedRows):
 
     def leave_out(self, numbers: Collection[int]) -> int:
         """Leave rows out; if all of them are already, take them in again. How many changed."""
+        numbers = [number for number in numbers if number in self._states]
         out = not all(self._states[number].left_out for number in numbers)
         after = {
             number: replace(state, left_out=out)
@@ -152,7 +157,8 @@ class Draft(CheckedRows):
 
     def duplicate(self, numbers: Iterable[int]) -> int:
         """The same rows again, after the last; the first one's number."""
-        return self._append([self._states[number].cells for number in numbers], "rows duplicated")
+        there = (self._states[number].cells for number in numbers if number in self._states)
+        return self._append(list(there), "rows duplicated")
 
     def _append(self, lines: Sequence[tuple[Cell, ...]], words: str) -> int:
         first = self._next_number

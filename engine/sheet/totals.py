@@ -27,6 +27,13 @@ class Totals:
         """Images of these."""
         self._work: Counter[_Costs] = Counter()
 
+    def copy(self) -> "Totals":
+        """The same rows."""
+        copy = Totals()
+        copy.ready, copy.images = self.ready, self.images
+        copy._work = self._work.copy()
+        return copy
+
     def add(self, values: RowValues | None, sign: int) -> None:
         """Add a row (1), or take it out (-1); one without values counts for nothing."""
         if values is None:

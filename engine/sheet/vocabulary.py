@@ -33,7 +33,10 @@ class Vocabulary:
     """Characters of a prompt or negative prompt, at most."""
     styles: tuple[str, ...] = ()
     """Styles beside the column's own."""
-    palettes: tuple[str, ...] = PALETTES
+    palettes: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: dict.fromkeys(PALETTES, ())
+    )
+    """By name; the colours of each are for showing alone."""
     wildcards: Collection[str] = ()
     """What can stand between `__` and `__` in a prompt."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """An app on a library of its own, filled without rendering anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -13,6 +14,7 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.settings import Settings
 from tests.engine.library.conftest import CONDITIONS, picture
+from tests.tui.loop_guard import LoopGuard, guarded
 from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 
@@ -27,7 +29,7 @@ HOSTILE = (
 MakeLibrary = Callable[..., None]
 
 
-async def until(pilot: Pilot[str], condition: Callable[[], object], tries: int = 400) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 400) -> None:
     """Wait until `condition` holds; processes that start need more tries."""
     for _ in range(tries):
         await pilot.pause(0.02)
@@ -40,6 +42,14 @@ def screen_text(app: PromptsheetApp) -> str:
     """Every character on the screen, lines joined."""
     strips = app.screen._compositor.render_strips()  # none before the first layout
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+@pytest.fixture(autouse=True)
+def loop_guard() -> Iterator[LoopGuard]:
+    """No query, no file and no check of a sheet on the event loop of an app, in any test here."""
+    with guarded() as guard:
+        yield guard
+    assert not guard.found, "on the event loop:\n" + "\n".join(dict.fromkeys(guard.found))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from textual.widgets import Input
 
 from engine.api import Draft, Place, Severity, reopen_draft
 from engine.settings import Settings
-from tests.tui.conftest import screen_text, until
+from tests.tui.conftest import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.screens.ask import Ask
@@ -367,3 +368,40 @@ async def test_images_beyond_the_free_disk_are_warned_of(settings: Settings, she
     async with app.run_test(**SIZE) as pilot:
         await opened(pilot)
         await until(pilot, lambda: "of disk" in " ".join(screen_text(app).split()))
+
+
+async def test_many_rows_are_changed_in_a_thread_one_change_after_the_other(
+    app: PromptsheetApp, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet.write_text("prompt,seed_number\n" + "a boat,\n" * 300)
+    changing, go_on = threading.Event(), threading.Event()
+    edit = Draft.edit
+
+    def held(draft: Draft, numbers: Iterable[int], column: str, text: str) -> int:
+        changing.set()
+        assert go_on.wait(20)
+        return edit(draft, numbers, column, text)
+
+    monkeypatch.setattr(Draft, "edit", held)
+    async with app.run_test(**SIZE) as pilot:
+        table = (await opened_sheet(pilot)).query_one(DraftTable)
+        before = draft_of(table)
+        await pilot.press("g", "v", "G", "v")
+        assert len(table.marks) == 300
+        table.write(Place(2, "prompt"), "a hill", "")
+        await until(pilot, changing.is_set)
+        await pilot.press("u", "U", "g", "y")  # wait for it, and keep their order
+        table.write_final_prompt(9, "to the letter")
+        assert draft_of(table) is before and before.text(301, "prompt") == "a boat"
+        assert "a boat" in screen_text(app), "the screen goes on"
+        go_on.set()
+        await until(pilot, lambda: draft_of(table).text(9, "final_prompt") == "to the letter")
+        draft = draft_of(table)
+        assert {draft.text(n, "prompt") for n in draft.numbers} == {"a hill"}
+        assert len(draft.numbers) == 600 and len(table.marks) == 300
+        assert not draft.count(Severity.ERROR) and draft.ready == 600
+        assert not before.changed, "its copy was changed"
+        steps = []
+        while draft.numbers and (step := draft.undo()):
+            steps.append(step)
+        assert steps == ["final_prompt: to the letter", "rows duplicated", "prompt: a hill"]

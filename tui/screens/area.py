@@ -73,7 +73,7 @@ class AreaScreen(Screen[None]):
         return ""
 
     def leave(self) -> None:
-        """The app ends because the user says so."""
+        """The app ends because the user says so. Called in a thread."""
 
     def tell(self, news: News) -> None:
         """Take in what has happened."""

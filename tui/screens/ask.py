@@ -160,23 +160,26 @@ class AskWhere(Ask):
         if self._writing or not answer.strip():
             return
         target = typed_path(answer)
-        if is_there(target) and target != self._warned:
-            self._warned = target
-            self.say(f"{target} is there already: enter again replaces it.")
-        else:
-            self._writing = True
-            self.say("Writing …")
-            self._write(target, target == self._warned)
+        self._writing = True
+        self.say("Writing …")
+        self._write(target, target == self._warned)
 
     @work(thread=True, exclusive=True)
     def _write(self, target: Path, overwrite: bool) -> None:
         app = self.app  # from a thread it cannot be found any more once this has been left
+        if not overwrite and is_there(target):
+            hand_to(app, self._warn, target)
+            return
         try:
             words = self._write_file(target, overwrite)
         except (SheetError, SettingsError, OSError) as error:
             hand_to(app, self._end_writing, str(error), done=False)
         else:
             hand_to(app, self._end_writing, words, done=True)
+
+    def _warn(self, target: Path) -> None:
+        self._warned = target
+        self._end_writing(f"{target} is there already: enter again replaces it.", done=False)
 
     def _end_writing(self, words: str, *, done: bool) -> None:
         self._writing = False

@@ -119,11 +119,6 @@ class ExportScreen(Dialog[None]):
         if self._exporting:
             return
         target = typed_path(self.query_one("#target", Input).value)
-        if is_folder(target):
-            target /= f"{self._info.folder.name}.zip"
-        if is_there(target):
-            self._say(f"{target} is there already. Give another name.")
-            return
         self._exporting, self._cancelled, self._at = True, False, (0, 0)
         self.query_one(ProgressBar).add_class("-running")
         what = self.query_one("#what", RadioSet).pressed_index
@@ -133,6 +128,11 @@ class ExportScreen(Dialog[None]):
 
     @work(thread=True)
     def _export(self, target: Path, what: int, table: TableKind, *, strip: bool) -> None:
+        if is_folder(target):
+            target /= f"{self._info.folder.name}.zip"
+        if is_there(target):
+            hand_over(self._ended, f"{target} is there already. Give another name.")
+            return
         try:
             with written_beside(target) as (_, file):
                 done = export_session(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, Started, named_files
@@ -83,19 +84,19 @@ class Deciding(AreaScreen):
     async def _undo_or_redo(self, act: Callable[[], Undoable | None], what: str) -> None:
         try:
             undoable = await self.app_state.undo_stack.in_turn(act)
+            if undoable is None:
+                self.notify(f"Nothing to be {what}.", markup=False)
+                return
+            images: Sequence[ImageInfo] = ()
+            if self._tiles is not None:
+                shown = self.query_one(ContactSheet).tiles_by_key()
+                keys = [key for key in undoable.images if key in shown]
+                images = await asyncio.to_thread(self._tiles.gallery.images, keys)
+                self._tiles.remember(images)
         except (EngineError, LibraryError) as error:
             self._complain(str(error))
-            return
-        if undoable is None:
-            self.notify(f"Nothing to be {what}.", markup=False)
-            return
-        images: Sequence[ImageInfo] = ()
-        if self._tiles is not None:
-            shown = self.query_one(ContactSheet).tiles_by_key()
-            keys = [key for key in undoable.images if key in shown]
-            images = await asyncio.to_thread(self._tiles.gallery.images, keys)
-            self._tiles.remember(images)
-        self._decided(undoable, what, images)
+        else:
+            self._decided(undoable, what, images)
 
     def _decided(self, undoable: Undoable, what: str, images: Sequence[ImageInfo]) -> None:
         sheet = self.query_one(ContactSheet)
@@ -138,29 +139,43 @@ class Deciding(AreaScreen):
 
     # ---------------------------------------------------------------- back to work
 
-    def _chosen(self) -> list[ImageInfo]:
-        """The images meant, read; none, with a word, where they are too many for what is asked."""
-        keys = self._targets()
-        if self._tiles is None or len(keys) > _MOST_CHOSEN:
+    def _with_images(self, keys: list[str], act: Callable[[list[ImageInfo]], object]) -> None:
+        """Read these images in a thread, then act; a word where they are gone, or too many."""
+        if len(keys) > _MOST_CHOSEN:
             words = f"That takes up to {_MOST_CHOSEN:,} images; {len(keys):,} are marked."
             self.notify(words, severity="warning", markup=False)
-            return []
-        return self._tiles.gallery.images(keys)
+        elif keys and self._tiles is not None:
+            self._read_images(self._tiles, keys, act)
+
+    @work(group="chosen")
+    async def _read_images(
+        self, tiles: GalleryTiles, keys: list[str], act: Callable[[list[ImageInfo]], object]
+    ) -> None:
+        try:
+            images = await asyncio.to_thread(tiles.gallery.images, keys)
+        except LibraryError as error:
+            self._complain(str(error))
+            return
+        if images:
+            act(images)
+        else:
+            what = "This image is" if len(keys) == 1 else "These images are"
+            self._complain(f"{what} no longer in the library.")
 
     def action_again(self) -> None:
         """The rows of these images are rendered again, with new seeds, as a session of its own."""
-        if chosen := self._chosen():
-            self._start(lambda: start_again(chosen, self.app_state.settings))
+        settings = self.app_state.settings
+        self._with_images(
+            self._targets(), lambda chosen: self._start(lambda: start_again(chosen, settings))
+        )
 
     def action_more(self) -> None:
         """More of this one: the seeds next to those of its row."""
-        sheet = self.query_one(ContactSheet)
-        if self._tiles is not None and sheet.tile is not None:
-            found = self._tiles.gallery.images([sheet.tile.key])
-            if found:
-                self._start(lambda: more_like(found[0], self.app_state.settings))
-            else:
-                self._complain("This image is no longer in the library.")
+        tile, settings = self.query_one(ContactSheet).tile, self.app_state.settings
+        self._with_images(
+            [tile.key] if tile else [],
+            lambda found: self._start(lambda: more_like(found[0], settings)),
+        )
 
     @work(thread=True, group="start")
     def _start(self, start: Callable[[], Started]) -> None:
@@ -177,14 +192,23 @@ class Deciding(AreaScreen):
 
     def action_refine(self) -> None:
         """The rows of these images go to the Sheet screen, to be refined."""
-        if chosen := self._chosen():
-            rows = rows_of(chosen, self.app_state.settings)
-            name = f"{self.info.name if self.info else 'favourites'}, refined"
+        self._with_images(self._targets(), self._refine)
+
+    @work(group="chosen")
+    async def _refine(self, chosen: list[ImageInfo]) -> None:
+        name = f"{self.info.name if self.info else 'favourites'}, refined"
+        try:
+            rows = await asyncio.to_thread(rows_of, chosen, self.app_state.settings)
+        except LibraryError as error:
+            self._complain(str(error))
+        else:
             self.post_message(RowsToSheet(rows, chosen[0].session, name))
 
     def action_copy(self, what: str) -> None:
         """Paths or prompts to the clipboard of the terminal one sits at."""
-        chosen = self._chosen()
+        self._with_images(self._targets(), partial(self._copy, what))
+
+    def _copy(self, what: str, chosen: list[ImageInfo]) -> None:
         if what == "path":
             lines = [str(self.app_state.library / i.file) for i in chosen if i.file]
         else:
@@ -219,7 +243,11 @@ class Deciding(AreaScreen):
 
     @work(thread=True, exclusive=True, group="download")
     def _download(self, tiles: GalleryTiles, keys: list[str]) -> None:
-        images = tiles.gallery.images(keys[:_MOST_CHOSEN])
+        try:
+            images = tiles.gallery.images(keys[:_MOST_CHOSEN])
+        except LibraryError as error:
+            hand_over(self._complain, str(error))
+            return
         size = sum(image.bytes or 0 for image in images)
         if size > MOST or len(keys) > _MOST_CHOSEN:
             words = (

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 
 from engine.api import Job, JobPages
 from tui.screens.area import state_cell
+from tui.widgets.background_source import BackgroundSource
 from tui.widgets.table_layout import TableColumn
 from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -29,31 +30,25 @@ def job_columns(room: int, *, failed: bool) -> tuple[TableColumn, ...]:
     return (*_ALWAYS, *some, *((_NOTE,) if failed else ()))
 
 
-class JobSource:
-    """The jobs of a session, straight from the database, a page at a time."""
+class JobSource(BackgroundSource[Job]):
+    """The jobs of a session, a page at a time."""
 
-    def __init__(self, pages: JobPages, columns: Sequence[TableColumn]) -> None:
-        self.pages = pages
+    def __init__(self, pages: JobPages, columns: Sequence[TableColumn] = ()) -> None:
+        super().__init__(pages)
         self.columns = columns
+        self._pages_of_jobs = pages
 
-    def count(self) -> int:
-        """How many jobs match."""
-        return len(self.pages)
-
-    def page(self, start: int, stop: int) -> Sequence[TableRow]:
-        """Jobs `start` up to `stop`."""
-        return [self._row(job) for job in self.pages.page(start, stop)]
-
-    def keys(self, start: int, stop: int) -> Sequence[Hashable]:
-        """Their row numbers."""
-        return self.pages.numbers(start, stop)
+    def key_of(self, item: Job) -> Hashable:
+        """Its row's number."""
+        return item.row
 
     def index_of(self, key: Hashable) -> int | None:
         """Where the job of a row is."""
-        return self.pages.position(key) if isinstance(key, int) else None
+        return self._pages_of_jobs.position(key) if isinstance(key, int) else None
 
-    def _row(self, job: Job) -> TableRow:
-        return TableRow(job.row, tuple(_cell(job, column.name) for column in self.columns))
+    def row_of(self, item: Job) -> TableRow:
+        """A job with the columns there are now."""
+        return TableRow(item.row, tuple(_cell(item, column.name) for column in self.columns))
 
 
 def _cell(job: Job, column: str) -> Cell:
@@ -79,11 +74,10 @@ class JobTable(VirtualTable):
         self._failed = False
         super().__init__(job_columns(0, failed=False), empty=empty, id=id)
 
-    def show_pages(self, pages: JobPages) -> JobSource:
-        """Show other jobs, from the top; the source that was made of them."""
-        source = JobSource(pages, self.columns)
+    def show_jobs(self, source: JobSource) -> None:
+        """Show other jobs, from the top."""
+        source.columns = self.columns
         self.source = source
-        return source
 
     def fit_columns(self, *, failed: bool) -> None:
         """Have the columns that there is room for; `failed`: some jobs have a note."""
@@ -105,6 +99,5 @@ class JobTable(VirtualTable):
         index = self.cursor_index
         if index is None or not isinstance(self.source, JobSource):
             return None
-        for job in self.source.pages.page(index, index + 1):
-            return (job.row, job.error) if job.error else None
-        return None
+        job = self.source.item(index)
+        return (job.row, job.error) if job is not None and job.error else None

@@ -172,17 +172,21 @@ class JobsScreen(AreaScreen):
             hand_over(self._take_pages, None)
             return
         try:
-            pages = JobPages(
-                self.app_state.library,
-                self.info.session,
-                text=self._text,
-                states=("failed",) if self._errors_only else STATES,
-                order=self._order,
+            source = JobSource(
+                JobPages(
+                    self.app_state.library,
+                    self.info.session,
+                    text=self._text,
+                    states=("failed",) if self._errors_only else STATES,
+                    order=self._order,
+                )
             )
         except LibraryError:
             return
-        if not hand_over(self._take_pages, pages):
-            pages.close()
+        tables = self.query(JobTable)  # none: the app ends
+        source.prime(tables.first().cursor_key if tables else None)
+        if not hand_over(self._take_pages, source):
+            source.close()
 
     # ---------------------------------------------------------------- onto the screen
 
@@ -198,8 +202,8 @@ class JobsScreen(AreaScreen):
         self.refresh_bindings()
         self._measure()
 
-    def _take_pages(self, pages: JobPages | None) -> None:
-        if pages is None or self.info is None:
+    def _take_pages(self, source: JobSource | None) -> None:
+        if source is None or self.info is None:
             return
         table = self.query_one(JobTable)
         old, same = self._source, self._paged == self.info.session
@@ -208,19 +212,21 @@ class JobsScreen(AreaScreen):
             self._marks[self._paged] = table.marks
         filtered = self._text or self._errors_only
         table.empty = "No job matches the filter." if filtered else _EMPTY
-        self._source, self._paged = table.show_pages(pages), self.info.session
+        table.show_jobs(source)
+        self._source, self._paged = source, self.info.session
         table.set_marks(self._marks.get(self._paged, ()))
         if key is not None:
             table.go_to(key)
         else:
             # Until the cursor is moved it stays with the work.
-            table.follow(next(iter(self._source.pages.numbers(0, 1)), None))
+            table.follow(next(iter(source.keys(0, 1)), None))
         if old is not None:
-            old.pages.close()
+            old.close()
         self._show_title()
         self._show_cause()
 
     @on(VirtualTable.Highlighted)
+    @on(VirtualTable.RowsCame)
     def _show_cause(self) -> None:
         """Why the row under the cursor failed, in full."""
         table, failed = self.query_one(JobTable), bool(self._counts and self._counts.failed)
@@ -281,13 +287,11 @@ class JobsScreen(AreaScreen):
         if self._errors_only:
             self._open_pages()
             return
-        if changed is None:
-            table.reload()
-            table.refresh()
-        else:
-            table.refresh_rows(changed)
-            if table.following is not None:
-                table.follow(min(changed))
+        if self._source is not None:
+            self._source.renew(changed)
+        table.refresh_rows(range(table.source.count()) if changed is None else changed)
+        if changed is not None and table.following is not None:
+            table.follow(min(changed))
         self._show_cause()
 
     def _show_preview(self, preview: Previewed, news: News) -> None:
@@ -418,4 +422,4 @@ class JobsScreen(AreaScreen):
     def on_unmount(self) -> None:
         """Let go of the database."""
         if self._source is not None:
-            self._source.pages.close()
+            self._source.close()

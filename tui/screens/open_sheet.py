@@ -1,8 +1,9 @@
 """Choosing a sheet: a path with completion, the recent ones, the folder's files."""
 
+import asyncio
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import ClassVar
 
 from textual import on
@@ -18,6 +19,7 @@ from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean, shorten
 from tui.typed_path import is_file, is_folder, typed_path
+from tui.workers import work
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods")
 _WORDS = 200
@@ -32,6 +34,9 @@ class PathSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole path."""
+        return await asyncio.to_thread(self._completed, value)
+
+    def _completed(self, value: str) -> str | None:
         folder, _, start = value.rpartition("/")
         base = Path(os.path.expanduser(folder or ("/" if value.startswith("/") else ".")))  # noqa: PTH111
         try:
@@ -48,18 +53,29 @@ class PathSuggester(Suggester):
         return f"{value[: len(value) - len(start)]}{names[0]}" if start and names else None
 
 
+class _ListedPath(PosixPath):
+    """A path that knows whether it is a folder: the tree asks that on the event loop."""
+
+    is_known_folder = False
+
+    def is_dir(self, **_: bool) -> bool:
+        """As it was when the folder around it was listed."""
+        return self.is_known_folder
+
+
+def _listed(path: Path) -> _ListedPath:
+    listed = _ListedPath(path)
+    listed.is_known_folder = is_folder(path)
+    return listed
+
+
 class SheetTree(DirectoryTree):
     """Folders and sheets, nothing else."""
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Leave out hidden files and other kinds; and names a terminal would obey."""
-        return [
-            path
-            for path in paths
-            if not path.name.startswith(".")
-            and clean(path.name) == path.name
-            and (is_folder(path) or path.suffix.lower() in ENDINGS)
-        ]
+        shown = (p for p in paths if not p.name.startswith(".") and clean(p.name) == p.name)
+        return [p for p in map(_listed, shown) if p.is_dir() or p.suffix.lower() in ENDINGS]
 
 
 class OpenSheet(Dialog[Path | None]):
@@ -71,32 +87,53 @@ class OpenSheet(Dialog[Path | None]):
     OpenSheet > Vertical { width: 90%; max-width: 100; height: 80%; background: $surface;
                            border: round $accent; padding: 0 1; }
     OpenSheet OptionList { height: auto; max-height: 8; border: none; }
+    OpenSheet .recent { display: none; }
+    OpenSheet.-recent .recent { display: block; }
     OpenSheet SheetTree { height: 1fr; }
     OpenSheet .caption { color: $text-muted; height: 1; margin-top: 1; }
     """
 
     def __init__(self, recent: Sequence[str]) -> None:
         super().__init__()
-        self._recent = [path for path in recent if is_file(Path(path))]
+        self._remembered = recent
+        self._recent: Sequence[str] = ()
+        """Those that are still there."""
 
     def compose(self) -> ComposeResult:
         """Path, recent sheets, tree."""
         with Vertical():
             yield Input(placeholder="path of a sheet; → completes", suggester=PathSuggester())
-            if self._recent:
-                yield Static("Recent", classes="caption", markup=False)
-                yield OptionList(*(Option(Content(clean(path))) for path in self._recent))
+            yield Static("Recent", classes="caption recent", markup=False)
+            yield OptionList(classes="recent")
             yield Static("Files here", classes="caption", markup=False)
             yield SheetTree(Path.cwd())
 
+    def on_mount(self) -> None:
+        """Which of the recent ones are still there, the disk knows."""
+        self._find_recent()
+
+    @work(exclusive=True, group="recent")
+    async def _find_recent(self) -> None:
+        def there() -> list[str]:
+            return [path for path in self._remembered if is_file(Path(path))]
+
+        self._recent = await asyncio.to_thread(there)
+        options = [Option(Content(clean(path))) for path in self._recent]
+        self.query_one(OptionList).add_options(options)
+        self.set_class(bool(options), "-recent")
+
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        path = typed_path(event.value)
-        if not event.value.strip():
+        if event.value.strip():
+            self._look_at(typed_path(event.value))
+        else:
             self.query_one(SheetTree).path = Path.cwd()
-        elif is_folder(path):
+
+    @work(exclusive=True, group="typed")
+    async def _look_at(self, path: Path) -> None:
+        if await asyncio.to_thread(is_folder, path):
             self.query_one(SheetTree).path = path
-        elif is_file(path):
+        elif await asyncio.to_thread(is_file, path):
             self.dismiss(path)
         else:
             words = shorten(f"No file that can be read: {path}", _WORDS)
@@ -108,7 +145,7 @@ class OpenSheet(Dialog[Path | None]):
 
     @on(DirectoryTree.FileSelected)
     def _file_chosen(self, event: DirectoryTree.FileSelected) -> None:
-        self.dismiss(event.path)
+        self.dismiss(Path(event.path))
 
     def action_leave(self) -> None:
         """Nothing is opened."""

@@ -1,5 +1,6 @@
 """Review: a page of thumbnails, the one under the cursor large, and the keys to decide by."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -284,16 +285,30 @@ class ReviewScreen(Deciding):
                 markup=False,
             )
             return
-        images = self._tiles.gallery.images(keys)
-        self.app.push_screen(CompareScreen(images, self.app_state.library))
+        library = self.app_state.library
+        self._with_images(
+            sorted(keys), lambda images: self.app.push_screen(CompareScreen(images, library))
+        )
 
     def action_newest(self) -> None:
         """Show the newest image large whenever one is finished, until the cursor moves."""
         self._following = True
         self._show_title()
-        if self.info is not None and (
-            path := newest_image(self.app_state.library, self.info.session)
-        ):
+        if self.info is not None:
+            self._find_newest(self.info.session)
+
+    @work(thread=True, exclusive=True, group="newest")
+    def _find_newest(self, session: str) -> None:
+        try:
+            path = newest_image(self.app_state.library, session)
+        except LibraryError as error:
+            hand_over(self._complain, str(error))
+            return
+        if path is not None:
+            hand_over(self._take_newest, session, path)
+
+    def _take_newest(self, session: str, path: Path) -> None:
+        if self._following and self.info is not None and self.info.session == session:
             self._show_newest(path)
 
     def action_preview(self) -> None:
@@ -349,10 +364,17 @@ class ReviewScreen(Deciding):
             self._jump(event.value.strip())
         self._close_box()
 
-    def _jump(self, row: str) -> None:
-        found, number = None, row_number(row)
-        if self._tiles is not None and number is not None:
-            found = self._tiles.gallery.index_of_row(number)
+    @work(exclusive=True, group="jump")
+    async def _jump(self, row: str) -> None:
+        found, number, tiles = None, row_number(row), self._tiles
+        try:
+            if tiles is not None and number is not None:
+                found = await asyncio.to_thread(tiles.gallery.index_of_row, number)
+        except LibraryError as error:
+            self._complain(str(error))
+            return
+        if tiles is not self._tiles:  # others are shown by now
+            return
         if found is None:
             self.notify(
                 shorten(f"No image of row {row} here.", 80), severity="warning", markup=False
@@ -385,9 +407,8 @@ class ReviewScreen(Deciding):
         return True
 
     def on_unmount(self) -> None:
-        """Let go of the database."""
-        if self._tiles is not None:
-            self._tiles.gallery.close()
+        """Let go of the database, which is closed when the last thread that reads has done so."""
+        self._tiles = None
 
 
 def recipe_text(image: ImageInfo) -> str:

@@ -1,5 +1,6 @@
 """What is done to a session as a whole: named, tagged, trashed, taken up again; and undone."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -88,9 +89,14 @@ class SessionDeeds(AreaScreen):
         question = f"{info.name} has {count}. To the trash with all of it?"
         self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
 
-    def action_empty(self) -> None:
+    @work(exclusive=True, group="trash")
+    async def action_empty(self) -> None:
         """Delete for good what is in the trash."""
-        size = trash_size(self.app_state.library)
+        try:
+            size = await asyncio.to_thread(trash_size, self.app_state.library)
+        except LibraryError as error:
+            self._complain(str(error))
+            return
 
         def sure(answer: str | None) -> None:
             if answer == _YES:

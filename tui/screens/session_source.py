@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Sequence
 from engine.api import SessionInfo, SessionPages
 from tui.screens.area import state_cell
 from tui.text import size_text
+from tui.widgets.background_source import BackgroundSource
 from tui.widgets.table_layout import TableColumn
 from tui.widgets.table_source import Cell, TableRow
 
@@ -23,38 +24,30 @@ NARROW_COLUMNS = ("name", "when", "state", "done", "favourites", "size")
 """The columns where there is little room."""
 
 
-class SessionSource:
-    """The sessions, straight from the database, a page at a time."""
+class SessionSource(BackgroundSource[SessionInfo]):
+    """The sessions, a page at a time."""
 
-    def __init__(
-        self, pages: SessionPages, columns: Sequence[TableColumn], held: Collection[str] = ()
-    ) -> None:
-        self.pages = pages
-        self.held = held
+    def __init__(self, pages: SessionPages) -> None:
+        super().__init__(pages)
+        self.columns: Sequence[TableColumn] = ()
+        self.held: Collection[str] = ()
         """Sessions that wait until someone lets them go on."""
-        self._columns = [column.name for column in columns]
+        self._pages_of_sessions = pages
 
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.pages)
-
-    def page(self, start: int, stop: int) -> Sequence[TableRow]:
-        """Sessions `start` up to `stop`."""
-        return [self._table_row(info) for info in self.pages.page(start, stop)]
-
-    def _table_row(self, info: SessionInfo) -> TableRow:
-        cells = _cells(info)
-        if info.state == "waiting" and info.session in self.held:
-            cells["state"] = state_cell("held")
-        return TableRow(info.session, tuple(cells[name] for name in self._columns))
-
-    def keys(self, start: int, stop: int) -> Sequence[Hashable]:
-        """Their ids."""
-        return self.pages.keys(start, stop)
+    def key_of(self, item: SessionInfo) -> Hashable:
+        """Its id."""
+        return item.session
 
     def index_of(self, key: Hashable) -> int | None:
         """Where a session is."""
-        return self.pages.position(key) if isinstance(key, str) else None
+        return self._pages_of_sessions.position(key) if isinstance(key, str) else None
+
+    def row_of(self, item: SessionInfo) -> TableRow:
+        """A session with the columns there are now."""
+        cells = _cells(item)
+        if item.state == "waiting" and item.session in self.held:
+            cells["state"] = state_cell("held")
+        return TableRow(item.session, tuple(cells[column.name] for column in self.columns))
 
 
 def _cells(info: SessionInfo) -> dict[str, Cell]:

@@ -114,7 +114,8 @@ class SessionsScreen(SessionDeeds):
         if columns != table.columns:
             table.columns = columns
             if self._source is not None:
-                self._load()
+                self._source.columns = columns
+                table.reload()
 
     # ---------------------------------------------------------------- the list
 
@@ -128,31 +129,35 @@ class SessionsScreen(SessionDeeds):
             if self.app_state.library.exists():
                 hand_over(self._complain, str(error))
             return
-        if not hand_over(self._show, pages, totals, trash):
-            pages.close()
+        source = SessionSource(pages)
+        tables = self.query(VirtualTable)  # none: not composed yet, or the app is ending
+        source.prime(tables.first().cursor_key if tables else None)
+        if not hand_over(self._show, source, totals, trash):
+            source.close()
 
     def reload(self) -> None:
         """Read the list again; the cursor stays on its session."""
         self._load()
 
-    def _show(self, pages: SessionPages, totals: tuple[int, int], trash: TrashSize) -> None:
+    def _show(self, source: SessionSource, totals: tuple[int, int], trash: TrashSize) -> None:
         if not self.ready:
-            pages.close()
+            source.close()
             self.call_after_refresh(self._load)
             return
         table = self.query_one(VirtualTable)
         key = table.cursor_key
         if self._source is not None:
-            self._source.pages.close()
-        self._source = SessionSource(pages, table.columns, self.app_state.held)
+            self._source.close()
+        self._source = source
+        source.columns, source.held = table.columns, self.app_state.held
         table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _EMPTY
-        table.source = self._source
+        table.source = source
         if key is not None:
             table.go_to(key)
-        if not len(pages):
+        if not source.count():
             self.query_one(ThumbnailStrip).show(())
             self.query_one("#about", Static).update("", layout=False)
-        parts = [count_text(len(pages), "session")]
+        parts = [count_text(source.count(), "session")]
         if self._trashed:
             parts[0] += " in the trash"
         parts += [f"/{clean(self._text)}"] if self._text else []
@@ -172,16 +177,14 @@ class SessionsScreen(SessionDeeds):
             self._load()
         else:
             source.held = self.app_state.held
+            source.renew(changed)
             self.query_one(VirtualTable).refresh_rows(changed)
 
     @property
     def session(self) -> SessionInfo | None:
         """The one under the cursor."""
         index = self.query_one(VirtualTable).cursor_index
-        if self._source is None or index is None:
-            return None
-        found = self._source.pages.page(index, index + 1)
-        return found[0] if found else None
+        return None if self._source is None or index is None else self._source.item(index)
 
     @on(VirtualTable.Highlighted)
     def _glance(self, event: VirtualTable.Highlighted) -> None:
@@ -268,4 +271,4 @@ class SessionsScreen(SessionDeeds):
     def on_unmount(self) -> None:
         """Let go of the database."""
         if self._source is not None:
-            self._source.pages.close()
+            self._source.close()

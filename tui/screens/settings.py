@@ -1,5 +1,6 @@
 """Settings: every one with its explanation, checked as it is typed."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -185,7 +186,6 @@ class ChangeSetting(Dialog[str | None]):
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self._setting = setting
-        self._fault = ""
 
     def compose(self) -> ComposeResult:
         """The name, the value, what is wrong with it, what it is for."""
@@ -201,18 +201,31 @@ class ChangeSetting(Dialog[str | None]):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        try:
-            value = understood(self._setting.name, event.value)
-            self._fault = unknown_words(self._setting, value)
-        except SettingsError as error:
-            self._fault = str(error)
-        said = f"✗ {clean(self._fault)}" if self._fault else ""
-        self.query_one("#fault", Static).update(Content(said))
+        self._check(event.value)
 
     @on(Input.Submitted)
     def _kept(self, event: Input.Submitted) -> None:
-        if not self._fault:
-            self.dismiss(event.value)
+        self._keep(event.value)
+
+    @work(exclusive=True, group="check")
+    async def _check(self, text: str) -> None:
+        await self._has_fault(text)
+
+    @work(exclusive=True, group="keep")
+    async def _keep(self, text: str) -> None:
+        if not await self._has_fault(text):
+            self.dismiss(text)
+
+    async def _has_fault(self, text: str) -> bool:
+        """Whether it cannot be that, and say why; the settings file is read for it."""
+        try:
+            value = await asyncio.to_thread(understood, self._setting.name, text)
+            fault = unknown_words(self._setting, value)
+        except SettingsError as error:
+            fault = str(error)
+        said = f"✗ {clean(fault)}" if fault else ""
+        self.query_one("#fault", Static).update(Content(said))
+        return bool(said)
 
     def action_choose(self) -> None:
         """The next of the choices."""

@@ -36,7 +36,7 @@ from tui.screens.sheet_words import (
     final_prompt,
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts
-from tui.text import clean, count_text
+from tui.text import clean
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.one_line import off_one_line, on_one_line
@@ -200,11 +200,7 @@ class SheetScreen(SheetKeeping):
         if self.draft is None:
             self._typed(TypedPrompts(prompts, None))
         else:
-            first = self.draft.add(*prompts)
-            self._table.reload()
-            self._table.go_to(first, "prompt")
-            self._show_all()
-            self._say_done(f"{count_text(len(prompts), 'row')} pasted, u takes them back")
+            self._table.paste(prompts)
 
     # ---------------------------------------------------------------- actions
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ from engine.api import (
     LibraryError,
     Place,
     SessionInfo,
+    Settings,
     SettingsError,
     SheetError,
     draft_prompts,
@@ -70,12 +72,19 @@ class SheetOpening(SheetShowing):
 
     def take_rows(self, message: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
+        self._make(
+            lambda settings: draft_rows(message.rows, settings, name=message.name), message.parent
+        )
+
+    @work(thread=True, exclusive=True, group="read")
+    def _make(self, make: Callable[[Settings], Draft], origin: str | None = None) -> None:
+        """Show what was made of rows that are in no file."""
         try:
-            draft = draft_rows(message.rows, self.app_state.settings, name=message.name)
+            draft = make(self.app_state.settings)
         except (SheetError, SettingsError) as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
+            hand_over(partial(self.notify, severity="error", markup=False), clean(str(error)))
         else:
-            self._opened(Opened(draft, origin=message.parent))
+            hand_over(self._opened, Opened(draft, origin=origin))
 
     def take_session(self, session: str) -> None:
         """Show the whole sheet of a session as it was written."""
@@ -203,7 +212,9 @@ class SheetOpening(SheetShowing):
         return False
 
     def _replace(self, draft: Draft, revision: int, again: Draft, others: bool) -> bool:
-        if draft is not self.draft or draft.revision != revision or (others and self._is_writing):
+        if draft is not self.draft or draft.revision != revision or self._table.is_changing:
+            return False
+        if others and self._is_writing:
             return False
         self._show(again)
         return True
@@ -286,16 +297,9 @@ class SheetOpening(SheetShowing):
         self.app.push_screen(TypePrompts(), self._typed)
 
     def _typed(self, typed: TypedPrompts | None) -> None:
-        if typed is None:
-            return
-        try:
-            draft = draft_prompts(
-                typed.prompts, self.app_state.settings, num_images=typed.num_images
-            )
-        except (SettingsError, SheetError) as error:
-            self.notify(clean(str(error)), severity="error", markup=False)
-        else:
-            self._opened(Opened(draft))
+        if typed is not None:
+            prompts, count = typed.prompts, typed.num_images
+            self._make(lambda settings: draft_prompts(prompts, settings, num_images=count))
 
     def action_save(self) -> None:
         """Ask where the corrected copy goes; or what has no file yet."""
@@ -321,11 +325,20 @@ class SheetOpening(SheetShowing):
             return words
 
         if path is None:
-            ask = AskWhere("Save as", new_name(draft, Path.cwd()), write, note="A .csv file.")
+            question, note = "Save as", "A .csv file."
         else:
+            question = "Save a corrected copy as"
             note = "Your file stays as it is, unless you give its own name."
-            ask = AskWhere("Save a corrected copy as", free_name(path), write, note=note)
-        self.app.push_screen(ask, self._file_written)
+
+        def ask(name: Path) -> None:
+            self.app.push_screen(AskWhere(question, name, write, note=note), self._file_written)
+
+        self._find_name(draft, path, ask)
+
+    @work(thread=True, exclusive=True, group="name")
+    def _find_name(self, draft: Draft, path: Path | None, ask: Callable[[Path], None]) -> None:
+        """Which names are taken, the disk knows."""
+        hand_over(ask, new_name(draft, Path.cwd()) if path is None else free_name(path))
 
     def action_template(self) -> None:
         """Ask where a sheet to fill in goes."""

@@ -82,7 +82,7 @@ class DraftSource:
 
     def _cell(self, number: int, column: str, problem: Problem | None) -> Cell:
         text = self.draft.text(number, column)
-        colours = palette_colours(text) if column == "color_palette" and text else ()
+        colours = palette_colours(text, self.draft) if column == "color_palette" and text else ()
         if problem is not None:
             glyph = GLYPHS[problem.severity]
             return Cell(text, STYLES[problem.severity], glyph, swatches=colours)

@@ -2,9 +2,11 @@
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, TypeVar
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -17,8 +19,10 @@ from tui.widgets.table_layout import TableColumn
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import work
 
-_PIECE = 200
-"""Rows that are changed at a time: some 10 ms."""
+T = TypeVar("T")
+
+_FEW = 200
+"""Rows that are changed at once: some 10 ms."""
 
 
 class DraftTable(VirtualTable):
@@ -70,6 +74,10 @@ class DraftTable(VirtualTable):
     def __init__(self, empty: str, *, id: str) -> None:  # noqa: A002
         super().__init__([], cursor="cell", selectable=False, empty=empty, id=id)
         self._draft: Draft | None = None
+        self.is_changing = False
+        """Whether many rows are being changed."""
+        self._turns: deque[Callable[[], None]] = deque()
+        """Changes asked for meanwhile."""
 
     @property
     def draft(self) -> Draft | None:
@@ -85,6 +93,7 @@ class DraftTable(VirtualTable):
         """Show a draft; the cursor stays where it can, marks on rows that read as before."""
         place, before, marks = self.place, self._draft, self.marks
         self._draft = draft
+        self._turns.clear()  # they were for the sheet before
         source = DraftSource(draft)
         self.columns = source.table_columns()
         self.source = source
@@ -99,44 +108,64 @@ class DraftTable(VirtualTable):
         if self._draft is None or place.column is None:
             return
         rows = self._rows() if place.row in self.marks else [place.row]
-        changed = self._draft.edit(rows, place.column, text)
-        self._after(changed, f"{place.column} of {count_text(changed, 'row')} changed")
+        column = place.column
+
+        def written(changed: int) -> None:
+            self._after(changed, f"{column} of {count_text(changed, 'row')} changed")
+
+        self._change(len(rows), lambda draft: draft.edit(rows, column, text), written)
         if onward:
             self.action_sideways(1)
 
     def write_final_prompt(self, number: int, text: str) -> None:
         """Write what the model is told of one row, whatever is marked."""
-        if self._draft is not None:
-            changed = self._draft.edit([number], "final_prompt", text)
-            self._after(changed, f"final prompt of row {number} {'edited' if text else 'as made'}")
+        words = f"final prompt of row {number} {'edited' if text else 'as made'}"
+        self._change(
+            1,
+            lambda draft: draft.edit([number], "final_prompt", text),
+            lambda changed: self._after(changed, words),
+        )
 
-    @work(exclusive=True, group="seeds")
-    async def new_seeds(self) -> None:
-        """Draw new seeds for the marked rows; without marks, for all.
-
-        In pieces, so that a key pressed meanwhile is not kept waiting.
-        """
-        draft = self._draft
-        if draft is None:
+    def new_seeds(self) -> None:
+        """Draw new seeds for the marked rows; without marks, for all."""
+        if self._draft is None:
             return
-        rows = list(self._rows() if self.marks else draft.numbers)
-        changed = 0
-        for start in range(0, len(rows), _PIECE):
-            piece = {number: draw_seed() for number in rows[start : start + _PIECE]}
-            changed += draft.new_seeds(piece, more=start > 0)
-            await asyncio.sleep(0)
-            if draft is not self._draft:
-                return
-        self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
+        rows = list(self._rows() if self.marks else self._draft.numbers)
+
+        def drawn(changed: int) -> None:
+            self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
+
+        self._change(
+            len(rows),
+            lambda draft: draft.new_seeds({number: draw_seed() for number in rows}),
+            drawn,
+        )
 
     def same_seed(self) -> None:
         """The row under the cursor again, its seed pinned, to be given another prompt at once."""
-        if self._draft is not None and self.place is not None:
-            source = self.place.row
-            copy = self._draft.same_seed(source, draw_seed())
+        if self.place is None:
+            return
+        source = self.place.row
+
+        def copied(copy: int) -> None:
             self._after(1, f"row {copy} has the seed of row {source}")
-            self.go_to(copy, "prompt")
-            self.post_message(self.EditRequested(Place(copy, "prompt")))
+            self._write_prompt(copy)
+
+        self._change(1, lambda draft: draft.same_seed(source, draw_seed()), copied)
+
+    def paste(self, prompts: Sequence[str]) -> None:
+        """Prompts as new rows after the last."""
+
+        def pasted(first: int) -> None:
+            count = count_text(len(prompts), "row")
+            self._after(len(prompts), f"{count} pasted, u takes them back")
+            self.go_to(first, "prompt")
+
+        self._change(len(prompts), lambda draft: draft.add(*prompts), pasted)
+
+    def _write_prompt(self, number: int) -> None:
+        self.go_to(number, "prompt")
+        self.post_message(self.EditRequested(Place(number, "prompt")))
 
     def add_column(self, name: str) -> None:
         """Show a column that the sheet lacks; its first cell makes it part of the sheet."""
@@ -149,6 +178,57 @@ class DraftTable(VirtualTable):
         """The marked rows, else the one under the cursor."""
         marked = sorted(key for key in self.marks if isinstance(key, int))
         return marked or ([self.place.row] if self.place else [])
+
+    def _change(
+        self,
+        rows: int | Callable[[Draft], int],
+        act: Callable[[Draft], T],
+        then: Callable[[T], None],
+    ) -> None:
+        """Change the draft: a few rows at once, many in a thread.
+
+        There a copy is changed, which takes the draft's place. What is asked for meanwhile waits
+        for its turn: an undo follows what it undoes.
+
+        Args:
+            rows: how many are changed, at most.
+            act: changes the draft it is given; may be called again if another one has come.
+            then: is given what `act` has found, when the draft is changed.
+        """
+        draft = self._draft
+        if self.is_changing:
+            self._turns.append(partial(self._change, rows, act, then))
+        elif draft is not None:
+            if (rows if isinstance(rows, int) else rows(draft)) <= _FEW:
+                then(act(draft))
+            else:
+                self.is_changing = True
+                self._change_many(draft, act, then)
+
+    @work(group="change")
+    async def _change_many(
+        self, draft: Draft, act: Callable[[Draft], T], then: Callable[[T], None]
+    ) -> None:
+        def changed() -> tuple[int, Draft, T]:
+            revision, copy = draft.still(lambda: (draft.revision, draft.copy()))
+            found = act(copy)
+            _ = copy.faults  # they are put in order here
+            return revision, copy, found
+
+        try:
+            revision, copy, found = await asyncio.to_thread(changed)
+            while draft is self._draft and draft.revision != revision:
+                revision, copy, found = await asyncio.to_thread(changed)
+        finally:
+            self.is_changing = False
+        if draft is self._draft:
+            self._draft, self._source = copy, DraftSource(copy)
+            then(found)
+        else:
+            words = "Another sheet has come before all rows were changed: none was."
+            self.notify(words, severity="warning", markup=False)
+        while self._turns and not self.is_changing:
+            self._turns.popleft()()
 
     def _after(self, changed: int, words: str) -> None:
         if not changed or self._draft is None:
@@ -190,8 +270,11 @@ class DraftTable(VirtualTable):
             return
         target = Place(place.row, problem.column)
         suggestion = problem.suggestions[0]
-        changed = draft.take(target, suggestion, everywhere=everywhere)
-        self._after(changed, f"{suggestion} taken in {count_text(changed, 'row')}")
+        self._change(
+            len(draft.numbers) if everywhere else 1,
+            lambda draft: draft.take(target, suggestion, everywhere=everywhere),
+            lambda n: self._after(n, f"{suggestion} taken in {count_text(n, 'row')}"),
+        )
 
     def action_problem(self, direction: int) -> None:
         """Go to the next or previous faulty cell; wraps."""
@@ -206,44 +289,66 @@ class DraftTable(VirtualTable):
 
     def action_leave_out(self) -> None:
         """Leave the marked rows out, or the one under the cursor; again takes them in."""
-        if self._draft is not None and (rows := self._rows()):
-            changed = self._draft.leave_out(rows)
-            verb = "left out" if self._draft.is_left_out(rows[0]) else "taken in again"
+        if not (rows := self._rows()):
+            return
+
+        def left(changed: int) -> None:
+            out = self._draft is not None and changed and self._draft.is_left_out(rows[0])
+            verb = "left out" if out else "taken in again"
             self._after(changed, f"{count_text(changed, 'row')} {verb}")
+
+        self._change(len(rows), lambda draft: draft.leave_out(rows), left)
 
     def action_undo(self) -> None:
         """Take back the last change."""
-        if self._draft is not None and (words := self._draft.undo()):
-            self._after(1, f"undone: {words}")
-        else:
-            self.post_message(self.Exhausted(-1))
+
+        def undone(words: str | None) -> None:
+            if words:
+                self._after(1, f"undone: {words}")
+            else:
+                self.post_message(self.Exhausted(-1))
+
+        self._change(lambda draft: draft.rows_to_undo, Draft.undo, undone)
 
     def action_redo(self) -> None:
         """Make it again."""
-        if self._draft is not None and (words := self._draft.redo()):
-            self._after(1, f"done again: {words}")
-        else:
-            self.post_message(self.Exhausted(1))
+
+        def redone(words: str | None) -> None:
+            if words:
+                self._after(1, f"done again: {words}")
+            else:
+                self.post_message(self.Exhausted(1))
+
+        self._change(lambda draft: draft.rows_to_redo, Draft.redo, redone)
 
     def action_as_read(self) -> None:
         """Undo the repair of this cell."""
-        if self._draft is not None and self.place is not None:
-            self._after(self._draft.keep_as_read(self.place), "as it was read")
+        if (place := self.place) is not None:
+            self._change(
+                1,
+                lambda draft: draft.keep_as_read(place),
+                lambda changed: self._after(changed, "as it was read"),
+            )
 
     def action_add(self) -> None:
         """A new row after the last, its prompt to be written at once."""
-        if self._draft is not None:
-            number = self._draft.add("")
+
+        def added(number: int) -> None:
             self._after(1, f"row {number} added")
-            self.go_to(number, "prompt")
-            self.post_message(self.EditRequested(Place(number, "prompt")))
+            self._write_prompt(number)
+
+        self._change(1, lambda draft: draft.add(""), added)
 
     def action_duplicate(self) -> None:
         """The marked rows, or the one under the cursor, again after the last."""
-        if self._draft is not None and (rows := self._rows()):
-            first = self._draft.duplicate(rows)
+        if not (rows := self._rows()):
+            return
+
+        def duplicated(first: int) -> None:
             self._after(1, f"{count_text(len(rows), 'row')} duplicated")
             self.go_to(first, self.cursor_column)
+
+        self._change(len(rows), lambda draft: draft.duplicate(rows), duplicated)
 
     def action_fill(self) -> None:
         """The topmost marked row's cell into the others; without marks, into the next row."""
@@ -254,7 +359,11 @@ class DraftTable(VirtualTable):
         if len(rows) < 2:
             at = bisect_left(draft.numbers, place.row)
             rows = draft.numbers[at : at + 2]
-        changed = draft.fill_down(rows, place.column)
-        self._after(changed, f"{place.column} filled down into {count_text(changed, 'row')}")
+        column = place.column
+
+        def filled(changed: int) -> None:
+            self._after(changed, f"{column} filled down into {count_text(changed, 'row')}")
+
+        self._change(len(rows), lambda draft: draft.fill_down(rows, column), filled)
         if not self.marks:
             self.action_move(1)

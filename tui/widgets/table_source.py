@@ -32,8 +32,8 @@ class TableRow:
 class Source(Protocol):
     """The rows behind a table, as sorted and filtered now. Every answer comes at once.
 
-    A source that loads in the background answers with what it has and says so with
-    `VirtualTable.refresh_rows` when more has come.
+    A source that loads in the background (`BackgroundSource`) answers with what it has, and has the
+    rows repainted when more has come.
     """
 
     def count(self) -> int:
@@ -104,6 +104,8 @@ class Pages:
             self._load(number)
         else:
             self._pages.move_to_end(number)
+            if self._pages[number][place] is None:
+                self.fetch(index)
         return self._pages[number][place]
 
     def peek(self, index: int) -> TableRow | None:

@@ -1,13 +1,14 @@
 """A table over any number of rows: draws what is seen, and again only what changed."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 
+from tui.widgets.background_source import BackgroundSource, LoadedPage
 from tui.widgets.table_layout import TableColumn, least_width
 from tui.widgets.table_lines import COMPONENTS, CSS
 from tui.widgets.table_source import Pages, Source
@@ -80,6 +81,16 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
             super().__init__(table)
             self.keys = keys
 
+    class RowsCame(TableMessage):
+        """A background source has read a page; its rows are shown before the screen hears of it."""
+
+        def __init__(
+            self, table: "VirtualTable", source: BackgroundSource[Any], page: LoadedPage[Any]
+        ) -> None:
+            super().__init__(table)
+            self.source = source
+            self.page = page
+
     class SortRequested(TableMessage):
         """The header of a column was clicked."""
 
@@ -107,6 +118,7 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         self._selectable = selectable
         self._told: tuple[Hashable | None, str | None] = (None, None)
         self._followed: Hashable | None = None
+        self._hear_of_rows()
 
     # What the owner asks and says
 
@@ -132,6 +144,7 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     @source.setter
     def source(self, source: Source) -> None:
         self._source = source
+        self._hear_of_rows()
         self._pages = Pages(source)
         self._cursor, self._key, self._followed = 0, None, None
         self._marks.clear()
@@ -232,6 +245,18 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
                 self.scroll_to(y=self._cursor - line, animate=False, force=True)
                 self._show_cursor()
         self._tell()
+
+    def _hear_of_rows(self) -> None:
+        source = self._source
+        if isinstance(source, BackgroundSource):
+            source.attach(lambda page: self.post_message(self.RowsCame(self, source, page)))
+
+    @on(RowsCame)
+    def _show_rows(self, event: RowsCame) -> None:
+        if event.source is self._source:
+            self.refresh_rows(event.source.take(event.page))
+        else:  # others are shown by now
+            event.stop()
 
     # Keys and mouse
 

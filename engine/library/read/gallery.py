@@ -91,8 +91,11 @@ class Gallery:
 
     def _rows(self, query: str, *arguments: object) -> list[sqlite3.Row]:
         # Fetched whole and closed: an open cursor would keep the write-ahead log from shrinking.
-        with self._lock, closing(self._db.execute(query, arguments)) as cursor:
-            return cursor.fetchall()
+        try:
+            with self._lock, closing(self._db.execute(query, arguments)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise LibraryError(f"The library cannot be read: {error}.") from error
 
     # ---------------------------------------------------------------- which
 

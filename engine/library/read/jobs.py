@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +42,8 @@ ORDERS = ("sheet", "state", "newest")
 class JobPages:
     """The jobs of one session that match a filter.
 
-    Opens the library read-only and keeps it open; use it from one thread at a time.
+    Which rows these are is read at once, everything else by the page, which takes its time: that
+    is for a thread, one at a time. The rest answers from memory. The library is opened read-only.
 
     Raises:
         LibraryError: no such library or session.
@@ -59,14 +62,18 @@ class JobPages:
         path = database_path(library)
         if is_new(library):
             raise LibraryError(f"There is no library in {library} yet.")
+        self._path = path
         self._db = connect_reader(path)
-        if not self._rows("SELECT 1 FROM sessions WHERE key = ?", session):
-            self._db.close()
-            raise LibraryError(f"There is no session {session!r}.")
         self._session = session
-        self._ids = self._matching(text, states, order)
-        listed = () if isinstance(self._ids, range) else self._ids
-        self._places = {key: at for at, key in enumerate(listed)}
+        try:
+            if not self._rows("SELECT 1 FROM sessions WHERE key = ?", session):
+                raise LibraryError(f"There is no session {session!r}.")
+            self._ids, self._numbers = self._matching(text, states, order)
+        except BaseException:
+            self._db.close()
+            raise
+        in_order = order == ORDERS[0]
+        self._places = {} if in_order else {row: at for at, row in enumerate(self._numbers)}
 
     def close(self) -> None:
         """Close the database."""
@@ -74,21 +81,18 @@ class JobPages:
 
     def _rows(self, query: str, *arguments: object) -> list[sqlite3.Row]:
         # Fetched whole and closed: an open cursor would keep the write-ahead log from shrinking.
-        with closing(self._db.execute(query, arguments)) as cursor:
-            return cursor.fetchall()
+        try:
+            with closing(self._db.execute(query, arguments)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise LibraryError(f"{self._path} cannot be read: {error}.") from error
 
-    def _matching(self, text: str, states: Sequence[str], order: str) -> Sequence[int]:
-        """Ids in order; where every row is wanted, only the first and the last are read."""
+    def _matching(
+        self, text: str, states: Sequence[str], order: str
+    ) -> tuple[Sequence[int], Sequence[int]]:
+        """Ids and numbers in order; where every row is wanted, at best only their ends are read."""
         if not text and set(states) == set(STATES) and order == ORDERS[0]:
-            ends = self._rows(
-                "SELECT min(id) AS first, max(id) AS last, count(*) AS count"
-                f" FROM rows WHERE {OF_SESSION}",
-                self._session,
-            )[0]
-            # Rows are stored one after the other, so their ids have no gaps, but for those that a
-            # repair has found again.
-            if ends["count"] and ends["last"] - ends["first"] + 1 == ends["count"]:
-                return range(ends["first"], ends["last"] + 1)
+            return self._all()
         query = f"SELECT * FROM rows WHERE {OF_SESSION}"
         arguments: list[object] = [self._session]
         if text:
@@ -107,7 +111,23 @@ class JobPages:
             )
             last = {row["row"]: row["last"] for row in finished}
             wanted.sort(key=lambda row: (-last.get(row["id"], 0.0), row["id"]))
-        return [row["id"] for row in wanted]
+        return _columns(wanted)
+
+    def _all(self) -> tuple[Sequence[int], Sequence[int]]:
+        ends = self._rows(
+            "SELECT min(id) AS first, max(id) AS last, count(*) AS count,"
+            " min(number - id) AS least, max(number - id) AS most"
+            f" FROM rows WHERE {OF_SESSION}",
+            self._session,
+        )[0]
+        # Rows are stored one after the other, so their ids have no gaps, but for those that a
+        # repair has found again; and most sheets have no gaps between their rows.
+        count, least = ends["count"], ends["least"]
+        if count and ends["last"] - ends["first"] + 1 == count and least == ends["most"]:
+            ids = range(ends["first"], ends["last"] + 1)
+            return ids, range(ids.start + least, ids.stop + least)
+        query = f"SELECT id, number FROM rows WHERE {OF_SESSION} ORDER BY number"
+        return _columns(self._rows(query, self._session))
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -126,31 +146,25 @@ class JobPages:
         jobs = {row["id"]: _job(row) for row in found}
         return [jobs[key] for key in ids if key in jobs]
 
-    def numbers(self, start: int, stop: int) -> list[int]:
+    def keys(self, start: int, stop: int) -> Sequence[int]:
         """The row numbers at positions `start` up to, not with, `stop`."""
-        ids = self._ids[start:stop]
-        if not ids:
-            return []
-        rows = self._rows(
-            "SELECT id, number FROM rows"
-            f" WHERE id IN (SELECT value FROM json_each(?)) AND +{OF_SESSION}",
-            json.dumps(list(ids)),
-            self._session,
-        )
-        numbers = {row["id"]: row["number"] for row in rows}
-        return [numbers[key] for key in ids if key in numbers]
+        return self._numbers[start:stop]
 
     def position(self, row: int) -> int | None:
         """Where the job of the row with number `row` is; None if the filter leaves it out."""
-        found = self._rows(
-            f"SELECT id FROM rows WHERE {OF_SESSION} AND number = ?", self._session, row
-        )
-        if not found:
-            return None
-        key = found[0]["id"]
-        if isinstance(self._ids, range):
-            return self._ids.index(key) if key in self._ids else None
-        return self._places.get(key)
+        if self._places:
+            return self._places.get(row)
+        at = bisect_left(self._numbers, row)
+        return at if at < len(self) and self._numbers[at] == row else None
+
+
+def _columns(rows: Iterable[sqlite3.Row]) -> tuple[Sequence[int], Sequence[int]]:
+    """Ids and numbers, 8 bytes each."""
+    ids, numbers = array("q"), array("q")
+    for row in rows:
+        ids.append(row["id"])
+        numbers.append(row["number"])
+    return ids, numbers
 
 
 def _job(row: sqlite3.Row) -> Job:

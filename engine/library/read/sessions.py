@@ -27,9 +27,10 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff\uf
 
 
 class SessionPages:
-    """The sessions that match a search. Their ids are held, the rest is read by the page.
+    """The sessions that match a search.
 
-    Safe to use from several threads.
+    Which these are is read at once, everything else by the page, which takes its time: that is for
+    a thread. The rest answers from memory. Safe to use from several threads.
 
     Raises:
         LibraryError: no such library.
@@ -57,7 +58,14 @@ class SessionPages:
         self._library = library
         self._lock = threading.Lock()
         self._db = connect_reader(database_path(library))
-        self._ids = self._find(text.strip(), order, trashed=trashed)
+        try:
+            found = self._find(text.strip(), order, trashed=trashed)
+        except BaseException:
+            self._db.close()
+            raise
+        self._ids = [row["id"] for row in found]
+        self._keys = [str(row["key"]) for row in found]
+        self._places = {key: at for at, key in enumerate(self._keys)}
 
     def close(self) -> None:
         """Close the database."""
@@ -65,23 +73,28 @@ class SessionPages:
             self._db.close()
 
     def _rows(self, query: str, *arguments: object) -> list[sqlite3.Row]:
-        with self._lock, closing(self._db.execute(query, arguments)) as cursor:
-            return cursor.fetchall()
+        try:
+            with self._lock, closing(self._db.execute(query, arguments)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.Error as error:
+            path = database_path(self._library)
+            raise LibraryError(f"{path} cannot be read: {error}.") from error
 
-    def _find(self, text: str, order: SessionOrder, *, trashed: bool) -> list[int]:
+    def _find(self, text: str, order: SessionOrder, *, trashed: bool) -> list[sqlite3.Row]:
         there = "trashed > 0" if trashed else "trashed IS NULL"
         if not text:
-            found = self._rows(f"SELECT id FROM sessions WHERE {there} ORDER BY {_ORDER[order]}")
-            return [row["id"] for row in found]
-        found = self._rows(
-            f"SELECT id FROM sessions WHERE {there} AND (key = ?1 OR instr(lower(name), lower(?1))"
+            return self._rows(
+                f"SELECT id, key FROM sessions WHERE {there} ORDER BY {_ORDER[order]}"
+            )
+        return self._rows(
+            f"SELECT id, key FROM sessions WHERE {there}"
+            " AND (key = ?1 OR instr(lower(name), lower(?1))"
             " OR instr(lower(tags), lower(?2)) OR id IN (SELECT value FROM json_each(?3)))"
             f" ORDER BY {_ORDER[order]}",
             text,
             json.dumps(text, ensure_ascii=False)[1:-1],
             json.dumps(sorted(self._with_prompt(text))),
         )
-        return [row["id"] for row in found]
 
     def _with_prompt(self, text: str) -> set[int]:
         """Ids of sessions with a prompt that holds the text's words."""
@@ -118,21 +131,11 @@ class SessionPages:
 
     def keys(self, start: int, stop: int) -> Sequence[str]:
         """Their ids."""
-        ids = self._ids[start:stop]
-        rows = self._rows(
-            "SELECT id, key FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(ids),
-        )
-        found = {row["id"]: str(row["key"]) for row in rows}
-        return [found[identity] for identity in ids if identity in found]
+        return self._keys[start:stop]
 
     def position(self, key: str) -> int | None:
         """Where the session with this id is; None if it is not among them."""
-        rows = self._rows("SELECT id FROM sessions WHERE key = ?", key)
-        try:
-            return self._ids.index(rows[0]["id"]) if rows else None
-        except ValueError:
-            return None
+        return self._places.get(key)
 
     def totals(self) -> tuple[int, int]:
         """Images and bytes of all sessions that are not in the trash."""

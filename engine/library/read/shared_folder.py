@@ -2,6 +2,7 @@
 
 import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 

@@ -112,7 +112,7 @@ def test_a_row_found_again_stands_among_its_own(closed: Path) -> None:
     assert len(repair(closed, lambda: True).adopted) == 4
     for order in ORDERS:
         pages = JobPages(closed, KEY, order=order)
-        rows = pages.numbers(0, len(pages))
+        rows = list(pages.keys(0, len(pages)))
         assert sorted(rows) == [2, 3, 4]
         assert [pages.position(row) for row in rows] == [0, 1, 2]
         pages.close()

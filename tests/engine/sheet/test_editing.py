@@ -122,12 +122,15 @@ def test_new_seeds_are_one_step_and_the_same_seed_serves_another_prompt() -> Non
     sheet = draft(("a boat", "", "", 1, 5), ("a cat", "", "", 1, ""), header=HEADER[:5])
     assert sheet.new_seeds({2: 70, 3: 80}) == 2
     assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["70", "80"]
-    assert sheet.new_seeds({3: 90, 9: 1}, more=True) == 1, "there is no row 9"
+    assert sheet.new_seeds({3: 90, 9: 1}) == 1, "there is no row 9"
+    assert (sheet.rows_to_undo, sheet.rows_to_redo) == (1, 0)
+    assert sheet.undo() == "new seeds"
+    assert (sheet.rows_to_undo, sheet.rows_to_redo) == (2, 1)
     assert sheet.undo() == "new seeds"
     assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["5", ""]
 
     sheet.redo()
-    assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["70", "90"]
+    assert [sheet.text(n, "seed_number") for n in (2, 3)] == ["70", "80"]
     sheet.undo()
 
     sheet.edit([2], "final_prompt", "a red boat {")
@@ -235,6 +238,13 @@ def test_a_draft_is_always_what_a_fresh_check_of_its_cells_says(
                 sheet.undo()
             case "redo":
                 sheet.redo()
+        other = sheet.copy()
+        other.leave_out(list(other.numbers))
+        other.edit(list(other.numbers), "prompt", "of the copy alone")
+        other.add("another")
+        while other.undo() is not None:
+            pass
+        assert state_of(other.sheet()) == first
         lines = tuple(Line(n, sheet._states[n].cells) for n in sheet.numbers)
         fresh = check_table(Table("sheet.xlsx", "Sheet1", sheet.header, lines), WORDS)
         assert state_of(sheet.sheet()) == state_of(fresh)

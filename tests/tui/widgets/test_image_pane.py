@@ -92,11 +92,13 @@ async def test_the_picture_and_its_caption_change_together(picture: Callable[...
 async def test_what_is_shown_before_the_pane_is_on_the_screen_appears(
     picture: Callable[..., Path],
 ) -> None:
+    red = picture("red.png", RED)
+
     class Early(PaneApp):
         def compose(self) -> ComposeResult:
             pane = ImagePane()
             pane.show(None)
-            pane.show(picture("red.png", RED))
+            pane.show(red)
             yield pane
 
     app = Early()
