@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from assets.train.autoencoder import train_autoencoder, train_decoder
+from assets.train.autoencoder import train_autoencoder
+from assets.train.decoder import train_decoder, train_edges
 from assets.train.denoiser import train_denoiser
 from assets.train.evaluate import report
 from assets.train.export import adopt, assembled, export
@@ -14,11 +15,12 @@ from assets.train.reading import train_reader
 
 _TRAINING: dict[str, Callable[..., None]] = {
     "autoencoder": train_autoencoder,
-    "decoder": train_decoder,
     "reader": train_reader,
     "denoiser": train_denoiser,
+    "edges": train_edges,
+    "decoder": train_decoder,
 }
-_MINUTES = {"autoencoder": 15.0, "decoder": 6.0, "reader": 7.0, "denoiser": 80.0}
+_MINUTES = {"autoencoder": 15.0, "reader": 7.0, "denoiser": 80.0, "edges": 15.0, "decoder": 60.0}
 
 
 def main() -> None:

@@ -1,8 +1,4 @@
-"""Stage 1: the autoencoder, 8 × 8 pixels to a cell of 6 numbers.
-
-First both halves; then, with the encoder left as it is, the decoder alone on disturbed latents:
-the denoiser's own are never exact, and in a flat world a decoder can mend much.
-"""
+"""Stage 1: the autoencoder, 8 × 8 pixels to a cell of 6 numbers."""
 
 import random
 from pathlib import Path
@@ -75,7 +71,8 @@ def _batch(rng: random.Random, whole: bool, n: int) -> torch.Tensor:
     return torch.stack(crops)
 
 
-def _difference(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def difference(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """How far y is from x: its colours, and its steps from pixel to pixel."""
     e = y - x
     edges = (e[..., 1:] - e[..., :-1]).abs().mean() + (e[..., 1:, :] - e[..., :-1, :]).abs().mean()
     return e.abs().mean() + 0.5 * e.pow(2).mean() + 0.5 * edges
@@ -110,7 +107,7 @@ def train_autoencoder(team: Team, work: Path, minutes: float) -> None:
             posterior = vae.encode(x).latent_dist
             y = vae.decode(posterior.sample()).sample
         divergence = posterior.kl().mean() / x[0].numel()
-        loss = _difference(y.float(), x) + 0.01 * divergence
+        loss = difference(y.float(), x) + 0.01 * divergence
         if progress < 0.2:  # a start that keeps colours: three numbers near the mean colour
             pull = (posterior.mean[:, :3] - 2 * F.avg_pool2d(x, 8)).abs().mean()
             loss = loss + 0.3 * (1 - progress / 0.2) * pull
@@ -137,30 +134,6 @@ def _normalise(vae: Any, x: torch.Tensor) -> None:
     into.bias[LATENT_CHANNELS:] -= 2 * scale.log()
     vae.register_to_config(scaling_factor=1.0)
     print("latent spread by channel", (z.std((0, 2, 3)) / scale).tolist())
-
-
-def train_decoder(team: Team, work: Path, minutes: float) -> None:
-    """The decoder alone, on disturbed latents; `work/vae` is replaced."""
-    vae: Any = AutoencoderKL.from_pretrained(work / "vae")
-    vae.to(team.device, memory_format=torch.channels_last)
-    for part in (vae.encoder, vae.quant_conv):
-        part.requires_grad_(False)
-    loop = Loop(team, vae, work / "decoder.pt", minutes, rate=1e-3, ema=0.995)
-    rng = random.Random(1000 * loop.steps + team.rank + 1)
-    torch.manual_seed(1000 * loop.steps + team.rank + 1)
-    n = 12 if team.device.type == "cpu" else 64
-    for _ in loop:
-        x = _batch(rng, True, n).to(team.device).contiguous(memory_format=torch.channels_last)
-        with team.precision():
-            with torch.no_grad():
-                z = vae.encode(x).latent_dist.mean
-            strength = 0.3 * torch.rand(len(z), 1, 1, 1, device=z.device)
-            y = vae.decode(z + strength * torch.randn_like(z)).sample
-        loop.step(_difference(y.float(), x))
-    if team.leads:
-        with loop.averaged():
-            print(f"decoder: {quality(vae):.2f} dB on drawn pictures")
-            vae.save_pretrained(work / "vae")
 
 
 @torch.no_grad()

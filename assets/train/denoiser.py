@@ -30,10 +30,12 @@ SCHEDULE = {
 }
 _KINDS_TO_LEARN = (
     *KINDS,
-    *("flower", "hexagon", "circle", "tree", "rabbit", "star", "cat", "snowman"),
-    *("flower", "hexagon", "tree"),
+    *("hexagon", "pine tree", "cactus", "flower", "tree", "circle", "cat", "rabbit"),
+    *("hexagon", "pine tree", "cactus"),
 )
-"""Kinds that a half-trained model still took for others come more often."""
+"""Kinds that a trained model still took for others come more often."""
+_PAIRS = 0.4
+"""Share of the plain pictures with two different things: the last to be learned."""
 _EMPTY = 0.1
 """Share of pictures learned without their caption: guidance needs to know what that looks like."""
 
@@ -68,7 +70,7 @@ class Pool:
     @torch.no_grad()
     def grow(self, n: int, plain: float) -> None:
         """Draw and encode n more pictures; the oldest leave when there are too many."""
-        told = [picture_to_learn(self._rng, plain, _KINDS_TO_LEARN) for _ in range(n)]
+        told = [picture_to_learn(self._rng, plain, _KINDS_TO_LEARN, _PAIRS) for _ in range(n)]
         x = as_tensor([draw(picture, *self._size, self._rng) for picture in told])
         device = next(self._vae.parameters()).device
         latents = self._vae.encode(x.to(device)).latent_dist.mean.float()
@@ -140,7 +142,7 @@ def train_denoiser(team: Team, work: Path, minutes: float) -> None:
         unet,
         work / "denoiser.pt",
         minutes,
-        rate=1e-3 if earlier else 1.5e-3,
+        rate=6e-4 if earlier else 1.5e-3,
         warm_up=200,
         decay_from=0.2 if earlier else 0.35,
         ema=0.9985,

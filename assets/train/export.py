@@ -19,8 +19,11 @@ from assets.train.loop import averaged_parameters
 
 def assembled(work: Path) -> Any:
     """The pipeline as far as it has been trained, in float32."""
-    unet = new_denoiser()
-    averaged_parameters(unet, work / "denoiser.pt")
+    if (work / "denoiser.pt").exists():
+        unet = new_denoiser()
+        averaged_parameters(unet, work / "denoiser.pt")
+    else:
+        unet = UNet2DConditionModel.from_pretrained(work / "unet")
     return StableDiffusionPipeline(
         vae=AutoencoderKL.from_pretrained(work / "vae"),
         text_encoder=CLIPTextModel.from_pretrained(work / "text_encoder"),

@@ -21,7 +21,15 @@ from PIL import Image, ImageFilter
 from torch import nn
 
 from assets.train.glyphs import COLOURS, KINDS
-from assets.train.world import SKIES, SKY_COLOURS, draw, one_thing, scene, several_things
+from assets.train.world import (
+    SKIES,
+    SKY_COLOURS,
+    draw,
+    one_thing,
+    scene,
+    several_things,
+    two_things,
+)
 
 _CUT = 32
 _SMALLEST = 40
@@ -81,6 +89,8 @@ class Seen:
     colour: str
     """The commonest colour of the things; "" when there are none."""
     boxes: list[Box]
+    colours: list[str]
+    """The commonest colour in each box."""
 
 
 def look(picture: Pixels) -> Seen:
@@ -93,9 +103,37 @@ def look(picture: Pixels) -> Seen:
     boxes = _areas(np.asarray(closed) > 0)
     things = pixels[mask]
     if len(things) < _SMALLEST:
-        return Seen(name, "", [])
-    counts = np.bincount(_nearest(things), minlength=len(COLOURS))
-    return Seen(name, list(COLOURS)[int(counts.argmax())], boxes)
+        return Seen(name, "", [], [])
+    inside = [
+        pixels[top:bottom, left:right][mask[top:bottom, left:right]]
+        for left, top, right, bottom in boxes
+    ]
+    return Seen(name, _commonest(things), boxes, [_commonest(thing) for thing in inside])
+
+
+def _commonest(pixels: npt.NDArray[np.float64]) -> str:
+    counts = np.bincount(_nearest(pixels), minlength=len(COLOURS))
+    return list(COLOURS)[int(counts.argmax())]
+
+
+def soft(picture: Pixels) -> float:
+    """The share of pixels that are none of the picture's eight commonest colours.
+
+    A colour takes with it all that lie within 14 levels of it before the next is chosen.
+    """
+    rest = picture.reshape(-1, 3).astype(int)
+    pixels = len(rest)
+    for _ in range(8):
+        if len(rest):
+            colours, counts = np.unique(rest, axis=0, return_counts=True)
+            rest = rest[np.abs(rest - colours[counts.argmax()]).max(1) > 14]
+    return len(rest) / pixels
+
+
+def strong_steps(picture: Pixels) -> float:
+    """Of the changes of colour (over 6 levels) from pixel to pixel rightwards, those over 90."""
+    steps = np.abs(np.diff(picture.astype(int), axis=1)).max(2)
+    return float((steps > 90).sum() / max(1, (steps > 6).sum()))
 
 
 def sky(picture: Pixels) -> str:
@@ -145,6 +183,13 @@ class KindJudge(nn.Module):
         """The kind of the thing in the box."""
         return KINDS[int(self(_cut(picture, box)[None]).argmax())]
 
+    def things(self, picture: Image.Image) -> list[tuple[str, str]]:
+        """(kind, colour) of all things on the picture, sorted."""
+        seen = look(np.asarray(picture))
+        return sorted(
+            (self.kind(picture, b), c) for b, c in zip(seen.boxes, seen.colours, strict=True)
+        )
+
 
 def _drawn(rng: random.Random, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     cuts: list[torch.Tensor] = []
@@ -193,6 +238,7 @@ def own_accuracy(judge: KindJudge, n: int = 500) -> dict[str, float]:
         "kind": [],
         "count": [],
         "sky": [],
+        "pair": [],
     }
     for _ in range(n):
         one = one_thing(rng, KINDS)
@@ -207,6 +253,9 @@ def own_accuracy(judge: KindJudge, n: int = 500) -> dict[str, float]:
         right["count"].append(len(seen.boxes) == many.groups[0].count)
         landscape = scene(rng)
         right["sky"].append(sky(np.asarray(draw(landscape, 128, 128, rng))) == landscape.sky)
+        pair = two_things(rng, KINDS)
+        named_pair = judge.things(draw(pair, 128, 128, rng))
+        right["pair"].append(named_pair == sorted((g.kind, g.colour) for g in pair.groups))
     return {name: sum(answers) / n for name, answers in right.items()}
 
 

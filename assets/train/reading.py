@@ -90,16 +90,19 @@ def new_text_encoder(tokenizer: Any) -> Any:
     )
 
 
-def picture_to_learn(rng: random.Random, plain: float, kinds: tuple[str, ...] = KINDS) -> Picture:
+def picture_to_learn(
+    rng: random.Random, plain: float, kinds: tuple[str, ...] = KINDS, pairs: float = 0.25
+) -> Picture:
     """A picture that may be learned from; `plain` is the share without a scene.
 
-    A kind that `kinds` names twice is twice as often what a plain picture is of.
+    Of the plain ones `pairs` is the share with two different things. A kind that `kinds` names
+    twice is twice as often what a plain picture is of.
     """
     while True:
         if rng.random() >= plain:
             picture = scene(rng)
-        elif rng.random() < 0.25:
-            picture = two_things(rng, KINDS)
+        elif rng.random() < pairs:
+            picture = two_things(rng, kinds)
         else:
             picture = rng.choice((one_thing, one_thing, several_things))(rng, kinds)
         if not is_held_out(picture):

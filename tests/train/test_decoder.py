@@ -1,0 +1,50 @@
+"""What the decoder's losses prefer: edges, even where they lie a little elsewhere."""
+
+import random
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from assets.train.autoencoder import new_autoencoder, pictures
+from assets.train.decoder import Pupil, blunted, missed
+
+
+def _edge(at: int) -> torch.Tensor:
+    picture = -0.8 * torch.ones(1, 3, 64, 64)
+    picture[..., at:] = 0.8
+    return picture
+
+
+def _blurred(picture: torch.Tensor) -> torch.Tensor:
+    return F.avg_pool2d(F.pad(picture, (2, 2, 2, 2), mode="replicate"), 5, 1)
+
+
+def test_nothing_is_wrong_with_the_picture_itself() -> None:
+    x = pictures(random.Random(1), 4, 64, 64)
+    assert blunted(x, x) == 0
+    assert missed(x, x) < 0.2
+
+
+def test_a_soft_edge_is_blunted_and_one_a_pixel_off_hardly() -> None:
+    x = _edge(32)
+    assert blunted(_blurred(x), x) > 1.5 * blunted(_edge(33), x)
+
+
+def test_a_colour_between_two_is_dearer_than_either() -> None:
+    x = torch.cat((-0.8 * torch.ones(1, 3, 8, 8), 0.8 * torch.ones(1, 3, 8, 8)))
+    between, one = torch.zeros_like(x), 0.8 * torch.ones_like(x)
+    assert missed(between, x) > missed(one, x)
+
+
+def test_only_the_decoder_and_its_critic_learn() -> None:
+    torch.manual_seed(0)
+    pupil = Pupil(new_autoencoder())
+    loss, decoded = pupil.loss(torch.randn(2, 6, 4, 4), pictures(random.Random(2), 2, 32, 32))
+    loss.backward()  # type: ignore[no-untyped-call]
+    learned = {name for name, p in pupil.named_parameters() if p.grad is not None}
+    assert decoded.shape == (2, 3, 32, 32)
+    assert learned == {
+        name
+        for name, _ in pupil.named_parameters()
+        if not name.startswith(("vae.encoder", "vae.quant_conv"))
+    }
