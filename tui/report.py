@@ -9,7 +9,6 @@ from engine.api import (
     Changes,
     Checked,
     Declared,
-    ImageInfo,
     JobInfo,
     Problem,
     SessionInfo,
@@ -83,8 +82,8 @@ def session_lines(sessions: Iterable[SessionInfo]) -> Iterator[str]:
 
 def show_lines(
     info: SessionInfo,
-    jobs: Sequence[JobInfo],
-    images: Sequence[ImageInfo],
+    jobs: Iterable[JobInfo],
+    departures: tuple[int, Sequence[str]],
     pixels: str | None = None,
 ) -> Iterator[str]:
     """One session: its totals, its rows, where its images are.
@@ -92,7 +91,7 @@ def show_lines(
     Args:
         info: the session.
         jobs: its rows.
-        images: theirs.
+        departures: how many images have other conditions than planned, and which these are.
         pixels: one digest of all its pictures.
     """
     yield f"{clean(info.name)} ({info.session}): {info.state}"
@@ -107,11 +106,10 @@ def show_lines(
         state = f"{GLYPHS[job.state]} {job.state}"
         line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {shorten(job.prompt, 60)}"
         yield line + (f"  {clean(job.error)}" if job.error else "")
-    departed = [image for image in images if image.conditions and image.conditions["departures"]]
+    departed, kinds = departures
     if departed:
-        yield f"{count_text(len(departed), 'image')} rendered under other conditions than planned:"
-        kinds = {change for i in departed if i.conditions for change in i.conditions["departures"]}
-        yield from (f"  {clean(change)}" for change in sorted(kinds))
+        yield f"{count_text(departed, 'image')} rendered under other conditions than planned:"
+        yield from (f"  {clean(kind)}" for kind in kinds)
 
 
 def changed_model_lines(info: SessionInfo) -> Iterator[str]:

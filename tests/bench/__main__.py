@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import acceptance, kills, memory, palette, past, screen, sheet, throughput
+from tests.bench import acceptance, kills, large, memory, palette, past, screen, sheet, throughput
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "acceptance": acceptance.main,
     "kills": kills.main,
+    "large": large.main,
     "memory": memory.main,
     "past": past.main,
     "palette": palette.main,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 OK, SOME = 0, 1
@@ -25,6 +26,27 @@ def note(*lines: str) -> None:
             print(line, file=sys.stderr)
 
 
-def print_json(body: object) -> None:
-    """One object on stdout; ASCII, so that nothing in it can reach the terminal as a command."""
-    print(json.dumps(body))
+def print_json(body: object, **long: Iterable[str]) -> None:
+    """One object on stdout; ASCII, so that nothing in it can reach the terminal as a command.
+
+    Args:
+        body: the object.
+        long: further keys of it, whose values are lists too long for the memory: each item as
+            JSON in ASCII.
+    """
+    text = json.dumps(body)
+    if not long:
+        print(text)
+        return
+    print(text[:-1], end="")
+    try:
+        for key, items in long.items():
+            print(f", {json.dumps(key)}: [", end="")
+            between = ""
+            for item in items:
+                print(between, item, sep="", end="")
+                between = ", "
+            print("]", end="")
+        print("}", end="")
+    finally:
+        print()  # also where the rest cannot be read: what is said of that has its own line

@@ -37,29 +37,27 @@ def _session_json(info: api.SessionInfo) -> dict[str, Any]:
 def show(options: Namespace, settings: Settings) -> int:
     """`promptsheet show SESSION`."""
     info, status = api.find_session(settings.library, options.session), OK
+    library, session = settings.library, info.session
     if options.follow:
-        last = follow(info.session, info.name, settings, settings.engine.wait_minutes)
+        last = follow(session, info.name, settings, settings.engine.wait_minutes)
         if last is None:
             note("", "It goes on without this terminal.")
         elif last.given_up:
             status = SOME
             note("", f"Nothing can be rendered at the moment: {clean(last.waits)}")
-        info = api.find_session(settings.library, info.session)
-    jobs = api.list_jobs(settings.library, info.session)
-    images = api.list_images(settings.library, info.session)
-    pixels = api.pixels_of(settings.library, info.session)
+        info = api.find_session(library, session)
+    pixels = api.pixels_of(library, session)
     if options.json:
         print_json(
-            _session_json(info)
-            | {
-                "pixels": pixels,
-                "log": str(api.log_path(settings.library, info.session)),
-                "rows": [asdict(job) for job in jobs],
-                "list": [asdict(image) for image in images],
-            }
+            _session_json(info) | {"pixels": pixels, "log": str(api.log_path(library, session))},
+            rows=api.jobs_as_json(library, session),
+            list=api.images_as_json(library, session),
         )
     else:
-        say(*report.show_lines(info, jobs, images, pixels))
+        jobs = api.each_job(library, session)
+        departures = api.departures_of(library, session)
+        for line in report.show_lines(info, jobs, departures, pixels):
+            say(line)  # there may be 100,000
     return status
 
 
@@ -166,7 +164,7 @@ def copy(options: Namespace, settings: Settings) -> int:
     rows = None if options.rows is None else set(options.rows)
     chosen = [
         image.image
-        for image in api.list_images(settings.library, info.session)
+        for image in api.each_image(settings.library, info.session)
         if image.file
         and (image.favourite or not options.favourites)
         and (rows is None or image.row in rows)

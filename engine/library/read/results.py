@@ -3,18 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError, reading
-from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info
+from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info, paged
 from engine.sheet.columns import COLUMNS
 
 RESULT_COLUMNS = ("result_state", "result_file", "result_favourite", "result_error")
 _SEED, _COUNT = "seed_number", "num_images"
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +95,13 @@ def results_of(
     Raises:
         LibraryError: no such session, or not a library this version can read.
     """
-    last = 0
     with reading(library) as db:
-        identity = _session(db, session)
-    query = IMAGE_COLUMNS.replace("SELECT ", "SELECT r.cells, r.extra, ", 1) + (
-        " WHERE i.session = ? AND i.trashed IS NULL AND i.id > ?"
-        + (" AND i.favourite = 1" if favourites else "")
-        + f" ORDER BY i.id LIMIT {_PAGE}"
-    )
-    while True:
-        with reading(library) as db, closing(db.execute(query, (identity, last))) as cursor:
-            rows = cursor.fetchall()
-        for row in rows:
-            if images is None or row["key"] in images:
-                yield _result(row)
-        if len(rows) < _PAGE:
-            return
-        last = rows[-1]["id"]
+        _session(db, session)  # it must exist
+    select = IMAGE_COLUMNS.replace("SELECT ", "SELECT r.cells, r.extra, ", 1)
+    where = "AND i.trashed IS NULL" + (" AND i.favourite = 1" if favourites else "")
+    for row in paged(library, session, select, "i", where):
+        if images is None or row["key"] in images:
+            yield _result(row)
 
 
 def _result(row: sqlite3.Row) -> Result:

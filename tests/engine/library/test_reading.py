@@ -1,4 +1,7 @@
+import json
 import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,18 @@ from engine.library.maintain.verify import verify
 from engine.library.read.pace import measured_rates, pace
 from engine.library.read.reader import (
     SessionInfo,
+    departures_of,
+    each_image,
+    each_job,
     find_session,
+    images_as_json,
+    jobs_as_json,
     list_images,
+    list_jobs,
     list_sessions,
     newest_image,
 )
+from engine.library.read.results import results_of
 from engine.library.read.stored_rows import stored_rows
 from engine.library.write import trash
 from engine.library.write.writer import Writer
@@ -79,6 +89,75 @@ def test_a_folder_without_a_library_has_no_sessions(tmp_path: Path) -> None:
     assert list_sessions(tmp_path) == []
     with pytest.raises(LibraryError, match="nothing has been rendered"):
         find_session(tmp_path, "last")
+
+
+@pytest.mark.parametrize("read", [each_job, each_image, images_as_json, results_of])
+def test_a_long_session_is_read_by_the_page_and_nothing_is_open_in_between(
+    writer: Writer, read: Callable[[Path, str], Iterator[object]]
+) -> None:
+    other = new_session("other2", rows=1)
+    writer.add_session(other)
+    writer.add_session(new_session(rows=1300, images=2))
+    writer.add_session(new_session("third3", rows=2))
+    count = 1300 if read is each_job else 2600
+    items = read(writer.library, "k3f9x2")
+    found = [next(items)]
+    writer.add_session(new_session("later4", rows=1))  # what is written now is in the log
+    busy, left, _ = writer._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert (busy, left) == (0, 0), "a reader holds the log"
+    found += items
+    assert len(found) == len({str(item) for item in found}) == count
+
+
+def test_a_page_is_found_without_sorting_the_whole_session(writer: Writer) -> None:
+    writer.add_session(new_session(rows=1300, images=2))
+    statements: list[str] = []
+    connect = sqlite3.connect
+
+    def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", watched)
+        for read in (each_job, each_image, results_of):
+            list(read(writer.library, "k3f9x2"))
+    pages = [statement for statement in statements if "LIMIT" in statement]
+    assert len(pages) > 6
+    for page in pages:
+        plan = " ".join(row["detail"] for row in writer.read(f"EXPLAIN QUERY PLAN {page}"))
+        assert "ORDER BY" not in plan.partition("CORRELATED")[0], (page, plan)
+
+
+def test_jobs_and_images_as_json_say_the_same_as_the_lists(finished: Path, writer: Writer) -> None:
+    hostile = 'é\u2028\x9b31m “"width": 7” \\ 😀'
+    with writer.transaction() as db:
+        db.execute("UPDATE rows SET cells = json_object('prompt', ?)", (hostile,))
+        db.execute("UPDATE recipes SET body = json_set(body, '$.prompt', ? || id)", (hostile,))
+        db.execute("UPDATE images SET state = 'failed', error = ? WHERE variation = 2", (hostile,))
+        db.execute("UPDATE images SET favourite = 1 WHERE variation = 3")
+    for session in ("k3f9x2", "other2"):
+        images, jobs = ([*read(finished, session)] for read in (images_as_json, jobs_as_json))
+        assert all(text.isascii() and text.isprintable() for text in (*images, *jobs))
+        assert [json.loads(i) for i in images] == [
+            asdict(image) for image in list_images(finished, session)
+        ]
+        assert [json.loads(j) for j in jobs] == [asdict(j) for j in list_jobs(finished, session)]
+        assert json.loads(images[0])["recipe"]["prompt"].startswith(hostile)
+        assert json.loads(jobs[0])["error"] == json.loads(jobs[0])["prompt"] == hostile
+
+
+def test_departures_are_counted_and_named(finished: Path, writer: Writer) -> None:
+    assert departures_of(finished, "k3f9x2") == (0, [])
+    with writer.transaction() as db:
+        for variation, kinds in ((1, '["b", "a"]'), (2, '["b"]')):
+            db.execute(
+                "UPDATE images SET conditions = json_set(conditions, '$.departures', json(?))"
+                " WHERE variation = ? AND state = 'done'",
+                (kinds, variation),
+            )
+    assert departures_of(finished, "k3f9x2") == (4, ["a", "b"])
 
 
 def test_verify_names_each_kind_of_damage(finished: Path) -> None:
