@@ -1,4 +1,9 @@
-"""The front door: what the app, the command line and a notebook may use of the engine."""
+"""The front door: what the app, the command line and a notebook may use of the engine.
+
+`sheets` reads, checks and mends; `sessions` starts, stops and exports; `machine` is about the engine
+process, the library as a whole and this machine. Light: what loads much is loaded when it is asked
+for. Imports everything below; nothing in the engine imports it. Begin with `sessions`.
+"""
 
 from engine.api.machine import (
     bring_up_to_date,

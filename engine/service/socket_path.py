@@ -5,6 +5,8 @@ import os
 import socket
 import struct
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.settings import state_folder
@@ -19,6 +21,23 @@ def socket_path(library: Path) -> Path:
     if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
         return path
     return Path(tempfile.gettempdir()) / f"promptsheet-{os.getuid()}" / f"{name}.sock"
+
+
+@contextmanager
+def address_of(path: Path) -> Iterator[str]:
+    """The path of a socket as an address takes it: a long one by a descriptor of its folder.
+
+    Raises:
+        OSError: the folder is not there, or cannot be looked into.
+    """
+    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def make_private(folder: Path) -> None:

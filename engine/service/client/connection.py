@@ -24,7 +24,7 @@ from engine.service.client.detach import (
     start_detached,
 )
 from engine.service.lock import elsewhere, held_elsewhere, is_locked, read_holder
-from engine.service.socket_path import peer_pid, peer_uid, socket_path
+from engine.service.socket_path import address_of, peer_pid, peer_uid, socket_path
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class Connection:
         return self._events()
 
     def _events(self) -> Iterator[AnyEvent]:
-        unpacker: Unpacker[AnyEvent | Refused] = Unpacker(AnyEvent | Refused)
+        unpacker: Unpacker[AnyEvent] = Unpacker(AnyEvent)
         said = False
         while True:
             try:
@@ -166,8 +166,6 @@ class Connection:
                 raise EngineError(f"The engine process tells what is no event: {error}.") from error
             else:
                 said = False
-                if isinstance(event, Refused):
-                    raise EngineError(event.reason)
                 yield event
 
     def follow_as(self, *, previews: bool, seen: bool | None) -> None:
@@ -215,7 +213,8 @@ def connect(library: Path, patience: float = _GREETING_SECONDS) -> Connection | 
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(patience)
     try:
-        connection.connect(str(socket_path(library)))
+        with address_of(socket_path(library)) as address:
+            connection.connect(address)
     except (FileNotFoundError, NotADirectoryError, PermissionError, ConnectionRefusedError):
         connection.close()
         return None

@@ -52,7 +52,7 @@ from engine.service.server.session_log import SessionLogs
 from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
-from engine.service.socket_path import make_private, socket_path
+from engine.service.socket_path import address_of, make_private, socket_path
 from engine.settings import Settings, load_settings, shared_folder
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,8 @@ class EngineProcess:
         try:
             make_private(path.parent)
             path.unlink(missing_ok=True)  # a dead one's: we hold the lock
-            server = await asyncio.start_unix_server(self._server.serve, path)
+            with address_of(path) as address:
+                server = await asyncio.start_unix_server(self._server.serve, address)
             path.chmod(0o600)
             identity = path.stat().st_ino
         except OSError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.service.socket_path import make_private, peer_uid, socket_path
+from engine.service.socket_path import address_of, make_private, peer_uid, socket_path
 
 
 def test_the_socket_path_fits_into_an_address(
@@ -15,6 +15,18 @@ def test_the_socket_path_fits_into_an_address(
     assert len(os.fsencode(path)) < 108
     make_private(path.parent)
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path) -> None:
+    path = tmp_path / ("long" * 40) / "library.sock"
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as ours, socket.socket(socket.AF_UNIX) as theirs:
+        with address_of(path) as address:
+            ours.bind(address)
+        ours.listen()
+        assert path.is_socket()
+        with address_of(path) as address:
+            theirs.connect(address)
 
 
 def test_one_library_has_one_socket_by_whatever_path(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""The guide tells the truth: what it names is there, and what is there has its place in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PACKAGES = sorted(
+    path.parent.relative_to(ROOT).as_posix()
+    for top in ("engine", "tui", "assets")
+    for path in (ROOT / top).rglob("__init__.py")
+    if "train" not in path.parts
+)
+
+
+def test_every_layer_of_the_engine_stands_in_the_guide() -> None:
+    layers = {name.split("/")[1] for name in PACKAGES if name.startswith("engine/")}
+    assert not {name for name in layers if f"engine.{name}" not in ARCHITECTURE}
+
+
+def test_every_module_that_the_guide_names_is_there() -> None:
+    named = set(
+        re.findall(
+            r"`((?:engine|tui|library|service|render|plan|sheet|protocol|picture)"
+            r"(?:\.[a-z_]+)+)",
+            ARCHITECTURE,
+        )
+    )
+    assert len(named) > 20
+    for name in named:
+        parts = (
+            name.split(".") if name.startswith(("engine", "tui")) else ["engine", *name.split(".")]
+        )
+        found = [
+            ROOT.joinpath(*parts[:size]).with_suffix(".py").is_file()
+            or ROOT.joinpath(*parts[:size], "__init__.py").is_file()
+            for size in (len(parts), len(parts) - 1)
+        ]
+        assert any(found), f"{name} is named in ARCHITECTURE.md and is not there"
+
+
+def test_every_file_that_a_recipe_names_is_there() -> None:
+    named = set(re.findall(r"`((?:engine|tui|tests)/[\w/.]+)`", CONTRIBUTING))
+    assert len(named) > 15
+    assert not {name for name in named if not (ROOT / name).exists()}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_says_what_lives_there(package: str) -> None:
+    text = (ROOT / package / "__init__.py").read_text()
+    docstring = re.match(r'"""(.+?)"""', text, re.DOTALL)
+    assert docstring and len(docstring[1].split("\n")) > 2, f"{package} has no guide of its own"
