@@ -1,8 +1,8 @@
 """The front door: what the app, the command line and a notebook may use of the engine.
 
-`sheets` reads, checks and mends; `sessions` starts, stops and exports; `machine` is about the engine
-process, the library as a whole and this machine. Light: what loads much is loaded when it is asked
-for. Imports everything below; nothing in the engine imports it. Begin with `sessions`.
+`sheets` reads, checks and mends; `sessions` starts, stops and exports; `machine` is about the
+engine process, the library as a whole and this machine. Light: what loads much is loaded when it is
+asked for. Imports everything below; nothing in the engine imports it. Begin with `sessions`.
 """
 
 from engine.api.machine import (

@@ -4,7 +4,6 @@ import hashlib
 import os
 import socket
 import struct
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +11,13 @@ from pathlib import Path
 from engine.settings import state_folder
 
 _SOCKET_PATH_BYTES = 107
+"""Longest path in an address."""
 
 
 def socket_path(library: Path) -> Path:
     """Where the engine process of `library` listens: a private folder of this user's."""
     name = hashlib.blake2b(os.fsencode(os.path.realpath(library)), digest_size=8).hexdigest()
-    path = state_folder(library) / f"{name}.sock"
-    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
-        return path
-    return Path(tempfile.gettempdir()) / f"promptsheet-{os.getuid()}" / f"{name}.sock"
+    return state_folder(library) / f"{name}.sock"
 
 
 @contextmanager
