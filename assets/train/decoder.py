@@ -162,7 +162,7 @@ class Top(nn.Module):
 @torch.no_grad()
 def _below(vae: Any, z: torch.Tensor) -> torch.Tensor:
     """What `Top` gets for latents."""
-    half = vae.decoder.mid_block(vae.decoder.conv_in(vae.post_quant_conv(z)))
+    half: torch.Tensor = vae.decoder.mid_block(vae.decoder.conv_in(vae.post_quant_conv(z)))
     for block in vae.decoder.up_blocks[:-2]:
         half = block(half)
     for layer in vae.decoder.up_blocks[-2].resnets:
