@@ -4,12 +4,17 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from engine.library.write.states import Scope
+from engine.library.write.writer import Writer
+from tests.bench.older import make_older
 from tests.conftest import Promptsheet
+from tests.engine.library.conftest import new_session
 
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "first-light.csv"
 
@@ -223,6 +228,28 @@ def test_a_library_of_another_schema_is_refused(promptsheet: Promptsheet) -> Non
         done = promptsheet(*command)
         assert done.returncode == 2
         assert "schema 7" in done.stderr
+
+
+def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
+    promptsheet: Promptsheet,
+) -> None:
+    promptsheet.library.mkdir()
+    writer = Writer(promptsheet.library)
+    writer.add_session(new_session())
+    writer.stop(Scope(None))
+    writer.close()
+    make_older(promptsheet.library)
+    from tests.test_promises import wait_for
+
+    running = promptsheet.start("engine", "run", stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: promptsheet.json("engine", "status")["running"])
+        status = promptsheet.json("engine", "status")
+        assert status["pid"] == running.pid, "another one has the library"
+        assert promptsheet.json("sessions")[0]["stopped"] == 12
+    finally:
+        running.terminate()
+        running.wait(60)
 
 
 def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path) -> None:

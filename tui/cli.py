@@ -301,7 +301,7 @@ def _carry_out(options: argparse.Namespace) -> int:
 
     sweep()
     settings = load_settings(options.library)
-    if is_older(settings.library):
+    if options.command != "engine" and is_older(settings.library):
         from engine.api import bring_up_to_date
 
         bring_up_to_date(settings)

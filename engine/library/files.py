@@ -115,6 +115,14 @@ def remove_unfinished(sessions: Path) -> int:
     return len(leftovers)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, and wait until the disk has each of their entries."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in new:
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the disk has the folder's entries."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

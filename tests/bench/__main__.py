@@ -1,13 +1,24 @@
 """`python -m tests.bench [NAME …]`: run the benchmarks, all or the named ones."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import acceptance, kills, large, memory, palette, past, screen, sheet, throughput
+from tests.bench import (
+    acceptance,
+    kills,
+    large,
+    memory,
+    palette,
+    past,
+    power,
+    screen,
+    sheet,
+    throughput,
+)
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "acceptance": acceptance.main,
-    "kills": kills.main,
     "large": large.main,
     "memory": memory.main,
     "past": past.main,
@@ -17,14 +28,27 @@ BENCHMARKS: dict[str, Callable[[], int]] = {
     "throughput": throughput.builtin,
     "shapes": throughput.shapes,
 }
+INTERRUPTIONS: dict[str, Callable[[int | None], int]] = {
+    "kills": kills.main,
+    "power": power.main,
+}
+"""Those that are told how often."""
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run them; how many failed."""
-    if unknown := [name for name in names if name not in BENCHMARKS]:
-        print(f"There is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}.")
+    every = [*BENCHMARKS, *INTERRUPTIONS]
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(every))
+    parser.add_argument("--cuts", type=int, help="how many kills of each kind, or power cuts")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in every]:
+        print(f"There is no benchmark {unknown[0]!r}; there are: {', '.join(every)}.")
         return 2
-    return sum(BENCHMARKS[name]() for name in names or BENCHMARKS)
+    return sum(
+        BENCHMARKS[name]() if name in BENCHMARKS else INTERRUPTIONS[name](options.cuts)
+        for name in options.names or every
+    )
 
 
 if __name__ == "__main__":

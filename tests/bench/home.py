@@ -28,3 +28,19 @@ def isolated(settings: str = "") -> Iterator[tuple[Promptsheet, Path]]:
             yield promptsheet, home
         finally:
             promptsheet("engine", "stop")
+
+
+@contextlib.contextmanager
+def own_settings(home: Path) -> Iterator[None]:
+    """For what is called here instead of started: settings and state of its own, below `home`."""
+    (home / "config").mkdir()
+    mine = {"PROMPTSHEET_CONFIG": str(home / "config"), "XDG_STATE_HOME": str(home / "state")}
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value

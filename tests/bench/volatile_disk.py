@@ -161,7 +161,7 @@ def volatile_disk(home: Path) -> Iterator[Disk]:
             try:
                 yield Disk(folder, home / "notes")
             finally:
-                _run("umount", str(folder))
+                _unmount(folder)
         finally:
             _run("losetup", "--detach", loop)
     finally:
@@ -186,7 +186,22 @@ def mounted(image: Path, folder: Path) -> Iterator[bool]:
     try:
         yield broken
     finally:
-        _run("umount", str(folder))
+        _unmount(folder)
+
+
+def _unmount(folder: Path) -> None:
+    """Once the last process there has ended."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            _run("umount", str(folder))
+        except OSError:
+            if time.monotonic() > deadline:
+                _run("umount", "--lazy", str(folder))
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _run(*command: str) -> str:
@@ -207,9 +222,7 @@ def _wait_for(path: Path) -> None:
 # ------------------------------------------------------------------ cutting
 
 
-def cuts(
-    home: Path, positions: Sequence[int], chance: random.Random
-) -> Iterator[tuple[int, Path, int]]:
+def cuts(home: Path, positions: Sequence[int], chance: random.Random) -> Iterator[tuple[Path, int]]:
     """What is on the disk after the power went at each position.
 
     Args:
@@ -218,8 +231,8 @@ def cuts(
         chance: what of the last writes is there.
 
     Yields:
-        The position; an image of the disk, for as long as the next is not asked for; how many
-        writes were in the cache.
+        For each position an image of the disk, which is there until the next is asked for; and how
+        many writes were in the cache.
     """
     notes, image = (home / "notes").read_bytes(), home / "cut"
     with (home / "written").open("rb") as written, (home / "durable").open("w+b") as durable:
@@ -250,7 +263,7 @@ def cuts(
                     for start, end in pieces:
                         left.seek(offset + start)
                         left.write(data[start:end])
-            yield position, image, len(cached)
+            yield image, len(cached)
             image.unlink()
 
 

@@ -22,6 +22,8 @@ from engine.plan.from_pictures import row_of
 from engine.plan.recipes import SEEDS
 
 DAMAGED = "damaged"
+_REPAIRING = "repairing"
+"""A file that is there from the laying aside of a database until the new one is whole."""
 
 
 @dataclass
@@ -72,6 +74,8 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
     if not any((library / folder).is_dir() for folder in (SESSIONS, TRASH)) and is_new(library):
         raise LibraryError(f"There is no library in {library}.")
     if not is_new(library) and not _is_sound(library):
+        (library / _REPAIRING).touch()
+        sync_folder(library)
         done.database = _lay_aside(library)
     writer = Writer(library, is_ours)
     try:
@@ -88,7 +92,21 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
         done.left = [file for file in verify(library).orphans if not file.startswith(DAMAGED)]
     finally:
         writer.close()
+    (library / _REPAIRING).unlink(missing_ok=True)
     return done
+
+
+def require_repaired(library: Path) -> None:
+    """Refuse a database that an interrupted repair has only begun to make anew.
+
+    Raises:
+        LibraryError: the repair must be finished first.
+    """
+    if (library / _REPAIRING).exists():
+        raise LibraryError(
+            f"A repair of {library} was interrupted: its database does not have all images yet."
+            " `promptsheet verify --repair` finishes it; nothing is lost."
+        )
 
 
 def _is_sound(library: Path) -> bool:

@@ -2,6 +2,7 @@
 
 The mark in the database is set before files move into the trash and cleared after they have come
 back, so whatever an interruption leaves half-moved is among what is marked; `settle` moves it on.
+That the trash is being emptied is noted with what the database forgets, until the files are gone.
 """
 
 import json
@@ -13,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.library.database import LibraryError
-from engine.library.files import sync_folder
+from engine.library.files import make_folder, sync_folder
 from engine.library.read.reader import log_path
 from engine.library.read.sessions import size_of_trash
 from engine.library.write.sharing import Sharing, withdraw, withdraw_all
@@ -24,6 +25,8 @@ from engine.protocol.records import Emptied, Trashed
 TRASH = "trash"
 _IMAGES = f"{TRASH}/images"
 _WHOLE = f"{TRASH}/sessions"
+_EMPTYING = "emptying"
+"""In `meta`: sessions whose logs are to go, and with them all files in the trash."""
 
 
 def image_in_trash(folder: str, file: str) -> str:
@@ -65,6 +68,7 @@ def trash_images(writer: Writer, images: Sequence[str], busy: Collection[int]) -
             " AND i.trashed IS NULL AND s.trashed IS NULL",
             (json.dumps(images),),
         ).fetchall()
+        _forget_emptying(db)
         free = [row for row in rows if not row["favourite"]]
         going = [r for r in free if r["state"] != "rendering" and _at_rest(r, busy)]
         ids = json.dumps([row["id"] for row in going])
@@ -118,7 +122,7 @@ def _move_in(library: Path, rows: Sequence[sqlite3.Row], sharing: Sharing) -> in
         here = library / row["folder"] / row["file"]
         if row["state"] != "done" or there.exists() or not here.exists():
             continue
-        there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(there.parent)
         withdraw(here, sharing)
         here.rename(there)
         touched |= {here.parent, there.parent}
@@ -137,7 +141,7 @@ def _move_out(library: Path, rows: Sequence[sqlite3.Row]) -> dict[int, str]:
         if row["state"] != "done" or not there.exists():
             continue
         here = library / row["folder"] / row["file"]
-        here.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(here.parent)
         stem, attempt = here.stem, 2
         while here.exists():
             here = here.with_stem(f"{stem}~{attempt}")
@@ -167,6 +171,7 @@ def trash_session(writer: Writer, session: str) -> None:
         LibraryError: no such session.
     """
     with writer.transaction() as db:
+        _forget_emptying(db)
         move(db, Scope(session), ("waiting",), "stopped")
         found = db.execute(
             "UPDATE sessions SET trashed = ? WHERE key = ? AND trashed IS NULL RETURNING folder",
@@ -202,7 +207,7 @@ def _move_folder(library: Path, source: str, target: str) -> None:
     here, there = library / source, library / target
     if not here.is_dir() or there.exists():
         return
-    there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(there.parent)
     here.rename(there)
     _sync({here.parent, there.parent})
 
@@ -219,23 +224,42 @@ def empty_trash(writer: Writer) -> Emptied:
     with writer.transaction() as db:
         size = size_of_trash(db)
         sessions = [row["key"] for row in db.execute("SELECT key FROM sessions WHERE trashed > 0")]
+        _forget_emptying(db)
         _delete_sessions(db)
         db.execute(
             "UPDATE images SET digest = NULL, bytes = NULL, pixels = NULL"
             " WHERE trashed IS NOT NULL AND state = 'done'"
         )
+        db.execute("INSERT INTO meta VALUES (?, ?)", (_EMPTYING, json.dumps(sessions)))
+    logs = _delete_files(writer, sessions)
     library = writer.library
-    logs = [log_path(library, session) for session in sessions]
-    for log in logs:
-        with suppress(OSError):
-            log.unlink(missing_ok=True)
-    for folder in (_IMAGES, _WHOLE):
-        shutil.rmtree(library / folder, ignore_errors=True)
-    writer.compact()  # last: on a full disk there is room for it only now
     left = [path for path in (*logs, *(library / TRASH).rglob("*")) if path.is_file()]
     freed = size.bytes - sum(path.stat().st_size for path in left if path not in logs)
     names = [path.relative_to(library).as_posix() for path in left]
     return Emptied(size.images, size.sessions, max(0, freed), names)
+
+
+def _delete_files(writer: Writer, sessions: Sequence[str]) -> list[Path]:
+    """Delete all files in the trash, these sessions' logs, and what the database's files keep.
+
+    Returns:
+        Where the logs are, or were.
+    """
+    logs = [log_path(writer.library, session) for session in sessions]
+    for log in logs:
+        with suppress(OSError):
+            log.unlink(missing_ok=True)
+    for folder in (_IMAGES, _WHOLE):
+        shutil.rmtree(writer.library / folder, ignore_errors=True)
+    _sync({writer.library / TRASH, *(log.parent for log in logs)})
+    writer.compact()  # last: on a full disk there is room for it only now
+    with suppress(sqlite3.OperationalError), writer.transaction() as db:
+        _forget_emptying(db)  # else, on a full disk, whoever next puts something there does it
+    return logs
+
+
+def _forget_emptying(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM meta WHERE key = ?", (_EMPTYING,))
 
 
 def _delete_sessions(db: sqlite3.Connection) -> None:
@@ -256,7 +280,9 @@ def _delete_sessions(db: sqlite3.Connection) -> None:
 
 
 def settle(writer: Writer) -> int:
-    """After an interruption: finish moving what is marked as trashed; how many files moved."""
+    """After an interruption: finish emptying, or moving what is marked; how many files moved."""
+    for row in writer.read("SELECT value FROM meta WHERE key = ?", (_EMPTYING,)):
+        _delete_files(writer, json.loads(row["value"]))
     for row in writer.read("SELECT folder FROM sessions WHERE trashed > 0"):
         withdraw_all(writer.library / row["folder"], writer.sharing)
         _move_folder(writer.library, row["folder"], session_in_trash(row["folder"]))

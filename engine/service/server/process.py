@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.atomic_files import open_to_append
 from engine.library.database import LibraryError, on_network
+from engine.library.maintain.repair import require_repaired
 from engine.library.read.reader import find_session
 from engine.library.write.model_changes import models_open, take_new_files
 from engine.library.write.open_work import note_stopped
@@ -391,6 +392,7 @@ def run_engine(
     lock = LibraryLock.take(library)
     fault = _log_to(library / LOG_FILE)
     try:
+        require_repaired(library)
         writer = Writer(library, lock.is_ours, _sharing(settings))
         try:
             adopted, requeued = writer.recover()

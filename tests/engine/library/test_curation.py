@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from engine.library.database import LibraryError, reading
+from engine.library.files import make_folder
 from engine.library.maintain.verify import verify
 from engine.library.read.gallery import Gallery, Wanted
 from engine.library.read.jobs import JobPages
@@ -258,6 +259,67 @@ def test_files_that_cannot_be_deleted_are_named_and_not_counted(
     monkeypatch.setattr("engine.library.write.trash.shutil.rmtree", lambda *_, **__: None)
     emptied = trash.empty_trash(full)
     assert (set(emptied.left), emptied.images, emptied.bytes) == (there, 2, 0)
+
+
+@pytest.mark.parametrize("dies", ["trash.log_path", "trash.shutil.rmtree", "writer.compact"])
+def test_an_interrupted_emptying_is_finished_at_the_next_start(
+    full: Writer, rendered: Rendered, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    full.add_session(new_session("other2"))
+    run_all(full, rendered)
+    log = log_path(full.library, "other2")
+    log.parent.mkdir()
+    log.write_text("what became of it")
+    trash.trash_images(full, names(full)[:3], ())
+    trash.trash_session(full, "other2")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"engine.library.{dies}", die)
+        with pytest.raises(KeyboardInterrupt):
+            trash.empty_trash(full)
+    trash.settle(full)
+    assert verify(full.library).whole
+    assert len(files(full.library)) == 9
+    assert not log.exists()
+    trash.trash_images(full, names(full)[:2], ())
+    trash.settle(full)
+    assert verify(full.library).whole, "what came to the trash since stays there"
+
+
+def test_what_comes_to_the_trash_after_an_emptying_that_never_ended_stays(
+    full: Writer, rendered: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full.add_session(new_session("other2"))
+    run_all(full, rendered)
+    trash.trash_images(full, names(full)[:3], ())
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.library.write.trash._delete_files", lambda *_: [])
+        trash.empty_trash(full)
+    gone = names(full)[:2]
+    trash.trash_images(full, gone, ())
+    trash.settle(full)
+    assert trash.restore_images(full, gone) == gone
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.library.write.trash._delete_files", lambda *_: [])
+        trash.empty_trash(full)
+    trash.trash_session(full, "other2")
+    trash.settle(full)
+    trash.restore_session(full, "other2")
+    assert not verify(full.library).missing
+
+
+def test_a_folder_is_there_after_a_power_cut_with_all_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("engine.library.files.sync_folder", synced.append)
+    make_folder(tmp_path / "a" / "b" / "c")
+    assert set(synced) == {tmp_path, tmp_path / "a", tmp_path / "a" / "b"}
+    synced.clear()
+    make_folder(tmp_path / "a" / "b" / "c")
+    assert synced == []
 
 
 def test_what_a_deleted_session_had_is_not_what_the_next_has(writer: Writer) -> None:

@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.library.database import LibraryError, database_path
+from engine.library.maintain import repair as repairing
 from engine.library.maintain.repair import repair
 from engine.library.maintain.verify import verify
 from engine.library.read.jobs import ORDERS, JobPages
@@ -11,6 +13,7 @@ from engine.library.read.reader import find_session, list_images, list_jobs, pix
 from engine.library.write import trash
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
+from tests.conftest import Promptsheet
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
 
 KEY = "k3f9x2"
@@ -66,6 +69,32 @@ def test_a_lost_or_torn_database_is_made_anew_from_the_files(closed: Path, torn:
     assert trash.restore_images(writer, [f"{KEY}-4-2"]) == [f"{KEY}-4-2"]
     writer.close()
     assert find_session(closed, KEY).done == 12
+
+
+@pytest.mark.parametrize("dies", ["_lay_aside", "_rebuild", "_add_images", "_recount"])
+def test_a_repair_that_was_interrupted_is_not_taken_for_a_library(
+    closed: Path, promptsheet: Promptsheet, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    before, there = recipes(closed), files(closed)
+    database_path(closed).write_bytes(b"no database" * 999)
+    real = getattr(repairing, dies)
+
+    def die(*arguments: Any) -> None:
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repairing, dies, die)
+        with pytest.raises(KeyboardInterrupt):
+            repair(closed, lambda: True)
+    refused = promptsheet("engine", "start")
+    assert refused.returncode == 2
+    assert "`promptsheet verify --repair` finishes it" in refused.stderr
+    promptsheet.json("verify", "--repair")
+    assert verify(closed).whole
+    assert recipes(closed) == before
+    assert files(closed) == there
+    assert promptsheet.json("engine", "start")["running"]
 
 
 def test_lost_and_damaged_files_are_rendered_again_and_nothing_is_deleted(
