@@ -276,7 +276,7 @@ def test_an_interrupted_emptying_is_finished_at_the_next_start(
     trash.trash_images(full, names(full)[:3], ())
     trash.trash_session(full, "other2")
     with monkeypatch.context() as patch:
-        patch.setattr(f"engine.library.{dies}", die)
+        patch.setattr(f"engine.library.write.{dies}", die)
         with pytest.raises(KeyboardInterrupt):
             trash.empty_trash(full)
     trash.settle(full)
