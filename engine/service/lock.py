@@ -71,6 +71,10 @@ class Holder:
     """Rises while it lives."""
     left: bool = False
     """Whether it has let go."""
+    local: bool = True
+    """Whether it had the library on a disk of its own machine."""
+    opening: bool = False
+    """It has not waited, or copied, as it has to before it opens the database."""
 
     def __str__(self) -> str:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
@@ -154,8 +158,14 @@ class LibraryLock:
                     continue
                 shared = on_network(library) or flocked is None
                 last = _read(descriptor)
-                if shared and last is not None:
+                # On one disk of one machine `flock` shows that the last holder is dead.
+                proven = not shared and (last is None or last.local)
+                if last is not None and not proven:
                     _require_gone(library, last)
+                # Of what was this host's last, nobody else opens the database without a wait.
+                waits = not proven and (last is None or not last.is_here or last.opening)
+                overtakes = last is not None and (last.opening or not last.left)
+                me = replace(me, local=not shared, opening=waits and overtakes)
                 lock = cls(path, descriptor, me, shared=shared)
                 lock._write()
                 if (now := read_holder(library)) is None or now.token != token:
@@ -164,25 +174,34 @@ class LibraryLock:
                         raise LockedError(library, now)
                     os.close(descriptor)
                     continue
-                # Of what was this host's last, nobody else opens the database without a wait.
-                if shared and (last is None or not last.is_here):
+                if waits:
                     time.sleep(SETTLE_SECONDS)
                     if not lock.is_ours():
                         raise LockedError(library, read_holder(library))
-                    if last is not None and not last.left:
-                        # It may be suspended amid a commit, and end that before it looks here.
-                        replace_with_copy(library)
             except BaseException:
                 os.close(descriptor)
                 raise
             break
         threading.Thread(target=lock._beat, name="heartbeat", daemon=True).start()
+        if waits and overtakes:
+            try:
+                # It may be suspended amid a commit, and end that before it looks here.
+                replace_with_copy(library)
+            except BaseException:
+                lock.release()
+                raise
+            lock._say_opened()
         return lock
 
     def say_listening(self) -> None:
         """Let everyone know that commands reach the holder from now on."""
         with self._turn:
             self._holder = replace(self._holder, listens=True)
+            self._write()
+
+    def _say_opened(self) -> None:
+        with self._turn:
+            self._holder = replace(self._holder, opening=False)
             self._write()
 
     def _beat(self) -> None:
@@ -327,7 +346,9 @@ def read_holder(library: Path) -> Holder | None:
 def held_elsewhere(library: Path) -> Holder | None:
     """The living holder on another host; None if there is none, as far as the last beat says."""
     holder = read_holder(library)
-    if holder is None or holder.left or holder.is_here or not on_network(library):
+    if holder is None or holder.left or holder.is_here:
+        return None
+    if holder.local and not on_network(library):  # a disk of this machine, which had another name
         return None
     try:
         return holder if abs(_age(library)) < STALE_SECONDS else None

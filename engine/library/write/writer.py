@@ -83,6 +83,7 @@ class Writer:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
+            self.require_ours()  # it may have taken long: another host may have taken over
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:  # a full disk has rolled it back already

@@ -92,6 +92,46 @@ def test_a_dead_hosts_library_is_taken_over_and_its_holder_writes_nothing_when_i
     lock.release()
 
 
+def test_a_disk_that_its_own_machine_exports_is_not_taken_from_another_host(
+    tmp_path: Path, be: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be("node-a")
+    held = LibraryLock.take(tmp_path)
+    be("server")
+    monkeypatch.setattr(module, "on_network", lambda _: False)
+    with pytest.raises(LockedError, match="in use on node-a"):
+        LibraryLock.take(tmp_path)
+    assert held_elsewhere(tmp_path) is not None
+    held.release()
+
+
+def test_a_takeover_that_was_cut_off_is_made_again_with_a_copy(
+    library: Path, be: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.mkdir()
+    be("node-a")
+    suspended = LibraryLock.take(library)
+    writer = Writer(library, suspended.is_ours)
+    writer.add_session(new_session())
+    stop_beating(suspended)
+    inode = database_path(library).stat().st_ino
+    be("node-b")
+    waiting = threading.Event()
+    while held_elsewhere(library) is not None:
+        waiting.wait(0.02)
+
+    def die(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "replace_with_copy", die)
+        with pytest.raises(KeyboardInterrupt):
+            LibraryLock.take(library)
+    LibraryLock.take(library).release()
+    assert database_path(library).stat().st_ino != inode
+    writer.close()
+
+
 def test_a_holder_whose_clock_is_years_off_is_watched_and_left_alone(
     tmp_path: Path, be: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
