@@ -134,7 +134,7 @@ class PromptsheetApp(App[str]):
         for name in AREAS:
             import_module(f"tui.screens.{name}")
         if self.app_state.settings.app.keys:
-            self.call_later(self._look_at_keys)
+            self._look_at_keys()
         # All this stays: looking through it for garbage would stall the screen for 100 ms. And
         # a frame is thousands of small objects, of which hardly one is ever garbage in a cycle.
         gc.freeze()
@@ -163,12 +163,14 @@ class PromptsheetApp(App[str]):
         self.tells_focus = True
 
     def _look_at_keys(self) -> None:
-        """Say of which actions the settings speak that there are not."""
+        """Find out, in a thread, of which actions the settings speak that there are not."""
         from tui.screens.settings import unknown_actions
 
         if words := unknown_actions(self.app_state.settings.app.keys):
-            words = f"app.keys in the settings: {words}"
-            self.notify(clean(words), severity="warning", markup=False, timeout=15)
+            self.call_later(self._say_unknown, f"app.keys in the settings: {words}")
+
+    def _say_unknown(self, words: str) -> None:
+        self.notify(clean(words), severity="warning", markup=False, timeout=15)
 
     def _known_theme(self, theme: str) -> str:
         if theme in self.available_themes:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import zlib
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from engine.api import (
@@ -28,10 +29,15 @@ class DraftAutosave:
     """One app's kept sheet, in a folder of its own that it holds a lock on. Blocks."""
 
     def __init__(self, library: Path) -> None:
-        self._all = state_folder(library) / _FOLDER
+        self._library = library
         self._ours = f"{zlib.crc32(str(library).encode()):08x}-"
         self._own: Path | None = None
         self._lock: int | None = None
+
+    @cached_property
+    def _all(self) -> Path:
+        """Where all are kept; found out when it is needed: the disk is asked for it."""
+        return state_folder(self._library) / _FOLDER
 
     def keep(self, draft: Draft) -> None:
         """Keep the draft as it reads, instead of what was kept before."""

@@ -78,7 +78,7 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
             pass
     opened.close()
     found = "\n".join(guard.found)
-    for what in ("mine.csv", "the query 'SELECT 1'", "a connection to", "FROM sessions"):
+    for what in ("mine.csv", "the query 'SELECT 1'", "a connection to", "FROM model_changes"):
         assert what in found
     for what in ("the check of a sheet", "the reading of a sheet", f"the file {tmp_path}\n"):
         assert what in found

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.api import DeviceUse, Pace
+from engine.api import DeviceUse, EngineEvent, Pace, Stepped
 from engine.library.database import database_path
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
@@ -125,11 +125,10 @@ class Rendering:
 
     def __init__(self, library: Path) -> None: ...
 
-    def want_previews(self, wanted: bool) -> None: ...
+    def follow_as(self, *, previews: bool, seen: bool | None) -> None: ...
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        batch = {"session": "k3f9x2", "row": 4, "images": 8}
-        yield {"event": "step", "device": "cpu", "step": 3, "steps": 6} | batch
+    def __iter__(self) -> Iterator[EngineEvent]:
+        yield Stepped("k3f9x2", "cpu", 4, 1, 8, 3, 6)
         Event().wait()
 
 

@@ -112,11 +112,11 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "OpenSheet": (["o"], []),
     "TypePrompts": ([], ["p"]),
     "Ask": ([], ["slash"]),
-    "AskWhere": ([], ["y", "w", "enter"]),
+    "AskWhere": (["y", "w"], ["enter"]),
     "JobsScreen": ([], ["2", "p", "o", "s", "e"]),
     "ReviewScreen": (["3"], ["f", "d", "r", "s", "ctrl+a", "m", "l"]),
     "FullScreen": (["3"], ["enter", "l", "f", "l"]),
-    "CompareScreen": (["3", "space", "space"], ["c"]),
+    "CompareScreen": (["3", "space", "space", "c"], []),
     "CopyImages": (["3"], ["C", "enter"]),
     "ExportScreen": (["3"], ["x", "ctrl+s"]),
     "SessionsScreen": (["4"], ["down", "s", "c"]),
@@ -124,6 +124,7 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "ChangeSetting": (["2", "comma"], ["enter"]),
 }
 """Screen → keys before the threads are held, and keys after, which give them work."""
+OPENED_BY_A_THREAD = ("AskWhere", "CompareScreen")
 AREAS = {f"{words}Screen" for words in top_line.AREAS.values()}
 NEWS = News(
     tallies={"k3f9x2": tally(8)},
@@ -144,6 +145,8 @@ async def at_work(pilot: Pilot[str], threads: HeldThreads, name: str) -> Screen[
         await until(pilot, lambda: not threads.held)
         if app.screen.query(ContactSheet):
             await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+    if name in OPENED_BY_A_THREAD:
+        await until(pilot, lambda: type(app.screen).__name__ == name)
     threads.hold()
     for key in after:
         await pilot.press(key)
