@@ -83,4 +83,4 @@ def test_a_disk_without_room_for_the_answer_is_said_in_words(
             timeout=120,
         )
     assert done.returncode == 2
-    assert done.stderr == "promptsheet: [Errno 28] No space left on device\n"
+    assert done.stderr == "promptsheet: No space left on device.\n"

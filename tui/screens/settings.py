@@ -216,11 +216,13 @@ class ChangeSetting(Dialog[str | None]):
         if not await self._has_fault(text):
             self.dismiss(text)
 
+    def _unknown(self, text: str) -> str:
+        return unknown_words(self._setting, understood(self._setting.name, text))
+
     async def _has_fault(self, text: str) -> bool:
         """Whether it cannot be that, and say why; the settings file is read for it."""
         try:
-            value = await asyncio.to_thread(understood, self._setting.name, text)
-            fault = unknown_words(self._setting, value)
+            fault = await asyncio.to_thread(self._unknown, text)
         except SettingsError as error:
             fault = str(error)
         said = f"✗ {clean(fault)}" if fault else ""
