@@ -1,11 +1,12 @@
 """A library as an older version of Promptsheet would have left it."""
 
 import sqlite3
+from importlib.resources import files
 from pathlib import Path
 
 from engine.library.database import database_path
 
-_SCHEMA_1 = Path(__file__).parents[1] / "engine" / "library" / "schema_1.sql"
+_SCHEMA_1 = files("engine.library") / "migrations" / "1.sql"
 
 
 def make_older(library: Path) -> None:

@@ -44,9 +44,6 @@ def press_together(pilot: Pilot[str], *keys: str) -> None:
         pilot.app.post_message(Key(key, key if len(key) == 1 else None))
 
 
-@pytest.mark.skip(
-    reason="not mended yet since two changes of the screens met: the next thing to do"
-)
 async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) -> None:
     async with app.run_test(**SIZE) as pilot:
         area = await opened_sheet(pilot)

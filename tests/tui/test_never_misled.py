@@ -145,9 +145,6 @@ async def test_marks_outlive_a_filter_and_another_session_in_review(
         assert images_marked(app) == marks
 
 
-@pytest.mark.skip(
-    reason="not mended yet since two changes of the screens met: the next thing to do"
-)
 async def test_marks_outlive_a_filter_and_another_session_in_jobs(
     settings: Settings, make_session: MakeLibrary
 ) -> None:
@@ -175,9 +172,6 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
         await until(pilot, lambda: "stop 2 marked rows" in screen_text(app))
 
 
-@pytest.mark.skip(
-    reason="not mended yet since two changes of the screens met: the next thing to do"
-)
 async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the_same(
     settings: Settings, path: Path
 ) -> None:
@@ -195,9 +189,6 @@ async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the
         assert screen._before is None, "what is in a file is not missed"
 
 
-@pytest.mark.skip(
-    reason="not mended yet since two changes of the screens met: the next thing to do"
-)
 async def test_marks_come_back_with_the_sheet_that_undo_brings(
     settings: Settings, path: Path
 ) -> None:

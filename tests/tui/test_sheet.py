@@ -370,9 +370,6 @@ async def test_images_beyond_the_free_disk_are_warned_of(settings: Settings, she
         await until(pilot, lambda: "of disk" in " ".join(screen_text(app).split()))
 
 
-@pytest.mark.skip(
-    reason="not mended yet since two changes of the screens met: the next thing to do"
-)
 async def test_many_rows_are_changed_in_a_thread_one_change_after_the_other(
     app: PromptsheetApp, sheet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
