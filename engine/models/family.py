@@ -1,6 +1,8 @@
 """Families of models: what follows from the kind of pipeline that a folder names."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 Size = tuple[int, int]
 
@@ -42,14 +44,66 @@ class Family:
     """Sizes that certain ratios have by custom, landscape, at `base`."""
     base: int = 1024
     """The base resolution that `sizes` and `named_sizes` are for."""
+    image_to_image: str = ""
+    """The diffusers class that draws on a picture, by `strength`; empty: none does."""
+    masks: bool = False
+    """Whether it draws on a part of a picture, as a mask says."""
+    edits: bool = False
+    """Whether its own class takes a picture beside the prompt, which then says what to change."""
+    step_count: Literal["down", "up", "all"] = "up"
+    """Of `strength` × steps, how many are taken: a whole number below, or above; or all steps."""
+    shares_sources: bool = True
+    """Whether one call can draw on several pictures, none of which shows in the others."""
+
+    def steps_taken(self, steps: int, strength: float | None) -> int:
+        """How many steps an image takes: fewer than `steps` where it is drawn on a picture.
+
+        As in diffusers 0.42: Stable Diffusion takes `int(steps * strength)`, pipelines of flow
+        matching leave out `int(steps - steps * strength)`, LCM spaces all steps anew.
+        """
+        if strength is None or self.step_count == "all":
+            return steps
+        if self.step_count == "down":
+            return min(int(steps * strength), steps)
+        return steps - int(max(steps - steps * strength, 0))
+
+    def least_strength(self, steps: int) -> float:
+        """The smallest strength, to two digits, at which at least one step is taken."""
+        if self.step_count == "all":
+            return 0.01
+        least = math.ceil(100 / steps) / 100 if self.step_count == "down" else 0.01
+        return least if self.steps_taken(steps, least) else least + 0.01
 
 
 _LARGE = tuple(_ONE_MEGAPIXEL.items())
 _FAMILIES: dict[str, Family] = {
-    "StableDiffusionPipeline": Family("sd"),
-    "StableDiffusionXLPipeline": Family("sdxl", sizes=_SDXL_SIZES),
-    "StableDiffusion3Pipeline": Family("sd3", "sentences", flow=True, named_sizes=_LARGE),
-    "LatentConsistencyModelPipeline": Family("sd", negative_prompt=False),
+    "StableDiffusionPipeline": Family(
+        "sd",
+        image_to_image="StableDiffusionImg2ImgPipeline",
+        masks=True,
+        step_count="down",
+    ),
+    "StableDiffusionXLPipeline": Family(
+        "sdxl",
+        sizes=_SDXL_SIZES,
+        image_to_image="StableDiffusionXLImg2ImgPipeline",
+        masks=True,
+        step_count="down",
+    ),
+    "StableDiffusion3Pipeline": Family(
+        "sd3",
+        "sentences",
+        flow=True,
+        named_sizes=_LARGE,
+        image_to_image="StableDiffusion3Img2ImgPipeline",
+    ),
+    "LatentConsistencyModelPipeline": Family(
+        "sd",
+        negative_prompt=False,
+        image_to_image="LatentConsistencyModelImg2ImgPipeline",
+        step_count="all",
+    ),
+    "FluxKontextPipeline": Family("flux", "sentences", False, True, named_sizes=_LARGE, edits=True),
     "PixArtAlphaPipeline": Family("pixart", "sentences"),
     "PixArtSigmaPipeline": Family("pixart", "sentences"),
     "FluxPipeline": Family("flux", "sentences", False, True, named_sizes=_LARGE),

@@ -29,11 +29,24 @@ class Recipe:
     """Fingerprint of the model's files."""
     palette: tuple[str, ...] = ()
     """Colours that the image is steered towards: `#RRGGBB`, each perhaps with `:weight`."""
+    image: str = ""
+    """Digest of the file of the picture that it is drawn on; empty: it is drawn from noise."""
+    strength: float | None = None
+    """How much of that picture is drawn anew, 0 … 1; None: the model is told what to change."""
+    mask: str = ""
+    """Digest of the file that tells where it is drawn anew; empty: everywhere."""
+    fit: str = "crop"
+    """How both are brought to width and height: one of `engine.picture.sources.FITS`."""
+    background: str = "#FFFFFF"
+    """What shows where the picture is transparent, and around it where `fit` is `pad`."""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, in the order of declaration."""
+        """As plain JSON values, in the order of declaration; of a picture only if there is one."""
         body = asdict(self)
         body["palette"] = list(self.palette)
+        if not self.image:
+            for name in ("image", "strength", "mask", "fit", "background"):
+                del body[name]
         return body
 
     @classmethod
@@ -82,7 +95,11 @@ class Conditions:
         """What could not be kept of the `chosen` conditions, in words; empty if all was."""
         mine, wanted = self.to_json(), chosen.to_json()
         mine |= {f"{package} version": v for package, v in mine.pop("versions").items()}
-        wanted |= {f"{package} version": v for package, v in wanted.pop("versions").items()}
+        chosen_versions = wanted.pop("versions")
+        wanted |= {f"{package} version": v for package, v in chosen_versions.items()}
+        # What nobody noted when they were chosen cannot be said to be another now.
+        unknown = (name for name in mine if name not in wanted and name.endswith(" version"))
+        wanted |= {name: mine[name] for name in unknown}
         return [
             f"{name}: {wanted.get(name, 'none')} → {mine.get(name, 'none')}"
             for name in sorted(mine.keys() | wanted.keys())

@@ -33,6 +33,10 @@ def shape_of(recipe: Recipe) -> Hashable:
         # Where no image of a call has one, some pipelines use zeros instead of an encoded "";
         # mixed, the others' pixels would depend on their companions.
         bool(recipe.negative_prompt),
+        # What is drawn on pictures is another pipeline's, and takes steps by its strength.
+        bool(recipe.image),
+        bool(recipe.mask),
+        recipe.strength,
     )
 
 

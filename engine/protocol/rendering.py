@@ -71,6 +71,8 @@ class RenderBatch(ToRenderer, frozen=True, tag="render"):
     planned_model: str | None
     """Fingerprint the session was planned with, where the model has other files now."""
     images: list[SlotImage]
+    sources: dict[str, str] = {}
+    """Digest → file, of the pictures that they are drawn on, and of their masks."""
 
 
 class StopBatch(ToRenderer, frozen=True, tag="stop"):

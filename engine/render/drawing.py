@@ -1,14 +1,18 @@
 """From recipes to pixels: texts, denoising and decoding apart where the pipeline lets us."""
 
+import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+import diffusers
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.models.family import family_of
 from engine.picture.recipe import Recipe
 from engine.render.pipelines import parameters_of
 
@@ -26,6 +30,28 @@ class NoPictureError(Exception):
     """The model computed something that is not a picture."""
 
 
+class NoSourceError(Exception):
+    """The model cannot draw on a picture; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySource:
+    """A picture that is drawn on, at the size that is drawn."""
+
+    pixels: Pixels
+    """Height × width × 3."""
+    mask: Pixels | None = None
+    """Height × width: 255 where it is drawn anew."""
+
+    def kept_around(self, drawn: Pixels) -> Pixels:
+        """What was drawn, with the picture as it was wherever its mask says so."""
+        if self.mask is None:
+            return drawn
+        anew = self.mask[..., None].astype(np.float32) / 255
+        mixed = drawn * anew + self.pixels * (1 - anew)
+        return np.round(mixed).astype(np.uint8)
+
+
 class DrawingMethod(Protocol):
     """How pictures are drawn with one kind of pipeline."""
 
@@ -35,8 +61,21 @@ class DrawingMethod(Protocol):
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Do ahead what can be done ahead."""
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
-        """The pictures of one call, height × width × 3 each, in the order of `recipes`."""
+    def draw(
+        self,
+        pipeline: Any,
+        recipes: Sequence[Recipe],
+        step: AfterStep,
+        sources: Sequence[ReadySource] = (),
+    ) -> Drawn:
+        """The pictures of one call, height × width × 3 each, in the order of `recipes`.
+
+        Args:
+            pipeline: the model's, with the scheduler that is to be used.
+            recipes: of one shape.
+            step: told of each step.
+            sources: one for each recipe, if they are drawn on pictures; else none.
+        """
 
 
 def method_for(pipeline: Any) -> DrawingMethod:
@@ -63,6 +102,88 @@ def _call_arguments(recipes: Sequence[Recipe], step: AfterStep) -> dict[str, Any
     }
 
 
+def _on_sources(
+    pipeline: Any, recipes: Sequence[Recipe], sources: Sequence[ReadySource]
+) -> tuple[Any, dict[str, Any]]:
+    """The pipeline that draws on pictures with the same weights, and what it is told of them.
+
+    Raises:
+        NoSourceError: this kind of pipeline draws on none.
+    """
+    if not sources:
+        return pipeline, {}
+    family = family_of(type(pipeline).__name__)
+    # In 0 … 1: the pipelines take that to what their autoencoder needs.
+    pictures = _batched([source.pixels for source in sources])
+    if family.edits:
+        area = recipes[0].width * recipes[0].height
+        return pipeline, {"image": list(pictures), "max_area": area, "_auto_resize": False}
+    if not family.image_to_image:
+        raise NoSourceError(f"{type(pipeline).__name__} draws on no pictures")
+    made = getattr(diffusers, family.image_to_image)
+    taken = inspect.signature(made.__init__).parameters
+    parts = {name: part for name, part in pipeline.components.items() if name in taken}
+    kept = {n: v for n, v in pipeline.config.items() if n in taken and not n.startswith("_")}
+    plain = {n: v for n, v in kept.items() if n not in parts and isinstance(v, bool | int | float)}
+    other = made(**parts, **plain)
+    other.set_progress_bar_config(disable=True)
+    return other, {"image": pictures, "strength": recipes[0].strength}
+
+
+class _KeptLatents:
+    """Where a mask says so, latents stay the picture's own, with as much noise as all have.
+
+    So any text-to-image denoiser draws on a part of a picture, in sight of the rest of it: what
+    diffusers' own pipelines do for denoisers of four channels.
+    """
+
+    def __init__(
+        self, pipeline: Any, recipes: Sequence[Recipe], sources: Sequence[ReadySource]
+    ) -> None:
+        vae = pipeline.vae
+        pictures = _batched([source.pixels for source in sources]).to(vae.device, vae.dtype)
+        with torch.no_grad():  # one by one: then none depends on its companions
+            encoded = [vae.encode(p.unsqueeze(0) * 2 - 1).latent_dist.mode() for p in pictures]
+        self._own = _scaled(torch.cat(encoded), vae.config)
+        shape = self._own.shape[1:]
+        generators = (torch.Generator().manual_seed(recipe.seed) for recipe in recipes)
+        noise = [torch.randn(shape, generator=generator) for generator in generators]
+        self._noise = torch.stack(noise).to(self._own)
+        masks = _batched([source.mask for source in sources if source.mask is not None])
+        self._anew = torch.nn.functional.interpolate(masks, size=shape[1:], mode="area")
+
+    def around(self, told: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """What is called after each step, with the latents put right first."""
+
+        def after_step(pipe: Any, index: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            later, kept = [t for t in pipe.scheduler.timesteps if t < time], self._own
+            if later:
+                kept = pipe.scheduler.add_noise(kept, self._noise, later[0].reshape(1))
+            latents = tensors["latents"]
+            anew = self._anew.to(latents)
+            tensors["latents"] = latents * anew + kept.to(latents) * (1 - anew)
+            return told(pipe, index, time, tensors)
+
+        return after_step
+
+
+def _scaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
+    """Latents as the denoiser has them: the other way round in `_decoded`."""
+    mean, deviation = config.get("latents_mean"), config.get("latents_std")
+    if mean is not None and deviation is not None:
+        shape = (1, -1, 1, 1)
+        latents = latents - latents.new_tensor(mean).view(shape)
+        latents = latents / latents.new_tensor(deviation).view(shape)
+    scaled: torch.Tensor = latents * config.scaling_factor
+    return scaled
+
+
+def _batched(pictures: Sequence[Pixels]) -> torch.Tensor:
+    """Pictures × channels × height × width, in 0 … 1."""
+    stacked = torch.from_numpy(np.stack(pictures)).float() / 255
+    return stacked.permute(0, 3, 1, 2) if stacked.ndim == 4 else stacked.unsqueeze(1)
+
+
 class InOneCall:
     """Any text-to-image pipeline, by one call that does everything."""
 
@@ -72,16 +193,28 @@ class InOneCall:
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Nothing can be done ahead."""
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
+    def draw(
+        self,
+        pipeline: Any,
+        recipes: Sequence[Recipe],
+        step: AfterStep,
+        sources: Sequence[ReadySource] = (),
+    ) -> Drawn:
         """One call.
 
         Raises:
             NoPictureError: pixels that are not numbers.
+            NoSourceError: it draws on no pictures.
         """
-        arguments = _call_arguments(recipes, step) | {
-            "prompt": [recipe.prompt for recipe in recipes],
-            "output_type": "pt",
-        }
+        pipeline, told = _on_sources(pipeline, recipes, sources)
+        arguments = (
+            _call_arguments(recipes, step)
+            | told
+            | {
+                "prompt": [recipe.prompt for recipe in recipes],
+                "output_type": "pt",
+            }
+        )
         if any(recipe.negative_prompt for recipe in recipes):
             arguments["negative_prompt"] = [recipe.negative_prompt for recipe in recipes]
         accepted = parameters_of(pipeline)
@@ -147,11 +280,18 @@ class InStages:
             self._known.put(None, found)
         return found
 
-    def draw(self, pipeline: Any, recipes: Sequence[Recipe], step: AfterStep) -> Drawn:
+    def draw(
+        self,
+        pipeline: Any,
+        recipes: Sequence[Recipe],
+        step: AfterStep,
+        sources: Sequence[ReadySource] = (),
+    ) -> Drawn:
         """Denoise all of them, then decode one after the other.
 
         Raises:
             NoPictureError: pixels that are not numbers.
+            NoSourceError: it draws on no pictures.
         """
         wanted = _columns([self._embeddings(pipeline, recipe.prompt) for recipe in recipes])
         unwanted = (
@@ -159,13 +299,19 @@ class InStages:
             if recipes[0].guidance > 1
             else []
         )
-        latents = pipeline(
-            **_call_arguments(recipes, step),
-            **self._stages.arguments(wanted, unwanted),
+        drawer, told = _on_sources(pipeline, recipes, sources)
+        arguments = _call_arguments(recipes, step) | self._stages.arguments(wanted, unwanted) | told
+        if sources and sources[0].mask is not None:
+            keep = _KeptLatents(pipeline, recipes, sources)
+            arguments["callback_on_step_end"] = keep.around(arguments["callback_on_step_end"])
+        accepted = parameters_of(drawer)  # some take the size from the picture
+        latents = drawer(
+            **{key: value for key, value in arguments.items() if key in accepted},
             output_type="latent",
         ).images
-        for latent in latents:
-            yield _levels(_decoded(pipeline.vae, latent.unsqueeze(0)))
+        for slot, latent in enumerate(latents):
+            drawn = _levels(_decoded(pipeline.vae, latent.unsqueeze(0)))
+            yield sources[slot].kept_around(drawn) if sources else drawn
 
 
 class EmbeddingCache:

@@ -14,10 +14,11 @@ from typing import Any
 import psutil
 import torch
 
+from engine.models.family import Family, family_of
 from engine.models.fingerprint import fingerprint
 from engine.models.weights import model_size
 from engine.picture.recipe import Conditions, Recipe
-from engine.render.drawing import AfterStep, Pixels, method_for
+from engine.render.drawing import AfterStep, Pixels, ReadySource, method_for
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
 from engine.render.pipelines import (
@@ -34,7 +35,7 @@ from engine.render.scheduling import use_scheduler
 
 log = logging.getLogger(__name__)
 
-_COMPUTING = ("torch", "diffusers", "transformers")
+_COMPUTING = ("torch", "diffusers", "transformers", "pillow")
 _SPARE_BYTES = 2 << 30
 _NEED = 2
 
@@ -75,13 +76,20 @@ class LoadedModel:
         """Encode the texts of a batch ahead."""
         self._way.prepare(self._pipeline, recipes)
 
-    def draw(self, recipes: Sequence[Recipe], step: AfterStep) -> Iterator[Pixels]:
-        """The pictures of one batch, one after the other."""
+    @property
+    def family(self) -> Family:
+        """What follows from its kind of pipeline."""
+        return family_of(type(self._pipeline).__name__)
+
+    def draw(
+        self, recipes: Sequence[Recipe], step: AfterStep, sources: Sequence[ReadySource] = ()
+    ) -> Iterator[Pixels]:
+        """The pictures of one batch, one after the other; `sources` as for `DrawingMethod`."""
         with self._turn:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
             use_scheduler(pipeline, recipes[0].scheduler)
-            pictures = self._way.draw(pipeline, recipes, step)
+            pictures = self._way.draw(pipeline, recipes, step, sources)
             with closing(pictures):
                 for recipe, picture in zip(recipes, pictures, strict=True):
                     yield recolour(picture, recipe.palette)

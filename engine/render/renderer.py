@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,6 +163,7 @@ class Renderer:
             if self._lanes.agree(work.threads, given_up):
                 self._torch.set_num_threads(work.threads)
                 work.model.prepare(work.slots)
+                work = replace(work, sources=self._made_ready(wanted, work.slots))
         except Exception as error:
             self._give_up(batch, error)
             return
@@ -174,6 +175,17 @@ class Renderer:
         else:
             self._stop_asked.discard(batch)
             self._connection.send(Ended(batch))
+
+    def _made_ready(self, wanted: RenderBatch, slots: list[Recipe]) -> list[Any]:
+        """The pictures that a batch is drawn on, none of them twice.
+
+        Raises:
+            SourceError: one is gone, damaged, or no longer what it was.
+        """
+        from engine.render.sources import SourceCache
+
+        made = SourceCache({digest: Path(path) for digest, path in wanted.sources.items()})
+        return [made.ready(recipe) for recipe in slots if recipe.image]
 
     def _compute(self, work: "_Work") -> None:
         """Draw one batch, in a lane of its own, and send each picture on its way."""
@@ -189,6 +201,7 @@ class Renderer:
                     lambda step, latents, scheduler: self._after_step(
                         work, step, latents, scheduler
                     ),
+                    work.sources,
                 )
                 with contextlib.closing(pictures):
                     for slot, pixels in enumerate(pictures):
@@ -225,7 +238,7 @@ class Renderer:
         self._models.free_memory()
 
     def _after_step(self, work: "_Work", step: int, latents: Any, scheduler: Any) -> None:
-        steps = work.slots[0].steps
+        steps = work.model.family.steps_taken(work.slots[0].steps, work.slots[0].strength)
         self._connection.send(Step(work.batch, step, steps))
         if work.batch in self._stop_asked:
             raise _StoppedError
@@ -264,6 +277,8 @@ class _Work:
     slots: list[Recipe]
     records: Mapping[int, Record]
     """Slot → what the image's file says of itself; padded slots have none."""
+    sources: Sequence[Any] = ()
+    """What each slot is drawn on, made ready; none if they are drawn from noise."""
 
     @classmethod
     def of(cls, wanted: RenderBatch, models: Any) -> "_Work":

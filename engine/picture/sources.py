@@ -1,0 +1,303 @@
+"""Pictures that people bring: what a file is, and the pixels of it that are drawn on.
+
+Whatever opens one for the first time does so in the guarded child (`engine.picture.looking`): what
+others wrote can be damaged, or meant to do harm.
+"""
+
+import io
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+Fit: TypeAlias = Literal["crop", "pad", "stretch"]
+FITS: tuple[Fit, ...] = get_args(Fit)
+MOST_PIXELS = 200_000_000
+"""Width × height, at most: more than any camera's, and 800 MB when it is decoded."""
+MOST_BYTES = 512 << 20
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".tif", ".tiff"),
+    *(".bmp", ".gif", ".ppm", ".pgm", ".pnm"),
+)
+"""What files of pictures are called; a folder is searched for these."""
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
+"""What is read; Pillow knows more, some by other programs and some that nobody keeps up."""
+_NAMES = {"JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "MPO": (".jpg", ".jpeg", ".mpo")} | {
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pnm"),
+}
+_SAVE_AS = "Save it as JPG, PNG or WEBP and take that."
+_LEVELS_OF_16 = 257
+"""A level of 8 bits in levels of 16."""
+
+
+class SourceError(Exception):
+    """A file that cannot be drawn on; the message says what it is and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What is known of a picture that can be drawn on."""
+
+    width: int
+    """Pixels, as it is looked at: turned as its camera noted."""
+    height: int
+    kind: str
+    """As people call it: JPEG, PNG …"""
+    bytes: int
+    digest: str
+    """Of the whole file, as `engine.library.files.digest_of`."""
+    note: str = ""
+    """What is to be said of it although it can be used; empty: nothing."""
+
+
+def open_plain(path: Path) -> io.BufferedReader:
+    """A file opened for reading, if it is a plain one.
+
+    Raises:
+        SourceError: it is not there, may not be read, or is something else.
+    """
+    try:
+        # A named pipe would wait here for whoever writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise SourceError("There is no such file.") from None
+    except PermissionError:
+        raise SourceError("You may not read this file.") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"It cannot be opened: {getattr(error, 'strerror', error)}.") from error
+    about = os.fstat(descriptor)
+    what = _other_than_file(about.st_mode)
+    if what or not about.st_size:
+        os.close(descriptor)
+        raise SourceError(f"This is {what}, not a picture." if what else "The file is empty.")
+    if about.st_size > MOST_BYTES:
+        os.close(descriptor)
+        raise SourceError(
+            f"The file has {about.st_size >> 20:,} MiB, more than the limit of"
+            f" {MOST_BYTES >> 20} MiB. {_SAVE_AS}"
+        )
+    return os.fdopen(descriptor, "rb")
+
+
+def _other_than_file(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return "" if stat.S_ISREG(mode) else kinds.get(stat.S_IFMT(mode), "no plain file")
+
+
+def look_at(file: io.BufferedReader, name: str, digest: str) -> SourceFacts:
+    """What a picture's file is, all of it read.
+
+    Args:
+        file: opened by `open_plain`.
+        name: what it is called, which need not be true.
+        digest: of its bytes.
+
+    Raises:
+        SourceError: nothing that can be drawn on.
+        MemoryError: it takes more memory than there may be.
+    """
+    size = os.fstat(file.fileno()).st_size
+    with _opened(file) as picture:
+        kind = picture.format or ""
+        width, height = picture.size
+        if width * height > MOST_PIXELS:
+            raise SourceError(
+                f"It has {width} × {height} pixels, more than the limit of"
+                f" {MOST_PIXELS // 1_000_000} million. Make it smaller."
+            )
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1 and kind != "MPO":  # of a camera: the picture, and another view of it
+            what = f"has {frames} pages" if kind == "TIFF" else f"is animated ({frames} frames)"
+            raise SourceError(f"It {what}. Save the one you mean as a picture of its own.")
+        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        if kind in ("JPEG", "MPO"):
+            picture.draft("RGB", (width // 8, height // 8))  # all is read, a part is computed
+        _load(picture)
+        _refuse_modes(picture.mode)
+    note = ""
+    if Path(name).suffix.lower() not in _NAMES.get(kind, ()):
+        note = f"It is a {kind} picture, whatever its name says."
+    if turned:
+        width, height = height, width
+    return SourceFacts(width, height, kind, size, digest, note)
+
+
+def _opened(file: io.BufferedReader) -> Image.Image:
+    Image.MAX_IMAGE_PIXELS = None  # our own limit is looked at before anything is decoded
+    Image.init()
+    try:
+        return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        file.seek(0)
+        raise SourceError(_other_content(file.read(16))) from None
+    except (OSError, ValueError, SyntaxError, ArithmeticError, EOFError) as error:
+        raise SourceError(f"The picture is damaged: {error}. {_SAVE_AS}") from error
+
+
+def _other_content(start: bytes) -> str:
+    known = (
+        (b"%PDF", "a PDF"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"<svg", "a drawing (SVG)"),
+        (b"<?xml", "a drawing (SVG) or other XML"),
+        (b"8BPS", "a Photoshop document"),
+        (b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
+        (b"RIFF", "a sound or a film"),
+    )
+    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+        return f"This is a HEIC picture, which phones write and few programs read. {_SAVE_AS}"
+    what = next((what for magic, what in known if start.startswith(magic)), "")
+    return f"This is {what or 'no picture that is known'}, or one that is damaged. {_SAVE_AS}"
+
+
+def _load(picture: Image.Image) -> None:
+    try:
+        picture.load()
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders fail in as many ways as there are files
+        cut = "truncated" in str(error).lower() or isinstance(error, EOFError)
+        what = "is cut off: its end is missing" if cut else f"is damaged: {error}"
+        raise SourceError(f"The picture {what}. Copy or download it again.") from error
+
+
+def _refuse_modes(mode: str) -> None:
+    if mode == "F":
+        raise SourceError(f"Its pixels are decimal numbers, which no screen shows. {_SAVE_AS}")
+
+
+def read_rgb(file: io.BufferedReader, background: tuple[int, int, int]) -> Image.Image:
+    """A picture as it is looked at: turned, in sRGB, opaque.
+
+    Args:
+        file: one that `look_at` has passed.
+        background: what shows where it is transparent.
+
+    Raises:
+        SourceError: it is damaged.
+    """
+    with _opened(file) as picture:
+        _load(picture)
+        _refuse_modes(picture.mode)
+        turned = ImageOps.exif_transpose(picture)
+        profile = turned.info.get("icc_profile")
+        opaque = _opaque(_eight_bits(turned), background)
+        return _in_srgb(opaque, profile)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Levels of 8 bits: where Pillow would cut 16 off at 255, which gives white."""
+    if picture.mode == "I" or picture.mode.startswith("I;16"):
+        levels = np.asarray(picture).astype(np.int64).clip(0, 65_535)
+        return Image.fromarray(np.round(levels / _LEVELS_OF_16).astype(np.uint8))
+    return picture
+
+
+def _opaque(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        above = picture.convert("RGBA")
+        below = Image.new("RGBA", above.size, (*background, 255))
+        below.alpha_composite(above)
+        return below.convert("RGB")
+    if picture.mode in ("CMYK", "RGB", "L", "LAB"):
+        return picture
+    return picture.convert("RGB")
+
+
+def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile and picture.mode in ("RGB", "CMYK", "L", "LAB"):
+        try:
+            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            mode = {"GRAY": "L"}.get(own.profile.xcolor_space.strip(), own.profile.xcolor_space)
+            if mode.strip() == picture.mode:
+                converted = ImageCms.profileToProfile(
+                    picture, own, ImageCms.createProfile("sRGB"), outputMode="RGB"
+                )
+                return converted or picture.convert("RGB")
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # a profile that is none: the colours as they stand
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def fitted(
+    picture: Image.Image, size: tuple[int, int], fit: Fit, background: tuple[int, int, int]
+) -> Image.Image:
+    """A picture at exactly the size that is drawn.
+
+    Args:
+        picture: in RGB (or L: a mask).
+        size: width and height in pixels.
+        fit: `crop` cuts off what is over, `pad` puts `background` around, `stretch` does neither.
+        background: the colour of what is put around.
+    """
+    if picture.size == size:
+        return picture
+    if fit == "stretch":
+        return picture.resize(size, Image.Resampling.LANCZOS)
+    if fit == "crop":
+        return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+    colour = background if picture.mode == "RGB" else 0
+    return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color=colour)
+
+
+def ready_pixels(
+    path: Path, size: tuple[int, int], fit: Fit, background: tuple[int, int, int]
+) -> npt.NDArray[np.uint8]:
+    """A source made ready to be drawn on.
+
+    Args:
+        path: its file.
+        size: width and height in pixels.
+        fit: as for `fitted`.
+        background: as for `read_rgb`.
+
+    Returns:
+        Height × width × 3, RGB.
+
+    Raises:
+        SourceError: it is gone or damaged.
+    """
+    with open_plain(path) as file:
+        return np.asarray(fitted(read_rgb(file, background), size, fit, background))
+
+
+def ready_mask(path: Path, size: tuple[int, int], fit: Fit) -> npt.NDArray[np.uint8]:
+    """A mask made ready: white (255) where it is drawn anew, black where the picture stays.
+
+    Args:
+        path: its file; one that is transparent is drawn anew where it is.
+        size: as for `fitted`; its own picture has the same.
+        fit: as for `fitted`.
+
+    Returns:
+        Height × width.
+
+    Raises:
+        SourceError: it is gone or damaged.
+    """
+    with open_plain(path) as file, _opened(file) as picture:
+        _load(picture)
+        turned = ImageOps.exif_transpose(picture)
+        levels = _eight_bits(turned).convert("L")
+        if "transparency" in turned.info or turned.mode in ("RGBA", "LA", "PA"):
+            alpha = turned.convert("RGBA").getchannel("A")
+            if alpha.getextrema() != (255, 255):
+                levels = ImageOps.invert(alpha)
+    return np.asarray(fitted(levels, size, fit, (0, 0, 0)))
