@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import PlannedBatch
@@ -20,6 +20,19 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
+class RowSource:
+    """A picture that a row is drawn on, or its mask."""
+
+    role: Literal["image", "mask"]
+    name: str
+    """What the user called it, folders and all."""
+    digest: str
+    width: int
+    """Pixels."""
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewRow:
     """A row to be stored with a session, and the recipes and file names of its images."""
 
@@ -30,6 +43,8 @@ class NewRow:
     files: Sequence[str]
     rewrites: Sequence[Rewrite] = ()
     """One for each recipe whose prompt is to be rewritten yet; or none."""
+    sources: Sequence[RowSource] = ()
+    """What it is drawn on."""
 
 
 @dataclass(frozen=True, slots=True)

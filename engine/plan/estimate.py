@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.models.catalog import Model, ModelList
 from engine.plan.memory import MemoryNeed
 from engine.plan.sizes import exact_size
+from engine.sheet.columns import DEFAULT_STRENGTH
 from engine.sheet.rows import RowValues
 
 
@@ -65,20 +66,25 @@ def estimate(
         models: the model list.
         rates: label → what the model's images cost.
     """
-    counts: Counter[tuple[str, str, str, int | None, int | None, int | None]] = Counter()
+    counts: Counter[tuple[str, str, str, int | None, int | None, int | None, float | None]]
+    counts = Counter()
     for row in rows:
-        key = (row.model, row.aspect_ratio, row.rendering, row.steps, row.width, row.height)
-        counts[key] += row.num_images
+        size = (row.aspect_ratio, row.rendering, row.steps, row.width, row.height)
+        drawn_anew = None
+        if row.image and not models[row.model].kind.edits:
+            drawn_anew = DEFAULT_STRENGTH if row.strength is None else row.strength
+        counts[(row.model, *size, drawn_anew)] += row.num_images
     if any(label not in rates for label, *_ in counts):
         return counts.total(), Estimate(None, None)
-    seconds, size = 0.0, 0.0
+    seconds, weight_of_all = 0.0, 0.0
     weighed = True
-    for (label, ratio, word, steps, wide, high), count in counts.items():
+    for (label, ratio, word, steps, wide, high, strength), count in counts.items():
         width, height = exact_size(wide, high, ratio, models[label])
         pixels = count * width * height
-        taken = steps or models[label].rendering[word].steps
+        asked = steps or models[label].rendering[word].steps
+        taken = models[label].kind.steps_taken(asked, strength)
         seconds += rates[label].seconds_per_work * pixels * taken
         weight = rates[label].bytes_per_pixel
         weighed &= weight is not None
-        size += (weight or 0.0) * pixels
-    return counts.total(), Estimate(round(seconds, 1), round(size) if weighed else None)
+        weight_of_all += (weight or 0.0) * pixels
+    return counts.total(), Estimate(round(seconds, 1), round(weight_of_all) if weighed else None)

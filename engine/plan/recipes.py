@@ -11,6 +11,7 @@ from engine.plan.palettes import resolve_palette
 from engine.plan.sizes import exact_size
 from engine.plan.wording import Rewrites, Wording, Wordsmith
 from engine.plan.words import Words
+from engine.sheet.columns import DEFAULT_STRENGTH
 from engine.sheet.rows import RowValues
 from engine.sheet.wildcards import has_wildcards
 
@@ -86,6 +87,8 @@ def recipes_for(
 def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int) -> Recipe:
     model = planned.model
     width, height = exact_size(values.width, values.height, values.aspect_ratio, model)
+    image, mask = values.image, values.mask
+    strength = DEFAULT_STRENGTH if values.strength is None else values.strength
     rendering = model.rendering[values.rendering]
     return Recipe(
         prompt=words.prompt,
@@ -99,6 +102,10 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         model=model.label,
         model_hash=planned.fingerprint,
         palette=resolve_palette(values.color_palette, planned.words.palettes),
+        image=image.digest if image else "",
+        strength=None if image is None or model.kind.edits else strength,
+        mask=mask.digest if image and mask else "",
+        fit=values.fit if image else "crop",
     )
 
 

@@ -15,18 +15,20 @@ from engine.sheet.cross_row_checks import (
     Judged,
     check_doubles,
     check_models,
+    check_sources,
     check_visibility,
     check_widths,
     require_prompts,
 )
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import letters, map_header
-from engine.sheet.ratio import judge_ratio
+from engine.sheet.ratio import judge_ratio, picture_ratio
 from engine.sheet.repair import (
     judge_choice,
     judge_colours,
     judge_decimal,
     judge_model,
+    judge_picture,
     judge_switch,
     judge_text,
     judge_whole,
@@ -55,7 +57,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     Raises:
         SheetError: No `prompt` column, two columns that mean the same, or no rows.
     """
-    known, header_problems = map_header(table.header, table.header_row)
+    known, header_problems = map_header(table.header, table.header_row, table.own)
     if not table.lines:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
     with gc_paused():
@@ -66,6 +68,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
         require_prompts(columns["prompt"], found)
         check_models(columns, vocabulary, found)
+        check_sources(columns, vocabulary, found)
         check_visibility(columns, vocabulary, found)
         if table.sheet is None:
             check_widths(table, found)
@@ -120,6 +123,7 @@ def _judge_columns(
     defaults = _defaults(vocabulary)
     columns = list(zip_longest(*(cells for _, cells in table.lines), fillvalue=""))
     blank = [""] * len(table.lines)
+    vocabulary = _looked(known, columns, vocabulary)
     return {
         name: _judge_column(
             at,
@@ -130,6 +134,19 @@ def _judge_columns(
         )
         for at, name in sorted(known.items())
     }
+
+
+def _looked(
+    known: Mapping[int, str], columns: Sequence[Sequence[Cell]], vocabulary: Vocabulary
+) -> Vocabulary:
+    """The vocabulary, all pictures that are named looked at together: one by one takes longer."""
+    places = [at for at, name in known.items() if COLUMN[name].kind is Kind.PICTURE]
+    cells = {cell for at in places if at < len(columns) for cell in columns[at]}
+    texts = {cell_text(cell).strip() for cell in cells if not unusable(cell)}
+    if not texts:
+        return vocabulary
+    looked = vocabulary.pictures(texts)
+    return replace(vocabulary, pictures=lambda _: looked)
 
 
 def _judge_column(
@@ -175,6 +192,8 @@ def _rows(
     fields[ratio] = [
         f"{width}:{height}" for width, height in islice(fields[ratio], len(table.lines))
     ]
+    if "image" in columns:
+        fields = _drawn_on_pictures(fields, columns, vocabulary)
     extras = extra_names(table.header, known)
     overhang = table.sheet is not None
     width = len(table.header)
@@ -199,6 +218,35 @@ def _rows(
             zip(table.lines, texts, ready, strict=False)
         )
     )
+
+
+def _drawn_on_pictures(
+    fields: Sequence[Iterable[Any]], columns: Mapping[str, Judged], vocabulary: Vocabulary
+) -> list[Iterable[Any]]:
+    """What blank cells mean in rows that are drawn on a picture.
+
+    One image, of the picture's own ratio, and the prompt as it is written: a picture of something
+    to be sold is not made prettier by a default.
+    """
+    pictures, count = columns["image"].values, len(columns["image"].values)
+    blank = [""] * count
+    labels = columns["model"].values if "model" in columns else [vocabulary.default_model] * count
+    said = {
+        name: columns[name].texts if name in columns else blank
+        for name in ("num_images", "magic_prompt", "aspect_ratio")
+    }
+    values = {c.name: list(islice(field, count)) for c, field in zip(COLUMNS, fields, strict=True)}
+    for line, picture in enumerate(pictures):
+        if picture is None:
+            continue
+        if not said["num_images"][line]:
+            values["num_images"][line] = 1
+        if not said["magic_prompt"][line]:
+            values["magic_prompt"][line] = False
+        if not said["aspect_ratio"][line]:
+            most = vocabulary.models[labels[line]].max_ratio
+            values["aspect_ratio"][line] = picture_ratio(picture.width, picture.height, most)
+    return [values[column.name] for column in COLUMNS]
 
 
 def _extra(cells: Sequence[Cell], extras: Sequence[tuple[int, str]], width: int) -> dict[str, str]:
@@ -232,7 +280,7 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
-        **dict.fromkeys(("steps", "guidance", "width", "height")),
+        **dict.fromkeys(("steps", "guidance", "width", "height", "image", "strength", "mask")),
     }
     for column in COLUMNS:
         if column.name not in defaults:
@@ -258,6 +306,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.WHOLE: functools.partial(judge_whole, column=column),
         Kind.COLOURS: functools.partial(judge_colours, names=tuple(vocabulary.palettes)),
         Kind.DECIMAL: functools.partial(judge_decimal, column=column),
+        Kind.PICTURE: lambda cell: judge_picture(
+            cell, vocabulary.pictures((cell_text(cell).strip(),))
+        ),
     }
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:

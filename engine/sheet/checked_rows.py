@@ -275,7 +275,7 @@ class CheckedRows:
 
     def _take_header(self, header: tuple[str, ...]) -> None:
         self._header = header
-        self._known = map_header(header, self._table.header_row)[0]
+        self._known = map_header(header, self._table.header_row, self._table.own)[0]
         extras = extra_names(header, self._known)
         self._places = {name: at for at, name in (*self._known.items(), *extras)}
         """Where the columns stand that can be written to."""

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     WHOLE = "whole number"
     COLOURS = "colours"
     DECIMAL = "number"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ SCHEDULERS = (
     *("ddim", "ddpm", "pndm", "lcm"),
 )
 """The schedulers that can be named; which of them a model can use depends on its kind."""
+
+DEFAULT_STRENGTH = 0.6
+"""Keeps what the picture shows and where, and redraws how: measured on the built-in model."""
 
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -250,6 +254,52 @@ COLUMNS: tuple[Column, ...] = (
         "Exactly what the model is told. Blank: what prompt, magic_prompt and style make together.",
         "full",
         aliases=("final prompts", "exact prompt"),
+    ),
+    Column(
+        "image",
+        Kind.PICTURE,
+        "",
+        "The file of a picture that is drawn on, in the sheet's folder or with its whole path. "
+        "Blank: the image is drawn from the prompt alone.",
+        "full",
+        aliases=(
+            *("source image", "init image", "input image", "reference image", "image file"),
+            *("image path", "image filename", "source"),
+        ),
+    ),
+    Column(
+        "strength",
+        Kind.DECIMAL,
+        "",
+        f"How much of the picture is drawn anew: .3 keeps most of it, .9 nearly nothing. Blank: "
+        f"{DEFAULT_STRENGTH:g}.",
+        "full",
+        aliases=("image strength", "image weight", "denoising", "denoising strength"),
+        maximum=1,
+    ),
+    Column(
+        "fit",
+        Kind.CHOICE,
+        "crop",
+        "crop, pad or stretch: how the picture is brought to the size that is drawn, where their "
+        "ratios differ.",
+        "full",
+        choices=("crop", "pad", "stretch"),
+        synonyms={
+            **dict.fromkeys(("cover", "fill", "cut"), "crop"),
+            **dict.fromkeys(("contain", "letterbox", "fit"), "pad"),
+            **dict.fromkeys(("resize", "squash", "distort"), "stretch"),
+        },
+        aliases=("image fit", "resize mode"),
+    ),
+    Column(
+        "mask",
+        Kind.PICTURE,
+        "",
+        "The file of a picture that tells where it is drawn anew: where it is white, or "
+        "transparent. Blank: everywhere.",
+        "full",
+        aliases=("mask image", "mask file", "inpaint mask"),
     ),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from engine.sheet.cell_findings import Finding
-from engine.sheet.columns import COLUMN
+from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
 from engine.sheet.rows import Severity
 from engine.sheet.table import Table, cell_text
@@ -157,6 +157,66 @@ def check_pixels(
         if (width or wide, height or high) != (wide, high):
             message = f"It is drawn at {wide} × {high}: that is the nearest the model {label} can."
             found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
+
+
+def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+    """Find what rows ask of a picture that their models cannot do with one, or that is not there.
+
+    Args:
+        columns: judged.
+        vocabulary: the models.
+        found: where findings go.
+    """
+    if not columns.keys() & {"image", "strength", "mask"}:
+        return
+    count = len(columns["prompt"].texts)
+    texts = {
+        name: columns[name].texts if name in columns else [""] * count
+        for name in ("image", "strength", "mask")
+    }
+    labels = _values(columns, "model", vocabulary.default_model, count)
+    strengths = _values(columns, "strength", None, count)
+    renderings = _values(columns, "rendering", COLUMN["rendering"].default, count)
+    steps = _values(columns, "steps", None, count)
+
+    def add(line: int, name: str, severity: Severity, message: str, *offered: str) -> None:
+        finding = Finding(severity, message, offered)
+        found[line].append(At(columns[name].at, name, finding))
+
+    able = [label for label, model in vocabulary.models.items() if model.draws_on]
+    for line, label in enumerate(labels):
+        model = vocabulary.models[label]
+        image, strength, mask = (texts[name][line] for name in ("image", "strength", "mask"))
+        if not image:
+            if strength:
+                message = "Without a picture in the column image this changes nothing."
+                add(line, "strength", Severity.WARNING, message)
+            if mask:
+                message = "A mask needs a picture: name it in the column image."
+                add(line, "mask", Severity.ERROR, message)
+            continue
+        if not model.draws_on:
+            others = f" It can be done with {', '.join(able)}." if able else ""
+            message = f"The model {label} draws on no picture.{others}"
+            add(line, "image", Severity.ERROR, message)
+            continue
+        if mask and not model.masks:
+            add(line, "mask", Severity.ERROR, f"The model {label} heeds no mask.")
+        if model.draws_on == "words":
+            if strength:
+                message = f"The model {label} takes what to change from the prompt, not this."
+                add(line, "strength", Severity.WARNING, message)
+            continue
+        least = model.least_strength(renderings[line], steps[line])
+        asked = DEFAULT_STRENGTH if strengths[line] is None else strengths[line]
+        bad = line in columns["strength"].found if strength else False
+        if asked < least and not bad:
+            message = (
+                f"{asked:g} of so few steps is less than one: nothing would be drawn. The smallest"
+                f" strength here is {least:g}; or take more steps."
+            )
+            name = "strength" if strength else "image"
+            add(line, name, Severity.ERROR, message, *([f"{least:g}"] if strength else []))
 
 
 def _values(columns: Mapping[str, Judged], name: str, default: Any, count: int) -> Sequence[Any]:

@@ -24,19 +24,6 @@ _ALIASES = {_key(alias): column.name for column in COLUMNS for alias in column.a
 _DOUBTFUL = {_key(header): column.name for column in COLUMNS for header in column.doubtful}
 
 
-_SOURCE_COLUMNS = frozenset(
-    map(
-        _key,
-        (
-            *("image", "source image", "init image", "input image", "reference image", "image url"),
-            *("strength", "image strength", "image weight", "denoising", "denoising strength"),
-            "mask",
-        ),
-    )
-)
-"""What only sessions that start from images use."""
-
-
 def known_name(header: str) -> str | None:
     """The column that a header means; None if it is not one of ours."""
     key = _key(header)
@@ -53,12 +40,16 @@ def letters(index: int) -> str:
     return name
 
 
-def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Problem]]:
+def map_header(
+    header: Sequence[str], row: int, own: Container[int] = ()
+) -> tuple[dict[int, str], list[Problem]]:
     """Find the known columns.
 
     Args:
         header: The header's cells.
         row: The header's row number, for the problems.
+        own: Indexes of columns that are the user's own whatever they are called: `image` and
+            `mask` where no cell names a picture.
 
     Returns:
         Index of a column → its known name; and a `repaired` problem for each header that is
@@ -67,12 +58,21 @@ def map_header(header: Sequence[str], row: int) -> tuple[dict[int, str], list[Pr
     Raises:
         SheetError: No `prompt` column, or two columns that mean the same.
     """
-    exact = {name for cell in header if (name := _NAMES.get(_key(cell)))}
+    exact = {
+        name for at, cell in enumerate(header) if at not in own and (name := _NAMES.get(_key(cell)))
+    }
     meant = {name for cell in header if (name := known_name(cell))}
     known: dict[int, str] = {}
     problems: list[Problem] = []
     for index, cell in enumerate(header):
         name = known_name(cell)
+        if index in own:
+            message = (
+                f"`{shown(cell)}` is kept as a column of your own: none of its cells names a "
+                f"picture. If it should tell what is drawn on, write names of files in it."
+            )
+            problems.append(Problem(row, None, Severity.WARNING, cell, message))
+            continue
         # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
         if name is None or (name in exact and _key(cell) not in _NAMES):
             problems += _doubts(cell, meant, row)
@@ -107,12 +107,6 @@ def _doubts(cell: str, meant: Container[str], row: int) -> list[Problem]:
             f"`{shown(cell)}` is kept as a column of your own. If `{name}` was meant, rename it."
         )
         return [Problem(row, None, Severity.WARNING, cell, message, (name,))]
-    if _key(cell) in _SOURCE_COLUMNS:
-        message = (
-            f"`{cell}` is kept with the rows but changes nothing here: a sheet's images are made "
-            "from its prompts alone."
-        )
-        return [Problem(row, None, Severity.WARNING, cell, message)]
     return []
 
 

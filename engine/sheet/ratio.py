@@ -159,3 +159,13 @@ def nearest_ratios(value: float, most: float = math.inf) -> tuple[str, ...]:
 def _shape(ratio: str) -> float:
     width, height = ratio.split(":")
     return int(width) / int(height)
+
+
+def picture_ratio(width: int, height: int, most: float) -> str:
+    """The ratio of a picture as `w:h`; the nearest that may be, if it is longer than `most`."""
+    long, short = max(width, height), min(width, height)
+    if long > short * most:
+        long, short = math.floor(most * 1000), 1000
+    divisor = math.gcd(long, short)
+    long, short = long // divisor, short // divisor
+    return f"{long}:{short}" if width >= height else f"{short}:{long}"

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
-from engine.sheet.rows import Severity
+from engine.sheet.rows import Severity, SourcePicture
 from engine.sheet.table import Cell, Moment, cell_text
+from engine.sheet.vocabulary import LookedAt
 from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
 
 _SPACES = re.compile(r"[\s_\-]+")
@@ -97,6 +98,16 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
         )
         findings = (Finding(Severity.WARNING, message),)
     return CellFindings(text, text, findings)
+
+
+def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[SourcePicture]:
+    """Read the name of a picture's file; `looked` has what was found of each cell's text."""
+    text = cell_text(cell).strip()
+    found = looked[text]
+    if found.picture is None:
+        return error(text, found.message, *found.suggestions)
+    noted = (Finding(Severity.WARNING, found.message),) if found.message else ()
+    return CellFindings(text, found.picture, noted)
 
 
 def judge_wildcards(

@@ -29,6 +29,19 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcePicture:
+    """A picture that a row is drawn on, or a mask, as it was looked at."""
+
+    path: str
+    """Where it is; relative to the library if it is in there already."""
+    digest: str
+    """Of its file."""
+    width: int
+    """Pixels."""
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class RowValues:
     """One row, checked: every column with its value or default."""
 
@@ -57,6 +70,14 @@ class RowValues:
     height: int | None = None
     final_prompt: str = ""
     """What the model is told instead of what prompt, magic_prompt and style make; empty: that."""
+    image: SourcePicture | None = None
+    """What it is drawn on; None: on nothing."""
+    strength: float | None = None
+    """How much of it is drawn anew, above 0 … 1; None: what is usual."""
+    fit: str = "crop"
+    """How it is brought to the size that is drawn."""
+    mask: SourcePicture | None = None
+    """Where it is drawn anew; None: everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class Table:
     """What the person should know about how the file was read."""
     delimiter: str = ","
     """What separates the cells of a text file."""
+    own: frozenset[int] = frozenset()
+    """Indexes of columns that are the user's own whatever they are called."""
     merged: tuple[CellRange, ...] = ()
     """Cells merged downwards, whose value counts for each of their rows."""
 

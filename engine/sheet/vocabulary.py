@@ -1,9 +1,11 @@
 """What the cells of a sheet may refer to; the checker knows of models only this."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from engine.sheet.columns import COLUMN, PALETTES, SCHEDULERS
+from engine.sheet.rows import SourcePicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,32 @@ class ModelLimits:
     """Those it can use."""
     size: Callable[[int | None, int | None, str], tuple[int, int]] | None = None
     """Width and height in pixels from those asked for and the ratio; a ValueError says why not."""
+    draws_on: Literal["", "strength", "words"] = ""
+    """How it draws on a picture: by a strength, or as the prompt says; empty: it does not."""
+    masks: bool = False
+    """Whether it draws on a part of one."""
+    least_strength: Callable[[str, int | None], float] = lambda _rendering, _steps: 0.0
+    """The smallest strength at which anything is drawn, by rendering and the row's own steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What a cell that names a picture stands for."""
+
+    picture: SourcePicture | None
+    """None: it cannot be drawn on."""
+    message: str = ""
+    """Why not; or what is to be said of it all the same."""
+    suggestions: tuple[str, ...] = ()
+    """Names of pictures that may be meant."""
+
+
+PictureLook: TypeAlias = Callable[[Iterable[str]], Mapping[str, LookedAt]]
+"""Texts of cells → what each stands for. It may take its time: files are read."""
+
+
+def _no_pictures(texts: Iterable[str]) -> Mapping[str, LookedAt]:
+    return dict.fromkeys(texts, LookedAt(None, "There is no folder to look for pictures in."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +73,9 @@ class Vocabulary:
     """Why others would not find public images; empty: they would."""
     model_names: Mapping[str, str] = field(default_factory=dict)
     """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
+
+    pictures: PictureLook = _no_pictures
+    """Looks at the pictures that cells name."""
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.library.database import reading
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of
+from engine.library.sources import digest_of_file, source_path
 from engine.library.write.recovery import INTERRUPTED, places_of
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash
 from engine.picture.metadata import read_record
@@ -57,6 +58,7 @@ def verify(library: Path) -> VerifyReport:
             f" OR (i.state <> 'done' AND {INTERRUPTED})"
         ).fetchall()
         miscounted = _miscounted(db)
+        sources = db.execute("SELECT digest FROM sources").fetchall()
     done = {place_of(row): row for row in rows if row["state"] == "done"}
     # Linked to its name, its commit still to come: adopted at the next start, so no orphan.
     coming = {
@@ -79,6 +81,13 @@ def verify(library: Path) -> VerifyReport:
         for file, row in done.items()
         if file not in lost and not _intact(library / file, row["key"], row["digest"])
     ]
+    # What is drawn on; what nobody has noted may be on its way to a session.
+    for (digest,) in sources:
+        path = source_path(library, digest)
+        if not path.is_file():
+            missing.append(path.relative_to(library).as_posix())
+        elif digest_of_file(path) != digest:
+            corrupt.append(path.relative_to(library).as_posix())
     images = sum(row["trashed"] is None and row["whole"] is None for row in done.values())
     return VerifyReport(images, missing, orphans, corrupt, miscounted)
 

@@ -15,7 +15,7 @@ class DiskUse:
     """Of the library's filesystem."""
     free: int
     library: int
-    """Every image and the database."""
+    """Every image, what they are drawn on, and the database."""
     session: int
     """The images of one session."""
     needed: int
@@ -42,6 +42,7 @@ def disk_use(library: Path, session: str | None = None) -> DiskUse:
             " coalesce(sum(bytes) FILTER (WHERE key = ?), 0) AS own FROM sessions",
             (session,),
         ).fetchone()
+        drawn_on = db.execute("SELECT coalesce(sum(bytes), 0) FROM sources").fetchone()[0]
         # Open sessions whose images are not known yet are reckoned like all others.
         usual = whole["bytes"] / whole["done"] if whole["done"] else 0.0
         needed = db.execute(
@@ -55,4 +56,5 @@ def disk_use(library: Path, session: str | None = None) -> DiskUse:
         for path in (database_path(library), database_path(library).with_suffix(".sqlite3-wal"))
         if path.exists()
     )
-    return DiskUse(disk.total, disk.free, whole["bytes"] + files, whole["own"], round(needed))
+    taken = whole["bytes"] + drawn_on + files
+    return DiskUse(disk.total, disk.free, taken, whole["own"], round(needed))

@@ -222,6 +222,10 @@ def drop_unfinished(transaction: Transaction, library: Path) -> Iterator[None]:
             ("rows", "id", _LONG_PIECE),
         ):
             some = f"SELECT {key} FROM {table} WHERE session = ? LIMIT {piece}"
+            if table == "rows":
+                named = f"DELETE FROM row_sources WHERE row IN ({some})"
+                with transaction():
+                    db.execute(named.replace(f" LIMIT {piece}", ""), (session,))
             delete = f"DELETE FROM {table} WHERE session = ? AND {key} IN ({some})"
             yield from _emptied(transaction, db, delete, (session, session))
         # What it brought has higher ids than all that is used.

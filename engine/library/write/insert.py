@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.library.records import NewRow
 from engine.plan.batches import PlannedBatch
+from engine.sheet.rows import SourcePicture
 
 
 def image_key(session: str, row: int, variation: int) -> str:
@@ -17,6 +18,14 @@ def recipe_id(db: sqlite3.Connection, body: str) -> int:
     """Where a recipe without its seed is stored, from now on."""
     db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (body,))
     return int(db.execute("SELECT id FROM recipes WHERE body = ?", (body,)).fetchone()[0])
+
+
+def add_source(db: sqlite3.Connection, source: SourcePicture, size: int) -> None:
+    """Note a source whose file of `size` bytes is in the library."""
+    db.execute(
+        "INSERT OR IGNORE INTO sources (digest, bytes, width, height) VALUES (?, ?, ?, ?)",
+        (source.digest, size, source.width, source.height),
+    )
 
 
 def add_batches(
@@ -64,6 +73,12 @@ def add_rows(
                 len(row.recipes),
             ),
         ).lastrowid
+        for source in row.sources:
+            db.execute(
+                "INSERT INTO row_sources (row, role, source, name)"
+                " SELECT ?, ?, id, ? FROM sources WHERE digest = ?",
+                (row_id, source.role, source.name, source.digest),
+            )
         images = []
         for variation, (recipe, file) in enumerate(
             zip(row.recipes, row.files, strict=True), start=1

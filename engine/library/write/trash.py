@@ -17,6 +17,7 @@ from engine.library.database import LibraryError
 from engine.library.files import make_folder, sync_folder
 from engine.library.read.reader import log_path
 from engine.library.read.sessions import size_of_trash
+from engine.library.sources import drop_sources, stored_sources
 from engine.library.write.sharing import Sharing, withdraw, withdraw_all
 from engine.library.write.states import Scope, move
 from engine.library.write.writer import Writer
@@ -232,6 +233,7 @@ def empty_trash(writer: Writer) -> Emptied:
         )
         db.execute("INSERT INTO meta VALUES (?, ?)", (_EMPTYING, json.dumps(sessions)))
     logs = _delete_files(writer, sessions)
+    drop_unused_sources(writer)
     library = writer.library
     left = [path for path in (*logs, *(library / TRASH).rglob("*")) if path.is_file()]
     freed = size.bytes - sum(path.stat().st_size for path in left if path not in logs)
@@ -258,6 +260,21 @@ def _delete_files(writer: Writer, sessions: Sequence[str]) -> list[Path]:
     return logs
 
 
+def drop_unused_sources(writer: Writer) -> None:
+    """Delete the sources that no row is drawn on any more; also those that nobody has noted.
+
+    Nothing may be being accepted.
+    """
+    with writer.transaction() as db:
+        db.execute(
+            "DELETE FROM sources WHERE NOT EXISTS"
+            " (SELECT 1 FROM row_sources WHERE source = sources.id)"
+        )
+    known = {row["digest"] for row in writer.read("SELECT digest FROM sources")}
+    names = {path.name for path in stored_sources(writer.library)}
+    drop_sources(writer.library, names - known)
+
+
 def _forget_emptying(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM meta WHERE key = ?", (_EMPTYING,))
 
@@ -265,6 +282,9 @@ def _forget_emptying(db: sqlite3.Connection) -> None:
 def _delete_sessions(db: sqlite3.Connection) -> None:
     """Those in the trash, and what only they had: recipes, and words in the index of prompts."""
     gone = "(SELECT id FROM sessions WHERE trashed > 0)"
+    db.execute(
+        f"DELETE FROM row_sources WHERE row IN (SELECT id FROM rows WHERE session IN {gone})"
+    )
     for table in ("rewrites", "images", "conditions", "model_changes", "batches", "rows"):
         db.execute(f"DELETE FROM {table} WHERE session IN {gone}")
     db.execute("DELETE FROM sessions WHERE trashed > 0")

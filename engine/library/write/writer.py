@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from engine.library.write.conditions import (
     planned_with,
 )
 from engine.library.write.done import mark_done
+from engine.library.write.insert import add_source
 from engine.library.write.recovery import adopt_or_requeue
 from engine.library.write.sharing import Sharing, public_files
 from engine.library.write.sharing import publish as publish_shared
@@ -28,6 +29,7 @@ from engine.library.write.states import Scope, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
 from engine.protocol.records import Tally
+from engine.sheet.rows import SourcePicture
 
 STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
@@ -115,6 +117,12 @@ class Writer:
             raise LibraryError(
                 f"{path} was moved or deleted while the engine process was using it."
             )
+
+    def note_sources(self, pictures: Sequence[SourcePicture], sizes: Mapping[str, int]) -> None:
+        """Note pictures whose copies are in the library; `sizes`: digest → bytes."""
+        with self.transaction() as db:
+            for found in pictures:
+                add_source(db, found, sizes[found.digest])
 
     def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
         """All rows of a query, for modules beside this one."""

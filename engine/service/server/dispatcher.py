@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.library.database import LibraryError
 from engine.library.records import Batch, BatchImage
+from engine.library.sources import source_path
 from engine.library.write.batch_limits import split_from
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
@@ -363,6 +364,7 @@ class Dispatcher:
             await self._write(split_from, batch),
             batch.planned_model,
             [SlotImage(image.key, image.slot, image.recipe) for image in batch.images],
+            _sources_of(await self._write(lambda writer: writer.library), batch),
         )
         frames = link.render(wanted, self._settings.render.step_timeout)
         async with contextlib.aclosing(frames):
@@ -452,3 +454,9 @@ class Dispatcher:
             finished: image files that are there since the last time.
         """
         self._publish(Counted(tally, tally.session in self._held, rows, list(finished)))
+
+
+def _sources_of(library: Path, batch: Batch) -> dict[str, str]:
+    """Digest → file, of what a batch is drawn on."""
+    digests = {d for image in batch.images for d in (image.recipe.image, image.recipe.mask) if d}
+    return {digest: str(source_path(library, digest)) for digest in digests}

@@ -3,9 +3,10 @@
 import secrets
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-from engine.library.records import NewRow, NewSession, Rewrite
+from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe
@@ -17,7 +18,7 @@ from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.protocol.commands import RequestedRow
 from engine.settings import SettingsError
-from engine.sheet.rows import RowValues
+from engine.sheet.rows import RowValues, SourcePicture
 
 _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _KEY_LENGTH = 6
@@ -67,13 +68,15 @@ def plan_session(
             recipes = recipes_for(row.values, planned[row.values.model], draw_seed)
         except (SettingsError, ValueError) as error:
             raise RefusedError(f"Row {row.number}: {error}") from error
-        slug = slug_of(row.values.prompt)
+        drawn_on = row.values.image
+        slug = slug_of(Path(drawn_on.path).stem if drawn_on else row.values.prompt)
         files = [
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
         asked = _rewrites(row.values, planned[row.values.model], recipes) if rewriting else ()
-        new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files, asked))
+        sources = _sources(row)
+        new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files, asked, sources))
     key = next(k for k in iter(_draw_key, "") if k not in taken)
     return NewSession(
         key=key,
@@ -83,6 +86,19 @@ def plan_session(
         rows=new_rows,
         batches=plan_batches([recipe for row in new_rows for recipe in row.recipes], largest),
     )
+
+
+def _sources(row: RequestedRow) -> list[RowSource]:
+    """What a row is drawn on, by the names that its cells have."""
+    given: Sequence[tuple[Literal["image", "mask"], SourcePicture | None]] = (
+        ("image", row.values.image),
+        ("mask", row.values.mask if row.values.image else None),
+    )
+    return [
+        RowSource(role, row.cells.get(role, ""), found.digest, found.width, found.height)
+        for role, found in given
+        if found is not None
+    ]
 
 
 def _rewrites(

@@ -2,22 +2,27 @@
 
 import asyncio
 import gc
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from msgspec import to_builtins
 
+from engine.library.sources import source_path, take_in
 from engine.library.write.batch_limits import fits_on, shape_text
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
+from engine.picture.sources import SourceError
 from engine.plan.batch_limits import largest_batch
-from engine.protocol.commands import Submit
+from engine.protocol.commands import RequestedRow, Submit
 from engine.protocol.records import Tally
 from engine.service.server.session_planning import RefusedError, plan_session
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings, load_settings
+from engine.sheet.rows import SourcePicture
 
 
 class Submissions:
@@ -65,12 +70,14 @@ class Submissions:
             )
 
         async with self._turn:
+            rows = list(wanted.requested())
+            await self._take_in(rows)
             with gc_paused():
                 new = await asyncio.to_thread(
                     plan_session,
                     wanted.name,
                     to_builtins(wanted.source),
-                    wanted.requested(),
+                    rows,
                     models,
                     largest=largest,
                     taken=await self._write(Writer.session_keys),
@@ -86,6 +93,56 @@ class Submissions:
                 key, words = new.key, f"{new.name}, in {len(new.batches)} batches"
                 del new, steps
         return await self._write(Writer.tally, key), words
+
+    async def _take_in(self, rows: Sequence[RequestedRow]) -> None:
+        """Copy what rows are drawn on into the library, before the session is there.
+
+        Raises:
+            RefusedError: one is gone, or another than when it was looked at, or the disk has no
+                room for them.
+            OSError: the disk is full, or fails.
+        """
+        library = await self._write(lambda writer: writer.library)
+        given: dict[str, tuple[SourcePicture, int]] = {}
+        for row in rows:
+            for found in (row.values.image, row.values.mask):
+                if found is not None:
+                    given.setdefault(found.digest, (found, row.number))
+        if not given:
+            return
+        new = [(found, row) for found, row in given.values() if not _is_in(library, found)]
+        free = await asyncio.to_thread(_free_bytes, library)
+        needed = await asyncio.to_thread(_bytes_of, library, [found for found, _ in new])
+        if needed > free - self._reserve:
+            raise RefusedError(
+                f"The disk of {library} has no room for what is drawn on: copies of"
+                f" {len(new):,} pictures take {needed >> 20:,} MiB, and {free >> 20:,} MiB are"
+                f" free, with a reserve of {self._reserve >> 20:,} MiB (reserve_mib of the"
+                " settings). Nothing was stored: free some room, or take fewer pictures."
+            )
+        for found, number in new:
+            try:
+                await asyncio.to_thread(take_in, library, library / found.path, found.digest)
+            except SourceError as error:
+                raise RefusedError(f"Row {number}, {Path(found.path).name}: {error}") from error
+        sizes = {digest: source_path(library, digest).stat().st_size for digest in given}
+        await self._write(Writer.note_sources, [found for found, _ in given.values()], sizes)
+
+
+def _is_in(library: Path, found: SourcePicture) -> bool:
+    return source_path(library, found.digest).is_file()
+
+
+def _free_bytes(library: Path) -> int:
+    return shutil.disk_usage(library).free
+
+
+def _bytes_of(library: Path, pictures: Iterable[SourcePicture]) -> int:
+    total = 0
+    for found in pictures:
+        with suppress(OSError):  # what is gone is said when it is copied
+            total += (library / found.path).stat().st_size
+    return total
 
 
 def _take(_: Writer, steps: Iterator[None]) -> bool:

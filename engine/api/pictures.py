@@ -1,0 +1,152 @@
+"""The pictures that a sheet's cells name: found, looked at once, and remembered."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from engine.library.read.sources import KeptPicture, kept_picture
+from engine.library.sources import source_path
+from engine.picture.sources import SUFFIXES, SourceFacts
+from engine.sheet.columns import COLUMN, Kind
+from engine.sheet.headers import known_name
+from engine.sheet.rows import SourcePicture
+from engine.sheet.table import Table, cell_text
+from engine.sheet.vocabulary import LookedAt
+
+_KEPT = re.compile(r"(?P<name>.*)#(?P<digest>[0-9a-f]{32})")
+_MOST_SUGGESTED = 3
+
+
+class PictureFolder:
+    """Looks at the pictures that cells name; as a sheet's vocabulary has it. Blocks."""
+
+    def __init__(
+        self, library: Path, folder: Path | None, kept: Mapping[str, KeptPicture] | None = None
+    ) -> None:
+        """Where to look.
+
+        Args:
+            library: whose sources may be named, as `name#digest`.
+            folder: where names without a folder of their own are; None: there is none.
+            kept: names of pictures that the library keeps for this sheet, whatever became of the
+                originals.
+        """
+        self._library = library
+        self._folder = folder
+        self._kept = dict(kept or {})
+        self._known: dict[tuple[str, int, int], SourceFacts | str] = {}
+        """Path, time of change and size → what was found."""
+
+    def __call__(self, texts: Iterable[str]) -> Mapping[str, LookedAt]:
+        """What each text stands for."""
+        found: dict[str, LookedAt] = {}
+        paths: dict[str, Path] = {}
+        for text in texts:
+            kept = self._kept_as(text)
+            if kept is not None:
+                found[text] = kept
+            elif "://" in text:
+                found[text] = LookedAt(
+                    None, "This is an address on the web. Download the picture, and name its file."
+                )
+            else:
+                place = self._place(text)
+                if isinstance(place, LookedAt):
+                    found[text] = place
+                else:
+                    paths[text] = place
+        self._look({path for path in paths.values() if self._stamp(path) not in self._known})
+        for text, path in paths.items():
+            found[text] = self._told(path)
+        return found
+
+    def _kept_as(self, text: str) -> LookedAt | None:
+        """A picture of the library, by its digest or by the name that it had."""
+        match = _KEPT.fullmatch(text)
+        kept = kept_picture(self._library, match["digest"]) if match else self._kept.get(text)
+        if kept is not None:
+            path = source_path(self._library, kept.digest).relative_to(self._library)
+            return LookedAt(SourcePicture(str(path), kept.digest, kept.width, kept.height))
+        if match:
+            return LookedAt(None, "The library does not have this picture any more.")
+        return None
+
+    def _place(self, text: str) -> Path | LookedAt:
+        try:
+            path = Path(text).expanduser()
+            if not path.is_absolute():
+                if self._folder is None:
+                    return LookedAt(None, "Give the whole path: there is no folder to look in.")
+                path = self._folder / path
+            path.lstat()
+        except FileNotFoundError:
+            where = path.parent if path.parent.is_dir() else None
+            near = _near(path.name, where) if where else ()
+            beside = Path(text).parent
+            message = f"There is no picture {path.name} in {path.parent}."
+            return LookedAt(None, message, tuple(str(beside / name) for name in near))
+        except (OSError, ValueError, RuntimeError) as error:
+            return LookedAt(None, f"This cannot be a picture's file: {error}.")
+        return path
+
+    def _stamp(self, path: Path) -> tuple[str, int, int]:
+        try:
+            about = path.stat()
+        except OSError:
+            return str(path), 0, 0
+        return str(path), about.st_mtime_ns, about.st_size
+
+    def _look(self, paths: Iterable[Path]) -> None:
+        wanted = sorted(paths)
+        if not wanted:
+            return
+        from engine.picture.looking import look_at_all  # Pillow, which few sheets need
+
+        for path, facts in look_at_all(wanted):
+            self._known[self._stamp(path)] = facts
+
+    def _told(self, path: Path) -> LookedAt:
+        facts = self._known.get(self._stamp(path), "It was changed just now. Try again.")
+        if isinstance(facts, str):
+            return LookedAt(None, facts)
+        picture = SourcePicture(str(path.absolute()), facts.digest, facts.width, facts.height)
+        return LookedAt(picture, facts.note)
+
+
+def _near(name: str, folder: Path) -> tuple[str, ...]:
+    """Pictures in a folder whose names are nearly this one."""
+    try:
+        names = [
+            entry.name for entry in os.scandir(folder) if entry.name.lower().endswith(SUFFIXES)
+        ]
+    except OSError:
+        return ()
+    folded = {other.casefold(): other for other in names}
+    stems = {Path(other).stem.casefold(): other for other in names}
+    found = [folded[near] for near in difflib.get_close_matches(name.casefold(), folded, n=3)]
+    if same := stems.get(Path(name).stem.casefold()):
+        found.insert(0, same)  # with another ending
+    return tuple(dict.fromkeys(found))[:_MOST_SUGGESTED]
+
+
+def with_own_columns(table: Table, pictures: PictureFolder) -> Table:
+    """The table, its columns that are called as ours are but name no picture left to the user."""
+    own = set()
+    for at, header in enumerate(table.header):
+        name = known_name(header)
+        if name is None or COLUMN[name].kind is not Kind.PICTURE:
+            continue
+        texts = {cell_text(cells[at]).strip() for _, cells in table.lines if at < len(cells)}
+        texts.discard("")
+        if texts and not any(_looks_like_one(text) for text in texts):
+            looked = pictures(texts)
+            if all(each.picture is None for each in looked.values()):
+                own.add(at)
+    return replace(table, own=frozenset(own))
+
+
+def _looks_like_one(text: str) -> bool:
+    return text.lower().endswith(SUFFIXES) or _KEPT.fullmatch(text) is not None
