@@ -18,6 +18,7 @@ from engine.service.client.connection import EngineError
 from engine.service.client.follow import EngineFeed
 from engine.service.client.reviving import Reviver
 from engine.service.hosts import this_host, why_not_here
+from engine.service.lock import is_locked
 from tests.conftest import Promptsheet
 from tests.engine.library.conftest import new_session, take
 from tests.test_promises import wait_for
