@@ -8,10 +8,9 @@ import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from textual import work as textual_work
 from textual._context import NoActiveAppError
 from textual.dom import DOMNode
 from textual.worker import Worker, get_current_worker
@@ -19,7 +18,15 @@ from textual.worker import Worker, get_current_worker
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-N = TypeVar("N", bound=DOMNode)
+N = TypeVar("N", bound="DOMNode | Aide")
+
+
+class Aide(Protocol):
+    """What does one job for a node, and whose work goes with that node."""
+
+    @property
+    def node(self) -> DOMNode:
+        """The node: a screen, say."""
 
 
 class _Decorator(Protocol):
@@ -45,6 +52,8 @@ def is_gone(node: DOMNode) -> bool:
 def work(*, thread: bool = False, exclusive: bool = False, group: str = "default") -> _Decorator:
     """As Textual's decorator of that name; but what fails once its node is gone harms nobody.
 
+    The method may be an `Aide`'s: then it is its node's work.
+
     Args:
         thread: whether it blocks, and so runs in a thread; from there `hand_over` alone may touch
             widgets.
@@ -55,18 +64,24 @@ def work(*, thread: bool = False, exclusive: bool = False, group: str = "default
     def decorate(method: Any) -> Any:
         if inspect.iscoroutinefunction(method):
 
-            @wraps(method)
-            async def guarded(node: Any, *args: Any, **options: Any) -> None:
+            async def guarded(node: DOMNode, *args: Any, **options: Any) -> None:
                 with _nobody_minds(node):
-                    await method(node, *args, **options)
+                    await method(*args, **options)
         else:
 
-            @wraps(method)
-            def guarded(node: Any, *args: Any, **options: Any) -> None:
+            def guarded(node: DOMNode, *args: Any, **options: Any) -> None:  # type: ignore[misc]
                 with _nobody_minds(node):
-                    method(node, *args, **options)
+                    method(*args, **options)
 
-        return textual_work(thread=thread, exclusive=exclusive, group=group)(guarded)
+        @wraps(method)
+        def begin(owner: Any, *args: Any, **options: Any) -> Worker[None]:
+            node: DOMNode = owner if isinstance(owner, DOMNode) else owner.node
+            job = partial(guarded, node, owner, *args, **options)
+            return node.run_worker(
+                job, name=method.__name__, group=group, exclusive=exclusive, thread=thread
+            )
+
+        return begin
 
     return decorate
 

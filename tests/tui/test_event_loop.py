@@ -154,7 +154,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         box = app.screen.query_one(Input)
         await until(pilot, lambda: box._suggestion == "mine-corrected.csv")
         await pilot.press("right", "enter")
-        await until(pilot, lambda: screen._path and screen._path.name == "mine-corrected.csv")
+        await until(pilot, lambda: screen.document.path == tmp_path / "mine-corrected.csv")
         await pilot.press("p")
         await on(pilot, TypePrompts)
         app.screen.query_one(TextArea).text = "a boat\n" * 500

@@ -154,6 +154,12 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
             self.reload()
             self.refresh()
 
+    def exchange(self, source: Source) -> None:
+        """Show the same rows, changed, from another source: the cursor and the marks stay."""
+        self._source = source
+        self._hear_of_rows()
+        self.reload()
+
     @property
     def empty(self) -> str:
         """What stands in a table without rows."""
