@@ -236,15 +236,11 @@ def _full_trash(library: Path) -> None:
 
 
 def _migrating(settings: Settings) -> _Begun:
+    log = settings.library / "engine.log"
     engine = _start("engine", "run", settings=settings)
     wait_for(lambda: list(settings.library.glob("library-schema-*")))
-
-    def ready() -> bool:
-        with suppress(api.EngineError):  # not yet
-            return api.engine_status(settings) is not None
-        return False
-
-    return _Begun(engine.pid, ready)
+    # Asking it would wait for the answer, and no moment would come before that.
+    return _Begun(engine.pid, lambda: "listening on" in log.read_text())
 
 
 def _torn(library: Path) -> None:

@@ -26,7 +26,7 @@ from typing import BinaryIO
 BYTES = 768 << 20
 _SECTORS = (512, 4096)
 """Bytes that a disk writes as a whole or not at all; one of these at each cut."""
-_NOTE = struct.Struct("<QQI")
+NOTE = struct.Struct("<QQI")
 """Of a write: where in the file of what was written, where on the disk, bytes. 0 bytes: a flush."""
 _NAME = "disk"
 
@@ -89,12 +89,12 @@ class _Server:
             _, offset, size = struct.unpack_from("<QQI", body)
             data = body[40 : 40 + size]
             _write_all(self._written, data)
-            os.write(self._notes, _NOTE.pack(self._size, offset, size))
+            os.write(self._notes, NOTE.pack(self._size, offset, size))
             self._size += size
             os.pwrite(self._disk, data, offset)
             return struct.pack("<II", size, 0)
         if operation == _FSYNC:
-            os.write(self._notes, _NOTE.pack(0, 0, 0))
+            os.write(self._notes, NOTE.pack(0, 0, 0))
         return (
             b"" if operation in (_FSYNC, _FLUSH, _RELEASE, _RELEASEDIR, _DESTROY) else errno.ENOSYS
         )
@@ -135,7 +135,7 @@ class Disk:
 
     def position(self) -> int:
         """How many writes and flushes there were so far."""
-        return self.notes.stat().st_size // _NOTE.size
+        return self.notes.stat().st_size // NOTE.size
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def volatile_disk(home: Path) -> Iterator[Disk]:
     """A new disk with an ext4 on it; what is noted of it stays in `home`.
 
     Raises:
-        OSError, CalledProcessError: it cannot be made here.
+        OSError: it cannot be made here.
     """
     device, folder = home / "device", home / "mounted"
     device.mkdir()
@@ -175,7 +175,7 @@ def mounted(image: Path, folder: Path) -> Iterator[bool]:
     """Switch the power on again: mount what a cut has left; whether it needed a repair.
 
     Raises:
-        CalledProcessError: even then it cannot be mounted.
+        OSError: even then it cannot be mounted.
     """
     folder.mkdir(exist_ok=True)
     command = ("mount", "-t", "ext4", "-o", "loop,noatime", str(image), str(folder))
@@ -240,7 +240,7 @@ def cuts(home: Path, positions: Sequence[int], chance: random.Random) -> Iterato
         at, cached = 0, list[tuple[int, int, int]]()
         for position in positions:
             while at < position:
-                note = _NOTE.unpack_from(notes, at * _NOTE.size)
+                note = NOTE.unpack_from(notes, at * NOTE.size)
                 at += 1
                 if note[2]:
                     cached.append(note)

@@ -53,7 +53,7 @@ async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) ->
             press_together(pilot, "enter", "enter")
             await until(pilot, lambda: app.screen is area)
         app.action_settings()
-        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen) and app.screen._here)
         await asked(pilot, "enter")
         press_together(pilot, "enter", "enter")
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))

@@ -189,6 +189,7 @@ async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the
         await until(pilot, lambda: screen.draft is not before)
         assert table.marks == {2}
         screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
+        await until(pilot, lambda: prompts(screen) == ["another"])
         assert not table.marks
         assert screen.document.before is None, "what is in a file is not missed"
 
@@ -203,7 +204,8 @@ async def test_marks_come_back_with_the_sheet_that_undo_brings(
         await pilot.press("y")
         table.set_marks([2, 3])
         screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
-        assert prompts(screen) == ["another"] and not table.marks
+        await until(pilot, lambda: prompts(screen) == ["another"])
+        assert not table.marks
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 3)
         assert table.marks == {2, 3}

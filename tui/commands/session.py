@@ -11,7 +11,7 @@ from typing import IO, Any
 from engine import api
 from engine.api import Settings
 from tui import report
-from tui.commands.output import OK, SOME, UsageError, note, print_json, say
+from tui.commands.output import OK, SOME, UsageError, note, print_json, say, say_each
 from tui.progress import exporting, follow
 from tui.text import clean, count_text, size_text
 
@@ -56,8 +56,7 @@ def show(options: Namespace, settings: Settings) -> int:
     else:
         jobs = api.each_job(library, session)
         departures = api.departures_of(library, session)
-        for line in report.show_lines(info, jobs, departures, pixels):
-            say(line)  # there may be 100,000
+        say_each(report.show_lines(info, jobs, departures, pixels))
     return status
 
 

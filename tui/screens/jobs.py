@@ -246,7 +246,7 @@ class JobsScreen(AreaScreen):
         hint = "only what failed · e shows all" if self._errors_only else hint
         held = self.info.session in self.app_state.held
         engine = self.app_state.engine
-        if engine in ("off", "silent") and not self._counts.settled:
+        if engine in ("off", "silent") and not self._counts.settled and not marked:
             hint = "r lets it go on" if "r in Jobs" in self.app_state.reason else ""
         line.show(SessionProgress(self.info, self._counts, self._pace, held, engine, hint))
 

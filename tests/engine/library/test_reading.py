@@ -93,13 +93,16 @@ def test_a_folder_without_a_library_has_no_sessions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("read", [each_job, each_image, images_as_json, results_of])
 def test_a_long_session_is_read_by_the_page_and_nothing_is_open_in_between(
-    writer: Writer, read: Callable[[Path, str], Iterator[object]]
+    writer: Writer,
+    read: Callable[[Path, str], Iterator[object]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("engine.library.read.reader._PAGE", 100)
     other = new_session("other2", rows=1)
     writer.add_session(other)
-    writer.add_session(new_session(rows=1300, images=2))
+    writer.add_session(new_session(rows=250, images=2))
     writer.add_session(new_session("third3", rows=2))
-    count = 1300 if read is each_job else 2600
+    count = 250 if read is each_job else 500
     items = read(writer.library, "k3f9x2")
     found = [next(items)]
     writer.add_session(new_session("later4", rows=1))  # what is written now is in the log
@@ -109,8 +112,11 @@ def test_a_long_session_is_read_by_the_page_and_nothing_is_open_in_between(
     assert len(found) == len({str(item) for item in found}) == count
 
 
-def test_a_page_is_found_without_sorting_the_whole_session(writer: Writer) -> None:
-    writer.add_session(new_session(rows=1300, images=2))
+def test_a_page_is_found_without_sorting_the_whole_session(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.library.read.reader._PAGE", 100)
+    writer.add_session(new_session(rows=250, images=2))
     statements: list[str] = []
     connect = sqlite3.connect
 
@@ -119,7 +125,7 @@ def test_a_page_is_found_without_sorting_the_whole_session(writer: Writer) -> No
         connection.set_trace_callback(statements.append)
         return connection
 
-    with pytest.MonkeyPatch.context() as patch:
+    with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", watched)
         for read in (each_job, each_image, results_of):
             list(read(writer.library, "k3f9x2"))
