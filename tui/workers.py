@@ -18,6 +18,7 @@ from textual.worker import Worker, get_current_worker
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+Message = TypeVar("Message")
 N = TypeVar("N", bound="DOMNode | Aide")
 
 
@@ -97,7 +98,7 @@ def _nobody_minds(node: DOMNode) -> Iterator[None]:
         log.debug("failed after %r was gone", node, exc_info=True)
 
 
-def hand_over(take: Callable[..., object], *args: Any, **options: Any) -> bool:
+def hand_over(take: Callable[[Message], object], message: Message) -> bool:
     """From a worker's thread: give its node what was found, unless it is late.
 
     A worker that newer work has replaced still comes to its end, and only on the event loop is it
@@ -105,33 +106,33 @@ def hand_over(take: Callable[..., object], *args: Any, **options: Any) -> bool:
 
     Args:
         take: called on the event loop; it refuses by returning False.
-        args: its arguments.
-        options: those by name.
+        message: what was found, in one piece that nobody changes: a frozen dataclass, a text.
 
     Returns:
         Whether it was taken.
     """
     worker = get_current_worker()
-    return hand_to(
-        worker.node, lambda: not worker.is_cancelled and take(*args, **options) is not False
-    )
+
+    def take_if_newest(message: Message) -> bool:
+        return not worker.is_cancelled and take(message) is not False
+
+    return hand_to(worker.node, take_if_newest, message)
 
 
-def hand_to(node: DOMNode, take: Callable[..., object], *args: Any, **options: Any) -> bool:
+def hand_to(node: DOMNode, take: Callable[[Message], object], message: Message) -> bool:
     """From any thread: give a node something, unless it is gone; the worker's own may be.
 
     Args:
         node: whom it concerns; the app, where it is to be said whatever is on the screen.
         take: as for `hand_over`.
-        args: its arguments.
-        options: those by name.
+        message: as for `hand_over`.
 
     Returns:
         Whether it was taken.
     """
 
     def land() -> bool:
-        return not is_gone(node) and take(*args, **options) is not False
+        return not is_gone(node) and take(message) is not False
 
     try:
         app = node.app

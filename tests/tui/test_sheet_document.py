@@ -33,7 +33,7 @@ def test_what_would_be_missed_comes_back_with_its_file_and_its_marks(
     mine.draft.duplicate([2])
     other = Opened(typed(settings, "a cat"))
     assert document.open(other, {3}) == "mine.csv"
-    assert (document.path, document.missed) == (None, other.draft)
+    assert document.path is None and document.missed is other.draft
     back = document.exchange(-1, {2})
     assert back is not None and back.marks == {3}
     assert (document.draft, document.path, document.stamp) == (mine.draft, path, stamp_of(path))

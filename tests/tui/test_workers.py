@@ -206,7 +206,7 @@ def test_every_screen_is_tried() -> None:
         return found.union(*map(below, found))
 
     last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
-    bases = {"AreaScreen", "EndsOnce", "Dialog", "Deciding", "SessionDeeds"}
+    bases = {"AreaScreen", "EndsOnce", "Dialog"}
     assert last - bases == set(HOW)
 
 

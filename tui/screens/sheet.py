@@ -22,7 +22,7 @@ from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.row_preview import RowPreviewPane
-from tui.screens.sheet_opening import Again, FileWatch, ReadAgain, Refused, SheetOpening
+from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
 from tui.screens.sheet_output import Accepted, Saved, SheetSaving, SheetStarting
 from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
@@ -217,15 +217,13 @@ class SheetScreen(AreaScreen):
         draft, before = self.draft, again.before
         if draft is not before.draft or draft.revision != before.number or self._table.is_changing:
             return False
-        if again.others and self.is_writing:
+        if again.stamp is not None and self.is_writing:
             return False
+        self.document.stamp = again.stamp or self.document.stamp
         self._show(again.draft, self.document.renew(again.draft, self._table.marks))
+        if again.words:
+            self.notify(clean(again.words), markup=False)
         return True
-
-    def say_again(self, again: ReadAgain) -> None:
-        """The file was read again."""
-        self.document.stamp = again.stamp
-        self.notify(clean(again.words), markup=False)
 
     def _take_left_behind(self, behind: Opened) -> None:
         if self.draft is None and not self._opening.is_reading:

@@ -46,24 +46,9 @@ class Again:
     before: Revision
     """What it was made of."""
     draft: Draft
-    others: bool
-    """Whether its rows may be other ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class SavedAgain:
-    """The file of the sheet is another one than was read."""
-
-    path: Path
-    stamp: Stamp
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAgain:
-    """A file was read again."""
-
-    words: str
-    stamp: Stamp
+    words: str = ""
+    stamp: Stamp | None = None
+    """Of the file, if it was read again: then its rows may be other ones."""
 
 
 class Opener(Protocol):
@@ -78,9 +63,6 @@ class Opener(Protocol):
 
     def renew(self, again: Again) -> bool:
         """Show another draft of the sheet; False: what it was made of has changed meanwhile."""
-
-    def say_again(self, again: ReadAgain) -> None:
-        """Say that the file was read again."""
 
     def refuse(self, refused: Refused) -> None:
         """Say why there is no other sheet."""
@@ -109,7 +91,7 @@ class SheetOpening:
 
     def leave_off(self) -> None:
         """What is still to come was for a sheet that goes."""
-        for group in ("read", "images"):
+        for group in ("read", "images", "watch"):
             self.node.workers.cancel_group(self.node, group)
 
     @work(thread=True, exclusive=True, group="read")
@@ -164,48 +146,45 @@ class SheetOpening:
     @work(thread=True, exclusive=True, group="images")
     def set_images(self, count: int) -> None:
         """Rows that do not say how many images they make make `count`."""
-        self._remake(lambda draft: with_num_images(draft, count))
+        self._remake(lambda draft: (with_num_images(draft, count), ""))
 
-    def take_saved(self, saved: SavedAgain) -> None:
-        """Read a file that was saved again, if it is a time for that; mends that fit stay."""
-        if saved.path == self._document.path and not (self.is_reading or self._opener.is_writing):
-            self._read_again(saved.path, saved.stamp)
+    def take_saved(self, stamp: Stamp) -> None:
+        """The file was saved again: read it, if it is a time for that; mends that fit stay."""
+        path = self._document.path
+        if path is not None and not (self.is_reading or self._opener.is_writing):
+            self._read_again(path, stamp)
 
     @work(thread=True, exclusive=True, group="read")
     def _read_again(self, path: Path, stamp: Stamp) -> None:
-        kept = lost = 0
-
-        def make(draft: Draft) -> Draft:
-            nonlocal kept, lost
+        def make(draft: Draft) -> tuple[Draft, str]:
             again, kept, lost = reopen_draft(draft, path, self._settings)
-            return again
+            words = f"{path.name} was read again."
+            if kept or lost:
+                words += f" Mends kept in {count_text(kept, 'row')}"
+                dropped = f", dropped in {count_text(lost, 'row')} that read otherwise now."
+                words += dropped * bool(lost)
+            return again, words
 
         try:
-            if not self._remake(make, others=True):
-                return  # it is looked at again
+            self._remake(make, stamp)
         except (SheetError, SettingsError) as error:
             hand_over(self._refused, Refused(f"{path.name}: {error}", stamp))
-            return
-        words = f"{path.name} was read again."
-        if kept or lost:
-            words += f" Mends kept in {count_text(kept, 'row')}"
-            words += f", dropped in {count_text(lost, 'row')} that read otherwise now." * bool(lost)
-        hand_over(self._opener.say_again, ReadAgain(words, stamp))
 
-    def _remake(self, make: Callable[[Draft], Draft], *, others: bool = False) -> bool:
-        """Have what `make` makes of the draft in its place; whether it was made.
+    def _remake(
+        self, make: Callable[[Draft], tuple[Draft, str]], stamp: Stamp | None = None
+    ) -> None:
+        """Have what `make` makes of the draft in its place.
 
-        What is changed in it meanwhile is not to be lost: then `make` begins again. And its rows
-        are not to be others while one is being written in.
+        What is changed in it meanwhile is not to be lost: then `make` begins again. And a file is
+        not read again while a row is being written in: it is looked at again.
         """
         worker = get_current_worker()
         while not worker.is_cancelled and (draft := self._document.draft) is not None:
             before = Revision.of(draft)
-            if others and self._opener.is_writing:
+            if stamp is not None and self._opener.is_writing:
                 break
-            if hand_over(self._opener.renew, Again(before, make(draft), others)):
-                return True
-        return False
+            if hand_over(self._opener.renew, Again(before, *make(draft), stamp)):
+                break
 
 
 class FileWatch:
@@ -225,4 +204,4 @@ class FileWatch:
     def _look_at(self, path: Path) -> None:
         stamp = stamp_of(path)
         if stamp is not None and stamp != self._document.stamp:
-            hand_over(self._opening.take_saved, SavedAgain(path, stamp))
+            hand_over(self._opening.take_saved, stamp)

@@ -15,7 +15,7 @@ from engine.api import Draft, Place, Problem, Severity, draw_seed, palette_colou
 from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind
 from tui.text import count_text
-from tui.widgets.table_layout import TableColumn
+from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, CellStyle, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import work
