@@ -132,21 +132,18 @@ class DraftTable(VirtualTable):
         rows = self._rows() if place.row in self.marks else [place.row]
         column = place.column
 
-        def written(changed: int) -> None:
-            self._after(changed, f"{column} of {count_text(changed, 'row')} changed")
-
-        self._change(len(rows), lambda draft: draft.edit(rows, column, text), written)
+        self._alter(
+            len(rows),
+            lambda draft: draft.edit(rows, column, text),
+            lambda n: f"{column} of {count_text(n, 'row')} changed",
+        )
         if onward:
             self.action_sideways(1)
 
     def write_final_prompt(self, number: int, text: str) -> None:
         """Write what the model is told of one row, whatever is marked."""
         words = f"final prompt of row {number} {'edited' if text else 'as made'}"
-        self._change(
-            1,
-            lambda draft: draft.edit([number], "final_prompt", text),
-            lambda changed: self._after(changed, words),
-        )
+        self._alter(1, lambda draft: draft.edit([number], "final_prompt", text), lambda _: words)
 
     def new_seeds(self) -> None:
         """Draw new seeds for the marked rows; without marks, for all."""
@@ -154,13 +151,10 @@ class DraftTable(VirtualTable):
             return
         rows = list(self._rows() if self.marks else self.draft.numbers)
 
-        def drawn(changed: int) -> None:
-            self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
-
-        self._change(
+        self._alter(
             len(rows),
             lambda draft: draft.new_seeds({number: draw_seed() for number in rows}),
-            drawn,
+            lambda n: f"new seeds in {count_text(n, 'row')}, u takes them back",
         )
 
     def same_seed(self) -> None:
@@ -200,6 +194,10 @@ class DraftTable(VirtualTable):
         """The marked rows, else the one under the cursor."""
         marked = sorted(key for key in self.marks if isinstance(key, int))
         return marked or ([self.place.row] if self.place else [])
+
+    def _alter(self, rows: int, act: Callable[[Draft], int], words: Callable[[int], str]) -> None:
+        """As `_change`; `act` finds how many rows it has changed, of which `words` speak."""
+        self._change(rows, act, lambda changed: self._after(changed, words(changed)))
 
     def _change(
         self,
@@ -293,10 +291,10 @@ class DraftTable(VirtualTable):
             return
         target = Place(place.row, problem.column)
         suggestion = problem.suggestions[0]
-        self._change(
+        self._alter(
             len(draft.numbers) if everywhere else 1,
             lambda draft: draft.take(target, suggestion, everywhere=everywhere),
-            lambda n: self._after(n, f"{suggestion} taken in {count_text(n, 'row')}"),
+            lambda n: f"{suggestion} taken in {count_text(n, 'row')}",
         )
 
     def action_problem(self, direction: int) -> None:
@@ -347,11 +345,7 @@ class DraftTable(VirtualTable):
     def action_as_read(self) -> None:
         """Undo the repair of this cell."""
         if (place := self.place) is not None:
-            self._change(
-                1,
-                lambda draft: draft.keep_as_read(place),
-                lambda changed: self._after(changed, "as it was read"),
-            )
+            self._alter(1, lambda draft: draft.keep_as_read(place), lambda _: "as it was read")
 
     def action_add(self) -> None:
         """A new row after the last, its prompt to be written at once."""
@@ -384,10 +378,11 @@ class DraftTable(VirtualTable):
             rows = draft.numbers[at : at + 2]
         column = place.column
 
-        def filled(changed: int) -> None:
-            self._after(changed, f"{column} filled down into {count_text(changed, 'row')}")
-
-        self._change(len(rows), lambda draft: draft.fill_down(rows, column), filled)
+        self._alter(
+            len(rows),
+            lambda draft: draft.fill_down(rows, column),
+            lambda n: f"{column} filled down into {count_text(n, 'row')}",
+        )
         if not self.marks:
             self.action_move(1)
 
