@@ -245,7 +245,7 @@ def test_ctrl_c_leaves_it_running_and_says_so(promptsheet: Promptsheet, tmp_path
     wait_for(lambda: promptsheet.json("sessions"))
     time.sleep(0.5)
     run.send_signal(signal.SIGINT)
-    _, notes = run.communicate(timeout=30)
+    _, notes = run.communicate(timeout=120)
     assert "goes on without this terminal" in notes
     wait_for(lambda: settled(promptsheet))
     assert state(promptsheet)["done"] == 16

@@ -143,6 +143,7 @@ def held(promptsheet: Promptsheet, config: Path) -> Iterator[Promptsheet]:
 def kill_engine(promptsheet: Promptsheet) -> int:
     pid: int = promptsheet.json("engine", "status")["pid"]
     os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not is_locked(promptsheet.library))  # dying takes a moment
     return pid
 
 
