@@ -16,38 +16,31 @@ from tui.undo.stack import UndoStack
 _RECENT = 12
 
 
+@dataclass
 class TakeInHand(Message):
     """A session is the one to work with now, and an area is where to go."""
 
-    def __init__(self, session: str, area: str) -> None:
-        super().__init__()
-        self.session = session
-        self.area = area
+    session: str
+    area: str
 
 
+@dataclass
 class RowsToSheet(Message):
     """Rows are to be refined on the Sheet screen, and may then start a session of their own."""
 
-    def __init__(self, rows: Sequence[Mapping[str, str]], parent: str, name: str) -> None:
-        """Hand rows over.
-
-        Args:
-            rows: each one's cells, by column; known columns and the user's own alike.
-            parent: the session they come from, which the new one remembers (`start_session`).
-            name: what to call the sheet.
-        """
-        super().__init__()
-        self.rows = rows
-        self.parent = parent
-        self.name = name
+    rows: Sequence[Mapping[str, str]]
+    """Each one's cells, by column; known columns and the user's own alike."""
+    parent: str
+    """The session they come from, which the new one remembers (`start_session`)."""
+    name: str
+    """What to call the sheet."""
 
 
+@dataclass
 class SessionToSheet(Message):
     """A session is to be on the Sheet screen again, whole, as it was written."""
 
-    def __init__(self, session: str) -> None:
-        super().__init__()
-        self.session = session
+    session: str
 
 
 @dataclass

@@ -1,18 +1,24 @@
 """Sheets that were written in and are not saved yet, kept in case the connection drops."""
 
+import asyncio
 import fcntl
 import json
 import os
 import shutil
 import tempfile
+import threading
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from textual.dom import DOMNode
+
 from engine.api import (
     Draft,
     Settings,
+    SettingsError,
     SheetError,
     open_draft,
     plain_name,
@@ -20,7 +26,11 @@ from engine.api import (
     state_folder,
     with_num_images,
 )
+from tui.sheet_document import REST_A_ROW, Opened, SheetDocument
+from tui.workers import hand_over, work
 
+_REST = 1.0
+"""Seconds without a change before the sheet is kept."""
 _FOLDER = "drafts"
 _LOCK = ".lock"
 
@@ -97,6 +107,64 @@ class DraftAutosave:
                 raise
             self._own = own
         return self._own
+
+
+class Autosaving:
+    """Keeps what would be missed of a sheet, soon after each change.
+
+    A terminal that goes away takes the app with it at once.
+    """
+
+    def __init__(
+        self,
+        node: DOMNode,
+        document: SheetDocument,
+        settings: Settings,
+        found: Callable[[Opened], object],
+    ) -> None:
+        """`found` is given what another app left behind."""
+        self.node = node
+        self.store = DraftAutosave(settings.library)
+        self._document = document
+        self._settings = settings
+        self._found = found
+        self._one_keeping = threading.Lock()
+        self._is_leaving = False
+
+    @work(exclusive=True, group="keep")
+    async def keep_soon(self, draft: Draft) -> None:
+        """The draft has changed, or was saved."""
+        await asyncio.sleep(_REST + len(draft.numbers) * REST_A_ROW)
+        if draft is self._document.draft:
+            await asyncio.to_thread(self._keep_or_forget, self._document.missed)
+
+    def _keep_or_forget(self, missed: Draft | None) -> None:
+        with self._one_keeping:
+            if missed is None or self._is_leaving:
+                self.store.forget()
+            else:
+                self.store.keep(missed)
+
+    def leave(self) -> None:
+        """Whoever leaves has been asked: nothing is kept. Blocks."""
+        self._is_leaving = True
+        self._keep_or_forget(None)
+
+    @work(thread=True, group="left")
+    def find_left_behind(self) -> None:
+        """Is there something to go on with?"""
+        path = self.store.left_behind()
+        if path is None:
+            return
+        with suppress(SheetError, SettingsError):
+            hand_over(self._found, Opened(open_autosaved(path, self._settings), behind=path))
+
+    @work(thread=True, group="left")
+    def take_over(self, path: Path) -> None:
+        """What another app left behind is shown now."""
+        with self._one_keeping:
+            if not self._is_leaving:
+                self.store.take_over(path)
 
 
 def open_autosaved(path: Path, settings: Settings) -> Draft:

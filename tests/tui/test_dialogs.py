@@ -71,7 +71,7 @@ async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
         go_on.wait(5)
         return save_copy(*given, **more)
 
-    monkeypatch.setattr("tui.screens.sheet_opening.save_copy", held)
+    monkeypatch.setattr("tui.screens.sheet_output.save_copy", held)
     async with app.run_test(**SIZE) as pilot:
         area = await opened_sheet(pilot)
         await asked(pilot, "w")

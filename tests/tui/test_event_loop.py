@@ -26,8 +26,7 @@ from tests.tui.loop_guard import PIECE, guarded
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.compare import CompareScreen
-from tui.screens.copy_images import CopyImages
-from tui.screens.export import ExportScreen
+from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
@@ -154,7 +153,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         box = app.screen.query_one(Input)
         await until(pilot, lambda: box._suggestion == "mine-corrected.csv")
         await pilot.press("right", "enter")
-        await until(pilot, lambda: screen._path and screen._path.name == "mine-corrected.csv")
+        await until(pilot, lambda: (screen.document.path or sheet).name == "mine-corrected.csv")
         await pilot.press("p")
         await on(pilot, TypePrompts)
         app.screen.query_one(TextArea).text = "a boat\n" * 500

@@ -21,7 +21,7 @@ from engine.api import (
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
-from tui.screens import review, sessions, sheet, sheet_opening
+from tui.screens import review, sessions, sheet_opening, sheet_output
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.contact_sheet import ContactSheet
@@ -68,7 +68,7 @@ def draft_of(table: DraftTable) -> Draft:
 
 def type_prompts(app: PromptsheetApp, *prompts: str) -> None:
     assert isinstance(app.screen, SheetScreen)
-    app.screen._typed(TypedPrompts(list(prompts), 1))
+    app.screen.take_typed(TypedPrompts(list(prompts), 1))
 
 
 async def test_what_is_mended_while_the_file_is_read_again_stays(
@@ -93,7 +93,7 @@ async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_b
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(with_num_images)
-    monkeypatch.setattr(sheet, "with_num_images", gate)
+    monkeypatch.setattr(sheet_opening, "with_num_images", gate)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
@@ -204,7 +204,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
-        monkeypatch.setattr(sheet, "start_session", refuse)
+        monkeypatch.setattr(sheet_output, "start_session", refuse)
         await pilot.press("y", "ctrl+s")
         await until(pilot, gate.reached.is_set)
         assert app.screen.check_action("start", ()) is None, "dimmed"
@@ -213,7 +213,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
         await until(pilot, lambda: "✗ no engine today" in screen_text(app))
         assert gate.calls == 1
         assert isinstance(app.screen, SheetScreen) and app.screen.unsaved == "mine.csv"
-        monkeypatch.setattr(sheet, "start_session", lambda *_, **__: Started("k1", 2, None))
+        monkeypatch.setattr(sheet_output, "start_session", lambda *_, **__: Started("k1", 2, None))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.current_mode == "jobs")
         assert draft_of(table).ready == 3

@@ -15,11 +15,12 @@ from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tests.tui.test_late import Gate
 from tests.tui.test_replaced import drop, prompts
+from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import open_autosaved
 from tui.screens import image_actions as deciding
-from tui.screens import sheet, sheet_autosave, sheet_opening
+from tui.screens import sheet_opening, sheet_output
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.settings import SettingsScreen
@@ -42,13 +43,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def left_behind(settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sheet of three rows whose connection dropped before it was saved."""
-    monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
+    monkeypatch.setattr(draft_autosave, "_REST", 0.0)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
-        await until(pilot, lambda: screen._autosave._lock is not None)
-        await until(pilot, lambda: screen._autosave._own and [*screen._autosave._own.glob("*.csv")])
+        store = screen._autosaving.store
+        await until(pilot, lambda: store._lock is not None)
+        await until(pilot, lambda: store._own and [*store._own.glob("*.csv")])
         drop(screen)
 
 
@@ -68,7 +70,7 @@ async def test_a_sessions_sheet_is_shown_whatever_a_dropped_connection_left(
     make_session(["a past boat"], name="evening")
     reads, finds = Gate(draft_session), Gate(open_autosaved)
     monkeypatch.setattr(sheet_opening, "draft_session", reads)
-    monkeypatch.setattr(sheet_autosave, "open_autosaved", finds)
+    monkeypatch.setattr(draft_autosave, "open_autosaved", finds)
     app = PromptsheetApp(settings)
     app._first = "sessions"
     async with app.run_test(**SIZE) as pilot:
@@ -81,9 +83,9 @@ async def test_a_sessions_sheet_is_shown_whatever_a_dropped_connection_left(
         for gate in gates:
             gate.open()
             await until(pilot, gate.left.is_set)
-            await until(pilot, lambda: screen.draft or screen._before)
+            await until(pilot, lambda: screen.draft or screen.document.before)
         await until(pilot, lambda: prompts(screen) == ["a past boat"])
-        assert screen._before is not None, "and u shows what was recovered"
+        assert screen.document.before is not None, "and u shows what was recovered"
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 3)
 
@@ -103,7 +105,9 @@ async def test_what_was_recovered_is_shown_if_the_sheet_asked_for_cannot_be_read
     app = PromptsheetApp(settings, bad)
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, gate.reached.is_set)
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen._before)
+        area = app.screen
+        assert isinstance(area, SheetScreen)
+        await until(pilot, lambda: area.document.before)
         gate.open()
         screen = await opened_sheet(pilot)
         assert len(prompts(screen)) == 3
@@ -187,7 +191,7 @@ async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the
         screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
         await until(pilot, lambda: prompts(screen) == ["another"])
         assert not table.marks
-        assert screen._before is None, "what is in a file is not missed"
+        assert screen.document.before is None, "what is in a file is not missed"
 
 
 async def test_marks_come_back_with_the_sheet_that_undo_brings(
@@ -236,7 +240,7 @@ async def test_a_stopped_session_on_sheet_offers_to_be_resumed(
     writer.stop(Scope("k3f9x2", None))
     writer.close()
     resumed: list[str] = []
-    monkeypatch.setattr(sheet, "resume_session", lambda session, _: resumed.append(session))
+    monkeypatch.setattr(sheet_output, "resume_session", lambda session, _: resumed.append(session))
     app = PromptsheetApp(settings)
     async with app.run_test(**SIZE) as pilot:
         await in_sessions(pilot, "boats")

@@ -20,7 +20,7 @@ from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.graphics.view import PictureView
-from tui.widgets.disk_gauge import DiskGauge
+from tui.widgets.gauges import DiskGauge
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.strip import ThumbnailStrip
 

@@ -13,10 +13,10 @@ from tests.conftest import COMMAND
 from tests.test_promises import wait_for
 from tests.tui.conftest import opened_sheet, screen_text, until
 from tests.tui.on_a_pty import OnPty
+from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import DraftAutosave, open_autosaved
-from tui.screens import sheet_autosave
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
@@ -59,7 +59,7 @@ async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
         await until(pilot, lambda: len(prompts(screen)) == 4)
         await pilot.press("u", "u")
         await until(pilot, lambda: len(prompts(screen)) == 2)
-        assert screen._path == path, "and its file is still its file"
+        assert screen.document.path == path, "and its file is still its file"
 
 
 async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
@@ -70,14 +70,14 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         assert isinstance(app.screen, SheetScreen)
-        app.screen._typed(TypedPrompts(["a boat, red", "=1+1"], 1))
+        app.screen.take_typed(TypedPrompts(["a boat, red", "=1+1"], 1))
         screen = await opened_sheet(pilot)
         for name in ("first", "second"):  # the second takes the place of nothing of ours
             screen.post_message(RowsToSheet([{"prompt": name}], "k3f9x2", name))
             await until(pilot, lambda: prompts(screen) == [name])  # noqa: B023
         await pilot.press("u")
         await until(pilot, lambda: prompts(screen) == ["a boat, red", "=1+1"])
-        assert screen._origin is None
+        assert screen.document.origin is None
         screen.query_one(DraftTable).go_to(3, "prompt")
         await pilot.press("y")
         await until(pilot, lambda: "mended, w saves a copy" in screen_text(app))
@@ -91,11 +91,11 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
             *("prompt,num_images", '"a boat, red",1', "=1+1,1", "=1+1,1")
         ]
         screen.read(tmp_path / "prompts.csv")
-        await until(pilot, lambda: screen._path == tmp_path / "prompts.csv")
+        await until(pilot, lambda: screen.document.path == tmp_path / "prompts.csv")
         assert prompts(screen) == ["a boat, red", "=1+1", "=1+1"]
         await pilot.press("u")
         await pilot.pause(0.05)
-        assert screen._path == tmp_path / "prompts.csv", "what was saved need not be kept"
+        assert screen.document.path == tmp_path / "prompts.csv", "what was saved need not be kept"
 
 
 async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
@@ -122,14 +122,14 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
 
 def drop(screen: SheetScreen) -> None:
     """As the system does of a process that has ended."""
-    assert screen._autosave._lock is not None
-    os.close(screen._autosave._lock)
+    assert screen._autosaving.store._lock is not None
+    os.close(screen._autosaving.store._lock)
 
 
 async def test_what_was_written_when_the_connection_dropped_is_there_again(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
+    monkeypatch.setattr(draft_autosave, "_REST", 0.0)
     drafts = state_folder(settings.library) / "drafts"
 
     def kept() -> int:
@@ -151,7 +151,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         screen = await opened_sheet(pilot)
         await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
         assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
-        await until(pilot, lambda: screen._autosave._lock and kept() == 4)
+        await until(pilot, lambda: screen._autosaving.store._lock and kept() == 4)
         drop(screen)
     app = PromptsheetApp(settings, path)
     async with app.run_test(**SIZE) as pilot:
@@ -160,7 +160,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         assert len(prompts(screen)) == 2
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 4)
-        await until(pilot, lambda: screen._autosave._lock and kept() == 4)
+        await until(pilot, lambda: screen._autosaving.store._lock and kept() == 4)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("down", "enter")

@@ -358,7 +358,7 @@ async def test_a_terminal_that_takes_files_is_sent_them(
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
         await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
-        assert not app.screen.check_action("download", ())
+        assert not app.screen.check_action("chosen", ("download",))
         known = replace(protocol.current(), name="iTerm2 3.5.10")
         monkeypatch.setattr(protocol, "_current", known)
         assert app._driver is not None

@@ -20,7 +20,7 @@ from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import prepare
 from tui.screens import image_actions as deciding
-from tui.screens import jobs, sessions, sheet
+from tui.screens import jobs, sessions, sheet_output
 from tui.screens import session_actions as session_deeds
 from tui.screens.area import AreaScreen
 from tui.undo import actions as undo_stack
@@ -91,7 +91,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         (deciding, "start_again"),
         (deciding, "more_like"),
         (session_deeds, "duplicate"),
-        (sheet, "start_session"),
+        (sheet_output, "start_session"),
         (jobs, "engine_status"),
     ):
         monkeypatch.setattr(module, name, refuse)
@@ -206,8 +206,7 @@ def test_every_screen_is_tried() -> None:
         return found.union(*map(below, found))
 
     last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
-    bases = {"AreaScreen", "EndsOnce", "Dialog", "Deciding", "SessionDeeds"}
-    bases |= {"SheetShowing", "SheetOpening", "SheetKeeping"}
+    bases = {"AreaScreen", "EndsOnce", "Dialog"}
     assert last - bases == set(HOW)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from tui.keys import all_ids, bind
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
-from tui.widgets.table_layout import TableColumn
+from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, hand_to, is_gone, work
@@ -43,6 +43,12 @@ def _row(setting: Setting) -> TableRow:
             Cell(setting.default, "dim"),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    setting: Setting
+    value: Any
 
 
 class SettingsScreen(EndsOnce[None]):
@@ -144,10 +150,11 @@ class SettingsScreen(EndsOnce[None]):
         except (SettingsError, OSError) as error:
             hand_to(app, self._complain, str(error))
             return
-        hand_to(app, self._written, setting, value)
+        hand_to(app, self._written, _Written(setting, value))
 
-    def _written(self, setting: Setting, written: Any) -> None:
-        value = setting.default if written is None else as_text(written)
+    def _written(self, written: _Written) -> None:
+        setting = written.setting
+        value = setting.default if written.value is None else as_text(written.value)
         at_once = setting.name in ("app.theme", "app.bandwidth")
         if setting.name == "app.theme" and value in self.app.available_themes:
             self.app.theme = value

@@ -1,16 +1,26 @@
-"""The disk: what is free, what the library and the session take, what is still to come."""
+"""The machine in a few characters: how busy the devices are, what is free on the disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.text import size_text
+from tui.text import clean, size_text
 
 _BARS = 8
 
 
+def device_gauge() -> str:
+    """`cuda:0 97% 31/139 GiB`; with several GPUs the first and how many more. Call in a thread."""
+    from engine.api import devices_in_use  # after the first paint
+
+    first, *others = devices_in_use()
+    used, total = (amount / 2**30 for amount in (first.used, first.total))
+    percents = "".join(f" {other.percent:.0f}%" for other in others)
+    return f"{clean(first.device)} {first.percent:.0f}%{percents} {used:.0f}/{total:.0f} GiB"
+
+
 @dataclass(frozen=True, slots=True)
 class DiskGauge:
-    """From long to short."""
+    """What is free, what the library and the session take, what is to come: from long to short."""
 
     forms: tuple[str, ...] = ("",)
     warning: str = ""
