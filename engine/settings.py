@@ -60,6 +60,11 @@ def config_folder() -> Path:
     return _at_home(platformdirs.user_config_path, ".config")
 
 
+def settings_path() -> Path:
+    """The settings file, which need not be there."""
+    return config_folder() / "settings.toml"
+
+
 def state_folder(library: Path) -> Path:
     """Where sockets are kept, and what the app remembers of a library.
 
@@ -274,7 +279,7 @@ def load_settings(library: Path | None = None) -> Settings:
     Raises:
         SettingsError: the file is not TOML, or a value in it is wrong.
     """
-    path = config_folder() / "settings.toml"
+    path = settings_path()
     try:
         settings = build(Settings, tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):

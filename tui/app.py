@@ -150,7 +150,7 @@ class PromptsheetApp(App[str]):
             await self.switch_mode(self._first)
         for key in self._opening.keys:
             self.post_message(key)
-        self._watch = EngineWatch(self.app_state.library)
+        self._watch = EngineWatch(self.app_state.settings)
         self._watch.start()
         self.set_interval(_NEWS_SECONDS, self._take_news)
 

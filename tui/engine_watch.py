@@ -14,6 +14,7 @@ from engine.api import (
     Paused,
     Previewed,
     Revived,
+    Settings,
     Silent,
     Standing,
     Stepped,
@@ -54,9 +55,9 @@ class News:
 class EngineWatch(threading.Thread):
     """Gathers events into news. A daemon: it dies with the app, mid-wait if need be."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__(name="watch", daemon=True)
-        self._feed = EngineFeed(library)
+        self._feed = EngineFeed(settings)
         self._lock = threading.Lock()
         self._changed = False
         self._news = News()

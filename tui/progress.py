@@ -38,7 +38,7 @@ def follow(session: str, name: str, settings: Settings, wait_minutes: float) -> 
         wait_minutes: how long to wait while nothing can be rendered; the result has `given_up`
             after that.
     """
-    reports = follow_session(session, settings.library, wait_minutes * 60)
+    reports = follow_session(session, settings, wait_minutes * 60)
     try:
         if not sys.stderr.isatty():
             return _last(_saying(reports))

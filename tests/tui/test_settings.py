@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from textual.widgets import Input, Static
 
 from engine.settings import Settings, SettingsError, load_settings
-from engine.settings_file import FILE, all_settings, understood, write_setting
+from engine.settings_file import all_settings, understood, write_setting
 from tests.tui.conftest import screen_text, until
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
@@ -25,7 +25,7 @@ bell = false
 
 @pytest.fixture
 def file(config: Path) -> Path:
-    path = config / FILE
+    path = config / "settings.toml"
     path.write_text(_WRITTEN)
     return path
 

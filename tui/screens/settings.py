@@ -13,8 +13,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.settings import Settings, SettingsError, config_folder, load_settings
-from engine.settings_file import FILE, Setting, all_settings, as_text, understood, write_setting
+from engine.settings import Settings, SettingsError, load_settings, settings_path
+from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
 from tui.graphics.protocol import spare_the_line
 from tui.keys import all_ids, bind
 from tui.screens.dialog import Dialog, EndsOnce
@@ -74,7 +74,7 @@ class SettingsScreen(EndsOnce[None]):
 
     def compose(self) -> ComposeResult:
         """The file, the settings, what the one under the cursor is for."""
-        path = clean(str(config_folder() / FILE))
+        path = clean(str(settings_path()))
         yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
         yield VirtualTable(_COLUMNS, markable=False, id="settings")
         yield Static("", id="explanation", markup=False)
