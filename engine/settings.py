@@ -11,6 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
+from engine.errors import PromptsheetError
 from engine.library_folder import may_write, nearest
 
 APP = "promptsheet"
@@ -20,7 +21,7 @@ MOST_DEVICES = 64
 """Renderers of one engine process."""
 
 
-class SettingsError(Exception):
+class SettingsError(PromptsheetError):
     """The settings file (or the model list beside it) cannot be used; the message says where."""
 
 

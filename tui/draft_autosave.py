@@ -12,13 +12,10 @@ from pathlib import Path
 
 from engine.api import (
     Draft,
-    Settings,
+    Library,
     SheetError,
-    open_draft,
     plain_name,
     save_new,
-    state_folder,
-    with_num_images,
 )
 
 _FOLDER = "drafts"
@@ -28,16 +25,16 @@ _LOCK = ".lock"
 class DraftAutosave:
     """One app's kept sheet, in a folder of its own that it holds a lock on. Blocks."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
-        self._ours = f"{zlib.crc32(str(library).encode()):08x}-"
+        self._ours = f"{zlib.crc32(str(library.path).encode()):08x}-"
         self._own: Path | None = None
         self._lock: int | None = None
 
     @cached_property
     def _all(self) -> Path:
         """Where all are kept; found out when it is needed: the disk is asked for it."""
-        return state_folder(self._library) / _FOLDER
+        return self._library.state_folder() / _FOLDER
 
     def keep(self, draft: Draft) -> None:
         """Keep the draft as it reads, instead of what was kept before."""
@@ -99,18 +96,18 @@ class DraftAutosave:
         return self._own
 
 
-def open_autosaved(path: Path, settings: Settings) -> Draft:
+def open_autosaved(path: Path, library: Library) -> Draft:
     """A kept sheet as it was, rows left out and all.
 
     Raises:
         SheetError, SettingsError: it cannot be read.
     """
-    draft = open_draft(path, settings)
+    draft = library.sheets.open(path)
     try:
         marks = json.loads(_beside(path).read_text())
     except (OSError, ValueError):
         return draft
-    draft = with_num_images(draft, marks["num_images"])
+    draft = draft.with_num_images(marks["num_images"])
     if left_out := set(marks["left_out"]) & set(draft.numbers):
         draft.leave_out(left_out)
     return draft

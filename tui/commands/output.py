@@ -5,11 +5,13 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
+from engine.api import PromptsheetError
+
 OK, SOME = 0, 1
 """Exit statuses: all well; some of it not. That nothing could be done (2) is an error's."""
 
 
-class UsageError(Exception):
+class UsageError(PromptsheetError):
     """What was asked for does not go together."""
 
 

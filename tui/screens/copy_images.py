@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from engine.api import Copied, LibraryError, Settings, copy_images
+from engine.api import Copied, Library, PromptsheetError
 from tui.screens.ask import Ask
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, size_text
@@ -18,12 +18,12 @@ class _CancelledError(Exception):
 class CopyImages(Ask):
     """Ends with the folder, or None; escape leaves off while it copies."""
 
-    def __init__(self, images: Collection[str], settings: Settings, folder: Path) -> None:
+    def __init__(self, images: Collection[str], library: Library, folder: Path) -> None:
         """A question.
 
         Args:
             images: their ids.
-            settings: whose library.
+            library: whose they are.
             folder: what is offered.
         """
         super().__init__(
@@ -33,7 +33,7 @@ class CopyImages(Ask):
             suggester=PathSuggester(()),
         )
         self._images = images
-        self._settings = settings
+        self._library = library
         self._copying = self._cancelled = False
 
     def answer(self, answer: str) -> None:
@@ -45,10 +45,10 @@ class CopyImages(Ask):
     @work(thread=True, exclusive=True)
     def _copy(self, folder: Path) -> None:
         try:
-            copied = copy_images(self._images, self._settings, folder, self._progress)
+            copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
             hand_over(self._stopped, "Left off; what was copied is there.")
-        except (LibraryError, OSError) as error:
+        except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, str(error))
         else:
             hand_over(self._copied, copied, folder)

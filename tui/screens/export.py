@@ -14,11 +14,10 @@ from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet,
 from engine.api import (
     TABLE_KINDS,
     Exported,
-    LibraryError,
+    Library,
+    PromptsheetError,
     SessionInfo,
-    Settings,
     TableKind,
-    export_session,
     written_beside,
 )
 from tui.keys import bind
@@ -58,11 +57,11 @@ class ExportScreen(Dialog[None]):
     """
 
     def __init__(
-        self, info: SessionInfo, settings: Settings, marked: Collection[str] = frozenset()
+        self, info: SessionInfo, library: Library, marked: Collection[str] = frozenset()
     ) -> None:
         super().__init__()
         self._info = info
-        self._settings = settings
+        self._library = library
         self._marked = marked
         self._at = (0, 0)
         self._exporting = False
@@ -135,9 +134,8 @@ class ExportScreen(Dialog[None]):
             return
         try:
             with written_beside(target) as (_, file):
-                done = export_session(
+                done = self._library.sessions.export(
                     self._info.session,
-                    self._settings,
                     file,
                     images=self._marked if what == 2 else None,
                     favourites=what == 1,
@@ -147,7 +145,7 @@ class ExportScreen(Dialog[None]):
                 )
         except _CancelledError:
             hand_over(self._ended, "Cancelled; nothing was left behind.")
-        except (OSError, LibraryError) as error:
+        except (OSError, PromptsheetError) as error:
             hand_over(self._ended, f"{target}: {error}")
         else:
             hand_over(self._ended, _words(done, target), done=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, Started, named_files
+from engine.api import ImageInfo, LibraryError, PromptsheetError, SessionInfo, Started
 from tui.app_state import RowsToSheet
 from tui.rerender import more_like, rows_of, start_again, started_words
 from tui.screens.area import AreaScreen
@@ -93,7 +93,7 @@ class Deciding(AreaScreen):
                 keys = [key for key in undoable.images if key in shown]
                 images = await asyncio.to_thread(self._tiles.gallery.images, keys)
                 self._tiles.remember(images)
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             self._complain(str(error))
         else:
             self._decided(undoable, what, images)
@@ -101,7 +101,7 @@ class Deciding(AreaScreen):
     def _decided(self, undoable: Undoable, what: str, images: Sequence[ImageInfo]) -> None:
         sheet = self.query_one(ContactSheet)
         for image in images:
-            sheet.put(tile_of(image, self.app_state.library))
+            sheet.put(tile_of(image, self.app_state.library.path))
         self._look_full()
         if what or len(undoable.images) != 1:
             self.notify(clean(f"{undoable.words}{f', {what}' if what else ''}"), markup=False)
@@ -164,24 +164,24 @@ class Deciding(AreaScreen):
 
     def action_again(self) -> None:
         """The rows of these images are rendered again, with new seeds, as a session of its own."""
-        settings = self.app_state.settings
+        library = self.app_state.library
         self._with_images(
-            self._targets(), lambda chosen: self._start(lambda: start_again(chosen, settings))
+            self._targets(), lambda chosen: self._start(lambda: start_again(chosen, library))
         )
 
     def action_more(self) -> None:
         """More of this one: the seeds next to those of its row."""
-        tile, settings = self.query_one(ContactSheet).tile, self.app_state.settings
+        tile, library = self.query_one(ContactSheet).tile, self.app_state.library
         self._with_images(
             [tile.key] if tile else [],
-            lambda found: self._start(lambda: more_like(found[0], settings)),
+            lambda found: self._start(lambda: more_like(found[0], library)),
         )
 
     @work(thread=True, group="start")
     def _start(self, start: Callable[[], Started]) -> None:
         try:
             started = start()
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             hand_over(self._complain, str(error))
         else:
             hand_over(self._started, started)
@@ -198,7 +198,7 @@ class Deciding(AreaScreen):
     async def _refine(self, chosen: list[ImageInfo]) -> None:
         name = f"{self.info.name if self.info else 'favourites'}, refined"
         try:
-            rows = await asyncio.to_thread(rows_of, chosen, self.app_state.settings)
+            rows = await asyncio.to_thread(rows_of, chosen, self.app_state.library)
         except LibraryError as error:
             self._complain(str(error))
         else:
@@ -210,7 +210,7 @@ class Deciding(AreaScreen):
 
     def _copy(self, what: str, chosen: list[ImageInfo]) -> None:
         if what == "path":
-            lines = [str(self.app_state.library / i.file) for i in chosen if i.file]
+            lines = [str(self.app_state.library.path / i.file) for i in chosen if i.file]
         else:
             lines = list(dict.fromkeys(i.recipe["prompt"] for i in chosen))
         if lines:
@@ -230,7 +230,7 @@ class Deciding(AreaScreen):
         if keys:
             name = self.info.folder.name if self.info else "favourites"
             folder = Path(self.app_state.memory.folder or Path.home() / name)
-            self.app.push_screen(CopyImages(keys, self.app_state.settings, folder), copied)
+            self.app.push_screen(CopyImages(keys, self.app_state.library, folder), copied)
 
     def action_download(self) -> None:
         """Send the marked images, or the one under the cursor, through the terminal."""
@@ -257,9 +257,8 @@ class Deciding(AreaScreen):
             hand_over(self.notify, words, severity="warning", markup=False)
             return
         try:
-            files = [
-                (n, d) for n, d in named_files(images, self.app_state.settings) if d is not None
-            ]
+            named = self.app_state.library.images.files(images)
+            files = [(n, d) for n, d in named if d is not None]
         except LibraryError as error:
             hand_over(self._complain, str(error))
         else:
@@ -276,4 +275,4 @@ class Deciding(AreaScreen):
         """A ZIP of the marked images, the favourites, or all."""
         if self.info is not None:
             marks = frozenset(self.query_one(ContactSheet).marks)
-            self.app.push_screen(ExportScreen(self.info, self.app_state.settings, marks))
+            self.app.push_screen(ExportScreen(self.info, self.app_state.library, marks))

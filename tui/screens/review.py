@@ -21,8 +21,6 @@ from engine.api import (
     LibraryError,
     SessionInfo,
     Wanted,
-    find_session,
-    newest_image,
 )
 from tui.app_state import AppState
 from tui.engine_watch import News
@@ -133,10 +131,10 @@ class ReviewScreen(Deciding):
         library = self.app_state.library
         newest: Path | None = None
         try:
-            info = None if self._everything else find_session(library, session or "last")
-            gallery = Gallery(library, info.session if info else None, self._shown_of(info))
+            info = None if self._everything else library.sessions.find(session or "last")
+            gallery = library.images.gallery(info.session if info else None, self._shown_of(info))
             if info is not None and self._is_running(info):
-                newest = newest_image(library, info.session)
+                newest = library.images.newest(info.session)
         except LibraryError:
             hand_over(self._show, None, None, 0, None)
             return
@@ -162,7 +160,9 @@ class ReviewScreen(Deciding):
         if self._tiles is not None:
             self._marks[self.info.session if self.info else None] = set(sheet.marks)
         self.info = info
-        self._tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library)
+        self._tiles = (
+            None if gallery is None else GalleryTiles(gallery, self.app_state.library.path)
+        )
         self._following = newest is not None and info is not None and info.images > LIVE
         sheet.show(self._tiles, cursor, self._marks.get(info.session if info else None, ()))
         if not self._tiles:  # none, or none that matches
@@ -217,7 +217,7 @@ class ReviewScreen(Deciding):
     @work(thread=True, exclusive=True, group="news")
     def _read_news(self, tiles: GalleryTiles, session: str, here: str | None) -> None:
         try:
-            current = find_session(self.app_state.library, session)
+            current = self.app_state.library.sessions.find(session)
             tiles.gallery.take_in()
             cursor = tiles.gallery.index_of(here) if here else None
         except LibraryError:
@@ -264,7 +264,7 @@ class ReviewScreen(Deciding):
         """The image under the cursor fills the screen."""
         sheet = self.query_one(ContactSheet)
         if self._tiles is not None and sheet.tile is not None:
-            library = self.app_state.library
+            library = self.app_state.library.path
             self._full = FullScreen(self._tiles, sheet.cursor, library, self, sheet.marks)
             self.app.push_screen(self._full, self._back)
 
@@ -285,7 +285,7 @@ class ReviewScreen(Deciding):
                 markup=False,
             )
             return
-        library = self.app_state.library
+        library = self.app_state.library.path
         self._with_images(
             sorted(keys), lambda images: self.app.push_screen(CompareScreen(images, library))
         )
@@ -300,7 +300,7 @@ class ReviewScreen(Deciding):
     @work(thread=True, exclusive=True, group="newest")
     def _find_newest(self, session: str) -> None:
         try:
-            path = newest_image(self.app_state.library, session)
+            path = self.app_state.library.images.newest(session)
         except LibraryError as error:
             hand_over(self._complain, str(error))
             return

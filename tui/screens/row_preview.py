@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.api import RewriteError, Row, SettingsError, rewrite_row
+from engine.api import PromptsheetError, Row
 from tui.app_state import AppState
 from tui.screens.sheet_words import preview_text
 from tui.text import clean
@@ -27,7 +27,7 @@ class RowPreviewPane(Static):
 
     @work(thread=True, exclusive=True, group="preview")
     def _read(self, row: Row) -> None:
-        text = preview_text(row, self._app_state.settings)
+        text = preview_text(row, self._app_state.library)
         hand_over(self._put, row, text)
 
     def _put(self, row: Row, text: Content) -> None:
@@ -49,8 +49,8 @@ class RowPreviewPane(Static):
     @work(thread=True, exclusive=True, group="magic")
     def _rewrite(self, row: Row) -> None:
         try:
-            rewrite_row(row, self._app_state.settings)
-        except (RewriteError, SettingsError) as error:
+            self._app_state.library.sheets.rewrite(row)
+        except PromptsheetError as error:
             hand_over(self.notify, clean(str(error)), severity="error", markup=False, timeout=15)
         if self._row is not None:
             hand_over(self.show, self._row)

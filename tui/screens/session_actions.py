@@ -5,15 +5,9 @@ from collections.abc import Callable
 from functools import partial
 
 from engine.api import (
-    EngineError,
     LibraryError,
+    PromptsheetError,
     SessionInfo,
-    Settings,
-    empty_trash,
-    resume_session,
-    retry_session,
-    stop_session,
-    trash_size,
 )
 from tui.changed_models import resume_asking
 from tui.rerender import duplicate, started_words
@@ -93,7 +87,7 @@ class SessionDeeds(AreaScreen):
     async def action_empty(self) -> None:
         """Delete for good what is in the trash."""
         try:
-            size = await asyncio.to_thread(trash_size, self.app_state.library)
+            size = await asyncio.to_thread(self.app_state.library.trash.size)
         except LibraryError as error:
             self._complain(str(error))
             return
@@ -109,7 +103,7 @@ class SessionDeeds(AreaScreen):
     @work(group="undo_stack")
     async def _empty(self) -> None:
         def emptied() -> str:
-            gone = empty_trash(self.app_state.library)
+            gone = self.app_state.library.trash.empty()
             left = f", but not {count_text(len(gone.left), 'file')}" if gone.left else ""
             return f"{size_text(gone.bytes)} deleted{left}"
 
@@ -123,7 +117,7 @@ class SessionDeeds(AreaScreen):
     @work(group="undo_stack")
     async def _duplicate(self, info: SessionInfo) -> None:
         def done() -> str:
-            started = duplicate(info, self.app_state.settings)
+            started = duplicate(info, self.app_state.library)
             self.app_state.started = started.session
             return started_words(started)
 
@@ -131,25 +125,22 @@ class SessionDeeds(AreaScreen):
 
     def action_change(self, what: str) -> None:
         """Stop, resume, or try failed images again."""
-        commands: dict[str, Callable[[str, Settings], None]] = {
-            "stop": stop_session,
-            "retry": retry_session,
-        }
+        sessions = self.app_state.library.sessions
         if (info := self.session) is None:
             return
 
         def resume(new_files: bool) -> None:
-            self._change(partial(resume_session, new_files=new_files), info)
+            self._change(partial(sessions.resume, new_files=new_files), info)
 
         if what == "resume":
             resume_asking(self.app, info, resume)
         else:
-            self._change(commands[what], info)
+            self._change(sessions.stop if what == "stop" else sessions.retry, info)
 
     @work(group="undo_stack")
-    async def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
+    async def _change(self, command: Callable[[str], None], info: SessionInfo) -> None:
         def done() -> str:
-            command(info.session, self.app_state.settings)
+            command(info.session)
             return ""
 
         await self._carry_out(done)
@@ -157,7 +148,7 @@ class SessionDeeds(AreaScreen):
     def action_export(self) -> None:
         """A ZIP of its images, or of its favourites."""
         if (info := self.session) is not None:
-            self.app.push_screen(ExportScreen(info, self.app_state.settings))
+            self.app.push_screen(ExportScreen(info, self.app_state.library))
 
     # ---------------------------------------------------------------- done and undone
 
@@ -190,7 +181,7 @@ class SessionDeeds(AreaScreen):
         """Do something in a thread; say what it was, or why it was not."""
         try:
             words = await self.app_state.undo_stack.in_turn(act)
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             self._complain(str(error))
             return
         self._carried_out(words)

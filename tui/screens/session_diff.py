@@ -5,14 +5,11 @@ from pathlib import Path
 
 from engine.api import (
     Changes,
+    Checked,
     Draft,
+    Library,
     LibraryError,
     SessionInfo,
-    Settings,
-    changes_since,
-    find_session,
-    ready_to_start,
-    session_of,
 )
 from tui.text import shorten
 
@@ -28,7 +25,7 @@ class SessionDiff:
 
 
 def find_diff(
-    draft: Draft, path: Path | None, session: str | None, settings: Settings
+    draft: Draft, path: Path | None, session: str | None, library: Library
 ) -> SessionDiff | None:
     """What differs from the session the sheet was rendered as; None if there is none.
 
@@ -38,15 +35,15 @@ def find_diff(
         draft: the sheet.
         path: its file.
         session: the session it was restored from; None: whichever was made from the file.
-        settings: whose library.
+        library: the one that is looked through.
     """
     try:
         if session is None and path is not None:
-            session = session_of(path, settings, draft.worksheet)
+            session = library.sessions.of_sheet(path, draft.worksheet)
         if session is None:
             return None
-        info = find_session(settings.library, session)
-        return SessionDiff(info, changes_since(session, ready_to_start(draft), settings))
+        info = library.sessions.find(session)
+        return SessionDiff(info, library.sheets.changes_since(session, Checked.of_draft(draft)))
     except LibraryError:
         return None
 

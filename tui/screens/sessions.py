@@ -16,10 +16,7 @@ from engine.api import (
     LibraryError,
     SessionInfo,
     SessionOrder,
-    SessionPages,
     TrashSize,
-    glance,
-    trash_size,
 )
 from tui.app_state import SessionToSheet, TakeInHand
 from tui.engine_watch import News
@@ -123,10 +120,10 @@ class SessionsScreen(SessionDeeds):
     def _load(self) -> None:
         library, text = self.app_state.library, self._text
         try:
-            pages = SessionPages(library, text=text, order=self._order, trashed=self._trashed)
-            totals, trash = pages.totals(), trash_size(library)
+            pages = library.sessions.pages(text=text, order=self._order, trashed=self._trashed)
+            totals, trash = pages.totals(), library.trash.size()
         except LibraryError as error:
-            if self.app_state.library.exists():
+            if library.path.exists():
                 hand_over(self._complain, str(error))
             return
         source = SessionSource(pages)
@@ -194,12 +191,12 @@ class SessionsScreen(SessionDeeds):
     @work(exclusive=True, group="glance")
     async def _find_pictures(self, session: str) -> None:
         await asyncio.sleep(_DELAY)
-        strip = self.query_one(ThumbnailStrip)
+        strip, library = self.query_one(ThumbnailStrip), self.app_state.library
         try:
-            images = await asyncio.to_thread(glance, self.app_state.library, session, strip.places)
+            images = await asyncio.to_thread(library.images.glance, session, strip.places)
         except LibraryError:
             return
-        paths = [self.app_state.library / image.file for image in images if image.file]
+        paths = [library.path / image.file for image in images if image.file]
         self._show_glance(session, paths)
 
     def _show_glance(self, session: str, paths: list[Path]) -> None:

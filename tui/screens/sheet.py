@@ -13,18 +13,12 @@ from textual.widgets import Static
 
 from engine.api import (
     STATES,
+    Checked,
     Draft,
     EngineError,
     LibraryError,
     Place,
     Row,
-    changes_since,
-    offered_columns,
-    only_changed,
-    ready_to_start,
-    resume_session,
-    start_session,
-    with_num_images,
 )
 from tui.app_state import TakeInHand
 from tui.engine_watch import News
@@ -140,7 +134,7 @@ class SheetScreen(SheetKeeping):
 
     @work(thread=True, exclusive=True, group="final")
     def _read_final_prompt(self, row: Row) -> None:
-        final = final_prompt(row, self.app_state.settings)
+        final = final_prompt(row, self.app_state.library)
         hand_over(self._ask_final_prompt, row.number, final)
 
     def _ask_final_prompt(self, number: int, final: str | None) -> None:
@@ -170,7 +164,7 @@ class SheetScreen(SheetKeeping):
         draft, place = self.draft, event.place
         if draft is None or place.column is None:
             return
-        if place.column not in draft.columns and place.column not in offered_columns(draft):
+        if place.column not in draft.columns and place.column not in draft.offered_columns():
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
         self.call_after_refresh(
@@ -231,7 +225,7 @@ class SheetScreen(SheetKeeping):
     @work(thread=True, exclusive=True, group="resume")
     def _resume(self, session: str) -> None:
         try:
-            resume_session(session, self.app_state.settings)
+            self.app_state.library.sessions.resume(session)
         except (EngineError, LibraryError) as error:
             hand_over(self._not_started, str(error))
         else:
@@ -252,11 +246,11 @@ class SheetScreen(SheetKeeping):
     def action_column(self) -> None:
         """Ask for a column that the sheet lacks."""
         if self.draft is not None:
-            ask = Ask("Which column?", choices=offered_columns(self.draft))
+            ask = Ask("Which column?", choices=self.draft.offered_columns())
             self.app.push_screen(ask, self._column_chosen)
 
     def _column_chosen(self, name: str | None) -> None:
-        if name and self.draft is not None and name in offered_columns(self.draft):
+        if name and self.draft is not None and name in self.draft.offered_columns():
             self._table.add_column(name)
 
     def action_images(self) -> None:
@@ -279,7 +273,7 @@ class SheetScreen(SheetKeeping):
 
     @work(thread=True, exclusive=True, group="images")
     def _set_images(self, count: int) -> None:
-        self._remake(lambda draft: with_num_images(draft, count))
+        self._remake(lambda draft: draft.with_num_images(count))
 
     def action_find(self) -> None:
         """Ask for a text."""
@@ -330,19 +324,19 @@ class SheetScreen(SheetKeeping):
         name: str | None,
     ) -> None:
         revision = draft.revision
-        checked = ready_to_start(draft, path)
+        checked = Checked.of_draft(draft, path)
         if path is None and origin is None:
             name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
         try:
             if since is not None:
-                checked = only_changed(
-                    checked, changes_since(since, checked, self.app_state.settings)
+                checked = checked.only_changed(
+                    self.app_state.library.sheets.changes_since(since, checked)
                 )
             if not checked.sheet.ready:  # it was changed back meanwhile
                 hand_over(self._start_refused, "There is nothing to render anew.")
                 return
-            started = start_session(
-                checked, self.app_state.settings, name=name or None, parent=since or origin
+            started = self.app_state.library.sessions.start(
+                checked, name=name or None, parent=since or origin
             )
         except (EngineError, LibraryError) as error:
             hand_over(self._start_refused, str(error))

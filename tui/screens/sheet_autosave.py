@@ -69,7 +69,7 @@ class SheetKeeping(SheetOpening):
         if path is None:
             return
         try:
-            draft = open_autosaved(path, self.app_state.settings)
+            draft = open_autosaved(path, self.app_state.library)
         except (SheetError, SettingsError):
             return
         hand_over(self._take_left_behind, draft, path)

@@ -11,23 +11,16 @@ from textual.worker import get_current_worker
 
 from engine.api import (
     Draft,
+    Library,
     LibraryError,
     Place,
     SessionInfo,
-    Settings,
     SettingsError,
     SheetError,
-    draft_prompts,
-    draft_rows,
-    draft_session,
-    find_session,
     free_name,
     new_name,
-    open_draft,
-    reopen_draft,
     save_copy,
     save_new,
-    write_template,
 )
 from tui.app_state import AppState, RowsToSheet
 from tui.screens.ask import Ask, AskWhere
@@ -64,7 +57,7 @@ class SheetOpening(SheetShowing):
     def _read(self, path: Path, worksheet: str | None) -> None:
         try:
             seen = _stamp(path)
-            draft = open_draft(path, self.app_state.settings, worksheet=worksheet)
+            draft = self.app_state.library.sheets.open(path, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
             hand_over(self._refused, path, str(error))
         else:
@@ -73,14 +66,15 @@ class SheetOpening(SheetShowing):
     def take_rows(self, message: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
         self._make(
-            lambda settings: draft_rows(message.rows, settings, name=message.name), message.parent
+            lambda library: library.sheets.from_rows(message.rows, name=message.name),
+            message.parent,
         )
 
     @work(thread=True, exclusive=True, group="read")
-    def _make(self, make: Callable[[Settings], Draft], origin: str | None = None) -> None:
+    def _make(self, make: Callable[[Library], Draft], origin: str | None = None) -> None:
         """Show what was made of rows that are in no file."""
         try:
-            draft = make(self.app_state.settings)
+            draft = make(self.app_state.library)
         except (SheetError, SettingsError) as error:
             hand_over(partial(self.notify, severity="error", markup=False), clean(str(error)))
         else:
@@ -93,8 +87,8 @@ class SheetOpening(SheetShowing):
     @work(thread=True, exclusive=True, group="read")
     def _read_session(self, session: str) -> None:
         try:
-            info = find_session(self.app_state.library, session)
-            draft = draft_session(session, self.app_state.settings)
+            info = self.app_state.library.sessions.find(session)
+            draft = self.app_state.library.sheets.from_session(session)
         except (LibraryError, SheetError, SettingsError) as error:
             hand_over(self._not_read, str(error), f"✗ {error}")
         else:
@@ -250,7 +244,7 @@ class SheetOpening(SheetShowing):
 
         def make(draft: Draft) -> Draft:
             nonlocal kept, lost
-            again, kept, lost = reopen_draft(draft, path, self.app_state.settings)
+            again, kept, lost = self.app_state.library.sheets.reopen(draft, path)
             return again
 
         try:
@@ -299,7 +293,7 @@ class SheetOpening(SheetShowing):
     def _typed(self, typed: TypedPrompts | None) -> None:
         if typed is not None:
             prompts, count = typed.prompts, typed.num_images
-            self._make(lambda settings: draft_prompts(prompts, settings, num_images=count))
+            self._make(lambda library: library.sheets.from_prompts(prompts, num_images=count))
 
     def action_save(self) -> None:
         """Ask where the corrected copy goes; or what has no file yet."""
@@ -344,7 +338,7 @@ class SheetOpening(SheetShowing):
         """Ask where a sheet to fill in goes."""
 
         def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
-            write_template(target, full=True)
+            self.app_state.library.sheets.write_template(target, full=True)
             return f"A template is in {target}."
 
         name = Path.cwd() / "prompts.xlsx"

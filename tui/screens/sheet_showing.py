@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.api import Draft, Estimate, RowValues, SessionInfo, SettingsError, estimate_rows
+from engine.api import Draft, Estimate, RowValues, SessionInfo, SettingsError
 from tui.screens.area import AreaScreen
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.session_diff import SessionDiff, diff_lines, find_diff, row_text
@@ -155,7 +155,7 @@ class SheetShowing(AreaScreen):
     @work(thread=True, exclusive=True, group="estimate")
     def _estimate_rows(self, draft: Draft, work: list[RowValues]) -> None:
         try:
-            estimate = estimate_rows(work, self.app_state.settings)
+            estimate = self.app_state.library.sheets.estimate(work)
         except SettingsError:
             return
         if draft is self.draft:
@@ -167,7 +167,7 @@ class SheetShowing(AreaScreen):
         # Of many rows it takes a while, so that it waits for the hands to rest.
         await asyncio.sleep(len(draft.numbers) * REST_A_ROW)
         diff = await asyncio.to_thread(
-            find_diff, draft, self._path, session, self.app_state.settings
+            find_diff, draft, self._path, session, self.app_state.library
         )
         self._show_diff(draft, diff)
 

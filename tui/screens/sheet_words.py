@@ -8,14 +8,13 @@ from engine.api import (
     COLUMN,
     Draft,
     Estimate,
+    Library,
     Place,
     Recipe,
     Row,
     RowValues,
-    Settings,
     SettingsError,
     Severity,
-    preview_row,
 )
 from tui.cost_words import cost_words, disk_words, memory_words
 from tui.glyphs import EDITED, GLYPHS
@@ -113,26 +112,26 @@ def help_text(draft: Draft, place: Place) -> Content:
     return Content("\n").join(lines)
 
 
-def preview_text(row: Row, settings: Settings) -> Content:
+def preview_text(row: Row, library: Library) -> Content:
     """The row as it will be rendered, its final prompt, and what each column did.
 
     Reads the model list and the words that hold: not for the event loop.
     """
-    return Content("\n").join(_preview(row, settings))
+    return Content("\n").join(_preview(row, library))
 
 
-def final_prompt(row: Row, settings: Settings) -> str | None:
+def final_prompt(row: Row, library: Library) -> str | None:
     """What the model will be told of a row; None while it has errors. Not for the event loop."""
     try:
-        preview = preview_row(row, settings)
+        preview = library.sheets.preview(row)
     except SettingsError:
         return None
     return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
 
 
-def _preview(row: Row, settings: Settings) -> list[Content]:
+def _preview(row: Row, library: Library) -> list[Content]:
     try:
-        preview = preview_row(row, settings)
+        preview = library.sheets.preview(row)
     except SettingsError as error:
         return [Content(f"! {clean(str(error))}")]
     if preview is None or row.values is None:

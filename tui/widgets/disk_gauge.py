@@ -1,8 +1,8 @@
 """The disk: what is free, what the library and the session take, what is still to come."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from engine.api import Library
 from tui.text import size_text
 
 _BARS = 8
@@ -17,18 +17,18 @@ class DiskGauge:
     """Why it should be looked at; may be empty."""
 
 
-def disk_gauge(library: Path, session: str | None, reserve_mib: int) -> DiskGauge:
+def disk_gauge(library: Library, session: str | None) -> DiskGauge:
     """What is to be said of the library's disk. Call in a thread.
 
     Args:
-        library: the library's folder.
+        library: the library.
         session: the session in hand.
-        reserve_mib: under which rendering pauses.
     """
-    from engine.api import LibraryError, disk_use  # after the first paint
+    from engine.api import LibraryError  # after the first paint
 
+    reserve_mib = library.settings.engine.reserve_mib
     try:
-        use = disk_use(library, session)
+        use = library.disk_use(session)
     except LibraryError:
         return DiskGauge()
     filled = round(_BARS * (1 - use.free / max(1, use.total)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.api import EngineEvent, favour_images
+from engine.api import EngineEvent, Library
 from engine.library.write.open_work import add_render_host, note_stopped
 from engine.library.write.writer import Writer
 from engine.protocol.events import Absent, Revived, Standing
@@ -187,7 +187,7 @@ def test_who_curates_starts_no_rendering_where_nobody_asked_for_it(
     writer.add_session(new_session())
     image = take(writer).images[0].key
     writer.close()
-    favour_images([image], promptsheet.library)
+    Library(Settings(library=promptsheet.library)).images.favour([image])
     status = promptsheet.json("engine", "status")
     assert (status["renders"], status["renderers"]) == (False, [])
     wait_for(lambda: "before" in (promptsheet.json("engine", "status")["paused"] or ""))
