@@ -1,4 +1,4 @@
-"""What the screens share: settings, the session in hand, and what is remembered between starts."""
+"""What the screens share: the library, the session in hand, what is kept between starts."""
 
 import contextlib
 import json
@@ -9,8 +9,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from engine.settings import Settings, state_folder
-from engine.unfinished_files import written_beside
+from engine.api import Library, Settings, written_beside
 from tui.undo.stack import UndoStack
 
 _RECENT = 12
@@ -31,7 +30,7 @@ class RowsToSheet(Message):
     rows: Sequence[Mapping[str, str]]
     """Each one's cells, by column; known columns and the user's own alike."""
     parent: str
-    """The session they come from, which the new one remembers (`start_session`)."""
+    """The session they come from, which the new one remembers."""
     name: str
     """What to call the sheet."""
 
@@ -64,7 +63,7 @@ class Memory:
 class AppState:
     """One for the whole app."""
 
-    settings: Settings
+    library: Library
     memory: Memory
     sheet: Path | None = None
     """A sheet named on the command line."""
@@ -82,16 +81,16 @@ class AppState:
     """What can be undone."""
 
     @property
-    def library(self) -> Path:
-        """The library."""
-        return self.settings.library
+    def settings(self) -> Settings:
+        """What holds."""
+        return self.library.settings
 
 
-def _file(library: Path) -> Path:
-    return state_folder(library) / f"app-{zlib.crc32(str(library).encode()):08x}.json"
+def _file(library: Library) -> Path:
+    return library.state_folder() / f"app-{zlib.crc32(str(library.path).encode()):08x}.json"
 
 
-def recall(library: Path) -> Memory:
+def recall(library: Library) -> Memory:
     """Where the app was left with this library; a fresh memory where that cannot be read."""
     try:
         return Memory(**json.loads(_file(library).read_text()))
@@ -99,7 +98,7 @@ def recall(library: Path) -> Memory:
         return Memory()
 
 
-def remember(library: Path, memory: Memory) -> None:
+def remember(library: Library, memory: Memory) -> None:
     """Keep it for the next start, if the disk lets us."""
     with contextlib.suppress(OSError):
         path = _file(library)

@@ -17,14 +17,11 @@ from textual.dom import DOMNode
 
 from engine.api import (
     Draft,
-    Settings,
+    Library,
     SettingsError,
     SheetError,
-    open_draft,
     plain_name,
     save_new,
-    state_folder,
-    with_num_images,
 )
 from tui.sheet_document import REST_A_ROW, Opened, SheetDocument
 from tui.workers import hand_over, work
@@ -38,16 +35,16 @@ _LOCK = ".lock"
 class DraftAutosave:
     """One app's kept sheet, in a folder of its own that it holds a lock on. Blocks."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
-        self._ours = f"{zlib.crc32(str(library).encode()):08x}-"
+        self._ours = f"{zlib.crc32(str(library.path).encode()):08x}-"
         self._own: Path | None = None
         self._lock: int | None = None
 
     @cached_property
     def _all(self) -> Path:
         """Where all are kept; found out when it is needed: the disk is asked for it."""
-        return state_folder(self._library) / _FOLDER
+        return self._library.state_folder() / _FOLDER
 
     def keep(self, draft: Draft) -> None:
         """Keep the draft as it reads, instead of what was kept before."""
@@ -119,14 +116,14 @@ class Autosaving:
         self,
         node: DOMNode,
         document: SheetDocument,
-        settings: Settings,
+        library: Library,
         found: Callable[[Opened], object],
     ) -> None:
         """`found` is given what another app left behind."""
         self.node = node
-        self.store = DraftAutosave(settings.library)
+        self.store = DraftAutosave(library)
         self._document = document
-        self._settings = settings
+        self._library = library
         self._found = found
         self._one_keeping = threading.Lock()
         self._is_leaving = False
@@ -157,7 +154,7 @@ class Autosaving:
         if path is None:
             return
         with suppress(SheetError, SettingsError):
-            hand_over(self._found, Opened(open_autosaved(path, self._settings), behind=path))
+            hand_over(self._found, Opened(open_autosaved(path, self._library), behind=path))
 
     @work(thread=True, group="left")
     def take_over(self, path: Path) -> None:
@@ -167,18 +164,18 @@ class Autosaving:
                 self.store.take_over(path)
 
 
-def open_autosaved(path: Path, settings: Settings) -> Draft:
+def open_autosaved(path: Path, library: Library) -> Draft:
     """A kept sheet as it was, rows left out and all.
 
     Raises:
         SheetError, SettingsError: it cannot be read.
     """
-    draft = open_draft(path, settings)
+    draft = library.sheets.open(path)
     try:
         marks = json.loads(_beside(path).read_text())
     except (OSError, ValueError):
         return draft
-    draft = with_num_images(draft, marks["num_images"])
+    draft = draft.with_num_images(marks["num_images"])
     if left_out := set(marks["left_out"]) & set(draft.numbers):
         draft.leave_out(left_out)
     return draft

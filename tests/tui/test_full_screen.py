@@ -8,7 +8,7 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from engine.api import EngineError, Gallery
+from engine.api import EngineError, Gallery, Library
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
@@ -24,7 +24,7 @@ SIZE: Any = {"size": (80, 24), "notifications": True}
 @pytest.fixture
 def app(settings: Settings, make_session: MakeLibrary) -> PromptsheetApp:
     make_session([f"a boat, number {n}" for n in range(8)])
-    return PromptsheetApp(settings)
+    return PromptsheetApp(Library(settings))
 
 
 class Slow:

@@ -8,7 +8,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from engine.api import SheetError, Started, draft_session
+from engine.api import Library, SheetError, Started
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.settings import Settings
@@ -20,7 +20,6 @@ from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import open_autosaved
 from tui.screens import image_actions as deciding
-from tui.screens import sheet_opening, sheet_output
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.settings import SettingsScreen
@@ -44,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 async def left_behind(settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sheet of three rows whose connection dropped before it was saved."""
     monkeypatch.setattr(draft_autosave, "_REST", 0.0)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
@@ -68,10 +67,11 @@ async def test_a_sessions_sheet_is_shown_whatever_a_dropped_connection_left(
     first: str,
 ) -> None:
     make_session(["a past boat"], name="evening")
-    reads, finds = Gate(draft_session), Gate(open_autosaved)
-    monkeypatch.setattr(sheet_opening, "draft_session", reads)
+    app = PromptsheetApp(Library(settings))
+    sheets = app.app_state.library.sheets
+    reads, finds = Gate(sheets.from_session), Gate(open_autosaved)
+    monkeypatch.setattr(sheets, "from_session", reads)
     monkeypatch.setattr(draft_autosave, "open_autosaved", finds)
-    app = PromptsheetApp(settings)
     app._first = "sessions"
     async with app.run_test(**SIZE) as pilot:
         await in_sessions(pilot, "evening")
@@ -101,8 +101,12 @@ async def test_what_was_recovered_is_shown_if_the_sheet_asked_for_cannot_be_read
         gate()
         raise SheetError("It is empty.")
 
-    monkeypatch.setattr(sheet_opening, "open_draft", refuse)
-    app = PromptsheetApp(settings, bad)
+    app = PromptsheetApp(Library(settings), bad)
+    sheets = app.app_state.library.sheets
+    read = sheets.open
+    monkeypatch.setattr(
+        sheets, "open", lambda path, **how: (refuse if path == bad else read)(path, **how)
+    )
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, gate.reached.is_set)
         area = app.screen
@@ -123,7 +127,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_review(
 ) -> None:
     make_session(["a hill"], key="older2", name="hills")
     make_session(["a red boat", "a blue boat", "a green boat"], name="boats")
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "3 of 3 images" in screen_text(app))
@@ -154,7 +158,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
 ) -> None:
     make_session(["a hill"], key="older2", name="hills", done=0)
     make_session(["a red boat", "a blue boat", "a green boat"], name="boats", done=0)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: "a green boat" in screen_text(app))
@@ -179,7 +183,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
 async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the_same(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         table = screen.query_one(DraftTable)
@@ -197,7 +201,7 @@ async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the
 async def test_marks_come_back_with_the_sheet_that_undo_brings(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         table = screen.query_one(DraftTable)
@@ -217,7 +221,7 @@ async def test_2_shows_what_was_started_from_review(
     make_session(["a red boat"], name="boats")
     make_session(["a new hill"], key="started", name="again", done=0)
     monkeypatch.setattr(deciding, "start_again", lambda *_: Started("started", 1, None))
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     app.app_state.memory.session = "k3f9x2"
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("3")
@@ -240,8 +244,8 @@ async def test_a_stopped_session_on_sheet_offers_to_be_resumed(
     writer.stop(Scope("k3f9x2", None))
     writer.close()
     resumed: list[str] = []
-    monkeypatch.setattr(sheet_output, "resume_session", lambda session, _: resumed.append(session))
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
+    monkeypatch.setattr(app.app_state.library.sessions, "resume", resumed.append)
     async with app.run_test(**SIZE) as pilot:
         await in_sessions(pilot, "boats")
         await pilot.press("e")
@@ -265,7 +269,7 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
     settings: Settings, make_session: MakeLibrary, path: Path, area: str
 ) -> None:
     make_session(["a red boat"])
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         await opened_sheet(pilot)
         app.action_go(area)
@@ -281,7 +285,7 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
 
 
 async def test_what_the_palette_offers_of_a_table_is_done(settings: Settings, path: Path) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         titles(app, screen)["Duplicate rows"].callback()

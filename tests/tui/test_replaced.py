@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from engine.api import open_draft, with_num_images
+from engine.api import Library
 from engine.settings import Settings, state_folder
 from tests.conftest import COMMAND
 from tests.test_promises import wait_for
@@ -41,7 +41,7 @@ def prompts(screen: SheetScreen) -> list[str]:
 async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "y", "u")
@@ -66,7 +66,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         assert isinstance(app.screen, SheetScreen)
@@ -101,7 +101,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
 async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "2", "q")
@@ -110,7 +110,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
         await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Ask))
         await pilot.press("1", "u", "q")
         await until(pilot, lambda: app._exit)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "q")
@@ -135,7 +135,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
     def kept() -> int:
         return sum(len(path.read_text().splitlines()) - 1 for path in drafts.rglob("*.csv"))
 
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
@@ -144,16 +144,18 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         await until(pilot, lambda: not list(drafts.iterdir()))
         await pilot.press("y", "y")
         await until(pilot, lambda: kept() == 4)
-        assert DraftAutosave(settings.library).left_behind() is None, "it is still being written in"
+        assert DraftAutosave(Library(settings)).left_behind() is None, (
+            "it is still being written in"
+        )
         drop(screen)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
         assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
         await until(pilot, lambda: screen._autosaving.store._lock and kept() == 4)
         drop(screen)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await until(pilot, lambda: "u shows it" in screen_text(app))
@@ -171,17 +173,17 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
 async def test_rows_left_out_and_the_number_of_images_outlive_the_connection(
     settings: Settings, path: Path
 ) -> None:
-    draft = with_num_images(open_draft(path, settings), 16)
+    draft = Library(settings).sheets.open(path).with_num_images(16)
     draft.edit([2], "prompt", "a boat, two\nlines")
     draft.leave_out([2])
-    keeper = DraftAutosave(settings.library)
+    keeper = DraftAutosave(Library(settings))
     keeper.keep(draft)
     assert keeper._lock is not None
     os.close(keeper._lock)  # as when the process is gone
-    heir = DraftAutosave(settings.library)
+    heir = DraftAutosave(Library(settings))
     kept = heir.left_behind()
     assert kept is not None
-    again = open_autosaved(kept, settings)
+    again = open_autosaved(kept, Library(settings))
     assert [again.is_left_out(number) for number in again.numbers] == [True, False]
     assert again.vocabulary.num_images == 16
     heir.take_over(kept)
@@ -197,13 +199,13 @@ def test_a_state_folder_that_may_not_be_looked_at_holds_nothing(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "glob", refuses)
-    assert DraftAutosave(settings.library).left_behind() is None
+    assert DraftAutosave(Library(settings)).left_behind() is None
 
 
 async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
@@ -228,7 +230,7 @@ async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
 async def test_a_file_that_was_saved_over_has_its_new_rows_once(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "w")

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import Draft, draft_prompts, open_draft, reopen_draft
+from engine.api import (
+    Draft,
+    Library,
+)
 from engine.settings import Settings
 from tui.sheet_document import Opened, Revision, SheetDocument, stamp_of
 
@@ -18,11 +21,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mine(settings: Settings, path: Path) -> Opened:
-    return Opened(open_draft(path, settings), path, stamp_of(path))
+    return Opened(Library(settings).sheets.open(path), path, stamp_of(path))
 
 
 def typed(settings: Settings, *prompts: str) -> Draft:
-    return draft_prompts(prompts, settings)
+    return Library(settings).sheets.from_prompts(prompts)
 
 
 def test_what_would_be_missed_comes_back_with_its_file_and_its_marks(
@@ -76,6 +79,6 @@ def test_marks_stay_on_rows_that_read_as_before(
     document = SheetDocument()
     document.open(mine)
     path.write_text("prompt,aspect_ratio\na boat,16:9\na tree,1:1\n")
-    again = reopen_draft(mine.draft, path, settings)[0]
+    again = Library(settings).sheets.reopen(mine.draft, path)[0]
     assert document.renew(again, {2, 3, 99}) == {2}
     assert document.draft is again and document.path == path

@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.api import SettingsError, SheetError
+from engine.api import PromptsheetError
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean
@@ -172,7 +172,7 @@ class AskWhere(Ask):
             return
         try:
             words = self._write_file(target, overwrite)
-        except (SheetError, SettingsError, OSError) as error:
+        except (PromptsheetError, OSError) as error:
             hand_to(app, self._end_writing, str(error))
         else:
             hand_to(app, self._written_there, words)

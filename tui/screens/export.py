@@ -15,12 +15,10 @@ from engine.api import (
     TABLE_KINDS,
     Copied,
     Exported,
-    LibraryError,
+    Library,
+    PromptsheetError,
     SessionInfo,
-    Settings,
     TableKind,
-    copy_images,
-    export_session,
     written_beside,
 )
 from tui.keys import bind
@@ -62,11 +60,11 @@ class ExportScreen(Dialog[None]):
     """
 
     def __init__(
-        self, info: SessionInfo, settings: Settings, marked: Collection[str] = frozenset()
+        self, info: SessionInfo, library: Library, marked: Collection[str] = frozenset()
     ) -> None:
         super().__init__()
         self._info = info
-        self._settings = settings
+        self._library = library
         self._marked = marked
         self._at = (0, 0)
         self._exporting = False
@@ -139,9 +137,8 @@ class ExportScreen(Dialog[None]):
             return
         try:
             with written_beside(target) as (_, file):
-                done = export_session(
+                done = self._library.sessions.export(
                     self._info.session,
-                    self._settings,
                     file,
                     images=self._marked if what == 2 else None,
                     favourites=what == 1,
@@ -151,7 +148,7 @@ class ExportScreen(Dialog[None]):
                 )
         except _CancelledError:
             hand_over(self._ended, "Cancelled; nothing was left behind.")
-        except (OSError, LibraryError) as error:
+        except (OSError, PromptsheetError) as error:
             hand_over(self._ended, f"{target}: {error}")
         else:
             hand_over(self._exported, _words(done, target))
@@ -185,12 +182,12 @@ def _words(done: Exported, target: Path) -> str:
 class CopyImages(Ask):
     """Ends with the folder, or None; escape leaves off while it copies."""
 
-    def __init__(self, images: Collection[str], settings: Settings, folder: Path) -> None:
+    def __init__(self, images: Collection[str], library: Library, folder: Path) -> None:
         """A question.
 
         Args:
             images: their ids.
-            settings: whose library.
+            library: whose they are.
             folder: what is offered.
         """
         super().__init__(
@@ -200,7 +197,7 @@ class CopyImages(Ask):
             suggester=PathSuggester(()),
         )
         self._images = images
-        self._settings = settings
+        self._library = library
         self._folder = folder
         self._copying = self._cancelled = False
 
@@ -214,10 +211,10 @@ class CopyImages(Ask):
     @work(thread=True, exclusive=True)
     def _copy(self, folder: Path) -> None:
         try:
-            copied = copy_images(self._images, self._settings, folder, self._progress)
+            copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
             hand_over(self._stopped, "Left off; what was copied is there.")
-        except (LibraryError, OSError) as error:
+        except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, str(error))
         else:
             hand_over(self._copied, copied)

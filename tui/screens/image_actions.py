@@ -7,7 +7,13 @@ from pathlib import Path
 
 from textual.screen import Screen
 
-from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, Started, named_files
+from engine.api import (
+    ImageInfo,
+    LibraryError,
+    PromptsheetError,
+    SessionInfo,
+    Started,
+)
 from tui.app_state import AppState, RowsToSheet
 from tui.rerender import more_like, rows_of, start_again, started_words
 from tui.screens.export import CopyImages, ExportScreen
@@ -47,7 +53,6 @@ class ImageActions:
         self.node = node
         self._app_state = app_state
         self._library = app_state.library
-        self._settings = app_state.settings
         self._reviewed = reviewed
         self._sheet = sheet
         self._undoing = Undoing(node, app_state.undo_stack, self._decided, self.complain)
@@ -84,7 +89,7 @@ class ImageActions:
             images = await asyncio.to_thread(tiles.gallery.images, keys)
             tiles.remember(images)
             for image in images:
-                self._sheet.put(tile_of(image, self._library))
+                self._sheet.put(tile_of(image, self._library.path))
         self._look_full()
         if done.again or len(done.images) != 1:
             self.node.notify(clean(done.words), markup=False)
@@ -127,20 +132,20 @@ class ImageActions:
     def again(self, keys: list[str]) -> None:
         """Their rows are rendered again, with new seeds, as a session of its own."""
         self.with_images(
-            keys, lambda chosen: self._start(lambda: start_again(chosen, self._settings))
+            keys, lambda chosen: self._start(lambda: start_again(chosen, self._library))
         )
 
     def more(self, key: str) -> None:
         """More of this one: the seeds next to those of its row."""
         self.with_images(
-            [key], lambda found: self._start(lambda: more_like(found[0], self._settings))
+            [key], lambda found: self._start(lambda: more_like(found[0], self._library))
         )
 
     @work(thread=True, group="start")
     def _start(self, start: Callable[[], Started]) -> None:
         try:
             started = start()
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             hand_over(self.complain, str(error))
         else:
             hand_over(self._started, started)
@@ -157,7 +162,7 @@ class ImageActions:
     async def _refine(self, chosen: list[ImageInfo]) -> None:
         name = f"{self._reviewed.info.name if self._reviewed.info else 'favourites'}, refined"
         try:
-            rows = await asyncio.to_thread(rows_of, chosen, self._settings)
+            rows = await asyncio.to_thread(rows_of, chosen, self._library)
         except LibraryError as error:
             self.complain(str(error))
         else:
@@ -169,7 +174,9 @@ class ImageActions:
         """Their paths to the clipboard of the terminal one sits at."""
         self.with_images(
             keys,
-            lambda found: self._copy("path", [self._library / i.file for i in found if i.file]),
+            lambda found: self._copy(
+                "path", [self._library.path / i.file for i in found if i.file]
+            ),
         )
 
     def copy_prompts(self, keys: list[str]) -> None:
@@ -195,7 +202,7 @@ class ImageActions:
             folder = Path(
                 memory.folder or Path.home() / (info.folder.name if info else "favourites")
             )
-            self.node.app.push_screen(CopyImages(keys, self._settings, folder), copied)
+            self.node.app.push_screen(CopyImages(keys, self._library, folder), copied)
 
     def download(self, keys: list[str]) -> None:
         """Send images through the terminal to the machine one sits at."""
@@ -211,7 +218,7 @@ class ImageActions:
                 words = f"{count_text(len(keys), 'image')}, {size_text(size)}"
                 hand_over(self._too_much, words)
                 return
-            files = named_files(images, self._settings)
+            files = self._library.images.files(images)
             sequences = [download(name, data) for name, data in files if data is not None]
         except LibraryError as error:
             hand_over(self.complain, str(error))
@@ -235,4 +242,4 @@ class ImageActions:
         """A ZIP of the marked images, the favourites, or all."""
         if self._reviewed.info is not None:
             marks = frozenset(self._sheet.marks)
-            self.node.app.push_screen(ExportScreen(self._reviewed.info, self._settings, marks))
+            self.node.app.push_screen(ExportScreen(self._reviewed.info, self._library, marks))

@@ -1,6 +1,6 @@
 """Jobs: the live table of the session in hand, and what is being drawn."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,25 +16,15 @@ from textual.widgets import Input, Static
 from engine.api import (
     ORDERS,
     STATES,
-    EngineError,
     Job,
     JobPages,
     LibraryError,
     Pace,
     Places,
     Previewed,
+    PromptsheetError,
     SessionInfo,
     Tally,
-    engine_status,
-    find_session,
-    list_open,
-    move_session,
-    newest_image,
-    pace,
-    pause_engine,
-    resume_session,
-    retry_session,
-    stop_session,
 )
 from tui.app_state import AppState, TakeInHand
 from tui.changed_models import changed_words, resume_asking
@@ -53,7 +43,6 @@ from tui.workers import hand_over, hand_to, work
 
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _PACE_SECONDS = 2.0
-_COMMANDS = {"stop": stop_session, "resume": resume_session, "retry": retry_session}
 _ALWAYS = (
     TableColumn("row", "row", 4, align="right"),
     TableColumn("state", "state", 11),
@@ -270,9 +259,9 @@ class JobsScreen(AreaScreen):
     def _load(self, session: str | None) -> None:
         library = self.app_state.library
         try:
-            info = find_session(library, session or "last")
-            newest = newest_image(library, info.session)
-            others = list_open(library)
+            info = library.sessions.find(session or "last")
+            newest = library.images.newest(info.session)
+            others = library.sessions.unfinished()
         except LibraryError:
             hand_over(self._show, _InHand(None))
         else:
@@ -281,7 +270,7 @@ class JobsScreen(AreaScreen):
     @work(thread=True, exclusive=True, group="order")
     def _list_sessions(self) -> None:
         try:
-            others = list_open(self.app_state.library)
+            others = self.app_state.library.sessions.unfinished()
         except LibraryError:
             return
         hand_to(self, self._show_sessions, others)
@@ -294,7 +283,7 @@ class JobsScreen(AreaScreen):
     @work(thread=True, exclusive=True, group="pace")
     def _read_pace(self, session: str) -> None:
         try:
-            found = pace(self.app_state.library, session)
+            found = self.app_state.library.sessions.pace(session)
         except LibraryError:
             return
         hand_to(self, self._take_pace, _Paced(session, found))
@@ -312,8 +301,7 @@ class JobsScreen(AreaScreen):
             return
         try:
             source = JobSource(
-                JobPages(
-                    self.app_state.library,
+                self.app_state.library.sessions.job_pages(
                     self.info.session,
                     text=self._text,
                     states=("failed",) if self._errors_only else STATES,
@@ -463,7 +451,7 @@ class JobsScreen(AreaScreen):
         if self.info is None:
             return
         rows = sorted(key for key in self.query_one(VirtualTable).marks if isinstance(key, int))
-        command = partial(_COMMANDS[what], self.info.session, self.app_state.settings, rows or None)
+        command = partial(self._to_sessions(what), self.info.session, rows or None)
         done = f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else ""
 
         def resume(new_files: bool) -> None:
@@ -474,33 +462,37 @@ class JobsScreen(AreaScreen):
         else:
             self._command(command, done)
 
+    def _to_sessions(self, what: str) -> Callable[..., None]:
+        sessions = self.app_state.library.sessions
+        return {"stop": sessions.stop, "resume": sessions.resume, "retry": sessions.retry}[what]
+
     def action_everything(self, what: str) -> None:
         """Stop or resume every session."""
-        self._command(
-            partial(_COMMANDS[what], None, self.app_state.settings), f"every session {_DONE[what]}"
-        )
+        self._command(partial(self._to_sessions(what), None), f"every session {_DONE[what]}")
 
     def action_move(self, to: Places) -> None:
         """Have the session in hand rendered sooner or later than others."""
         if self.info is not None:
-            self._command(partial(move_session, self.info.session, self.app_state.settings, to), "")
+            self._command(partial(self.app_state.library.sessions.move, self.info.session, to), "")
 
     @work(thread=True, group="change")
     def action_pause(self) -> None:
         """Render nothing and free the devices, for whoever needs them; or go on."""
-        settings = self.app_state.settings
+        engine = self.app_state.library.engine
         try:
-            status = engine_status(settings)
-            paused = not (status and status["paused_by_user"])
-            pause_engine(settings, paused=paused)
-        except (EngineError, LibraryError) as error:
+            status = engine.status()
+            if status and status["paused_by_user"]:
+                engine.resume()
+            else:
+                engine.pause()
+        except PromptsheetError as error:
             hand_over(self._complain, str(error))
 
     @work(thread=True, group="change")
     def _command(self, command: "partial[None]", done: str) -> None:
         try:
             command()
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             hand_over(self._complain, str(error))
         else:
             if done:

@@ -21,8 +21,6 @@ from engine.api import (
     LibraryError,
     SessionInfo,
     Wanted,
-    find_session,
-    newest_image,
 )
 from tui.app_state import AppState
 from tui.engine_watch import News
@@ -169,10 +167,10 @@ class ReviewScreen(AreaScreen):
         library = self.app_state.library
         newest: Path | None = None
         try:
-            info = None if self._everything else find_session(library, session or "last")
-            gallery = Gallery(library, info.session if info else None, self._shown_of(info))
+            info = None if self._everything else library.sessions.find(session or "last")
+            gallery = library.images.gallery(info.session if info else None, self._shown_of(info))
             if info is not None and self._is_running(info):
-                newest = newest_image(library, info.session)
+                newest = library.images.newest(info.session)
         except LibraryError:
             hand_over(self._show, _Found(None, None))
             return
@@ -195,7 +193,7 @@ class ReviewScreen(AreaScreen):
         info, gallery, newest, sheet = found.info, found.gallery, found.newest, self._sheet
         if self.reviewed.tiles is not None:
             self._marks[self.reviewed.session] = set(sheet.marks)
-        tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library)
+        tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library.path)
         self.reviewed.info, self.reviewed.tiles = info, tiles
         self._following = newest is not None and info is not None and info.images > LIVE
         sheet.show(tiles, found.cursor, self._marks.get(self.reviewed.session, ()))
@@ -251,7 +249,7 @@ class ReviewScreen(AreaScreen):
     @work(thread=True, exclusive=True, group="news")
     def _read_news(self, tiles: GalleryTiles, session: str, here: str | None) -> None:
         try:
-            info = find_session(self.app_state.library, session)
+            info = self.app_state.library.sessions.find(session)
             tiles.gallery.take_in()
             cursor = tiles.gallery.index_of(here) if here else None
         except LibraryError:
@@ -337,7 +335,7 @@ class ReviewScreen(AreaScreen):
         """The image under the cursor fills the screen."""
         sheet = self._sheet
         if self.reviewed.tiles is not None and sheet.tile is not None:
-            library = self.app_state.library
+            library = self.app_state.library.path
             self._full = FullScreen(
                 self.reviewed.tiles, sheet.cursor, library, self.images, sheet.marks
             )
@@ -360,7 +358,7 @@ class ReviewScreen(AreaScreen):
                 markup=False,
             )
             return
-        library = self.app_state.library
+        library = self.app_state.library.path
         self.images.with_images(
             sorted(keys), lambda images: self.app.push_screen(CompareScreen(images, library))
         )
@@ -375,7 +373,7 @@ class ReviewScreen(AreaScreen):
     @work(thread=True, exclusive=True, group="newest")
     def _find_newest(self, session: str) -> None:
         try:
-            path = newest_image(self.app_state.library, session)
+            path = self.app_state.library.images.newest(session)
         except LibraryError as error:
             hand_over(self.images.complain, str(error))
             return

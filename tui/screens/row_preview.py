@@ -7,14 +7,12 @@ from textual.message import Message
 from textual.widgets import Static
 
 from engine.api import (
+    Library,
     Recipe,
     RewriteError,
     Row,
     RowValues,
-    Settings,
     SettingsError,
-    preview_row,
-    rewrite_row,
 )
 from tui.app_state import AppState
 from tui.glyphs import EDITED
@@ -60,7 +58,7 @@ class RowPreviewPane(Static):
 
     @work(thread=True, exclusive=True, group="preview")
     def _read(self, row: Row) -> None:
-        hand_over(self._put, _Preview(row, preview_text(row, self._app_state.settings)))
+        hand_over(self._put, _Preview(row, preview_text(row, self._app_state.library)))
 
     def _put(self, preview: _Preview) -> None:
         if preview.row is self._row:
@@ -69,7 +67,7 @@ class RowPreviewPane(Static):
     @work(thread=True, exclusive=True, group="final")
     def edit_final(self, row: Row) -> None:
         """Edit what the model will be told of a row."""
-        final = final_prompt(row, self._app_state.settings)
+        final = final_prompt(row, self._app_state.library)
         hand_over(self._ask_final, _Final(row.number, final))
 
     def _ask_final(self, final: _Final) -> None:
@@ -102,7 +100,7 @@ class RowPreviewPane(Static):
     @work(thread=True, exclusive=True, group="magic")
     def _rewrite(self, row: Row) -> None:
         try:
-            rewrite_row(row, self._app_state.settings)
+            self._app_state.library.sheets.rewrite(row)
         except (RewriteError, SettingsError) as error:
             hand_over(self._complain, str(error))
         if self._row is not None:
@@ -112,26 +110,26 @@ class RowPreviewPane(Static):
         self.notify(clean(words), severity="error", markup=False, timeout=15)
 
 
-def preview_text(row: Row, settings: Settings) -> Content:
+def preview_text(row: Row, library: Library) -> Content:
     """The row as it will be rendered, its final prompt, and what each column did.
 
     Reads the model list and the words that hold: not for the event loop.
     """
-    return Content("\n").join(_preview(row, settings))
+    return Content("\n").join(_preview(row, library))
 
 
-def final_prompt(row: Row, settings: Settings) -> str | None:
+def final_prompt(row: Row, library: Library) -> str | None:
     """What the model will be told of a row; None while it has errors. Not for the event loop."""
     try:
-        preview = preview_row(row, settings)
+        preview = library.sheets.preview(row)
     except SettingsError:
         return None
     return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
 
 
-def _preview(row: Row, settings: Settings) -> list[Content]:
+def _preview(row: Row, library: Library) -> list[Content]:
     try:
-        preview = preview_row(row, settings)
+        preview = library.sheets.preview(row)
     except SettingsError as error:
         return [Content(f"! {clean(str(error))}")]
     if preview is None or row.values is None:

@@ -9,12 +9,6 @@ from textual.screen import Screen
 from engine.api import (
     LibraryError,
     SessionInfo,
-    Settings,
-    empty_trash,
-    resume_session,
-    retry_session,
-    stop_session,
-    trash_size,
 )
 from tui.app_state import AppState
 from tui.changed_models import resume_asking
@@ -40,7 +34,6 @@ class SessionActions:
         self.node = node
         self._app_state = app_state
         self._library = app_state.library
-        self._settings = app_state.settings
         self._changed = changed
         self._undoing = Undoing(node, app_state.undo_stack, self._done, self.complain)
         self.undo, self.redo = self._undoing.undo, self._undoing.redo
@@ -85,13 +78,13 @@ class SessionActions:
     async def empty(self) -> None:
         """Delete for good what is in the trash."""
         try:
-            size = await asyncio.to_thread(trash_size, self._library)
+            size = await asyncio.to_thread(self._library.trash.size)
         except LibraryError as error:
             self.complain(str(error))
             return
 
         def emptied() -> str:
-            gone = empty_trash(self._library)
+            gone = self._library.trash.empty()
             left = f", but not {count_text(len(gone.left), 'file')}" if gone.left else ""
             return f"{size_text(gone.bytes)} deleted{left}"
 
@@ -110,7 +103,7 @@ class SessionActions:
         """Render the same sheet once more, with new seeds where the sheet names none."""
 
         def done() -> str:
-            started = duplicate(info, self._settings)
+            started = duplicate(info, self._library)
             self._app_state.started = started.session
             return started_words(started)
 
@@ -118,30 +111,30 @@ class SessionActions:
 
     def stop(self, info: SessionInfo) -> None:
         """Stop it."""
-        self._change(stop_session, info)
+        self._change(self._library.sessions.stop, info)
 
     def retry(self, info: SessionInfo) -> None:
         """Try failed images again."""
-        self._change(retry_session, info)
+        self._change(self._library.sessions.retry, info)
 
     def resume(self, info: SessionInfo) -> None:
         """Let it go on."""
 
         def resume(new_files: bool) -> None:
-            self._change(partial(resume_session, new_files=new_files), info)
+            self._change(partial(self._library.sessions.resume, new_files=new_files), info)
 
         resume_asking(self.node.app, info, resume)
 
-    def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
+    def _change(self, command: Callable[[str], None], info: SessionInfo) -> None:
         def done() -> str:
-            command(info.session, self._settings)
+            command(info.session)
             return ""
 
         self._undoing.carry_out(done)
 
     def export(self, info: SessionInfo) -> None:
         """A ZIP of its images, or of its favourites."""
-        self.node.app.push_screen(ExportScreen(info, self._settings))
+        self.node.app.push_screen(ExportScreen(info, self._library))
 
     async def _done(self, done: Done) -> None:
         if done.words:

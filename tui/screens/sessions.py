@@ -21,8 +21,6 @@ from engine.api import (
     SessionOrder,
     SessionPages,
     TrashSize,
-    glance,
-    trash_size,
 )
 from tui.app_state import AppState, SessionToSheet, TakeInHand
 from tui.engine_watch import News
@@ -205,10 +203,10 @@ class SessionsScreen(AreaScreen):
     def _load(self) -> None:
         library, text = self.app_state.library, self._text
         try:
-            pages = SessionPages(library, text=text, order=self._order, trashed=self._trashed)
-            totals, trash = pages.totals(), trash_size(library)
+            pages = library.sessions.pages(text=text, order=self._order, trashed=self._trashed)
+            totals, trash = pages.totals(), library.trash.size()
         except LibraryError as error:
-            if self.app_state.library.exists():
+            if self.app_state.library.path.exists():
                 hand_over(self._actions.complain, str(error))
             return
         source = SessionSource(pages)
@@ -275,10 +273,12 @@ class SessionsScreen(AreaScreen):
         await asyncio.sleep(_DELAY)
         strip = self.query_one(ThumbnailStrip)
         try:
-            images = await asyncio.to_thread(glance, self.app_state.library, session, strip.places)
+            images = await asyncio.to_thread(
+                self.app_state.library.images.glance, session, strip.places
+            )
         except LibraryError:
             return
-        paths = [self.app_state.library / image.file for image in images if image.file]
+        paths = [self.app_state.library.path / image.file for image in images if image.file]
         self._show_glance(session, paths)
 
     def _show_glance(self, session: str, paths: list[Path]) -> None:

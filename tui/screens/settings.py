@@ -13,8 +13,17 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.settings import Settings, SettingsError, config_folder, load_settings
-from engine.settings_file import FILE, Setting, all_settings, as_text, understood, write_setting
+from engine.api import (
+    Library,
+    Setting,
+    SettingsError,
+    all_settings,
+    as_text,
+    load_settings,
+    settings_path,
+    understood,
+    write_setting,
+)
 from tui.graphics.protocol import spare_the_line
 from tui.keys import all_ids, bind
 from tui.screens.dialog import Dialog, EndsOnce
@@ -66,21 +75,21 @@ class SettingsScreen(EndsOnce[None]):
     SettingsScreen #explanation { height: 5; padding: 0 1; border-top: solid $panel; }
     """
 
-    def __init__(self, settings: Settings, *, tells_focus: bool) -> None:
+    def __init__(self, library: Library, *, tells_focus: bool) -> None:
         """All settings.
 
         Args:
-            settings: whose library is looked at.
+            library: the one that is looked at.
             tells_focus: whether the terminal tells whether someone looks at it.
         """
         super().__init__()
         self._tells_focus = tells_focus
-        self._library = settings.library
+        self._library = library
         self._all: dict[str, Setting] = {}
 
     def compose(self) -> ComposeResult:
         """The file, the settings, what the one under the cursor is for."""
-        path = clean(str(config_folder() / FILE))
+        path = clean(str(settings_path()))
         yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
         yield VirtualTable(_COLUMNS, markable=False, id="settings")
         yield Static("", id="explanation", markup=False)
@@ -93,7 +102,7 @@ class SettingsScreen(EndsOnce[None]):
     @work(thread=True, exclusive=True)
     def _load(self) -> None:
         try:
-            found = all_settings(load_settings(self._library))
+            found = all_settings(load_settings(self._library.path))
         except SettingsError as error:
             hand_over(self._complain, str(error))
         else:

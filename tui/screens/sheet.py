@@ -13,7 +13,10 @@ from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
 
-from engine.api import Draft, Place, offered_columns
+from engine.api import (
+    Draft,
+    Place,
+)
 from tui.app_state import AppState, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
 from tui.engine_watch import News
@@ -101,15 +104,15 @@ class SheetScreen(AreaScreen):
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
-        document, settings = SheetDocument(), app_state.settings
+        document, library = SheetDocument(), app_state.library
         self.document = document
-        self._opening = SheetOpening(self, self, document, settings)
+        self._opening = SheetOpening(self, self, document, library)
         self._file_watch = FileWatch(self, document, self._opening)
-        self._starting = SheetStarting(self, self, settings)
-        self._saving = SheetSaving(self, self._take_saved)
-        self._autosaving = Autosaving(self, document, settings, self._take_left_behind)
+        self._starting = SheetStarting(self, self, library)
+        self._saving = SheetSaving(self, library, self._take_saved)
+        self._autosaving = Autosaving(self, document, library, self._take_left_behind)
         self._totals = SheetTotals(
-            self, document, settings, costs=self._show_totals, differs=self._show_difference
+            self, document, library, costs=self._show_totals, differs=self._show_difference
         )
 
     def compose_area(self) -> ComposeResult:
@@ -402,7 +405,7 @@ class SheetScreen(AreaScreen):
         draft, place = self.draft, event.place
         if draft is None or place.column is None:
             return
-        if place.column not in draft.columns and place.column not in offered_columns(draft):
+        if place.column not in draft.columns and place.column not in draft.offered_columns():
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
         self.call_after_refresh(
@@ -458,11 +461,11 @@ class SheetScreen(AreaScreen):
     def action_column(self) -> None:
         """Ask for a column that the sheet lacks."""
         if self.draft is not None:
-            ask = Ask("Which column?", choices=offered_columns(self.draft))
+            ask = Ask("Which column?", choices=self.draft.offered_columns())
             self.app.push_screen(ask, self._column_chosen)
 
     def _column_chosen(self, name: str | None) -> None:
-        if name and self.draft is not None and name in offered_columns(self.draft):
+        if name and self.draft is not None and name in self.draft.offered_columns():
             self._table.add_column(name)
 
     def action_images(self) -> None:

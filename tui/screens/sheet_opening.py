@@ -11,17 +11,10 @@ from textual.worker import get_current_worker
 
 from engine.api import (
     Draft,
+    Library,
     LibraryError,
-    Settings,
     SettingsError,
     SheetError,
-    draft_prompts,
-    draft_rows,
-    draft_session,
-    find_session,
-    open_draft,
-    reopen_draft,
-    with_num_images,
 )
 from tui.app_state import RowsToSheet
 from tui.screens.type_prompts import TypedPrompts
@@ -72,12 +65,12 @@ class SheetOpening:
     """Reads and makes sheets in threads; the last one asked for is the one that comes."""
 
     def __init__(
-        self, node: Screen[None], opener: Opener, document: SheetDocument, settings: Settings
+        self, node: Screen[None], opener: Opener, document: SheetDocument, library: Library
     ) -> None:
         self.node = node
         self._opener = opener
         self._document = document
-        self._settings = settings
+        self._library = library
 
     @property
     def is_reading(self) -> bool:
@@ -99,7 +92,7 @@ class SheetOpening:
         """Read and check a file."""
         try:
             stamp = stamp_of(path)
-            draft = open_draft(path, self._settings, worksheet=worksheet)
+            draft = self._library.sheets.open(path, worksheet=worksheet)
         except (SheetError, SettingsError) as error:
             hand_over(self._refused, Refused(f"{path.name}: {error}"))
         else:
@@ -109,8 +102,8 @@ class SheetOpening:
     def read_session(self, session: str) -> None:
         """Read the whole sheet of a session as it was written."""
         try:
-            info = find_session(self._settings.library, session)
-            draft = draft_session(session, self._settings)
+            info = self._library.sessions.find(session)
+            draft = self._library.sheets.from_session(session)
         except (LibraryError, SheetError, SettingsError) as error:
             hand_over(self._refused, Refused(str(error)))
         else:
@@ -118,12 +111,12 @@ class SheetOpening:
 
     def take_rows(self, rows: RowsToSheet) -> None:
         """Rows of a session are to be refined."""
-        self._make(partial(draft_rows, rows.rows, self._settings, name=rows.name), rows.parent)
+        self._make(partial(self._library.sheets.from_rows, rows.rows, name=rows.name), rows.parent)
 
     def take_typed(self, typed: TypedPrompts) -> None:
         """Prompts were typed."""
         count = typed.num_images
-        self._make(partial(draft_prompts, typed.prompts, self._settings, num_images=count))
+        self._make(partial(self._library.sheets.from_prompts, typed.prompts, num_images=count))
 
     @work(thread=True, exclusive=True, group="read")
     def _make(self, make: Callable[[], Draft], origin: str | None = None) -> None:
@@ -146,7 +139,7 @@ class SheetOpening:
     @work(thread=True, exclusive=True, group="images")
     def set_images(self, count: int) -> None:
         """Rows that do not say how many images they make make `count`."""
-        self._remake(lambda draft: (with_num_images(draft, count), ""))
+        self._remake(lambda draft: (draft.with_num_images(count), ""))
 
     def take_saved(self, stamp: Stamp) -> None:
         """The file was saved again: read it, if it is a time for that; mends that fit stay."""
@@ -157,7 +150,7 @@ class SheetOpening:
     @work(thread=True, exclusive=True, group="read")
     def _read_again(self, path: Path, stamp: Stamp) -> None:
         def make(draft: Draft) -> tuple[Draft, str]:
-            again, kept, lost = reopen_draft(draft, path, self._settings)
+            again, kept, lost = self._library.sheets.reopen(draft, path)
             words = f"{path.name} was read again."
             if kept or lost:
                 words += f" Mends kept in {count_text(kept, 'row')}"

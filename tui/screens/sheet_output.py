@@ -8,21 +8,15 @@ from typing import Protocol
 from textual.screen import Screen
 
 from engine.api import (
+    Checked,
     Draft,
-    EngineError,
-    LibraryError,
-    Settings,
+    Library,
+    PromptsheetError,
     SheetError,
-    changes_since,
     free_name,
     new_name,
-    only_changed,
-    ready_to_start,
-    resume_session,
     save_copy,
     save_new,
-    start_session,
-    write_template,
 )
 from tui.app_state import TakeInHand
 from tui.screens.ask import AskWhere
@@ -54,12 +48,12 @@ class Starter(Protocol):
 class SheetStarting:
     """Starts the sheet as a session, or resumes the one that it is of."""
 
-    def __init__(self, node: Screen[None], starter: Starter, settings: Settings) -> None:
+    def __init__(self, node: Screen[None], starter: Starter, library: Library) -> None:
         self.node = node
         self.is_waiting = False
         """Whether a start has not been answered yet: another one would make a second session."""
         self._starter = starter
-        self._settings = settings
+        self._library = library
 
     def start(self, sheet: Opened, since: str | None) -> None:
         """Start the ready rows; with `since`, those of them that differ from that session."""
@@ -70,19 +64,19 @@ class SheetStarting:
     def _start(self, sheet: Opened, since: str | None) -> None:
         draft, name = sheet.draft, sheet.restored.name if sheet.restored else None
         revision = Revision.of(draft)
-        checked = ready_to_start(draft, sheet.path)
+        checked = Checked.of_draft(draft, sheet.path)
         if sheet.path is None and sheet.origin is None:
             name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
         try:
             if since is not None:
-                checked = only_changed(checked, changes_since(since, checked, self._settings))
+                checked = checked.only_changed(self._library.sheets.changes_since(since, checked))
             if not checked.sheet.ready:  # it was changed back meanwhile
                 hand_over(self._refused, "There is nothing to render anew.")
                 return
-            started = start_session(
-                checked, self._settings, name=name or None, parent=since or sheet.origin
+            started = self._library.sessions.start(
+                checked, name=name or None, parent=since or sheet.origin
             )
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             hand_over(self._refused, str(error))
         else:
             whole = len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out
@@ -101,8 +95,8 @@ class SheetStarting:
     def resume(self, session: str) -> None:
         """Let a session go on, as it was started."""
         try:
-            resume_session(session, self._settings)
-        except (EngineError, LibraryError) as error:
+            self._library.sessions.resume(session)
+        except PromptsheetError as error:
             hand_over(self._starter.not_started, str(error))
         else:
             hand_over(self.node.post_message, TakeInHand(session, "jobs"))
@@ -120,8 +114,11 @@ class Saved:
 class SheetSaving:
     """Asks for a file's name, and writes the sheet there, or a template."""
 
-    def __init__(self, node: Screen[None], saved: Callable[[Saved], object]) -> None:
+    def __init__(
+        self, node: Screen[None], library: Library, saved: Callable[[Saved], object]
+    ) -> None:
         self.node = node
+        self._library = library
         self._saved = saved
 
     def save(self, sheet: Opened) -> None:
@@ -162,7 +159,7 @@ class SheetSaving:
         """Ask where a sheet to fill in goes."""
 
         def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
-            write_template(target, full=True)
+            self._library.sheets.write_template(target, full=True)
             return f"A template is in {target}."
 
         name = Path.cwd() / "prompts.xlsx"

@@ -11,18 +11,14 @@ from textual.screen import Screen
 
 from engine.api import (
     Changes,
+    Checked,
     Draft,
     Estimate,
+    Library,
     LibraryError,
     RowValues,
     SessionInfo,
-    Settings,
     SettingsError,
-    changes_since,
-    estimate_rows,
-    find_session,
-    ready_to_start,
-    session_of,
 )
 from tui.sheet_document import REST_A_ROW, Opened, SheetDocument
 from tui.workers import hand_over, work
@@ -46,7 +42,7 @@ class Estimated:
     estimate: Estimate
 
 
-def find_diff(sheet: Opened, settings: Settings) -> SessionDiff | None:
+def find_diff(sheet: Opened, library: Library) -> SessionDiff | None:
     """What differs from the session the sheet was rendered as; None if there is none.
 
     That is the session it was restored from, else whichever was made from the file. Reads the
@@ -55,11 +51,13 @@ def find_diff(sheet: Opened, settings: Settings) -> SessionDiff | None:
     session = sheet.restored.session if sheet.restored else None
     try:
         if session is None and sheet.path is not None:
-            session = session_of(sheet.path, settings, sheet.draft.worksheet)
+            session = library.sessions.of_sheet(sheet.path, sheet.draft.worksheet)
         if session is None:
             return None
-        info = find_session(settings.library, session)
-        return SessionDiff(info, changes_since(session, ready_to_start(sheet.draft), settings))
+        info = library.sessions.find(session)
+        return SessionDiff(
+            info, library.sheets.changes_since(session, Checked.of_draft(sheet.draft))
+        )
     except LibraryError:
         return None
 
@@ -71,7 +69,7 @@ class SheetTotals:
         self,
         node: Screen[None],
         document: SheetDocument,
-        settings: Settings,
+        library: Library,
         *,
         costs: Callable[[], object],
         differs: Callable[[], object],
@@ -81,7 +79,7 @@ class SheetTotals:
         self.estimate: Estimate | None = None
         self.diff: SessionDiff | None = None
         self._document = document
-        self._settings = settings
+        self._library = library
         self._costs, self._differs = costs, differs
 
     def forget(self) -> None:
@@ -102,7 +100,7 @@ class SheetTotals:
     @work(thread=True, exclusive=True, group="estimate")
     def _estimate(self, draft: Draft, work: list[RowValues]) -> None:
         try:
-            hand_over(self._estimated, Estimated(draft, estimate_rows(work, self._settings)))
+            hand_over(self._estimated, Estimated(draft, self._library.sheets.estimate(work)))
         except SettingsError:
             return
 
@@ -115,7 +113,7 @@ class SheetTotals:
     async def _find_diff(self, sheet: Opened) -> None:
         # Of many rows it takes a while, so that it waits for the hands to rest.
         await asyncio.sleep(len(sheet.draft.numbers) * REST_A_ROW)
-        diff = await asyncio.to_thread(find_diff, sheet, self._settings)
+        diff = await asyncio.to_thread(find_diff, sheet, self._library)
         if sheet.draft is self._document.draft and diff != self.diff:
             self.diff = diff
             self._differs()

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.dom import DOMNode
 
-from engine.api import EngineError, LibraryError
+from engine.api import PromptsheetError
 from tui.undo.stack import Undoable, UndoStack
 from tui.workers import work
 
@@ -69,5 +69,5 @@ class Undoing:
     async def _in_turn(self, act: Callable[[], Done]) -> None:
         try:
             await self._done(await self._stack.in_turn(act))
-        except (EngineError, LibraryError) as error:
+        except PromptsheetError as error:
             self._refused(str(error))

@@ -1,8 +1,8 @@
 """The machine in a few characters: how busy the devices are, what is free on the disk."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from engine.api import Library
 from tui.text import clean, size_text
 
 _BARS = 8
@@ -27,18 +27,18 @@ class DiskGauge:
     """Why it should be looked at; may be empty."""
 
 
-def disk_gauge(library: Path, session: str | None, reserve_mib: int) -> DiskGauge:
+def disk_gauge(library: Library, session: str | None) -> DiskGauge:
     """What is to be said of the library's disk. Call in a thread.
 
     Args:
-        library: the library's folder.
+        library: the library.
         session: the session in hand.
-        reserve_mib: under which rendering pauses.
     """
-    from engine.api import LibraryError, disk_use  # after the first paint
+    from engine.api import LibraryError  # after the first paint
 
+    reserve_mib = library.settings.engine.reserve_mib
     try:
-        use = disk_use(library, session)
+        use = library.disk_use(session)
     except LibraryError:
         return DiskGauge()
     filled = round(_BARS * (1 - use.free / max(1, use.total)))

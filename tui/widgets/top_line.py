@@ -112,9 +112,7 @@ class TopLine(Horizontal):
     @work(thread=True, exclusive=True, group="gauges")
     def _read_gauges(self) -> None:
         app_state = self._app_state
-        disk = disk_gauge(
-            app_state.library, app_state.memory.session, app_state.settings.engine.reserve_mib
-        )
+        disk = disk_gauge(app_state.library, app_state.memory.session)
         hand_to(self, self._take, _Gauges(device_gauge(), disk))
 
     def _take(self, gauges: _Gauges) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
+from engine.errors import PromptsheetError
 from engine.library.records import NewRow, NewSession, Rewrite
 from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
@@ -23,7 +24,7 @@ _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _KEY_LENGTH = 6
 
 
-class RefusedError(Exception):
+class RefusedError(PromptsheetError):
     """The request cannot be accepted; the message says why."""
 
 
