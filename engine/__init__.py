@@ -2,7 +2,7 @@
 
 Everything but the screen lives here. What others may use is `engine.api`; ARCHITECTURE.md draws the
 layers, and import-linter holds them: a package imports from those below it alone. Begin with
-`engine.api`, or, to see a sheet become pixels, with `engine.service.server.dispatcher`.
+`engine.api.Library`, or, to see a sheet become pixels, with `engine.service.server.dispatcher`.
 """
 
 __version__ = "0.1.0"

@@ -11,6 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
+from engine.errors import PromptsheetError
 from engine.library_folder import may_write, nearest
 
 APP = "promptsheet"
@@ -20,7 +21,7 @@ MOST_DEVICES = 64
 """Renderers of one engine process."""
 
 
-class SettingsError(Exception):
+class SettingsError(PromptsheetError):
     """The settings file (or the model list beside it) cannot be used; the message says where."""
 
 
@@ -58,6 +59,11 @@ def config_folder() -> Path:
     if override := os.environ.get("PROMPTSHEET_CONFIG"):
         return expanded(Path(override))
     return _at_home(platformdirs.user_config_path, ".config")
+
+
+def settings_path() -> Path:
+    """The settings file, which need not be there."""
+    return config_folder() / "settings.toml"
 
 
 def state_folder(library: Path) -> Path:
@@ -274,7 +280,7 @@ def load_settings(library: Path | None = None) -> Settings:
     Raises:
         SettingsError: the file is not TOML, or a value in it is wrong.
     """
-    path = config_folder() / "settings.toml"
+    path = settings_path()
     try:
         settings = build(Settings, tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):

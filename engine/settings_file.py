@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.config_records import Declared, DeclaredError, build, explanations, plain
-from engine.settings import Settings, SettingsError, config_folder
-
-FILE = "settings.toml"
+from engine.settings import Settings, SettingsError, settings_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def write_setting(name: str, value: Any) -> Path:
     """
     import tomlkit  # it keeps the user's remarks and order; only who writes needs it
 
-    path = config_folder() / FILE
+    path = settings_path()
     try:
         text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         document = tomlkit.parse(text)
@@ -214,7 +212,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _body() -> dict[str, Any]:
-    path = config_folder() / FILE
+    path = settings_path()
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -9,8 +9,9 @@ from typing import Any
 
 import psutil
 
-from engine.api import follow_session
+from engine.api import Library
 from engine.library.database import reading
+from engine.settings import Settings
 from tests.conftest import Promptsheet
 from tests.test_promises import has_done, renderer_pid, state, wait_for, write_sheet
 
@@ -119,7 +120,7 @@ def test_a_retry_and_a_resume_of_all_let_go_on_what_waits_to_be_asked(
     assert sorted(promptsheet.json("engine", "start")["held"]) == sorted([first, second])
     promptsheet.json("retry", first)
     assert promptsheet.json("engine", "status")["held"] == [second]
-    reports = follow_session(second, promptsheet.library)
+    reports = Library(Settings(library=promptsheet.library)).sessions.follow(second)
     report = next(reports)
     assert report.held and f"promptsheet resume {second}" in report.now
     promptsheet.json("resume", "all")

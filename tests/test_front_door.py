@@ -318,11 +318,13 @@ def test_pictures_become_a_sheet_that_renders_the_same_again(
 def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
     promptsheet: Promptsheet,
 ) -> None:
-    from engine.api import trash_images
+    from engine.api import Library, Settings
 
     promptsheet.json("prompt", "a red circle", "-n", "3", "--seed-number", "5")
     images = [i["image"] for i in promptsheet.json("show", "last")["list"]]
-    assert trash_images(images[:1], promptsheet.library).images == images[:1]
+    assert (
+        Library(Settings(library=promptsheet.library)).images.trash(images[:1]).images == images[:1]
+    )
     assert promptsheet.json("trash")["images"] == 1
     assert promptsheet.json("show", "last")["images"] == 2
     assert promptsheet.json("trash", "empty") | {"bytes": 0} == {

@@ -16,7 +16,7 @@ from engine.library_folder import disk_fault, folder_fault, writing_fault
 from engine.service.client.connection import connect_or_start
 from engine.service.client.reviving import Reviver
 from engine.service.lock import LibraryLock, is_locked
-from engine.settings import config_folder, load_settings, state_folder
+from engine.settings import Settings, config_folder, load_settings, state_folder
 from tests.conftest import COMMAND, Promptsheet
 from tests.engine.library.conftest import new_session
 
@@ -81,7 +81,7 @@ def test_what_would_write_it_says_that_it_cannot_be(frozen: Path, promptsheet: P
         assert said.returncode == 2, what
         assert "can be looked at" in said.stderr and "Errno" not in said.stderr, said.stderr
     assert not is_locked(frozen)
-    assert "can be looked at" in Reviver(frozen).look().reason
+    assert "can be looked at" in Reviver(Settings(library=frozen)).look().reason
 
 
 # -------------------------------------------------------------------- names

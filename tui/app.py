@@ -18,7 +18,7 @@ from textual.events import Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from engine.settings import Settings
+from engine.api import Library
 from tui.app_state import (
     AppState,
     Memory,
@@ -84,9 +84,9 @@ class PromptsheetApp(App[str]):
         bind("app.quit", "q,ctrl+q", "quit", "Quit", show=False),
     ]
 
-    def __init__(self, settings: Settings, sheet: Path | None = None) -> None:
+    def __init__(self, library: Library, sheet: Path | None = None) -> None:
         super().__init__()
-        self.app_state = AppState(settings, recall(settings.library), sheet)
+        self.app_state = AppState(library, recall(library), sheet)
         memory = self.app_state.memory
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
         self._opening = OpeningScreen(self._first, self.app_state)
@@ -269,7 +269,7 @@ class PromptsheetApp(App[str]):
         from tui.screens.settings import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):
-            self.push_screen(SettingsScreen(self.app_state.settings, tells_focus=self.tells_focus))
+            self.push_screen(SettingsScreen(self.app_state.library, tells_focus=self.tells_focus))
 
     def action_help(self) -> None:
         """Show or hide the keys of this screen."""

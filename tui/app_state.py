@@ -1,4 +1,4 @@
-"""What the screens share: settings, the session in hand, and what is remembered between starts."""
+"""What the screens share: the library, the session in hand, what is kept between starts."""
 
 import contextlib
 import json
@@ -9,45 +9,37 @@ from pathlib import Path
 
 from textual.message import Message
 
-from engine.settings import Settings, state_folder
-from engine.unfinished_files import written_beside
+from engine.api import Library, Settings, written_beside
 from tui.undo.stack import UndoStack
 
 _RECENT = 12
 
 
+@dataclass
 class TakeInHand(Message):
     """A session is the one to work with now, and an area is where to go."""
 
-    def __init__(self, session: str, area: str) -> None:
-        super().__init__()
-        self.session = session
-        self.area = area
+    session: str
+    area: str
 
 
+@dataclass
 class RowsToSheet(Message):
     """Rows are to be refined on the Sheet screen, and may then start a session of their own."""
 
-    def __init__(self, rows: Sequence[Mapping[str, str]], parent: str, name: str) -> None:
-        """Hand rows over.
-
-        Args:
-            rows: each one's cells, by column; known columns and the user's own alike.
-            parent: the session they come from, which the new one remembers (`start_session`).
-            name: what to call the sheet.
-        """
-        super().__init__()
-        self.rows = rows
-        self.parent = parent
-        self.name = name
+    rows: Sequence[Mapping[str, str]]
+    """Each one's cells, by column; known columns and the user's own alike."""
+    parent: str
+    """The session they come from, which the new one remembers."""
+    name: str
+    """What to call the sheet."""
 
 
+@dataclass
 class SessionToSheet(Message):
     """A session is to be on the Sheet screen again, whole, as it was written."""
 
-    def __init__(self, session: str) -> None:
-        super().__init__()
-        self.session = session
+    session: str
 
 
 @dataclass
@@ -71,7 +63,7 @@ class Memory:
 class AppState:
     """One for the whole app."""
 
-    settings: Settings
+    library: Library
     memory: Memory
     sheet: Path | None = None
     """A sheet named on the command line."""
@@ -89,16 +81,16 @@ class AppState:
     """What can be undone."""
 
     @property
-    def library(self) -> Path:
-        """The library."""
-        return self.settings.library
+    def settings(self) -> Settings:
+        """What holds."""
+        return self.library.settings
 
 
-def _file(library: Path) -> Path:
-    return state_folder(library) / f"app-{zlib.crc32(str(library).encode()):08x}.json"
+def _file(library: Library) -> Path:
+    return library.state_folder() / f"app-{zlib.crc32(str(library.path).encode()):08x}.json"
 
 
-def recall(library: Path) -> Memory:
+def recall(library: Library) -> Memory:
     """Where the app was left with this library; a fresh memory where that cannot be read."""
     try:
         return Memory(**json.loads(_file(library).read_text()))
@@ -106,7 +98,7 @@ def recall(library: Path) -> Memory:
         return Memory()
 
 
-def remember(library: Path, memory: Memory) -> None:
+def remember(library: Library, memory: Memory) -> None:
     """Keep it for the next start, if the disk lets us."""
     with contextlib.suppress(OSError):
         path = _file(library)

@@ -1,26 +1,33 @@
 """Sheets that were written in and are not saved yet, kept in case the connection drops."""
 
+import asyncio
 import fcntl
 import json
 import os
 import shutil
 import tempfile
+import threading
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from textual.dom import DOMNode
+
 from engine.api import (
     Draft,
-    Settings,
+    Library,
+    SettingsError,
     SheetError,
-    open_draft,
     plain_name,
     save_new,
-    state_folder,
-    with_num_images,
 )
+from tui.sheet_document import REST_A_ROW, Opened, SheetDocument
+from tui.workers import hand_over, work
 
+_REST = 1.0
+"""Seconds without a change before the sheet is kept."""
 _FOLDER = "drafts"
 _LOCK = ".lock"
 
@@ -28,16 +35,16 @@ _LOCK = ".lock"
 class DraftAutosave:
     """One app's kept sheet, in a folder of its own that it holds a lock on. Blocks."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
-        self._ours = f"{zlib.crc32(str(library).encode()):08x}-"
+        self._ours = f"{zlib.crc32(str(library.path).encode()):08x}-"
         self._own: Path | None = None
         self._lock: int | None = None
 
     @cached_property
     def _all(self) -> Path:
         """Where all are kept; found out when it is needed: the disk is asked for it."""
-        return state_folder(self._library) / _FOLDER
+        return self._library.state_folder() / _FOLDER
 
     def keep(self, draft: Draft) -> None:
         """Keep the draft as it reads, instead of what was kept before."""
@@ -99,18 +106,76 @@ class DraftAutosave:
         return self._own
 
 
-def open_autosaved(path: Path, settings: Settings) -> Draft:
+class Autosaving:
+    """Keeps what would be missed of a sheet, soon after each change.
+
+    A terminal that goes away takes the app with it at once.
+    """
+
+    def __init__(
+        self,
+        node: DOMNode,
+        document: SheetDocument,
+        library: Library,
+        found: Callable[[Opened], object],
+    ) -> None:
+        """`found` is given what another app left behind."""
+        self.node = node
+        self.store = DraftAutosave(library)
+        self._document = document
+        self._library = library
+        self._found = found
+        self._one_keeping = threading.Lock()
+        self._is_leaving = False
+
+    @work(exclusive=True, group="keep")
+    async def keep_soon(self, draft: Draft) -> None:
+        """The draft has changed, or was saved."""
+        await asyncio.sleep(_REST + len(draft.numbers) * REST_A_ROW)
+        if draft is self._document.draft:
+            await asyncio.to_thread(self._keep_or_forget, self._document.missed)
+
+    def _keep_or_forget(self, missed: Draft | None) -> None:
+        with self._one_keeping:
+            if missed is None or self._is_leaving:
+                self.store.forget()
+            else:
+                self.store.keep(missed)
+
+    def leave(self) -> None:
+        """Whoever leaves has been asked: nothing is kept. Blocks."""
+        self._is_leaving = True
+        self._keep_or_forget(None)
+
+    @work(thread=True, group="left")
+    def find_left_behind(self) -> None:
+        """Is there something to go on with?"""
+        path = self.store.left_behind()
+        if path is None:
+            return
+        with suppress(SheetError, SettingsError):
+            hand_over(self._found, Opened(open_autosaved(path, self._library), behind=path))
+
+    @work(thread=True, group="left")
+    def take_over(self, path: Path) -> None:
+        """What another app left behind is shown now."""
+        with self._one_keeping:
+            if not self._is_leaving:
+                self.store.take_over(path)
+
+
+def open_autosaved(path: Path, library: Library) -> Draft:
     """A kept sheet as it was, rows left out and all.
 
     Raises:
         SheetError, SettingsError: it cannot be read.
     """
-    draft = open_draft(path, settings)
+    draft = library.sheets.open(path)
     try:
         marks = json.loads(_beside(path).read_text())
     except (OSError, ValueError):
         return draft
-    draft = with_num_images(draft, marks["num_images"])
+    draft = draft.with_num_images(marks["num_images"])
     if left_out := set(marks["left_out"]) & set(draft.numbers):
         draft.leave_out(left_out)
     return draft

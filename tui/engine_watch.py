@@ -9,7 +9,7 @@ from engine.api import (
     Counted,
     Curated,
     EngineEvent,
-    EngineFeed,
+    Library,
     Mismatched,
     Paused,
     Previewed,
@@ -54,9 +54,9 @@ class News:
 class EngineWatch(threading.Thread):
     """Gathers events into news. A daemon: it dies with the app, mid-wait if need be."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Library) -> None:
         super().__init__(name="watch", daemon=True)
-        self._feed = EngineFeed(library)
+        self._feed = library.engine.feed()
         self._lock = threading.Lock()
         self._changed = False
         self._news = News()

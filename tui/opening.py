@@ -3,17 +3,16 @@
 import sys
 from pathlib import Path
 
-from engine.library_folder import folder_fault
-from engine.settings import Settings
+from engine.api import Library
 from tui.terminal.hangup import leave_with_the_terminal
 
 
-def open_app(sheet: Path | None, settings: Settings) -> int:
+def open_app(sheet: Path | None, library: Library) -> int:
     """Open the app on this terminal; the exit status.
 
     Args:
         sheet: a file to open on the Sheet screen.
-        settings: what holds.
+        library: what it is opened on.
 
     Raises:
         SheetError: there is no such file.
@@ -26,7 +25,7 @@ def open_app(sheet: Path | None, settings: Settings) -> int:
             f"There is no file {sheet}, and no such command."
             " `promptsheet --help` lists the commands."
         )
-    if fault := folder_fault(settings.library):
+    if fault := library.folder_fault():
         from engine.api import LibraryError
 
         raise LibraryError(fault)
@@ -38,12 +37,13 @@ def open_app(sheet: Path | None, settings: Settings) -> int:
         return 2
     from tui.graphics.protocol import prepare_terminal, spare_the_line
 
+    settings = library.settings
     prepare_terminal(settings.app.images)
     spare_the_line(settings.app.bandwidth == "low")
     leave_with_the_terminal()
     from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
 
-    farewell = PromptsheetApp(settings, sheet).run()
+    farewell = PromptsheetApp(library, sheet).run()
     if farewell:
         print(farewell)
     return 0

@@ -18,14 +18,14 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from engine.api import Progress, Settings, follow_session, pace
+from engine.api import Library, Progress
 from tui.terminal.notice import notification
 from tui.text import clean, clock_text
 
 _PACE_SECONDS = 2.0
 
 
-def follow(session: str, name: str, settings: Settings, wait_minutes: float) -> Progress | None:
+def follow(session: str, name: str, library: Library, wait_minutes: float) -> Progress | None:
     """Wait until the session has settled; where it stands then.
 
     On a terminal a bar on stderr shows the way there. Ctrl-C ends the waiting, not the session:
@@ -34,11 +34,11 @@ def follow(session: str, name: str, settings: Settings, wait_minutes: float) -> 
     Args:
         session: its id.
         name: what people call it.
-        settings: whose library.
+        library: whose it is.
         wait_minutes: how long to wait while nothing can be rendered; the result has `given_up`
             after that.
     """
-    reports = follow_session(session, settings.library, wait_minutes * 60)
+    reports = library.sessions.follow(session, wait_minutes * 60)
     try:
         if not sys.stderr.isatty():
             return _last(_saying(reports))
@@ -46,14 +46,14 @@ def follow(session: str, name: str, settings: Settings, wait_minutes: float) -> 
             last, known = None, _Known()
             for last in reports:
                 settled = last.done + last.failed + last.stopped
-                pace = "" if last.settled or last.waits else known.pace(session, settings)
+                pace = "" if last.settled or last.waits else known.pace(session, library)
                 parts = [] if last.settled else [pace, clean(last.now)]
                 parts += [f"✗ {last.failed} failed"] if last.failed else []
                 note = " · ".join(part for part in parts if part)
                 bar.update(task, total=last.images, completed=settled, note=note)
                 if last.said:
                     bar.console.print(clean(last.said), markup=False)
-        if settings.app.bell and last is not None:
+        if library.settings.app.bell and last is not None:
             words = f"{name}: {last.done} of {last.images} images done"
             print(notification(words), end="", file=sys.stderr, flush=True)
         return last
@@ -68,12 +68,12 @@ class _Known:
         self._words = ""
         self._until = 0.0
 
-    def pace(self, session: str, settings: Settings) -> str:
+    def pace(self, session: str, library: Library) -> str:
         """`1.7 img/s, ETA 00:04:10`; nothing while nothing is known."""
         now = time.monotonic()
         if now >= self._until:
             self._until = now + _PACE_SECONDS
-            found = pace(settings.library, session)
+            found = library.sessions.pace(session)
             if found.images_per_second and found.seconds_left is not None:
                 left = clock_text(found.seconds_left)
                 self._words = f"{found.images_per_second:.1f} img/s, ETA {left}"

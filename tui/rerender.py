@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.api import (
-    EngineError,
     ImageInfo,
+    Library,
     SessionInfo,
-    Settings,
     SheetError,
     Started,
     StoredRow,
-    check_stored,
-    find_session,
     neighbours,
-    start_session,
-    stored_rows,
     with_drawn_seed,
     with_new_seeds,
 )
@@ -24,33 +19,35 @@ from tui.text import count_text
 _NEIGHBOURS = 8
 
 
-def start_again(images: Sequence[ImageInfo], settings: Settings) -> Started:
+def start_again(images: Sequence[ImageInfo], library: Library) -> Started:
     """Render the rows of these images again, with new seeds; what was started.
 
     Raises:
-        EngineError: the engine process refuses, or the rows cannot be rendered any more.
+        EngineError: the engine process refuses.
+        SheetError: the rows cannot be rendered any more.
         LibraryError: the library cannot be read.
     """
     first = images[0].session
     numbers = {image.row for image in images if image.session == first}
     rows = [
         replace(row, cells=with_new_seeds(row.cells))
-        for row in stored_rows(settings.library, first, numbers)
+        for row in library.sessions.rows(first, numbers)
     ]
-    return _start(first, rows, settings, "again")
+    return _start(first, rows, library, "again")
 
 
-def more_like(image: ImageInfo, settings: Settings) -> Started:
+def more_like(image: ImageInfo, library: Library) -> Started:
     """Render the seeds next to those of an image's row; what was started.
 
     Raises:
-        EngineError: the engine process refuses, or the row cannot be rendered any more.
+        EngineError: the engine process refuses.
+        SheetError: the row cannot be rendered any more.
         LibraryError: the library cannot be read.
     """
-    (row,) = stored_rows(settings.library, image.session, [image.row])
+    (row,) = library.sessions.rows(image.session, [image.row])
     near = neighbours(row.cells, row.first_seed, row.images, _NEIGHBOURS)
     rows = [replace(row, number=row.number + n, cells=cells) for n, cells in enumerate(near)]
-    return _start(image.session, rows, settings, f"more of row {image.row}")
+    return _start(image.session, rows, library, f"more of row {image.row}")
 
 
 def started_words(started: Started) -> str:
@@ -58,19 +55,16 @@ def started_words(started: Started) -> str:
     return f"{count_text(started.images, 'image')} started as {started.session}; 2 shows them"
 
 
-def _start(session: str, rows: Sequence[StoredRow], settings: Settings, what: str) -> Started:
-    info = find_session(settings.library, session)
-    try:
-        checked = check_stored(rows, settings, file=info.name)
-    except SheetError as error:
-        raise EngineError(str(error)) from error
+def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str) -> Started:
+    info = library.sessions.find(session)
+    checked = library.sheets.check_stored(rows, file=info.name)
     if checked.errors:
         problem = checked.errors[0]
-        raise EngineError(f"Row {problem.row} cannot be rendered any more: {problem.message}")
-    return start_session(checked, settings, name=f"{info.name}, {what}", parent=session)
+        raise SheetError(f"Row {problem.row} cannot be rendered any more: {problem.message}")
+    return library.sessions.start(checked, name=f"{info.name}, {what}", parent=session)
 
 
-def rows_of(images: Sequence[ImageInfo], settings: Settings) -> list[dict[str, str]]:
+def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str]]:
     """The rows of these images, each with the seed of its first image here.
 
     Raises:
@@ -82,18 +76,19 @@ def rows_of(images: Sequence[ImageInfo], settings: Settings) -> list[dict[str, s
     found = []
     for session in dict.fromkeys(image.session for image in images):
         numbers = [row for owner, row in seeds if owner == session]
-        for row in stored_rows(settings.library, session, numbers):
+        for row in library.sessions.rows(session, numbers):
             cells = with_drawn_seed(row.cells, seeds[session, row.number])
             found.append({**cells, **row.extra})
     return found
 
 
-def duplicate(info: SessionInfo, settings: Settings) -> Started:
+def duplicate(info: SessionInfo, library: Library) -> Started:
     """Render a session's sheet once more; rows without a seed draw another; what was started.
 
     Raises:
-        EngineError: the engine process refuses, or a row cannot be rendered any more.
+        EngineError: the engine process refuses.
+        SheetError: a row cannot be rendered any more.
         LibraryError: the library cannot be read.
     """
-    rows = stored_rows(settings.library, info.session)
-    return _start(info.session, rows, settings, "again")
+    rows = library.sessions.rows(info.session)
+    return _start(info.session, rows, library, "again")

@@ -8,10 +8,9 @@ import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from textual import work as textual_work
 from textual._context import NoActiveAppError
 from textual.dom import DOMNode
 from textual.worker import Worker, get_current_worker
@@ -19,7 +18,16 @@ from textual.worker import Worker, get_current_worker
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-N = TypeVar("N", bound=DOMNode)
+Message = TypeVar("Message")
+N = TypeVar("N", bound="DOMNode | Aide")
+
+
+class Aide(Protocol):
+    """What does one job for a node, and whose work goes with that node."""
+
+    @property
+    def node(self) -> DOMNode:
+        """The node: a screen, say."""
 
 
 class _Decorator(Protocol):
@@ -45,6 +53,8 @@ def is_gone(node: DOMNode) -> bool:
 def work(*, thread: bool = False, exclusive: bool = False, group: str = "default") -> _Decorator:
     """As Textual's decorator of that name; but what fails once its node is gone harms nobody.
 
+    The method may be an `Aide`'s: then it is its node's work.
+
     Args:
         thread: whether it blocks, and so runs in a thread; from there `hand_over` alone may touch
             widgets.
@@ -55,18 +65,24 @@ def work(*, thread: bool = False, exclusive: bool = False, group: str = "default
     def decorate(method: Any) -> Any:
         if inspect.iscoroutinefunction(method):
 
-            @wraps(method)
-            async def guarded(node: Any, *args: Any, **options: Any) -> None:
+            async def guarded(node: DOMNode, *args: Any, **options: Any) -> None:
                 with _nobody_minds(node):
-                    await method(node, *args, **options)
+                    await method(*args, **options)
         else:
 
-            @wraps(method)
-            def guarded(node: Any, *args: Any, **options: Any) -> None:
+            def guarded(node: DOMNode, *args: Any, **options: Any) -> None:  # type: ignore[misc]
                 with _nobody_minds(node):
-                    method(node, *args, **options)
+                    method(*args, **options)
 
-        return textual_work(thread=thread, exclusive=exclusive, group=group)(guarded)
+        @wraps(method)
+        def begin(owner: Any, *args: Any, **options: Any) -> Worker[None]:
+            node: DOMNode = owner if isinstance(owner, DOMNode) else owner.node
+            job = partial(guarded, node, owner, *args, **options)
+            return node.run_worker(
+                job, name=method.__name__, group=group, exclusive=exclusive, thread=thread
+            )
+
+        return begin
 
     return decorate
 
@@ -82,7 +98,7 @@ def _nobody_minds(node: DOMNode) -> Iterator[None]:
         log.debug("failed after %r was gone", node, exc_info=True)
 
 
-def hand_over(take: Callable[..., object], *args: Any, **options: Any) -> bool:
+def hand_over(take: Callable[[Message], object], message: Message) -> bool:
     """From a worker's thread: give its node what was found, unless it is late.
 
     A worker that newer work has replaced still comes to its end, and only on the event loop is it
@@ -90,33 +106,33 @@ def hand_over(take: Callable[..., object], *args: Any, **options: Any) -> bool:
 
     Args:
         take: called on the event loop; it refuses by returning False.
-        args: its arguments.
-        options: those by name.
+        message: what was found, in one piece that nobody changes: a frozen dataclass, a text.
 
     Returns:
         Whether it was taken.
     """
     worker = get_current_worker()
-    return hand_to(
-        worker.node, lambda: not worker.is_cancelled and take(*args, **options) is not False
-    )
+
+    def take_if_newest(message: Message) -> bool:
+        return not worker.is_cancelled and take(message) is not False
+
+    return hand_to(worker.node, take_if_newest, message)
 
 
-def hand_to(node: DOMNode, take: Callable[..., object], *args: Any, **options: Any) -> bool:
+def hand_to(node: DOMNode, take: Callable[[Message], object], message: Message) -> bool:
     """From any thread: give a node something, unless it is gone; the worker's own may be.
 
     Args:
         node: whom it concerns; the app, where it is to be said whatever is on the screen.
         take: as for `hand_over`.
-        args: its arguments.
-        options: those by name.
+        message: as for `hand_over`.
 
     Returns:
         Whether it was taken.
     """
 
     def land() -> bool:
-        return not is_gone(node) and take(*args, **options) is not False
+        return not is_gone(node) and take(message) is not False
 
     try:
         app = node.app

@@ -1,31 +1,42 @@
-"""Sessions: started, stopped, resumed, exported."""
+"""Sessions: started, followed, stopped, looked at, exported."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from engine.api.sheets import Checked
-from engine.library.read.reader import ImageInfo
-from engine.library.read.stored_rows import as_runs, path_text
+from engine.api.checked import Checked
+from engine.library.read import reader, results
+from engine.library.read.jobs import JobPages
+from engine.library.read.pace import Pace, pace
+from engine.library.read.reader import STATES, JobInfo, SessionInfo
+from engine.library.read.sessions import SessionOrder, SessionPages
+from engine.library.read.stored_rows import (
+    StoredRow,
+    as_runs,
+    path_text,
+    session_of_sheet,
+    stored_rows,
+)
 from engine.library.read.tables import TableKind
-from engine.library.records import Copied, Exported
+from engine.library.records import Exported
 from engine.protocol.commands import (
     Move,
-    Pause,
     Places,
+    Rename,
     RequestedRow,
+    RestoreSession,
     Resume,
     Retry,
     Source,
     Stop,
     Submit,
+    Tag,
+    TrashSession,
 )
-from engine.service.client.connection import connect_or_start
-from engine.service.client.curation import ask
-from engine.settings import (
-    Settings,
-)
+from engine.service.client.connection import ask, connect_or_start
+from engine.service.client.follow import Progress, follow_session
+from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,179 +49,299 @@ class Started:
     """What to tell the user of how the engine process outlives the terminal; usually nothing."""
 
 
-def start_session(
-    checked: Checked, settings: Settings, *, name: str | None = None, parent: str | None = None
-) -> Started:
-    """Have the ready rows of a checked sheet rendered; returns once that is on disk.
+class Sessions:
+    """The sessions of one library. Where one is named, by its id, if nothing else is said."""
 
-    Args:
-        checked: rows with errors are left out.
-        settings: whose library.
-        name: what to call it; the file's name otherwise.
-        parent: the session it was made from.
+    def __init__(self, settings: Settings) -> None:
+        """Args: settings: whose library, and which hosts may render."""
+        self._settings = settings
+        self._path = settings.library
 
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    sheet = checked.sheet
-    rows = (
-        RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values)
-        for row in sheet.ready
-        if row.values is not None
-    )
-    source = Source(
-        sheet.file,
-        sheet.sheet,
-        list(sheet.columns),
-        parent,
-        path_text(checked.path) if checked.path else None,
-        as_runs(checked.kept) if parent else [],
-    )
-    wanted = Submit(name or Path(sheet.file).stem, source, Submit.packed(rows))
-    connection, detachment = connect_or_start(settings.library, asked=True)
-    with connection:
-        tally = connection.ask(wanted).tally
-    return Started(tally.session, tally.images, detachment.warning if detachment else None)
+    # ---------------------------------------------------------------- work
 
+    def start(
+        self, checked: Checked, *, name: str | None = None, parent: str | None = None
+    ) -> Started:
+        """Have the ready rows of a checked sheet rendered; returns once that is on disk.
 
-def stop_session(
-    session: str | None, settings: Settings, rows: Sequence[int] | None = None
-) -> None:
-    """Stop after the current step; what is finished is kept.
+        Args:
+            checked: rows with errors are left out.
+            name: what to call it; the file's name otherwise.
+            parent: the session it was made from.
 
-    Args:
-        session: its id; None: everything.
-        settings: whose library.
-        rows: numbers of the session's rows; None: all of them. An image of theirs that shares a
-            running batch with others' still comes out of it.
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        sheet = checked.sheet
+        rows = (
+            RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values)
+            for row in sheet.ready
+            if row.values is not None
+        )
+        source = Source(
+            sheet.file,
+            sheet.sheet,
+            list(sheet.columns),
+            parent,
+            path_text(checked.path) if checked.path else None,
+            as_runs(checked.kept) if parent else [],
+        )
+        wanted = Submit(name or Path(sheet.file).stem, source, Submit.packed(rows))
+        connection, detachment = connect_or_start(self._path, asked=True)
+        with connection:
+            tally = connection.ask(wanted).tally
+        return Started(tally.session, tally.images, detachment.warning if detachment else None)
 
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    ask(settings.library, Stop(session, rows))
+    def stop(self, session: str | None, rows: Sequence[int] | None = None) -> None:
+        """Stop after the current step; what is finished is kept.
 
+        Args:
+            session: its id; None: everything.
+            rows: numbers of the session's rows; None: all of them. An image of theirs that shares
+                a running batch with others' still comes out of it.
 
-def resume_session(
-    session: str | None,
-    settings: Settings,
-    rows: Sequence[int] | None = None,
-    *,
-    new_files: bool = False,
-) -> None:
-    """Let what was stopped, or waits to be asked for, go on.
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        ask(self._path, Stop(session, rows))
 
-    Args:
-        session: as for `stop_session`.
-        settings: whose library.
-        rows: as for `stop_session`.
-        new_files: with the files its models have now, whatever they were when it was planned. None
-            of the session's images that are to come is by the old ones then, and each says so.
+    def resume(
+        self, session: str | None, rows: Sequence[int] | None = None, *, new_files: bool = False
+    ) -> None:
+        """Let what was stopped, or waits to be asked for, go on.
 
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    ask(settings.library, Resume(session, rows, new_files), asked=True)
+        Args:
+            session: as for `stop`.
+            rows: as for `stop`.
+            new_files: with the files its models have now, whatever they were when it was planned.
+                None of the session's images that are to come is by the old ones then, and each
+                says so.
 
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        ask(self._path, Resume(session, rows, new_files), asked=True)
 
-def retry_session(
-    session: str | None,
-    settings: Settings,
-    rows: Sequence[int] | None = None,
-    *,
-    new_files: bool = False,
-) -> None:
-    """Let failed images be tried again; arguments as for `resume_session`.
+    def retry(
+        self, session: str | None, rows: Sequence[int] | None = None, *, new_files: bool = False
+    ) -> None:
+        """Let failed images be tried again; arguments as for `resume`.
 
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    ask(settings.library, Retry(session, rows, new_files), asked=True)
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        ask(self._path, Retry(session, rows, new_files), asked=True)
 
+    def move(self, session: str, to: Places) -> None:
+        """Have a session rendered sooner or later than others: `first`, `last`, `up` or `down`.
 
-def move_session(session: str, settings: Settings, to: Places) -> None:
-    """Have a session rendered sooner or later than others: `first`, `last`, `up` or `down`.
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        ask(self._path, Move(session, to))
 
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    ask(settings.library, Move(session, to))
+    def follow(self, session: str, patience: float | None = None) -> Iterator[Progress]:
+        """Where a session stands, again and again until it has settled.
 
+        An engine process that ends meanwhile is started again as far as that is wanted.
 
-def pause_engine(settings: Settings, *, paused: bool) -> None:
-    """Render nothing and free the devices until told to go on; or go on. Outlives a restart.
+        Args:
+            session: its id.
+            patience: seconds for which it is waited while nothing can be rendered, whatever the
+                reason; the last report has `given_up` then. None: for ever.
 
-    Raises:
-        EngineError: the engine process cannot be started, or refuses.
-    """
-    ask(settings.library, Pause(paused), asked=not paused)
+        Raises:
+            EngineError: the engine process cannot be talked to.
+            LibraryError: there is no such session any more.
+        """
+        return follow_session(session, self._settings, patience)
 
+    # ---------------------------------------------------------------- looked at
 
-def export_session(
-    session: str,
-    settings: Settings,
-    out: IO[bytes],
-    *,
-    images: Collection[str] | None = None,
-    favourites: bool = False,
-    strip_metadata: bool = False,
-    table: TableKind = "csv",
-    progress: Callable[[int, int], None] = lambda _, __: None,
-) -> Exported:
-    """Write a session's finished images to `out` as a ZIP, with a results sheet; what it wrote.
+    def all(self) -> list[SessionInfo]:
+        """All that are not in the trash, newest first; none where there is no library yet.
 
-    Args:
-        session: its id.
-        settings: whose library.
-        out: need not seek: the ZIP is made while it is written.
-        images: only these, by their ids.
-        favourites: only these.
-        strip_metadata: leave recipes out, of the pictures and of the results sheet.
-        table: the results sheet's format.
-        progress: told how many of how many images were looked at; what it raises ends the export.
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return reader.list_sessions(self._path)
 
-    Raises:
-        LibraryError: no such session.
-        OSError: `out` cannot be written.
-    """
-    from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
+    def unfinished(self) -> list[SessionInfo]:
+        """Those with work left, in the order in which they are rendered.
 
-    chosen = None if images is None else frozenset(images)
-    wish = Wish(chosen, favourites, strip_metadata, table)
-    return export_zip(settings.library, session, out, wish, progress)
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return reader.list_unfinished(self._path)
 
+    def find(self, wanted: str) -> SessionInfo:
+        """The session meant by `wanted`: an id, a name, or `last`.
 
-def copy_images(
-    images: Collection[str],
-    settings: Settings,
-    folder: Path,
-    progress: Callable[[int, int], None] = lambda _, __: None,
-) -> Copied:
-    """Copy finished images into a folder, named as in an export; nothing there is replaced.
+        Raises:
+            LibraryError: none, or several of that name.
+        """
+        return reader.find_session(self._path, wanted)
 
-    Args:
-        images: their ids.
-        settings: whose library.
-        folder: made if need be.
-        progress: told how many of how many were looked at; what it raises ends the copying.
+    def of_sheet(self, path: Path, worksheet: str | None = None) -> str | None:
+        """The id of the newest made from this sheet: by its path, else by its name; or None.
 
-    Raises:
-        LibraryError: no library there, or not one this version can read.
-        OSError: the folder cannot be written.
-    """
-    from engine.library.read import copying  # numpy and Pillow, which few need
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return session_of_sheet(self._path, path, worksheet)
 
-    return copying.copy_images(settings.library, images, folder, progress)
+    def pages(
+        self, *, text: str = "", order: SessionOrder = "newest", trashed: bool = False
+    ) -> SessionPages:
+        """Those that match a search, a page at a time.
 
+        Args:
+            text: in the name or a tag, or all of its words (the last may be unfinished) in one of
+                the prompts.
+            order: of the list.
+            trashed: those in the trash, instead of those that are not.
 
-def named_files(
-    images: Sequence[ImageInfo], settings: Settings
-) -> Iterator[tuple[str, bytes | None]]:
-    """The files of images under the names they have in an export; None: missing or damaged.
+        Raises:
+            LibraryError: no such library.
+        """
+        return SessionPages(self._path, text=text, order=order, trashed=trashed)
 
-    Raises:
-        LibraryError: no library there, or not one this version can read.
-    """
-    from engine.library.read import copying  # numpy and Pillow, which few need
+    def jobs(self, session: str) -> Iterator[JobInfo]:
+        """The jobs of a session, in the order of the sheet, read by the page.
 
-    for image, name in zip(images, copying.names_of(settings.library, images), strict=True):
-        yield name, copying.whole_file(settings.library, image)
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return reader.each_job(self._path, session)
+
+    def jobs_as_json(self, session: str) -> Iterator[str]:
+        """As `jobs`, each a JSON object in ASCII."""
+        return reader.jobs_as_json(self._path, session)
+
+    def job_pages(
+        self,
+        session: str,
+        *,
+        text: str = "",
+        states: Sequence[str] = STATES,
+        order: str = "sheet",
+    ) -> JobPages:
+        """The jobs of a session that match a filter, a page at a time.
+
+        Args:
+            session: its id.
+            text: in one of the row's cells.
+            states: which a job may have.
+            order: one of `ORDERS`; as things stand now, they do not move by themselves.
+
+        Raises:
+            LibraryError: no such library or session.
+        """
+        return JobPages(self._path, session, text=text, states=states, order=order)
+
+    def rows(self, session: str, numbers: Iterable[int] | None = None) -> list[StoredRow]:
+        """The rows of a session as they were accepted, in the order of the sheet.
+
+        Args:
+            session: its id.
+            numbers: of the rows; None for all.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return stored_rows(self._path, session, numbers)
+
+    def pace(self, session: str) -> Pace:
+        """How a session gets on.
+
+        Raises:
+            LibraryError: no such library.
+        """
+        return pace(self._path, session)
+
+    def log_path(self, session: str) -> Path:
+        """Where a session's log is, once there is something in it."""
+        return reader.log_path(self._path, session)
+
+    # ---------------------------------------------------------------- curated
+
+    def rename(self, session: str, name: str) -> None:
+        """Call a session something else.
+
+        Raises:
+            EngineError: the name cannot be, or the engine process cannot be started.
+        """
+        ask(self._path, Rename(session, name))
+
+    def tag(self, session: str, tags: Sequence[str]) -> list[str]:
+        """Give a session these tags and no others; as they were stored.
+
+        Raises:
+            EngineError: a tag cannot be, or the engine process cannot be started.
+        """
+        return ask(self._path, Tag(session, tags)).tags
+
+    def trash(self, session: str) -> None:
+        """Stop a session and move all of it to the trash.
+
+        Raises:
+            EngineError: it does not come to rest, or the engine process refuses.
+        """
+        ask(self._path, TrashSession(session))
+
+    def restore(self, session: str) -> None:
+        """Bring a session back from the trash.
+
+        Raises:
+            EngineError: it is not there, or the engine process refuses.
+        """
+        ask(self._path, RestoreSession(session))
+
+    # ---------------------------------------------------------------- what came of them
+
+    def results(self, session: str) -> Any:
+        """The results as a pandas frame: the sheet's columns, then what is known of each image.
+
+        Args:
+            session: its id or name, or `last`.
+
+        Raises:
+            LibraryError: no such session, or not a library this version can read.
+        """
+        return results.results_frame(self._path, session)
+
+    def export(
+        self,
+        session: str,
+        out: IO[bytes],
+        *,
+        images: Collection[str] | None = None,
+        favourites: bool = False,
+        strip_metadata: bool = False,
+        table: TableKind = "csv",
+        progress: Callable[[int, int], None] = lambda _, __: None,
+    ) -> Exported:
+        """Write a session's finished images to `out` as a ZIP, with a results sheet.
+
+        Args:
+            session: its id.
+            out: need not seek: the ZIP is made while it is written.
+            images: only these, by their ids.
+            favourites: only these.
+            strip_metadata: leave recipes out, of the pictures and of the results sheet.
+            table: the results sheet's format.
+            progress: told how many of how many images were looked at; what it raises ends the
+                export.
+
+        Returns:
+            What was written.
+
+        Raises:
+            LibraryError: no such session.
+            OSError: `out` cannot be written.
+        """
+        from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
+
+        chosen = None if images is None else frozenset(images)
+        wish = Wish(chosen, favourites, strip_metadata, table)
+        return export_zip(self._path, session, out, wish, progress)

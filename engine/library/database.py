@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from engine.atomic_files import open_new
+from engine.errors import PromptsheetError
 from engine.library_folder import folder_fault
 from engine.schema import FILE_NAME, SCHEMA_VERSION
 
@@ -26,7 +27,7 @@ _QUICKLY_COPIED = 128 << 20
 """Bytes of a database that is written anew in a second or two: 150,000 images, say."""
 
 
-class LibraryError(Exception):
+class LibraryError(PromptsheetError):
     """The library cannot be used; the message says why and what to do."""
 
 

@@ -7,12 +7,12 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from engine.library.database import LibraryError
+from engine.errors import PromptsheetError
 from engine.library_folder import disk_fault
 from engine.service.client.detach import ERROR_MARK, LOCKED_MARK
 from engine.service.lock import LockedError
 from engine.service.server.process import run_engine
-from engine.settings import SettingsError, load_settings, with_devices
+from engine.settings import load_settings, with_devices
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def main() -> int:
             asked=options.asked,
             no_render=options.no_render,
         )
-    except (LibraryError, LockedError, SettingsError, OSError, sqlite3.Error) as error:
+    except (PromptsheetError, OSError, sqlite3.Error) as error:
         words = disk_fault(options.library, error) or str(error)
         mark = LOCKED_MARK if isinstance(error, LockedError) else ERROR_MARK
         if not say(f"{mark}{' '.join(words.split())}"):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import PromptsheetError
+
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
@@ -15,7 +17,7 @@ _GPU_NODES = ("/dev/nvidiactl", "/dev/kfd")
 _SECONDS = 120.0
 
 
-class DevicesError(Exception):
+class DevicesError(PromptsheetError):
     """torch does not say what devices there are; the message has its words."""
 
 

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine import __version__
+from engine.errors import PromptsheetError
 from engine.library.database import on_network, replace_with_copy
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Holder:
         return not self.left and self.is_here and self.born == _born(self.pid)
 
 
-class LockedError(Exception):
+class LockedError(PromptsheetError):
     """Another engine process holds the library."""
 
     def __init__(self, library: Path, holder: Holder | None) -> None:

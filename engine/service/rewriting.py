@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from engine.errors import PromptsheetError
 from engine.models.fingerprint import fingerprint
 from engine.settings import MagicSettings, cache_folder, expanded
 from engine.unfinished_files import written_beside
@@ -16,7 +17,7 @@ from engine.unfinished_files import written_beside
 _LINE_BYTES = 16 << 20
 
 
-class RewriteError(Exception):
+class RewriteError(PromptsheetError):
     """The language model does not answer; the message says why and what to do."""
 
 

@@ -279,10 +279,13 @@ class Draft(CheckedRows):
         draft._done, draft._undone = list(self._done), list(self._undone)
         return draft
 
+    def with_num_images(self, num_images: int) -> "Draft":
+        """The same sheet, where a row that does not say makes this many images."""
+        return self.with_vocabulary(replace(self.vocabulary, num_images=num_images))
 
-def offered_columns(draft: Draft) -> list[str]:
-    """Known columns that the draft does not have yet."""
-    return [column.name for column in COLUMNS if column.name not in draft.columns]
+    def offered_columns(self) -> list[str]:
+        """Known columns that it does not have yet."""
+        return [column.name for column in COLUMNS if column.name not in self.columns]
 
 
 def _reading(cells: Sequence[Cell]) -> tuple[str, ...]:

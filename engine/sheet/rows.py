@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.errors import PromptsheetError
+
 
 class Severity(StrEnum):
     """How much a problem matters: an error keeps its row from being rendered."""
@@ -112,5 +114,5 @@ class Sheet:
         return [row for row in self.rows if row.values is not None]
 
 
-class SheetError(Exception):
+class SheetError(PromptsheetError):
     """The file cannot be used as a sheet at all; the message says why and what to do."""

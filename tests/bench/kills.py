@@ -19,12 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import api
+from engine.api import EngineError, Library, PromptsheetError
 from engine.library.files import stage
 from engine.library.write.states import Scope
 from engine.library.write.trash import trash_images, trash_session
 from engine.library.write.writer import Writer
-from engine.settings import Settings, load_settings
+from engine.settings import load_settings
 from tests.bench.aftermath import Known, faults_of
 from tests.bench.home import own_settings
 from tests.bench.older import damage, make_older
@@ -91,7 +91,7 @@ class _Kind:
 
     prepare: Callable[[Path], None]
     """Bring a copy of the library to where it begins."""
-    begin: Callable[[Settings], _Begun]
+    begin: Callable[[Library], _Begun]
     """Begin it; returns once it has begun."""
     during: Known
     """What must hold if it is killed."""
@@ -110,7 +110,7 @@ def _others(kills: int) -> int:
         "trash": _Kind(lambda _: None, _asked(_trash), replace(both, asked=_GOING), gone),
         "empty": _Kind(
             _full_trash,
-            _asked(lambda settings: api.empty_trash(settings.library)),
+            _asked(lambda library: library.trash.empty()),
             replace(small, trashed=_GOING, perhaps={_BIG: BIG}),
             replace(small, trashed=_GOING),
         ),
@@ -177,10 +177,10 @@ def _attempt(kind: _Kind, home: Path, moment: float | None) -> tuple[float, bool
     """Do it once: how long it was at work, whether it came to its end, what does not hold."""
     library = home / "taken"
     shutil.copytree(home / "base", library)
-    settings = load_settings(library)
+    opened = Library(load_settings(library))
     try:
         kind.prepare(library)
-        begun = kind.begin(settings)
+        begun = kind.begin(opened)
         began = time.monotonic()
         while not (over := begun.over()):
             if moment is not None and time.monotonic() - began >= moment:
@@ -192,27 +192,27 @@ def _attempt(kind: _Kind, home: Path, moment: float | None) -> tuple[float, bool
         known = kind.after if over else kind.during
         try:
             if known.damaged:
-                api.repair_library(settings)
-            api.start_engine(settings)
+                opened.repair()
+            opened.engine.start()
             faults = faults_of(library, known)
-        except (api.LibraryError, api.EngineError, api.LockedError, OSError) as error:
+        except (PromptsheetError, OSError) as error:
             faults = [f"{type(error).__name__}: {error}"]
         return took, over, faults
     finally:
-        api.stop_running_engine(settings)
+        opened.engine.stop()
         shutil.rmtree(library)
 
 
-def _asked(ask: Callable[[Settings], object]) -> Callable[[Settings], _Begun]:
+def _asked(ask: Callable[[Library], object]) -> Callable[[Library], _Begun]:
     """What the engine process does for someone who asks."""
 
-    def begin(settings: Settings) -> _Begun:
-        pid = api.start_engine(settings)["pid"]
+    def begin(library: Library) -> _Begun:
+        pid = library.engine.start()["pid"]
         ended = threading.Event()
 
         def asking() -> None:
-            with suppress(api.EngineError, OSError):  # killed: whoever asked is told
-                ask(settings)
+            with suppress(EngineError, OSError):  # killed: whoever asked is told
+                ask(library)
                 ended.set()
 
         threading.Thread(target=asking, daemon=True).start()
@@ -221,9 +221,9 @@ def _asked(ask: Callable[[Settings], object]) -> Callable[[Settings], _Begun]:
     return begin
 
 
-def _trash(settings: Settings) -> None:
-    api.trash_images(sorted(_GOING), settings.library)
-    api.trash_session(_BIG, settings.library)
+def _trash(library: Library) -> None:
+    library.images.trash(sorted(_GOING))
+    library.sessions.trash(_BIG)
 
 
 def _full_trash(library: Path) -> None:
@@ -235,10 +235,10 @@ def _full_trash(library: Path) -> None:
         writer.close()
 
 
-def _migrating(settings: Settings) -> _Begun:
-    log = settings.library / "engine.log"
-    engine = _start("engine", "run", settings=settings)
-    wait_for(lambda: list(settings.library.glob("library-schema-*")))
+def _migrating(library: Library) -> _Begun:
+    log = library.path / "engine.log"
+    engine = _start("engine", "run", library=library)
+    wait_for(lambda: list(library.path.glob("library-schema-*")))
     # Asking it would wait for the answer, and no moment would come before that.
     return _Begun(engine.pid, lambda: "listening on" in log.read_text())
 
@@ -248,15 +248,15 @@ def _torn(library: Path) -> None:
     damage(library)
 
 
-def _repairing(settings: Settings) -> _Begun:
-    repairing = _start("verify", "--repair", settings=settings)
-    wait_for(lambda: list(settings.library.glob("library-damaged-*")))
+def _repairing(library: Library) -> _Begun:
+    repairing = _start("verify", "--repair", library=library)
+    wait_for(lambda: list(library.path.glob("library-damaged-*")))
     return _Begun(repairing.pid, lambda: repairing.returncode is not None)
 
 
-def _start(*arguments: str, settings: Settings) -> "subprocess.Popen[bytes]":
+def _start(*arguments: str, library: Library) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(
-        [str(COMMAND), *arguments, "--library", str(settings.library)],
+        [str(COMMAND), *arguments, "--library", str(library.path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -63,12 +63,12 @@ def _watch(promptsheet: Promptsheet, sheet: Path) -> tuple[list[Sample], dict[st
     app = OnPty([str(COMMAND)], promptsheet.environment, (120, 36))
     app.wait_for("Jobs")
     app.press("2")
-    settings = load_settings(promptsheet.library)
+    library = api.Library(load_settings(promptsheet.library))
     pids = {"app": app.pid}
     samples: list[Sample] = []
     try:
         while True:
-            status = api.engine_status(settings)
+            status = library.engine.status()
             assert status is not None
             pids["engine"] = status["pid"]
             pids["renderer"] = status["renderers"][0]["pid"]

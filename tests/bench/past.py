@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.api import Gallery, SessionPages, Wanted, list_sessions
+from engine.api import Gallery, SessionPages, Wanted
 from engine.library.database import open_writer
 from engine.library.files import stage
+from engine.library.read.reader import list_sessions
 from engine.library.records import NewRow, NewSession
 from engine.library.write.writer import Writer
 from engine.picture.metadata import Record

@@ -17,8 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine import api
-from engine.library.database import LibraryError
+from engine.api import Library, PromptsheetError
 from engine.settings import load_settings
 from tests.bench import volatile_disk
 from tests.bench.aftermath import Known, done_images, faults_of, pixels
@@ -84,7 +83,7 @@ def _record(home: Path) -> _Run:
         promptsheet = Promptsheet(
             run.library, os.environ | {"PROMPTSHEET_LIBRARY": str(run.library)}
         )
-        settings = load_settings(run.library)
+        opened = Library(load_settings(run.library))
         known = Known()
 
         def say(**more: object) -> None:
@@ -113,43 +112,43 @@ def _record(home: Path) -> _Run:
                     say(done=done_images(run.library))
                     time.sleep(0.05)
             run.pixels = pixels(run.library)
-            api.pause_engine(settings, paused=True)
+            opened.engine.pause()
             say(perhaps={"big": BIG})
             with phase("accept"):
                 promptsheet.json("run", big, "--detach", "--name", "big")
                 say(whole={"small": _SMALL, "big": BIG}, perhaps={})
-            api.stop_running_engine(settings)
+            opened.engine.stop()
             make_older(run.library)
             os.sync()
             with phase("migrate"):
-                api.start_engine(settings)
+                opened.engine.start()
             keys = sorted(known.done)
             going, back = frozenset(keys[:20]), frozenset(keys[:10])
             say(asked=going)
             with phase("trash"):
-                api.trash_images(sorted(going), run.library)
+                opened.images.trash(sorted(going))
                 say(trashed=going, asked=frozenset())
-                api.trash_session(api.find_session(run.library, "big").session, run.library)
+                opened.sessions.trash(opened.sessions.find("big").session)
             say(asked=back)
             with phase("restore"):
-                api.restore_images(sorted(back), run.library)
+                opened.images.restore(sorted(back))
                 say(trashed=going - back, asked=frozenset())
             say(whole={"small": _SMALL}, perhaps={"big": BIG})
             with phase("empty"):
-                api.empty_trash(run.library)
+                opened.trash.empty()
                 say(perhaps={})
             again = frozenset(keys[-8:])
-            api.trash_images(sorted(again), run.library)
-            api.stop_running_engine(settings)
+            opened.images.trash(sorted(again))
+            opened.engine.stop()
             damage(run.library)
             os.sync()
             left = known.done - (going - back)
             say(done=left, trashed=again, whole={}, damaged=True)
             with phase("repair"):
-                api.repair_library(settings)
+                opened.repair()
                 say(damaged=False)
         finally:
-            api.stop_running_engine(settings)
+            opened.engine.stop()
     return run
 
 
@@ -186,8 +185,8 @@ def _cut(home: Path, run: _Run, cuts: int, seed: int) -> int:
                 try:
                     faults = _faults_after(library, known, run.pixels)
                 finally:
-                    api.stop_running_engine(load_settings(library))
-        except (OSError, AssertionError, LibraryError, api.EngineError) as error:
+                    Library(load_settings(library)).engine.stop()
+        except (OSError, AssertionError, PromptsheetError) as error:
             faults.append(f"{type(error).__name__}: {error}")
         found.cuts[name] += 1
         found.done += len(known.done)
@@ -213,25 +212,25 @@ def _cut(home: Path, run: _Run, cuts: int, seed: int) -> int:
 
 def _faults_after(library: Path, known: Known, before: dict[str, str]) -> list[str]:
     """Start the engine process on what is left, check, go on to the end, check again."""
-    settings = load_settings(library)
+    opened = Library(load_settings(library))
     if known.damaged:
-        api.repair_library(settings)
-    api.start_engine(settings)
+        opened.repair()
+    opened.engine.start()
     faults = faults_of(library, known)
     if known.damaged:
         return faults
-    for info in api.list_open(library):
+    for info in opened.sessions.unfinished():
         if info.images > _SMALL:
-            api.stop_session(info.session, settings)
-    api.pause_engine(settings, paused=False)
+            opened.sessions.stop(info.session)
+    opened.engine.resume()
     deadline = time.monotonic() + 300
-    while api.list_open(library):
+    while opened.sessions.unfinished():
         if time.monotonic() > deadline:
             return [*faults, "it does not come to an end"]
         time.sleep(0.1)
     after = pixels(library)
     changed = [image for image, digest in after.items() if before.get(image, digest) != digest]
     faults += [f"{len(changed)} images have other pixels"] if changed else []
-    small = [info for info in api.list_sessions(library) if info.name == "small"]
+    small = [info for info in opened.sessions.all() if info.name == "small"]
     faults += [f"{info.done} of {info.images} done" for info in small if info.done < info.images]
     return faults + [f"in the end: {fault}" for fault in faults_of(library, known)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from engine.api import Library
 from engine.library.files import stage
 from engine.library.records import NewRow, NewSession
 from engine.library.write.writer import Writer
@@ -62,7 +63,7 @@ def settings(
 
 @pytest.fixture
 def app(settings: Settings) -> PromptsheetApp:
-    return PromptsheetApp(settings)
+    return PromptsheetApp(Library(settings))
 
 
 @pytest.fixture

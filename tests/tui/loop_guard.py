@@ -131,7 +131,7 @@ def _install() -> None:
     sys.addaudithook(_hear)  # for good: it cannot be taken away
     sqlite3.connect = _connect  # type: ignore[assignment]
     os.stat = _stat
-    import engine.api  # noqa: F401  # all that checks and reads
+    import engine.api.values  # noqa: F401  # all that checks and reads
 
     _everywhere(check_table, _seen(check_table, "the check of a sheet"))
     _everywhere(read_table, _seen(read_table, "the reading of a sheet"))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from textual.geometry import Region
 from textual.widgets import Input, TextArea
 
+from engine.api import Library
 from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.engine.library.conftest import take
@@ -63,13 +64,13 @@ async def test_every_area_opens_at_every_size_with_nothing_made_yet(
             await pilot.press(key)
             await until(pilot, partial(is_in, app, area))
             assert "1 Sheet" in screen_text(app)
-        assert not app.app_state.library.exists(), "looking made something"
+        assert not app.app_state.library.path.exists(), "looking made something"
 
 
 async def test_a_sheet_shows_every_row_and_stands_on_its_first_error(
     settings: Settings, sheet: Path
 ) -> None:
-    app = PromptsheetApp(settings, sheet)
+    app = PromptsheetApp(Library(settings), sheet)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         await pilot.pause()
@@ -84,7 +85,7 @@ async def test_a_sheet_shows_every_row_and_stands_on_its_first_error(
 
 
 async def test_n_walks_through_every_problem_and_wraps(settings: Settings, sheet: Path) -> None:
-    app = PromptsheetApp(settings, sheet)
+    app = PromptsheetApp(Library(settings), sheet)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         places = []
@@ -102,7 +103,7 @@ async def test_n_walks_through_every_problem_and_wraps(settings: Settings, sheet
 async def test_a_file_that_is_no_sheet_is_said_and_the_last_one_stays(
     settings: Settings, sheet: Path, tmp_path: Path
 ) -> None:
-    app = PromptsheetApp(settings, sheet)
+    app = PromptsheetApp(Library(settings), sheet)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         bad = write(tmp_path / "bad\x1b[2J[red].csv", "")
@@ -188,8 +189,8 @@ async def test_it_opens_again_where_it_was_left(
         await pilot.press("3")
         await until(pilot, lambda: app.current_mode == "review")
         await pilot.press("q")
-    assert recall(settings.library).mode == "review"
-    again = PromptsheetApp(settings)
+    assert recall(Library(settings)).mode == "review"
+    again = PromptsheetApp(Library(settings))
     async with again.run_test(size=(80, 24), **WITH_ALL) as pilot:
         await until(pilot, lambda: again.current_mode == "review")
 
@@ -212,7 +213,7 @@ async def test_every_binding_has_an_id_and_is_in_the_palette(app: PromptsheetApp
 async def test_keys_can_be_given_other_keys(settings: Settings, make_session: MakeLibrary) -> None:
     make_session(["a red boat"])
     other = replace(settings, app=replace(settings.app, keys={"app.review": "f5"}))
-    app = PromptsheetApp(other)
+    app = PromptsheetApp(Library(other))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("f5")
         await until(pilot, lambda: app.current_mode == "review")
@@ -236,7 +237,7 @@ async def test_a_live_job_repaints_its_own_line_only(
             return refresh(*regions, **options)
 
         monkeypatch.setattr(jobs, "refresh", noted)
-        writer = Writer(app.app_state.library)
+        writer = Writer(app.app_state.library.path)
         take(writer)
         writer.close()
         screen.tell(News(rows={"k3f9x2": set(range(2, 10))}))

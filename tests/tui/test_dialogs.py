@@ -9,7 +9,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from engine.api import save_copy
+from engine.api import Library, save_copy
 from engine.settings import Settings
 from tests.tui.conftest import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
@@ -29,7 +29,7 @@ def sheet(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(settings: Settings, sheet: Path) -> PromptsheetApp:
-    return PromptsheetApp(settings, sheet)
+    return PromptsheetApp(Library(settings), sheet)
 
 
 async def asked(pilot: Pilot[str], *keys: str) -> None:
@@ -71,7 +71,7 @@ async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
         go_on.wait(5)
         return save_copy(*given, **more)
 
-    monkeypatch.setattr("tui.screens.sheet_opening.save_copy", held)
+    monkeypatch.setattr("tui.screens.sheet_output.save_copy", held)
     async with app.run_test(**SIZE) as pilot:
         area = await opened_sheet(pilot)
         await asked(pilot, "w")

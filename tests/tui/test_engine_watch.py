@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import engine_status
+from engine.api import Library
 from engine.library.write.open_work import add_render_host
 from engine.library.write.writer import Writer
 from engine.service.hosts import this_host
@@ -40,7 +40,7 @@ def held(
 
 
 def pid_of(settings: Settings) -> int | None:
-    status = engine_status(settings)
+    status = Library(settings).engine.status()
     return status["pid"] if status else None
 
 
@@ -48,7 +48,7 @@ async def test_opening_the_app_starts_what_waits_and_a_kill_is_mended_before_one
     settings: Settings, held: Promptsheet
 ) -> None:
     assert pid_of(settings) is None
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: "images wait: the engine process was started" in _said(app))
@@ -73,9 +73,9 @@ async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
 ) -> None:
     from engine.api import Pace
 
-    monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
+    monkeypatch.setattr("engine.api.sessions.pace", lambda *_: Pace(1.7, 250.0))
     make_session([f"boat {n}" for n in range(12)])
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: "nothing of this library was rendered on" in _said(app))
@@ -92,7 +92,7 @@ async def test_a_stopped_one_is_said_not_to_answer(settings: Settings, held: Pro
     held.json("engine", "start")
     pid = pid_of(settings)
     assert pid is not None
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await until(pilot, lambda: app.app_state.engine == "idle")
         os.kill(pid, signal.SIGSTOP)
@@ -111,7 +111,7 @@ async def test_a_library_that_cannot_be_written_is_looked_at_and_keys_say_so(
     make_session(["a red boat", "two hills"])
     library = freeze(settings.library, tmp_path / "frozen")
     try:
-        app = PromptsheetApp(Settings(library=library))
+        app = PromptsheetApp(Library(Settings(library=library)))
         async with app.run_test(size=SIZE, notifications=True) as pilot:
             await pilot.press("3")
             await until(pilot, lambda: isinstance(app.screen, ReviewScreen))

@@ -12,22 +12,17 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from engine.api import (
-    check_sheet,
-    find_session,
-    list_sessions,
-    pause_engine,
-    start_engine,
-    stop_running_engine,
+    Library,
 )
 from engine.library.database import database_path
+from engine.library.read.reader import find_session, list_sessions
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tests.tui.loop_guard import PIECE, guarded
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.compare import CompareScreen
-from tui.screens.copy_images import CopyImages
-from tui.screens.export import ExportScreen
+from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
@@ -56,7 +51,7 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
         list(tmp_path.iterdir())
         opened.execute("SELECT 1")
         list_sessions(settings.library)
-        check_sheet(sheet, settings)
+        Library(settings).sheets.check(sheet)
 
     class Careless(App[None]):
         async def on_mount(self) -> None:
@@ -89,10 +84,11 @@ def library_in_use(settings: Settings, make_session: MakeLibrary) -> Iterator[Se
     """Two sessions, more jobs than are read at a time, and an engine that renders nothing."""
     make_session(["a lighthouse by night"], key="other2", name="evening")
     make_session([f"a boat, number {n}" for n in range(300)], done=2)
-    start_engine(settings)
-    pause_engine(settings, paused=True)
+    engine = Library(settings).engine
+    engine.start()
+    engine.pause()
     yield settings
-    stop_running_engine(settings)
+    engine.stop()
 
 
 @pytest.fixture
@@ -120,7 +116,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
     library_in_use: Settings, sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    app = PromptsheetApp(library_in_use, sheet)
+    app = PromptsheetApp(Library(library_in_use), sheet)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("n", "a", "j", "y", "u", "U", "i", "escape", "s", "u", "A", "u")
@@ -154,7 +150,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         box = app.screen.query_one(Input)
         await until(pilot, lambda: box._suggestion == "mine-corrected.csv")
         await pilot.press("right", "enter")
-        await until(pilot, lambda: screen._path and screen._path.name == "mine-corrected.csv")
+        await until(pilot, lambda: (screen.document.path or sheet).name == "mine-corrected.csv")
         await pilot.press("p")
         await on(pilot, TypePrompts)
         app.screen.query_one(TextArea).text = "a boat\n" * 500
@@ -169,7 +165,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
 
 
 async def test_no_key_of_jobs_waits_for_a_query(library_in_use: Settings) -> None:
-    app = PromptsheetApp(library_in_use)
+    app = PromptsheetApp(Library(library_in_use))
     app.app_state.memory.session = "k3f9x2"
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("2")
@@ -199,7 +195,7 @@ async def test_no_key_of_review_waits_for_a_query(
     library_in_use: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    app = PromptsheetApp(library_in_use)
+    app = PromptsheetApp(Library(library_in_use))
     app.app_state.memory.session = "k3f9x2"
     app.app_state.memory.folder = str(tmp_path / "copies")
     monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
@@ -262,7 +258,7 @@ async def test_no_key_of_sessions_or_settings_waits_for_a_query_or_a_file(
     library_in_use: Settings, config: Path
 ) -> None:
     library = library_in_use.library
-    app = PromptsheetApp(library_in_use)
+    app = PromptsheetApp(Library(library_in_use))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("4")
         await shows(pilot, "2 sessions")

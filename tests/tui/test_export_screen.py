@@ -4,6 +4,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from engine.api import Library
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tests.tui.test_app import WITH_ALL
@@ -18,7 +19,7 @@ async def test_marked_images_are_exported_from_the_page(
 ) -> None:
     make_session([f"a boat, number {n}" for n in range(8)])
     target = tmp_path / "out.zip"
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(100, 30), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "8 of 8 images" in screen_text(app))
@@ -52,7 +53,7 @@ async def test_what_cannot_be_written_is_said(
 ) -> None:
     make_session(["a boat"])
     (tmp_path / "file").touch()
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(100, 30), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: app.screen.query(ContactSheet))

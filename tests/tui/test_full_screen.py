@@ -8,7 +8,7 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from engine.api import EngineError, Gallery
+from engine.api import EngineError, Gallery, Library
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
@@ -24,7 +24,7 @@ SIZE: Any = {"size": (80, 24), "notifications": True}
 @pytest.fixture
 def app(settings: Settings, make_session: MakeLibrary) -> PromptsheetApp:
     make_session([f"a boat, number {n}" for n in range(8)])
-    return PromptsheetApp(settings)
+    return PromptsheetApp(Library(settings))
 
 
 class Slow:
@@ -75,7 +75,7 @@ async def decided(
         return lambda keys: done.extend(f"{what} {key.split('-')[1]}" for key in keys)
 
     for what in ("favour", "trash"):
-        monkeypatch.setattr(review, what, listed(what))
+        monkeypatch.setattr(review.images, what, listed(what))
     await pilot.press("enter")
     await on_screen(app, pilot, "1/8")
     return review, done
@@ -137,9 +137,9 @@ async def test_it_goes_on_when_the_engine_refuses_or_the_page_is_read_anew(
         await until(pilot, lambda: "the engine refuses" in screen_text(app))
         sheet = review.query_one(ContactSheet)
         await until(pilot, lambda: sheet.tile and not sheet.tile.favourite)
-        before = review._tiles
+        before = review.reviewed.tiles
         review.reopen()
-        await until(pilot, lambda: review._tiles is not before)
+        await until(pilot, lambda: review.reviewed.tiles is not before)
         await pilot.press("l")
         await on_screen(app, pilot, "2/8")
 

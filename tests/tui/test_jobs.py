@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from engine.api import engine_status, list_images, list_jobs, list_open, list_sessions
+from engine.api import Library
+from engine.library.read.reader import list_images, list_jobs, list_sessions, list_unfinished
 from engine.library.write.model_changes import model_changed
 from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
@@ -42,7 +43,7 @@ def start(engine: Promptsheet, *, failed: bool = False) -> None:
 @asynccontextmanager
 async def jobs(settings: Settings, session: str) -> AsyncIterator[tuple[Pilot[str], JobsScreen]]:
     """The app on Jobs with a session in hand."""
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.screen.info)
@@ -131,7 +132,7 @@ async def test_a_session_is_taken_in_hand_and_rendered_sooner(
     start(engine)
 
     def order() -> str:
-        return " ".join(info.session for info in list_open(library))
+        return " ".join(info.session for info in list_unfinished(library))
 
     def listed(pilot: Pilot[str]) -> str:
         text = text_of(pilot)
@@ -158,7 +159,7 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
     start(engine)
 
     def paused() -> bool | None:
-        status = engine_status(settings)
+        status = Library(settings).engine.status()
         return None if status is None else bool(status["paused_by_user"])
 
     async with jobs(settings, "k3f9x2") as (pilot, _):

@@ -12,16 +12,14 @@ from engine.api import (
     Draft,
     EngineError,
     Gallery,
+    Library,
     SessionPages,
     Started,
     Wanted,
-    reopen_draft,
-    with_num_images,
 )
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
-from tui.screens import review, sessions, sheet, sheet_opening
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.contact_sheet import ContactSheet
@@ -68,15 +66,16 @@ def draft_of(table: DraftTable) -> Draft:
 
 def type_prompts(app: PromptsheetApp, *prompts: str) -> None:
     assert isinstance(app.screen, SheetScreen)
-    app.screen._typed(TypedPrompts(list(prompts), 1))
+    app.screen.take_typed(TypedPrompts(list(prompts), 1))
 
 
 async def test_what_is_mended_while_the_file_is_read_again_stays(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(reopen_draft)
-    monkeypatch.setattr(sheet_opening, "reopen_draft", gate)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
+    sheets = app.app_state.library.sheets
+    gate = Gate(sheets.reopen)
+    monkeypatch.setattr(sheets, "reopen", gate)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
         path.write_text(TEXT + "new,1:1\n")
@@ -92,9 +91,9 @@ async def test_what_is_mended_while_the_file_is_read_again_stays(
 async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_be_undone(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(with_num_images)
-    monkeypatch.setattr(sheet, "with_num_images", gate)
-    app = PromptsheetApp(settings, path)
+    gate = Gate(Draft.with_num_images)
+    monkeypatch.setattr(Draft, "with_num_images", lambda *given: gate(*given))
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
         await pilot.press("y", "m", "9", "enter")
@@ -111,10 +110,10 @@ async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_b
 async def test_prompts_typed_while_a_sheet_is_read_are_not_replaced(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch, *, reread: bool
 ) -> None:
-    name = "reopen_draft" if reread else "open_draft"
-    gate = Gate(getattr(sheet_opening, name))
-    monkeypatch.setattr(sheet_opening, name, gate)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
+    sheets = app.app_state.library.sheets
+    gate = Gate(sheets.reopen if reread else sheets.open)
+    monkeypatch.setattr(sheets, "reopen" if reread else "open", gate)
     async with app.run_test(**SIZE) as pilot:
         if reread:
             (await opened_sheet(pilot)).query_one(DraftTable)
@@ -134,18 +133,20 @@ async def test_review_shows_what_the_last_filter_found(
     settings: Settings, make_session: MakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_session([f"prompt {number}" for number in range(8)])
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "8 of 8 images" in screen_text(app))
-        slow, found = Gate(Gallery), []
+        images, found = app.app_state.library.images, []
+        quick = images.gallery
+        slow = Gate(quick)
 
-        def gallery(library: Path, session: str | None, wanted: Wanted) -> Gallery:
-            make = slow if wanted.text == "p" else Gallery
-            found.append(make(library, session, wanted))
+        def gallery(session: str | None, wanted: Wanted) -> Gallery:
+            make = slow if wanted.text == "p" else quick
+            found.append(make(session, wanted))
             return found[-1]
 
-        monkeypatch.setattr(review, "Gallery", gallery)
+        monkeypatch.setattr(images, "gallery", gallery)
         await pilot.press("slash", "p")
         await until(pilot, slow.reached.is_set)
         await pilot.press(*"rompt 3")
@@ -162,18 +163,20 @@ async def test_sessions_shows_what_the_last_search_found(
 ) -> None:
     for number in range(3):
         make_session(["a boat"], key=f"k{number}", name=f"evening {number}", done=0)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("4")
         await until(pilot, lambda: "3 sessions" in screen_text(app))
-        slow, found = Gate(SessionPages), []
+        sessions, found = app.app_state.library.sessions, []
+        quick = sessions.pages
+        slow = Gate(quick)
 
-        def pages(library: Path, *, text: str, **options: Any) -> SessionPages:
-            make = slow if text == "e" else SessionPages
-            found.append(make(library, text=text, **options))
+        def pages(*, text: str, **options: Any) -> SessionPages:
+            make = slow if text == "e" else quick
+            found.append(make(text=text, **options))
             return found[-1]
 
-        monkeypatch.setattr(sessions, "SessionPages", pages)
+        monkeypatch.setattr(sessions, "pages", pages)
         await pilot.press("slash", "e")
         await until(pilot, slow.reached.is_set)
         await pilot.press(*"vening 2")
@@ -201,10 +204,11 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
         gate()
         raise EngineError("no engine today")
 
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
-        monkeypatch.setattr(sheet, "start_session", refuse)
+        sessions = app.app_state.library.sessions
+        monkeypatch.setattr(sessions, "start", refuse)
         await pilot.press("y", "ctrl+s")
         await until(pilot, gate.reached.is_set)
         assert app.screen.check_action("start", ()) is None, "dimmed"
@@ -213,7 +217,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
         await until(pilot, lambda: "✗ no engine today" in screen_text(app))
         assert gate.calls == 1
         assert isinstance(app.screen, SheetScreen) and app.screen.unsaved == "mine.csv"
-        monkeypatch.setattr(sheet, "start_session", lambda *_, **__: Started("k1", 2, None))
+        monkeypatch.setattr(sessions, "start", lambda *_, **__: Started("k1", 2, None))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.current_mode == "jobs")
         assert draft_of(table).ready == 3

@@ -8,18 +8,18 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from engine.api import SheetError, Started, draft_session
+from engine.api import Library, SheetError, Started
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tests.tui.test_late import Gate
 from tests.tui.test_replaced import drop, prompts
+from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import open_autosaved
 from tui.screens import image_actions as deciding
-from tui.screens import sheet, sheet_autosave, sheet_opening
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.settings import SettingsScreen
@@ -42,13 +42,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def left_behind(settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sheet of three rows whose connection dropped before it was saved."""
-    monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
-    app = PromptsheetApp(settings, path)
+    monkeypatch.setattr(draft_autosave, "_REST", 0.0)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
-        await until(pilot, lambda: screen._autosave._lock is not None)
-        await until(pilot, lambda: screen._autosave._own and [*screen._autosave._own.glob("*.csv")])
+        store = screen._autosaving.store
+        await until(pilot, lambda: store._lock is not None)
+        await until(pilot, lambda: store._own and [*store._own.glob("*.csv")])
         drop(screen)
 
 
@@ -66,10 +67,11 @@ async def test_a_sessions_sheet_is_shown_whatever_a_dropped_connection_left(
     first: str,
 ) -> None:
     make_session(["a past boat"], name="evening")
-    reads, finds = Gate(draft_session), Gate(open_autosaved)
-    monkeypatch.setattr(sheet_opening, "draft_session", reads)
-    monkeypatch.setattr(sheet_autosave, "open_autosaved", finds)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
+    sheets = app.app_state.library.sheets
+    reads, finds = Gate(sheets.from_session), Gate(open_autosaved)
+    monkeypatch.setattr(sheets, "from_session", reads)
+    monkeypatch.setattr(draft_autosave, "open_autosaved", finds)
     app._first = "sessions"
     async with app.run_test(**SIZE) as pilot:
         await in_sessions(pilot, "evening")
@@ -81,9 +83,9 @@ async def test_a_sessions_sheet_is_shown_whatever_a_dropped_connection_left(
         for gate in gates:
             gate.open()
             await until(pilot, gate.left.is_set)
-            await until(pilot, lambda: screen.draft or screen._before)
+            await until(pilot, lambda: screen.draft or screen.document.before)
         await until(pilot, lambda: prompts(screen) == ["a past boat"])
-        assert screen._before is not None, "and u shows what was recovered"
+        assert screen.document.before is not None, "and u shows what was recovered"
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 3)
 
@@ -99,11 +101,17 @@ async def test_what_was_recovered_is_shown_if_the_sheet_asked_for_cannot_be_read
         gate()
         raise SheetError("It is empty.")
 
-    monkeypatch.setattr(sheet_opening, "open_draft", refuse)
-    app = PromptsheetApp(settings, bad)
+    app = PromptsheetApp(Library(settings), bad)
+    sheets = app.app_state.library.sheets
+    read = sheets.open
+    monkeypatch.setattr(
+        sheets, "open", lambda path, **how: (refuse if path == bad else read)(path, **how)
+    )
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, gate.reached.is_set)
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen._before)
+        area = app.screen
+        assert isinstance(area, SheetScreen)
+        await until(pilot, lambda: area.document.before)
         gate.open()
         screen = await opened_sheet(pilot)
         assert len(prompts(screen)) == 3
@@ -119,7 +127,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_review(
 ) -> None:
     make_session(["a hill"], key="older2", name="hills")
     make_session(["a red boat", "a blue boat", "a green boat"], name="boats")
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "3 of 3 images" in screen_text(app))
@@ -150,7 +158,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
 ) -> None:
     make_session(["a hill"], key="older2", name="hills", done=0)
     make_session(["a red boat", "a blue boat", "a green boat"], name="boats", done=0)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("2")
         await until(pilot, lambda: "a green boat" in screen_text(app))
@@ -175,7 +183,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
 async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the_same(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         table = screen.query_one(DraftTable)
@@ -187,13 +195,13 @@ async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the
         screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
         await until(pilot, lambda: prompts(screen) == ["another"])
         assert not table.marks
-        assert screen._before is None, "what is in a file is not missed"
+        assert screen.document.before is None, "what is in a file is not missed"
 
 
 async def test_marks_come_back_with_the_sheet_that_undo_brings(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         table = screen.query_one(DraftTable)
@@ -213,7 +221,7 @@ async def test_2_shows_what_was_started_from_review(
     make_session(["a red boat"], name="boats")
     make_session(["a new hill"], key="started", name="again", done=0)
     monkeypatch.setattr(deciding, "start_again", lambda *_: Started("started", 1, None))
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     app.app_state.memory.session = "k3f9x2"
     async with app.run_test(**SIZE) as pilot:
         await pilot.press("3")
@@ -236,8 +244,8 @@ async def test_a_stopped_session_on_sheet_offers_to_be_resumed(
     writer.stop(Scope("k3f9x2", None))
     writer.close()
     resumed: list[str] = []
-    monkeypatch.setattr(sheet, "resume_session", lambda session, _: resumed.append(session))
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
+    monkeypatch.setattr(app.app_state.library.sessions, "resume", resumed.append)
     async with app.run_test(**SIZE) as pilot:
         await in_sessions(pilot, "boats")
         await pilot.press("e")
@@ -261,7 +269,7 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
     settings: Settings, make_session: MakeLibrary, path: Path, area: str
 ) -> None:
     make_session(["a red boat"])
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         await opened_sheet(pilot)
         app.action_go(area)
@@ -277,7 +285,7 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
 
 
 async def test_what_the_palette_offers_of_a_table_is_done(settings: Settings, path: Path) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         titles(app, screen)["Duplicate rows"].callback()

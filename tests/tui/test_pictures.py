@@ -14,13 +14,13 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.api import DeviceUse, EngineEvent, Pace, Stepped
+from engine.api import DeviceUse, EngineEvent, Library, Pace, Stepped
 from engine.library.database import database_path
 from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.graphics.view import PictureView
-from tui.widgets.disk_gauge import DiskGauge
+from tui.widgets.gauges import DiskGauge
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.strip import ThumbnailStrip
 
@@ -56,8 +56,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
     monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
     device = DeviceUse("cpu", 42.0, 3 << 30, 24 << 30)
-    monkeypatch.setattr("engine.api.sheets.devices_in_use", lambda: [device])
-    monkeypatch.setattr("tui.screens.jobs.pace", lambda *_: Pace(1.7, 250.0))
+    monkeypatch.setattr("engine.api.estimating.devices_in_use", lambda: [device])
+    monkeypatch.setattr("engine.api.sessions.pace", lambda *_: Pace(1.7, 250.0))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
 def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
-    app = PromptsheetApp(replace(settings, app=replace(settings.app, theme=theme)), faulty)
+    app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), faulty)
     assert snap_compare(app, terminal_size=size, run_before=shows("memory"))
 
 
@@ -104,7 +104,7 @@ def test_palettes_and_a_long_final_prompt(
     sheet = tmp_path / "colours.csv"
     sheet.write_text(_COLOURS, encoding="utf-8")
     theme = f"textual-{theme}"
-    app = PromptsheetApp(replace(settings, app=replace(settings.app, theme=theme)), sheet)
+    app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), sheet)
 
     async def wait(pilot: Pilot[Any]) -> None:
         await shows("memory")(pilot)
@@ -123,7 +123,7 @@ def test_no_sheet_yet(app: PromptsheetApp, snap_compare: Compare) -> None:
 class Rendering:
     """Stands for an engine process at work."""
 
-    def __init__(self, library: Path) -> None: ...
+    def __init__(self, settings: Settings) -> None: ...
 
     def follow_as(self, *, previews: bool, seen: bool | None) -> None: ...
 
@@ -145,7 +145,7 @@ def test_an_area_with_work_in_it(
     size: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.engine_watch.EngineFeed", Rendering)
+    monkeypatch.setattr("engine.api.engine.EngineFeed", Rendering)
     app.app_state.memory.session = "k3f9x2"
 
     async def go(pilot: Pilot[Any]) -> None:

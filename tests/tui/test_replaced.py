@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from engine.api import open_draft, with_num_images
+from engine.api import Library
 from engine.settings import Settings, state_folder
 from tests.conftest import COMMAND
 from tests.test_promises import wait_for
 from tests.tui.conftest import opened_sheet, screen_text, until
 from tests.tui.on_a_pty import OnPty
+from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import DraftAutosave, open_autosaved
-from tui.screens import sheet_autosave
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
@@ -41,7 +41,7 @@ def prompts(screen: SheetScreen) -> list[str]:
 async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "y", "u")
@@ -59,25 +59,25 @@ async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
         await until(pilot, lambda: len(prompts(screen)) == 4)
         await pilot.press("u", "u")
         await until(pilot, lambda: len(prompts(screen)) == 2)
-        assert screen._path == path, "and its file is still its file"
+        assert screen.document.path == path, "and its file is still its file"
 
 
 async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         assert isinstance(app.screen, SheetScreen)
-        app.screen._typed(TypedPrompts(["a boat, red", "=1+1"], 1))
+        app.screen.take_typed(TypedPrompts(["a boat, red", "=1+1"], 1))
         screen = await opened_sheet(pilot)
         for name in ("first", "second"):  # the second takes the place of nothing of ours
             screen.post_message(RowsToSheet([{"prompt": name}], "k3f9x2", name))
             await until(pilot, lambda: prompts(screen) == [name])  # noqa: B023
         await pilot.press("u")
         await until(pilot, lambda: prompts(screen) == ["a boat, red", "=1+1"])
-        assert screen._origin is None
+        assert screen.document.origin is None
         screen.query_one(DraftTable).go_to(3, "prompt")
         await pilot.press("y")
         await until(pilot, lambda: "mended, w saves a copy" in screen_text(app))
@@ -91,17 +91,17 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
             *("prompt,num_images", '"a boat, red",1', "=1+1,1", "=1+1,1")
         ]
         screen.read(tmp_path / "prompts.csv")
-        await until(pilot, lambda: screen._path == tmp_path / "prompts.csv")
+        await until(pilot, lambda: screen.document.path == tmp_path / "prompts.csv")
         assert prompts(screen) == ["a boat, red", "=1+1", "=1+1"]
         await pilot.press("u")
         await pilot.pause(0.05)
-        assert screen._path == tmp_path / "prompts.csv", "what was saved need not be kept"
+        assert screen.document.path == tmp_path / "prompts.csv", "what was saved need not be kept"
 
 
 async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "2", "q")
@@ -110,7 +110,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
         await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Ask))
         await pilot.press("1", "u", "q")
         await until(pilot, lambda: app._exit)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "q")
@@ -122,20 +122,20 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
 
 def drop(screen: SheetScreen) -> None:
     """As the system does of a process that has ended."""
-    assert screen._autosave._lock is not None
-    os.close(screen._autosave._lock)
+    assert screen._autosaving.store._lock is not None
+    os.close(screen._autosaving.store._lock)
 
 
 async def test_what_was_written_when_the_connection_dropped_is_there_again(
     settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheet_autosave, "_REST", 0.0)
+    monkeypatch.setattr(draft_autosave, "_REST", 0.0)
     drafts = state_folder(settings.library) / "drafts"
 
     def kept() -> int:
         return sum(len(path.read_text().splitlines()) - 1 for path in drafts.rglob("*.csv"))
 
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
@@ -144,23 +144,25 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
         await until(pilot, lambda: not list(drafts.iterdir()))
         await pilot.press("y", "y")
         await until(pilot, lambda: kept() == 4)
-        assert DraftAutosave(settings.library).left_behind() is None, "it is still being written in"
+        assert DraftAutosave(Library(settings)).left_behind() is None, (
+            "it is still being written in"
+        )
         drop(screen)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
         assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
-        await until(pilot, lambda: screen._autosave._lock and kept() == 4)
+        await until(pilot, lambda: screen._autosaving.store._lock and kept() == 4)
         drop(screen)
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await until(pilot, lambda: "u shows it" in screen_text(app))
         assert len(prompts(screen)) == 2
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 4)
-        await until(pilot, lambda: screen._autosave._lock and kept() == 4)
+        await until(pilot, lambda: screen._autosaving.store._lock and kept() == 4)
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("down", "enter")
@@ -171,17 +173,17 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
 async def test_rows_left_out_and_the_number_of_images_outlive_the_connection(
     settings: Settings, path: Path
 ) -> None:
-    draft = with_num_images(open_draft(path, settings), 16)
+    draft = Library(settings).sheets.open(path).with_num_images(16)
     draft.edit([2], "prompt", "a boat, two\nlines")
     draft.leave_out([2])
-    keeper = DraftAutosave(settings.library)
+    keeper = DraftAutosave(Library(settings))
     keeper.keep(draft)
     assert keeper._lock is not None
     os.close(keeper._lock)  # as when the process is gone
-    heir = DraftAutosave(settings.library)
+    heir = DraftAutosave(Library(settings))
     kept = heir.left_behind()
     assert kept is not None
-    again = open_autosaved(kept, settings)
+    again = open_autosaved(kept, Library(settings))
     assert [again.is_left_out(number) for number in again.numbers] == [True, False]
     assert again.vocabulary.num_images == 16
     heir.take_over(kept)
@@ -197,13 +199,13 @@ def test_a_state_folder_that_may_not_be_looked_at_holds_nothing(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "glob", refuses)
-    assert DraftAutosave(settings.library).left_behind() is None
+    assert DraftAutosave(Library(settings)).left_behind() is None
 
 
 async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y")
@@ -228,7 +230,7 @@ async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
 async def test_a_file_that_was_saved_over_has_its_new_rows_once(
     settings: Settings, path: Path
 ) -> None:
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "w")

@@ -12,9 +12,12 @@ from sqlite3 import connect
 import pytest
 from textual.widgets import Input
 
-from engine.api import find_session, list_images, start_engine, stop_running_engine, verify_library
+from engine.api import (
+    Library,
+)
 from engine.library.database import database_path
 from engine.library.files import stage
+from engine.library.read.reader import find_session, list_images
 from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.conftest import COMMAND
@@ -41,9 +44,9 @@ KEY = "k3f9x2"
 def culled(settings: Settings, make_session: MakeLibrary) -> Iterator[Settings]:
     """Sixteen images of sixteen rows; the engine process ends with the test."""
     make_session([f"a boat, number {n}" for n in range(16)], done=2)
-    start_engine(settings)
+    Library(settings).engine.start()
     yield settings
-    stop_running_engine(settings)
+    Library(settings).engine.stop()
 
 
 def favourites(settings: Settings) -> list[int]:
@@ -55,7 +58,7 @@ def rows(settings: Settings) -> list[int]:
 
 
 async def test_images_are_marked_kept_trashed_and_brought_back(culled: Settings) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -72,7 +75,7 @@ async def test_images_are_marked_kept_trashed_and_brought_back(culled: Settings)
         await pilot.press("d")
         await until(pilot, lambda: rows(culled) == [2, *range(7, 18)])
         await until(pilot, lambda: screen_text(app).count("in the trash") >= 4)
-        assert verify_library(culled)["whole"]
+        assert Library(culled).verify()["whole"]
         await pilot.press("u")
         await until(pilot, lambda: len(rows(culled)) == 16)
         await pilot.press("U")
@@ -85,7 +88,7 @@ async def test_images_are_marked_kept_trashed_and_brought_back(culled: Settings)
 
 
 async def test_favourites_are_left_when_everything_is_trashed(culled: Settings) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -99,7 +102,7 @@ async def test_favourites_are_left_when_everything_is_trashed(culled: Settings) 
 
 
 async def test_the_page_is_filtered_sorted_and_jumped_through(culled: Settings) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -122,7 +125,7 @@ async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are
     settings: Settings, make_session: MakeLibrary
 ) -> None:
     make_session([f"a boat, number {n}" for n in range(8)])
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "8 of 8 images" in screen_text(app))
@@ -145,7 +148,7 @@ async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are
 
 
 async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -171,7 +174,7 @@ async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
 async def test_a_favourite_beyond_the_page_below_is_none_at_the_second_key(
     culled: Settings,
 ) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -186,7 +189,7 @@ async def test_a_favourite_beyond_the_page_below_is_none_at_the_second_key(
 
 
 async def test_marked_images_are_compared_by_what_differs(culled: Settings) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -205,7 +208,7 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
     culled: Settings, make_session: MakeLibrary
 ) -> None:
     make_session(["a lighthouse by night"], key="other2", name="evening")
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
 
     def table() -> VirtualTable:
         return app.screen.query_one(VirtualTable)
@@ -227,7 +230,7 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         await until(pilot, lambda: "evening" in screen_text(app))
         await pilot.press("d")
         await until(pilot, lambda: "1 session ·" in screen_text(app))
-        assert verify_library(culled)["whole"]
+        assert Library(culled).verify()["whole"]
         await pilot.press("T")
         await until(pilot, lambda: "1 session in the trash" in screen_text(app))
         await pilot.press("d", "T")
@@ -239,7 +242,7 @@ async def test_a_small_session_is_seen_whole_while_it_renders(
     settings: Settings, make_session: MakeLibrary
 ) -> None:
     make_session([f"a boat, number {n}" for n in range(12)], done=1)
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "8 of 12 images" in screen_text(app))
@@ -313,7 +316,7 @@ async def test_images_are_copied_to_a_folder_under_names_that_never_collide(
     culled: Settings, tmp_path: Path
 ) -> None:
     folder = tmp_path / "wanted ones"
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
@@ -352,13 +355,13 @@ async def test_images_are_copied_to_a_folder_under_names_that_never_collide(
 async def test_a_terminal_that_takes_files_is_sent_them(
     culled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = PromptsheetApp(culled)
+    app = PromptsheetApp(Library(culled))
     written: list[str] = []
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
         await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
-        assert not app.screen.check_action("download", ())
+        assert not app.screen.check_action("chosen", ("download",))
         known = replace(protocol.current(), name="iTerm2 3.5.10")
         monkeypatch.setattr(protocol, "_current", known)
         assert app._driver is not None

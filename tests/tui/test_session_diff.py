@@ -6,17 +6,10 @@ from pathlib import Path
 import pytest
 
 from engine.api import (
-    draft_session,
-    find_session,
-    list_images,
-    open_draft,
-    pause_engine,
-    ready_to_start,
-    start_engine,
-    start_session,
-    stop_running_engine,
-    with_num_images,
+    Checked,
+    Library,
 )
+from engine.library.read.reader import find_session, list_images
 from engine.settings import Settings
 from tests.tui.conftest import screen_text, until
 from tests.tui.test_app import WITH_ALL
@@ -33,12 +26,13 @@ BEFORE = (
 def rendered(settings: Settings, tmp_path: Path) -> Iterator[str]:
     """A session of `mine.csv` whose engine process is paused: what is started only waits."""
     (tmp_path / "mine.csv").write_text(BEFORE)
-    start_engine(settings)
-    pause_engine(settings, paused=True)
-    draft = with_num_images(open_draft(tmp_path / "mine.csv", settings), 3)
-    checked = ready_to_start(draft, tmp_path / "mine.csv")
-    yield start_session(checked, settings, name="spring").session
-    stop_running_engine(settings)
+    library = Library(settings)
+    library.engine.start()
+    library.engine.pause()
+    draft = library.sheets.open(tmp_path / "mine.csv").with_num_images(3)
+    checked = Checked.of_draft(draft, tmp_path / "mine.csv")
+    yield library.sessions.start(checked, name="spring").session
+    library.engine.stop()
 
 
 async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
@@ -46,7 +40,7 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
 ) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(BEFORE.replace("a hill", "a green hill") + "a house,,,\n")
-    app = PromptsheetApp(settings, path)
+    app = PromptsheetApp(Library(settings), path)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await until(pilot, lambda: "changed, 1 new" in screen_text(app))
         # Rows that do not say how many images they make made three then, and make four now.
@@ -70,7 +64,7 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
         await until(pilot, lambda: "Nothing to render anew" in screen_text(app))
         await pilot.press("S")
     assert find_session(settings.library, "last").session == started.session
-    whole = draft_session(started.session, settings)
+    whole = Library(settings).sheets.from_session(started.session)
     assert [whole.text(n, "prompt") for n in whole.numbers] == [
         "a red boat",
         "a cat",
@@ -83,7 +77,7 @@ async def test_a_session_is_on_the_sheet_again_as_it_was_written(
     rendered: str, settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.csv").unlink()
-    app = PromptsheetApp(settings)
+    app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         await pilot.press("4")
         await until(pilot, lambda: "spring" in screen_text(app))

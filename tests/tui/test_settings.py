@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input, Static
 
+from engine.api import Library
 from engine.settings import Settings, SettingsError, load_settings
-from engine.settings_file import FILE, all_settings, understood, write_setting
+from engine.settings_file import all_settings, understood, write_setting
 from tests.tui.conftest import screen_text, until
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
@@ -25,7 +26,7 @@ bell = false
 
 @pytest.fixture
 def file(config: Path) -> Path:
-    path = config / FILE
+    path = config / "settings.toml"
     path.write_text(_WRITTEN)
     return path
 
@@ -175,7 +176,7 @@ async def test_the_settings_file_may_name_an_action_that_is_none_and_the_app_say
     settings: Settings,
 ) -> None:
     keys = {"sheet.strat": "f5", "sheet.open": "f6"}
-    app = PromptsheetApp(replace(settings, app=replace(settings.app, keys=keys)))
+    app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, keys=keys))))
     async with app.run_test(size=(100, 30), **WITH_ALL) as pilot:
         told = "There is no action sheet.strat."
         await until(pilot, lambda: any(told in n.message for n in app._notifications))

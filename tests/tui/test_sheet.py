@@ -13,7 +13,7 @@ from textual.events import AppBlur, AppFocus, Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.api import Draft, Place, Severity, reopen_draft
+from engine.api import Draft, Library, Place, Severity
 from engine.settings import Settings
 from tests.tui.conftest import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
@@ -42,7 +42,7 @@ def sheet(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(settings: Settings, sheet: Path) -> PromptsheetApp:
-    return PromptsheetApp(settings, sheet)
+    return PromptsheetApp(Library(settings), sheet)
 
 
 async def opened(pilot: Pilot[str]) -> DraftTable:
@@ -262,7 +262,7 @@ async def test_another_worksheet_is_a_key_away(settings: Settings, tmp_path: Pat
         page.append([f"a boat in {name}"])
     book.remove(book.worksheets[0])
     book.save(tmp_path / "seasons.xlsx")
-    app = PromptsheetApp(settings, tmp_path / "seasons.xlsx")
+    app = PromptsheetApp(Library(settings), tmp_path / "seasons.xlsx")
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: "a boat in spring" in screen_text(app))
         await pilot.press("W", "down", "enter")
@@ -329,9 +329,11 @@ async def test_a_file_saved_again_waits_for_the_cell_that_is_being_written(
     def held(*given: Any) -> Any:
         reading.set()
         go_on.wait(5)
-        return reopen_draft(*given)
+        return reopen(*given)
 
-    monkeypatch.setattr("tui.screens.sheet_opening.reopen_draft", held)
+    sheets = app.app_state.library.sheets
+    reopen = sheets.reopen
+    monkeypatch.setattr(sheets, "reopen", held)
     async with app.run_test(**SIZE) as pilot:
         table = await opened(pilot)
         sheet.write_text(TEXT + "a hill,1:1,,,\n")
@@ -364,7 +366,7 @@ async def test_all_lines_that_are_pasted_into_a_text_are_in_it(app: PromptsheetA
 
 async def test_images_beyond_the_free_disk_are_warned_of(settings: Settings, sheet: Path) -> None:
     huge = replace(settings.engine, reserve_mib=1_048_576)
-    app = PromptsheetApp(replace(settings, engine=huge), sheet)
+    app = PromptsheetApp(Library(replace(settings, engine=huge)), sheet)
     async with app.run_test(**SIZE) as pilot:
         await opened(pilot)
         await until(pilot, lambda: "of disk" in " ".join(screen_text(app).split()))

@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from engine.api import EngineError, Previewed
+from engine.api import Engine, EngineError, Images, Library, Previewed, Sessions
 from engine.settings import Settings
 from tests.engine.protocol.making import tally
 from tests.tui.conftest import MakeLibrary, screen_text, until
@@ -20,10 +20,9 @@ from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import prepare
 from tui.screens import image_actions as deciding
-from tui.screens import jobs, sessions, sheet
 from tui.screens import session_actions as session_deeds
+from tui.screens import sessions
 from tui.screens.area import AreaScreen
-from tui.undo import actions as undo_stack
 from tui.widgets import top_line
 from tui.widgets.contact_sheet import ContactSheet
 
@@ -85,17 +84,17 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise EngineError("no engine today")
 
-    for module, name in (
-        (undo_stack, "favour_images"),
-        (undo_stack, "trash_images"),
+    for owner, name in (
+        (Images, "favour"),
+        (Images, "trash"),
         (deciding, "start_again"),
         (deciding, "more_like"),
         (session_deeds, "duplicate"),
-        (sheet, "start_session"),
-        (jobs, "engine_status"),
+        (Sessions, "start"),
+        (Sessions, "stop"),
+        (Engine, "status"),
     ):
-        monkeypatch.setattr(module, name, refuse)
-    monkeypatch.setitem(jobs._COMMANDS, "stop", refuse)
+        monkeypatch.setattr(owner, name, refuse)
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def app(settings: Settings, make_session: MakeLibrary, tmp_path: Path) -> Prompt
     make_session([f"a boat {n}" for n in range(12)], name="boats")
     path = tmp_path / "mine.csv"
     path.write_text("prompt,aspect_ratio\na boat,16:9\na hill,1:1\n")
-    return PromptsheetApp(settings, path)
+    return PromptsheetApp(Library(settings), path)
 
 
 HOW: dict[str, tuple[list[str], list[str]]] = {
@@ -206,8 +205,7 @@ def test_every_screen_is_tried() -> None:
         return found.union(*map(below, found))
 
     last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
-    bases = {"AreaScreen", "EndsOnce", "Dialog", "Deciding", "SessionDeeds"}
-    bases |= {"SheetShowing", "SheetOpening", "SheetKeeping"}
+    bases = {"AreaScreen", "EndsOnce", "Dialog"}
     assert last - bases == set(HOW)
 
 

@@ -1,37 +1,6 @@
-"""What each subcommand does: asks the engine, prints JSON or words, says how it went.
+"""What each subcommand does: asks the library, prints JSON or words, says how it went.
 
-Begin with `session`. Words for people are in `tui.report`.
+A module declares its subcommands, with their arguments, in `register`. What they say is loaded
+when they run: all of them are declared before the app's first paint. Begin with `session`; words
+for people are in `tui.report`.
 """
-
-from argparse import Namespace
-from collections.abc import Callable
-
-from engine.api import Settings
-from tui.commands.machine import config, doctor, engine, verify
-from tui.commands.session import copy, export, move, resume, retry, sessions, show, stop, trash
-from tui.commands.sheet import check, prompt, recipes, run, template
-
-Command = Callable[[Namespace, Settings], int]
-"""A subcommand: what was asked, what holds → the exit status."""
-
-__all__ = [
-    "Command",
-    "check",
-    "config",
-    "copy",
-    "doctor",
-    "engine",
-    "export",
-    "move",
-    "prompt",
-    "recipes",
-    "resume",
-    "retry",
-    "run",
-    "sessions",
-    "show",
-    "stop",
-    "template",
-    "trash",
-    "verify",
-]

@@ -5,10 +5,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import api
-from engine.api import Settings
-from engine.library_folder import writing_fault
-from tui import report
+from engine.api import Library, settings_path
+from tui.commands.arguments import Subcommands, devices
 from tui.commands.output import OK, SOME, note, print_json, say
 from tui.text import clean, count_text
 
@@ -16,22 +14,57 @@ if TYPE_CHECKING:
     from tui.graphics.protocol import Terminal
 
 
-def engine(options: Namespace, settings: Settings) -> int:
+def register(subcommands: Subcommands) -> None:
+    """Declare them."""
+    process = subcommands.add(
+        "engine",
+        engine,
+        "the engine process, which renders and keeps the library",
+        any_version=True,
+    )
+    process.add_argument(
+        "action",
+        choices=("start", "stop", "pause", "resume", "status", "run"),
+        help="pause renders nothing and frees the devices until resume",
+    )
+    process.add_argument(
+        "--devices",
+        type=devices,
+        default=(),
+        metavar="cuda:0,cuda:1",
+        help="with start and run: what to render on, instead of what the settings say",
+    )
+    process.add_argument(
+        "--no-render",
+        action="store_true",
+        help="with start and run: only keep the library; nothing is rendered until `engine start`",
+    )
+    whole = subcommands.add("verify", verify, "hold database and files against each other")
+    whole.add_argument(
+        "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
+    )
+    subcommands.add("doctor", doctor, "this machine: devices, terminal, library, versions")
+    subcommands.add("config", config, "where the settings are, and what holds")
+
+
+def engine(options: Namespace, library: Library) -> int:
     """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
-        note(f"The engine process of {clean(str(settings.library))}; Ctrl-C ends it.")
-        api.run_engine_here(settings, options.devices, no_render=options.no_render)
+        note(f"The engine process of {clean(str(library.path))}; Ctrl-C ends it.")
+        library.engine.run(options.devices, no_render=options.no_render)
         return OK
     if options.action == "start":
-        answer = {"running": True} | api.start_engine(
-            settings, options.devices, no_render=options.no_render
+        answer = {"running": True} | library.engine.start(
+            options.devices, no_render=options.no_render
         )
     elif options.action == "stop":
-        answer = _engine_stop(settings)
+        answer = _engine_stop(library)
     else:
-        if options.action != "status":
-            api.pause_engine(settings, paused=options.action == "pause")
-        answer = _engine_status(settings)
+        if options.action == "pause":
+            library.engine.pause()
+        elif options.action == "resume":
+            library.engine.resume()
+        answer = _engine_status(library)
     if options.json:
         print_json(answer)
     else:
@@ -39,26 +72,26 @@ def engine(options: Namespace, settings: Settings) -> int:
     return OK
 
 
-def _engine_stop(settings: Settings) -> dict[str, Any]:
-    pid = api.stop_running_engine(settings)
-    fault = None if pid else writing_fault(settings.library)
+def _engine_stop(library: Library) -> dict[str, Any]:
+    pid = library.engine.stop()
+    fault = None if pid else library.writing_fault()
     return {
         "running": False,
         "stopped": pid,
-        "library": str(settings.library),
+        "library": str(library.path),
         "renderers": [],
         "fault": fault,
     }
 
 
-def _engine_status(settings: Settings) -> dict[str, Any]:
-    status = api.engine_status(settings)
+def _engine_status(library: Library) -> dict[str, Any]:
+    status = library.engine.status()
     off: dict[str, Any] = {
         "running": False,
         "pid": None,
-        "library": str(settings.library),
+        "library": str(library.path),
         "renderers": [],
-        "fault": None if status else writing_fault(settings.library),
+        "fault": None if status else library.writing_fault(),
     }
     return off if status is None else {"running": True} | status
 
@@ -87,10 +120,12 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     return lines + [clean(note) for note in notes if note]
 
 
-def verify(options: Namespace, settings: Settings) -> int:
+def verify(options: Namespace, library: Library) -> int:
     """`promptsheet verify [--repair]`."""
-    repaired = api.repair_library(settings) if options.repair else None
-    verdict = api.verify_library(settings)
+    from tui import report
+
+    repaired = library.repair() if options.repair else None
+    verdict = library.verify()
     whole = verdict.pop("whole")
     if options.json:
         print_json(verdict | ({"repaired": repaired} if repaired else {}))
@@ -105,8 +140,9 @@ def verify(options: Namespace, settings: Settings) -> int:
     return OK if whole else SOME
 
 
-def doctor(options: Namespace, settings: Settings) -> int:
+def doctor(options: Namespace, library: Library) -> int:
     """`promptsheet doctor`."""
+    from tui import report
     from tui.graphics.protocol import detect
 
     terminal = detect()
@@ -117,7 +153,7 @@ def doctor(options: Namespace, settings: Settings) -> int:
             "terminal": terminal.name or os.environ.get("TERM", "none"),
             "cell": f"{terminal.cell[0]}×{terminal.cell[1]} pixels" if terminal.cell else "unknown",
         },
-    } | api.diagnose(settings)
+    } | library.diagnose()
     if options.json:
         print_json(diagnosis)
     else:
@@ -134,23 +170,25 @@ def _focus_words(terminal: "Terminal") -> str:
     return "not known to be told: notice.unsure decides"
 
 
-def config(options: Namespace, settings: Settings) -> int:
+def config(options: Namespace, library: Library) -> int:
     """`promptsheet config`."""
-    folder = api.config_folder()
-    models = api.load_models()
-    files = {"settings": str(folder / "settings.toml"), "models": str(folder / "models.toml")}
+    from engine.api import plain
+    from tui import report
+
+    models, path = library.models(), settings_path()
+    files = {"settings": str(path), "models": str(path.with_name("models.toml"))}
     if options.json:
         print_json(
             {
                 "files": files,
-                "settings": api.plain(settings),
-                "models": [api.plain(model) for model in models.values()],
+                "settings": plain(library.settings),
+                "models": [plain(model) for model in models.values()],
             }
         )
         return OK
     for name, file in files.items():
         there = "" if Path(file).is_file() else " (not there; defaults hold)"
         say(f"# {name}: {clean(file)}{there}")
-    say("", *report.setting_lines(settings))
+    say("", *report.setting_lines(library.settings))
     say("", "# models: " + ", ".join(clean(label) for label in models))
     return OK

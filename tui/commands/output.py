@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 
+from engine.api import PromptsheetError
+
 _TOGETHER = 200
 """Items that are written at once; one by one takes twice as long."""
 OK, SOME = 0, 1
 """Exit statuses: all well; some of it not. That nothing could be done (2) is an error's."""
 
 
-class UsageError(Exception):
+class UsageError(PromptsheetError):
     """What was asked for does not go together."""
 
 

@@ -6,21 +6,92 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from engine import api
-from engine.api import Settings
-from tui import report
+from engine.api import Library, written_beside
+from tui.commands.arguments import SESSION_HELP, Subcommands, folder, numbers, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say, say_each
-from tui.progress import exporting, follow
 from tui.text import clean, count_text, size_text
+
+if TYPE_CHECKING:
+    from engine.api import Exported, ImageInfo, SessionInfo, TrashSize
 
 EVERYTHING = "all"
 
 
-def sessions(options: Namespace, settings: Settings) -> int:
+def register(subcommands: Subcommands) -> None:
+    """Declare them."""
+    subcommands.add("sessions", sessions, "list sessions, newest first")
+    one = subcommands.add("show", show, "one session with its rows and images")
+    one.add_argument("session", type=words, help=SESSION_HELP)
+    one.add_argument(
+        "--follow", action="store_true", help="first wait for its end, with a progress bar"
+    )
+    halt = subcommands.add("stop", stop, "stop after the current step; what is finished is kept")
+    go_on = subcommands.add("resume", resume, "let what was stopped go on")
+    again = subcommands.add("retry", retry, "try failed images again")
+    for command in (halt, go_on, again):
+        command.add_argument("session", type=words, help=f"{SESSION_HELP}; or `{EVERYTHING}`")
+        command.add_argument(
+            "--rows", type=numbers, metavar="4,7-9", help="only these rows of the session"
+        )
+    for command in (go_on, again):
+        command.add_argument(
+            "--accept-changed-model",
+            action="store_true",
+            help="go on with the files its models have now, though it was planned with others;"
+            " each image says so",
+        )
+    order = subcommands.add("move", move, "render a session sooner or later than others")
+    order.add_argument("session", type=words, help=SESSION_HELP)
+    order.add_argument("to", choices=("first", "up", "down", "last"))
+    zipped = subcommands.add("export", export, "a session's images and their table as a ZIP")
+    zipped.add_argument("session", type=words, help=SESSION_HELP)
+    zipped.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
+    zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
+    zipped.add_argument("--favourites", action="store_true", help="only favourites")
+    zipped.add_argument(
+        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
+    )
+    single = subcommands.add(
+        "copy",
+        copy,
+        "a session's images as single files in a folder; nothing there is replaced",
+    )
+    single.add_argument("session", type=words, help=SESSION_HELP)
+    single.add_argument("folder", type=folder, help="made if need be")
+    single.add_argument("--favourites", action="store_true", help="only favourites")
+    single.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
+    bin_ = subcommands.add(
+        "trash", trash, "put sessions or images in the trash, bring them back, or empty it"
+    )
+    bin_.add_argument(
+        "action",
+        choices=("list", "add", "restore", "empty"),
+        nargs="?",
+        default="list",
+        help="list what is in it; add a session, or images of its rows; restore them; empty it for"
+        " good (on a terminal it asks first)",
+    )
+    bin_.add_argument("session", type=words, nargs="?", help=f"{SESSION_HELP}; add and restore")
+    bin_.add_argument(
+        "--rows",
+        type=numbers,
+        metavar="4,7-9",
+        help="only images of these rows; favourites are left where they are",
+    )
+    bin_.add_argument(
+        "--yes",
+        action="store_true",
+        help="empty without asking; add a session although it has favourites",
+    )
+
+
+def sessions(options: Namespace, library: Library) -> int:
     """`promptsheet sessions`."""
-    found = api.list_sessions(settings.library)
+    from tui import report
+
+    found = library.sessions.all()
     if options.json:
         print_json([_session_json(info) for info in found])
     elif found:
@@ -30,49 +101,54 @@ def sessions(options: Namespace, settings: Settings) -> int:
     return OK
 
 
-def _session_json(info: api.SessionInfo) -> dict[str, Any]:
+def _session_json(info: "SessionInfo") -> dict[str, Any]:
     return asdict(info) | {"folder": str(info.folder)}
 
 
-def show(options: Namespace, settings: Settings) -> int:
+def show(options: Namespace, library: Library) -> int:
     """`promptsheet show SESSION`."""
-    info, status = api.find_session(settings.library, options.session), OK
-    library, session = settings.library, info.session
+    from tui import report
+
+    info, status = library.sessions.find(options.session), OK
+    session = info.session
     if options.follow:
-        last = follow(session, info.name, settings, settings.engine.wait_minutes)
+        from tui.progress import follow
+
+        last = follow(session, info.name, library, library.settings.engine.wait_minutes)
         if last is None:
             note("", "It goes on without this terminal.")
         elif last.given_up:
             status = SOME
             note("", f"Nothing can be rendered at the moment: {clean(last.waits)}")
-        info = api.find_session(library, session)
-    pixels = api.pixels_of(library, session)
+        info = library.sessions.find(session)
+    pixels = library.images.pixels(session)
     if options.json:
         print_json(
-            _session_json(info) | {"pixels": pixels, "log": str(api.log_path(library, session))},
-            rows=api.jobs_as_json(library, session),
-            list=api.images_as_json(library, session),
+            _session_json(info)
+            | {"pixels": pixels, "log": str(library.sessions.log_path(session))},
+            rows=library.sessions.jobs_as_json(session),
+            list=library.images.as_json(session),
         )
     else:
-        jobs = api.each_job(library, session)
-        departures = api.departures_of(library, session)
+        jobs = library.sessions.jobs(session)
+        departures = library.images.departures(session)
         say_each(report.show_lines(info, jobs, departures, pixels))
     return status
 
 
-def stop(options: Namespace, settings: Settings) -> int:
+def stop(options: Namespace, library: Library) -> int:
     """`promptsheet stop SESSION`."""
-    return _change(api.stop_session, options, settings)
+    return _change(library.sessions.stop, options, library)
 
 
-def resume(options: Namespace, settings: Settings) -> int:
+def resume(options: Namespace, library: Library) -> int:
     """`promptsheet resume SESSION`."""
-    return _change(partial(api.resume_session, new_files=_accepts(options)), options, settings)
+    return _change(partial(library.sessions.resume, new_files=_accepts(options)), options, library)
 
 
-def retry(options: Namespace, settings: Settings) -> int:
+def retry(options: Namespace, library: Library) -> int:
     """`promptsheet retry SESSION`."""
-    return _change(partial(api.retry_session, new_files=_accepts(options)), options, settings)
+    return _change(partial(library.sessions.retry, new_files=_accepts(options)), options, library)
 
 
 def _accepts(options: Namespace) -> bool:
@@ -80,27 +156,27 @@ def _accepts(options: Namespace) -> bool:
 
 
 def _change(
-    command: Callable[[str | None, Settings, list[int] | None], None],
+    command: Callable[[str | None, list[int] | None], None],
     options: Namespace,
-    settings: Settings,
+    library: Library,
 ) -> int:
     if options.session == EVERYTHING:
         if options.rows:
             raise UsageError("Rows belong to a session: name it instead of `all`.")
-        command(None, settings, None)
-        found = [info for info in api.list_sessions(settings.library) if info.state != "done"]
+        command(None, None)
+        found = [info for info in library.sessions.all() if info.state != "done"]
         if options.json:
             print_json([_session_json(info) for info in found])
         else:
             say(*(_state_line(info) for info in found))
         return OK
-    info = api.find_session(settings.library, options.session)
-    command(info.session, settings, options.rows)
-    return _say_state(info.session, options, settings)
+    info = library.sessions.find(options.session)
+    command(info.session, options.rows)
+    return _say_state(info.session, options, library)
 
 
-def _say_state(session: str, options: Namespace, settings: Settings) -> int:
-    info = api.find_session(settings.library, session)
+def _say_state(session: str, options: Namespace, library: Library) -> int:
+    info = library.sessions.find(session)
     if options.json:
         print_json(_session_json(info))
     else:
@@ -108,29 +184,30 @@ def _say_state(session: str, options: Namespace, settings: Settings) -> int:
     return OK
 
 
-def _state_line(info: api.SessionInfo) -> str:
+def _state_line(info: "SessionInfo") -> str:
     return f"{info.session}: {info.state}, {info.done} of {count_text(info.images, 'image')}"
 
 
-def move(options: Namespace, settings: Settings) -> int:
+def move(options: Namespace, library: Library) -> int:
     """`promptsheet move SESSION first | up | down | last`."""
-    info = api.find_session(settings.library, options.session)
-    api.move_session(info.session, settings, options.to)
-    return _say_state(info.session, options, settings)
+    info = library.sessions.find(options.session)
+    library.sessions.move(info.session, options.to)
+    return _say_state(info.session, options, library)
 
 
-def export(options: Namespace, settings: Settings) -> int:
+def export(options: Namespace, library: Library) -> int:
     """`promptsheet export SESSION`."""
-    info = api.find_session(settings.library, options.session)
+    from tui.progress import exporting
+
+    info = library.sessions.find(options.session)
     to_stdout = str(options.output) == "-"
     if to_stdout and sys.stdout.isatty():
         raise UsageError("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
 
-    def write(file: IO[bytes]) -> api.Exported:
+    def write(file: IO[bytes]) -> "Exported":
         with exporting() as progress:
-            return api.export_session(
+            return library.sessions.export(
                 info.session,
-                settings,
                 file,
                 favourites=options.favourites,
                 strip_metadata=options.strip_metadata,
@@ -145,7 +222,7 @@ def export(options: Namespace, settings: Settings) -> int:
     if not target.name or target.is_dir():
         target = target / f"{info.folder.name}.zip"
     # Written beside its place first: an interrupted export leaves no half ZIP under that name.
-    with api.written_beside(target) as (_, file):
+    with written_beside(target) as (_, file):
         done = write(file)
     if options.json:
         print_json({"session": info.session, "file": str(target)} | asdict(done))
@@ -157,19 +234,21 @@ def export(options: Namespace, settings: Settings) -> int:
     return OK
 
 
-def copy(options: Namespace, settings: Settings) -> int:
+def copy(options: Namespace, library: Library) -> int:
     """`promptsheet copy SESSION FOLDER`."""
-    info = api.find_session(settings.library, options.session)
+    from tui.progress import exporting
+
+    info = library.sessions.find(options.session)
     rows = None if options.rows is None else set(options.rows)
     chosen = [
         image.image
-        for image in api.each_image(settings.library, info.session)
+        for image in library.images.of(info.session)
         if image.file
         and (image.favourite or not options.favourites)
         and (rows is None or image.row in rows)
     ]
     with exporting() as progress:
-        copied = api.copy_images(chosen, settings, options.folder, progress)
+        copied = library.images.copy(chosen, options.folder, progress)
     if options.json:
         files = [str(path) for path in copied.files]
         print_json({"session": info.session, "files": files, "lost": copied.lost})
@@ -180,20 +259,21 @@ def copy(options: Namespace, settings: Settings) -> int:
     return SOME if copied.lost else OK
 
 
-def trash(options: Namespace, settings: Settings) -> int:
+def trash(options: Namespace, library: Library) -> int:
     """`promptsheet trash list | add SESSION | restore SESSION | empty`."""
     if options.action in ("add", "restore"):
         if options.session is None:
             raise UsageError(f"Say which session: `promptsheet trash {options.action} SESSION`.")
-        return (_trash_add if options.action == "add" else _trash_restore)(options, settings)
+        return (_trash_add if options.action == "add" else _trash_restore)(options, library)
     if options.session is not None or options.rows:
         raise UsageError(f"`promptsheet trash {options.action}` is about all that is in the trash.")
     empty = options.action == "empty"
-    if empty and not options.yes and sys.stdin.isatty() and not _is_sure(settings):
+    if empty and not options.yes and sys.stdin.isatty() and not _is_sure(library):
         note("Nothing was deleted.")
         return SOME
-    size = api.empty_trash(settings.library) if empty else api.trash_size(settings.library)
-    left = size.left if isinstance(size, api.Emptied) else []
+    emptied = library.trash.empty() if empty else None
+    size = emptied or library.trash.size()
+    left = emptied.left if emptied else []
     if options.json:
         print_json(asdict(size) | {"emptied": empty})
         return SOME if left else OK
@@ -203,23 +283,23 @@ def trash(options: Namespace, settings: Settings) -> int:
     return SOME if left else OK
 
 
-def _size_words(size: api.TrashSize) -> str:
+def _size_words(size: "TrashSize") -> str:
     what = f"{count_text(size.images, 'image')} and {count_text(size.sessions, 'session')}"
     return f"{what}, {size_text(size.bytes)}"
 
 
-def _is_sure(settings: Settings) -> bool:
-    size = api.trash_size(settings.library)
+def _is_sure(library: Library) -> bool:
+    size = library.trash.size()
     print(f"Delete {_size_words(size)}, for good? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _trash_add(options: Namespace, settings: Settings) -> int:
+def _trash_add(options: Namespace, library: Library) -> int:
     """The whole session, or the images of some of its rows."""
-    info = api.find_session(settings.library, options.session)
+    info = library.sessions.find(options.session)
     if options.rows:
-        chosen = _of_rows(api.list_images(settings.library, info.session), options)
-        trashed = api.trash_images(chosen, settings.library)
+        chosen = _of_rows(list(library.images.of(info.session)), options)
+        trashed = library.images.trash(chosen)
         left = {"favourites": trashed.favourites, "rendering": trashed.rendering}
         return _say_moved(info, options, "in the trash", trashed.images, left)
     if info.favourites and not options.yes:
@@ -227,24 +307,24 @@ def _trash_add(options: Namespace, settings: Settings) -> int:
             f"{info.session} has {count_text(info.favourites, 'favourite')}: --yes takes it to the"
             " trash with all of it, --rows takes images of rows and leaves favourites."
         )
-    api.trash_session(info.session, settings.library)
+    library.sessions.trash(info.session)
     return _say_moved(info, options, "in the trash", None, {})
 
 
-def _trash_restore(options: Namespace, settings: Settings) -> int:
+def _trash_restore(options: Namespace, library: Library) -> int:
     """A session that is in the trash as a whole; else those of its images that are."""
-    info = api.find_in_trash(settings.library, options.session)
+    info = library.trash.find(options.session)
     if info.trashed is None:
-        there = api.list_trashed(settings.library, info.session)
-        back = api.restore_images(_of_rows(there, options), settings.library)
+        there = library.trash.images(info.session)
+        back = library.images.restore(_of_rows(there, options))
         return _say_moved(info, options, "back", back, {})
     if options.rows:
         raise UsageError(f"{info.session} is in the trash as a whole: restore it without --rows.")
-    api.restore_session(info.session, settings.library)
+    library.sessions.restore(info.session)
     return _say_moved(info, options, "back", None, {})
 
 
-def _of_rows(images: list[api.ImageInfo], options: Namespace) -> list[str]:
+def _of_rows(images: "list[ImageInfo]", options: Namespace) -> list[str]:
     chosen = [i.image for i in images if options.rows is None or i.row in options.rows]
     if not chosen:
         raise UsageError("There is no such image in these rows.")
@@ -252,7 +332,7 @@ def _of_rows(images: list[api.ImageInfo], options: Namespace) -> list[str]:
 
 
 def _say_moved(
-    info: api.SessionInfo,
+    info: "SessionInfo",
     options: Namespace,
     where: str,
     images: list[str] | None,

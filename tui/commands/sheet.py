@@ -3,22 +3,85 @@
 import sys
 from argparse import Namespace
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from engine import api
-from engine.api import Checked, Settings
-from tui import report
-from tui.commands.output import OK, SOME, note, print_json, say
-from tui.progress import follow
+from engine.api import Library
+from tui.commands.arguments import Subcommands, minutes, words
+from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.text import clean, count_text, size_text, time_text
+
+if TYPE_CHECKING:
+    from engine.api import Checked, SessionInfo
 
 _PROBLEMS_SHOWN = 40
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-def check(options: Namespace, settings: Settings) -> int:
+def register(subcommands: Subcommands) -> None:
+    """Declare them."""
+    checked = subcommands.add(
+        "check", check, "list a sheet's problems, its totals and an estimate; start nothing"
+    )
+    rendered = subcommands.add("run", run, "render a sheet and follow it; Ctrl-C leaves it running")
+    for command in (checked, rendered):
+        command.add_argument(
+            "sheet", type=Path, help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+        )
+        command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
+    rendered.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+    rendered.add_argument(
+        "--only-changed",
+        action="store_true",
+        help="only rows that are new or changed since the sheet's last session",
+    )
+    rendered.add_argument(
+        "--since", type=words, metavar="SESSION", help="as --only-changed, since this session"
+    )
+    blank = subcommands.add("template", template, "write a sheet to fill in: csv, xlsx or ods")
+    blank.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
+    blank.add_argument("--full", action="store_true", help="with all columns")
+    blank.add_argument("--force", action="store_true", help="replace a file that is there")
+    blank.add_argument(
+        "--explain", action="store_true", help="print the columns' rules, for a chat assistant, say"
+    )
+    typed = subcommands.add("prompt", prompt, "render typed prompts")
+    typed.add_argument(
+        "text", type=words, nargs="+", help="a prompt; - reads one a line from stdin"
+    )
+    typed.add_argument("-n", "--num-images", type=int, default=1, help="images of each prompt")
+    typed.add_argument("--aspect-ratio", metavar="W:H")
+    typed.add_argument("--model", metavar="LABEL")
+    typed.add_argument("--seed-number", metavar="N")
+    typed.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
+    typed.add_argument("--negative-prompt", metavar="TEXT")
+    for command in (rendered, typed):
+        command.add_argument("--name", type=words, help="what to call the session")
+        command.add_argument("--detach", action="store_true", help="start it and return at once")
+        command.add_argument(
+            "--wait",
+            type=minutes,
+            metavar="MINUTES",
+            help="while nothing can be rendered (no GPU, a full disk, a pause) wait this long, then"
+            " end with status 1; the images stay waiting (default: engine.wait_minutes of the"
+            " settings, 10)",
+        )
+    read = subcommands.add(
+        "recipes",
+        recipes,
+        "a sheet from pictures of A1111, InvokeAI, ComfyUI or Promptsheet, a row each",
+    )
+    read.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
+    read.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a new csv, xlsx or ods"
+    )
+
+
+def check(options: Namespace, library: Library) -> int:
     """`promptsheet check SHEET`."""
-    checked = api.check_sheet(options.sheet, settings, worksheet=options.worksheet)
+    from tui import report
+
+    checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
     sheet = checked.sheet
     if options.json:
         print_json(
@@ -37,20 +100,20 @@ def check(options: Namespace, settings: Settings) -> int:
     return SOME if checked.errors else OK
 
 
-def template(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+def template(options: Namespace, library: Library) -> int:
     """`promptsheet template FILE`, or `--explain`."""
     if options.explain:
-        rules = api.explain_columns(full=True)
+        rules = library.sheets.explain_columns(full=True)
         if options.json:
             print_json({"rules": rules})
         else:
             say(rules)
         return OK
     if options.file is None:
-        raise api.SheetError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
+        raise UsageError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
     if options.file.exists() and not options.force:
-        raise api.SheetError(f"{options.file} is there already; --force replaces it.")
-    api.write_template(options.file, full=options.full)
+        raise UsageError(f"{options.file} is there already; --force replaces it.")
+    library.sheets.write_template(options.file, full=options.full)
     if options.json:
         print_json({"file": str(options.file), "full": options.full})
     else:
@@ -58,29 +121,31 @@ def template(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
     return OK
 
 
-def run(options: Namespace, settings: Settings) -> int:
+def run(options: Namespace, library: Library) -> int:
     """`promptsheet run SHEET`."""
-    checked = api.check_sheet(options.sheet, settings, worksheet=options.worksheet)
+    from tui import report
+
+    checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
     if not (options.only_changed or options.since) or _is_refused(checked, options):
-        return _render(checked, options, settings, name=options.name)
-    wanted = options.since or api.session_of(options.sheet, settings, checked.sheet.sheet)
+        return _render(checked, options, library, name=options.name)
+    wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)
     if wanted is None:
-        raise api.LibraryError(
+        raise UsageError(
             f"No session was made from {options.sheet.name} yet; run it without --only-changed,"
             " or name a session with --since."
         )
-    before = api.find_session(settings.library, wanted)
-    changes = api.changes_since(before.session, checked, settings)
+    before = library.sessions.find(wanted)
+    changes = library.sheets.changes_since(before.session, checked)
     note(f"Since {before.session} ({clean(before.name)}): {report.changes_line(changes)}.")
     if changes.to_render:
-        changed = api.only_changed(checked, changes)
-        return _render(changed, options, settings, name=options.name, parent=before.session)
+        changed = checked.only_changed(changes)
+        return _render(changed, options, library, name=options.name, parent=before.session)
     if options.json:
         print_json(_run_json(before))
     return OK
 
 
-def prompt(options: Namespace, settings: Settings) -> int:
+def prompt(options: Namespace, library: Library) -> int:
     """`promptsheet prompt TEXT…`; `-` reads a prompt a line."""
     prompts = [
         line
@@ -89,7 +154,7 @@ def prompt(options: Namespace, settings: Settings) -> int:
         if line.strip()
     ]
     if not prompts:
-        raise api.SheetError("There is no prompt: write one, or one a line to `-`.")
+        raise UsageError("There is no prompt: write one, or one a line to `-`.")
     given = {
         "aspect_ratio": options.aspect_ratio,
         "model": options.model,
@@ -98,31 +163,35 @@ def prompt(options: Namespace, settings: Settings) -> int:
         "negative_prompt": options.negative_prompt,
     }
     cells = {column: text for column, text in given.items() if text is not None}
-    checked = api.check_prompts(prompts, settings, num_images=options.num_images, **cells)
-    return _render(checked, options, settings, name=options.name or prompts[0][:40])
+    checked = library.sheets.check_prompts(prompts, num_images=options.num_images, **cells)
+    return _render(checked, options, library, name=options.name or prompts[0][:40])
 
 
 def _render(
-    checked: Checked,
+    checked: "Checked",
     options: Namespace,
-    settings: Settings,
+    library: Library,
     *,
     name: str | None,
     parent: str | None = None,
 ) -> int:
+    from tui import report
+
     if _is_refused(checked, options):
         return _refuse(checked, options)
     if checked.errors:
         left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
         note(f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them.")
-    started = api.start_session(checked, settings, name=name, parent=parent)
+    started = library.sessions.start(checked, name=name, parent=parent)
     if started.warning:
         note(started.warning)
-    info, waits = api.find_session(settings.library, started.session), None
+    info, waits = library.sessions.find(started.session), None
     if not options.detach:
+        from tui.progress import follow
+
         if not options.json:
             note(report.totals_line(checked))
-        last = follow(started.session, info.name, settings, _wait_minutes(options, settings))
+        last = follow(started.session, info.name, library, _wait_minutes(options, library))
         if last is None:
             note(
                 "",
@@ -132,13 +201,13 @@ def _render(
         elif last.given_up:
             waits = last.waits
             note(
-                f"Nothing could be rendered for {time_text(_wait_minutes(options, settings) * 60)}:"
+                f"Nothing could be rendered for {time_text(_wait_minutes(options, library) * 60)}:"
                 f" {clean(waits)}",
                 "The images stay waiting, and are rendered when that is mended; `promptsheet show"
                 f" {info.session}` says how far they are, `promptsheet stop {info.session}` stops"
                 " them.",
             )
-        info = api.find_session(settings.library, started.session)
+        info = library.sessions.find(started.session)
     if options.json:
         print_json(_run_json(info) | {"waits": waits})
     else:
@@ -147,16 +216,16 @@ def _render(
     return SOME if unfinished and (info.failed or info.stopped or not options.detach) else OK
 
 
-def _wait_minutes(options: Namespace, settings: Settings) -> float:
-    return settings.engine.wait_minutes if options.wait is None else options.wait
+def _wait_minutes(options: Namespace, library: Library) -> float:
+    return library.settings.engine.wait_minutes if options.wait is None else options.wait
 
 
-def _is_refused(checked: Checked, options: Namespace) -> bool:
+def _is_refused(checked: "Checked", options: Namespace) -> bool:
     skips = getattr(options, "skip_bad_rows", False) and checked.sheet.ready
     return bool(checked.errors) and not skips
 
 
-def _run_json(info: api.SessionInfo) -> dict[str, Any]:
+def _run_json(info: "SessionInfo") -> dict[str, Any]:
     return {
         "session": info.session,
         "images": info.images,
@@ -167,8 +236,10 @@ def _run_json(info: api.SessionInfo) -> dict[str, Any]:
     }
 
 
-def _refuse(checked: Checked, options: Namespace) -> int:
+def _refuse(checked: "Checked", options: Namespace) -> int:
     """Nothing starts while rows have errors."""
+    from tui import report
+
     if options.json:
         print_json(
             {
@@ -189,7 +260,9 @@ def _refuse(checked: Checked, options: Namespace) -> int:
     return SOME
 
 
-def _run_lines(info: api.SessionInfo) -> list[str]:
+def _run_lines(info: "SessionInfo") -> list[str]:
+    from tui import report
+
     if info.state in ("rendering", "waiting"):
         return [
             f"{info.session}: {info.done} of {count_text(info.images, 'image')} so far, in"
@@ -209,7 +282,7 @@ def _run_lines(info: api.SessionInfo) -> list[str]:
     return lines
 
 
-def recipes(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
+def recipes(options: Namespace, library: Library) -> int:
     """`promptsheet recipes PICTURES… -o SHEET`."""
     pictures = [
         path
@@ -217,7 +290,7 @@ def recipes(options: Namespace, settings: Settings) -> int:  # noqa: ARG001
         for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
         if path.suffix.lower() in _PICTURES or path == given
     ]
-    rows, silent = api.sheet_from_pictures(pictures, options.output)
+    rows, silent = library.sheets.write_recipes(pictures, options.output)
     if options.json:
         body = {"sheet": str(options.output), "rows": rows, "silent": list(map(str, silent))}
         print_json(body)

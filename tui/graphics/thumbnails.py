@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from engine.settings import cache_folder
+from engine.api import cache_folder
 
 THUMBNAIL = 384
 """Pixels of the longer side: 24 cells of 16 pixels."""

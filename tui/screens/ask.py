@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.api import SettingsError, SheetError
+from engine.api import PromptsheetError
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean
@@ -172,18 +172,21 @@ class AskWhere(Ask):
             return
         try:
             words = self._write_file(target, overwrite)
-        except (SheetError, SettingsError, OSError) as error:
-            hand_to(app, self._end_writing, str(error), done=False)
+        except (PromptsheetError, OSError) as error:
+            hand_to(app, self._end_writing, str(error))
         else:
-            hand_to(app, self._end_writing, words, done=True)
+            hand_to(app, self._written_there, words)
 
     def _warn(self, target: Path) -> None:
         self._warned = target
-        self._end_writing(f"{target} is there already: enter again replaces it.", done=False)
+        self._end_writing(f"{target} is there already: enter again replaces it.")
 
-    def _end_writing(self, words: str, *, done: bool) -> None:
+    def _end_writing(self, words: str) -> None:
         self._writing = False
-        if done and not self.ended:
-            self.dismiss(words)
-        else:
+        self.say(words)
+
+    def _written_there(self, words: str) -> None:
+        if self.ended:
             self.say(words)
+        else:
+            self.dismiss(words)

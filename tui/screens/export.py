@@ -1,4 +1,4 @@
-"""A session's images as a ZIP on this machine, with a progress bar; it can be cancelled."""
+"""Images on this machine: a session's as a ZIP, or chosen ones in a folder; can be cancelled."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,16 +13,18 @@ from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet,
 
 from engine.api import (
     TABLE_KINDS,
+    Copied,
     Exported,
-    LibraryError,
+    Library,
+    PromptsheetError,
     SessionInfo,
-    Settings,
     TableKind,
-    export_session,
     written_beside,
 )
 from tui.keys import bind
+from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
+from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, size_text
 from tui.typed_path import is_folder, is_there, typed_path
 from tui.widgets.key_line import KeyLine
@@ -58,11 +60,11 @@ class ExportScreen(Dialog[None]):
     """
 
     def __init__(
-        self, info: SessionInfo, settings: Settings, marked: Collection[str] = frozenset()
+        self, info: SessionInfo, library: Library, marked: Collection[str] = frozenset()
     ) -> None:
         super().__init__()
         self._info = info
-        self._settings = settings
+        self._library = library
         self._marked = marked
         self._at = (0, 0)
         self._exporting = False
@@ -135,9 +137,8 @@ class ExportScreen(Dialog[None]):
             return
         try:
             with written_beside(target) as (_, file):
-                done = export_session(
+                done = self._library.sessions.export(
                     self._info.session,
-                    self._settings,
                     file,
                     images=self._marked if what == 2 else None,
                     favourites=what == 1,
@@ -147,10 +148,10 @@ class ExportScreen(Dialog[None]):
                 )
         except _CancelledError:
             hand_over(self._ended, "Cancelled; nothing was left behind.")
-        except (OSError, LibraryError) as error:
+        except (OSError, PromptsheetError) as error:
             hand_over(self._ended, f"{target}: {error}")
         else:
-            hand_over(self._ended, _words(done, target), done=True)
+            hand_over(self._exported, _words(done, target))
 
     def _progress(self, done: int, total: int) -> None:
         if self._cancelled:
@@ -162,19 +163,87 @@ class ExportScreen(Dialog[None]):
         if self._exporting and total:
             self.query_one(ProgressBar).update(total=total, progress=done)
 
-    def _ended(self, words: str, *, done: bool = False) -> None:
+    def _ended(self, words: str) -> None:
         self._exporting = False
         self.query_one(ProgressBar).remove_class("-running")
-        if done:
-            self.notify(clean(words), markup=False)
-            self.dismiss(None)
-        else:
-            self._say(words)
-
-    def _say(self, words: str) -> None:
         self.query_one("#said", Static).update(Content(clean(words)))
+
+    def _exported(self, words: str) -> None:
+        self._ended("")
+        self.notify(clean(words), markup=False)
+        self.dismiss(None)
 
 
 def _words(done: Exported, target: Path) -> str:
     failed = f", {len(done.failed)} failed or damaged are listed in it" if done.failed else ""
     return f"{count_text(done.images, 'image')}, {size_text(done.bytes)}, in {target}{failed}"
+
+
+class CopyImages(Ask):
+    """Ends with the folder, or None; escape leaves off while it copies."""
+
+    def __init__(self, images: Collection[str], library: Library, folder: Path) -> None:
+        """A question.
+
+        Args:
+            images: their ids.
+            library: whose they are.
+            folder: what is offered.
+        """
+        super().__init__(
+            f"Copy {count_text(len(images), 'image')} to which folder?",
+            str(folder),
+            note="→ completes · it is made if need be · nothing there is replaced",
+            suggester=PathSuggester(()),
+        )
+        self._images = images
+        self._library = library
+        self._folder = folder
+        self._copying = self._cancelled = False
+
+    def answer(self, answer: str) -> None:
+        """Copy, in a thread."""
+        if answer.strip() and not self._copying:
+            self._copying, self._cancelled = True, False
+            self._folder = typed_path(answer)
+            self._copy(self._folder)
+
+    @work(thread=True, exclusive=True)
+    def _copy(self, folder: Path) -> None:
+        try:
+            copied = self._library.images.copy(self._images, folder, self._progress)
+        except _CancelledError:
+            hand_over(self._stopped, "Left off; what was copied is there.")
+        except (PromptsheetError, OSError) as error:
+            hand_over(self._stopped, str(error))
+        else:
+            hand_over(self._copied, copied)
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._cancelled:
+            raise _CancelledError
+        if done % 50 == 0:
+            hand_over(self.say, f"{done:,} of {total:,} …")
+
+    def _stopped(self, words: str) -> None:
+        self._copying = False
+        self.say(words)
+
+    def _copied(self, copied: Copied) -> None:
+        self.notify(clean(_copied_words(copied, self._folder)), markup=False)
+        self.dismiss(str(self._folder))
+
+    def action_leave(self) -> None:
+        """Leave off; without work, leave."""
+        if self._copying:
+            self._cancelled = True
+        else:
+            super().action_leave()
+
+
+def _copied_words(copied: Copied, folder: Path) -> str:
+    """What was copied, and what could not be."""
+    words = f"{count_text(len(copied.files), 'image')}, {size_text(copied.bytes)}, in {folder}"
+    if copied.lost:
+        words += f"; {count_text(len(copied.lost), 'image')} not finished, missing or damaged"
+    return words

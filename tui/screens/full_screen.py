@@ -42,8 +42,8 @@ class Culling(Protocol):
     def trash(self, keys: list[str]) -> None:
         """Move them to the trash."""
 
-    def mark(self, key: str) -> bool:
-        """Mark or unmark one; whether it is marked now."""
+    def mark(self, key: str) -> None:
+        """Mark or unmark one."""
 
     def undo(self) -> None:
         """Undo the last thing."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.api import Gallery, ImageInfo, Wanted
 from tui.glyphs import GLYPHS
-from tui.widgets.tiles import Tile
+from tui.widgets.contact_sheet import Tile
 
 _NUMBER = r"\d{1,7}"
 _ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")

@@ -1,23 +1,28 @@
 """What is decided about images on a contact sheet, undone, and taken back to work."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.api import EngineError, ImageInfo, LibraryError, SessionInfo, Started, named_files
-from tui.app_state import RowsToSheet
+from textual.screen import Screen
+
+from engine.api import (
+    ImageInfo,
+    LibraryError,
+    PromptsheetError,
+    SessionInfo,
+    Started,
+)
+from tui.app_state import AppState, RowsToSheet
 from tui.rerender import more_like, rows_of, start_again, started_words
-from tui.screens.area import AreaScreen
-from tui.screens.copy_images import CopyImages
-from tui.screens.export import ExportScreen
+from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import GalleryTiles, tile_of
 from tui.terminal.download import MOST, download
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import Favour, TrashImages
-from tui.undo.stack import Undoable
+from tui.undo.undoing import Done, Undoing
 from tui.widgets.contact_sheet import ContactSheet
 from tui.workers import hand_over, work
 
@@ -25,127 +30,89 @@ _MOST_CHOSEN = 2000
 """Images that are read at once for what needs their recipes; trash and favourites have no limit."""
 
 
-class Deciding(AreaScreen):
-    """An area with a contact sheet: its marked images, or the one under the cursor, are meant."""
+@dataclass
+class Reviewed:
+    """What is looked at."""
 
+    tiles: GalleryTiles | None = None
     info: SessionInfo | None = None
-    _tiles: GalleryTiles | None = None
+    """The session whose images they are; None: the favourites of all."""
 
-    def reopen(self) -> None:
-        """Read the images anew; the cursor stays where it is."""
-        raise NotImplementedError
+    @property
+    def session(self) -> str | None:
+        """Its id."""
+        return self.info.session if self.info else None
 
-    def _targets(self) -> list[str]:
-        """The marked images; without any, the one under the cursor."""
-        sheet = self.query_one(ContactSheet)
-        if sheet.marks:
-            return sorted(sheet.marks)
-        return [sheet.tile.key] if sheet.tile else []
+
+class ImageActions:
+    """What can be done to images, of which the ids are given, for the screen that shows them."""
+
+    def __init__(
+        self, node: Screen[None], app_state: AppState, reviewed: Reviewed, sheet: ContactSheet
+    ) -> None:
+        self.node = node
+        self._app_state = app_state
+        self._library = app_state.library
+        self._reviewed = reviewed
+        self._sheet = sheet
+        self._undoing = Undoing(node, app_state.undo_stack, self._decided, self.complain)
+        self.undo, self.redo = self._undoing.undo, self._undoing.redo
 
     # ---------------------------------------------------------------- deciding
 
     def favour(self, keys: list[str]) -> None:
         """Make images favourites; if all that are known of are, they no longer are."""
-        sheet = self.query_one(ContactSheet)
-        tiles = sheet.tiles_by_key()
+        tiles, gallery = self._sheet.tiles_by_key(), self._reviewed.tiles
         shown = [tile for key in keys if (tile := tiles.get(key))]
         # The one on the whole screen need not be on the page below it.
-        read = [self._tiles.image(key) for key in keys if key not in tiles] if self._tiles else []
+        read = [gallery.image(key) for key in keys if key not in tiles] if gallery else []
         known = [tile.favourite for tile in shown] + [i.favourite for i in read if i is not None]
         on_now = bool(known) and all(known)
         for tile in shown:  # at once; what is committed is read again afterwards
-            sheet.put(replace(tile, favourite=not on_now))
-        self._do(Favour(self.app_state.library, keys, on=not on_now))
+            self._sheet.put(replace(tile, favourite=not on_now))
+        self._undoing.do(Favour(self._library, keys, on=not on_now))
 
     def trash(self, keys: list[str]) -> None:
         """Move images to the trash; their places stay until the page is opened again."""
-        sheet = self.query_one(ContactSheet)
-        sheet.marks.difference_update(keys)
-        self._do(TrashImages(self.app_state.library, keys))
+        self._sheet.marks.difference_update(keys)
+        self._undoing.do(TrashImages(self._library, keys))
 
-    def mark(self, key: str) -> bool:
+    def mark(self, key: str) -> None:
         """Mark or unmark one."""
-        marks = self.query_one(ContactSheet).marks
-        marks ^= {key}
-        return key in marks
+        self._sheet.marks ^= {key}
 
-    def undo(self) -> None:
-        """Undo what was done last."""
-        self._undo_or_redo(self.app_state.undo_stack.undo, "undone")
-
-    def _do(self, undoable: Undoable) -> None:
-        def done() -> Undoable:
-            self.app_state.undo_stack.do(undoable)
-            return undoable
-
-        self._undo_or_redo(done, "")
-
-    @work(group="undo_stack")
-    async def _undo_or_redo(self, act: Callable[[], Undoable | None], what: str) -> None:
-        try:
-            undoable = await self.app_state.undo_stack.in_turn(act)
-            if undoable is None:
-                self.notify(f"Nothing to be {what}.", markup=False)
-                return
-            images: Sequence[ImageInfo] = ()
-            if self._tiles is not None:
-                shown = self.query_one(ContactSheet).tiles_by_key()
-                keys = [key for key in undoable.images if key in shown]
-                images = await asyncio.to_thread(self._tiles.gallery.images, keys)
-                self._tiles.remember(images)
-        except (EngineError, LibraryError) as error:
-            self._complain(str(error))
-        else:
-            self._decided(undoable, what, images)
-
-    def _decided(self, undoable: Undoable, what: str, images: Sequence[ImageInfo]) -> None:
-        sheet = self.query_one(ContactSheet)
-        for image in images:
-            sheet.put(tile_of(image, self.app_state.library))
+    async def _decided(self, done: Done) -> None:
+        tiles = self._reviewed.tiles
+        if done.images and tiles is not None:
+            shown = self._sheet.tiles_by_key()
+            keys = [key for key in done.images if key in shown]
+            images = await asyncio.to_thread(tiles.gallery.images, keys)
+            tiles.remember(images)
+            for image in images:
+                self._sheet.put(tile_of(image, self._library.path))
         self._look_full()
-        if what or len(undoable.images) != 1:
-            self.notify(clean(f"{undoable.words}{f', {what}' if what else ''}"), markup=False)
+        if done.again or len(done.images) != 1:
+            self.node.notify(clean(done.words), markup=False)
 
     def _look_full(self) -> None:
-        if isinstance(self.app.screen, FullScreen):
-            self.app.screen.look()
+        if isinstance(self.node.app.screen, FullScreen):
+            self.node.app.screen.look()
 
-    def _complain(self, words: str) -> None:
+    def complain(self, words: str) -> None:
         """Say what went wrong, and show again what is so: a mark was there at once."""
-        self.notify(clean(words), severity="error", markup=False)
-        self.query_one(ContactSheet).reload()
+        self.node.notify(clean(words), severity="error", markup=False)
+        self._sheet.reload()
         self._look_full()
-
-    def action_favour(self) -> None:
-        """The marked ones, or the one under the cursor, become favourites, or no longer are."""
-        self.favour(self._targets())
-
-    def action_trash(self) -> None:
-        """The marked ones, or the one under the cursor, go to the trash."""
-        sheet = self.query_one(ContactSheet)
-        single = not sheet.marks
-        if keys := self._targets():
-            self.trash(keys)
-            if single:
-                sheet.go_to(sheet.cursor + 1)
-
-    def action_undo(self) -> None:
-        """Undo what was done last."""
-        self.undo()
-
-    def action_redo(self) -> None:
-        """Do again what was undone last."""
-        self._undo_or_redo(self.app_state.undo_stack.redo, "done again")
 
     # ---------------------------------------------------------------- back to work
 
-    def _with_images(self, keys: list[str], act: Callable[[list[ImageInfo]], object]) -> None:
+    def with_images(self, keys: list[str], act: Callable[[list[ImageInfo]], object]) -> None:
         """Read these images in a thread, then act; a word where they are gone, or too many."""
         if len(keys) > _MOST_CHOSEN:
             words = f"That takes up to {_MOST_CHOSEN:,} images; {len(keys):,} are marked."
-            self.notify(words, severity="warning", markup=False)
-        elif keys and self._tiles is not None:
-            self._read_images(self._tiles, keys, act)
+            self.node.notify(words, severity="warning", markup=False)
+        elif keys and self._reviewed.tiles is not None:
+            self._read_images(self._reviewed.tiles, keys, act)
 
     @work(group="chosen")
     async def _read_images(
@@ -154,126 +121,125 @@ class Deciding(AreaScreen):
         try:
             images = await asyncio.to_thread(tiles.gallery.images, keys)
         except LibraryError as error:
-            self._complain(str(error))
+            self.complain(str(error))
             return
         if images:
             act(images)
         else:
             what = "This image is" if len(keys) == 1 else "These images are"
-            self._complain(f"{what} no longer in the library.")
+            self.complain(f"{what} no longer in the library.")
 
-    def action_again(self) -> None:
-        """The rows of these images are rendered again, with new seeds, as a session of its own."""
-        settings = self.app_state.settings
-        self._with_images(
-            self._targets(), lambda chosen: self._start(lambda: start_again(chosen, settings))
+    def again(self, keys: list[str]) -> None:
+        """Their rows are rendered again, with new seeds, as a session of its own."""
+        self.with_images(
+            keys, lambda chosen: self._start(lambda: start_again(chosen, self._library))
         )
 
-    def action_more(self) -> None:
+    def more(self, key: str) -> None:
         """More of this one: the seeds next to those of its row."""
-        tile, settings = self.query_one(ContactSheet).tile, self.app_state.settings
-        self._with_images(
-            [tile.key] if tile else [],
-            lambda found: self._start(lambda: more_like(found[0], settings)),
+        self.with_images(
+            [key], lambda found: self._start(lambda: more_like(found[0], self._library))
         )
 
     @work(thread=True, group="start")
     def _start(self, start: Callable[[], Started]) -> None:
         try:
             started = start()
-        except (EngineError, LibraryError) as error:
-            hand_over(self._complain, str(error))
+        except PromptsheetError as error:
+            hand_over(self.complain, str(error))
         else:
             hand_over(self._started, started)
 
     def _started(self, started: Started) -> None:
-        self.app_state.started = started.session
-        self.notify(clean(started_words(started)), markup=False)
+        self._app_state.started = started.session
+        self.node.notify(clean(started_words(started)), markup=False)
 
-    def action_refine(self) -> None:
-        """The rows of these images go to the Sheet screen, to be refined."""
-        self._with_images(self._targets(), self._refine)
+    def refine(self, keys: list[str]) -> None:
+        """Their rows go to the Sheet screen, to be refined."""
+        self.with_images(keys, self._refine)
 
     @work(group="chosen")
     async def _refine(self, chosen: list[ImageInfo]) -> None:
-        name = f"{self.info.name if self.info else 'favourites'}, refined"
+        name = f"{self._reviewed.info.name if self._reviewed.info else 'favourites'}, refined"
         try:
-            rows = await asyncio.to_thread(rows_of, chosen, self.app_state.settings)
+            rows = await asyncio.to_thread(rows_of, chosen, self._library)
         except LibraryError as error:
-            self._complain(str(error))
+            self.complain(str(error))
         else:
-            self.post_message(RowsToSheet(rows, chosen[0].session, name))
+            self.node.post_message(RowsToSheet(rows, chosen[0].session, name))
 
-    def action_copy(self, what: str) -> None:
-        """Paths or prompts to the clipboard of the terminal one sits at."""
-        self._with_images(self._targets(), partial(self._copy, what))
+    # ---------------------------------------------------------------- elsewhere
 
-    def _copy(self, what: str, chosen: list[ImageInfo]) -> None:
-        if what == "path":
-            lines = [str(self.app_state.library / i.file) for i in chosen if i.file]
-        else:
-            lines = list(dict.fromkeys(i.recipe["prompt"] for i in chosen))
-        if lines:
-            self.app.copy_to_clipboard("\n".join(lines))
-            self.notify(f"{count_text(len(lines), what)} copied", markup=False)
+    def copy_paths(self, keys: list[str]) -> None:
+        """Their paths to the clipboard of the terminal one sits at."""
+        self.with_images(
+            keys,
+            lambda found: self._copy(
+                "path", [self._library.path / i.file for i in found if i.file]
+            ),
+        )
 
-    def action_files(self) -> None:
-        """Copy the marked images, or the one under the cursor, to a folder."""
-        self.copy_files(self._targets())
+    def copy_prompts(self, keys: list[str]) -> None:
+        """Their prompts to the clipboard of the terminal one sits at."""
+        self.with_images(
+            keys,
+            lambda found: self._copy("prompt", dict.fromkeys(i.recipe["prompt"] for i in found)),
+        )
+
+    def _copy(self, what: str, lines: Iterable[object]) -> None:
+        if texts := list(map(str, lines)):
+            self.node.app.copy_to_clipboard("\n".join(texts))
+            self.node.notify(f"{count_text(len(texts), what)} copied", markup=False)
 
     def copy_files(self, keys: list[str]) -> None:
         """Ask for a folder, and copy images there."""
+        memory, info = self._app_state.memory, self._reviewed.info
 
         def copied(folder: str | None) -> None:
-            self.app_state.memory.folder = folder or self.app_state.memory.folder
+            memory.folder = folder or memory.folder
 
         if keys:
-            name = self.info.folder.name if self.info else "favourites"
-            folder = Path(self.app_state.memory.folder or Path.home() / name)
-            self.app.push_screen(CopyImages(keys, self.app_state.settings, folder), copied)
-
-    def action_download(self) -> None:
-        """Send the marked images, or the one under the cursor, through the terminal."""
-        self.download(self._targets())
+            folder = Path(
+                memory.folder or Path.home() / (info.folder.name if info else "favourites")
+            )
+            self.node.app.push_screen(CopyImages(keys, self._library, folder), copied)
 
     def download(self, keys: list[str]) -> None:
         """Send images through the terminal to the machine one sits at."""
-        if keys and self._tiles is not None:
-            self._download(self._tiles, keys)
+        if keys and self._reviewed.tiles is not None:
+            self._download(self._reviewed.tiles, keys)
 
     @work(thread=True, exclusive=True, group="download")
     def _download(self, tiles: GalleryTiles, keys: list[str]) -> None:
         try:
             images = tiles.gallery.images(keys[:_MOST_CHOSEN])
+            size = sum(image.bytes or 0 for image in images)
+            if size > MOST or len(keys) > _MOST_CHOSEN:
+                words = f"{count_text(len(keys), 'image')}, {size_text(size)}"
+                hand_over(self._too_much, words)
+                return
+            files = self._library.images.files(images)
+            sequences = [download(name, data) for name, data in files if data is not None]
         except LibraryError as error:
-            hand_over(self._complain, str(error))
-            return
-        size = sum(image.bytes or 0 for image in images)
-        if size > MOST or len(keys) > _MOST_CHOSEN:
-            words = (
-                f"{count_text(len(keys), 'image')}, {size_text(size)}: too much for the terminal"
-            )
-            words += "; x exports them, and says how they come over ssh."
-            hand_over(self.notify, words, severity="warning", markup=False)
-            return
-        try:
-            files = [
-                (n, d) for n, d in named_files(images, self.app_state.settings) if d is not None
-            ]
-        except LibraryError as error:
-            hand_over(self._complain, str(error))
+            hand_over(self.complain, str(error))
         else:
-            hand_over(self._send, [download(n, d) for n, d in files])
+            hand_over(self._send, sequences)
+
+    def _too_much(self, what: str) -> None:
+        words = (
+            f"{what}: too much for the terminal; x exports them, and says how they come over ssh."
+        )
+        self.node.notify(words, severity="warning", markup=False)
 
     def _send(self, sequences: list[str]) -> None:
-        driver = self.app._driver  # as App.bell does
+        driver = self.node.app._driver  # as App.bell does
         if driver is not None:
             for sequence in sequences:
                 driver.write(sequence)
-            self.notify(f"{count_text(len(sequences), 'image')} sent", markup=False)
+            self.node.notify(f"{count_text(len(sequences), 'image')} sent", markup=False)
 
-    def action_export(self) -> None:
+    def export(self) -> None:
         """A ZIP of the marked images, the favourites, or all."""
-        if self.info is not None:
-            marks = frozenset(self.query_one(ContactSheet).marks)
-            self.app.push_screen(ExportScreen(self.info, self.app_state.settings, marks))
+        if self._reviewed.info is not None:
+            marks = frozenset(self._sheet.marks)
+            self.node.app.push_screen(ExportScreen(self._reviewed.info, self._library, marks))

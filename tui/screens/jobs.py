@@ -1,6 +1,7 @@
 """Jobs: the live table of the session in hand, and what is being drawn."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -10,48 +11,175 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Key
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from engine.api import (
     ORDERS,
     STATES,
-    EngineError,
+    Job,
     JobPages,
     LibraryError,
     Pace,
     Places,
     Previewed,
+    PromptsheetError,
     SessionInfo,
     Tally,
-    engine_status,
-    find_session,
-    list_open,
-    move_session,
-    newest_image,
-    pace,
-    pause_engine,
-    resume_session,
-    retry_session,
-    stop_session,
 )
 from tui.app_state import AppState, TakeInHand
 from tui.changed_models import changed_words, resume_asking
 from tui.engine_watch import News
 from tui.keys import bind
-from tui.screens.area import AreaScreen
-from tui.screens.job_source import JobSource, JobTable
+from tui.screens.area import AreaScreen, state_cell
 from tui.text import clean, count_text
-from tui.widgets.cause_line import CauseLine
+from tui.widgets.background_source import BackgroundSource
 from tui.widgets.live_pane import LivePane
 from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_list import SessionList
+from tui.widgets.table_lines import TableColumn
+from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, hand_to, work
 
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _PACE_SECONDS = 2.0
-_COMMANDS = {"stop": stop_session, "resume": resume_session, "retry": retry_session}
+_ALWAYS = (
+    TableColumn("row", "row", 4, align="right"),
+    TableColumn("state", "state", 11),
+    TableColumn("images", "images", 6, align="right"),
+    TableColumn("prompt", "prompt", 20, share=2),
+)
+_WITH_ROOM = (
+    (90, TableColumn("model", "model", 10)),
+    (104, TableColumn("size", "size", 9)),
+    (112, TableColumn("steps", "steps", 5, align="right")),
+)
+"""From how many cells of the whole table on there is a column."""
+_NOTE = TableColumn("note", "note", 20, share=3)
 _DONE = {"stop": "stopped", "resume": "resumed", "retry": "tried again"}
+
+
+def _job_columns(room: int, *, failed: bool) -> tuple[TableColumn, ...]:
+    """The columns of a table of `room` cells; what has failed has a note, which says why."""
+    some = tuple(column for least, column in _WITH_ROOM if room >= least)
+    return (*_ALWAYS, *some, *((_NOTE,) if failed else ()))
+
+
+class JobSource(BackgroundSource[Job]):
+    """The jobs of a session, a page at a time."""
+
+    def __init__(self, pages: JobPages, columns: Sequence[TableColumn] = ()) -> None:
+        super().__init__(pages)
+        self.columns = columns
+        self._pages_of_jobs = pages
+
+    def key_of(self, item: Job) -> Hashable:
+        """Its row's number."""
+        return item.row
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Where the job of a row is."""
+        return self._pages_of_jobs.position(key) if isinstance(key, int) else None
+
+    def row_of(self, item: Job) -> TableRow:
+        """A job with the columns there are now."""
+        return TableRow(item.row, tuple(_job_cell(item, column.name) for column in self.columns))
+
+
+def _job_cell(job: Job, column: str) -> Cell:
+    match column:
+        case "row":
+            return Cell(str(job.row), "dim")
+        case "state":
+            return state_cell(job.state)
+        case "images":
+            return Cell(f"{job.done}/{job.images}")
+        case "size":
+            return Cell(f"{job.size[0]}×{job.size[1]}")
+        case "note":
+            return Cell(job.error or "", "error")
+        case _:
+            return Cell(str(getattr(job, column)))
+
+
+class JobTable(VirtualTable):
+    """A table of jobs, with the columns that it has room for."""
+
+    def __init__(self, *, empty: str, id: str) -> None:  # noqa: A002
+        self._failed = False
+        super().__init__(_job_columns(0, failed=False), empty=empty, id=id)
+
+    def show_jobs(self, source: JobSource) -> None:
+        """Show other jobs, from the top."""
+        source.columns = self.columns
+        self.source = source
+
+    def fit_columns(self, *, failed: bool) -> None:
+        """Have the columns that there is room for; `failed`: some jobs have a note."""
+        self._failed = failed
+        columns = _job_columns(self.size.width, failed=failed)
+        if columns != self.columns:
+            self.columns = columns
+            if isinstance(self.source, JobSource):
+                self.source.columns = columns
+            self.reload()
+
+    def on_resize(self) -> None:
+        """There may be room for more, or for less."""
+        self.fit_columns(failed=self._failed)
+
+    @property
+    def error(self) -> tuple[int, str] | None:
+        """The row under the cursor and why it failed; None if it did not."""
+        index = self.cursor_index
+        if index is None or not isinstance(self.source, JobSource):
+            return None
+        job = self.source.item(index)
+        return (job.row, job.error) if job is not None and job.error else None
+
+
+class CauseLine(Static):
+    """Why the job under the cursor failed, in full; or what the session waits to be told.
+
+    Two lines, there while anything has failed or is asked: so the table keeps its place.
+    """
+
+    DEFAULT_CSS = """
+    CauseLine { display: none; height: 2; padding: 0 1; color: $text-error; }
+    CauseLine.-failed { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._shown = ""
+
+    def show(self, error: tuple[int, str] | None, *, failed: bool, asked: str = "") -> None:
+        """Show why a row failed.
+
+        Args:
+            error: the row's number, and why; None: it did not fail.
+            failed: whether any row has.
+            asked: what the session waits to be told; comes first.
+        """
+        self.set_class(failed or bool(asked), "-failed")
+        text = clean(f"✗ row {error[0]}: {error[1]} · t tries again") if error else ""
+        text = clean(f"■ {asked} · r asks how to go on") if asked else text
+        if text != self._shown:
+            self._shown = text
+            self.update(text, layout=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    info: SessionInfo | None
+    newest: Path | None = None
+    others: Sequence[SessionInfo] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Paced:
+    session: str
+    pace: Pace
 
 
 class JobsScreen(AreaScreen):
@@ -131,18 +259,18 @@ class JobsScreen(AreaScreen):
     def _load(self, session: str | None) -> None:
         library = self.app_state.library
         try:
-            info = find_session(library, session or "last")
-            newest = newest_image(library, info.session)
-            others = list_open(library)
+            info = library.sessions.find(session or "last")
+            newest = library.images.newest(info.session)
+            others = library.sessions.unfinished()
         except LibraryError:
-            hand_over(self._show, None, None, [])
+            hand_over(self._show, _InHand(None))
         else:
-            hand_over(self._show, info, newest, others)
+            hand_over(self._show, _InHand(info, newest, others))
 
     @work(thread=True, exclusive=True, group="order")
     def _list_sessions(self) -> None:
         try:
-            others = list_open(self.app_state.library)
+            others = self.app_state.library.sessions.unfinished()
         except LibraryError:
             return
         hand_to(self, self._show_sessions, others)
@@ -155,14 +283,14 @@ class JobsScreen(AreaScreen):
     @work(thread=True, exclusive=True, group="pace")
     def _read_pace(self, session: str) -> None:
         try:
-            found = pace(self.app_state.library, session)
+            found = self.app_state.library.sessions.pace(session)
         except LibraryError:
             return
-        hand_to(self, self._take_pace, session, found)
+        hand_to(self, self._take_pace, _Paced(session, found))
 
-    def _take_pace(self, session: str, found: Pace) -> None:
-        if self.info is not None and self.info.session == session:
-            self._pace = found
+    def _take_pace(self, paced: _Paced) -> None:
+        if self.info is not None and self.info.session == paced.session:
+            self._pace = paced.pace
             self._show_title()
 
     @work(thread=True, exclusive=True, group="pages")
@@ -173,8 +301,7 @@ class JobsScreen(AreaScreen):
             return
         try:
             source = JobSource(
-                JobPages(
-                    self.app_state.library,
+                self.app_state.library.sessions.job_pages(
                     self.info.session,
                     text=self._text,
                     states=("failed",) if self._errors_only else STATES,
@@ -190,15 +317,13 @@ class JobsScreen(AreaScreen):
 
     # ---------------------------------------------------------------- onto the screen
 
-    def _show(
-        self, info: SessionInfo | None, newest: Path | None, others: Sequence[SessionInfo]
-    ) -> None:
-        self.info = info
+    def _show(self, found: _InHand) -> None:
+        self.info = info = found.info
         self._counts = None if info is None else info.tally
         self._open_pages()
-        self._show_newest(newest)
+        self._show_newest(found.newest)
         self._show_title()
-        self._show_sessions(others)
+        self._show_sessions(found.others)
         self.refresh_bindings()
         self._measure()
 
@@ -326,7 +451,7 @@ class JobsScreen(AreaScreen):
         if self.info is None:
             return
         rows = sorted(key for key in self.query_one(VirtualTable).marks if isinstance(key, int))
-        command = partial(_COMMANDS[what], self.info.session, self.app_state.settings, rows or None)
+        command = partial(self._to_sessions(what), self.info.session, rows or None)
         done = f"{count_text(len(rows), 'row')} {_DONE[what]}" if rows else ""
 
         def resume(new_files: bool) -> None:
@@ -337,41 +462,47 @@ class JobsScreen(AreaScreen):
         else:
             self._command(command, done)
 
+    def _to_sessions(self, what: str) -> Callable[..., None]:
+        sessions = self.app_state.library.sessions
+        return {"stop": sessions.stop, "resume": sessions.resume, "retry": sessions.retry}[what]
+
     def action_everything(self, what: str) -> None:
         """Stop or resume every session."""
-        self._command(
-            partial(_COMMANDS[what], None, self.app_state.settings), f"every session {_DONE[what]}"
-        )
+        self._command(partial(self._to_sessions(what), None), f"every session {_DONE[what]}")
 
     def action_move(self, to: Places) -> None:
         """Have the session in hand rendered sooner or later than others."""
         if self.info is not None:
-            self._command(partial(move_session, self.info.session, self.app_state.settings, to), "")
+            self._command(partial(self.app_state.library.sessions.move, self.info.session, to), "")
 
     @work(thread=True, group="change")
     def action_pause(self) -> None:
         """Render nothing and free the devices, for whoever needs them; or go on."""
-        settings = self.app_state.settings
+        engine = self.app_state.library.engine
         try:
-            status = engine_status(settings)
-            paused = not (status and status["paused_by_user"])
-            pause_engine(settings, paused=paused)
-        except (EngineError, LibraryError) as error:
-            self._complain(error)
+            status = engine.status()
+            if status and status["paused_by_user"]:
+                engine.resume()
+            else:
+                engine.pause()
+        except PromptsheetError as error:
+            hand_over(self._complain, str(error))
 
     @work(thread=True, group="change")
     def _command(self, command: "partial[None]", done: str) -> None:
         try:
             command()
-        except (EngineError, LibraryError) as error:
-            self._complain(error)
+        except PromptsheetError as error:
+            hand_over(self._complain, str(error))
         else:
             if done:
-                hand_over(self.notify, done, markup=False)
+                hand_over(self._say, done)
 
-    def _complain(self, error: Exception) -> None:
-        words = clean(str(error))
-        hand_over(self.notify, words, severity="error", markup=False)
+    def _say(self, words: str) -> None:
+        self.notify(words, markup=False)
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
 
     def action_other(self, step: int) -> None:
         """Take the next or the previous session with work left in hand."""

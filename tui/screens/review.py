@@ -1,7 +1,7 @@
 """Review: a page of thumbnails, the one under the cursor large, and the keys to decide by."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,17 +21,16 @@ from engine.api import (
     LibraryError,
     SessionInfo,
     Wanted,
-    find_session,
-    newest_image,
 )
 from tui.app_state import AppState
 from tui.engine_watch import News
 from tui.graphics.protocol import current
 from tui.keys import bind
+from tui.screens.area import AreaScreen
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import FILTER_HELP, GalleryTiles, row_number, wanted_by
-from tui.screens.image_actions import Deciding
+from tui.screens.image_actions import ImageActions, Reviewed
 from tui.terminal.download import can_download
 from tui.text import clean, count_text, shorten
 from tui.widgets.contact_sheet import ContactSheet
@@ -41,22 +40,44 @@ from tui.workers import hand_over, hand_to, work
 _EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
-_WITH_IMAGES = frozenset(
-    {"full", "favour", "trash", "compare", "again", "more", "refine"}
-    | {"copy", "files", "download", "export"}
-)
+_WITH_IMAGES = ("full", "chosen", "trash", "compare", "more", "export")
 """Actions that mean an image."""
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
 
-class ReviewScreen(Deciding):
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Images that were asked for, where the cursor goes, and the newest while a session renders."""
+
+    info: SessionInfo | None
+    gallery: Gallery | None
+    cursor: int = 0
+    newest: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenIn:
+    """Images that were read anew."""
+
+    tiles: GalleryTiles
+    info: SessionInfo
+    cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    session: str
+    path: Path
+
+
+class ReviewScreen(AreaScreen):
     """The images of the session in hand, or the favourites of all."""
 
     AREA = "review"
     AUTO_FOCUS = "ContactSheet"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("review.full", "enter", "full", "Full screen"),
-        bind("review.favour", "f", "favour", "Favourite"),
+        bind("review.favour", "f", "chosen('favour')", "Favourite"),
         bind("review.trash", "d", "trash", "Trash"),
         bind("review.undo", "u", "undo", "Undo"),
         bind("review.redo", "U,ctrl+r", "redo", "Redo", show=False),
@@ -67,13 +88,13 @@ class ReviewScreen(Deciding):
         bind("review.sort", "s", "sort", "Sort", show=False),
         bind("review.row", "number_sign", "ask('row')", "Jump to row", show=False),
         bind("review.newest", "n", "newest", "Follow the newest", show=False),
-        bind("review.again", "r", "again", "New seeds"),
+        bind("review.again", "r", "chosen('again')", "New seeds"),
         bind("review.more", "m", "more", "More like this", show=False),
-        bind("review.refine", "e", "refine", "Refine", show=False),
-        bind("review.path", "o", "copy('path')", "Copy path", show=False),
-        bind("review.prompt", "y", "copy('prompt')", "Copy prompt", show=False),
-        bind("review.files", "C", "files", "Copy to a folder", show=False),
-        bind("review.download", "D", "download", "Download", show=False),
+        bind("review.refine", "e", "chosen('refine')", "Refine", show=False),
+        bind("review.path", "o", "chosen('path')", "Copy path", show=False),
+        bind("review.prompt", "y", "chosen('prompt')", "Copy prompt", show=False),
+        bind("review.files", "C", "chosen('files')", "Copy to a folder", show=False),
+        bind("review.download", "D", "chosen('download')", "Download", show=False),
         bind("review.export", "x", "export", "Export"),
         bind("review.preview", "w", "preview", "Large picture on or off", show=False),
         bind(
@@ -101,6 +122,19 @@ class ReviewScreen(Deciding):
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
+        self.reviewed = Reviewed()
+        self._sheet = ContactSheet()
+        self.images = images = ImageActions(self, app_state, self.reviewed, self._sheet)
+        self._acts = {
+            "favour": images.favour,
+            "again": images.again,
+            "refine": images.refine,
+            "path": images.copy_paths,
+            "prompt": images.copy_prompts,
+            "files": images.copy_files,
+            "download": images.download,
+        }
+        """What is done to chosen images."""
         self._marks: dict[str | None, set[str]] = {}
         """Session → its marked images; None: of the favourites of all."""
 
@@ -109,7 +143,7 @@ class ReviewScreen(Deciding):
         yield Static(_EMPTY, id="review-title", markup=False)
         yield Input(id="ask", disabled=True)
         with Horizontal():
-            yield ContactSheet()
+            yield self._sheet
             with Vertical(id="side"):
                 yield ImagePane(id="large")
                 yield Static("", id="recipe", markup=False)
@@ -133,15 +167,15 @@ class ReviewScreen(Deciding):
         library = self.app_state.library
         newest: Path | None = None
         try:
-            info = None if self._everything else find_session(library, session or "last")
-            gallery = Gallery(library, info.session if info else None, self._shown_of(info))
+            info = None if self._everything else library.sessions.find(session or "last")
+            gallery = library.images.gallery(info.session if info else None, self._shown_of(info))
             if info is not None and self._is_running(info):
-                newest = newest_image(library, info.session)
+                newest = library.images.newest(info.session)
         except LibraryError:
-            hand_over(self._show, None, None, 0, None)
+            hand_over(self._show, _Found(None, None))
             return
         cursor = (gallery.index_of(keep) if keep else None) or 0
-        if not hand_over(self._show, info, gallery, cursor, newest):
+        if not hand_over(self._show, _Found(info, gallery, cursor, newest)):
             gallery.close()
 
     def _shown_of(self, info: SessionInfo | None) -> Wanted:
@@ -155,17 +189,15 @@ class ReviewScreen(Deciding):
     def _is_running(info: SessionInfo) -> bool:
         return bool(info.waiting or info.rendering)
 
-    def _show(
-        self, info: SessionInfo | None, gallery: Gallery | None, cursor: int, newest: Path | None
-    ) -> None:
-        sheet = self.query_one(ContactSheet)
-        if self._tiles is not None:
-            self._marks[self.info.session if self.info else None] = set(sheet.marks)
-        self.info = info
-        self._tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library)
+    def _show(self, found: _Found) -> None:
+        info, gallery, newest, sheet = found.info, found.gallery, found.newest, self._sheet
+        if self.reviewed.tiles is not None:
+            self._marks[self.reviewed.session] = set(sheet.marks)
+        tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library.path)
+        self.reviewed.info, self.reviewed.tiles = info, tiles
         self._following = newest is not None and info is not None and info.images > LIVE
-        sheet.show(self._tiles, cursor, self._marks.get(info.session if info else None, ()))
-        if not self._tiles:  # none, or none that matches
+        sheet.show(tiles, found.cursor, self._marks.get(self.reviewed.session, ()))
+        if not tiles:  # none, or none that matches
             self.query_one("#large", ImagePane).show(None)
             self.query_one("#recipe", Static).update("", layout=False)
         if self._following and newest is not None:
@@ -174,11 +206,11 @@ class ReviewScreen(Deciding):
         self.refresh_bindings()
 
     def _show_title(self) -> None:
-        if self._tiles is None:
+        if self.reviewed.tiles is None:
             self.query_one("#review-title", Static).update(_EMPTY)
             return
-        info, wanted = self.info, self._tiles.gallery.wanted
-        count = len(self._tiles)
+        info, wanted = self.reviewed.info, self.reviewed.tiles.gallery.wanted
+        count = len(self.reviewed.tiles)
         if info is None:
             parts = ["favourites of all sessions", count_text(count, "image")]
         elif wanted.is_narrow or wanted.states == ("failed",):
@@ -195,14 +227,14 @@ class ReviewScreen(Deciding):
 
     def reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
-        tile = self.query_one(ContactSheet).tile
-        self._load(self.info.session if self.info else None, tile.key if tile else None)
+        tile = self._sheet.tile
+        self._load(self.reviewed.session, tile.key if tile else None)
 
     def tell(self, news: News) -> None:
         """New images join; what is looked at stays."""
         super().tell(news)
-        session = self.info.session if self.info else None
-        if session is None and self._tiles is None and news.finished:
+        session = self.reviewed.session
+        if session is None and self.reviewed.tiles is None and news.finished:
             self._load(self.app_state.memory.session)
         if session in news.tallies or session in news.curated:
             self._take_in()
@@ -210,25 +242,25 @@ class ReviewScreen(Deciding):
             self._show_newest(news.finished[session])
 
     def _take_in(self) -> None:
-        if self._tiles is not None and self.info is not None:
-            here = self.query_one(ContactSheet).tile
-            self._read_news(self._tiles, self.info.session, here.key if here else None)
+        if self.reviewed.tiles is not None and self.reviewed.session is not None:
+            here = self._sheet.tile
+            self._read_news(self.reviewed.tiles, self.reviewed.session, here.key if here else None)
 
     @work(thread=True, exclusive=True, group="news")
     def _read_news(self, tiles: GalleryTiles, session: str, here: str | None) -> None:
         try:
-            current = find_session(self.app_state.library, session)
+            info = self.app_state.library.sessions.find(session)
             tiles.gallery.take_in()
             cursor = tiles.gallery.index_of(here) if here else None
         except LibraryError:
             return
-        hand_to(self, self._taken_in, tiles, current, cursor)
+        hand_to(self, self._taken_in, _TakenIn(tiles, info, cursor))
 
-    def _taken_in(self, tiles: GalleryTiles, info: SessionInfo, cursor: int | None) -> None:
-        if tiles is not self._tiles:
+    def _taken_in(self, taken: _TakenIn) -> None:
+        if taken.tiles is not self.reviewed.tiles:
             return
-        self.info = info
-        self.query_one(ContactSheet).reload(cursor)
+        self.reviewed.info = taken.info
+        self._sheet.reload(taken.cursor)
         self._show_title()
 
     # ---------------------------------------------------------------- the one under the cursor
@@ -238,7 +270,9 @@ class ReviewScreen(Deciding):
         if event.index and self._following:
             self._following = False
             self._show_title()
-        image = self._tiles.image(event.tile.key) if self._tiles is not None else None
+        image = (
+            self.reviewed.tiles.image(event.tile.key) if self.reviewed.tiles is not None else None
+        )
         if image is None or self._following:
             return
         star = "★ " if event.tile.favourite else ""
@@ -257,36 +291,75 @@ class ReviewScreen(Deciding):
     def _marked(self) -> None:
         self.refresh_bindings()
 
+    # ---------------------------------------------------------------- deciding
+
+    def _targets(self) -> list[str]:
+        """The marked images; without any, the one under the cursor."""
+        if self._sheet.marks:
+            return sorted(self._sheet.marks)
+        return [self._sheet.tile.key] if self._sheet.tile else []
+
+    def action_chosen(self, what: str) -> None:
+        """Do something to the marked images, or the one under the cursor."""
+        self._acts[what](self._targets())
+
+    def action_trash(self) -> None:
+        """The marked ones, or the one under the cursor, go to the trash."""
+        single = not self._sheet.marks
+        if keys := self._targets():
+            self.images.trash(keys)
+            if single:
+                self._sheet.go_to(self._sheet.cursor + 1)
+
+    def action_more(self) -> None:
+        """More of the one under the cursor."""
+        if (tile := self._sheet.tile) is not None:
+            self.images.more(tile.key)
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self.images.undo()
+
+    def action_redo(self) -> None:
+        """Do again what was undone last."""
+        self.images.redo()
+
+    def action_export(self) -> None:
+        """A ZIP of the marked images, the favourites, or all."""
+        self.images.export()
+
     # ---------------------------------------------------------------- looking
 
     @on(ContactSheet.Selected)
     def action_full(self) -> None:
         """The image under the cursor fills the screen."""
-        sheet = self.query_one(ContactSheet)
-        if self._tiles is not None and sheet.tile is not None:
-            library = self.app_state.library
-            self._full = FullScreen(self._tiles, sheet.cursor, library, self, sheet.marks)
+        sheet = self._sheet
+        if self.reviewed.tiles is not None and sheet.tile is not None:
+            library = self.app_state.library.path
+            self._full = FullScreen(
+                self.reviewed.tiles, sheet.cursor, library, self.images, sheet.marks
+            )
             self.app.push_screen(self._full, self._back)
 
     def _back(self, index: int | None) -> None:
         self._full = None
-        sheet = self.query_one(ContactSheet)
+        sheet = self._sheet
         if index is not None:
             sheet.go_to(index)
         sheet.refresh()
 
     def action_compare(self) -> None:
         """Two to four marked images side by side."""
-        keys = self.query_one(ContactSheet).marks
-        if self._tiles is None or not 2 <= len(keys) <= MOST:
+        keys = self._sheet.marks
+        if self.reviewed.tiles is None or not 2 <= len(keys) <= MOST:
             self.notify(
                 f"Mark 2 to {MOST} images with space first; {len(keys)} are marked.",
                 severity="warning",
                 markup=False,
             )
             return
-        library = self.app_state.library
-        self._with_images(
+        library = self.app_state.library.path
+        self.images.with_images(
             sorted(keys), lambda images: self.app.push_screen(CompareScreen(images, library))
         )
 
@@ -294,22 +367,22 @@ class ReviewScreen(Deciding):
         """Show the newest image large whenever one is finished, until the cursor moves."""
         self._following = True
         self._show_title()
-        if self.info is not None:
-            self._find_newest(self.info.session)
+        if self.reviewed.info is not None:
+            self._find_newest(self.reviewed.info.session)
 
     @work(thread=True, exclusive=True, group="newest")
     def _find_newest(self, session: str) -> None:
         try:
-            path = newest_image(self.app_state.library, session)
+            path = self.app_state.library.images.newest(session)
         except LibraryError as error:
-            hand_over(self._complain, str(error))
+            hand_over(self.images.complain, str(error))
             return
         if path is not None:
-            hand_over(self._take_newest, session, path)
+            hand_over(self._take_newest, _Newest(session, path))
 
-    def _take_newest(self, session: str, path: Path) -> None:
-        if self._following and self.info is not None and self.info.session == session:
-            self._show_newest(path)
+    def _take_newest(self, newest: _Newest) -> None:
+        if self._following and self.reviewed.session == newest.session:
+            self._show_newest(newest.path)
 
     def action_preview(self) -> None:
         """The large picture comes or goes; without it more thumbnails fit."""
@@ -366,21 +439,21 @@ class ReviewScreen(Deciding):
 
     @work(exclusive=True, group="jump")
     async def _jump(self, row: str) -> None:
-        found, number, tiles = None, row_number(row), self._tiles
+        found, number, tiles = None, row_number(row), self.reviewed.tiles
         try:
             if tiles is not None and number is not None:
                 found = await asyncio.to_thread(tiles.gallery.index_of_row, number)
         except LibraryError as error:
-            self._complain(str(error))
+            self.images.complain(str(error))
             return
-        if tiles is not self._tiles:  # others are shown by now
+        if tiles is not self.reviewed.tiles:  # others are shown by now
             return
         if found is None:
             self.notify(
                 shorten(f"No image of row {row} here.", 80), severity="warning", markup=False
             )
         else:
-            self.query_one(ContactSheet).go_to(found)
+            self._sheet.go_to(found)
 
     def key_escape(self, event: Key) -> None:
         """Leave the filter, or drop it; the marks stay until the next escape."""
@@ -396,19 +469,19 @@ class ReviewScreen(Deciding):
         box.remove_class("-open")
         box.disabled = True
         self._asking = "filter"  # that is what esc drops
-        self.query_one(ContactSheet).focus()
+        self._sheet.focus()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without images there is little to do."""
-        if action == "download" and not can_download(current()):
+        if parameters == ("download",) and not can_download(current()):
             return False
         if action in _WITH_IMAGES:
-            return True if self._tiles else None
+            return True if self.reviewed.tiles else None
         return True
 
     def on_unmount(self) -> None:
         """Let go of the database, which is closed when the last thread that reads has done so."""
-        self._tiles = None
+        self.reviewed.tiles = None
 
 
 def recipe_text(image: ImageInfo) -> str:

@@ -4,201 +4,143 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from textual.screen import Screen
+
 from engine.api import (
-    EngineError,
     LibraryError,
     SessionInfo,
-    Settings,
-    empty_trash,
-    resume_session,
-    retry_session,
-    stop_session,
-    trash_size,
 )
+from tui.app_state import AppState
 from tui.changed_models import resume_asking
 from tui.rerender import duplicate, started_words
-from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
 from tui.screens.export import ExportScreen
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import renaming, restoring, tagging, trashing
-from tui.undo.stack import Undoable
+from tui.undo.undoing import Done, Undoing
 from tui.workers import work
 
 _NO, _YES = "no, leave it", "yes"
 _NO_TAGS = "-"
 
 
-class SessionDeeds(AreaScreen):
-    """An area with a session under the cursor, which is meant."""
+class SessionActions:
+    """What can be done to a session, which is given, for the screen that lists them."""
 
-    _trashed = False
-    """Whether the sessions in the trash are looked at."""
+    def __init__(
+        self, node: Screen[None], app_state: AppState, changed: Callable[[], object]
+    ) -> None:
+        """`changed` is told when the sessions are to be read again."""
+        self.node = node
+        self._app_state = app_state
+        self._library = app_state.library
+        self._changed = changed
+        self._undoing = Undoing(node, app_state.undo_stack, self._done, self.complain)
+        self.undo, self.redo = self._undoing.undo, self._undoing.redo
 
-    @property
-    def session(self) -> SessionInfo | None:
-        """The one meant."""
-        raise NotImplementedError
-
-    def reload(self) -> None:
-        """Something was done: read the sessions again."""
-        raise NotImplementedError
-
-    def action_rename(self) -> None:
+    def rename(self, info: SessionInfo) -> None:
         """Call it something else."""
-        if (info := self.session) is None:
-            return
 
         def named(name: str | None) -> None:
             if name is not None and name.strip() not in ("", info.name):
-                self._do(renaming(self.app_state.library, info.session, info.name, name.strip()))
+                self._undoing.do(renaming(self._library, info.session, info.name, name.strip()))
 
-        self.app.push_screen(Ask(f"What to call {info.name}?", info.name), named)
+        self.node.app.push_screen(Ask(f"What to call {info.name}?", info.name), named)
 
-    def action_tag(self) -> None:
+    def tag(self, info: SessionInfo) -> None:
         """Words to find it by."""
-        if (info := self.session) is None:
-            return
 
         def tagged(text: str | None) -> None:
             if text is not None:
                 text = "" if text.strip() == _NO_TAGS else text
                 tags = [tag for part in text.split(",") if (tag := part.strip())]
-                self._do(tagging(self.app_state.library, info.session, info.tags, tags))
+                self._undoing.do(tagging(self._library, info.session, info.tags, tags))
 
         note = f"commas between them; {_NO_TAGS} alone for none"
-        self.app.push_screen(Ask(f"Tags of {info.name}", ", ".join(info.tags), note=note), tagged)
+        ask = Ask(f"Tags of {info.name}", ", ".join(info.tags), note=note)
+        self.node.app.push_screen(ask, tagged)
 
-    def action_trash(self) -> None:
-        """To the trash as a whole; from the trash, back."""
-        if (info := self.session) is None:
-            return
-        if self._trashed:
-            self._do(restoring(self.app_state.library, info.session, info.name))
-            return
-        undoable = trashing(self.app_state.library, info.session, info.name)
+    def trash(self, info: SessionInfo) -> None:
+        """To the trash as a whole."""
+        undoable = trashing(self._library, info.session, info.name)
         if not info.favourites:
-            self._do(undoable)
+            self._undoing.do(undoable)
             return
-
-        def sure(answer: str | None) -> None:
-            if answer == _YES:
-                self._do(undoable)
-
         count = count_text(info.favourites, "favourite")
         question = f"{info.name} has {count}. To the trash with all of it?"
-        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
+        self._if_sure(question, lambda: self._undoing.do(undoable))
+
+    def restore(self, info: SessionInfo) -> None:
+        """From the trash, back."""
+        self._undoing.do(restoring(self._library, info.session, info.name))
 
     @work(exclusive=True, group="trash")
-    async def action_empty(self) -> None:
+    async def empty(self) -> None:
         """Delete for good what is in the trash."""
         try:
-            size = await asyncio.to_thread(trash_size, self.app_state.library)
+            size = await asyncio.to_thread(self._library.trash.size)
         except LibraryError as error:
-            self._complain(str(error))
+            self.complain(str(error))
             return
 
-        def sure(answer: str | None) -> None:
-            if answer == _YES:
-                self._empty()
-
-        what = f"{count_text(size.images, 'image')}, {count_text(size.sessions, 'session')}"
-        question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
-        self.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
-
-    @work(group="undo_stack")
-    async def _empty(self) -> None:
         def emptied() -> str:
-            gone = empty_trash(self.app_state.library)
+            gone = self._library.trash.empty()
             left = f", but not {count_text(len(gone.left), 'file')}" if gone.left else ""
             return f"{size_text(gone.bytes)} deleted{left}"
 
-        await self._carry_out(emptied)
+        what = f"{count_text(size.images, 'image')}, {count_text(size.sessions, 'session')}"
+        question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
+        self._if_sure(question, lambda: self._undoing.carry_out(emptied))
 
-    def action_duplicate(self) -> None:
+    def _if_sure(self, question: str, act: Callable[[], object]) -> None:
+        def sure(answer: str | None) -> None:
+            if answer == _YES:
+                act()
+
+        self.node.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
+
+    def again(self, info: SessionInfo) -> None:
         """Render the same sheet once more, with new seeds where the sheet names none."""
-        if (info := self.session) is not None:
-            self._duplicate(info)
 
-    @work(group="undo_stack")
-    async def _duplicate(self, info: SessionInfo) -> None:
         def done() -> str:
-            started = duplicate(info, self.app_state.settings)
-            self.app_state.started = started.session
+            started = duplicate(info, self._library)
+            self._app_state.started = started.session
             return started_words(started)
 
-        await self._carry_out(done)
+        self._undoing.carry_out(done)
 
-    def action_change(self, what: str) -> None:
-        """Stop, resume, or try failed images again."""
-        commands: dict[str, Callable[[str, Settings], None]] = {
-            "stop": stop_session,
-            "retry": retry_session,
-        }
-        if (info := self.session) is None:
-            return
+    def stop(self, info: SessionInfo) -> None:
+        """Stop it."""
+        self._change(self._library.sessions.stop, info)
+
+    def retry(self, info: SessionInfo) -> None:
+        """Try failed images again."""
+        self._change(self._library.sessions.retry, info)
+
+    def resume(self, info: SessionInfo) -> None:
+        """Let it go on."""
 
         def resume(new_files: bool) -> None:
-            self._change(partial(resume_session, new_files=new_files), info)
+            self._change(partial(self._library.sessions.resume, new_files=new_files), info)
 
-        if what == "resume":
-            resume_asking(self.app, info, resume)
-        else:
-            self._change(commands[what], info)
+        resume_asking(self.node.app, info, resume)
 
-    @work(group="undo_stack")
-    async def _change(self, command: Callable[[str, Settings], None], info: SessionInfo) -> None:
+    def _change(self, command: Callable[[str], None], info: SessionInfo) -> None:
         def done() -> str:
-            command(info.session, self.app_state.settings)
+            command(info.session)
             return ""
 
-        await self._carry_out(done)
+        self._undoing.carry_out(done)
 
-    def action_export(self) -> None:
+    def export(self, info: SessionInfo) -> None:
         """A ZIP of its images, or of its favourites."""
-        if (info := self.session) is not None:
-            self.app.push_screen(ExportScreen(info, self.app_state.settings))
+        self.node.app.push_screen(ExportScreen(info, self._library))
 
-    # ---------------------------------------------------------------- done and undone
+    async def _done(self, done: Done) -> None:
+        if done.words:
+            self.node.notify(clean(done.words), markup=False)
+        self._changed()
 
-    def action_undo(self) -> None:
-        """Undo what was done last."""
-        self._step(self.app_state.undo_stack.undo, "undone")
-
-    def action_redo(self) -> None:
-        """Do again what was undone last."""
-        self._step(self.app_state.undo_stack.redo, "done again")
-
-    def _do(self, undoable: Undoable) -> None:
-        def done() -> Undoable:
-            self.app_state.undo_stack.do(undoable)
-            return undoable
-
-        self._step(done, "")
-
-    @work(group="undo_stack")
-    async def _step(self, act: Callable[[], Undoable | None], what: str) -> None:
-        def words() -> str:
-            undoable = act()
-            if undoable is None:
-                return f"Nothing to be {what}."
-            return f"{undoable.words}{f', {what}' if what else ''}"
-
-        await self._carry_out(words)
-
-    async def _carry_out(self, act: Callable[[], str]) -> None:
-        """Do something in a thread; say what it was, or why it was not."""
-        try:
-            words = await self.app_state.undo_stack.in_turn(act)
-        except (EngineError, LibraryError) as error:
-            self._complain(str(error))
-            return
-        self._carried_out(words)
-
-    def _carried_out(self, words: str) -> None:
-        if words:
-            self.notify(clean(words), markup=False)
-        self.reload()
-
-    def _complain(self, words: str) -> None:
-        self.notify(clean(words), severity="error", markup=False)
+    def complain(self, words: str) -> None:
+        """Say what went wrong."""
+        self.node.notify(clean(words), severity="error", markup=False)

@@ -1,6 +1,9 @@
 """Sessions: everything made so far, searched, kept in order, taken up again."""
 
 import asyncio
+import time
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,16 +21,17 @@ from engine.api import (
     SessionOrder,
     SessionPages,
     TrashSize,
-    glance,
-    trash_size,
 )
-from tui.app_state import SessionToSheet, TakeInHand
+from tui.app_state import AppState, SessionToSheet, TakeInHand
 from tui.engine_watch import News
 from tui.keys import bind
-from tui.screens.session_actions import SessionDeeds
-from tui.screens.session_source import NARROW_COLUMNS, SESSION_COLUMNS, SessionSource
+from tui.screens.area import AreaScreen, state_cell
+from tui.screens.session_actions import SessionActions
 from tui.text import clean, count_text, size_text
+from tui.widgets.background_source import BackgroundSource
 from tui.widgets.strip import ThumbnailStrip
+from tui.widgets.table_lines import TableColumn
+from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
@@ -37,9 +41,69 @@ _NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts.
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
 _NO_TRASH = "No session is in the trash."
+_COLUMNS = (
+    TableColumn("name", "name", 16, share=3),
+    TableColumn("when", "when", 16),
+    TableColumn("state", "state", 11),
+    TableColumn("done", "done", 9, align="right"),
+    TableColumn("favourites", "★", 4, align="right"),
+    TableColumn("size", "size", 8, align="right"),
+    TableColumn("tags", "tags", 8, share=1),
+    TableColumn("session", "id", 6),
+)
+_NARROW = ("name", "when", "state", "done", "favourites", "size")
+"""The columns where there is little room."""
 
 
-class SessionsScreen(SessionDeeds):
+class SessionSource(BackgroundSource[SessionInfo]):
+    """The sessions, a page at a time."""
+
+    def __init__(self, pages: SessionPages) -> None:
+        super().__init__(pages)
+        self.columns: Sequence[TableColumn] = ()
+        self.held: Collection[str] = ()
+        """Sessions that wait until someone lets them go on."""
+        self._pages_of_sessions = pages
+
+    def key_of(self, item: SessionInfo) -> Hashable:
+        """Its id."""
+        return item.session
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Where a session is."""
+        return self._pages_of_sessions.position(key) if isinstance(key, str) else None
+
+    def row_of(self, item: SessionInfo) -> TableRow:
+        """A session with the columns there are now."""
+        cells = _cells(item)
+        if item.state == "waiting" and item.session in self.held:
+            cells["state"] = state_cell("held")
+        return TableRow(item.session, tuple(cells[column.name] for column in self.columns))
+
+
+def _cells(info: SessionInfo) -> dict[str, Cell]:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
+    return {
+        "name": Cell(info.name),
+        "when": Cell(when, "dim"),
+        "state": state_cell(info.state),
+        "done": Cell(f"{info.done}/{info.images}"),
+        "favourites": Cell(f"{info.favourites}" if info.favourites else "", "warning"),
+        "size": Cell(size_text(info.bytes)),
+        "tags": Cell(", ".join(info.tags), "dim"),
+        "session": Cell(info.session, "dim"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    source: SessionSource
+    totals: tuple[int, int]
+    """Images, and bytes, of all sessions."""
+    trash: TrashSize
+
+
+class SessionsScreen(AreaScreen):
     """A list of sessions; enter opens one."""
 
     AREA = "sessions"
@@ -50,13 +114,13 @@ class SessionsScreen(SessionDeeds):
         bind("sessions.jobs", "o", "open('jobs')", "Jobs", show=False),
         bind("sessions.search", "slash", "search", "Search"),
         bind("sessions.sort", "s", "sort", "Sort", show=False),
-        bind("sessions.rename", "n", "rename", "Rename"),
-        bind("sessions.tags", "t", "tag", "Tags"),
-        bind("sessions.duplicate", "c", "duplicate", "Again, new seeds"),
-        bind("sessions.resume", "r", "change('resume')", "Resume", show=False),
-        bind("sessions.retry", "f", "change('retry')", "Try failed again", show=False),
-        bind("sessions.stop", "p", "change('stop')", "Stop", show=False),
-        bind("sessions.export", "x", "export", "Export"),
+        bind("sessions.rename", "n", "chosen('rename')", "Rename"),
+        bind("sessions.tags", "t", "chosen('tag')", "Tags"),
+        bind("sessions.duplicate", "c", "chosen('again')", "Again, new seeds"),
+        bind("sessions.resume", "r", "chosen('resume')", "Resume", show=False),
+        bind("sessions.retry", "f", "chosen('retry')", "Try failed again", show=False),
+        bind("sessions.stop", "p", "chosen('stop')", "Stop", show=False),
+        bind("sessions.export", "x", "chosen('export')", "Export"),
         bind("sessions.trash", "d", "trash", "Trash"),
         bind("sessions.undo", "u", "undo", "Undo"),
         bind("sessions.redo", "U,ctrl+r", "redo", "Redo", show=False),
@@ -91,13 +155,29 @@ class SessionsScreen(SessionDeeds):
     _source: SessionSource | None = None
     _text = ""
     _order: SessionOrder = "newest"
+    _trashed = False
+    """Whether the sessions in the trash are looked at."""
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self._actions = actions = SessionActions(self, app_state, self._load)
+        self._acts = {
+            "rename": actions.rename,
+            "tag": actions.tag,
+            "again": actions.again,
+            "stop": actions.stop,
+            "resume": actions.resume,
+            "retry": actions.retry,
+            "export": actions.export,
+        }
+        """What is done to the session under the cursor."""
 
     def compose_area(self) -> ComposeResult:
         """Totals, search, table, a glance at the selected one."""
         yield Static("", id="sessions-title", markup=False)
         yield Input(placeholder="names, tags and all prompts", id="search", disabled=True)
         with Horizontal(id="list"):
-            yield VirtualTable(SESSION_COLUMNS, empty=_EMPTY, markable=False, id="sessions")
+            yield VirtualTable(_COLUMNS, empty=_EMPTY, markable=False, id="sessions")
             with Vertical(id="glance"):
                 yield ThumbnailStrip(id="strip")
                 yield Static("", id="about", markup=False)
@@ -109,7 +189,7 @@ class SessionsScreen(SessionDeeds):
     def on_resize(self) -> None:
         """As many columns as there is room for; tags and ids are in the glance, too."""
         wide = self.size.width >= _ROOM
-        columns = tuple(c for c in SESSION_COLUMNS if wide or c.name in NARROW_COLUMNS)
+        columns = tuple(c for c in _COLUMNS if wide or c.name in _NARROW)
         table = self.query_one(VirtualTable)
         if columns != table.columns:
             table.columns = columns
@@ -123,23 +203,20 @@ class SessionsScreen(SessionDeeds):
     def _load(self) -> None:
         library, text = self.app_state.library, self._text
         try:
-            pages = SessionPages(library, text=text, order=self._order, trashed=self._trashed)
-            totals, trash = pages.totals(), trash_size(library)
+            pages = library.sessions.pages(text=text, order=self._order, trashed=self._trashed)
+            totals, trash = pages.totals(), library.trash.size()
         except LibraryError as error:
-            if self.app_state.library.exists():
-                hand_over(self._complain, str(error))
+            if self.app_state.library.path.exists():
+                hand_over(self._actions.complain, str(error))
             return
         source = SessionSource(pages)
         tables = self.query(VirtualTable)  # none: not composed yet, or the app is ending
         source.prime(tables.first().cursor_key if tables else None)
-        if not hand_over(self._show, source, totals, trash):
+        if not hand_over(self._show, _Listed(source, totals, trash)):
             source.close()
 
-    def reload(self) -> None:
-        """Read the list again; the cursor stays on its session."""
-        self._load()
-
-    def _show(self, source: SessionSource, totals: tuple[int, int], trash: TrashSize) -> None:
+    def _show(self, listed: _Listed) -> None:
+        source, totals, trash = listed.source, listed.totals, listed.trash
         if not self.ready:
             source.close()
             self.call_after_refresh(self._load)
@@ -181,7 +258,7 @@ class SessionsScreen(SessionDeeds):
             self.query_one(VirtualTable).refresh_rows(changed)
 
     @property
-    def session(self) -> SessionInfo | None:
+    def _session(self) -> SessionInfo | None:
         """The one under the cursor."""
         index = self.query_one(VirtualTable).cursor_index
         return None if self._source is None or index is None else self._source.item(index)
@@ -196,14 +273,16 @@ class SessionsScreen(SessionDeeds):
         await asyncio.sleep(_DELAY)
         strip = self.query_one(ThumbnailStrip)
         try:
-            images = await asyncio.to_thread(glance, self.app_state.library, session, strip.places)
+            images = await asyncio.to_thread(
+                self.app_state.library.images.glance, session, strip.places
+            )
         except LibraryError:
             return
-        paths = [self.app_state.library / image.file for image in images if image.file]
+        paths = [self.app_state.library.path / image.file for image in images if image.file]
         self._show_glance(session, paths)
 
     def _show_glance(self, session: str, paths: list[Path]) -> None:
-        info = self.session
+        info = self._session
         if info is None or info.session != session:
             return
         self.query_one(ThumbnailStrip).show(paths)
@@ -262,11 +341,33 @@ class SessionsScreen(SessionDeeds):
 
     def action_open(self, area: str) -> None:
         """Take the session under the cursor in hand: its images, its jobs, or its whole sheet."""
-        if (info := self.session) is None or self._trashed:
+        if (info := self._session) is None or self._trashed:
             return
         self.post_message(
             SessionToSheet(info.session) if area == "sheet" else TakeInHand(info.session, area)
         )
+
+    def action_chosen(self, what: str) -> None:
+        """Do something to the session under the cursor."""
+        if (info := self._session) is not None:
+            self._acts[what](info)
+
+    def action_trash(self) -> None:
+        """To the trash as a whole; from the trash, back."""
+        if (info := self._session) is not None:
+            (self._actions.restore if self._trashed else self._actions.trash)(info)
+
+    def action_empty(self) -> None:
+        """Delete for good what is in the trash."""
+        self._actions.empty()
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self._actions.undo()
+
+    def action_redo(self) -> None:
+        """Do again what was undone last."""
+        self._actions.redo()
 
     def on_unmount(self) -> None:
         """Let go of the database."""

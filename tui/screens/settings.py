@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -13,14 +13,23 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.settings import Settings, SettingsError, config_folder, load_settings
-from engine.settings_file import FILE, Setting, all_settings, as_text, understood, write_setting
+from engine.api import (
+    Library,
+    Setting,
+    SettingsError,
+    all_settings,
+    as_text,
+    load_settings,
+    settings_path,
+    understood,
+    write_setting,
+)
 from tui.graphics.protocol import spare_the_line
 from tui.keys import all_ids, bind
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
-from tui.widgets.table_layout import TableColumn
+from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, hand_to, is_gone, work
@@ -45,6 +54,12 @@ def _row(setting: Setting) -> TableRow:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    setting: Setting
+    value: Any
+
+
 class SettingsScreen(EndsOnce[None]):
     """All settings; enter changes one. Ends when it is left."""
 
@@ -60,21 +75,21 @@ class SettingsScreen(EndsOnce[None]):
     SettingsScreen #explanation { height: 5; padding: 0 1; border-top: solid $panel; }
     """
 
-    def __init__(self, settings: Settings, *, tells_focus: bool) -> None:
+    def __init__(self, library: Library, *, tells_focus: bool) -> None:
         """All settings.
 
         Args:
-            settings: whose library is looked at.
+            library: the one that is looked at.
             tells_focus: whether the terminal tells whether someone looks at it.
         """
         super().__init__()
         self._tells_focus = tells_focus
-        self._library = settings.library
+        self._library = library
         self._all: dict[str, Setting] = {}
 
     def compose(self) -> ComposeResult:
         """The file, the settings, what the one under the cursor is for."""
-        path = clean(str(config_folder() / FILE))
+        path = clean(str(settings_path()))
         yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
         yield VirtualTable(_COLUMNS, markable=False, id="settings")
         yield Static("", id="explanation", markup=False)
@@ -87,7 +102,7 @@ class SettingsScreen(EndsOnce[None]):
     @work(thread=True, exclusive=True)
     def _load(self) -> None:
         try:
-            found = all_settings(load_settings(self._library))
+            found = all_settings(load_settings(self._library.path))
         except SettingsError as error:
             hand_over(self._complain, str(error))
         else:
@@ -144,10 +159,11 @@ class SettingsScreen(EndsOnce[None]):
         except (SettingsError, OSError) as error:
             hand_to(app, self._complain, str(error))
             return
-        hand_to(app, self._written, setting, value)
+        hand_to(app, self._written, _Written(setting, value))
 
-    def _written(self, setting: Setting, written: Any) -> None:
-        value = setting.default if written is None else as_text(written)
+    def _written(self, written: _Written) -> None:
+        setting = written.setting
+        value = setting.default if written.value is None else as_text(written.value)
         at_once = setting.name in ("app.theme", "app.bandwidth")
         if setting.name == "app.theme" and value in self.app.available_themes:
             self.app.theme = value

@@ -1,6 +1,7 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
-from dataclasses import replace
+import gc
+from collections.abc import Collection, Hashable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -8,38 +9,39 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
-    STATES,
     Draft,
-    EngineError,
-    LibraryError,
     Place,
-    Row,
-    changes_since,
-    offered_columns,
-    only_changed,
-    ready_to_start,
-    resume_session,
-    start_session,
-    with_num_images,
 )
-from tui.app_state import TakeInHand
+from tui.app_state import AppState, RowsToSheet, TakeInHand
+from tui.draft_autosave import Autosaving
 from tui.engine_watch import News
 from tui.keys import bind
+from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
+from tui.screens.open_sheet import OpenSheet
 from tui.screens.row_preview import RowPreviewPane
-from tui.screens.sheet_autosave import SheetKeeping
+from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
+from tui.screens.sheet_output import Accepted, Saved, SheetSaving, SheetStarting
+from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
-    final_prompt,
+    counts_text,
+    help_text,
+    place_text,
+    stopped_words,
+    title_text,
+    totals_text,
 )
-from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts
+from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
+from tui.sheet_document import Opened, SheetDocument, sheet_name
 from tui.text import clean
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
-from tui.widgets.one_line import off_one_line, on_one_line
+from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
 _OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
@@ -49,10 +51,15 @@ _WITH_ROWS = (
     *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
+_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
+"""Actions that can be done at some places, or times, alone."""
 
 
-class SheetScreen(SheetKeeping):
-    """A sheet with its faulty cells marked and mended, the totals, the start."""
+class SheetScreen(AreaScreen):
+    """A sheet with its faulty cells marked and mended, the totals, the start.
+
+    It owns the document; what takes its time, others do for it.
+    """
 
     AREA = "sheet"
     AUTO_FOCUS = "DraftTable"
@@ -93,15 +100,27 @@ class SheetScreen(SheetKeeping):
     _found = ""
     _told_stopped = False
     """Whether the session whose sheet this is was stopped when it was last looked at."""
-    _starting = False
-    """Whether a start has not been answered yet: another one would make a second session."""
+    _able: Sequence[bool | None] = ()
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        document, library = SheetDocument(), app_state.library
+        self.document = document
+        self._opening = SheetOpening(self, self, document, library)
+        self._file_watch = FileWatch(self, document, self._opening)
+        self._starting = SheetStarting(self, self, library)
+        self._saving = SheetSaving(self, library, self._take_saved)
+        self._autosaving = Autosaving(self, document, library, self._take_left_behind)
+        self._totals = SheetTotals(
+            self, document, library, costs=self._show_totals, differs=self._show_difference
+        )
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
         with Horizontal(id="sheet-head"):
             yield Static(_OPENING, id="sheet-title", markup=False)
             yield Static("", id="sheet-counts", markup=False)
-        yield DraftTable(_OPENING, id="rows")
+        yield DraftTable(self.document, _OPENING, id="rows")
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
@@ -111,10 +130,247 @@ class SheetScreen(SheetKeeping):
         yield CellEditor()
 
     def on_mount(self) -> None:
-        """Open what the command line named, and watch the file."""
-        self.set_interval(_WATCH_SECONDS, self._watch)
+        """Open what the command line named, or what was left behind; and watch the file."""
+        self.set_interval(_WATCH_SECONDS, self._file_watch.look)
         if self.app_state.sheet is not None:
             self.read(self.app_state.sheet)
+        self._autosaving.find_left_behind()
+
+    @property
+    def draft(self) -> Draft | None:
+        """The sheet being mended."""
+        return self.document.draft
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether text is being written into a cell."""
+        return self.query_one(CellEditor).is_open
+
+    @property
+    def _table(self) -> DraftTable:
+        return self.query_one(DraftTable)
+
+    # ---------------------------------------------------------------- another sheet
+
+    def read(self, path: Path, worksheet: str | None = None) -> None:
+        """Read and check a sheet."""
+        self._say(f"Reading {path.name} …")
+        self._opening.read(path, worksheet)
+
+    def take_rows(self, rows: RowsToSheet) -> None:
+        """Show rows that come from a session, to be refined."""
+        self._opening.take_rows(rows)
+
+    def take_session(self, session: str) -> None:
+        """Show the whole sheet of a session as it was written."""
+        self._opening.read_session(session)
+
+    def open(self, opened: Opened) -> None:
+        """Another sheet takes the place of what is there, which undo brings back."""
+        words, session = "", opened.restored
+        if session is not None:
+            words = f"as session {session.name} had it; 3 has its images"
+        elif opened.behind is not None:
+            words = "as it was when the connection was lost; w saves it"
+        if missed := self.document.open(opened, self._table.marks):
+            words += " · " * bool(words) + f"u brings {missed} back"
+        self._show_opened(opened)
+        if opened.path is not None:
+            self.app_state.memory.opened(opened.path)
+        self._table.action_first()
+        if first := opened.draft.next_problem(Place(0, None), 1):
+            self._table.go_to(first[0].row, first[0].column)
+        for note in opened.draft.notes:
+            if note.column is None:
+                self.notify(clean(note.message), severity="warning", markup=False, timeout=10)
+        if words:
+            self._say_done(words)
+        if session is not None and self._is_stopped:
+            said = f"{session.name} is {stopped_words(session)}."
+            note_of_start = " ctrl+s would start its sheet anew, as another session."
+            self.notify(clean(said + note_of_start), markup=False, timeout=10)
+
+    def _show_opened(self, opened: Opened) -> None:
+        self._opening.leave_off()
+        self.query_one(CellEditor).close()  # its cell goes, too
+        self._show(opened.draft, opened.marks)
+        if opened.behind is not None:
+            self._autosaving.take_over(opened.behind)
+
+    def refuse(self, refused: Refused) -> None:
+        """Instead of a sheet that cannot be had, what else there is."""
+        self.document.stamp = refused.stamp or self.document.stamp
+        self.notify(clean(refused.reason), severity="error", markup=False, timeout=10)
+        if (before := self.document.fall_back()) is not None:
+            self._show_opened(before)
+        else:
+            self._say(f"✗ {refused.reason}")
+
+    @on(DraftTable.Exhausted)
+    def _exchange(self, event: DraftTable.Exhausted) -> None:
+        """Past its first change, undo brings back the sheet before; redo, the one after."""
+        draft, back = self.draft, event.direction < 0
+        other = self.document.exchange(event.direction, self._table.marks)
+        if draft is not None and other is not None:
+            self._show_opened(other)
+            self._say_done(f"is back; {'U' if back else 'u'} goes to {sheet_name(draft)} again")
+
+    def renew(self, again: Again) -> bool:
+        """Show another draft of the sheet, unless this one has changed meanwhile."""
+        draft, before = self.draft, again.before
+        if draft is not before.draft or draft.revision != before.number or self._table.is_changing:
+            return False
+        if again.stamp is not None and self.is_writing:
+            return False
+        self.document.stamp = again.stamp or self.document.stamp
+        self._show(again.draft, self.document.renew(again.draft, self._table.marks))
+        if again.words:
+            self.notify(clean(again.words), markup=False)
+        return True
+
+    def _take_left_behind(self, behind: Opened) -> None:
+        if self.draft is None and not self._opening.is_reading:
+            self.open(behind)
+        elif self.document.before is None:
+            self.document.before = behind
+            name = behind.draft.file
+            words = f"{name} was lost with its connection before it was saved: u shows it."
+            self.notify(clean(words), markup=False, timeout=15)
+
+    def action_open(self) -> None:
+        """Ask for a file."""
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self.read(path)
+
+        self.app.push_screen(OpenSheet(self.app_state.memory.recent), chosen)
+
+    def action_reload(self) -> None:
+        """Read the file again, without the mends."""
+        if self.document.path is not None:
+            self.read(self.document.path, self.draft.worksheet if self.draft else None)
+
+    def action_worksheet(self) -> None:
+        """Ask for another worksheet of the file."""
+
+        def chosen(name: str | None) -> None:
+            path, draft = self.document.path, self.draft
+            if name and path and draft and name in draft.worksheets:
+                self.read(path, name)
+
+        if self.draft is not None:
+            self.app.push_screen(Ask("Which worksheet?", choices=self.draft.worksheets), chosen)
+
+    def action_prompts(self) -> None:
+        """Ask for prompts."""
+
+        def typed(prompts: TypedPrompts | None) -> None:
+            if prompts is not None:
+                self.take_typed(prompts)
+
+        self.app.push_screen(TypePrompts(), typed)
+
+    def take_typed(self, typed: TypedPrompts) -> None:
+        """Show prompts that were typed or pasted."""
+        self._opening.take_typed(typed)
+
+    # ---------------------------------------------------------------- what is shown
+
+    def _show(self, draft: Draft, marks: Collection[Hashable]) -> None:
+        self._totals.forget()
+        # Many rows stay: looking through them for garbage would stall the screen.
+        gc.freeze()
+        self._table.show(draft, marks)
+        if not self.is_writing:
+            self._table.focus()
+        self._show_all()
+
+    def _say(self, text: str) -> None:
+        self.query_one("#sheet-title", Static).update(Content(clean(text)))
+
+    def _say_done(self, words: str) -> None:
+        if self.draft is not None:
+            self._say(f"{title_text(self.draft)} · {words}")
+
+    @on(DraftTable.Changed)
+    def _changed(self, event: DraftTable.Changed) -> None:
+        self._show_all()
+        self._say_done(event.words)
+
+    @on(DraftTable.Walked)
+    def _walked(self, event: DraftTable.Walked) -> None:
+        self._say_done(f"{event.which} of {event.count}")
+
+    def _show_all(self) -> None:
+        """After any change: title, problem, totals; the estimate follows from a thread."""
+        draft = self.draft
+        if draft is None:
+            return
+        self._say(title_text(draft))
+        self.query_one("#sheet-counts", Static).update(counts_text(draft))
+        self._show_totals()
+        self._show_place()
+        self._measure(draft)
+        self._refresh_keys()
+
+    def _measure(self, draft: Draft) -> None:
+        self._totals.find(draft)
+        self._autosaving.keep_soon(draft)
+
+    def _refresh_keys(self) -> None:
+        """Only when some key can do what it could not: the footer costs more than all the rest."""
+        able = [
+            *(self._table.check_action(action, ()) for action in _CHANGING),
+            *(self.check_action(action, ()) for action in _CHANGING),
+            self.check_action("start", (True,)),
+        ]
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
+
+    def _show_totals(self) -> None:
+        if self.draft is None:
+            return
+        lines = [totals_text(self.draft, self._totals.estimate, self._totals.diff)]
+        if (session := self.document.restored) is not None and self._is_stopped:
+            lines.insert(0, Content(f"■ {stopped_words(session)}"))
+        self.query_one("#totals", Static).update(Content("\n").join(lines))
+
+    def _show_difference(self) -> None:
+        self._show_totals()
+        self._show_place()
+        self._refresh_keys()
+
+    @on(VirtualTable.Highlighted)
+    def _moved(self) -> None:
+        self._show_place()
+        self._refresh_keys()
+
+    def _show_place(self) -> None:
+        place, draft = self._table.place, self.draft
+        if place is not None and draft is not None:
+            text = place_text(draft, place, self._totals.diff)
+            self.query_one("#problem", Static).update(text)
+            self.query_one(RowPreviewPane).show(draft.row(place.row))
+            self.query_one("#help", Static).update(help_text(draft, place))
+
+    def action_scroll_place(self, direction: int) -> None:
+        """Through a long preview, while the cursor stays where it is."""
+        self.query_one("#place", VerticalScroll).scroll_relative(y=2 * direction, animate=False)
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self.document.is_stopped(self.app_state.held)
+
+    def tell(self, news: News) -> None:
+        """The session whose sheet this is may have been stopped, or go on."""
+        super().tell(news)
+        self.document.count(news.tallies)
+        if self.document.restored is not None and self._told_stopped != self._is_stopped:
+            self._told_stopped = self._is_stopped
+            self._show_totals()
+            self.refresh_bindings()
 
     # ---------------------------------------------------------------- rows
 
@@ -136,32 +392,11 @@ class SheetScreen(SheetKeeping):
         """Edit what the model will be told of the row under the cursor."""
         place, draft = self._table.place, self.draft
         if place is not None and draft is not None:
-            self._read_final_prompt(draft.row(place.row))
+            self.query_one(RowPreviewPane).edit_final(draft.row(place.row))
 
-    @work(thread=True, exclusive=True, group="final")
-    def _read_final_prompt(self, row: Row) -> None:
-        final = final_prompt(row, self.app_state.settings)
-        hand_over(self._ask_final_prompt, row.number, final)
-
-    def _ask_final_prompt(self, number: int, final: str | None) -> None:
-        if final is None:
-            words = f"Row {number} is not ready: mend it first."
-            self.notify(words, severity="warning", markup=False)
-            return
-
-        def write(text: str | None) -> None:
-            if text is not None and text != on_one_line(final):
-                self._table.write_final_prompt(number, off_one_line(text))
-
-        note = "To the letter. Empty: what prompt, magic_prompt and style make together."
-        ask = Ask(
-            f"What the model is told of row {number}",
-            on_one_line(final),
-            blank=True,
-            lines=True,
-            note=note,
-        )
-        self.app.push_screen(ask, write)
+    @on(RowPreviewPane.FinalPromptEdited)
+    def _final_edited(self, event: RowPreviewPane.FinalPromptEdited) -> None:
+        self._table.write_final_prompt(event.row, event.text)
 
     # ---------------------------------------------------------------- editing
 
@@ -170,7 +405,7 @@ class SheetScreen(SheetKeeping):
         draft, place = self.draft, event.place
         if draft is None or place.column is None:
             return
-        if place.column not in draft.columns and place.column not in offered_columns(draft):
+        if place.column not in draft.columns and place.column not in draft.offered_columns():
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
         self.call_after_refresh(
@@ -198,7 +433,7 @@ class SheetScreen(SheetKeeping):
         if not prompts:
             return
         if self.draft is None:
-            self._typed(TypedPrompts(prompts, None))
+            self.take_typed(TypedPrompts(prompts, None))
         else:
             self._table.paste(prompts)
 
@@ -206,57 +441,31 @@ class SheetScreen(SheetKeeping):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
-        draft = self.draft
-        if action == "start" and self._starting:
+        draft, diff = self.draft, self._totals.diff
+        if action == "start" and self._starting.is_waiting:
             return None
         if action == "resume":
             return self._is_stopped
         if action == "start" and parameters:
-            return self._diff is not None and bool(self._diff.changes.to_render)
+            return diff is not None and bool(diff.changes.to_render)
         if action == "start":
             return True if draft and draft.ready else None
         if action in _WITH_ROWS:
             return True if draft else None
         if action == "reload":
-            return True if draft and self._path else None
+            return True if draft and self.document.path else None
         if action == "worksheet":
             return True if draft and len(draft.worksheets) > 1 else None
         return True
 
-    def action_resume(self) -> None:
-        """Let the session whose sheet this is go on, as it was started."""
-        if self._restored is not None:
-            self._resume(self._restored.session)
-
-    @work(thread=True, exclusive=True, group="resume")
-    def _resume(self, session: str) -> None:
-        try:
-            resume_session(session, self.app_state.settings)
-        except (EngineError, LibraryError) as error:
-            hand_over(self._not_started, str(error))
-        else:
-            hand_over(self.post_message, TakeInHand(session, "jobs"))
-
-    def tell(self, news: News) -> None:
-        """The session whose sheet this is may have been stopped, or go on."""
-        super().tell(news)
-        session = self._restored
-        if session is not None and (tally := news.tallies.get(session.session)):
-            now = {name: getattr(tally, name) for name in STATES}
-            self._restored = replace(session, **now)
-        if session is not None and self._told_stopped != self._is_stopped:
-            self._told_stopped = self._is_stopped
-            self._show_totals()
-            self.refresh_bindings()
-
     def action_column(self) -> None:
         """Ask for a column that the sheet lacks."""
         if self.draft is not None:
-            ask = Ask("Which column?", choices=offered_columns(self.draft))
+            ask = Ask("Which column?", choices=self.draft.offered_columns())
             self.app.push_screen(ask, self._column_chosen)
 
     def _column_chosen(self, name: str | None) -> None:
-        if name and self.draft is not None and name in offered_columns(self.draft):
+        if name and self.draft is not None and name in self.draft.offered_columns():
             self._table.add_column(name)
 
     def action_images(self) -> None:
@@ -275,11 +484,7 @@ class SheetScreen(SheetKeeping):
         if not text.isdecimal() or not 1 <= int(text) <= MOST_IMAGES:
             self.notify(f"A number from 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
             return
-        self._set_images(int(text))
-
-    @work(thread=True, exclusive=True, group="images")
-    def _set_images(self, count: int) -> None:
-        self._remake(lambda draft: with_num_images(draft, count))
+        self._opening.set_images(int(text))
 
     def action_find(self) -> None:
         """Ask for a text."""
@@ -299,69 +504,75 @@ class SheetScreen(SheetKeeping):
     @work(thread=True, exclusive=True, group="find")
     def _search(self, draft: Draft, text: str, here: Place, direction: int) -> None:
         place = draft.still(lambda: draft.find(text, here, direction))
-        hand_over(self._show_found, place.row if place else None, place and place.column)
+        hand_over(self._show_found, place)
 
-    def _show_found(self, row: int | None, column: str | None) -> None:
-        if row is None:
+    def _show_found(self, place: Place | None) -> None:
+        if place is None:
             self.notify(clean(f"“{self._found}” is nowhere."), severity="warning", markup=False)
         else:
-            self._table.go_to(row, column)
+            self._table.go_to(place.row, place.column)
+
+    # ---------------------------------------------------------------- into a session or a file
 
     def action_start(self, changed: bool = False) -> None:
         """Start the ready rows, or the changed of them, with what is being written into a cell."""
         if (editor := self.query_one(CellEditor)).is_open:
             editor.action_take("")
             self.call_after_refresh(self.action_start, changed)
-        elif self.draft is not None and self.draft.ready and not self._starting:
-            self._starting = True
+        elif (now := self.document.now()) and now.draft.ready and not self._starting.is_waiting:
+            diff = self._totals.diff
+            self._starting.start(now, diff.session.session if changed and diff else None)
             self._say("Starting …")
             self._refresh_keys()
-            since = self._diff.session.session if changed and self._diff else None
-            name = self._restored.name if self._restored else None
-            self._start(self.draft, self._path, self._origin, since, name)
 
-    @work(thread=True, group="start")
-    def _start(
-        self,
-        draft: Draft,
-        path: Path | None,
-        origin: str | None,
-        since: str | None,
-        name: str | None,
-    ) -> None:
-        revision = draft.revision
-        checked = ready_to_start(draft, path)
-        if path is None and origin is None:
-            name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
-        try:
-            if since is not None:
-                checked = only_changed(
-                    checked, changes_since(since, checked, self.app_state.settings)
-                )
-            if not checked.sheet.ready:  # it was changed back meanwhile
-                hand_over(self._start_refused, "There is nothing to render anew.")
-                return
-            started = start_session(
-                checked, self.app_state.settings, name=name or None, parent=since or origin
-            )
-        except (EngineError, LibraryError) as error:
-            hand_over(self._start_refused, str(error))
-        else:
-            if len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out:
-                hand_over(self._is_saved, draft, revision)
-            hand_over(self._accepted, started.session, started.warning)
-
-    def _start_refused(self, reason: str) -> None:
-        self._starting = False
+    def started(self, accepted: Accepted) -> None:
+        """On to its jobs."""
         self._refresh_keys()
-        self._not_started(reason)
-
-    def _accepted(self, session: str, warning: str | None) -> None:
-        self._starting = False
-        self._refresh_keys()
-        if warning:
-            self.notify(clean(warning), severity="warning", markup=False, timeout=15)
+        if accepted.saved is not None:
+            self.document.is_saved(accepted.saved)
+        if accepted.warning:
+            self.notify(clean(accepted.warning), severity="warning", markup=False, timeout=15)
         self._say_done("started")
         if self.draft is not None:
             self._measure(self.draft)
-        self.post_message(TakeInHand(session, "jobs"))
+        self.post_message(TakeInHand(accepted.session, "jobs"))
+
+    def not_started(self, reason: str) -> None:
+        """Say why."""
+        self._refresh_keys()
+        self._say(f"✗ {reason}")
+        self.notify(clean(reason), severity="error", markup=False, timeout=15)
+
+    def action_resume(self) -> None:
+        """Let the session whose sheet this is go on, as it was started."""
+        if self.document.restored is not None:
+            self._starting.resume(self.document.restored.session)
+
+    def action_save(self) -> None:
+        """Ask where the corrected copy goes; or what has no file yet."""
+        if (now := self.document.now()) is not None:
+            self._saving.save(now)
+
+    def _take_saved(self, saved: Saved) -> None:
+        draft = saved.revision.draft
+        self.document.is_saved(saved.revision)
+        self._autosaving.keep_soon(draft)
+        if saved.over is not None:
+            # Read as it is now: what was mended in it is no mend any more.
+            self.read(saved.over, draft.worksheet)
+
+    def action_template(self) -> None:
+        """Ask where a sheet to fill in goes."""
+        self._saving.write_template()
+
+    @property
+    def unsaved(self) -> str:
+        """The name of a sheet that would be missed; empty: none would."""
+        if self.draft is not None and self.query_one(CellEditor).is_changed:
+            return sheet_name(self.draft)
+        missed = self.document.missed
+        return sheet_name(missed) if missed is not None else ""
+
+    def leave(self) -> None:
+        """Whoever leaves has been asked: nothing is kept."""
+        self._autosaving.leave()

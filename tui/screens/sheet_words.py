@@ -1,6 +1,6 @@
 """What the Sheet screen says in words: of the cell under the cursor, and of the whole sheet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from textual.content import Content
 
@@ -9,17 +9,14 @@ from engine.api import (
     Draft,
     Estimate,
     Place,
-    Recipe,
-    Row,
-    RowValues,
-    Settings,
-    SettingsError,
+    SessionInfo,
     Severity,
-    preview_row,
 )
 from tui.cost_words import cost_words, disk_words, memory_words
-from tui.glyphs import EDITED, GLYPHS
-from tui.text import clean, count_text
+from tui.glyphs import GLYPHS
+from tui.screens.sheet_totals import SessionDiff
+from tui.sheet_document import sheet_name
+from tui.text import clean, count_text, shorten
 
 _COLOURS = {
     Severity.ERROR: "$text-error",
@@ -30,11 +27,7 @@ _MUTED = "dim"
 """Not `$text-muted`: with no background to stand on, in content it comes out as white."""
 _PROMPTS = ("prompt", "final_prompt")
 _SHORT = 24
-
-
-def sheet_name(draft: Draft) -> str:
-    """What a draft is called; not yet cleaned."""
-    return draft.file or "typed prompts"
+_NAME = 24
 
 
 def title_text(draft: Draft) -> str:
@@ -61,18 +54,18 @@ def counts_text(draft: Draft) -> Content:
     return Content.assemble(*pieces) if pieces else Content("  ✓ no problems")
 
 
-def place_text(draft: Draft, place: Place, diff: str = "") -> Content:
+def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> Content:
     """The cell under the cursor: its problem and what helps, else what it holds.
 
     Args:
         draft: the sheet.
         place: the cell.
-        diff: what became of its row since the sheet was rendered.
+        diff: what became of the sheet since it was rendered.
     """
     problem, text = draft.problem(place), _standing_text(draft, place)
     where = f"row {place.row}" + (f" · {clean(place.column)}" if place.column else "")
     beside = f"  {text}" if problem is None and len(text) <= _SHORT else ""
-    was = f" · {diff}" if diff else ""
+    was = f" · {since}" if (since := _since(diff, place.row)) else ""
     lines = [Content.assemble((where, "bold"), beside, (was, _MUTED))]
     if draft.is_left_out(place.row):
         lines.append(Content("– left out; x takes it in again"))
@@ -113,67 +106,14 @@ def help_text(draft: Draft, place: Place) -> Content:
     return Content("\n").join(lines)
 
 
-def preview_text(row: Row, settings: Settings) -> Content:
-    """The row as it will be rendered, its final prompt, and what each column did.
-
-    Reads the model list and the words that hold: not for the event loop.
-    """
-    return Content("\n").join(_preview(row, settings))
-
-
-def final_prompt(row: Row, settings: Settings) -> str | None:
-    """What the model will be told of a row; None while it has errors. Not for the event loop."""
-    try:
-        preview = preview_row(row, settings)
-    except SettingsError:
-        return None
-    return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
-
-
-def _preview(row: Row, settings: Settings) -> list[Content]:
-    try:
-        preview = preview_row(row, settings)
-    except SettingsError as error:
-        return [Content(f"! {clean(str(error))}")]
-    if preview is None or row.values is None:
-        return []
-    if preview.recipe is None:
-        return [Content(f"! {clean(note.words)}") for note in preview.notes]
-    recipe = preview.recipe
-    lines = [Content(f"→ {_numbers(recipe, row.values)}")]
-    mark = (f" {EDITED} edited by you", "$text-accent") if row.values.final_prompt else ""
-    lines.append(Content.assemble(f"→ “{clean(recipe.prompt)}”", mark))
-    if recipe.palette:
-        blocks = [("███", colour[:7]) for colour in recipe.palette]
-        lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
-    told = " · ".join(
-        f"{note.column} {clean(note.words)}"
-        for note in preview.notes
-        if note.column != "color_palette"
-    )
-    return [*lines, Content(told).stylize(_MUTED)] if told else lines
-
-
-def _numbers(recipe: Recipe, values: RowValues) -> str:
-    count, first = values.num_images, values.seed_number
-    if first is None:
-        seeds = "a seed drawn at the start" if count == 1 else "seeds drawn at the start"
-    elif count == 1:
-        seeds = f"seed {first}"
-    else:
-        seeds = f"seeds {first} to {(first + count - 1) % 2**31}"
-    return (
-        f"{recipe.width}×{recipe.height} · {recipe.steps} steps · {count_text(count, 'image')}"
-        f" · {seeds} · {clean(recipe.model)}"
-    )
-
-
-def totals_text(draft: Draft, estimate: Estimate | None, diff: Sequence[str] = ()) -> Content:
+def totals_text(
+    draft: Draft, estimate: Estimate | None, diff: SessionDiff | None = None
+) -> Content:
     """What would be started, what it takes, and how; `diff`: what differs from the last time."""
     return Content("\n".join(_totals(draft, estimate, diff)))
 
 
-def _totals(draft: Draft, estimate: Estimate | None, diff: Sequence[str]) -> Iterator[str]:
+def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
     if estimate is not None and draft.images:
@@ -183,7 +123,7 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: Sequence[str]) -> Ite
         yield from memory_words(estimate)
     if draft.left_out:
         yield f"– {count_text(draft.left_out, 'row')} left out"
-    yield from diff
+    yield from _differences(diff)
     faulty = len(draft.numbers) - draft.ready - draft.left_out
     if not draft.ready:
         yield "Nothing can start yet: n goes to the next problem."
@@ -192,3 +132,39 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: Sequence[str]) -> Ite
     else:
         yield "ctrl+s starts all" if diff else "ctrl+s starts"
     yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
+
+
+def _differences(diff: SessionDiff | None) -> list[str]:
+    """How many rows are as they were, and what starts the others."""
+    if diff is None:
+        return []
+    changes = diff.changes
+    lines = [
+        f"Δ {len(changes.same):,} kept, {len(changes.changed):,} changed,"
+        f" {len(changes.added):,} new, {len(changes.removed):,} gone"
+        + (f", {len(changes.failed):,} failed" if changes.failed else "")
+        + f" since {shorten(diff.session.name, _NAME)}"
+    ]
+    if count := len(changes.to_render):
+        return [*lines, f"S starts {'this one' if count == 1 else f'these {count:,}'} alone"]
+    return [*lines, "Nothing to render anew."]
+
+
+def _since(diff: SessionDiff | None, number: int) -> str:
+    """What became of one row since then; empty while it is as it was."""
+    if diff is None:
+        return ""
+    if number in diff.changes.added:
+        return "Δ new"
+    if number in diff.changes.failed:
+        return "Δ failed then"
+    if columns := diff.changes.columns.get(number):
+        kept = "; the seed stays" if number in diff.changes.seeds else ""
+        return f"Δ changed: {', '.join(columns)}{kept}"
+    return ""
+
+
+def stopped_words(session: SessionInfo) -> str:
+    """That the session which this is the sheet of was stopped, and how it goes on."""
+    left = session.images - session.done - session.failed
+    return f"stopped with {count_text(left, 'image')} to come · r resumes it"

@@ -1,9 +1,10 @@
 """A page of thumbnails with a cursor and marks; paged, never scrolled, so that little is sent."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,10 +19,8 @@ from textual.widget import Widget
 from tui.graphics.prepare import Drawing, PictureFault, drawn
 from tui.graphics.view import PictureView
 from tui.keys import bind
-from tui.widgets.contact_lines import PlaceLook, caption_line, frame_line, where_text
-from tui.widgets.page_pictures import EMPTY, PagePictures
-from tui.widgets.table_layout import fit
-from tui.widgets.tiles import Tile, Tiles
+from tui.text import clean
+from tui.widgets.table_lines import fit
 from tui.workers import work
 
 _SIZES = ((9, 5), (14, 7), (20, 9), (28, 13), (42, 19))
@@ -30,6 +29,51 @@ _USUAL = 1
 _MOST = 96
 """Places on a page: each costs bytes on the line."""
 _STYLES = ("plain", "caption", "cursor", "range", "mark", "favourite", "failed", "page")
+
+
+_EMPTY = "-empty"
+"""Class of a view without a tile: dozens of blank ones cost 50 kB of cursor moves."""
+_PATIENCE = 0.08
+"""Seconds in which pictures may come together, before places are emptied for those to come."""
+Styles = Callable[[str], Style]
+"""Gives the style of `caption`, `cursor`, `range`, `mark`, `favourite` and `failed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What stands at one place."""
+
+    key: str
+    path: Path | None
+    """The picture; None while there is none."""
+    label: str
+    favourite: bool = False
+    words: str = ""
+    """In place of a picture: why there is none."""
+    failed: bool = False
+
+
+class Tiles(Protocol):
+    """What a contact sheet shows. May be slow: it is asked in a thread."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def tiles(self, start: int, stop: int) -> Sequence[Tile]:
+        """Those from position `start` up to, not with, `stop`."""
+
+    def keys(self, start: int, stop: int) -> Sequence[str]:
+        """Their keys."""
+
+
+class PlaceLook(NamedTuple):
+    """What is drawn around one place."""
+
+    tile: Tile | None
+    here: bool
+    """Whether the cursor is on it."""
+    ranged: bool
+    marked: bool
 
 
 class ContactSheet(Widget, can_focus=True):
@@ -70,13 +114,12 @@ class ContactSheet(Widget, can_focus=True):
     ContactSheet .contact-sheet--page { color: $text-muted; }
     """
 
+    @dataclass
     class Highlighted(Message):
         """The cursor is on another picture, or on one that has changed."""
 
-        def __init__(self, index: int, tile: Tile) -> None:
-            super().__init__()
-            self.index = index
-            self.tile = tile
+        index: int
+        tile: Tile
 
     class Selected(Message):
         """A picture was chosen by a double click."""
@@ -171,7 +214,7 @@ class ContactSheet(Widget, can_focus=True):
                 self._pictures.forget(view)
             await self.remove_children(surplus)
         if (missing := columns * rows - len(views)) > 0:
-            await self.mount_all(PictureView(classes=EMPTY) for _ in range(missing))
+            await self.mount_all(PictureView(classes=_EMPTY) for _ in range(missing))
         for number, view in enumerate(self.query(PictureView)):
             x, y = self._corner(number)
             view.styles.offset = (x + 1, y)
@@ -397,3 +440,105 @@ class ContactSheet(Widget, can_focus=True):
         """Turn pages by the wheel."""
         event.stop()
         self.action_page(-1)
+
+
+class PagePictures:
+    """Which view shows which file."""
+
+    def __init__(self) -> None:
+        self._paths: dict[PictureView, Path] = {}
+
+    def forget(self, view: PictureView) -> None:
+        """It shows nothing any more."""
+        self._paths.pop(view, None)
+
+    async def show(
+        self,
+        places: Iterable[tuple[PictureView, Tile | None]],
+        drawn: Callable[[Path], Awaitable[Drawing | PictureFault]],
+    ) -> None:
+        """Have each view show its tile; returns once all do.
+
+        Args:
+            places: the views and what belongs there.
+            drawn: makes a file's picture for a view of this page.
+        """
+        coming: dict[asyncio.Future[Drawing | PictureFault], tuple[PictureView, Path]] = {}
+        for view, tile in places:
+            view.set_class(tile is None, _EMPTY)
+            path = tile.path if tile else None
+            if path is None:
+                self.forget(view)
+                view.say(tile.words if tile else "")
+            elif self._paths.get(view) != path:
+                self.forget(view)
+                coming[asyncio.ensure_future(drawn(path))] = (view, path)
+        try:
+            await self._put(coming)
+        finally:
+            for task in coming:
+                task.cancel()
+
+    async def _put(
+        self, coming: dict[asyncio.Future[Drawing | PictureFault], tuple[PictureView, Path]]
+    ) -> None:
+        waiting, patience = set(coming), _PATIENCE
+        while waiting:
+            done, waiting = await asyncio.wait(
+                waiting, timeout=patience or None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                view, path = coming[task]
+                drawing = task.result()
+                if isinstance(drawing, PictureFault):
+                    view.say(drawing.reason)
+                else:
+                    view.draw(drawing)
+                    self._paths[view] = path
+            if patience and not done:
+                for task in waiting:
+                    coming[task][0].draw(None)
+                patience = 0.0
+
+
+def frame_line(
+    places: Iterable[PlaceLook], width: int, plain: Style, style: Styles
+) -> Iterator[Segment]:
+    """A line beside the pictures of a row of places, each `width` columns wide."""
+    for place in places:
+        left, right, colour = " ", " ", plain
+        if place.tile is not None and place.ranged:
+            left, right, colour = "│", "│", style("range")
+        if place.tile is not None and place.here:
+            left, right = "▐", "▌"
+            colour = plain + Style(color=style("cursor").bgcolor)
+        yield Segment(left, colour)
+        yield Segment(" " * (width - 2), plain)
+        yield Segment(right, colour)
+
+
+def caption_line(
+    places: Iterable[PlaceLook], width: int, plain: Style, style: Styles
+) -> Iterator[Segment]:
+    """The line under the pictures of a row of places: marks and captions."""
+    for place in places:
+        tile = place.tile
+        if tile is None:
+            yield Segment(" " * width, plain)
+            continue
+        over = style("cursor") if place.here else Style.null()
+        yield Segment("●" if place.marked else " ", style("mark") + over)
+        yield Segment("★" if tile.favourite else " ", style("favourite") + over)
+        kind = "failed" if tile.failed else "caption"
+        yield Segment(fit(clean(tile.label), width - 2, "left"), style(kind) + over)
+
+
+def where_text(cursor: int, count: int, places: int, marks: Collection[str]) -> str:
+    """`14/212 · page 1/5 · 3 marked`; nothing where nothing is."""
+    if not count:
+        return ""
+    pages = -(-count // places)
+    parts = [f"{cursor + 1:,}/{count:,}"]
+    parts += [f"page {cursor // places + 1:,}/{pages:,}"] if pages > 1 else []
+    parts += [f"{len(marks):,} marked"] if marks else []
+    return " · ".join(parts)

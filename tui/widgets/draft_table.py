@@ -1,21 +1,22 @@
-"""The table in which a sheet is mended: what its keys do to the cells and rows."""
+"""The table in which a sheet is mended: its rows, and what its keys do to them."""
 
 import asyncio
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.api import Draft, Place, Severity, draw_seed
+from engine.api import Draft, Place, Problem, Severity, draw_seed, palette_colours
+from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind
 from tui.text import count_text
-from tui.widgets.draft_source import DraftSource, place_of
-from tui.widgets.table_layout import TableColumn
+from tui.widgets.table_lines import TableColumn
+from tui.widgets.table_source import Cell, CellStyle, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import work
 
@@ -23,10 +24,33 @@ T = TypeVar("T")
 
 _FEW = 200
 """Rows that are changed at once: some 10 ms."""
+_STYLES: dict[Severity, CellStyle] = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.REPAIRED: "repaired",
+}
+_LEFT_OUT = "–"
+_WIDTHS = {
+    "prompt": 24,
+    "negative_prompt": 18,
+    "color_palette": 18,
+    "num_images": 10,
+    "final_prompt": 24,
+}
+_MOST_WIDTH = 14
+
+
+class Sheet(Protocol):
+    """What is mended."""
+
+    draft: Draft | None
 
 
 class DraftTable(VirtualTable):
-    """Shows a draft and changes it; says so with `Changed`."""
+    """Shows a sheet's draft and changes it; says so with `Changed`.
+
+    Where many rows change, the draft is replaced by another one.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.edit", "enter", "edit", "Edit"),
@@ -71,9 +95,9 @@ class DraftTable(VirtualTable):
 
         direction: int
 
-    def __init__(self, empty: str, *, id: str) -> None:  # noqa: A002
+    def __init__(self, sheet: Sheet, empty: str, *, id: str) -> None:  # noqa: A002
         super().__init__([], cursor="cell", selectable=False, empty=empty, id=id)
-        self._draft: Draft | None = None
+        self._sheet = sheet
         self.is_changing = False
         """Whether many rows are being changed."""
         self._turns: deque[Callable[[], None]] = deque()
@@ -82,63 +106,55 @@ class DraftTable(VirtualTable):
     @property
     def draft(self) -> Draft | None:
         """What is shown."""
-        return self._draft
+        return self._sheet.draft
 
     @property
     def place(self) -> Place | None:
-        """The cell under the cursor."""
-        return place_of(self.cursor_key, self.cursor_column)
+        """The cell under the cursor; the row's own column stands for the whole row."""
+        key, column = self.cursor_key, self.cursor_column
+        return Place(key, None if column == "row" else column) if isinstance(key, int) else None
 
-    def show(self, draft: Draft) -> None:
-        """Show a draft; the cursor stays where it can, marks on rows that read as before."""
-        place, before, marks = self.place, self._draft, self.marks
-        self._draft = draft
+    def show(self, draft: Draft, marks: Iterable[Hashable] = ()) -> None:
+        """Show a draft, which the sheet has now; the cursor stays where it can."""
+        place = self.place
         self._turns.clear()  # they were for the sheet before
         source = DraftSource(draft)
         self.columns = source.table_columns()
         self.source = source
-        if before is not None and marks:
-            there = set(draft.numbers) & marks
-            self.set_marks(n for n in there if draft.row(n).cells == before.row(n).cells)
+        self.set_marks(marks)
         if place is not None:
             self.go_to(place.row, place.column)
 
     def write(self, place: Place, text: str, onward: str) -> None:
         """Write into a cell, or into its column in all marked rows if it is in one of them."""
-        if self._draft is None or place.column is None:
+        if self.draft is None or place.column is None:
             return
         rows = self._rows() if place.row in self.marks else [place.row]
         column = place.column
 
-        def written(changed: int) -> None:
-            self._after(changed, f"{column} of {count_text(changed, 'row')} changed")
-
-        self._change(len(rows), lambda draft: draft.edit(rows, column, text), written)
+        self._alter(
+            len(rows),
+            lambda draft: draft.edit(rows, column, text),
+            lambda n: f"{column} of {count_text(n, 'row')} changed",
+        )
         if onward:
             self.action_sideways(1)
 
     def write_final_prompt(self, number: int, text: str) -> None:
         """Write what the model is told of one row, whatever is marked."""
         words = f"final prompt of row {number} {'edited' if text else 'as made'}"
-        self._change(
-            1,
-            lambda draft: draft.edit([number], "final_prompt", text),
-            lambda changed: self._after(changed, words),
-        )
+        self._alter(1, lambda draft: draft.edit([number], "final_prompt", text), lambda _: words)
 
     def new_seeds(self) -> None:
         """Draw new seeds for the marked rows; without marks, for all."""
-        if self._draft is None:
+        if self.draft is None:
             return
-        rows = list(self._rows() if self.marks else self._draft.numbers)
+        rows = list(self._rows() if self.marks else self.draft.numbers)
 
-        def drawn(changed: int) -> None:
-            self._after(changed, f"new seeds in {count_text(changed, 'row')}, u takes them back")
-
-        self._change(
+        self._alter(
             len(rows),
             lambda draft: draft.new_seeds({number: draw_seed() for number in rows}),
-            drawn,
+            lambda n: f"new seeds in {count_text(n, 'row')}, u takes them back",
         )
 
     def same_seed(self) -> None:
@@ -179,6 +195,10 @@ class DraftTable(VirtualTable):
         marked = sorted(key for key in self.marks if isinstance(key, int))
         return marked or ([self.place.row] if self.place else [])
 
+    def _alter(self, rows: int, act: Callable[[Draft], int], words: Callable[[int], str]) -> None:
+        """As `_change`; `act` finds how many rows it has changed, of which `words` speak."""
+        self._change(rows, act, lambda changed: self._after(changed, words(changed)))
+
     def _change(
         self,
         rows: int | Callable[[Draft], int],
@@ -195,7 +215,7 @@ class DraftTable(VirtualTable):
             act: changes the draft it is given; may be called again if another one has come.
             then: is given what `act` has found, when the draft is changed.
         """
-        draft = self._draft
+        draft = self.draft
         if self.is_changing:
             self._turns.append(partial(self._change, rows, act, then))
         elif draft is not None:
@@ -217,12 +237,13 @@ class DraftTable(VirtualTable):
 
         try:
             revision, copy, found = await asyncio.to_thread(changed)
-            while draft is self._draft and draft.revision != revision:
+            while draft is self.draft and draft.revision != revision:
                 revision, copy, found = await asyncio.to_thread(changed)
         finally:
             self.is_changing = False
-        if draft is self._draft:
-            self._draft, self._source = copy, DraftSource(copy)
+        if draft is self.draft:
+            self._sheet.draft = copy
+            self.exchange(DraftSource(copy))
             then(found)
         else:
             words = "Another sheet has come before all rows were changed: none was."
@@ -231,9 +252,9 @@ class DraftTable(VirtualTable):
             self._turns.popleft()()
 
     def _after(self, changed: int, words: str) -> None:
-        if not changed or self._draft is None:
+        if not changed or self.draft is None:
             return
-        source = DraftSource(self._draft)
+        source = DraftSource(self.draft)
         if [c.name for c in source.table_columns()] != [c.name for c in self.columns]:
             self.columns = source.table_columns()
         self.reload()
@@ -243,7 +264,7 @@ class DraftTable(VirtualTable):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that can do nothing now are dimmed."""
-        draft, place = self._draft, self.place
+        draft, place = self.draft, self.place
         if action in ("edit", "leave_out", "add", "duplicate", "fill", "as_read", "undo", "redo"):
             return True if draft is not None and draft.numbers else None
         if action == "problem":
@@ -264,21 +285,21 @@ class DraftTable(VirtualTable):
 
     def action_take(self, everywhere: bool) -> None:
         """Take the first suggestion, here or wherever the cell reads alike."""
-        draft, place = self._draft, self.place
+        draft, place = self.draft, self.place
         problem = draft.problem(place) if draft and place else None
         if draft is None or place is None or problem is None or not problem.suggestions:
             return
         target = Place(place.row, problem.column)
         suggestion = problem.suggestions[0]
-        self._change(
+        self._alter(
             len(draft.numbers) if everywhere else 1,
             lambda draft: draft.take(target, suggestion, everywhere=everywhere),
-            lambda n: self._after(n, f"{suggestion} taken in {count_text(n, 'row')}"),
+            lambda n: f"{suggestion} taken in {count_text(n, 'row')}",
         )
 
     def action_problem(self, direction: int) -> None:
         """Go to the next or previous faulty cell; wraps."""
-        draft = self._draft
+        draft = self.draft
         if draft is None or not draft.numbers:
             return
         here = self.place or Place(draft.numbers[0], None)
@@ -293,7 +314,7 @@ class DraftTable(VirtualTable):
             return
 
         def left(changed: int) -> None:
-            out = self._draft is not None and changed and self._draft.is_left_out(rows[0])
+            out = self.draft is not None and changed and self.draft.is_left_out(rows[0])
             verb = "left out" if out else "taken in again"
             self._after(changed, f"{count_text(changed, 'row')} {verb}")
 
@@ -324,11 +345,7 @@ class DraftTable(VirtualTable):
     def action_as_read(self) -> None:
         """Undo the repair of this cell."""
         if (place := self.place) is not None:
-            self._change(
-                1,
-                lambda draft: draft.keep_as_read(place),
-                lambda changed: self._after(changed, "as it was read"),
-            )
+            self._alter(1, lambda draft: draft.keep_as_read(place), lambda _: "as it was read")
 
     def action_add(self) -> None:
         """A new row after the last, its prompt to be written at once."""
@@ -352,7 +369,7 @@ class DraftTable(VirtualTable):
 
     def action_fill(self) -> None:
         """The topmost marked row's cell into the others; without marks, into the next row."""
-        draft, place = self._draft, self.place
+        draft, place = self.draft, self.place
         if draft is None or place is None or place.column is None:
             return
         rows = self._rows()
@@ -361,9 +378,86 @@ class DraftTable(VirtualTable):
             rows = draft.numbers[at : at + 2]
         column = place.column
 
-        def filled(changed: int) -> None:
-            self._after(changed, f"{column} filled down into {count_text(changed, 'row')}")
-
-        self._change(len(rows), lambda draft: draft.fill_down(rows, column), filled)
+        self._alter(
+            len(rows),
+            lambda draft: draft.fill_down(rows, column),
+            lambda n: f"{column} filled down into {count_text(n, 'row')}",
+        )
         if not self.marks:
             self.action_move(1)
+
+
+class DraftSource:
+    """Each row is made when it is looked at."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+
+    def table_columns(self) -> list[TableColumn]:
+        """The row's number, then the sheet's columns."""
+        return [
+            TableColumn("row", "row", 6, align="right"),
+            *(
+                TableColumn(name, name, _width(name), share=int(name == "prompt"))
+                for name in self.draft.columns
+            ),
+        ]
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.draft.numbers)
+
+    def page(self, start: int, stop: int) -> Sequence[TableRow]:
+        """Rows `start` up to `stop`."""
+        return [self._row(number) for number in self.draft.numbers[start:stop]]
+
+    def keys(self, start: int, stop: int) -> Sequence[Hashable]:
+        """Their numbers."""
+        return self.draft.numbers[start:stop]
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Where the row with this number is."""
+        if not isinstance(key, int):
+            return None
+        numbers = self.draft.numbers
+        index = bisect_left(numbers, key)
+        return index if index < len(numbers) and numbers[index] == key else None
+
+    def _row(self, number: int) -> TableRow:
+        draft = self.draft
+        problems: dict[str | None, Problem] = {}
+        for problem in reversed(draft.problems(number)):
+            known = problems.get(problem.column)
+            if known is None or _worse(problem, known):
+                problems[problem.column] = problem
+        if draft.is_left_out(number):
+            cells = (Cell(draft.text(number, name)) for name in draft.columns)
+            return TableRow(number, (Cell(str(number), "dim", f"{_LEFT_OUT} "), *cells), "dim")
+        whole = problems.get(None)
+        label = Cell(
+            str(number),
+            _STYLES[whole.severity] if whole else "dim",
+            f"{GLYPHS[whole.severity]} " if whole else "",
+        )
+        return TableRow(
+            number, (label, *(self._cell(number, n, problems.get(n)) for n in draft.columns))
+        )
+
+    def _cell(self, number: int, column: str, problem: Problem | None) -> Cell:
+        text = self.draft.text(number, column)
+        colours = palette_colours(text, self.draft) if column == "color_palette" and text else ()
+        if problem is not None:
+            glyph = GLYPHS[problem.severity]
+            return Cell(text, _STYLES[problem.severity], glyph, swatches=colours)
+        if self.draft.is_edited(number, column) and self.draft.file:
+            return Cell(text, "accent", EDITED, swatches=colours)
+        return Cell(text, swatches=colours)
+
+
+def _width(name: str) -> int:
+    return _WIDTHS.get(name, max(8, min(_MOST_WIDTH, len(name))))
+
+
+def _worse(problem: Problem, other: Problem) -> bool:
+    order = list(_STYLES)
+    return order.index(problem.severity) <= order.index(other.severity)

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api import Previewed
@@ -16,6 +17,12 @@ the app and by the terminal while keys wait."""
 _SECONDS_OF_CELLS = 1.0
 _MOST_CELLS = (32, 16)
 """A preview is small and blurred: more cells of it show no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    path: Path
+    caption: str
 
 
 class LivePane(ImagePane):
@@ -44,8 +51,11 @@ class LivePane(ImagePane):
         self._count += 1
         path = Path(self._folder.name) / f"{self._count % _NAMES}.jpg"
         path.write_bytes(picture)
+        hand_to(self, self._show_kept, _Kept(path, caption))
+
+    def _show_kept(self, kept: _Kept) -> None:
         most = None if current().protocol in _SECONDS else _MOST_CELLS
-        hand_to(self, self.show, path, caption, most=most, rough=True)
+        self.show(kept.path, kept.caption, most=most, rough=True)
 
     def on_unmount(self) -> None:
         """Previews are not kept."""

@@ -1,5 +1,6 @@
 """The line at the top: the four areas, the engine's state, the device, the disk."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -12,8 +13,7 @@ from textual.widgets import Static
 
 from tui.app_state import AppState
 from tui.text import clean
-from tui.widgets.device_gauge import device_gauge
-from tui.widgets.disk_gauge import DiskGauge, disk_gauge
+from tui.widgets.gauges import DiskGauge, device_gauge, disk_gauge
 from tui.workers import hand_to, work
 
 if TYPE_CHECKING:
@@ -31,15 +31,20 @@ _GLYPHS = {
 _GAUGE_SECONDS = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Gauges:
+    device: str
+    disk: DiskGauge
+
+
 class AreaTab(Static):
     """One area's key and name; a click goes there."""
 
+    @dataclass
     class Chosen(Message):
         """Go to this area."""
 
-        def __init__(self, area: str) -> None:
-            super().__init__()
-            self.area = area
+        area: str
 
     def __init__(self, number: int, area: str) -> None:
         super().__init__(f" {number} {AREAS[area]} ", markup=False, classes="area")
@@ -107,13 +112,11 @@ class TopLine(Horizontal):
     @work(thread=True, exclusive=True, group="gauges")
     def _read_gauges(self) -> None:
         app_state = self._app_state
-        disk = disk_gauge(
-            app_state.library, app_state.memory.session, app_state.settings.engine.reserve_mib
-        )
-        hand_to(self, self._take, device_gauge(), disk)
+        disk = disk_gauge(app_state.library, app_state.memory.session)
+        hand_to(self, self._take, _Gauges(device_gauge(), disk))
 
-    def _take(self, device: str, disk: DiskGauge) -> None:
-        self._device, self._disk = device, disk
+    def _take(self, gauges: _Gauges) -> None:
+        self._device, self._disk = gauges.device, gauges.disk
         self.show()
 
     def show(self) -> None:

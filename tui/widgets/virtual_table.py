@@ -1,30 +1,48 @@
 """A table over any number of rows: draws what is seen, and again only what changed."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
 from tui.widgets.background_source import BackgroundSource, LoadedPage
-from tui.widgets.table_layout import TableColumn, least_width
-from tui.widgets.table_lines import COMPONENTS, CSS
-from tui.widgets.table_source import Pages, Source
-from tui.widgets.table_view import TableView
+from tui.widgets.table_lines import (
+    COMPONENTS,
+    GUTTER,
+    Look,
+    Mark,
+    TableColumn,
+    TableLayout,
+    arrange,
+    draw_header,
+    draw_row,
+    fit,
+    least_width,
+)
+from tui.widgets.table_source import ListSource, Pages, Source, TableRow
 
 STEP = 8
 """Cells that left and right scroll when the cursor is a whole row."""
 
 
-class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
+class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of a `Source` under a header, with a cursor, marks and ranges.
 
     Sorting and filtering are the source's work: after either, call `reload`, and the cursor is on
     the same key as before. After a change inside rows, call `refresh_rows`.
     """
 
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Row up", show=False, id="table.up"),
         Binding("down,j", "move(1)", "Row down", show=False, id="table.down"),
@@ -44,59 +62,81 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"virtual-table--{name}" for name in COMPONENTS}
-    DEFAULT_CSS = CSS
+    DEFAULT_CSS = """
+    VirtualTable {
+        height: 1fr;
+        background: $background;
+        color: $foreground;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 1;
+        & > .virtual-table--header { color: $text-muted; background: $surface; text-style: bold; }
+        & > .virtual-table--header-cursor { color: $foreground; text-style: bold underline; }
+        & > .virtual-table--gutter { color: $text-accent; }
+        & > .virtual-table--mark { background: $accent 18%; }
+        & > .virtual-table--range { background: $accent 10%; }
+        & > .virtual-table--cursor { background: $foreground 8%; }
+        & > .virtual-table--cell-cursor { text-style: underline; }
+        & > .virtual-table--empty { color: $text-muted; }
+        & > .virtual-table--accent { color: $text-accent; }
+        & > .virtual-table--dim { color: $text-muted; }
+        & > .virtual-table--error { color: $text-error; }
+        & > .virtual-table--repaired { color: $text-secondary; }
+        & > .virtual-table--success { color: $text-success; }
+        & > .virtual-table--warning { color: $text-warning; }
+        &:focus {
+            & > .virtual-table--cursor { background: $foreground 18%; text-style: bold; }
+            & > .virtual-table--cell-cursor {
+                background: $block-cursor-background;
+                color: $block-cursor-foreground;
+                text-style: bold underline;
+            }
+        }
+    }
+    """
 
+    @dataclass
     class TableMessage(Message):
         """What every message of a table says: which table."""
 
-        def __init__(self, table: "VirtualTable") -> None:
-            super().__init__()
-            self.table = table
+        table: "VirtualTable"
 
         @property
         def control(self) -> "VirtualTable":
             """The table, for `@on`."""
             return self.table
 
+    @dataclass
     class Highlighted(TableMessage):
         """The cursor is on another row or column; `key` is None for no row, or one loading."""
 
-        def __init__(self, table: "VirtualTable", key: Hashable | None, column: str | None) -> None:
-            super().__init__(table)
-            self.key = key
-            self.column = column
+        key: Hashable | None
+        column: str | None
 
+    @dataclass
     class Selected(TableMessage):
         """Enter or a double click on a row; `column` is None where the cursor is a whole row."""
 
-        def __init__(self, table: "VirtualTable", key: Hashable, column: str | None) -> None:
-            super().__init__(table)
-            self.key = key
-            self.column = column
+        key: Hashable
+        column: str | None
 
+    @dataclass
     class MarksChanged(TableMessage):
         """The user changed the marks; `keys` are all marked now, also those filtered out."""
 
-        def __init__(self, table: "VirtualTable", keys: frozenset[Hashable]) -> None:
-            super().__init__(table)
-            self.keys = keys
+        keys: frozenset[Hashable]
 
+    @dataclass
     class RowsCame(TableMessage):
         """A background source has read a page; its rows are shown before the screen hears of it."""
 
-        def __init__(
-            self, table: "VirtualTable", source: BackgroundSource[Any], page: LoadedPage[Any]
-        ) -> None:
-            super().__init__(table)
-            self.source = source
-            self.page = page
+        source: BackgroundSource[Any]
+        page: LoadedPage[Any]
 
+    @dataclass
     class SortRequested(TableMessage):
         """The header of a column was clicked."""
 
-        def __init__(self, table: "VirtualTable", column: str) -> None:
-            super().__init__(table)
-            self.column = column
+        column: str
 
     def __init__(
         self,
@@ -112,8 +152,24 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
         classes: str | None = None,
     ) -> None:
         """A table of `columns`, of which the first `frozen` stay when the others are scrolled."""
-        super().__init__(columns, source, cursor=cursor, frozen=frozen, empty=empty, id=id)
-        self.add_class(*(classes or "").split())
+        super().__init__(id=id, classes=classes)
+        self._columns = tuple(columns)
+        self._source: Source = source or ListSource()
+        self._pages = Pages(self._source)
+        self._count = 0
+        self._cells = cursor == "cell"
+        self._frozen = frozen
+        self._empty = empty
+        self._sort: tuple[str, bool] | None = None
+        self._cursor = 0
+        self._column = 0
+        self._key: Hashable | None = None
+        self._marks: set[Hashable] = set()
+        self._anchor: tuple[int, Hashable] | None = None
+        self._layout = TableLayout((), (), 0)
+        self._layout_width = -1
+        self._strips: LRUCache[tuple[TableRow | None, Look], Strip] = LRUCache(512)
+        self._looks: dict[tuple[str, ...], Style] = {}
         self._markable = markable
         self._selectable = selectable
         self._told: tuple[Hashable | None, str | None] = (None, None)
@@ -154,6 +210,12 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
             self.reload()
             self.refresh()
 
+    def exchange(self, source: Source) -> None:
+        """Show the same rows, changed, from another source: the cursor and the marks stay."""
+        self._source = source
+        self._hear_of_rows()
+        self.reload()
+
     @property
     def empty(self) -> str:
         """What stands in a table without rows."""
@@ -168,6 +230,53 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     def following(self) -> Hashable | None:
         """The key the cursor follows, None since the user moved it."""
         return self._followed
+
+    @property
+    def cursor_index(self) -> int | None:
+        """Where the cursor is, None without rows."""
+        return self._cursor if self._count else None
+
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """The key under the cursor; None without rows, or while that row is loading."""
+        return self._key if self._count else None
+
+    @property
+    def marks(self) -> frozenset[Hashable]:
+        """The marked keys; rows that are filtered out, or gone, keep their marks."""
+        return frozenset(self._marks)
+
+    @property
+    def in_range(self) -> bool:
+        """Whether a range is being drawn."""
+        return self._anchor is not None
+
+    @property
+    def cursor_column(self) -> str | None:
+        """The column under the cursor, None where the cursor is a whole row."""
+        return self._columns[self._column].name if self._cells and self._columns else None
+
+    @property
+    def cell_region(self) -> Region:
+        """Where the cell under the cursor is on the screen, as far as it is seen."""
+        layout = self._arranged()
+        x = layout.starts[self._column] - (
+            self.scroll_offset.x if self._column >= self._frozen else 0
+        )
+        width = min(layout.widths[self._column], self._view.width - x)
+        left, top = self.content_region.offset
+        return Region(left + x, top + 1 + self._cursor - self.scroll_offset.y, width, 1)
+
+    @property
+    def visible_rows(self) -> range:
+        """The indexes of the rows on the screen."""
+        top = self.scroll_offset.y
+        return range(top, min(self._count, top + self._page_size))
+
+    def set_sort(self, column: str | None, *, descending: bool = False) -> None:
+        """Show in the header by what the source has sorted; call `reload` for the rows."""
+        self._sort = None if column is None else (column, descending)
+        self.refresh(self._line(0))
 
     def set_marks(self, keys: Iterable[Hashable]) -> None:
         """Mark exactly these; the owner's doing, so no message."""
@@ -367,6 +476,111 @@ class VirtualTable(TableView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """A smaller screen must not lose the cursor; scrollbars come and go after this event."""
         self.call_after_refresh(self._show_cursor)
+
+    # What is drawn: what is seen, and again only what changed
+
+    @property
+    def _view(self) -> Size:
+        """What can be seen: `size` counts the cells under the scrollbars too."""
+        return self.scrollable_content_region.size
+
+    @property
+    def _page_size(self) -> int:
+        return max(0, self._view.height - 1)
+
+    def _range(self) -> range:
+        if self._anchor is None:
+            return range(0)
+        first, last = sorted((self._anchor[0], self._cursor))
+        return range(first, last + 1)
+
+    @contextmanager
+    def _repainting(self) -> Iterator[None]:
+        """Do something, then repaint the lines that came out different, and no others."""
+        view = self.scroll_offset, self.virtual_size
+        before = {index: self._seen(index) for index in self.visible_rows}
+        column = self.cursor_column
+        yield
+        if (self.scroll_offset, self.virtual_size) != view:
+            return  # all is repainted anyway
+        for index in self.visible_rows:
+            row = self._pages.row(index)
+            if before.get(index) != (row, self._look(index, row)):
+                self.refresh(self._line(index + 1 - self.scroll_offset.y))
+        if column != self.cursor_column:
+            self.refresh(self._line(0))
+
+    def _seen(self, index: int) -> tuple[TableRow | None, Look]:
+        row = self._pages.peek(index)
+        return row, self._look(index, row)
+
+    def _line(self, y: int) -> Region:
+        return Region(0, y, self._view.width, 1)
+
+    def _look(self, index: int, row: TableRow | None) -> Look:
+        cursor = index == self._cursor
+        mark: Mark = ""
+        if self._anchor is not None and index in self._range():
+            mark = "range"
+        elif row is not None and row.key in self._marks:
+            mark = "mark"
+        return Look(cursor, self._column if cursor and self._cells else -1, mark)
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn with other colours."""
+        super().notify_style_update()
+        self._looks.clear()
+        self._strips.clear()
+
+    def _style(self, *names: str) -> Style:
+        style = self._looks.get(names)
+        if style is None:
+            classes = (f"virtual-table--{name}" for name in names if name)
+            style = self._looks[names] = self.get_visual_style(*classes).rich_style
+        return style
+
+    def _arranged(self) -> TableLayout:
+        width = self._view.width
+        if width != self._layout_width:
+            self._layout_width = width
+            self._layout = arrange(self._columns, width)
+            self._strips.clear()
+        return self._layout
+
+    @property
+    def _frozen_width(self) -> int:
+        """The gutter and the frozen columns, unless these would leave too little of the others."""
+        starts = (*self._arranged().starts, self._layout.total)
+        width = starts[min(self._frozen, len(self._columns))]
+        return width if width <= self._view.width // 2 else GUTTER
+
+    def render_line(self, y: int) -> Strip:
+        """The header, or a row, as far as it is seen."""
+        index = self.scroll_offset.y + y - 1
+        if y == 0:
+            here = self._column if self._cells else -1
+            layout = self._arranged()
+            return self._cut(draw_header(self._columns, layout, self._sort, here, self._style))
+        if index < self._count:
+            row = self._pages.row(index)
+            key = row, self._look(index, row)
+            layout = self._arranged()
+            strip = self._strips.get(key)
+            if strip is None:
+                strip = draw_row(*key, self._columns, layout, self._style)
+                self._strips[key] = strip
+            return self._cut(strip)
+        if not self._count and y == 2:
+            text = " " * GUTTER + fit(self._empty, self._view.width - GUTTER)
+            return Strip([Segment(text, self._style("empty"))], self._view.width)
+        return Strip.blank(self._view.width, self._style())
+
+    def _cut(self, strip: Strip) -> Strip:
+        width, x = self._view.width, self.scroll_offset.x
+        if x == 0:
+            return strip.crop(0, width)
+        frozen = self._frozen_width
+        return Strip.join([strip.crop(0, frozen), strip.crop(frozen + x, width + x)])
 
     # The cursor
 

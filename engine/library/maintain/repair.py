@@ -12,8 +12,8 @@ from engine.atomic_files import place
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
 from engine.library.maintain.verify import VerifyReport, place_of, verify
-from engine.library.write.done import mark_done
 from engine.library.write.insert import image_key
+from engine.library.write.states import mark_done
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash, settle
 from engine.library.write.writer import Writer
 from engine.picture.foreign import told_by

@@ -138,7 +138,7 @@ def log_path(library: Path, session: str) -> Path:
     return library / "logs" / f"{session}.log"
 
 
-def list_open(library: Path) -> list[SessionInfo]:
+def list_unfinished(library: Path) -> list[SessionInfo]:
     """Sessions with work left, in the order in which they are rendered."""
     if is_new(library):
         return []

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
-from engine.library.database import LibraryError, connect_reader, database_path, is_new
+from engine.library.database import LibraryError, connect_reader, database_path, is_new, reading
 from engine.library.read.reader import SESSION_COLUMNS, SessionInfo, session_info
 from engine.protocol.records import TrashSize
 
@@ -144,6 +144,18 @@ class SessionPages:
             " WHERE trashed IS NULL"
         )[0]
         return row[0], row[1]
+
+
+def trash_size(library: Path) -> TrashSize:
+    """What the trash holds.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    if is_new(library):
+        return TrashSize(0, 0, 0)
+    with reading(library) as db:
+        return size_of_trash(db)
 
 
 def size_of_trash(db: sqlite3.Connection) -> TrashSize:

@@ -6,7 +6,7 @@ from glob import escape
 from pathlib import Path
 
 from engine.library.files import digest_of, holds_image
-from engine.library.write.done import mark_done
+from engine.library.write.states import mark_done
 from engine.picture.metadata import read_record
 
 INTERRUPTED = (

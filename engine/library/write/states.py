@@ -1,9 +1,11 @@
-"""Stopping, resuming and retrying: of everything, of a session, or of some of its rows."""
+"""How images come from one state to another: asked for by people, or because they are done."""
 
 import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from engine.picture.metadata import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +92,36 @@ def move_session(db: sqlite3.Connection, session: str, to: str) -> None:
     db.executemany(
         "UPDATE sessions SET position = ? WHERE key = ?",
         [(position, key) for key, (_, position) in zip(keys, order, strict=True)],
+    )
+
+
+def mark_done(
+    db: sqlite3.Connection,
+    image: str,
+    *,
+    name: str,
+    size: int,
+    digest: str,
+    record: Record,
+    at: float,
+) -> None:
+    """Mark one image done, whose whole file is on disk, and its session finished no earlier.
+
+    Args:
+        db: in a transaction.
+        image: its id.
+        name: its file's, in the session's folder.
+        size: bytes of the file.
+        digest: of the whole file.
+        record: what the file says of itself.
+        at: seconds since 1970.
+    """
+    db.execute(
+        "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
+        " pixels = ?, finished = ?, error = NULL WHERE key = ?",
+        (name, json.dumps(record.conditions_json()), size, digest, record.pixels, at, image),
+    )
+    db.execute(
+        "UPDATE sessions SET finished = ? WHERE id = (SELECT session FROM images WHERE key = ?)",
+        (at, image),
     )

@@ -20,12 +20,11 @@ from engine.library.write.conditions import (
     model_loaded,
     planned_with,
 )
-from engine.library.write.done import mark_done
 from engine.library.write.insert import add_source
 from engine.library.write.recovery import adopt_or_requeue
 from engine.library.write.sharing import Sharing, public_files
 from engine.library.write.sharing import publish as publish_shared
-from engine.library.write.states import Scope, move, move_session, retry
+from engine.library.write.states import Scope, mark_done, move, move_session, retry
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
 from engine.protocol.records import Tally

@@ -11,6 +11,7 @@ from typing import Self, TypeVar, cast
 import msgspec
 import psutil
 
+from engine.errors import PromptsheetError
 from engine.library_folder import writing_fault
 from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused
 from engine.protocol.commands import Command, Follow, Shutdown
@@ -39,7 +40,7 @@ _LOOK_SECONDS = 1.0
 _SILENT_SECONDS = ALIVE_SECONDS + 2.5
 
 
-class EngineError(Exception):
+class EngineError(PromptsheetError):
     """The engine process refused a command, or cannot be used; the message says why."""
 
 
@@ -322,6 +323,22 @@ def connect_or_start(
         connection.close()
         raise EngineError(mismatch)
     return connection, detachment
+
+
+def ask(library: Path, command: Command[A], *, asked: bool = False) -> A:
+    """Give the engine process of `library` a command, started if need be; its answer.
+
+    Args:
+        library: whose.
+        command: what is wanted.
+        asked: whether it asks for work to be rendered.
+
+    Raises:
+        EngineError: it cannot be started, or refuses.
+    """
+    connection, _ = connect_or_start(library, asked=asked)
+    with connection:
+        return connection.ask(command)
 
 
 def stop_engine(library: Path) -> int | None:

@@ -29,6 +29,7 @@ from engine.service.client.connection import (
     connect,
 )
 from engine.service.client.reviving import Reviver
+from engine.settings import Settings
 
 _LOOK_SECONDS = 0.5
 _REVIVE_SECONDS = 2.0
@@ -77,7 +78,7 @@ class _Patience:
 
 
 def follow_session(
-    session: str, library: Path, patience: float | None = None
+    session: str, settings: Settings, patience: float | None = None
 ) -> Iterator[Progress]:
     """Where a session stands, again and again until it has settled.
 
@@ -86,7 +87,7 @@ def follow_session(
 
     Args:
         session: its id.
-        library: whose.
+        settings: whose library, and which hosts may render.
         patience: seconds for which it is waited while nothing can be rendered, whatever the
             reason; the last report has `given_up` then. None: for ever.
 
@@ -94,7 +95,8 @@ def follow_session(
         EngineError: the engine process cannot be talked to.
         LibraryError: there is no such session any more.
     """
-    reviver, waited = Reviver(library), _Patience(patience)
+    library = settings.library
+    reviver, waited = Reviver(settings), _Patience(patience)
     done: int | None = None
     while True:
         for progress in _follow_once(session, library, reviver):
@@ -201,13 +203,13 @@ class EngineFeed:
     does not answer.
     """
 
-    def __init__(self, library: Path) -> None:
-        """Args: library: whose."""
-        self._library = library
+    def __init__(self, settings: Settings) -> None:
+        """Args: settings: whose library, and which hosts may render."""
+        self._library = settings.library
         self._how: tuple[bool, bool | None] = (False, None)
         self._connection: Connection | None = None
         self._turn = threading.Lock()
-        self._reviver = Reviver(library)
+        self._reviver = Reviver(settings)
 
     def follow_as(self, *, previews: bool, seen: bool | None) -> None:
         """How it follows from now on. From any thread.

@@ -11,7 +11,7 @@ from engine.service.backoff import next_pause
 from engine.service.client.connection import Connection, EngineError, connect_or_start
 from engine.service.hosts import this_host, why_not_here
 from engine.service.lock import is_locked
-from engine.settings import SettingsError, load_settings
+from engine.settings import Settings
 
 _MOST_ENDS = 5
 """How often in a row it is started again without one image more: then it is left alone."""
@@ -36,9 +36,10 @@ class Reviver:
     left alone, with growing pauses before.
     """
 
-    def __init__(self, library: Path) -> None:
-        """Args: library: whose."""
-        self._library = library
+    def __init__(self, settings: Settings) -> None:
+        """Args: settings: whose library, and which hosts may render."""
+        self._library = settings.library
+        self._render_on = settings.engine.render_on
         self._ends = 0
         self._pause: float | None = None
         self._not_before = 0.0
@@ -112,11 +113,7 @@ class Reviver:
             )
         if fault := writing_fault(self._library):
             return fault
-        try:
-            render_on = load_settings(self._library).engine.render_on
-        except SettingsError as error:
-            return str(error)
-        return why_not_here(render_on, found.hosts, this_host()) or ""
+        return why_not_here(self._render_on, found.hosts, this_host()) or ""
 
 
 def _is_hot(library: Path) -> bool:

@@ -45,6 +45,7 @@ from engine.service.devices import Found, find_devices
 from engine.service.hosts import this_host
 from engine.service.lock import BEAT_SECONDS, LibraryLock
 from engine.service.server.curation_commands import CurationCommands
+from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.notice import reason_to_send, send_notice
 from engine.service.server.rendering_here import RenderingHere
@@ -54,7 +55,7 @@ from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import address_of, make_private, socket_path
-from engine.settings import Settings, load_settings, shared_folder
+from engine.settings import Settings, shared_folder
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class EngineProcess:
     def __init__(
         self,
         settings: Settings,
+        current: CurrentSettings,
         writer: Writer,
         found: Found,
         detached: str,
@@ -80,7 +82,8 @@ class EngineProcess:
         """An engine process.
 
         Args:
-            settings: what holds.
+            settings: what held at the start, and holds until the end.
+            current: for what can be changed meanwhile.
             writer: the library's.
             found: the devices to render on.
             detached: how it outlives its terminal, in words.
@@ -89,6 +92,7 @@ class EngineProcess:
             fault: what is wrong with it, in words.
         """
         self._settings = settings
+        self._current = current
         self._library = settings.library
         self._write = WriterThread(writer)
         self._stop = asyncio.Event()
@@ -113,7 +117,7 @@ class EngineProcess:
             names=names,
             note=self._logs.note,
         )
-        self._rewriting = RewriteStage(self._write, self._scheduler, self._logs.note)
+        self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
         self._here = RenderingHere(
             self._write,
             settings.engine.render_on,
@@ -265,9 +269,9 @@ class EngineProcess:
 
     async def _submit(self, wanted: Submit) -> Accepted:
         await self._asked()
-        # Read anew, as the sheet's checker did: a folder may have been named since our start.
-        await self._write(Writer.share_in, _sharing(load_settings(self._library)))
-        tally, words = await self._submissions.accept(wanted)
+        settings = self._current.look()
+        await self._write(Writer.share_in, _sharing(settings))
+        tally, words = await self._submissions.accept(wanted, rewriting=bool(settings.magic.model))
         self._logs.note(tally.session, f"{tally.images} images of {words}")
         self._scheduler.tell(tally)
         self._scheduler.wake()
@@ -383,6 +387,7 @@ def run_engine(
         LibraryError: the library cannot be used.
         OSError: its folder cannot be written.
     """
+    current = CurrentSettings(settings)
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     library = settings.library
@@ -404,6 +409,7 @@ def run_engine(
             found = find_devices(settings.render.devices)
             engine = EngineProcess(
                 settings,
+                current,
                 writer,
                 found,
                 detached,

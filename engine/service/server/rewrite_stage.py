@@ -18,9 +18,10 @@ from engine.library.write.rewrites import (
 from engine.library.write.writer import Writer
 from engine.service.backoff import next_pause
 from engine.service.rewriting import RewriteError, RewriterDiedError, rewrites
+from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.writer_thread import WriterThread
-from engine.settings import SettingsError, load_settings
+from engine.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,13 @@ class RewriteStage:
         self,
         writer: WriterThread,
         scheduler: Dispatcher,
+        settings: CurrentSettings,
         note: Callable[[str, str], None],
     ) -> None:
-        """Args: note: writes into a session's log."""
+        """Args: settings: name the model. note: writes into a session's log."""
         self._write = writer
         self._scheduler = scheduler
+        self._settings = settings
         self._note = note
         self._news = asyncio.Event()
         self._deaths = 0
@@ -82,7 +85,7 @@ class RewriteStage:
         """Ask until all is answered, or nobody wants it any more."""
         session = awaited.session
         try:
-            magic = load_settings().magic
+            magic = self._settings.look().magic
             if not magic.model:
                 self._note(session, "no language model: prompts are enriched without one")
                 await self._write(drop_rewrites, session)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.errors import PromptsheetError
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
 from engine.models.fingerprint import fingerprint
@@ -24,7 +25,7 @@ _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _KEY_LENGTH = 6
 
 
-class RefusedError(Exception):
+class RefusedError(PromptsheetError):
     """The request cannot be accepted; the message says why."""
 
 

@@ -12,16 +12,14 @@ from typing import Any, TypeAlias
 import msgspec
 
 from engine import __version__
-from engine.library.database import LibraryError
+from engine.errors import PromptsheetError
 from engine.protocol.answers import PROTOCOL, Answer, Blame, Greeting, Refused, Status
 from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown
 from engine.protocol.events import ALIVE_SECONDS, Alive, AnyEvent, Standing
 from engine.protocol.framing import LengthError, Unpacker, WireError, pack
 from engine.schema import SCHEMA_VERSION
-from engine.service.server.session_planning import RefusedError
 from engine.service.server.subscriber import Subscriber
 from engine.service.socket_path import peer_uid
-from engine.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +131,7 @@ class SocketServer:
         """Carry out one command; the answer comes after its effect is committed."""
         try:
             return await self._handlers[type(command)](command)
-        except (RefusedError, LibraryError, SettingsError, OSError) as error:
+        except (PromptsheetError, OSError) as error:
             return Refused(str(error))
         except msgspec.ValidationError as error:
             return Refused(f"A row is not as it should be: {error}.", Blame.MESSAGE)

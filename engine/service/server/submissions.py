@@ -21,7 +21,7 @@ from engine.protocol.commands import RequestedRow, Submit
 from engine.protocol.records import Tally
 from engine.service.server.session_planning import RefusedError, plan_session
 from engine.service.server.writer_thread import WriterThread
-from engine.settings import RenderSettings, load_settings
+from engine.settings import RenderSettings
 from engine.sheet.rows import SourcePicture
 
 
@@ -42,8 +42,12 @@ class Submissions:
         self._names = names
         self._turn = asyncio.Lock()
 
-    async def accept(self, wanted: Submit) -> tuple[Tally, str]:
+    async def accept(self, wanted: Submit, *, rewriting: bool = False) -> tuple[Tally, str]:
         """Plan and store a session; no other commit waits for a large one.
+
+        Args:
+            wanted: what is to be rendered.
+            rewriting: whether a language model is to rewrite prompts that ask for magic.
 
         Returns:
             Its counts, and what it is, in words.
@@ -82,8 +86,7 @@ class Submissions:
                     largest=largest,
                     taken=await self._write(Writer.session_keys),
                     suffix=SUFFIXES[kind],
-                    # Read anew, as models are: one may have been named since our start.
-                    rewriting=bool(load_settings().magic.model),
+                    rewriting=rewriting,
                 )
                 if lacking := await self._write(Writer.lacking_room, new, self._reserve):
                     raise RefusedError(lacking)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.api import Settings, changes_since, check_prompts, check_stored
+from engine.api import Library, Settings
 from engine.library.database import LibraryError, database_path, open_writer, reading
 from engine.library.maintain.verify import verify
 from engine.library.read.pace import measured_rates, pace
@@ -223,7 +223,7 @@ def test_an_emptied_trash_spoils_no_estimate(
     else:
         assert rate.bytes_per_pixel == pytest.approx(before.bytes_per_pixel, rel=0.05)
     assert pace(finished, "other2") == now
-    checked = check_prompts(["a boat"], Settings(library=finished))
+    checked = Library(Settings(library=finished)).sheets.check_prompts(["a boat"])
     assert checked.estimate.seconds
     assert checked.estimate.bytes
 
@@ -241,9 +241,9 @@ def test_what_is_trashed_before_it_was_rendered_is_not_waited_for(
 def test_a_row_whose_image_failed_is_not_kept(finished: Path, writer: Writer) -> None:
     writer.fail(take(writer), "out of ghosts")
     assert [row.failed for row in stored_rows(finished, "other2")] == [True, True, False]
-    settings = Settings(library=finished)
-    sheet = check_stored(stored_rows(finished, "other2"), settings, file="sheet.csv")
-    changes = changes_since("other2", sheet, settings)
+    sheets = Library(Settings(library=finished)).sheets
+    sheet = sheets.check_stored(stored_rows(finished, "other2"), file="sheet.csv")
+    changes = sheets.changes_since("other2", sheet)
     assert (changes.to_render, list(changes.same)) == ([2, 3], [4])
     assert "2 failed then and tried again" in changes_line(changes)
 

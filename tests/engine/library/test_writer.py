@@ -53,7 +53,8 @@ def test_published_but_uncommitted_files_are_adopted_at_the_next_start(
     batch = take(writer)
     staged = rendered(batch)
     monkeypatch.setattr(
-        "engine.library.write.done.json.dumps", lambda *_, **__: (_ for _ in ()).throw(MemoryError)
+        "engine.library.write.states.json.dumps",
+        lambda *_, **__: (_ for _ in ()).throw(MemoryError),
     )
     with pytest.raises(MemoryError):
         writer.finish(staged)

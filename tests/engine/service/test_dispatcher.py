@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import pytest
 
-from engine.api import check_prompts
+from engine.api import Library
 from engine.library.database import LibraryError, database_path
 from engine.library.files import publish
 from engine.library.maintain.verify import verify
@@ -633,7 +633,7 @@ def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_ho
     entry = f'label = "mine"\nsource = "{builtin}"\nmax_batch = {max_batch}\n'
     (config / "models.toml").write_text(f"[[models]]\n{entry}")
     monkeypatch.setattr(FakeRenderer, "mib", mib)
-    checked = check_prompts(["a red circle"] * 40, Settings(), model="mine")
+    checked = Library(Settings()).sheets.check_prompts(["a red circle"] * 40, model="mine")
     rows = Submit.packed(
         RequestedRow(row.number, {}, {}, row.values)
         for row in checked.sheet.ready

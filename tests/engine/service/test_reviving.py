@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.api import EngineEvent, favour_images
+from engine.api import EngineEvent, Library
 from engine.library.write.open_work import add_render_host, note_stopped
 from engine.library.write.writer import Writer
 from engine.protocol.events import Absent, Revived, Standing
@@ -18,6 +18,8 @@ from engine.service.client.connection import EngineError
 from engine.service.client.follow import EngineFeed
 from engine.service.client.reviving import Reviver
 from engine.service.hosts import this_host, why_not_here
+from engine.service.lock import is_locked
+from engine.settings import EngineSettings, Settings
 from tests.conftest import Promptsheet
 from tests.engine.library.conftest import new_session, take
 from tests.test_promises import wait_for
@@ -50,7 +52,7 @@ def waiting(writer: Writer, config: Path) -> Writer:
 
 
 def test_where_work_waits_it_is_started(waiting: Writer, starts: list[Path]) -> None:
-    revived = Reviver(waiting.library).look()
+    revived = Reviver(Settings(library=waiting.library)).look()
     assert starts == [waiting.library]
     assert revived.connection is not None
     assert "12 images wait" in revived.reason
@@ -58,20 +60,15 @@ def test_where_work_waits_it_is_started(waiting: Writer, starts: list[Path]) -> 
 
 def test_where_nothing_waits_it_is_not(writer: Writer, config: Path, starts: list[Path]) -> None:
     add_render_host(writer, this_host())
-    revived = Reviver(writer.library).look()
+    revived = Reviver(Settings(library=writer.library)).look()
     assert (revived.connection, revived.reason, starts) == (None, "", [])
-    assert Reviver(writer.library.with_name("none")).look().connection is None
+    none = Settings(library=writer.library.with_name("none"))
+    assert Reviver(none).look().connection is None
 
 
 def forget_the_host(writer: Writer) -> None:
     with writer.transaction() as db:
         db.execute("DELETE FROM meta")
-
-
-def say_render_on(writer: Writer) -> None:
-    Path(os.environ["PROMPTSHEET_CONFIG"], "settings.toml").write_text(
-        '[engine]\nrender_on = ["gpu*", "big"]\n'
-    )
 
 
 @pytest.mark.parametrize(
@@ -80,15 +77,23 @@ def say_render_on(writer: Writer) -> None:
         (lambda writer: note_stopped(writer, True), "was stopped"),
         (lambda writer: writer.pause(True), "paused by you"),
         (forget_the_host, "before"),
-        (say_render_on, "render_on"),
     ],
 )
 def test_what_forbids_it_is_said(
     waiting: Writer, starts: list[Path], change: Callable[[Writer], None], why: str
 ) -> None:
     change(waiting)
-    revived = Reviver(waiting.library).look()
+    revived = Reviver(Settings(library=waiting.library)).look()
     assert why in revived.reason
+    assert not starts
+
+
+def test_a_host_that_the_settings_do_not_name_is_spared(
+    waiting: Writer, starts: list[Path]
+) -> None:
+    render_on = EngineSettings(render_on=("gpu*", "big"))
+    revived = Reviver(Settings(library=waiting.library, engine=render_on)).look()
+    assert "render_on" in revived.reason
     assert not starts
 
 
@@ -101,7 +106,7 @@ def test_hosts_are_known_by_name_and_by_pattern() -> None:
 
 
 def test_one_that_ends_again_and_again_is_left_alone(waiting: Writer, starts: list[Path]) -> None:
-    reviver = Reviver(waiting.library)
+    reviver = Reviver(Settings(library=waiting.library))
     for _ in range(20):
         if reviver.look().connection is not None:
             reviver.ended()
@@ -120,7 +125,7 @@ def test_one_that_does_not_start_is_tried_again_after_a_pause(
 
     monkeypatch.setattr(reviving, "connect_or_start", full)
     monkeypatch.setattr(reviving, "next_pause", lambda _: 3600.0)
-    reviver = Reviver(waiting.library)
+    reviver = Reviver(Settings(library=waiting.library))
     assert [reviver.look().reason for _ in range(5)] == ["the disk is full"] * 5
     assert len(starts) == 1, "and not at each look"
 
@@ -153,7 +158,7 @@ def next_event(events: Iterator[EngineEvent], *kinds: Any) -> Any:
 
 
 def test_killed_while_someone_looks_it_comes_back_and_that_is_said(held: Promptsheet) -> None:
-    events = iter(EngineFeed(held.library))
+    events = iter(EngineFeed(Settings(library=held.library)))
     before = next_event(events, Standing).status.pid
     assert kill_engine(held) == before
     assert "was started again" in next_event(events, Revived).reason
@@ -162,13 +167,13 @@ def test_killed_while_someone_looks_it_comes_back_and_that_is_said(held: Prompts
 
 def test_killed_while_nobody_looks_it_comes_back_when_someone_does(held: Promptsheet) -> None:
     killed = kill_engine(held)
-    events = iter(EngineFeed(held.library))
+    events = iter(EngineFeed(Settings(library=held.library)))
     assert "12 images wait" in next_event(events, Revived, Absent).reason
     assert next_event(events, Standing).status.pid != killed
 
 
 def test_stopped_on_purpose_it_stays_so_until_someone_asks(held: Promptsheet) -> None:
-    events = iter(EngineFeed(held.library))
+    events = iter(EngineFeed(Settings(library=held.library)))
     next_event(events, Standing)
     held.json("engine", "stop")
     assert "was stopped" in next_event(events, Revived, Absent).reason
@@ -184,7 +189,7 @@ def test_who_curates_starts_no_rendering_where_nobody_asked_for_it(
     writer.add_session(new_session())
     image = take(writer).images[0].key
     writer.close()
-    favour_images([image], promptsheet.library)
+    Library(Settings(library=promptsheet.library)).images.favour([image])
     status = promptsheet.json("engine", "status")
     assert (status["renders"], status["renderers"]) == (False, [])
     wait_for(lambda: "before" in (promptsheet.json("engine", "status")["paused"] or ""))
@@ -204,7 +209,7 @@ def test_an_engine_process_may_be_told_to_render_nothing(promptsheet: Promptshee
     assert not status["renders"] and "--no-render" in status["paused"]
     assert "runs already" in promptsheet.json("engine", "start", "--no-render", status=2)["error"]
     kill_engine(promptsheet)
-    looked = next_event(iter(EngineFeed(promptsheet.library)), Revived, Absent)
+    looked = next_event(iter(EngineFeed(Settings(library=promptsheet.library))), Revived, Absent)
     assert "engine start" in looked.reason, "nor does one that follows it"
     assert promptsheet.json("engine", "start")["renders"]
 

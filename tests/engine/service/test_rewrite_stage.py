@@ -11,6 +11,7 @@ from engine.library.records import Rewrite
 from engine.library.write.writer import Writer
 from engine.protocol.events import AnyEvent, Counted, Paused
 from engine.service.rewriting import RewriterDiedError
+from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.rewrite_stage import RewriteStage
 from engine.service.server.writer_thread import WriterThread
@@ -24,7 +25,6 @@ __all__ = ["fake"]
 def test_a_machine_that_cannot_run_it_pauses_with_the_reason_and_fails_no_image(
     writer: Writer, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (config / "settings.toml").write_text('[magic]\nmodel = "a/model"\n')
     tries: list[int] = []
     said: list[str] = []
 
@@ -55,8 +55,9 @@ def test_a_machine_that_cannot_run_it_pauses_with_the_reason_and_fails_no_image(
                     settled.set()
 
         thread = WriterThread(writer)
-        scheduler = Dispatcher(thread, writer.library, Settings(), ["cpu"], publish)
-        stage = RewriteStage(thread, scheduler, lambda *_: None)
+        settings = Settings(magic=MagicSettings(model="a/model"))
+        scheduler = Dispatcher(thread, writer.library, settings, ["cpu"], publish)
+        stage = RewriteStage(thread, scheduler, CurrentSettings(settings), lambda *_: None)
         tasks = [asyncio.create_task(scheduler.run()), asyncio.create_task(stage.run())]
         await asyncio.wait_for(settled.wait(), 60)
         tasks[1].cancel()

@@ -8,17 +8,12 @@ import psutil
 import pytest
 
 from engine.api import (
-    SessionInfo,
-    check_prompts,
-    find_session,
-    list_images,
-    load_settings,
-    preview_row,
-    rewrite_row,
+    Library,
 )
+from engine.library.read.reader import SessionInfo, find_session, list_images
 from engine.render.rewrite import tidied
 from engine.service.rewriting import RewriteError, known_rewrite, rewritten
-from engine.settings import MagicSettings
+from engine.settings import MagicSettings, load_settings
 from tests.conftest import Promptsheet
 from tests.test_columns_act import write_sheet
 from tests.test_promises import state, wait_for
@@ -132,12 +127,12 @@ ROW = {"rendering": "turbo", "steps": "1", "num_images": "2", "magic_prompt": "o
 
 
 def test_a_session_is_rendered_from_what_the_model_wrote(magic: Promptsheet, library: Path) -> None:
-    settings = load_settings()
-    (row,) = check_prompts(["a red boat"], settings).sheet.rows
-    before = preview_row(row, settings)
+    sheets = Library().sheets
+    (row,) = sheets.check_prompts(["a red boat"]).sheet.rows
+    before = sheets.preview(row)
     assert before is not None and "at the start" in before.notes[0].words
-    rewrite_row(row, settings)
-    after = preview_row(row, settings)
+    sheets.rewrite(row)
+    after = sheets.preview(row)
     assert after is not None and after.recipe is not None
     done = magic.json("prompt", "a red boat")
     (image,) = list_images(library, done["session"])

@@ -15,6 +15,7 @@ from engine.protocol.framing import FrameSocket, Unpacker
 from engine.service.client.connection import EngineSilentError, connect, connect_or_start
 from engine.service.client.follow import EngineFeed, follow_session
 from engine.service.socket_path import peer_pid, socket_path
+from engine.settings import Settings
 from tests.conftest import Promptsheet
 from tests.engine.service.test_reviving import next_event
 from tests.test_promises import wait_for
@@ -113,7 +114,7 @@ def test_a_command_does_not_wait_for_one_that_was_stopped_meanwhile(
 
 def test_who_looks_on_is_told_and_told_again_when_it_answers(promptsheet: Promptsheet) -> None:
     pid: int = promptsheet.json("engine", "start")["pid"]
-    events = iter(EngineFeed(promptsheet.library))
+    events = iter(EngineFeed(Settings(library=promptsheet.library)))
     next_event(events, Standing)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -124,7 +125,7 @@ def test_who_looks_on_is_told_and_told_again_when_it_answers(promptsheet: Prompt
 
 
 def test_who_looks_later_is_told_so_too(promptsheet: Promptsheet, stopped: int) -> None:
-    events = iter(EngineFeed(promptsheet.library))
+    events = iter(EngineFeed(Settings(library=promptsheet.library)))
     assert "SIGSTOP" in next_event(events, Silent).reason
 
 
@@ -132,7 +133,7 @@ def test_a_follower_says_what_it_waits_for(promptsheet: Promptsheet) -> None:
     promptsheet.json("engine", "pause")
     session = promptsheet.json("prompt", "a red circle", "--detach")["session"]
     pid: int = promptsheet.json("engine", "status")["pid"]
-    reports = follow_session(session, promptsheet.library)
+    reports = follow_session(session, Settings(library=promptsheet.library))
     assert wait_for(lambda: next(reports).waits)
     os.kill(pid, signal.SIGSTOP)
     try:

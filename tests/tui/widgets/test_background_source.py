@@ -13,7 +13,7 @@ from engine.api import LibraryError
 from tests.tui.conftest import until
 from tests.tui.widgets.test_virtual_table import COLUMNS, lines, shown, spy
 from tui.widgets.background_source import BackgroundSource, LoadedPage
-from tui.widgets.table_layout import TableColumn
+from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 

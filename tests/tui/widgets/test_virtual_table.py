@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from tui.widgets.table_layout import GAP, GUTTER, TableColumn, arrange, fit
+from tui.widgets.table_lines import GAP, GUTTER, TableColumn, arrange, fit
 from tui.widgets.table_source import Cell, ListSource, Pages, TableRow
 from tui.widgets.virtual_table import VirtualTable
 

@@ -1,34 +1,44 @@
-"""The disk: what is free, what the library and the session take, what is still to come."""
+"""The machine in a few characters: how busy the devices are, what is free on the disk."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from tui.text import size_text
+from engine.api import Library
+from tui.text import clean, size_text
 
 _BARS = 8
 
 
+def device_gauge() -> str:
+    """`cuda:0 97% 31/139 GiB`; with several GPUs the first and how many more. Call in a thread."""
+    from engine.api import devices_in_use  # after the first paint
+
+    first, *others = devices_in_use()
+    used, total = (amount / 2**30 for amount in (first.used, first.total))
+    percents = "".join(f" {other.percent:.0f}%" for other in others)
+    return f"{clean(first.device)} {first.percent:.0f}%{percents} {used:.0f}/{total:.0f} GiB"
+
+
 @dataclass(frozen=True, slots=True)
 class DiskGauge:
-    """From long to short."""
+    """What is free, what the library and the session take, what is to come: from long to short."""
 
     forms: tuple[str, ...] = ("",)
     warning: str = ""
     """Why it should be looked at; may be empty."""
 
 
-def disk_gauge(library: Path, session: str | None, reserve_mib: int) -> DiskGauge:
+def disk_gauge(library: Library, session: str | None) -> DiskGauge:
     """What is to be said of the library's disk. Call in a thread.
 
     Args:
-        library: the library's folder.
+        library: the library.
         session: the session in hand.
-        reserve_mib: under which rendering pauses.
     """
-    from engine.api import LibraryError, disk_use  # after the first paint
+    from engine.api import LibraryError  # after the first paint
 
+    reserve_mib = library.settings.engine.reserve_mib
     try:
-        use = disk_use(library, session)
+        use = library.disk_use(session)
     except LibraryError:
         return DiskGauge()
     filled = round(_BARS * (1 - use.free / max(1, use.total)))

@@ -1,0 +1,50 @@
+"""What is to be known of this machine when something does not work."""
+
+import importlib.metadata
+import platform
+from typing import Any
+
+from engine import __version__
+from engine.api.library import Library
+from engine.errors import PromptsheetError
+from engine.library.database import database_path, filesystem_of, on_network
+from engine.schema import SCHEMA_VERSION
+from engine.service.devices import DevicesError, ask_torch
+
+_PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
+
+
+def diagnosis(library: Library) -> dict[str, Any]:
+    """This machine, its devices, the library and the versions; never raises for a part."""
+    known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
+    versions = {"promptsheet": __version__, "python": platform.python_version()}
+    versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
+    return {"devices": _devices(), "library": _state(library), "versions": versions}
+
+
+def _state(library: Library) -> dict[str, Any]:
+    path, may_be = library.path, library.folder_fault() is None
+    state: dict[str, Any] = {
+        "folder": str(path),
+        "exists": may_be and database_path(path).is_file(),
+        "schema": SCHEMA_VERSION,
+    }
+    try:
+        if may_be and path.exists():
+            state |= {"filesystem": filesystem_of(path), "network": on_network(path)}
+        state["sessions"] = len(library.sessions.all())
+        status = library.engine.status()
+        state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+        state |= {"fault": status["fault"]} if status and status.get("fault") else {}
+    except PromptsheetError as error:
+        state["fault"] = str(error)
+    if "fault" not in state and (fault := library.writing_fault()):
+        state["fault"] = fault
+    return state
+
+
+def _devices() -> dict[str, str]:
+    try:
+        return ask_torch()
+    except DevicesError as error:
+        return {"none": f"torch does not start: {error}"}

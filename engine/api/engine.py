@@ -1,0 +1,116 @@
+"""The engine process of a library: started, asked, listened to, stopped."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import to_builtins
+
+from engine.protocol.answers import Status
+from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
+from engine.service.client.connection import (
+    EngineError,
+    ask,
+    connect_or_start,
+    connect_running,
+    stop_engine,
+)
+from engine.service.client.follow import EngineFeed
+from engine.settings import Settings, with_devices
+
+
+class Engine:
+    """The engine process of one library."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Args: settings: whose library, and which hosts may render."""
+        self._settings = settings
+        self._path = settings.library
+
+    def start(self, devices: Sequence[str] = (), *, no_render: bool = False) -> dict[str, Any]:
+        """Start it if none runs, and have it render on this host; its status.
+
+        Args:
+            devices: to render on, instead of the settings'.
+            no_render: it only keeps the library, until someone asks it to render.
+
+        Raises:
+            EngineError: it cannot be started, or runs already and should be another one.
+        """
+        connection, detachment = connect_or_start(
+            self._path, devices, asked=not no_render, no_render=no_render
+        )
+        with connection:
+            if (devices or no_render) and detachment is None:
+                other = "with other devices" if devices else "with --no-render"
+                raise EngineError(
+                    "The engine process runs already; `promptsheet engine stop` ends it, and it can"
+                    f" be started {other} then. Its work is kept."
+                )
+            wanted: Command[Status] = AskStatus() if no_render else RenderHere()
+            status: dict[str, Any] = to_builtins(connection.ask(wanted))
+            return status | {"warning": detachment.warning if detachment else None}
+
+    def status(self) -> dict[str, Any] | None:
+        """What it says of itself; None if none runs.
+
+        Raises:
+            EngineError: there is one, but it cannot be talked to.
+        """
+        connection = connect_running(self._path)
+        if connection is None:
+            return None
+        with connection:
+            mismatch = connection.greeting.mismatch()
+            status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+            return status | {"mismatch": mismatch}
+
+    def stop(self) -> int | None:
+        """Stop it after its current step; its process id, None if none ran.
+
+        Raises:
+            EngineError: it does not stop.
+        """
+        return stop_engine(self._path)
+
+    def run(self, devices: Sequence[str] = (), *, no_render: bool = False) -> None:
+        """Be the engine process until a signal or a command says stop.
+
+        Args:
+            devices: to render on, instead of the settings'.
+            no_render: only keep the library, until someone asks it to render.
+
+        Raises:
+            LockedError: another one has the library.
+            LibraryError: the library cannot be used.
+            SettingsError: too many devices.
+            OSError: its folder cannot be written.
+        """
+        from engine.service.server.process import run_engine  # asyncio, which few commands need
+
+        run_engine(
+            with_devices(self._settings, devices),
+            "in the foreground",
+            on_ready=lambda: None,
+            asked=not no_render,
+            no_render=no_render,
+        )
+
+    def pause(self) -> None:
+        """Render nothing and free the devices until told to go on. Outlives a restart.
+
+        Raises:
+            EngineError: it cannot be started, or refuses.
+        """
+        ask(self._path, Pause(paused=True))
+
+    def resume(self) -> None:
+        """Go on after a pause.
+
+        Raises:
+            EngineError: it cannot be started, or refuses.
+        """
+        ask(self._path, Pause(paused=False), asked=True)
+
+    def feed(self) -> EngineFeed:
+        """What happens in it, for ever; it is started again as far as that is wanted."""
+        return EngineFeed(self._settings)

@@ -1,0 +1,153 @@
+"""Images: looked at, marked, put in the trash and brought back, copied."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+from engine.library.read import reader
+from engine.library.read.gallery import Gallery, Wanted, glance
+from engine.library.read.reader import ImageInfo
+from engine.library.records import Copied
+from engine.protocol.commands import Favour, RestoreImages, TrashImages
+from engine.protocol.records import Trashed
+from engine.service.client.connection import ask
+
+
+class Images:
+    """The images of one library."""
+
+    def __init__(self, path: Path) -> None:
+        """Args: path: the library's folder."""
+        self._path = path
+
+    # ---------------------------------------------------------------- looked at
+
+    def of(self, session: str) -> Iterator[ImageInfo]:
+        """The images of a session by rows and variations, read by the page; not those in the trash.
+
+        Args:
+            session: its id.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return reader.each_image(self._path, session)
+
+    def as_json(self, session: str) -> Iterator[str]:
+        """As `of`, each a JSON object in ASCII: four times as quick."""
+        return reader.images_as_json(self._path, session)
+
+    def gallery(self, session: str | None, wanted: Wanted | None = None) -> Gallery:
+        """The images of a session, a page at a time.
+
+        Args:
+            session: its id; None for all sessions.
+            wanted: which of its images; all that are done, if it is not said.
+
+        Raises:
+            LibraryError: no such library or session.
+        """
+        return Gallery(self._path, session, wanted)
+
+    def glance(self, session: str, count: int) -> list[ImageInfo]:
+        """A few finished images of a session: favourites first, then some from all over it.
+
+        Raises:
+            LibraryError: no such library.
+        """
+        return glance(self._path, session, count)
+
+    def newest(self, session: str) -> Path | None:
+        """The file of the image of a session that was finished last.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return reader.newest_image(self._path, session)
+
+    def pixels(self, session: str) -> str | None:
+        """One digest of all finished pictures of a session, in the order of the sheet.
+
+        Two runs that drew the same have the same. None while there is no picture, or one of which
+        no digest is known.
+
+        Args:
+            session: its id.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return reader.pixels_of(self._path, session)
+
+    def departures(self, session: str) -> tuple[int, list[str]]:
+        """How many images of a session could not have all its conditions, and which these were."""
+        return reader.departures_of(self._path, session)
+
+    # ---------------------------------------------------------------- curated
+
+    def favour(self, images: Sequence[str], *, on: bool = True) -> list[str]:
+        """Mark images as favourites, or no longer; the ids of those that changed.
+
+        Args:
+            images: their ids.
+            on: whether they become favourites.
+
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        return ask(self._path, Favour(images, on)).images
+
+    def trash(self, images: Sequence[str]) -> Trashed:
+        """Move images to the trash. Favourites and what is being rendered are left.
+
+        Args:
+            images: their ids.
+
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        return ask(self._path, TrashImages(images)).trashed
+
+    def restore(self, images: Sequence[str]) -> list[str]:
+        """Bring trashed images back; the ids of those that are back.
+
+        Args:
+            images: their ids.
+
+        Raises:
+            EngineError: none is in the trash any more, or the engine process refuses.
+        """
+        return ask(self._path, RestoreImages(images)).images
+
+    # ---------------------------------------------------------------- taken along
+
+    def copy(
+        self,
+        images: Collection[str],
+        folder: Path,
+        progress: Callable[[int, int], None] = lambda _, __: None,
+    ) -> Copied:
+        """Copy finished images into a folder, named as in an export; nothing there is replaced.
+
+        Args:
+            images: their ids.
+            folder: made if need be.
+            progress: told how many of how many were looked at; what it raises ends the copying.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+            OSError: the folder cannot be written.
+        """
+        from engine.library.read import copying  # numpy and Pillow, which few need
+
+        return copying.copy_images(self._path, images, folder, progress)
+
+    def files(self, images: Sequence[ImageInfo]) -> Iterator[tuple[str, bytes | None]]:
+        """The files of images under the names of an export; None: missing or damaged.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        from engine.library.read import copying  # numpy and Pillow, which few need
+
+        for image, name in zip(images, copying.names_of(self._path, images), strict=True):
+            yield name, copying.whole_file(self._path, image)

@@ -1,0 +1,190 @@
+"""A library with the settings that hold for it: the one object that all else is reached by."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import library_folder
+from engine.schema import is_older
+from engine.settings import Settings, load_settings, state_folder
+
+# What works on a library loads much of the engine, and the app paints before it needs any of it.
+if TYPE_CHECKING:
+    from engine.api.engine import Engine
+    from engine.api.images import Images
+    from engine.api.sessions import Sessions
+    from engine.api.sheets import Sheets
+    from engine.api.trash import Trash
+    from engine.library.read.usage import DiskUse
+    from engine.models.catalog import ModelList
+
+
+class Library:
+    """A folder with a database and every image, and the settings that hold for it.
+
+    Cheap to make: nothing is read, made or started before it is asked for; there may be no library
+    in the folder yet. Safe to use from several threads.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Args: settings: what holds; None: the user's own are loaded.
+
+        Raises:
+            SettingsError: the settings file cannot be used.
+        """
+        self.settings = load_settings() if settings is None else settings
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.settings.library
+
+    @cached_property
+    def sheets(self) -> "Sheets":
+        """Sheets and rows: read, checked, mended, estimated, compared."""
+        from engine.api.sheets import Sheets
+
+        return Sheets(self.settings)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """Sessions: started, followed, stopped, looked at, exported."""
+        from engine.api.sessions import Sessions
+
+        return Sessions(self.settings)
+
+    @cached_property
+    def images(self) -> "Images":
+        """Images: looked at, marked, copied."""
+        from engine.api.images import Images
+
+        return Images(self.path)
+
+    @cached_property
+    def trash(self) -> "Trash":
+        """What lies in the trash."""
+        from engine.api.trash import Trash
+
+        return Trash(self.path)
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The engine process, which renders and is the only one that writes here."""
+        from engine.api.engine import Engine
+
+        return Engine(self.settings)
+
+    # ---------------------------------------------------------------- its folder
+
+    def folder_fault(self) -> str | None:
+        """Why there cannot be a library in its folder; None: there can."""
+        return library_folder.folder_fault(self.path)
+
+    def writing_fault(self) -> str | None:
+        """Why nothing can be changed or rendered in it; None: it can."""
+        return library_folder.writing_fault(self.path)
+
+    def state_folder(self) -> Path:
+        """Where an app may keep what it remembers of this library."""
+        return state_folder(self.path)
+
+    def disk_use(self, session: str | None = None) -> "DiskUse":
+        """What it takes of its disk, and what the work that waits will take.
+
+        Args:
+            session: id of the session to count apart.
+
+        Raises:
+            LibraryError: not a library this version can read.
+            OSError: the disk cannot be asked.
+        """
+        from engine.library.read.usage import disk_use
+
+        return disk_use(self.path, session)
+
+    # ---------------------------------------------------------------- as a whole
+
+    def models(self) -> "ModelList":
+        """The models there are, by their labels; the first is taken where a row names none.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        from engine.models.catalog import load_models
+
+        return load_models()
+
+    def bring_up_to_date(self) -> None:
+        """Have the engine process bring a library of an older version up to date.
+
+        Of this version, or where there is none yet, nothing is started or changed.
+
+        Raises:
+            LibraryError: it cannot be written.
+            EngineError: the engine process cannot be started.
+        """
+        if not is_older(self.path):
+            return
+        from engine.library.database import LibraryError
+        from engine.service.client.connection import connect_or_start
+
+        if fault := self.writing_fault():
+            raise LibraryError(
+                f"{fault} It was written by an older version of Promptsheet, and this one can read"
+                " it once it has brought it up to date, or a copy of it."
+            )
+        connection, _ = connect_or_start(self.path)
+        connection.close()
+
+    def verify(self) -> dict[str, Any]:
+        """Hold database and files against each other.
+
+        Returns:
+            `images` (done), `missing`, `orphans`, `corrupt`, `miscounted`, and `whole`.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        from dataclasses import asdict
+
+        from engine.library.maintain.verify import verify  # numpy and Pillow, which few need
+
+        verdict = verify(self.path)
+        return asdict(verdict) | {"whole": verdict.whole}
+
+    def repair(self) -> dict[str, Any]:
+        """Make database and files agree, from the files if need be; nothing is deleted.
+
+        The engine process is stopped first; unfinished work goes on when it is next started.
+
+        Returns:
+            `database`, `sessions`, `folders`, `adopted`, `again`, `aside`, `recounted`, `left`.
+
+        Raises:
+            LibraryError: there is nothing to repair, or it cannot be written.
+            EngineError: the engine process does not stop.
+            LockedError: another one has the library by now.
+            OSError: its folder cannot be written.
+        """
+        from dataclasses import asdict
+
+        from engine.library.database import LibraryError
+        from engine.library.maintain.repair import repair  # numpy and Pillow, which few need
+        from engine.service.lock import LibraryLock
+
+        self.engine.stop()
+        if not self.path.is_dir():
+            raise LibraryError(self.folder_fault() or f"There is no library in {self.path}.")
+        if fault := self.writing_fault():
+            raise LibraryError(fault)
+        lock = LibraryLock.take(self.path)
+        try:
+            return asdict(repair(self.path, lock.is_ours))
+        finally:
+            lock.release()
+
+    def diagnose(self) -> dict[str, Any]:
+        """This machine, its devices, the library and the versions; never raises for a part."""
+        from engine.api.diagnosis import diagnosis
+
+        return diagnosis(self)

@@ -1,0 +1,138 @@
+"""What goes into a library's methods and comes out of them; and what needs no library at all."""
+
+from engine.api.checked import Checked
+from engine.api.engine import Engine
+from engine.api.images import Images
+from engine.api.sessions import Sessions, Started
+from engine.api.sheets import Sheets, palette_colours
+from engine.api.trash import Trash
+from engine.config_records import Declared, explanations, plain
+from engine.library.database import LibraryError
+from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
+from engine.library.read.jobs import ORDERS, Job, JobPages
+from engine.library.read.pace import Pace
+from engine.library.read.reader import STATES, ImageInfo, JobInfo, SessionInfo
+from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
+from engine.library.read.stored_rows import StoredRow
+from engine.library.read.tables import TABLE_KINDS, TableKind
+from engine.library.read.usage import DiskUse
+from engine.library.records import Copied, Exported
+from engine.machine import DeviceUse, devices_in_use
+from engine.picture.recipe import Recipe
+from engine.plan.changed import Changes
+from engine.plan.estimate import Estimate
+from engine.plan.preview import RowPreview
+from engine.plan.recipes import draw_seed
+from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
+from engine.protocol.commands import Places
+from engine.protocol.events import (
+    Absent,
+    Counted,
+    Curated,
+    Mismatched,
+    Paused,
+    Previewed,
+    Revived,
+    Silent,
+    Standing,
+    Stepped,
+)
+from engine.protocol.events import AnyEvent as EngineEvent
+from engine.protocol.records import Emptied, Tally, Trashed, TrashSize
+from engine.service.client.connection import EngineError
+from engine.service.client.follow import EngineFeed, Progress
+from engine.service.lock import LockedError
+from engine.service.rewriting import RewriteError
+from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
+from engine.sheet.columns import COLUMN
+from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
+from engine.sheet.editing import Draft
+from engine.sheet.fault_navigation import Place
+from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+
+__all__ = [
+    "COLUMN",
+    "IMAGE_ORDERS",
+    "ORDERS",
+    "SESSION_ORDERS",
+    "STATES",
+    "TABLE_KINDS",
+    "Absent",
+    "Changes",
+    "Checked",
+    "Copied",
+    "Copy",
+    "Counted",
+    "Curated",
+    "Declared",
+    "DeviceUse",
+    "DiskUse",
+    "Draft",
+    "Emptied",
+    "Engine",
+    "EngineError",
+    "EngineEvent",
+    "EngineFeed",
+    "Estimate",
+    "Exported",
+    "Gallery",
+    "ImageInfo",
+    "ImageOrder",
+    "Images",
+    "Job",
+    "JobInfo",
+    "JobPages",
+    "LibraryError",
+    "LockedError",
+    "Mismatched",
+    "Pace",
+    "Paused",
+    "Place",
+    "Places",
+    "Previewed",
+    "Problem",
+    "Progress",
+    "Recipe",
+    "Revived",
+    "RewriteError",
+    "Row",
+    "RowPreview",
+    "RowValues",
+    "SessionInfo",
+    "SessionOrder",
+    "SessionPages",
+    "Sessions",
+    "Setting",
+    "Severity",
+    "Sheet",
+    "SheetError",
+    "Sheets",
+    "Silent",
+    "Standing",
+    "Started",
+    "Stepped",
+    "StoredRow",
+    "TableKind",
+    "Tally",
+    "Trash",
+    "TrashSize",
+    "Trashed",
+    "Wanted",
+    "all_settings",
+    "as_text",
+    "devices_in_use",
+    "draw_seed",
+    "explanations",
+    "free_name",
+    "neighbours",
+    "new_name",
+    "palette_colours",
+    "plain",
+    "plain_name",
+    "save_copy",
+    "save_new",
+    "understood",
+    "with_drawn_seed",
+    "with_new_seeds",
+    "write_setting",
+]

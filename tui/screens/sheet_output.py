@@ -1,0 +1,172 @@
+"""Where the Sheet screen's rows go: into a session that is started, or into a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from textual.screen import Screen
+
+from engine.api import (
+    Checked,
+    Draft,
+    Library,
+    PromptsheetError,
+    SheetError,
+    free_name,
+    new_name,
+    save_copy,
+    save_new,
+)
+from tui.app_state import TakeInHand
+from tui.screens.ask import AskWhere
+from tui.sheet_document import Opened, Revision, stamp_of
+from tui.text import clean, count_text
+from tui.workers import hand_over, hand_to, work
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A session was started."""
+
+    session: str
+    warning: str | None
+    saved: Revision | None
+    """What the session has whole, and nobody need save."""
+
+
+class Starter(Protocol):
+    """Who starts sessions, and says what became of it."""
+
+    def started(self, accepted: Accepted) -> None:
+        """It was started."""
+
+    def not_started(self, reason: str) -> None:
+        """It was not."""
+
+
+class SheetStarting:
+    """Starts the sheet as a session, or resumes the one that it is of."""
+
+    def __init__(self, node: Screen[None], starter: Starter, library: Library) -> None:
+        self.node = node
+        self.is_waiting = False
+        """Whether a start has not been answered yet: another one would make a second session."""
+        self._starter = starter
+        self._library = library
+
+    def start(self, sheet: Opened, since: str | None) -> None:
+        """Start the ready rows; with `since`, those of them that differ from that session."""
+        self.is_waiting = True
+        self._start(sheet, since)
+
+    @work(thread=True, group="start")
+    def _start(self, sheet: Opened, since: str | None) -> None:
+        draft, name = sheet.draft, sheet.restored.name if sheet.restored else None
+        revision = Revision.of(draft)
+        checked = Checked.of_draft(draft, sheet.path)
+        if sheet.path is None and sheet.origin is None:
+            name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
+        try:
+            if since is not None:
+                checked = checked.only_changed(self._library.sheets.changes_since(since, checked))
+            if not checked.sheet.ready:  # it was changed back meanwhile
+                hand_over(self._refused, "There is nothing to render anew.")
+                return
+            started = self._library.sessions.start(
+                checked, name=name or None, parent=since or sheet.origin
+            )
+        except PromptsheetError as error:
+            hand_over(self._refused, str(error))
+        else:
+            whole = len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out
+            saved = revision if whole else None
+            hand_over(self._accepted, Accepted(started.session, started.warning, saved))
+
+    def _refused(self, reason: str) -> None:
+        self.is_waiting = False
+        self._starter.not_started(reason)
+
+    def _accepted(self, accepted: Accepted) -> None:
+        self.is_waiting = False
+        self._starter.started(accepted)
+
+    @work(thread=True, exclusive=True, group="resume")
+    def resume(self, session: str) -> None:
+        """Let a session go on, as it was started."""
+        try:
+            self._library.sessions.resume(session)
+        except PromptsheetError as error:
+            hand_over(self._starter.not_started, str(error))
+        else:
+            hand_over(self.node.post_message, TakeInHand(session, "jobs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A draft is in a file."""
+
+    revision: Revision
+    over: Path | None
+    """The sheet's own file, if it was replaced."""
+
+
+class SheetSaving:
+    """Asks for a file's name, and writes the sheet there, or a template."""
+
+    def __init__(
+        self, node: Screen[None], library: Library, saved: Callable[[Saved], object]
+    ) -> None:
+        self.node = node
+        self._library = library
+        self._saved = saved
+
+    def save(self, sheet: Opened) -> None:
+        """Ask where the corrected copy goes; or what has no file yet."""
+        draft, path, revision = sheet.draft, sheet.path, Revision.of(sheet.draft)
+
+        def write(target: Path, overwrite: bool) -> str:
+            if path is None:
+                rows = save_new(draft, target, overwrite=overwrite)
+                words = f"{target.name}: {count_text(rows, 'row')} written."
+            elif stamp_of(path) != sheet.stamp:
+                raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
+            else:
+                copy = save_copy(draft, path, target, overwrite=overwrite)
+                words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
+                words = " ".join([words, *copy.notes])
+            over = path if path is not None and target.samefile(path) else None
+            hand_to(self.node, self._saved, Saved(revision, over))
+            return words
+
+        if path is None:
+            question, note = "Save as", "A .csv file."
+        else:
+            question = "Save a corrected copy as"
+            note = "Your file stays as it is, unless you give its own name."
+
+        def ask(name: Path) -> None:
+            self.node.app.push_screen(AskWhere(question, name, write, note=note), self._written)
+
+        self._find_name(draft, path, ask)
+
+    @work(thread=True, exclusive=True, group="name")
+    def _find_name(self, draft: Draft, path: Path | None, ask: Callable[[Path], None]) -> None:
+        """Which names are taken, the disk knows."""
+        hand_over(ask, new_name(draft, Path.cwd()) if path is None else free_name(path))
+
+    def write_template(self) -> None:
+        """Ask where a sheet to fill in goes."""
+
+        def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
+            self._library.sheets.write_template(target, full=True)
+            return f"A template is in {target}."
+
+        name = Path.cwd() / "prompts.xlsx"
+        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
+        ask = AskWhere("Write a template as", name, write, note=note)
+        self.node.app.push_screen(ask, self._written)
+
+    def _written(self, words: str | None) -> None:
+        if words:
+            self.node.notify(clean(words), markup=False)
