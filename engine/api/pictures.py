@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from engine.library.read.sources import KeptPicture, kept_picture
+from engine.library.read.sources import kept_picture
 from engine.library.sources import source_path
 from engine.picture.sources import SUFFIXES, SourceFacts
 from engine.sheet.columns import COLUMN, Kind
@@ -23,20 +23,15 @@ _MOST_SUGGESTED = 3
 class PictureFolder:
     """Looks at the pictures that cells name; as a sheet's vocabulary has it. Blocks."""
 
-    def __init__(
-        self, library: Path, folder: Path | None, kept: Mapping[str, KeptPicture] | None = None
-    ) -> None:
+    def __init__(self, library: Path, folder: Path | None) -> None:
         """Where to look.
 
         Args:
-            library: whose sources may be named, as `name#digest`.
+            library: whose copies may be named, as `name#digest`.
             folder: where names without a folder of their own are; None: there is none.
-            kept: names of pictures that the library keeps for this sheet, whatever became of the
-                originals.
         """
         self._library = library
         self._folder = folder
-        self._kept = dict(kept or {})
         self._known: dict[tuple[str, int, int], SourceFacts | str] = {}
         """Path, time of change and size → what was found."""
 
@@ -64,9 +59,9 @@ class PictureFolder:
         return found
 
     def _kept_as(self, text: str) -> LookedAt | None:
-        """A picture of the library, by its digest or by the name that it had."""
+        """A picture that the library has a copy of, by its digest."""
         match = _KEPT.fullmatch(text)
-        kept = kept_picture(self._library, match["digest"]) if match else self._kept.get(text)
+        kept = kept_picture(self._library, match["digest"]) if match else None
         if kept is not None:
             path = source_path(self._library, kept.digest).relative_to(self._library)
             return LookedAt(SourcePicture(str(path), kept.digest, kept.width, kept.height))
@@ -114,6 +109,12 @@ class PictureFolder:
             return LookedAt(None, facts)
         picture = SourcePicture(str(path.absolute()), facts.digest, facts.width, facts.height)
         return LookedAt(picture, facts.note)
+
+
+def named_with_digest(cell: str, digest: str) -> str:
+    """A cell that names a picture, with its digest: `name#digest`."""
+    match = _KEPT.fullmatch(cell)
+    return f"{match['name'] if match else cell}#{digest}"
 
 
 def _near(name: str, folder: Path) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.api.checked import Checked
 from engine.api.estimating import estimated
+from engine.api.pictures import PictureFolder, named_with_digest, with_own_columns
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
@@ -50,7 +51,7 @@ class Sheets:
             SheetError: the file cannot be used as a sheet at all.
             SettingsError: the model list cannot be used.
         """
-        return replace(self._checked(self._read(path, worksheet)), path=path)
+        return replace(self._checked(*self._read(path, worksheet)), path=path)
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -91,7 +92,8 @@ class Sheets:
 
     def open(self, path: Path, *, worksheet: str | None = None) -> Draft:
         """Read and check a sheet that is to be mended; raises as `check`."""
-        return Draft(self._read(path, worksheet), self._vocabulary(load_models()))
+        table, pictures = self._read(path, worksheet)
+        return Draft(table, self._vocabulary(load_models(), pictures))
 
     def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
         """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""
@@ -152,10 +154,11 @@ class Sheets:
 
         Raises as `check`.
         """
+        table, pictures = self._read(path, draft.worksheet)
         vocabulary = replace(
-            self._vocabulary(load_models()), num_images=draft.vocabulary.num_images
+            self._vocabulary(load_models(), pictures), num_images=draft.vocabulary.num_images
         )
-        return draft.on(self._read(path, draft.worksheet), vocabulary)
+        return draft.on(table, vocabulary)
 
     def estimate(self, values: Sequence[RowValues]) -> Estimate:
         """What rendering these rows would take.
@@ -179,7 +182,7 @@ class Sheets:
             for row in stored_sheet(self._settings.library, session).rows
         ]
         now = [
-            RowNow(row.number, _with_count(row.cells, row.values.num_images))
+            RowNow(row.number, _told_apart(row.cells, row.values))
             for row in checked.sheet.ready
             if row.values is not None
         ]
@@ -304,9 +307,9 @@ class Sheets:
                 raise SheetError(f"{sheet} is there already. Give another name.") from error
         return len(rows), silent
 
-    def _read(self, path: Path, worksheet: str | None) -> Table:
-        limits = self._settings.sheet
-        return read_table(
+    def _read(self, path: Path, worksheet: str | None) -> tuple[Table, PictureFolder]:
+        limits, pictures = self._settings.sheet, self._pictures(path.absolute().parent)
+        table = read_table(
             path,
             sheet=worksheet,
             limits=Limits(
@@ -316,14 +319,18 @@ class Sheets:
                 columns=limits.max_columns,
             ),
         )
+        return with_own_columns(table, pictures), pictures
 
-    def _checked(self, table: Table) -> Checked:
+    def _pictures(self, folder: Path | None = None) -> PictureFolder:
+        return PictureFolder(self._settings.library, folder)
+
+    def _checked(self, table: Table, pictures: PictureFolder | None = None) -> Checked:
         models = load_models()
-        sheet = check_table(table, self._vocabulary(models))
+        sheet = check_table(table, self._vocabulary(models, pictures))
         ready = [row.values for row in sheet.ready if row.values is not None]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
-    def _vocabulary(self, models: ModelList) -> Vocabulary:
+    def _vocabulary(self, models: ModelList, pictures: PictureFolder | None = None) -> Vocabulary:
         words = load_words()
         return Vocabulary(
             models={
@@ -332,6 +339,9 @@ class Sheets:
                     heeds_negative=model.heeds_negative,
                     schedulers=names_for(model.kind.flow),
                     size=partial(exact_size, model=model),
+                    draws_on=model.draws_on,
+                    masks=model.kind.masks,
+                    least_strength=model.least_strength,
                 )
                 for label, model in models.items()
             },
@@ -343,12 +353,23 @@ class Sheets:
             wildcard_faults=words.wildcards.faults,
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
+            pictures=pictures or self._pictures(Path.cwd()),
         )
 
 
-def _with_count(cells: Mapping[str, str], images: int) -> Mapping[str, str]:
+def _with_count(cells: Mapping[str, str], images: int) -> dict[str, str]:
     """A blank `num_images` means what held when the row was read, which can change."""
     return {**cells, "num_images": str(images)}
+
+
+def _told_apart(cells: Mapping[str, str], values: RowValues) -> Mapping[str, str]:
+    """Cells to be compared: also whether a picture is another under the same name."""
+    pictures = {
+        role: named_with_digest(cells.get(role, ""), found.digest)
+        for role, found in (("image", values.image), ("mask", values.mask))
+        if found is not None
+    }
+    return _with_count(cells, values.num_images) | pictures
 
 
 def palette_colours(cell: str, draft: Draft) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -93,6 +93,22 @@ class Model(Declared, frozen=True):
                 found.negative_prompt if self.negative_prompt is None else self.negative_prompt
             ),
         )
+
+    @property
+    def draws_on(self) -> Literal["", "strength", "words"]:
+        """How it draws on a picture: by a strength, or as the prompt says; empty: it does not."""
+        if self.kind.edits:
+            return "words"
+        return "strength" if self.kind.image_to_image else ""
+
+    def least_strength(self, rendering: str, steps: int | None = None) -> float:
+        """The smallest strength at which at least one step is taken.
+
+        Args:
+            rendering: a word of the `rendering` column.
+            steps: what the row asks for instead of the rendering's.
+        """
+        return self.kind.least_strength(steps or self.rendering[rendering].steps)
 
     def heeds_negative(self, rendering: str, guidance: float | None = None) -> bool:
         """Whether a negative prompt changes anything: not without guidance above 1.

@@ -19,7 +19,7 @@ _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(
     r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?:[:=*@]([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?))?"
 )
-_DECIMAL = re.compile(r"\+?([0-9]{1,6})(?:[.,]([0-9]{1,6})[0-9]*)?")
+_DECIMAL = re.compile(r"\+?(?=[0-9.,])([0-9]{0,6})(?:[.,]([0-9]{1,6})[0-9]*)?(?P<percent> ?%)?")
 _FOREIGN_MODEL = re.compile(
     r"(?:ideogram[ _-]?)?v?[ _-]?[1-3](?:[._ ]?[0a])?(?:[ _-]?(?:turbo|default|quality|flash))?",
     re.IGNORECASE,
@@ -282,8 +282,10 @@ def judge_decimal(cell: Cell, column: Column) -> CellFindings[float]:
     found = None if isinstance(cell, Moment) else _DECIMAL.fullmatch(bare(text))
     if found is None:
         return error(text, f"{shown(text)} is not {span}.")
-    number = float(f"{found[1]}.{found[2] or 0}")
-    if not column.minimum <= number <= column.maximum:
+    number = float(f"{found[1] or 0}.{found[2] or 0}")
+    if found["percent"] and column.maximum == 1:
+        return accept(text, f"{number / 100:g}", number / 100, "written as a part of 1.")
+    if found["percent"] or not column.minimum <= number <= column.maximum:
         return error(text, f"{shown(text)} is not {span}.", str(column.maximum))
     return accept(text, f"{number:g}", number, "" if "," not in text else "written with a point.")
 

@@ -32,21 +32,5 @@ def kept_picture(library: Path, digest: str) -> KeptPicture | None:
     return _kept(row) if row else None
 
 
-def pictures_of_session(library: Path, session: str) -> dict[str, KeptPicture]:
-    """Name in the sheet → the library's copy, of all that the session's own rows are drawn on.
-
-    Raises:
-        LibraryError: no library there, or not one this version can read.
-    """
-    with reading(library) as db:
-        rows = db.execute(
-            "SELECT DISTINCT n.name, s.digest, s.width, s.height FROM row_sources n"
-            " JOIN sources s ON s.id = n.source JOIN rows r ON r.id = n.row"
-            " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)",
-            (session,),
-        ).fetchall()
-    return {row["name"]: _kept(row) for row in rows}
-
-
 def _kept(row: sqlite3.Row) -> KeptPicture:
     return KeptPicture(row["digest"], row["width"], row["height"])

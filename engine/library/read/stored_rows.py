@@ -20,7 +20,8 @@ class StoredRow:
 
     number: int
     cells: Mapping[str, str]
-    """Known column → text; blank ones are left out."""
+    """Known column → text; blank ones are left out. A picture is named with its digest, by which
+    the library finds its copy whatever became of the original: `name#digest`."""
     extra: Mapping[str, str]
     first_seed: int
     """Of its first image: the sheet's, or drawn."""
@@ -54,6 +55,8 @@ def _stored(
     chosen = [] if numbers is None else [json.dumps(list(numbers))]
     rows = db.execute(
         "SELECT r.number, r.cells, r.extra, r.failed, i.seed,"
+        " (SELECT json_group_object(n.role, n.name || '#' || s.digest) FROM row_sources n"
+        " JOIN sources s ON s.id = n.source WHERE n.row = r.id) AS sources,"
         " (SELECT count(*) FROM images WHERE row = r.id) AS images FROM rows r"
         " JOIN images i ON i.row = r.id AND i.variation = 1"
         " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)"
@@ -63,7 +66,7 @@ def _stored(
     return [
         StoredRow(
             row["number"],
-            json.loads(row["cells"]),
+            json.loads(row["cells"]) | json.loads(row["sources"]),
             json.loads(row["extra"]),
             row["seed"],
             row["images"],
