@@ -158,6 +158,11 @@ def repair_lines(repaired: dict[str, Any]) -> list[str]:
         ("folders", "sessions' folders that had been renamed, adopted by their new names"),
         ("adopted", "found again"),
         ("again", "lost: `promptsheet resume SESSION` renders them again"),
+        (
+            "lost_sources",
+            "pictures that images are drawn on, lost: what was still to be drawn on them has"
+            " failed; put a copy back under this name, then `promptsheet retry SESSION`",
+        ),
         ("aside", "damaged, moved to the library's folder `damaged`"),
         ("left", "belong to no image, left where they are"),
     ):

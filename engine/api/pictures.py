@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,11 @@ from engine.library.sources import source_path
 from engine.picture.sources import SUFFIXES, SourceFacts
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.headers import known_name
+from engine.sheet.picture_names import digest_in, path_to_text
 from engine.sheet.rows import SourcePicture
 from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import LookedAt
 
-_KEPT = re.compile(r"(?P<name>.*)#(?P<digest>[0-9a-f]{32})")
 _MOST_SUGGESTED = 3
 
 
@@ -60,12 +59,12 @@ class PictureFolder:
 
     def _kept_as(self, text: str) -> LookedAt | None:
         """A picture that the library has a copy of, by its digest."""
-        match = _KEPT.fullmatch(text)
-        kept = kept_picture(self._library, match["digest"]) if match else None
+        digest = digest_in(text)
+        kept = kept_picture(self._library, digest) if digest else None
         if kept is not None:
             path = source_path(self._library, kept.digest).relative_to(self._library)
             return LookedAt(SourcePicture(str(path), kept.digest, kept.width, kept.height))
-        if match:
+        if digest:
             return LookedAt(None, "The library does not have this picture any more.")
         return None
 
@@ -107,14 +106,14 @@ class PictureFolder:
         facts = self._known.get(self._stamp(path), "It was changed just now. Try again.")
         if isinstance(facts, str):
             return LookedAt(None, facts)
-        picture = SourcePicture(str(path.absolute()), facts.digest, facts.width, facts.height)
-        return LookedAt(picture, facts.note)
+        return as_looked_at(path, facts)
 
 
-def named_with_digest(cell: str, digest: str) -> str:
-    """A cell that names a picture, with its digest: `name#digest`."""
-    match = _KEPT.fullmatch(cell)
-    return f"{match['name'] if match else cell}#{digest}"
+def as_looked_at(path: Path, facts: SourceFacts) -> LookedAt:
+    """A picture that can be drawn on, as a cell stands for it."""
+    place = path_to_text(path.absolute())
+    picture = SourcePicture(place, facts.digest, facts.width, facts.height)
+    return LookedAt(picture, facts.note)
 
 
 def _near(name: str, folder: Path) -> tuple[str, ...]:
@@ -150,4 +149,4 @@ def with_own_columns(table: Table, pictures: PictureFolder) -> Table:
 
 
 def _looks_like_one(text: str) -> bool:
-    return text.lower().endswith(SUFFIXES) or _KEPT.fullmatch(text) is not None
+    return text.lower().endswith(SUFFIXES) or digest_in(text) is not None

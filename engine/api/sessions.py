@@ -319,6 +319,7 @@ class Sessions:
         favourites: bool = False,
         strip_metadata: bool = False,
         table: TableKind = "csv",
+        sources: bool = False,
         progress: Callable[[int, int], None] = lambda _, __: None,
     ) -> Exported:
         """Write a session's finished images to `out` as a ZIP, with a results sheet.
@@ -330,6 +331,7 @@ class Sessions:
             favourites: only these.
             strip_metadata: leave recipes out, of the pictures and of the results sheet.
             table: the results sheet's format.
+            sources: also what they are drawn on, as it was brought.
             progress: told how many of how many images were looked at; what it raises ends the
                 export.
 
@@ -343,5 +345,5 @@ class Sessions:
         from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
 
         chosen = None if images is None else frozenset(images)
-        wish = Wish(chosen, favourites, strip_metadata, table)
+        wish = Wish(chosen, favourites, strip_metadata, table, sources)
         return export_zip(self._path, session, out, wish, progress)

@@ -7,11 +7,18 @@ from pathlib import Path
 
 from engine.api.checked import Checked
 from engine.api.estimating import estimated
-from engine.api.pictures import PictureFolder, named_with_digest, with_own_columns
+from engine.api.found_pictures import (
+    FoundPictures,
+    PictureRows,
+    Progress,
+    RefusedPicture,
+    look_at_found,
+)
+from engine.api.pictures import PictureFolder, with_own_columns
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
-from engine.library.read.tables import TABLE_KINDS, written_table
+from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import ModelList, load_models
 from engine.models.schedulers import names_for
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
@@ -25,11 +32,14 @@ from engine.plan.words import load_words
 from engine.service.rewriting import known_rewrite, rewritten
 from engine.settings import Settings, shared_folder
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
+from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import map_header
+from engine.sheet.picture_names import digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
-from engine.sheet.table import Line, Table
+from engine.sheet.table import Line, Table, cell_text
+from engine.sheet.vocabulary import LookedAt, PictureLook
 from engine.unfinished_files import unfinished
 
 
@@ -63,6 +73,61 @@ class Sheets:
             SettingsError: the model list cannot be used.
         """
         return self._checked(typed_table(prompts, num_images=num_images, **cells))
+
+    def from_pictures(
+        self,
+        found: FoundPictures,
+        prompt: str,
+        *,
+        num_images: int = 1,
+        progress: Progress = lambda _, __: None,
+        **cells: str,
+    ) -> PictureRows:
+        """Look at pictures, and check a sheet with a row for each that can be drawn on.
+
+        Args:
+            found: by `find_pictures`.
+            prompt: of every row.
+            num_images: of every row.
+            progress: told how many of how many pictures were looked at; what it raises ends it.
+            cells: other columns' cells, the same in every row. A mask's file is looked for in the
+                current folder.
+
+        Returns:
+            The sheet as `check` gives it, and each file that is not in it, with the reason.
+
+        Raises:
+            SheetError: no prompt, an unknown column, or more pictures than a sheet may have rows.
+            SettingsError: the model list cannot be used.
+        """
+        most = self._settings.sheet.max_rows
+        if len(found.pictures) > most:
+            raise SheetError(
+                f"These are {len(found.pictures):,} pictures, more than the {most:,} rows that a"
+                " sheet may have (max_rows under [sheet] of the settings). Take them in parts."
+            )
+        if mask := cells.get("mask", "").strip():  # which no other name is to be taken for
+            cells["mask"] = mask if digest_in(mask) else str(Path(mask).expanduser().absolute())
+        plain = typed_table([prompt], num_images=num_images, **cells)
+        looked = look_at_found(found, progress)
+        if not looked.named:
+            return PictureRows(None, tuple(looked.refused))
+        others = self._pictures(Path.cwd())
+
+        def pictures(texts: Iterable[str]) -> Mapping[str, LookedAt]:
+            given = set(texts)
+            return {**others(given - looked.named.keys()), **looked.named}
+
+        (line,) = plain.lines
+        table = Table(
+            file="pictures",
+            sheet=None,
+            header=(*plain.header, "image"),
+            lines=tuple(
+                Line(number, (*line.cells, name)) for number, name in enumerate(looked.named, 2)
+            ),
+        )
+        return PictureRows(self._checked(table, pictures), tuple(looked.refused))
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None
@@ -245,6 +310,57 @@ class Sheets:
 
         template.write_template(path, list(load_models()), full=full)
 
+    def write_picture_sheet(
+        self,
+        found: FoundPictures,
+        sheet: Path,
+        *,
+        prompt: str = "",
+        full: bool = False,
+        replace: bool = False,
+        progress: Progress = lambda _, __: None,
+    ) -> tuple[int, tuple[RefusedPicture, ...]]:
+        """Write a sheet with a row for each picture that can be drawn on, to be filled in.
+
+        Args:
+            found: by `find_pictures`.
+            sheet: a csv, xlsx or ods file. Pictures below its folder are named as seen from there,
+                so that both can be moved together; others by their whole path.
+            prompt: of every row; empty: to be written.
+            full: with all columns.
+            replace: whether a file that is there is replaced.
+            progress: as for `from_pictures`.
+
+        Returns:
+            How many rows there are, and each file that is not in it, with the reason.
+
+        Raises:
+            SheetError: another ending, it is there already, or no picture can be drawn on.
+            OSError: the sheet cannot be written.
+        """
+        columns = tuple(COLUMN) if full else _PICTURE_SHEET
+        kind, looked = _kind_of(sheet), look_at_found(found, progress)
+        refused, cells = list(looked.refused), list[str]()
+        for path in looked.paths.values():
+            inside = path.is_relative_to(sheet.absolute().parent)
+            place = path.relative_to(sheet.absolute().parent) if inside else path
+            cell = cell_text(str(place))
+            if cell == str(place) == cell.strip():
+                cells.append(cell)
+            else:
+                reason = "No cell can hold its name. Call it otherwise, or give it to `images`."
+                refused.append(RefusedPicture(shown_path(place), reason))
+        if not cells:
+            raise SheetError(_why_none(refused))
+        _write_table(
+            kind,
+            sheet,
+            columns,
+            ({"prompt": prompt, "image": cell} for cell in cells),
+            replace=replace,
+        )
+        return len(cells), tuple(refused)
+
     def explain_columns(self, *, full: bool = True) -> str:
         """The rules of the columns in plain words, for whoever shall write a sheet.
 
@@ -278,13 +394,9 @@ class Sheets:
         from engine.picture.foreign import read_foreign  # Pillow, which few need
         from engine.plan.from_pictures import row_of, source_of
 
-        kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
-        if kind is None:
-            raise SheetError(
-                f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}."
-            )
+        kind = _kind_of(sheet)
         if sheet.exists() or sheet.is_symlink():
-            raise SheetError(f"{sheet} is there already. Give another name.")
+            raise _is_there(sheet)
         rows: list[dict[str, str]] = []
         silent: list[Path] = []
         for picture in pictures:
@@ -295,16 +407,8 @@ class Sheets:
                 rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
         if not rows:
             raise SheetError("None of these pictures says how it was made.")
-        with unfinished(sheet.parent) as folder:
-            folder.mkdir(mode=0o700)
-            part = folder / sheet.name
-            with written_table(kind, part, [*rows[0]]) as table:
-                for row in rows:
-                    table.line([*row.values()])
-            try:
-                place(part, sheet)
-            except FileExistsError as error:
-                raise SheetError(f"{sheet} is there already. Give another name.") from error
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        _write_table(kind, sheet, columns, rows)
         return len(rows), silent
 
     def _read(self, path: Path, worksheet: str | None) -> tuple[Table, PictureFolder]:
@@ -324,13 +428,13 @@ class Sheets:
     def _pictures(self, folder: Path | None = None) -> PictureFolder:
         return PictureFolder(self._settings.library, folder)
 
-    def _checked(self, table: Table, pictures: PictureFolder | None = None) -> Checked:
+    def _checked(self, table: Table, pictures: PictureLook | None = None) -> Checked:
         models = load_models()
         sheet = check_table(table, self._vocabulary(models, pictures))
         ready = [row.values for row in sheet.ready if row.values is not None]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
-    def _vocabulary(self, models: ModelList, pictures: PictureFolder | None = None) -> Vocabulary:
+    def _vocabulary(self, models: ModelList, pictures: PictureLook | None = None) -> Vocabulary:
         words = load_words()
         return Vocabulary(
             models={
@@ -357,6 +461,65 @@ class Sheets:
         )
 
 
+_PICTURE_SHEET = (
+    *("prompt", "image", "strength", "fit", "num_images", "seed_number", "rendering"),
+    *("negative_prompt", "model"),
+)
+"""The columns of a sheet of pictures that most people need."""
+
+
+def _kind_of(sheet: Path) -> TableKind:
+    """The kind of table that a sheet's name ends in.
+
+    Raises:
+        SheetError: none.
+    """
+    kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
+    if kind is None:
+        raise SheetError(f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}.")
+    return kind
+
+
+def _is_there(sheet: Path) -> SheetError:
+    return SheetError(f"{sheet} is there already. Give another name.")
+
+
+def _write_table(
+    kind: TableKind,
+    sheet: Path,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, str]],
+    *,
+    replace: bool = False,
+) -> None:
+    """Write rows as a new sheet, which has its name once it is whole.
+
+    Raises:
+        SheetError: there is a file of that name, and it is not to be replaced.
+        OSError: it cannot be written.
+    """
+    with unfinished(sheet.parent) as folder:
+        folder.mkdir(mode=0o700)
+        part = folder / sheet.name
+        with written_table(kind, part, columns) as table:
+            for row in rows:
+                table.line([row.get(name, "") for name in columns])
+        if replace:
+            part.replace(sheet)
+            return
+        try:
+            place(part, sheet)
+        except FileExistsError as error:
+            raise _is_there(sheet) from error
+
+
+def _why_none(refused: Sequence[RefusedPicture]) -> str:
+    if not refused:
+        return "No picture was named."
+    more = f" and {len(refused) - 1:,} more were refused" if len(refused) > 1 else ""
+    return f"None of these can be drawn on: {refused[0].file}: {refused[0].reason}{more}."
+
+
 def _with_count(cells: Mapping[str, str], images: int) -> dict[str, str]:
     """A blank `num_images` means what held when the row was read, which can change."""
     return {**cells, "num_images": str(images)}
@@ -365,7 +528,7 @@ def _with_count(cells: Mapping[str, str], images: int) -> dict[str, str]:
 def _told_apart(cells: Mapping[str, str], values: RowValues) -> Mapping[str, str]:
     """Cells to be compared: also whether a picture is another under the same name."""
     pictures = {
-        role: named_with_digest(cells.get(role, ""), found.digest)
+        role: with_digest(cells.get(role, ""), found.digest)
         for role, found in (("image", values.image), ("mask", values.mask))
         if found is not None
     }

@@ -2,6 +2,13 @@
 
 from engine.api.checked import Checked
 from engine.api.engine import Engine
+from engine.api.found_pictures import (
+    FoundPicture,
+    FoundPictures,
+    PictureRows,
+    RefusedPicture,
+    find_pictures,
+)
 from engine.api.images import Images
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours
@@ -75,6 +82,8 @@ __all__ = [
     "EngineFeed",
     "Estimate",
     "Exported",
+    "FoundPicture",
+    "FoundPictures",
     "Gallery",
     "ImageInfo",
     "ImageOrder",
@@ -87,12 +96,14 @@ __all__ = [
     "Mismatched",
     "Pace",
     "Paused",
+    "PictureRows",
     "Place",
     "Places",
     "Previewed",
     "Problem",
     "Progress",
     "Recipe",
+    "RefusedPicture",
     "Revived",
     "RewriteError",
     "Row",
@@ -123,6 +134,7 @@ __all__ = [
     "devices_in_use",
     "draw_seed",
     "explanations",
+    "find_pictures",
     "free_name",
     "neighbours",
     "new_name",

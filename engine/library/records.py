@@ -1,7 +1,7 @@
 """What the library is told and tells of sessions, batches and images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +99,8 @@ class Exported:
     """Of the pictures."""
     failed: list[str]
     """Ids of images that are not in it because they failed, are missing or damaged."""
+    lost_sources: list[str] = field(default_factory=list)
+    """Names of pictures that should be in it, and are missing or damaged."""
 
 
 @dataclass(frozen=True, slots=True)

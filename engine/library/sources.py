@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from engine.picture.sources import SourceError, open_plain
 SOURCES = "sources"
 """Where they are, relative to the library: outside the sessions, which share them."""
 _CHUNK = 1 << 20
+_AT_ONCE = 4
+
+
+class TakingError(Exception):
+    """A picture cannot be taken in; the message says why."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        """Args: number: its place among those that were to be taken in. reason: in words."""
+        super().__init__(reason)
+        self.number = number
 
 
 def source_path(library: Path, digest: str) -> Path:
@@ -51,13 +62,39 @@ def take_in(library: Path, path: Path, digest: str) -> int:
                 copy.flush()
                 os.fsync(copy.fileno())
             if found.hexdigest() != digest:
-                raise SourceError(f"{path} was changed after it was looked at. Start again.")
+                raise SourceError("It was changed after it was looked at. Start again.")
             with suppress(FileExistsError):  # it came meanwhile
                 place(temporary, final)
             sync_folder(final.parent)
         finally:
             temporary.unlink(missing_ok=True)
     return size
+
+
+def take_in_all(library: Path, wanted: Sequence[tuple[Path, str]]) -> None:
+    """As `take_in`, many at once: most of the time the disk is waited for.
+
+    Args:
+        library: its folder.
+        wanted: originals, each with its digest; none twice.
+
+    Raises:
+        TakingError: of the first that cannot be taken in.
+        OSError: the disk is full, or fails.
+    """
+
+    def take(number: int) -> None:
+        try:
+            take_in(library, *wanted[number])
+        except SourceError as error:
+            raise TakingError(number, str(error)) from error
+
+    with ThreadPoolExecutor(_AT_ONCE, "sources") as pool:
+        try:
+            for _ in pool.map(take, range(len(wanted))):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def digest_of_file(path: Path) -> str:
@@ -74,15 +111,29 @@ def digest_of_file(path: Path) -> str:
 
 
 def stored_sources(library: Path) -> Iterator[Path]:
-    """All files of sources that are there."""
+    """All files of sources that are there, and what interrupted copying left of others."""
     yield from (path for path in (library / SOURCES).glob("??/*") if path.is_file())
 
 
-def drop_sources(library: Path, digests: Iterable[str]) -> None:
-    """Delete sources that nothing is drawn on any more."""
+def fault_of_source(library: Path, digest: str) -> str:
+    """What is the matter with a source, all of it read: `missing`, `damaged`; empty: nothing.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    path = source_path(library, digest)
+    try:
+        return "" if digest_of_file(path) == digest else "damaged"
+    except (FileNotFoundError, IsADirectoryError):
+        return "missing"
+    except PermissionError:
+        return "damaged"
+
+
+def drop_sources(paths: Iterable[Path]) -> None:
+    """Delete files of sources that nothing is drawn on any more."""
     folders = set()
-    for digest in digests:
-        path = source_path(library, digest)
+    for path in paths:
         with suppress(FileNotFoundError):
             path.unlink()
             folders.add(path.parent)

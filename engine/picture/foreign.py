@@ -48,6 +48,12 @@ class Foreign:
     scheduler: str = ""
     """The name in our own `scheduler` column, where one was asked for."""
     palette: tuple[str, ...] = ()
+    image: str = ""
+    """Digest of what it is drawn on; this, and what follows, is told by our own alone."""
+    strength: float | None = None
+    mask: str = ""
+    """Digest of what tells where it is drawn anew."""
+    fit: str = ""
 
 
 def read_foreign(path: Path) -> Foreign | None:
@@ -114,6 +120,10 @@ def told_by(record: Record) -> Foreign:
         model=recipe.model,
         scheduler=named[1] if named else "",
         palette=recipe.palette,
+        image=recipe.image,
+        strength=recipe.strength,
+        mask=recipe.mask,
+        fit=recipe.fit if recipe.image else "",
     )
 
 

@@ -4,6 +4,7 @@ from math import gcd
 
 from engine.picture.foreign import Foreign
 from engine.plan.recipes import SEEDS
+from engine.sheet.picture_names import with_digest
 from engine.sheet.wildcards import escaped
 
 
@@ -30,6 +31,16 @@ def row_of(picture: Foreign) -> dict[str, str]:
         "guidance": "" if picture.guidance is None else f"{picture.guidance:g}",
         "scheduler": picture.scheduler,
         "color_palette": " ".join(picture.palette),
+    } | (_drawn_on(picture) if picture.image else {})
+
+
+def _drawn_on(picture: Foreign) -> dict[str, str]:
+    """By digest: while the library has its copy, the row comes out the same again."""
+    return {
+        "image": with_digest("picture", picture.image),
+        "strength": "" if picture.strength is None else f"{picture.strength:g}",
+        "fit": picture.fit,
+        "mask": with_digest("mask", picture.mask) if picture.mask else "",
     }
 
 

@@ -27,6 +27,8 @@ class Cause(StrEnum):
     """The machine, or the device, is not fit for rendering: no image is to blame."""
     DISK = "disk"
     """The disk is full, or fails."""
+    SOURCE = "source"
+    """A picture that is drawn on is gone, damaged, or no longer what was taken in."""
     ERROR = "error"
     """Anything else that the model or its library raised."""
     DIED = "died"

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from engine.picture.formats import encode, pixel_digest
 from engine.picture.metadata import Record
 from engine.picture.recipe import Recipe
+from engine.picture.sources import SourceError
 from engine.protocol.framing import FrameSocket, Unpacker
 from engine.protocol.rendering import (
     AnyToRenderer,
@@ -232,6 +233,8 @@ class Renderer:
             self._fail(batch, Cause.DEVICE, lost)
         elif _is_machines(error):
             self._fail(batch, Cause.MACHINE, _plain(error))
+        elif isinstance(error, SourceError):
+            self._fail(batch, Cause.SOURCE, str(error))
         else:
             self._fail(batch, Cause.ERROR, _plain(error))
         del error

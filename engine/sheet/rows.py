@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from engine.errors import PromptsheetError
+from engine.sheet.picture_names import path_from_text
 
 
 class Severity(StrEnum):
@@ -35,12 +37,17 @@ class SourcePicture:
     """A picture that a row is drawn on, or a mask, as it was looked at."""
 
     path: str
-    """Where it is; relative to the library if it is in there already."""
+    """Where it is, as `picture_names.path_to_text` writes it; relative to the library if it is in
+    there already."""
     digest: str
     """Of its file."""
     width: int
     """Pixels."""
     height: int
+
+    def file_in(self, library: Path) -> Path:
+        """Where its file is; `library` is the folder of the library."""
+        return library / path_from_text(self.path)
 
 
 @dataclass(frozen=True, slots=True)

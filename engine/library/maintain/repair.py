@@ -1,27 +1,38 @@
 """Putting a library right again: from its files if need be. Nothing is deleted."""
 
 import json
+import re
 import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from engine.atomic_files import place
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
 from engine.library.maintain.verify import VerifyReport, place_of, verify
-from engine.library.write.insert import image_key
+from engine.library.records import RowSource
+from engine.library.sources import SOURCES, source_path
+from engine.library.write.insert import add_row_source, add_source, image_key
+from engine.library.write.lost_sources import fail_drawn_on
 from engine.library.write.states import mark_done
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash, settle
 from engine.library.write.writer import Writer
 from engine.picture.foreign import told_by
+from engine.picture.looking import look_at_all
 from engine.picture.metadata import Record, read_record
+from engine.picture.recipe import Recipe
+from engine.picture.sources import SourceFacts
 from engine.plan.from_pictures import row_of
 from engine.plan.recipes import SEEDS
+from engine.sheet.picture_names import with_digest
+from engine.sheet.rows import SourcePicture
 
 DAMAGED = "damaged"
+_ROW_AND_VARIATION = re.compile(r"\d+-\d+-?")
 _REPAIRING = "repairing"
 """A file that is there from the laying aside of a database until the new one is whole."""
 
@@ -44,6 +55,9 @@ class Repaired:
     """Damaged files that were moved to the library's folder `damaged`."""
     recounted: int = 0
     """Sessions and rows whose counts were wrong."""
+    lost_sources: list[str] = field(default_factory=list)
+    """Files that images are drawn on and that are gone or damaged; what was still to be drawn on
+    them has failed."""
     left: list[str] = field(default_factory=list)
     """Files that belong to no image; they stay where they are."""
 
@@ -88,6 +102,7 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
         done.adopted = list(dict.fromkeys(done.adopted))
         verdict = verify(library)
         _render_again(writer, verdict, done)
+        _fail_without_source(writer, verdict, done)
         _recount(writer, done)
         done.left = [file for file in verify(library).orphans if not file.startswith(DAMAGED)]
     finally:
@@ -197,6 +212,8 @@ def _rebuild(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repair
     """Take in every whole file whose image the database does not have."""
     known = {row["key"] for row in writer.read("SELECT key FROM images")}
     by_session: dict[str, list[_Found]] = defaultdict(list)
+    recipes = [found.record.recipe for copies in files.values() for found in copies]
+    sources = _look_at_sources(writer.library, recipes)
     for image in files.keys() - known:
         whole = next((f for f in files[image] if holds_image(f.path, image)), None)
         if whole is not None:
@@ -207,7 +224,7 @@ def _rebuild(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repair
         if session not in taken:
             _new_session(writer, session, ordered)
             done.sessions.append(session)
-        _add_images(writer, session, ordered)
+        _add_images(writer, session, ordered, sources)
         done.adopted += [found.record.image for found in ordered]
 
 
@@ -317,14 +334,49 @@ def _new_session(writer: Writer, session: str, files: Sequence[_Found]) -> None:
             )
 
 
-def _add_images(writer: Writer, session: str, files: Iterable[_Found]) -> None:
+def _look_at_sources(library: Path, recipes: Iterable[Recipe]) -> dict[str, SourceFacts]:
+    """Digest → what is known of it, of the sources that recipes name and that are whole."""
+    digests = sorted({d for recipe in recipes for d in (recipe.image, recipe.mask) if d})
+    paths = (source_path(library, digest) for digest in digests)
+    looked = zip(digests, look_at_all(paths), strict=True)
+    return {
+        digest: facts
+        for digest, (_, facts) in looked
+        if isinstance(facts, SourceFacts) and facts.digest == digest
+    }
+
+
+def _sources_of(found: _Found, sources: Mapping[str, SourceFacts]) -> list[RowSource]:
+    """What a row that is made anew is drawn on, as far as it is there.
+
+    The user's own names are lost; images were called like their sources.
+    """
+    recipe = found.record.recipe
+    stem = _ROW_AND_VARIATION.sub("", found.path.stem) or "picture"
+    roles: tuple[tuple[Literal["image", "mask"], str, str], ...] = (
+        ("image", recipe.image, stem),
+        ("mask", recipe.mask, "mask"),
+    )
+    return [
+        RowSource(role, f"{name}.{facts.kind.lower()}", digest, facts.width, facts.height)
+        for role, digest, name in roles
+        if (facts := sources.get(digest)) is not None
+    ]
+
+
+def _add_images(
+    writer: Writer,
+    session: str,
+    files: Iterable[_Found],
+    sources: Mapping[str, SourceFacts],
+) -> None:
     by_row: dict[int, dict[int, _Found]] = defaultdict(dict)
     for found in files:
         by_row[found.row][found.variation] = found
     with writer.transaction() as db:
         identity = db.execute("SELECT id FROM sessions WHERE key = ?", (session,)).fetchone()["id"]
         for number, variations in sorted(by_row.items()):
-            row = _row_of(db, identity, number, variations)
+            row = _row_of(db, identity, number, variations, sources)
             known = {
                 r["variation"]
                 for r in db.execute("SELECT variation FROM images WHERE row = ?", (row,)).fetchall()
@@ -337,7 +389,11 @@ def _add_images(writer: Writer, session: str, files: Iterable[_Found]) -> None:
 
 
 def _row_of(
-    db: sqlite3.Connection, session: int, number: int, variations: dict[int, _Found]
+    db: sqlite3.Connection,
+    session: int,
+    number: int,
+    variations: dict[int, _Found],
+    sources: Mapping[str, SourceFacts],
 ) -> int:
     found = db.execute(
         "SELECT id FROM rows WHERE session = ? AND number = ?", (session, number)
@@ -350,15 +406,20 @@ def _row_of(
         "num_images": str(max(variations)),
         "seed_number": str((recipe.seed - variation + 1) % SEEDS),
     }
+    drawn_on = _sources_of(any_of_it, sources)
+    cells |= {source.role: with_digest(source.name, source.digest) for source in drawn_on}
     text = json.dumps({k: v for k, v in cells.items() if v}, ensure_ascii=False)
-    return int(
-        db.execute(
-            "INSERT INTO rows (session, number, cells, extra, images, waiting)"
-            " VALUES (?, ?, ?, '{}', 0, 0)",
-            (session, number, text),
-        ).lastrowid
-        or 0
-    )
+    row = db.execute(
+        "INSERT INTO rows (session, number, cells, extra, images, waiting)"
+        " VALUES (?, ?, ?, '{}', 0, 0)",
+        (session, number, text),
+    ).lastrowid
+    assert row is not None
+    for source in drawn_on:
+        picture = SourcePicture("", source.digest, source.width, source.height)
+        add_source(db, picture, sources[source.digest].bytes)
+        add_row_source(db, row, source)
+    return row
 
 
 _INSERT = (
@@ -439,6 +500,16 @@ def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None
                     (row["id"],),
                 )
                 done.again.append(row["key"])
+
+
+def _fail_without_source(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
+    """What was still to be drawn on a source that is lost has failed; what is drawn stays."""
+    faults: dict[str, str] = {}
+    for fault, files in (("missing", verdict.missing), ("damaged", verdict.corrupt)):
+        lost = [file for file in files if file.startswith(f"{SOURCES}/")]
+        faults |= {Path(file).name: fault for file in lost}
+        done.lost_sources += lost
+    fail_drawn_on(writer, faults)
 
 
 def _lay_damaged_aside(library: Path, path: Path, done: Repaired) -> None:

@@ -10,25 +10,40 @@ from engine.atomic_files import place
 from engine.library.database import reading
 from engine.library.files import digest_of
 from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, image_info
+from engine.library.read.sources import source_names
 from engine.library.records import Copied
-from engine.plan.names import image_name
+from engine.plan.names import FreeNames, image_name
 from engine.unfinished_files import unfinished
 
 _TOGETHER = 500
 _LEAST_DIGITS = 4
 
 
-def names_of(library: Path, images: Sequence[ImageInfo]) -> list[str]:
+def names_of(
+    library: Path, images: Sequence[ImageInfo], given: FreeNames | None = None
+) -> list[str]:
     """File names that sort like the sheet and tell what they are, as in an export.
 
-    Images of different sessions may be given the same name.
+    What is drawn on a picture is called like it, in the folders that it has in its name. Other
+    images of different sessions may be given the same name.
+
+    Args:
+        library: the library.
+        images: some images.
+        given: the names that pictures' namesakes were given before, and are given now.
     """
+    given = given or FreeNames()
     width = {key: row_digits(library, key) for key in {image.session for image in images}}
-    return [
-        image_name(image.row, image.variation, image.recipe["prompt"], width[image.session])
-        + Path(image.file or "").suffix
-        for image in images
-    ]
+    sources = source_names(library, [image.image for image in images])
+    names = []
+    for image in images:
+        suffix = Path(image.file or "").suffix
+        if (source := sources.get(image.image)) is not None:
+            names.append(given.of_result(source, image.variation, suffix))
+        else:
+            prompt, digits = image.recipe["prompt"], width[image.session]
+            names.append(image_name(image.row, image.variation, prompt, digits) + suffix)
+    return names
 
 
 def row_digits(library: Path, session: str) -> int:
@@ -66,12 +81,12 @@ def copy_images(
     wanted = list(dict.fromkeys(keys))
     files: list[Path] = []
     lost: list[str] = []
-    written = 0
+    written, given = 0, FreeNames()
     folder.mkdir(parents=True, exist_ok=True)
     with unfinished(folder) as partial:
         for start in range(0, len(wanted), _TOGETHER):
             images = _read(library, wanted[start : start + _TOGETHER])
-            for image, name in zip(images, names_of(library, images), strict=True):
+            for image, name in zip(images, names_of(library, images, given), strict=True):
                 data = whole_file(library, image)
                 if data is None:
                     lost.append(image.image)
@@ -110,9 +125,10 @@ def _put(partial: Path, folder: Path, name: str, data: bytes, mode: int) -> tupl
 
     It is whole before it has its name: a kill leaves no half of it.
     """
-    plain = Path(name)
+    plain = folder / name
+    plain.parent.mkdir(parents=True, exist_ok=True)
     for number in count(1):
-        path = folder / (name if number == 1 else f"{plain.stem}-{number}{plain.suffix}")
+        path = plain if number == 1 else plain.with_stem(f"{plain.stem}-{number}")
         if path.exists() or path.is_symlink():
             if _holds(path, data):
                 return path, False

@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from engine.library.read.copying import row_digits, whole_file
@@ -20,13 +20,17 @@ from engine.library.read.tables import (
     zip_date,
 )
 from engine.library.records import Exported
+from engine.library.sources import fault_of_source, source_path
 from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, small_jpeg, without_text
-from engine.plan.names import image_name
+from engine.plan.names import FreeNames, image_name, safe_name
+from engine.sheet.picture_names import digest_in, name_of
 from engine.unfinished_files import unfinished
 
 _LOST = "missing or damaged"
 _READ = 1 << 20
+SOURCES = PurePosixPath("sources")
+"""Where in a ZIP what images are drawn on is."""
 _NO_RECIPE = ("result_state", "result_file", "result_favourite")
 
 Progress = Callable[[int, int], None]
@@ -44,6 +48,8 @@ class Wish:
     """No recipe in the pictures, and none in the results sheet."""
     table: TableKind = "csv"
     """The format of the results sheet."""
+    sources: bool = False
+    """Also what they are drawn on, as it was brought, in a folder `sources`."""
 
 
 @dataclass
@@ -51,6 +57,9 @@ class _Count:
     images: int = 0
     bytes: int = 0
     failed: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Digest → name, of what they are drawn on, and of masks."""
+    lost_sources: list[str] = field(default_factory=list)
 
 
 def export_zip(
@@ -81,7 +90,7 @@ def export_zip(
     total = _total(library, session, wish)
     columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
     width = row_digits(library, session)
-    count, looked_at = _Count(), 0
+    count, looked_at, names = _Count(), 0, FreeNames()
     chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
     with (
         unfinished(Path(tempfile.gettempdir())) as folder,
@@ -96,9 +105,15 @@ def export_zip(
                 data = _picture(library, info, strip=wish.strip_metadata)
                 if data is not None and info.file is not None:
                     prompt = "" if wish.strip_metadata else info.recipe["prompt"]
-                    name = image_name(info.row, info.variation, prompt, width)
-                    name += Path(info.file).suffix
+                    suffix = Path(info.file).suffix
+                    if drawn_on := result.cells.get("image"):
+                        name = names.of_result(name_of(drawn_on), info.variation, suffix)
+                    else:
+                        name = image_name(info.row, info.variation, prompt, width) + suffix
                     _put(bundle, name, data, info.finished)
+                    for cell in (result.cells.get("image"), result.cells.get("mask")):
+                        if cell and (digest := digest_in(cell)):
+                            count.sources.setdefault(digest, name_of(cell))
                     count.images += 1
                     count.bytes += len(data)
                 lost = data is None and info.state == "done"
@@ -114,7 +129,22 @@ def export_zip(
         inside.compress_type = zipfile.ZIP_DEFLATED
         with sheet.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
             shutil.copyfileobj(source, target, _READ)
-    return Exported(count.images, count.bytes, count.failed)
+        if wish.sources:
+            _put_sources(bundle, library, names, count)
+    return Exported(count.images, count.bytes, count.failed, count.lost_sources)
+
+
+def _put_sources(bundle: zipfile.ZipFile, library: Path, names: FreeNames, count: _Count) -> None:
+    """What images are drawn on, byte for byte."""
+    for digest, name in count.sources.items():
+        path = source_path(library, digest)
+        if fault_of_source(library, digest):
+            count.lost_sources.append(name)
+            continue
+        inside = zipfile.ZipInfo(names.free(SOURCES / safe_name(name)), zip_date())
+        inside.external_attr = 0o600 << 16
+        with path.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target, _READ)
 
 
 def _total(library: Path, session: str, wish: Wish) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.library.database import LibraryError, reading
 from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info, paged
+from engine.library.read.sources import NAMED_SOURCES
 from engine.sheet.columns import COLUMNS
 
 RESULT_COLUMNS = ("result_state", "result_file", "result_favourite", "result_error")
@@ -97,7 +98,9 @@ def results_of(
     """
     with reading(library) as db:
         _session(db, session)  # it must exist
-    select = IMAGE_COLUMNS.replace("SELECT ", "SELECT r.cells, r.extra, ", 1)
+    select = IMAGE_COLUMNS.replace(
+        "SELECT ", f"SELECT r.cells, r.extra, {NAMED_SOURCES} AS sources, ", 1
+    )
     where = "AND i.trashed IS NULL" + (" AND i.favourite = 1" if favourites else "")
     for row in paged(library, session, select, "i", where):
         if images is None or row["key"] in images:
@@ -106,7 +109,8 @@ def results_of(
 
 def _result(row: sqlite3.Row) -> Result:
     info = image_info(row)
-    cells = {**json.loads(row["cells"]), _SEED: str(info.seed), _COUNT: "1"}
+    cells = json.loads(row["cells"]) | json.loads(row["sources"])
+    cells |= {_SEED: str(info.seed), _COUNT: "1"}
     return Result(info, cells, json.loads(row["extra"]))
 
 

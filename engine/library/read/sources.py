@@ -1,10 +1,19 @@
 """Pictures that images are drawn on, as the library knows them."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import is_new, reading
+
+NAMED_SOURCES = (
+    "(SELECT json_group_object(n.role, n.name || '#' || x.digest) FROM row_sources n"
+    " JOIN sources x ON x.id = n.source WHERE n.row = r.id)"
+)
+"""Of a row `r`: column → cell, by which the library finds its copy of what the row is drawn on,
+whatever became of the original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +43,25 @@ def kept_picture(library: Path, digest: str) -> KeptPicture | None:
 
 def _kept(row: sqlite3.Row) -> KeptPicture:
     return KeptPicture(row["digest"], row["width"], row["height"])
+
+
+def source_names(library: Path, images: Sequence[str]) -> dict[str, str]:
+    """What users called the pictures that images are drawn on; of those drawn from noise nothing.
+
+    Args:
+        library: the library.
+        images: their ids.
+
+    Returns:
+        Image id → name.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    with reading(library) as db:
+        rows = db.execute(
+            "SELECT i.key, n.name FROM images i JOIN row_sources n ON n.row = i.row"
+            " WHERE n.role = 'image' AND i.key IN (SELECT value FROM json_each(?))",
+            (json.dumps(images),),
+        ).fetchall()
+    return {row["key"]: row["name"] for row in rows}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.library.database import LibraryError, is_new, reading
+from engine.library.read.sources import NAMED_SOURCES
 
 Kept = Sequence[Sequence[int]]
 """Runs of rows that a session did not render again: number in its own sheet, number in the sheet
@@ -55,8 +56,7 @@ def _stored(
     chosen = [] if numbers is None else [json.dumps(list(numbers))]
     rows = db.execute(
         "SELECT r.number, r.cells, r.extra, r.failed, i.seed,"
-        " (SELECT json_group_object(n.role, n.name || '#' || s.digest) FROM row_sources n"
-        " JOIN sources s ON s.id = n.source WHERE n.row = r.id) AS sources,"
+        f" {NAMED_SOURCES} AS sources,"
         " (SELECT count(*) FROM images WHERE row = r.id) AS images FROM rows r"
         " JOIN images i ON i.row = r.id AND i.variation = 1"
         " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)"

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from engine.library.records import NewRow
+from engine.library.records import NewRow, RowSource
 from engine.plan.batches import PlannedBatch
 from engine.sheet.rows import SourcePicture
 
@@ -25,6 +25,21 @@ def add_source(db: sqlite3.Connection, source: SourcePicture, size: int) -> None
     db.execute(
         "INSERT OR IGNORE INTO sources (digest, bytes, width, height) VALUES (?, ?, ?, ?)",
         (source.digest, size, source.width, source.height),
+    )
+
+
+def add_row_source(db: sqlite3.Connection, row: int, source: RowSource) -> None:
+    """Note what a row is drawn on; the source is noted already.
+
+    Args:
+        db: in a transaction.
+        row: its id in the database.
+        source: what it is drawn on.
+    """
+    db.execute(
+        "INSERT INTO row_sources (row, role, source, name)"
+        " SELECT ?, ?, id, ? FROM sources WHERE digest = ?",
+        (row, source.role, source.name, source.digest),
     )
 
 
@@ -73,12 +88,9 @@ def add_rows(
                 len(row.recipes),
             ),
         ).lastrowid
+        assert row_id is not None
         for source in row.sources:
-            db.execute(
-                "INSERT INTO row_sources (row, role, source, name)"
-                " SELECT ?, ?, id, ? FROM sources WHERE digest = ?",
-                (row_id, source.role, source.name, source.digest),
-            )
+            add_row_source(db, row_id, source)
         images = []
         for variation, (recipe, file) in enumerate(
             zip(row.recipes, row.files, strict=True), start=1

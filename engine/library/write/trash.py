@@ -219,7 +219,8 @@ def _move_folder(library: Path, source: str, target: str) -> None:
 def empty_trash(writer: Writer) -> Emptied:
     """Delete for good what is in the trash; what that was.
 
-    Sessions go with all that is known of them, their prompts and their logs too; of single images
+    Sessions go with all that is known of them, their prompts and their logs too, and with what
+    nothing else is drawn on. Nothing may be being accepted. Of single images
     the recipe stays, so that their rows stay whole, but they cannot come back.
     """
     with writer.transaction() as db:
@@ -233,7 +234,6 @@ def empty_trash(writer: Writer) -> Emptied:
         )
         db.execute("INSERT INTO meta VALUES (?, ?)", (_EMPTYING, json.dumps(sessions)))
     logs = _delete_files(writer, sessions)
-    drop_unused_sources(writer)
     library = writer.library
     left = [path for path in (*logs, *(library / TRASH).rglob("*")) if path.is_file()]
     freed = size.bytes - sum(path.stat().st_size for path in left if path not in logs)
@@ -242,7 +242,7 @@ def empty_trash(writer: Writer) -> Emptied:
 
 
 def _delete_files(writer: Writer, sessions: Sequence[str]) -> list[Path]:
-    """Delete all files in the trash, these sessions' logs, and what the database's files keep.
+    """Delete all files in the trash, these sessions' logs, sources, what the database's files keep.
 
     Returns:
         Where the logs are, or were.
@@ -254,6 +254,8 @@ def _delete_files(writer: Writer, sessions: Sequence[str]) -> list[Path]:
     for folder in (_IMAGES, _WHOLE):
         shutil.rmtree(writer.library / folder, ignore_errors=True)
     _sync({writer.library / TRASH, *(log.parent for log in logs)})
+    with suppress(sqlite3.OperationalError):  # the disk is full: with what is next emptied
+        drop_unused_sources(writer)
     writer.compact()  # last: on a full disk there is room for it only now
     with suppress(sqlite3.OperationalError), writer.transaction() as db:
         _forget_emptying(db)  # else, on a full disk, whoever next puts something there does it
@@ -271,8 +273,17 @@ def drop_unused_sources(writer: Writer) -> None:
             " (SELECT 1 FROM row_sources WHERE source = sources.id)"
         )
     known = {row["digest"] for row in writer.read("SELECT digest FROM sources")}
-    names = {path.name for path in stored_sources(writer.library)}
-    drop_sources(writer.library, names - known)
+    drop_sources(path for path in stored_sources(writer.library) if path.name not in known)
+
+
+def drop_left_sources(writer: Writer) -> None:
+    """After an interruption: delete what copying left of sources of sessions that never came to be.
+
+    A database without a session may be a new one beside files of one that is lost, from which
+    `verify --repair` makes it again: there nothing is deleted.
+    """
+    if writer.read("SELECT 1 FROM sessions LIMIT 1"):
+        drop_unused_sources(writer)
 
 
 def _forget_emptying(db: sqlite3.Connection) -> None:

@@ -33,7 +33,15 @@ _REST_SECONDS = 60.0
 class CurationCommands:
     """Each command is answered after its effect is committed, and its files have moved."""
 
-    def __init__(self, write: WriterThread, scheduler: Dispatcher, publish: Publish) -> None:
+    def __init__(
+        self,
+        write: WriterThread,
+        scheduler: Dispatcher,
+        publish: Publish,
+        accepting: asyncio.Lock,
+    ) -> None:
+        """Args: accepting: held while a session is being accepted."""
+        self._accepting = accepting
         self._write = write
         self._scheduler = scheduler
         self._publish = publish
@@ -99,7 +107,8 @@ class CurationCommands:
         return Done()
 
     async def _empty_trash(self, _: EmptyTrash) -> Deleted:
-        return Deleted(await self._write(trash.empty_trash))
+        async with self._accepting:  # what it is drawn on is not that of any row yet
+            return Deleted(await self._write(trash.empty_trash))
 
     def _tell(self, images: Iterable[str]) -> list[str]:
         sessions = sorted({image.partition("-")[0] for image in images})

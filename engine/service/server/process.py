@@ -21,7 +21,7 @@ from engine.library.write.model_changes import models_open, take_new_files
 from engine.library.write.open_work import note_stopped
 from engine.library.write.sharing import Sharing
 from engine.library.write.states import Scope
-from engine.library.write.trash import settle
+from engine.library.write.trash import drop_left_sources, settle
 from engine.library.write.writer import Writer
 from engine.library_folder import disk_fault, writing_fault
 from engine.models.catalog import find_model
@@ -145,7 +145,9 @@ class EngineProcess:
             AskStatus: lambda _: self._status(),
             RenderHere: self._render_here,
             Shutdown: self._shutdown,
-            **CurationCommands(self._write, self._scheduler, self._publish).handlers(),
+            **CurationCommands(
+                self._write, self._scheduler, self._publish, self._submissions.turn
+            ).handlers(),
         }
 
     async def run(self, on_ready: Callable[[], object]) -> None:
@@ -402,6 +404,7 @@ def run_engine(
         try:
             adopted, requeued = writer.recover()
             settle(writer)
+            drop_left_sources(writer)
             if adopted or requeued:
                 log.info("after an interruption: %d adopted, %d requeued", adopted, requeued)
             if on_network(library):

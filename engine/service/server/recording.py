@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from engine.library.records import Batch
 from engine.library.write.batch_limits import halve, remember_fit, shape_text
+from engine.library.write.lost_sources import fail_drawn_on, faults_of
 from engine.library.write.model_changes import await_files, model_changed
 from engine.library.write.writer import Writer
 from engine.plan.batch_limits import images_held
@@ -72,6 +73,19 @@ class Recording:
             await self._write(Writer.spare, batch)
         elif cause in (Cause.DIED, Cause.DEVICE):
             await self._write(Writer.died, batch, reason)
+        elif cause == Cause.SOURCE:
+            await self._without_source(batch, reason)
+        else:
+            await self._write(Writer.strike, batch, reason)
+
+    async def _without_source(self, batch: Batch, reason: str) -> None:
+        """What is drawn on a lost source fails at once, trying again helps none; the rest waits."""
+        recipes = [image.recipe for image in batch.images]
+        library = await self._write(lambda writer: writer.library)
+        faults = await asyncio.to_thread(faults_of, library, recipes)
+        if faults:
+            await self._write(fail_drawn_on, faults, batch.id)
+            await self._write(Writer.end, batch)
         else:
             await self._write(Writer.strike, batch, reason)
 

@@ -19,6 +19,7 @@ from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.protocol.commands import RequestedRow
 from engine.settings import SettingsError
+from engine.sheet.picture_names import name_of
 from engine.sheet.rows import RowValues, SourcePicture
 
 _KEY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -69,8 +70,8 @@ def plan_session(
             recipes = recipes_for(row.values, planned[row.values.model], draw_seed)
         except (SettingsError, ValueError) as error:
             raise RefusedError(f"Row {row.number}: {error}") from error
-        drawn_on = row.values.image
-        slug = slug_of(Path(drawn_on.path).stem if drawn_on else row.values.prompt)
+        drawn_on = name_of(row.cells.get("image", "")) if row.values.image else ""
+        slug = slug_of(Path(drawn_on).stem if drawn_on else row.values.prompt)
         files = [
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
@@ -96,7 +97,7 @@ def _sources(row: RequestedRow) -> list[RowSource]:
         ("mask", row.values.mask if row.values.image else None),
     )
     return [
-        RowSource(role, row.cells.get(role, ""), found.digest, found.width, found.height)
+        RowSource(role, name_of(row.cells.get(role, "")), found.digest, found.width, found.height)
         for role, found in given
         if found is not None
     ]

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
-from engine.library.sources import source_path, take_in
+from engine.library.sources import TakingError, source_path, take_in_all
 from engine.library.write.batch_limits import fits_on, shape_text
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
-from engine.picture.sources import SourceError
 from engine.plan.batch_limits import largest_batch
 from engine.protocol.commands import RequestedRow, Submit
 from engine.protocol.records import Tally
 from engine.service.server.session_planning import RefusedError, plan_session
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings
+from engine.sheet.picture_names import shown_path
 from engine.sheet.rows import SourcePicture
 
 
@@ -40,7 +40,9 @@ class Submissions:
         self._write = write
         self._render = render
         self._names = names
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held while a session is being accepted: what it is drawn on is noted before its rows are,
+        so nobody may clear away meanwhile what no row is drawn on."""
 
     async def accept(self, wanted: Submit, *, rewriting: bool = False) -> tuple[Tally, str]:
         """Plan and store a session; no other commit waits for a large one.
@@ -73,7 +75,7 @@ class Submissions:
                 for device, held in fits.items()
             )
 
-        async with self._turn:
+        async with self.turn:
             rows = list(wanted.requested())
             await self._take_in(rows)
             with gc_paused():
@@ -123,11 +125,12 @@ class Submissions:
                 f" free, with a reserve of {self._reserve >> 20:,} MiB (reserve_mib of the"
                 " settings). Nothing was stored: free some room, or take fewer pictures."
             )
-        for found, number in new:
-            try:
-                await asyncio.to_thread(take_in, library, library / found.path, found.digest)
-            except SourceError as error:
-                raise RefusedError(f"Row {number}, {Path(found.path).name}: {error}") from error
+        originals = [(found.file_in(library), found.digest) for found, _ in new]
+        try:
+            await asyncio.to_thread(take_in_all, library, originals)
+        except TakingError as error:
+            name = shown_path(originals[error.number][0])
+            raise RefusedError(f"Row {new[error.number][1]}, {name}: {error}") from error
         sizes = {digest: source_path(library, digest).stat().st_size for digest in given}
         await self._write(Writer.note_sources, [found for found, _ in given.values()], sizes)
 
@@ -144,7 +147,7 @@ def _bytes_of(library: Path, pictures: Iterable[SourcePicture]) -> int:
     total = 0
     for found in pictures:
         with suppress(OSError):  # what is gone is said when it is copied
-            total += (library / found.path).stat().st_size
+            total += found.file_in(library).stat().st_size
     return total
 
 
