@@ -2,9 +2,10 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from engine.library.read.sources import kept_picture
 from engine.library.sources import source_path
@@ -16,23 +17,27 @@ from engine.sheet.rows import SourcePicture
 from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import LookedAt
 
+KnownPictures: TypeAlias = dict[tuple[str, int, int], SourceFacts | str]
+"""Path, time of change and size → what was found."""
 _MOST_SUGGESTED = 3
 
 
 class PictureFolder:
     """Looks at the pictures that cells name; as a sheet's vocabulary has it. Blocks."""
 
-    def __init__(self, library: Path, folder: Path | None) -> None:
+    def __init__(
+        self, library: Path, folder: Path | None, known: KnownPictures | None = None
+    ) -> None:
         """Where to look.
 
         Args:
             library: whose copies may be named, as `name#digest`.
             folder: where names without a folder of their own are; None: there is none.
+            known: what was found before, which is not looked at again.
         """
         self._library = library
         self._folder = folder
-        self._known: dict[tuple[str, int, int], SourceFacts | str] = {}
-        """Path, time of change and size → what was found."""
+        self._known = {} if known is None else known
 
     def __call__(self, texts: Iterable[str]) -> Mapping[str, LookedAt]:
         """What each text stands for."""
@@ -94,13 +99,28 @@ class PictureFolder:
         return str(path), about.st_mtime_ns, about.st_size
 
     def _look(self, paths: Iterable[Path]) -> None:
-        wanted = sorted(paths)
-        if not wanted:
+        for _ in self.look_at(sorted(paths)):
+            pass
+
+    def look_at(
+        self, paths: Sequence[Path], wanted: Callable[[], bool] = lambda: True
+    ) -> Iterator[tuple[Path, SourceFacts | str]]:
+        """Look at files, so that cells which name them are known.
+
+        Args:
+            paths: the files.
+            wanted: asked now and then; if not, the rest is left.
+
+        Yields:
+            Each with what is known of it, or why it cannot be drawn on.
+        """
+        if not paths:
             return
         from engine.picture.looking import look_at_all  # Pillow, which few sheets need
 
-        for path, facts in look_at_all(wanted):
+        for path, facts in look_at_all(paths, wanted):
             self._known[self._stamp(path)] = facts
+            yield path, facts
 
     def _told(self, path: Path) -> LookedAt:
         facts = self._known.get(self._stamp(path), "It was changed just now. Try again.")

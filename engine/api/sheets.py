@@ -1,6 +1,6 @@
 """Sheets and rows: read, checked, mended, estimated, compared."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from engine.api.found_pictures import (
     RefusedPicture,
     look_at_found,
 )
-from engine.api.pictures import PictureFolder, with_own_columns
+from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
+from engine.api.pictures_to_add import UsablePicture, cell_naming, named_files
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
@@ -49,6 +50,7 @@ class Sheets:
     def __init__(self, settings: Settings) -> None:
         """Args: settings: limits, and whose library has the history."""
         self._settings = settings
+        self._looked_at: KnownPictures = {}
 
     def check(self, path: Path, *, worksheet: str | None = None) -> Checked:
         """Read and check a sheet.
@@ -128,6 +130,37 @@ class Sheets:
             ),
         )
         return PictureRows(self._checked(table, pictures), tuple(looked.refused))
+
+    def look_for_pictures(
+        self, given: Iterable[str], wanted: Callable[[], bool] = lambda: True
+    ) -> Iterator[UsablePicture | RefusedPicture]:
+        """Look at the pictures that a person names, each once; rows of them are checked at once.
+
+        Args:
+            given: paths of files and folders, which are searched with all below, and patterns.
+            wanted: asked now and then; if not, the rest is left.
+        """
+        files, refused = named_files(given, wanted)
+        yield from refused
+        folder = self._pictures()
+        for path, facts in folder.look_at([picture.path for picture in files], wanted):
+            if isinstance(facts, str):
+                yield RefusedPicture(shown_path(path), facts)
+            else:
+                yield UsablePicture(path, facts.width, facts.height, facts.note)
+
+    def rows_on(
+        self, pictures: Iterable[Path], folder: Path | None = None, **cells: str
+    ) -> list[dict[str, str]]:
+        """A row's cells for each picture.
+
+        Args:
+            pictures: whole paths.
+            folder: of the sheet that the rows are for.
+            cells: other columns' cells, the same in every row; blank ones are left out.
+        """
+        same = {"prompt": ""} | {name: text for name, text in cells.items() if text}
+        return [{**same, "image": cell_naming(path, folder)} for path in pictures]
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None
@@ -426,7 +459,7 @@ class Sheets:
         return with_own_columns(table, pictures), pictures
 
     def _pictures(self, folder: Path | None = None) -> PictureFolder:
-        return PictureFolder(self._settings.library, folder)
+        return PictureFolder(self._settings.library, folder, self._looked_at)
 
     def _checked(self, table: Table, pictures: PictureLook | None = None) -> Checked:
         models = load_models()

@@ -10,6 +10,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours
 from engine.api.trash import Trash
@@ -26,6 +27,8 @@ from engine.library.read.usage import DiskUse
 from engine.library.records import Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.picture.recipe import Recipe
+from engine.picture.sources import SUFFIXES as PICTURE_SUFFIXES
+from engine.picture.sources import fitted
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
@@ -61,6 +64,7 @@ __all__ = [
     "COLUMN",
     "IMAGE_ORDERS",
     "ORDERS",
+    "PICTURE_SUFFIXES",
     "SESSION_ORDERS",
     "STATES",
     "TABLE_KINDS",
@@ -128,6 +132,7 @@ __all__ = [
     "Trash",
     "TrashSize",
     "Trashed",
+    "UsablePicture",
     "Wanted",
     "all_settings",
     "as_text",
@@ -135,6 +140,7 @@ __all__ = [
     "draw_seed",
     "explanations",
     "find_pictures",
+    "fitted",
     "free_name",
     "neighbours",
     "new_name",

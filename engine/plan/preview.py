@@ -46,6 +46,7 @@ def preview(values: RowValues, planned: PlannedModel) -> RowPreview:
 def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:
     words = planned.wordsmith.word(values, recipe.seed)
     edited = bool(values.final_prompt)
+    yield from _on_picture(values, planned, recipe)
     if edited:
         yield Note("final_prompt", "is yours, to the letter: magic_prompt and style add nothing")
     if words.expanded != values.prompt and not edited:
@@ -71,6 +72,26 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
         yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
     if values.visibility == "public":
         yield Note("visibility", "others on this machine may read it, in the shared folder")
+
+
+def _on_picture(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:
+    """How the picture that a row is drawn on is used."""
+    if (image := values.image) is None:
+        return
+    size, drawn = (image.width, image.height), (recipe.width, recipe.height)
+    same_shape = abs(size[0] * drawn[1] - size[1] * drawn[0]) < max(*size, *drawn)
+    how = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}[recipe.fit]
+    words = f"has {size[0]}×{size[1]} pixels"
+    if size != drawn:
+        words += f", {'scaled' if same_shape else how} to {drawn[0]}×{drawn[1]}"
+    yield Note("image", words)
+    if values.mask is not None:
+        yield Note("mask", "keeps what is black in it as it is")
+    if recipe.strength is None:
+        yield Note("strength", "is none: the prompt tells what to change")
+        return
+    steps = planned.model.kind.steps_taken(recipe.steps, recipe.strength)
+    yield Note("strength", f"{recipe.strength:g}: {steps} of {recipe.steps} steps are taken")
 
 
 def _magic(before: str, after: str) -> str:

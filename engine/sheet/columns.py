@@ -304,3 +304,6 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 COLUMN: Mapping[str, Column] = MappingProxyType({column.name: column for column in COLUMNS})
+
+PICTURE_COLUMNS = tuple(column.name for column in COLUMNS if column.kind is Kind.PICTURE)
+"""Those whose cells name files."""

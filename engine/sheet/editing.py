@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
-from engine.sheet.columns import COLUMN, COLUMNS
+from engine.sheet.columns import COLUMN, COLUMNS, PICTURE_COLUMNS
 from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Table, cell_text
@@ -154,6 +154,42 @@ class Draft(CheckedRows):
         at, width = self._places["prompt"], len(self._header)
         lines = [put_cell((), at, prompt, width) for prompt in prompts]
         return self._append(lines, "row added" if len(lines) == 1 else f"{len(lines)} rows added")
+
+    def add_rows(self, rows: Sequence[Mapping[str, str]], words: str) -> int:
+        """New rows after the last, in one step of undo; the first one's number.
+
+        Known columns that the sheet does not have are added to it.
+
+        Args:
+            rows: each one's cells, by column.
+            words: what undo calls it.
+        """
+        places, header = dict(self._places), self._header
+        for column in dict.fromkeys(column for row in rows for column in row):
+            if column not in places and column in COLUMN:
+                places[column] = len(header)
+                header = (*header, column)
+        lines = []
+        for row in rows:
+            cells = [""] * len(header)
+            for column, text in row.items():
+                if column in places:
+                    cells[places[column]] = text
+            lines.append(tuple(cells))
+        first = self._next_number
+        self._change(words, dict(enumerate(map(RowState, lines), first)), header)
+        return first
+
+    def looks_at_files(self, column: str | None = None) -> bool:
+        """Whether the check of what is changed now, undone or done again looks at files.
+
+        Args:
+            column: one that is written to, which the sheet may lack.
+        """
+        columns = {column, *self._known.values()}
+        for change in self._undone[-1:]:
+            columns.update(change.header[1])
+        return not columns.isdisjoint(PICTURE_COLUMNS)
 
     def duplicate(self, numbers: Iterable[int]) -> int:
         """The same rows again, after the last; the first one's number."""

@@ -3,7 +3,7 @@
 import asyncio
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
@@ -136,6 +136,7 @@ class DraftTable(VirtualTable):
             len(rows),
             lambda draft: draft.edit(rows, column, text),
             lambda n: f"{column} of {count_text(n, 'row')} changed",
+            column,
         )
         if onward:
             self.action_sideways(1)
@@ -179,6 +180,28 @@ class DraftTable(VirtualTable):
 
         self._change(len(prompts), lambda draft: draft.add(*prompts), pasted)
 
+    def add_rows(self, rows: Sequence[Mapping[str, str]], column: str, words: str) -> None:
+        """New rows after the last, in one step of undo.
+
+        Args:
+            rows: each one's cells.
+            column: one of them, which says whether files are looked at.
+            words: what was done.
+        """
+
+        def added(first: int) -> None:
+            self._after(len(rows), f"{words}, u takes them back")
+            self.go_to(first, "prompt")
+
+        self._change(len(rows), lambda draft: draft.add_rows(rows, words), added, column)
+
+    def when_changed(self, act: Callable[[], None]) -> None:
+        """Do something once what was asked for is in the draft: at once, if it is."""
+        if self.is_changing:
+            self._turns.append(act)
+        else:
+            act()
+
     def _write_prompt(self, number: int) -> None:
         self.go_to(number, "prompt")
         self.post_message(self.EditRequested(Place(number, "prompt")))
@@ -195,17 +218,24 @@ class DraftTable(VirtualTable):
         marked = sorted(key for key in self.marks if isinstance(key, int))
         return marked or ([self.place.row] if self.place else [])
 
-    def _alter(self, rows: int, act: Callable[[Draft], int], words: Callable[[int], str]) -> None:
+    def _alter(
+        self,
+        rows: int,
+        act: Callable[[Draft], int],
+        words: Callable[[int], str],
+        column: str | None = None,
+    ) -> None:
         """As `_change`; `act` finds how many rows it has changed, of which `words` speak."""
-        self._change(rows, act, lambda changed: self._after(changed, words(changed)))
+        self._change(rows, act, lambda changed: self._after(changed, words(changed)), column)
 
     def _change(
         self,
         rows: int | Callable[[Draft], int],
         act: Callable[[Draft], T],
         then: Callable[[T], None],
+        column: str | None = None,
     ) -> None:
-        """Change the draft: a few rows at once, many in a thread.
+        """Change the draft: a few rows at once, many in a thread; any, where files are looked at.
 
         There a copy is changed, which takes the draft's place. What is asked for meanwhile waits
         for its turn: an undo follows what it undoes.
@@ -214,12 +244,14 @@ class DraftTable(VirtualTable):
             rows: how many are changed, at most.
             act: changes the draft it is given; may be called again if another one has come.
             then: is given what `act` has found, when the draft is changed.
+            column: one that is written to, which the sheet may lack.
         """
         draft = self.draft
         if self.is_changing:
-            self._turns.append(partial(self._change, rows, act, then))
+            self._turns.append(partial(self._change, rows, act, then, column))
         elif draft is not None:
-            if (rows if isinstance(rows, int) else rows(draft)) <= _FEW:
+            few = (rows if isinstance(rows, int) else rows(draft)) <= _FEW
+            if few and not draft.looks_at_files(column):
                 then(act(draft))
             else:
                 self.is_changing = True
@@ -382,6 +414,7 @@ class DraftTable(VirtualTable):
             len(rows),
             lambda draft: draft.fill_down(rows, column),
             lambda n: f"{column} filled down into {count_text(n, 'row')}",
+            column,
         )
         if not self.marks:
             self.action_move(1)
