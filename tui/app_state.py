@@ -52,11 +52,17 @@ class Memory:
     """Sheets, the last opened first."""
     folder: str = ""
     """Where images were copied to last."""
+    pictures: list[str] = field(default_factory=list)
+    """Folders whose pictures were put on the sheet, the last first."""
 
     def opened(self, sheet: Path) -> None:
         """Put `sheet` first."""
         path = str(sheet.absolute())
         self.recent = [path, *(other for other in self.recent if other != path)][:_RECENT]
+
+    def looked_in(self, folder: str) -> None:
+        """Put a folder of pictures first."""
+        self.pictures = [folder, *(other for other in self.pictures if other != folder)][:_RECENT]
 
 
 @dataclass

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from textual.dom import DOMNode
 
@@ -20,6 +21,7 @@ from engine.api import (
     Library,
     SettingsError,
     SheetError,
+    picture_folder,
     plain_name,
     save_new,
 )
@@ -55,7 +57,9 @@ class DraftAutosave:
             beside = _beside(target)
             # A csv says neither; its rows are numbered from its header on.
             rows = [at for at, n in enumerate(draft.numbers, 2) if draft.is_left_out(n)]
-            marks = {"left_out": rows, "num_images": draft.vocabulary.num_images}
+            marks: dict[str, Any] = {"left_out": rows, "num_images": draft.vocabulary.num_images}
+            if folder := picture_folder(draft):
+                marks["folder"] = str(folder)
             beside.write_text(json.dumps(marks))
             save_new(draft, target, overwrite=True)
             for path in target.parent.iterdir():
@@ -170,11 +174,12 @@ def open_autosaved(path: Path, library: Library) -> Draft:
     Raises:
         SheetError, SettingsError: it cannot be read.
     """
-    draft = library.sheets.open(path)
     try:
         marks = json.loads(_beside(path).read_text())
     except (OSError, ValueError):
-        return draft
+        return library.sheets.open(path)
+    folder = Path(marks["folder"]) if "folder" in marks else None
+    draft = library.sheets.open(path, folder=folder)
     draft = draft.with_num_images(marks["num_images"])
     if left_out := set(marks["left_out"]) & set(draft.numbers):
         draft.leave_out(left_out)

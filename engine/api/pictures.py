@@ -39,6 +39,11 @@ class PictureFolder:
         self._folder = folder
         self._known = {} if known is None else known
 
+    @property
+    def folder(self) -> Path | None:
+        """Where names without a folder of their own are."""
+        return self._folder
+
     def __call__(self, texts: Iterable[str]) -> Mapping[str, LookedAt]:
         """What each text stands for."""
         found: dict[str, LookedAt] = {}

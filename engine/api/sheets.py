@@ -188,9 +188,17 @@ class Sheets:
         table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines)
         return self._checked(table)
 
-    def open(self, path: Path, *, worksheet: str | None = None) -> Draft:
-        """Read and check a sheet that is to be mended; raises as `check`."""
-        table, pictures = self._read(path, worksheet)
+    def open(
+        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+    ) -> Draft:
+        """Read and check a sheet that is to be mended; raises as `check`.
+
+        Args:
+            path: as for `check`.
+            worksheet: as for `check`.
+            folder: where the pictures are that it names; None: beside it.
+        """
+        table, pictures = self._read(path, worksheet, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))
 
     def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
@@ -444,8 +452,10 @@ class Sheets:
         _write_table(kind, sheet, columns, rows)
         return len(rows), silent
 
-    def _read(self, path: Path, worksheet: str | None) -> tuple[Table, PictureFolder]:
-        limits, pictures = self._settings.sheet, self._pictures(path.absolute().parent)
+    def _read(
+        self, path: Path, worksheet: str | None, folder: Path | None = None
+    ) -> tuple[Table, PictureFolder]:
+        limits, pictures = self._settings.sheet, self._pictures(folder or path.absolute().parent)
         table = read_table(
             path,
             sheet=worksheet,
@@ -571,3 +581,9 @@ def _told_apart(cells: Mapping[str, str], values: RowValues) -> Mapping[str, str
 def palette_colours(cell: str, draft: Draft) -> tuple[str, ...]:
     """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
     return swatches(cell, draft.vocabulary.palettes)
+
+
+def picture_folder(draft: Draft) -> Path | None:
+    """Where the pictures are that a sheet names without a folder; None: nowhere."""
+    pictures = draft.vocabulary.pictures
+    return pictures.folder if isinstance(pictures, PictureFolder) else None

@@ -12,7 +12,7 @@ from engine.api.found_pictures import (
 from engine.api.images import Images
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
-from engine.api.sheets import Sheets, palette_colours
+from engine.api.sheets import Sheets, palette_colours, picture_folder
 from engine.api.trash import Trash
 from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
@@ -54,7 +54,7 @@ from engine.service.client.follow import EngineFeed, Progress
 from engine.service.lock import LockedError
 from engine.service.rewriting import RewriteError
 from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
-from engine.sheet.columns import COLUMN
+from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
 from engine.sheet.fault_navigation import Place
@@ -62,8 +62,10 @@ from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetErr
 
 __all__ = [
     "COLUMN",
+    "DEFAULT_STRENGTH",
     "IMAGE_ORDERS",
     "ORDERS",
+    "PICTURE_COLUMNS",
     "PICTURE_SUFFIXES",
     "SESSION_ORDERS",
     "STATES",
@@ -145,6 +147,7 @@ __all__ = [
     "neighbours",
     "new_name",
     "palette_colours",
+    "picture_folder",
     "plain",
     "plain_name",
     "save_copy",

@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from engine.api import PICTURE_SUFFIXES
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean, shorten
@@ -23,14 +24,22 @@ from tui.workers import work
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods")
 _WORDS = 200
+_OFFERED = 500
 
 
 class PathSuggester(Suggester):
     """Completes a path to the first folder, or file of a kind, that begins so."""
 
-    def __init__(self, endings: tuple[str, ...] = ENDINGS) -> None:
+    def __init__(self, endings: tuple[str, ...] = ENDINGS, folder: Path | None = None) -> None:
+        """What it completes.
+
+        Args:
+            endings: of files' names.
+            folder: where paths begin that do not say; None: in the current one.
+        """
         super().__init__(use_cache=False, case_sensitive=True)
         self._endings = endings
+        self._folder = folder or Path()
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole path."""
@@ -38,7 +47,9 @@ class PathSuggester(Suggester):
 
     def _completed(self, value: str) -> str | None:
         folder, _, start = value.rpartition("/")
-        base = Path(os.path.expanduser(folder or ("/" if value.startswith("/") else ".")))  # noqa: PTH111
+        base = self._folder / os.path.expanduser(  # noqa: PTH111
+            folder or ("/" if value.startswith("/") else ".")
+        )
         try:
             with os.scandir(base) as entries:
                 names = sorted(
@@ -51,6 +62,16 @@ class PathSuggester(Suggester):
         except OSError:
             return None
         return f"{value[: len(value) - len(start)]}{names[0]}" if start and names else None
+
+
+def pictures_in(folder: Path) -> Sequence[str]:
+    """The names of some pictures in a folder, to choose from. Asks the disk."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(e.name for e in entries if e.name.lower().endswith(PICTURE_SUFFIXES))
+    except OSError:
+        return ()
+    return [name for name in names if clean(name) == name][:_OFFERED]
 
 
 class _ListedPath(PosixPath):

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Collection, Hashable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,16 +15,22 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
+    DEFAULT_STRENGTH,
+    PICTURE_COLUMNS,
+    PICTURE_SUFFIXES,
     Draft,
     Place,
+    Row,
+    picture_folder,
 )
 from tui.app_state import AppState, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
 from tui.engine_watch import News
 from tui.keys import bind
+from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
-from tui.screens.open_sheet import OpenSheet
+from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
 from tui.screens.sheet_output import Accepted, Saved, SheetSaving, SheetStarting
@@ -38,13 +45,17 @@ from tui.screens.sheet_words import (
 )
 from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
 from tui.sheet_document import Opened, SheetDocument, sheet_name
-from tui.text import clean
+from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
+from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
-_OPENING = "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
+_OPENING = (
+    "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
+    " · ctrl+o takes pictures"
+)
 _WATCH_SECONDS = 1.0
 _WITH_ROWS = (
     *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
@@ -69,6 +80,7 @@ class SheetScreen(AreaScreen):
         bind("sheet.resume", "r", "resume", "Resume the session"),
         bind("sheet.open", "o", "open", "Open"),
         bind("sheet.prompts", "p", "prompts", "Type prompts"),
+        bind("sheet.pictures", "ctrl+o", "pictures", "Add pictures"),
         bind("sheet.new_seeds", "s", "new_seeds", "New seeds"),
         bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
         bind("sheet.same_seed", "P", "same_seed", "Same seed, other prompt"),
@@ -95,6 +107,8 @@ class SheetScreen(AreaScreen):
                          scrollbar-size-vertical: 1; }
     SheetScreen #problem, SheetScreen #help { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
+    SheetScreen #source { display: none; width: 1fr; max-width: 24; border-right: solid $panel; }
+    SheetScreen #source.-there { display: block; }
     """
 
     _found = ""
@@ -126,6 +140,7 @@ class SheetScreen(AreaScreen):
                 yield Static("", id="problem", markup=False)
                 yield RowPreviewPane(self.app_state, id="preview")
                 yield Static("", id="help", markup=False)
+            yield ImagePane(id="source")
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -275,6 +290,27 @@ class SheetScreen(AreaScreen):
         """Show prompts that were typed or pasted."""
         self._opening.take_typed(typed)
 
+    def action_pictures(self) -> None:
+        """Ask for pictures, each of which becomes a row that is drawn on it."""
+        library, memory = self.app_state.library, self.app_state.memory
+        dialog = AddPictures(library, memory.pictures, strength=f"{DEFAULT_STRENGTH:g}")
+        self.app.push_screen(dialog, self._add_pictures)
+
+    def _add_pictures(self, added: AddedPictures | None) -> None:
+        if added is None:
+            return
+        for searched in added.folders:
+            self.app_state.memory.looked_in(searched)
+        count = count_text(len(added.pictures), "row")
+        folder = picture_folder(self.draft) if self.draft is not None else None
+        rows = self.app_state.library.sheets.rows_on(
+            added.pictures, folder, prompt=added.prompt, strength=added.strength
+        )
+        if self.draft is None:
+            self._opening.take_pictures(rows)
+        else:
+            self._table.add_rows(rows, "image", f"{count} with pictures added")
+
     # ---------------------------------------------------------------- what is shown
 
     def _show(self, draft: Draft, marks: Collection[Hashable]) -> None:
@@ -352,8 +388,19 @@ class SheetScreen(AreaScreen):
         if place is not None and draft is not None:
             text = place_text(draft, place, self._totals.diff)
             self.query_one("#problem", Static).update(text)
-            self.query_one(RowPreviewPane).show(draft.row(place.row))
+            row = draft.row(place.row)
+            self.query_one(RowPreviewPane).show(row)
+            self._show_source(row)
             self.query_one("#help", Static).update(help_text(draft, place))
+
+    def _show_source(self, row: Row) -> None:
+        """The picture that a row is drawn on, beside how it will be rendered."""
+        image = row.values.image if row.values is not None else None
+        pane = self.query_one("#source", ImagePane)
+        pane.set_class(image is not None, "-there")
+        if image is not None:
+            path = image.file_in(self.app_state.library.path)
+            pane.show(path, f"{image.width}×{image.height}")
 
     def action_scroll_place(self, direction: int) -> None:
         """Through a long preview, while the cursor stays where it is."""
@@ -408,14 +455,28 @@ class SheetScreen(AreaScreen):
         if place.column not in draft.columns and place.column not in draft.offered_columns():
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
+        suggester = None
+        if place.column in PICTURE_COLUMNS:
+            folder = picture_folder(draft)
+            suggester = PathSuggester(PICTURE_SUFFIXES, folder)
+            if folder is not None:
+                self._list_pictures(place, folder)
         self.call_after_refresh(
             lambda: self.query_one(CellEditor).open(
                 place,
                 draft.text(place.row, place.column or ""),
                 draft.choices(place.column or ""),
                 self._table.cell_region,
+                suggester,
             )
         )
+
+    @work(thread=True, exclusive=True, group="pictures")
+    def _list_pictures(self, place: Place, folder: Path) -> None:
+        hand_over(self._offer_pictures, (place, pictures_in(folder)))
+
+    def _offer_pictures(self, offered: tuple[Place, Sequence[str]]) -> None:
+        self.call_after_refresh(self.query_one(CellEditor).offer, *offered)
 
     @on(CellEditor.Taken)
     def _written(self, event: CellEditor.Taken) -> None:
@@ -519,6 +580,8 @@ class SheetScreen(AreaScreen):
         if (editor := self.query_one(CellEditor)).is_open:
             editor.action_take("")
             self.call_after_refresh(self.action_start, changed)
+        elif self._table.is_changing:
+            self._table.when_changed(partial(self.action_start, changed))
         elif (now := self.document.now()) and now.draft.ready and not self._starting.is_waiting:
             diff = self._totals.diff
             self._starting.start(now, diff.session.session if changed and diff else None)
@@ -550,7 +613,9 @@ class SheetScreen(AreaScreen):
 
     def action_save(self) -> None:
         """Ask where the corrected copy goes; or what has no file yet."""
-        if (now := self.document.now()) is not None:
+        if self._table.is_changing:
+            self._table.when_changed(self.action_save)
+        elif (now := self.document.now()) is not None:
             self._saving.save(now)
 
     def _take_saved(self, saved: Saved) -> None:

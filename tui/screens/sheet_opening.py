@@ -1,6 +1,6 @@
 """Where the Sheet screen's rows come from: files, which are watched, typed prompts, sessions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,6 +117,10 @@ class SheetOpening:
         """Prompts were typed."""
         count = typed.num_images
         self._make(partial(self._library.sheets.from_prompts, typed.prompts, num_images=count))
+
+    def take_pictures(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Rows of pictures make a new sheet."""
+        self._make(partial(self._library.sheets.from_rows, rows, name="pictures"))
 
     @work(thread=True, exclusive=True, group="read")
     def _make(self, make: Callable[[], Draft], origin: str | None = None) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.events import DescendantBlur
 from textual.geometry import Region
 from textual.message import Message
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -84,7 +84,14 @@ class CellEditor(Vertical):
         """Whether something was written into it that is not taken yet."""
         return self.is_open and self.query_one(Input).value != self._before
 
-    def open(self, place: Place, text: str, choices: Sequence[str], region: Region) -> None:
+    def open(
+        self,
+        place: Place,
+        text: str,
+        choices: Sequence[str],
+        region: Region,
+        suggester: Suggester | None = None,
+    ) -> None:
         """Edit a cell.
 
         Args:
@@ -92,6 +99,7 @@ class CellEditor(Vertical):
             text: what stands there.
             choices: what its column offers.
             region: where it is on the screen.
+            suggester: completes what is typed; None: the choices do.
         """
         self._place, self._choices = place, choices
         width = max(region.width, _LEAST_WIDTH, min(len(text) + 4, self.screen.size.width - 4))
@@ -100,11 +108,21 @@ class CellEditor(Vertical):
         self.set_class(not choices, "-free")
         self.add_class("-open")
         box = self.query_one(Input)
-        box.suggester = SuggestFromList(choices, case_sensitive=False) if choices else None
+        if suggester is None and choices:
+            suggester = SuggestFromList(choices, case_sensitive=False)
+        box.suggester = suggester
         box.value = self._before = on_one_line(text)
         box.cursor_position = len(box.value)
         self._offer("")
         box.focus()
+
+    def offer(self, place: Place, choices: Sequence[str]) -> None:
+        """Offer choices that had to be looked for, if the cell is still being edited."""
+        if self.is_open and place == self._place and choices:
+            self._choices = choices
+            self.set_class(False, "-free")
+            box = self.query_one(Input)
+            self._offer(box.value if box.value != self._before else "")
 
     def close(self) -> None:
         """Put it away."""

@@ -1,0 +1,194 @@
+"""Pictures become rows of the sheet, and are seen before anything is drawn on them."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from textual.events import Paste
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from engine.api import Draft, Library, Place, UsablePicture
+from engine.api.sheets import Sheets
+from engine.settings import Settings
+from tests.tui.conftest import opened_sheet, screen_text, until
+from tui.app import PromptsheetApp
+from tui.screens.add_pictures import AddPictures
+from tui.screens.sheet import SheetScreen
+from tui.widgets.cell_editor import CellEditor
+from tui.widgets.draft_table import DraftTable
+from tui.widgets.image_pane import ImagePane
+from tui.widgets.virtual_table import VirtualTable
+
+SIZE: Any = {"size": (120, 36), "notifications": True, "tooltips": True}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three pictures, one of them in a folder below, and what is none."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for name, size in (("boat.png", (64, 32)), ("hill.jpg", (32, 64)), ("more/town.png", (48, 48))):
+        Image.new("RGB", size, "orange").save(folder / name)
+    (folder / "broken.png").write_text("no picture")
+    (folder / "notes.txt").write_text("nothing")
+    return folder
+
+
+@pytest.fixture
+def sheet(photos: Path) -> Path:
+    path = photos / "mine.csv"
+    path.write_text("prompt,note\na red boat,first\na hill,\n")
+    return path
+
+
+def asked(pilot: Pilot[str]) -> AddPictures:
+    screen = pilot.app.screen
+    assert isinstance(screen, AddPictures)
+    return screen
+
+
+async def asking(pilot: Pilot[str]) -> AddPictures:
+    await until(pilot, lambda: isinstance(pilot.app.screen, SheetScreen) and pilot.app.screen.ready)
+    await pilot.press("ctrl+o")
+    await until(pilot, lambda: isinstance(pilot.app.screen, AddPictures))
+    return asked(pilot)
+
+
+def text(pilot: Pilot[str]) -> str:
+    assert isinstance(pilot.app, PromptsheetApp)
+    return screen_text(pilot.app)
+
+
+def draft_on(screen: SheetScreen) -> Draft:
+    assert screen.draft is not None
+    return screen.draft
+
+
+async def test_a_folder_of_pictures_becomes_a_sheet_with_a_row_for_each(
+    settings: Settings, photos: Path
+) -> None:
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(**SIZE) as pilot:
+        dialog = await asking(pilot)
+        box = dialog.query_one("#where", Input)
+        await pilot.press(*str(photos)[:-2])
+        await until(pilot, lambda: box._suggestion == f"{photos}/")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "3 pictures · 1 refused · enter adds 3 rows" in text(pilot))
+        assert "no picture that is known" in text(pilot)
+        assert "64×32" in text(pilot)
+        dialog.query_one("#prompt", Input).value = "at night"
+        dialog.query_one("#strength", Input).value = "7"
+        await pilot.press("enter")
+        await until(pilot, lambda: "The strength is a number" in text(pilot))
+        dialog.query_one("#strength", Input).value = ".4"
+        await pilot.press("enter")
+        screen = await opened_sheet(pilot)
+        draft = draft_on(screen)
+        assert [draft.text(n, "prompt") for n in draft.numbers] == ["at night"] * 3
+        assert [Path(draft.text(n, "image")).name for n in draft.numbers] == [
+            "boat.png",
+            "hill.jpg",
+            "town.png",
+        ]
+        assert draft.ready == 3
+        pane = screen.query_one("#source", ImagePane)
+        await until(pilot, lambda: pane.has_class("-showing") and "64×32" in text(pilot))
+        await until(pilot, lambda: "4 of 12 steps are taken" in text(pilot))
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, AddPictures))
+        await until(pilot, lambda: "Looked in lately" in text(pilot))
+        assert str(photos) in text(pilot)
+
+
+async def test_pictures_are_added_below_the_rows_in_one_step_of_undo(
+    settings: Settings, sheet: Path, photos: Path
+) -> None:
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        await asking(pilot)
+        paths = [photos / "hill.jpg", photos / "hill.jpg", photos / "gone.png", photos / "m*/*"]
+        app.screen.query_one("#where").post_message(Paste("\n".join(map(str, paths))))
+        await until(pilot, lambda: "2 pictures · 1 refused" in text(pilot))
+        assert "There is no such file" in text(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(draft_on(screen).numbers) == 4)
+        draft = draft_on(screen)
+        assert [draft.text(n, "image") for n in draft.numbers] == [
+            "",
+            "",
+            "hill.jpg",
+            "more/town.png",
+        ]
+        assert draft.text(2, "note") == "first"
+        table = screen.query_one(DraftTable)
+        await until(pilot, lambda: table.place == Place(4, "prompt"))
+        await pilot.press("u")
+        await until(pilot, lambda: draft_on(screen).columns == ("prompt", "note"))
+        assert not draft_on(screen).changed
+        await pilot.press("U")
+        await until(pilot, lambda: len(draft_on(screen).numbers) == 4)
+
+
+async def test_looking_is_stopped_and_what_was_found_stays(
+    settings: Settings, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(_: Sheets, __: object, wanted: Any) -> Any:
+        yield UsablePicture(photos / "boat.png", 64, 32)
+        while wanted():
+            yield UsablePicture(photos / "hill.jpg", 32, 64)
+        go_on.set()
+
+    monkeypatch.setattr(Sheets, "look_for_pictures", slow)
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(**SIZE) as pilot:
+        dialog = await asking(pilot)
+        dialog.query_one("#where", Input).value = str(photos)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Looking … · 2 pictures · esc stops" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Still looking" in text(pilot))
+        await pilot.press("escape")
+        await until(pilot, go_on.is_set)
+        await until(pilot, lambda: "2 pictures · stopped · enter adds 2 rows" in text(pilot))
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "enter looks for pictures" in text(pilot))
+        assert dialog.query_one(VirtualTable).source.count() == 0
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+
+
+async def test_cells_that_name_pictures_are_edited_filled_and_undone_off_the_event_loop(
+    settings: Settings, sheet: Path
+) -> None:
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        table = screen.query_one(DraftTable)
+        table.add_column("image")
+        await until(pilot, lambda: table.place == Place(2, "image"))
+        await pilot.press("enter")
+        editor = screen.query_one(CellEditor)
+        await until(pilot, lambda: editor.is_open and "hill.jpg" in text(pilot))
+        box = editor.query_one(Input)
+        await pilot.press(*"more/t")
+        await until(pilot, lambda: box._suggestion == "more/town.png")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: draft_on(screen).text(2, "image") == "more/town.png")
+        await until(pilot, lambda: "48×48" in text(pilot))
+        table.go_to(2, "image")
+        await pilot.press("equals_sign", "i")
+        await until(pilot, lambda: editor.is_open)
+        draft = draft_on(screen)
+        assert [draft.text(n, "image") for n in draft.numbers] == ["more/town.png"] * 2 + [""]
+        await pilot.press(*"a mill", "tab")
+        await pilot.press("u", "u", "u", "u")
+        await until(pilot, lambda: draft_on(screen).columns == ("prompt", "note"))
+        await pilot.press("U")
+        await until(pilot, lambda: draft_on(screen).text(2, "image") == "more/town.png")
