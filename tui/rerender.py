@@ -17,6 +17,8 @@ from engine.api import (
 from tui.text import count_text
 
 _NEIGHBOURS = 8
+_KEPT_OF_SOURCE = ("prompt", "negative_prompt", "model", "style")
+"""Columns that a row drawn on an image takes over from that image's row."""
 
 
 def start_again(images: Sequence[ImageInfo], library: Library) -> Started:
@@ -80,6 +82,26 @@ def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str
             cells = with_drawn_seed(row.cells, seeds[session, row.number])
             found.append({**cells, **row.extra})
     return found
+
+
+def rows_drawn_on(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str]]:
+    """A row drawn on each of these images, with its prompt, to be edited; none where it has none.
+
+    Raises:
+        LibraryError: the library cannot be read.
+    """
+    known: dict[tuple[str, int], StoredRow] = {}
+    for session in dict.fromkeys(image.session for image in images):
+        numbers = {image.row for image in images if image.session == session}
+        known |= {(session, row.number): row for row in library.sessions.rows(session, numbers)}
+    rows = []
+    for image in images:
+        row = known.get((image.session, image.row))
+        if row is not None and image.file is not None and not image.trashed:
+            cells = {name: row.cells[name] for name in _KEPT_OF_SOURCE if row.cells.get(name)}
+            path = str(library.path.absolute() / image.file)
+            rows.append({**cells, "image": path, "strength": "", **row.extra})
+    return rows
 
 
 def duplicate(info: SessionInfo, library: Library) -> Started:

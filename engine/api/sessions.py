@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from engine.api.checked import Checked
 from engine.library.read import reader, results
-from engine.library.read.jobs import JobPages
+from engine.library.read.jobs import JobPages, recipe_of
 from engine.library.read.pace import Pace, pace
 from engine.library.read.reader import STATES, JobInfo, SessionInfo
 from engine.library.read.sessions import SessionOrder, SessionPages
@@ -250,6 +250,18 @@ class Sessions:
             LibraryError: no library there, or not one this version can read.
         """
         return stored_rows(self._path, session, numbers)
+
+    def recipe_of(self, session: str, row: int) -> dict[str, Any] | None:
+        """The recipe of a row's first image; None where there is no such row.
+
+        Args:
+            session: its id.
+            row: the row's number.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return recipe_of(self._path, session, row)
 
     def pace(self, session: str) -> Pace:
         """How a session gets on.

@@ -157,10 +157,9 @@ class Sheets:
         Args:
             pictures: whole paths.
             folder: of the sheet that the rows are for.
-            cells: other columns' cells, the same in every row; blank ones are left out.
+            cells: other columns' cells, the same in every row.
         """
-        same = {"prompt": ""} | {name: text for name, text in cells.items() if text}
-        return [{**same, "image": cell_naming(path, folder)} for path in pictures]
+        return [{"image": cell_naming(path, folder), **cells} for path in pictures]
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None

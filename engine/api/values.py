@@ -25,10 +25,11 @@ from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse
 from engine.library.records import Copied, Exported
+from engine.library.sources import source_path
 from engine.machine import DeviceUse, devices_in_use
 from engine.picture.recipe import Recipe
 from engine.picture.sources import SUFFIXES as PICTURE_SUFFIXES
-from engine.picture.sources import fitted
+from engine.picture.sources import fitted, open_plain, read_rgb
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
@@ -146,12 +147,15 @@ __all__ = [
     "free_name",
     "neighbours",
     "new_name",
+    "open_plain",
     "palette_colours",
     "picture_folder",
     "plain",
     "plain_name",
+    "read_rgb",
     "save_copy",
     "save_new",
+    "source_path",
     "understood",
     "with_drawn_seed",
     "with_new_seeds",

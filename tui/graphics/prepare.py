@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from textual.strip import Strip
 
+from tui.graphics.beneath import GONE, SPOILT, Beneath, together
 from tui.graphics.encode import Picture, draw, encode, pixel_size
 from tui.graphics.protocol import Protocol, cell_size, current
 from tui.graphics.thumbnails import THUMBNAIL, opened, thumbnail
@@ -22,6 +23,7 @@ _MOST_CELLS = 297
 """Rows and columns that kitty can number."""
 _CACHE_BYTES = 64_000_000
 _THREADS = 2
+_WHOLE = (1 << 20, 1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class _Key:
     protocol: Protocol
     thin: bool
     part: Part | None
+    beneath: Beneath | None
+    source: tuple[int, int] | None
+    """When what is beneath it was changed, and its size; None: it is not there."""
 
 
 class PictureCache:
@@ -88,6 +93,8 @@ class Drawing:
     picture: Picture
     strips: list[Strip]
     """Empty where only sixels are shown."""
+    said: str = ""
+    """What is to be said of it."""
 
 
 async def drawn(
@@ -97,6 +104,7 @@ async def drawn(
     part: Part | None = None,
     *,
     rough: bool = False,
+    beneath: Beneath | None = None,
 ) -> Drawing | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
 
@@ -108,10 +116,12 @@ async def drawn(
         console: the app's; it tells how many colours the terminal has.
         part: of the picture; None for all of it.
         rough: in less than half the bytes, as always where the line is thin.
+        beneath: what it was drawn on, to be shown with it; None: it is shown alone.
     """
     loop = asyncio.get_running_loop()
     terminal = current()
-    work = (path, box, cell_size(), terminal.protocol, console, terminal.thin or rough, part)
+    thin = terminal.thin or rough
+    work = (path, box, cell_size(), terminal.protocol, console, thin, part, beneath)
     return await loop.run_in_executor(_pool, _draw, *work)
 
 
@@ -123,15 +133,20 @@ def _draw(
     console: Console,
     thin: bool,
     part: Part | None,
+    beneath: Beneath | None,
 ) -> Drawing | PictureFault:
-    picture = prepare(path, box, cell, protocol, thin=thin, part=part)
+    picture, said = prepare(path, box, cell, protocol, thin=thin, part=part, beneath=beneath), ""
+    if isinstance(picture, PictureFault) and beneath is not None and beneath.way != "instead":
+        # The source may be what is at fault: then the picture is there all the same.
+        said = GONE if picture.reason == GONE else SPOILT
+        picture = prepare(path, box, cell, protocol, thin=thin, part=part)
     if isinstance(picture, PictureFault):
         return picture
     strips = [] if picture.sixels else draw(picture)
     for strip in strips:
         # Each style remembers its escape sequence: here, instead of on the event loop.
         strip.render(console)
-    return Drawing(picture, strips)
+    return Drawing(picture, strips, said)
 
 
 def prepare(
@@ -143,6 +158,7 @@ def prepare(
     *,
     thin: bool = False,
     part: Part | None = None,
+    beneath: Beneath | None = None,
 ) -> Picture | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows. Never raises.
 
@@ -154,12 +170,17 @@ def prepare(
         cache: where finished pictures are kept.
         thin: whether the line to the terminal is.
         part: of the picture; None for all of it.
+        beneath: as for `drawn`; the fault may be its.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
             return PictureFault("This is not a file.")
-        key = _Key(path, about.st_mtime_ns, about.st_size, box, cell, protocol, thin, part)
+        source = _stamp(beneath.path) if beneath else None
+        if beneath is not None and source is None:
+            return PictureFault(GONE)
+        stamp = about.st_mtime_ns, about.st_size
+        key = _Key(path, *stamp, box, cell, protocol, thin, part, beneath, source)
         if (picture := cache.get(key)) is None:
             picture = _make(key, about)
             cache.put(key, picture)
@@ -177,6 +198,14 @@ def prepare(
     return picture
 
 
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_size
+
+
 def fitting(size: tuple[int, int], box: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
     """The most columns and rows inside `box` that keep the proportions of `size` in pixels."""
     most = min(box[0], _MOST_CELLS) * cell[0], min(box[1], _MOST_CELLS) * cell[1]
@@ -187,10 +216,14 @@ def fitting(size: tuple[int, int], box: tuple[int, int], cell: tuple[int, int]) 
 
 def _make(key: _Key, about: os.stat_result) -> Picture:
     most = (key.box[0] * key.cell[0], key.box[1] * key.cell[1])
-    small = key.part is None and max(most) <= THUMBNAIL
-    image = thumbnail(key.path, about) if small else opened(key.path, most)
-    if key.part is not None:
-        image = image.crop(key.part)
+    if key.beneath is not None:
+        # All of its pixels: it is seen against another one.
+        image = together(opened(key.path, _WHOLE), key.beneath, most, key.part)
+    else:
+        small = key.part is None and max(most) <= THUMBNAIL
+        image = thumbnail(key.path, about) if small else opened(key.path, most)
+        if key.part is not None:
+            image = image.crop(key.part)
     cells = fitting(image.size, key.box, key.cell)
     size = pixel_size(key.protocol, cells, key.cell)
     # Beyond its own pixels a picture is shown as they are, so that they can be judged.

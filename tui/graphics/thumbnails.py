@@ -21,7 +21,7 @@ THUMBNAIL = 384
 _WORTH = 512 * 512
 """Pixels below which decoding the picture itself is as quick."""
 _MOST_PIXELS = 100_000_000
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 _QUALITY = 90
 _FOLDERS = 256
 _MOST_BYTES = 2 << 30
@@ -60,7 +60,9 @@ def opened(path: Path, most: tuple[int, int]) -> Image.Image:
     Raises:
         OSError, SyntaxError, ValueError: the file is no whole picture, or has too many pixels.
     """
-    with Image.open(path, formats=_FORMATS) as source:
+    Image.init()
+    # Not every Pillow has all of them.
+    with Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN]) as source:
         if source.width * source.height > _MOST_PIXELS:
             raise Image.DecompressionBombError
         source.draft("RGB", most)
@@ -68,6 +70,9 @@ def opened(path: Path, most: tuple[int, int]) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        # Of 16 bits, the upper eight: Pillow would cut off at 255, which gives white.
+        return image.convert("I").point(lambda level: level / 256).convert("L").convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")

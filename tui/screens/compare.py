@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.api import ImageInfo
+from engine.api import ImageInfo, source_path
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean
@@ -66,6 +66,9 @@ class CompareScreen(Dialog[None]):
         super().__init__()
         self._images = list(images)[:MOST]
         self._library = library
+        digests = {str(image.recipe.get("image", "")) for image in self._images} - {""}
+        self._source = source_path(library, digests.pop()) if len(digests) == 1 else None
+        """What they are drawn on, where that is one picture."""
 
     def compose(self) -> ComposeResult:
         """What differs, the images, each one's settings."""
@@ -73,6 +76,10 @@ class CompareScreen(Dialog[None]):
         names = ", ".join(_WORDS.get(name, name) for name in differing) or "nothing we know of"
         yield Static(Content(f"They differ in: {clean(names)}"), id="differ", markup=False)
         with Horizontal():
+            if self._source is not None:
+                with Vertical():
+                    yield ImagePane(id="source")
+                    yield Static("what they are drawn on", classes="settings", markup=False)
             for number in range(len(self._images)):
                 lines = [
                     f"{_WORDS.get(name, name)}: {clean(values[number])}"
@@ -85,7 +92,10 @@ class CompareScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Show the images."""
-        for image, pane in zip(self._images, self.query(ImagePane), strict=True):
+        panes = list(self.query(ImagePane))
+        if self._source is not None:
+            panes.pop(0).show(self._source, "source")
+        for image, pane in zip(self._images, panes, strict=True):
             star = "★ " if image.favourite else ""
             caption = f"{star}row {image.row}, image {image.variation}"
             pane.show(self._library / image.file if image.file else None, caption)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,12 +15,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import ImageInfo
+from tui.graphics.beneath import Beneath, has_room, is_across, joined_size
+from tui.graphics.beneath import beneath as beneath_of
 from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
 from tui.keys import bind
 from tui.screens.dialog import Dialog
-from tui.screens.gallery_filter import GalleryTiles
+from tui.screens.gallery_filter import GalleryTiles, source_words
 from tui.terminal.download import can_download
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
@@ -31,6 +33,11 @@ _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""
 _STEP = 0.25
 """How much of the view one key pans."""
+
+
+_WIPE = 5
+"""Per cent of the width that one key wipes."""
+Alone = Literal["source", "result"]
 
 
 class Culling(Protocol):
@@ -75,10 +82,10 @@ def view_of(
     return left, upper, right, lower
 
 
-def _cells_of(part: Part, zoom: float) -> tuple[int, int]:
-    """Columns and rows that a part of a picture fills at a zoom."""
+def _cells_of(size: tuple[int, int], zoom: float) -> tuple[int, int]:
+    """Columns and rows that a picture of a size fills at a zoom."""
     one = pixel_size(current().protocol, (1, 1), cell_size())
-    width, height = (part[2] - part[0]) * zoom, (part[3] - part[1]) * zoom
+    width, height = size[0] * zoom, size[1] * zoom
     return math.ceil(width / one[0]), math.ceil(height / one[1])
 
 
@@ -99,6 +106,10 @@ class FullScreen(Dialog[int]):
         bind("full.zoom", "z", "zoom", "1:1"),
         bind("full.closer", "plus", "zoom_by(1)", "Closer", show=False),
         bind("full.further", "minus", "zoom_by(-1)", "Further", show=False),
+        bind("full.flip", "b", "flip", "Source or result"),
+        bind("full.wipe", "W", "wipe", "Wipe"),
+        bind("full.wipe_left", "comma", "wipe_by(-1)", "Wipe to the left", show=False),
+        bind("full.wipe_right", "full_stop", "wipe_by(1)", "Wipe to the right", show=False),
         bind("full.mark", "space", "mark", "Mark"),
         bind("full.favour", "f", "favour", "Favourite"),
         bind("full.trash", "d", "trash", "Trash"),
@@ -113,6 +124,9 @@ class FullScreen(Dialog[int]):
     FullScreen #about { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
                         color: $text-muted; }
     """
+
+    _has_source = False
+    """Whether the image that is shown is drawn on a picture."""
 
     def __init__(
         self,
@@ -135,6 +149,10 @@ class FullScreen(Dialog[int]):
         self._zoom = 0
         """0: the whole picture; else a position in the zooms, from 1."""
         self._centre = (0.5, 0.5)
+        self._alone: Alone | None = None
+        """Which is shown of an image and its source; None: both where there is room."""
+        self._wiped: int | None = None
+        """Per cent of the width that show the source; None: it is not wiped over the image."""
 
     def compose(self) -> ComposeResult:
         """The image, and a line about it."""
@@ -153,9 +171,8 @@ class FullScreen(Dialog[int]):
     @work(exclusive=True, group="look")
     async def _look(self) -> None:
         index = self._index
-        found = await asyncio.to_thread(self._tiles.gallery.page, index, index + 1)
+        found = await asyncio.to_thread(self._tiles.read, index, index + 1)
         self._image, self._read = found[0] if found else None, index
-        self._tiles.remember(found)
         self._show()
         while self._waiting and self._is_read:
             self._waiting.popleft()()
@@ -190,19 +207,56 @@ class FullScreen(Dialog[int]):
             words = "In the trash; u brings it back." if image.trashed else image.error or "No file"
             pane.show(None, caption, words=f"◌\n\n{words}")
         else:
-            part = self._part(image)
-            most = _cells_of(part, _ZOOMS[self._zoom - 1]) if part else None
-            pane.show(self._library / image.file, caption, part=part, most=most)
-        self.query_one("#about", Static).update(Content(clean(image.recipe["prompt"])))
+            part, beneath = self._part(image), self._beneath(image)
+            shown = (part[2] - part[0], part[3] - part[1]) if part else None
+            if shown and beneath and beneath.way == "beside":
+                shown = joined_size(shown, self._screen)
+            most = _cells_of(shown, _ZOOMS[self._zoom - 1]) if shown else None
+            if image.recipe.get("image"):
+                caption += f" · {self._way(beneath)}"
+            file = self._library / image.file
+            pane.show(file, caption, part=part, most=most, beneath=beneath)
+        source = source_words(image, self._tiles.source_name(image.image))
+        words = " · ".join(filter(None, (source, image.recipe["prompt"])))
+        self.query_one("#about", Static).update(Content(clean(words)))
+        if (has_source := bool(image.recipe.get("image"))) != self._has_source:
+            self._has_source = has_source
+            self.refresh_bindings()
+
+    @property
+    def _screen(self) -> tuple[int, int]:
+        """Pixels that there are for pictures, width and height."""
+        pane = self.query_one(ImagePane)
+        cells = max(1, pane.size.width), max(1, pane.size.height - 1)
+        return pixel_size(current().protocol, cells, cell_size())
+
+    def _beneath(self, image: ImageInfo) -> Beneath | None:
+        """What it is drawn on, as that is to be shown; None: it is shown alone."""
+        found = beneath_of(image.recipe, self._library)
+        if found is None or self._alone == "result":
+            return None
+        if self._alone == "source":
+            return replace(found, way="instead")
+        if self._wiped is not None:
+            return replace(found, way="wipe", at=self._wiped)
+        return found if has_room((image.width, image.height), self._screen) else None
+
+    @staticmethod
+    def _way(beneath: Beneath | None) -> str:
+        if beneath is None:
+            return "result"
+        whole = {"beside": "source and result", "instead": "source"}
+        return whole.get(beneath.way, f"source up to {beneath.at} %")
 
     def _part(self, image: ImageInfo) -> Part | None:
         if not self._zoom:
             return None
-        pane = self.query_one(ImagePane)
-        cells = max(1, pane.size.width), max(1, pane.size.height - 1)
-        screen = pixel_size(current().protocol, cells, cell_size())
-        size = image.width, image.height
-        return view_of(size, screen, _ZOOMS[self._zoom - 1], self._centre)
+        size, (width, height) = (image.width, image.height), self._screen
+        beneath = self._beneath(image)
+        if beneath is not None and beneath.way == "beside":
+            across = is_across(size, self._screen)
+            width, height = (width // 2, height) if across else (width, height // 2)
+        return view_of(size, (width, height), _ZOOMS[self._zoom - 1], self._centre)
 
     # ---------------------------------------------------------------- actions
 
@@ -217,8 +271,10 @@ class FullScreen(Dialog[int]):
             self.look()
 
     def action_across(self, right: int, down: int) -> None:
-        """Pan while zoomed in, step otherwise."""
-        if self._zoom:
+        """Pan while zoomed in, wipe while wiping, step otherwise."""
+        if self._wiped is not None and right and not self._zoom:
+            self.action_wipe_by(right)
+        elif self._zoom:
             self._with_image(partial(self._pan, right, down))
         else:
             self.action_step(right + down)
@@ -245,6 +301,25 @@ class FullScreen(Dialog[int]):
         self._zoom = max(0, min(len(_ZOOMS), self._zoom + step))
         self._show()
 
+    def action_flip(self) -> None:
+        """The source in the place of the result, or the other way round."""
+        self._wiped = None
+        self._alone = "result" if self._alone == "source" else "source"
+        self._show()
+
+    def action_wipe(self) -> None:
+        """The source from the left up to a line, and the result from there on; or no longer."""
+        self._alone = None
+        self._wiped = 50 if self._wiped is None else None
+        self._show()
+        self.refresh_bindings()
+
+    def action_wipe_by(self, step: int) -> None:
+        """Move that line."""
+        if self._wiped is not None:
+            self._wiped = max(0, min(100, self._wiped + step * _WIPE))
+            self._show()
+
     def action_favour(self) -> None:
         """A favourite, or no longer."""
         self._with_image(lambda image: self._culling.favour([image.image]))
@@ -256,6 +331,9 @@ class FullScreen(Dialog[int]):
         something to see, and stops when it is let go.
         """
         image = self._image
+        if image is not None and self._alone == "source" and image.recipe.get("image"):
+            self.action_flip()  # that it is not the source which goes is to be seen
+            return
         if image is None or self._waiting or not self._is_read or not self._is_seen(image):
             return
         if not image.trashed:
@@ -265,6 +343,8 @@ class FullScreen(Dialog[int]):
 
     def _is_seen(self, image: ImageInfo) -> bool:
         """Whether its picture is on the screen, or why there is none."""
+        if self._alone == "source" and image.recipe.get("image"):
+            return False
         if image.trashed or image.file is None:
             return True
         return self.query_one(ImagePane).shown == self._library / image.file
@@ -283,7 +363,11 @@ class FullScreen(Dialog[int]):
         self._in_turn(self._culling.undo, reads=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """What the terminal cannot do is not offered."""
+        """What the terminal cannot do is not offered, nor what takes a source."""
+        if action in ("flip", "wipe"):
+            return self._has_source
+        if action == "wipe_by":
+            return self._has_source and self._wiped is not None
         return action != "download" or can_download(current())
 
     def action_files(self) -> None:
@@ -302,5 +386,9 @@ class FullScreen(Dialog[int]):
         if self._zoom:
             self._zoom = 0
             self._show()
+        elif self._wiped is not None or self._alone is not None:
+            self._wiped = self._alone = None
+            self._show()
+            self.refresh_bindings()
         else:
             self.dismiss(self._index)

@@ -11,6 +11,8 @@ from tui.widgets.contact_sheet import Tile
 
 _NUMBER = r"\d{1,7}"
 _ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")
+_MOST = 1000
+_DIGITS = 8
 FILTER_HELP = "words of the prompt · row:4 or row:4-9 · is:favourite · is:failed"
 
 
@@ -59,6 +61,22 @@ def tile_of(image: ImageInfo, library: Path) -> Tile:
     )
 
 
+def source_words(image: ImageInfo, name: str) -> str:
+    """What an image is drawn on, and how; empty: on nothing.
+
+    Args:
+        image: the image.
+        name: what the user called its source.
+    """
+    recipe = image.recipe
+    if not (digest := recipe.get("image")):
+        return ""
+    words = f"on {Path(name).name or 'a picture'} ({digest[:_DIGITS]})"
+    if (strength := recipe.get("strength")) is not None:
+        words += f", strength {strength:g}"
+    return f"{words}, {recipe.get('fit', 'crop')}" + (", masked" if recipe.get("mask") else "")
+
+
 class GalleryTiles:
     """A gallery as a contact sheet asks for it; remembers the images it was asked for last."""
 
@@ -66,17 +84,31 @@ class GalleryTiles:
         self.gallery = gallery
         self._library = library
         self._images: dict[str, ImageInfo] = {}
+        self._sources: dict[str, str] = {}
+        """Image → what its source was called."""
 
     def __len__(self) -> int:
         return len(self.gallery)
 
     def tiles(self, start: int, stop: int) -> Sequence[Tile]:
         """Images as tiles."""
+        return [tile_of(image, self._library) for image in self.read(start, stop)]
+
+    def read(self, start: int, stop: int) -> Sequence[ImageInfo]:
+        """Images, with what they are drawn on; remembered."""
         images = self.gallery.page(start, stop)
-        if len(self._images) > 1000:
+        drawn_on = [image.image for image in images if image.recipe.get("image")]
+        names = self.gallery.source_names(drawn_on) if drawn_on else {}
+        if len(self._images) > _MOST:
             self._images.clear()
+            self._sources.clear()
+        self._sources |= names
         self.remember(images)
-        return [tile_of(image, self._library) for image in images]
+        return images
+
+    def source_name(self, key: str) -> str:
+        """What the picture was called that an image is drawn on; empty: drawn on none."""
+        return self._sources.get(key, "")
 
     def remember(self, images: Iterable[ImageInfo]) -> None:
         """These are as they are now."""

@@ -15,7 +15,7 @@ from engine.api import (
     Started,
 )
 from tui.app_state import AppState, RowsToSheet
-from tui.rerender import more_like, rows_of, start_again, started_words
+from tui.rerender import more_like, rows_drawn_on, rows_of, start_again, started_words
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import GalleryTiles, tile_of
@@ -167,6 +167,23 @@ class ImageActions:
             self.complain(str(error))
         else:
             self.node.post_message(RowsToSheet(rows, chosen[0].session, name))
+
+    def draw_on(self, keys: list[str]) -> None:
+        """They go to the Sheet screen as what new rows are drawn on."""
+        self.with_images(keys, self._draw_on)
+
+    @work(group="chosen")
+    async def _draw_on(self, chosen: list[ImageInfo]) -> None:
+        name = f"on {self._reviewed.info.name if self._reviewed.info else 'favourites'}"
+        try:
+            rows = await asyncio.to_thread(rows_drawn_on, chosen, self._library)
+        except LibraryError as error:
+            self.complain(str(error))
+            return
+        if rows:
+            self.node.post_message(RowsToSheet(rows, chosen[0].session, name))
+        else:
+            self.complain("Nothing can be drawn on these: there is no picture of them.")
 
     # ---------------------------------------------------------------- elsewhere
 

@@ -29,6 +29,7 @@ from engine.api import (
 from tui.app_state import AppState, TakeInHand
 from tui.changed_models import changed_words, resume_asking
 from tui.engine_watch import News
+from tui.graphics.beneath import Beneath, beneath
 from tui.keys import bind
 from tui.screens.area import AreaScreen, state_cell
 from tui.text import clean, count_text
@@ -43,6 +44,7 @@ from tui.workers import hand_over, hand_to, work
 
 _EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _PACE_SECONDS = 2.0
+_MOST_BENEATH = 1000
 _ALWAYS = (
     TableColumn("row", "row", 4, align="right"),
     TableColumn("state", "state", 11),
@@ -182,6 +184,12 @@ class _Paced:
     pace: Pace
 
 
+@dataclass(frozen=True, slots=True)
+class _FoundBeneath:
+    place: tuple[str, int]
+    beneath: Beneath
+
+
 class JobsScreen(AreaScreen):
     """What the session in hand is doing."""
 
@@ -230,6 +238,8 @@ class JobsScreen(AreaScreen):
         super().__init__(app_state)
         self._marks: dict[str, Collection[Hashable]] = {}
         """Session → its marked rows."""
+        self._beneath: dict[tuple[str, int], Beneath | None] = {}
+        """Session and row → what it is drawn on; None: on nothing, or not known yet."""
 
     def compose_area(self) -> ComposeResult:
         """Progress, other sessions, filter, table, what is being drawn."""
@@ -423,7 +433,31 @@ class JobsScreen(AreaScreen):
         step = news.steps.get(preview.device)
         where = f"{preview.device}: row {preview.row}, image {preview.variation}"
         how_far = f", step {step.step}/{step.steps}" if step else ""
-        self.query_one(LivePane).show_preview(preview, where + how_far)
+        beneath = self._beneath_row(preview)
+        self.query_one(LivePane).show_preview(preview, where + how_far, beneath)
+
+    def _beneath_row(self, preview: Previewed) -> Beneath | None:
+        """What a row is drawn on, once that is known: it is looked for at its first preview."""
+        place = preview.session, preview.row
+        if place not in self._beneath:
+            if len(self._beneath) > _MOST_BENEATH:
+                self._beneath.clear()
+            self._beneath[place] = None
+            self._find_beneath(*place)
+        return self._beneath[place]
+
+    @work(thread=True, group="beneath")
+    def _find_beneath(self, session: str, row: int) -> None:
+        library = self.app_state.library
+        try:
+            recipe = library.sessions.recipe_of(session, row)
+        except LibraryError:
+            return
+        if recipe and (found := beneath(recipe, library.path)):
+            hand_to(self, self._take_beneath, _FoundBeneath((session, row), found))
+
+    def _take_beneath(self, found: _FoundBeneath) -> None:
+        self._beneath[found.place] = found.beneath
 
     @on(VirtualTable.Selected)
     def _chosen(self) -> None:

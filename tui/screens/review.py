@@ -29,7 +29,13 @@ from tui.keys import bind
 from tui.screens.area import AreaScreen
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.full_screen import FullScreen
-from tui.screens.gallery_filter import FILTER_HELP, GalleryTiles, row_number, wanted_by
+from tui.screens.gallery_filter import (
+    FILTER_HELP,
+    GalleryTiles,
+    row_number,
+    source_words,
+    wanted_by,
+)
 from tui.screens.image_actions import ImageActions, Reviewed
 from tui.terminal.download import can_download
 from tui.text import clean, count_text, shorten
@@ -91,6 +97,7 @@ class ReviewScreen(AreaScreen):
         bind("review.again", "r", "chosen('again')", "New seeds"),
         bind("review.more", "m", "more", "More like this", show=False),
         bind("review.refine", "e", "chosen('refine')", "Refine", show=False),
+        bind("review.draw_on", "ctrl+o", "chosen('draw_on')", "Draw on these", show=False),
         bind("review.path", "o", "chosen('path')", "Copy path", show=False),
         bind("review.prompt", "y", "chosen('prompt')", "Copy prompt", show=False),
         bind("review.files", "C", "chosen('files')", "Copy to a folder", show=False),
@@ -129,6 +136,7 @@ class ReviewScreen(AreaScreen):
             "favour": images.favour,
             "again": images.again,
             "refine": images.refine,
+            "draw_on": images.draw_on,
             "path": images.copy_paths,
             "prompt": images.copy_prompts,
             "files": images.copy_files,
@@ -270,10 +278,9 @@ class ReviewScreen(AreaScreen):
         if event.index and self._following:
             self._following = False
             self._show_title()
-        image = (
-            self.reviewed.tiles.image(event.tile.key) if self.reviewed.tiles is not None else None
-        )
-        if image is None or self._following:
+        tiles = self.reviewed.tiles
+        image = tiles.image(event.tile.key) if tiles is not None else None
+        if tiles is None or image is None or self._following:
             return
         star = "★ " if event.tile.favourite else ""
         self.query_one("#large", ImagePane).show(
@@ -281,7 +288,9 @@ class ReviewScreen(AreaScreen):
             f"{star}row {image.row}, image {image.variation}",
             words=f"◌\n\n{event.tile.words or 'No picture'}",
         )
-        self.query_one("#recipe", Static).update(Content(recipe_text(image)), layout=False)
+        self.query_one("#recipe", Static).update(
+            Content(recipe_text(image, tiles.source_name(image.image))), layout=False
+        )
 
     def _show_newest(self, path: Path) -> None:
         self.query_one("#large", ImagePane).show(path, f"newest: {path.stem}")
@@ -484,8 +493,8 @@ class ReviewScreen(AreaScreen):
         self.reviewed.tiles = None
 
 
-def recipe_text(image: ImageInfo) -> str:
-    """The recipe in a few lines."""
+def recipe_text(image: ImageInfo, source: str = "") -> str:
+    """The recipe in a few lines; `source` is what the picture was called that it is drawn on."""
     recipe = image.recipe
     lines = [clean(recipe["prompt"])]
     if recipe["negative_prompt"]:
@@ -494,6 +503,7 @@ def recipe_text(image: ImageInfo) -> str:
         f"seed {image.seed} · {image.width}×{image.height} · {recipe['steps']} steps ·"
         f" guidance {recipe['guidance']:g} · {clean(recipe['model'])}"
     )
+    lines += [clean(words)] if (words := source_words(image, source)) else []
     lines += [f"✗ {clean(image.error)}"] if image.error else []
     departures = image.conditions["departures"] if image.conditions else []
     lines += [f"! {clean(change)}" for change in departures]

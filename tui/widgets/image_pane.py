@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.graphics.beneath import Beneath
 from tui.graphics.prepare import Part, PictureFault, drawn
 from tui.graphics.view import PictureView
 from tui.text import clean
@@ -18,6 +19,16 @@ from tui.workers import work
 _NOTHING = "◌\n\nNo picture"
 _LOADING = "◌\n\nLoading …"
 _BROKEN = "✕\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    path: Path
+    caption: str
+    part: Part | None
+    most: tuple[int, int] | None
+    rough: bool
+    beneath: Beneath | None
 
 
 class ImagePane(Widget):
@@ -64,7 +75,7 @@ class ImagePane(Widget):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._wish: tuple[Path, str, Part | None, tuple[int, int] | None, bool] | None = None
+        self._wish: _Wish | None = None
         self.shown: Path | None = None
         """The file whose picture is on the screen, or what is wrong with it."""
 
@@ -83,6 +94,7 @@ class ImagePane(Widget):
         most: tuple[int, int] | None = None,
         words: str = _NOTHING,
         rough: bool = False,
+        beneath: Beneath | None = None,
     ) -> None:
         """Show the picture in a file, with a caption.
 
@@ -93,8 +105,10 @@ class ImagePane(Widget):
             most: columns and rows it may fill; None for all there are.
             words: what to say where there is no file.
             rough: in less than half the bytes.
+            beneath: what it was drawn on, to be shown with it.
         """
-        self._wish = None if path is None else (path, caption, part, most, rough)
+        wish = None if path is None else _Wish(path, caption, part, most, rough, beneath)
+        self._wish = wish
         if path is None and self.is_mounted:
             self.shown = None
             self.workers.cancel_node(self)
@@ -109,29 +123,26 @@ class ImagePane(Widget):
         if self._wish is None or not self.is_mounted:
             return
         if not self.has_class("-showing"):
-            self._say(_LOADING, self._wish[1])
-        self._load(*self._wish)
+            self._say(_LOADING, self._wish.caption)
+        self._load(self._wish)
 
     @work(exclusive=True, group="picture")
-    async def _load(
-        self,
-        path: Path,
-        caption: str,
-        part: Part | None,
-        most: tuple[int, int] | None,
-        rough: bool,
-    ) -> None:
+    async def _load(self, wish: _Wish) -> None:
         await asyncio.sleep(self.DELAY)
         width, height = self.content_size.width, self.content_size.height - 1
+        path, caption, most = wish.path, wish.caption, wish.most
         box = (width, height) if most is None else (min(width, most[0]), min(height, most[1]))
         if min(box) < 1:
             return
-        drawing = await drawn(path, box, self.app.console, part, rough=rough)
+        drawing = await drawn(
+            path, box, self.app.console, wish.part, rough=wish.rough, beneath=wish.beneath
+        )
         if isinstance(drawing, PictureFault):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
             self.shown = path
             return
         self.query_one(PictureView).draw(drawing)
+        caption += f" · {drawing.said}" if drawing.said else ""
         self.query_one("#caption", Static).update(Content(clean(caption)), layout=False)
         self.add_class("-showing")
         self.shown = path

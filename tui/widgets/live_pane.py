@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api import Previewed
+from tui.graphics.beneath import Beneath
 from tui.graphics.protocol import current
 from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_to, work
@@ -23,6 +24,7 @@ _MOST_CELLS = (32, 16)
 class _Kept:
     path: Path
     caption: str
+    beneath: Beneath | None
 
 
 class LivePane(ImagePane):
@@ -36,26 +38,34 @@ class LivePane(ImagePane):
         self._count = 0
         self._previewed = 0.0
 
-    def show_preview(self, preview: Previewed, caption: str) -> None:
-        """Show what is being denoised, if the last preview was not just now."""
+    def show_preview(
+        self, preview: Previewed, caption: str, beneath: Beneath | None = None
+    ) -> None:
+        """Show what is being denoised, if the last preview was not just now.
+
+        Args:
+            preview: it.
+            caption: below it.
+            beneath: what it is drawn on, shown beside it.
+        """
         now = time.monotonic()
         if now - self._previewed >= _SECONDS.get(current().protocol, _SECONDS_OF_CELLS):
             self._previewed = now
-            self._keep(preview.picture, caption)
+            self._keep(preview.picture, caption, beneath)
 
     @work(thread=True, exclusive=True, group="preview")
-    def _keep(self, picture: bytes, caption: str) -> None:
+    def _keep(self, picture: bytes, caption: str, beneath: Beneath | None) -> None:
         """Pictures are shown from files; a few names by turns, so that none is overwritten."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="promptsheet-")
         self._count += 1
         path = Path(self._folder.name) / f"{self._count % _NAMES}.jpg"
         path.write_bytes(picture)
-        hand_to(self, self._show_kept, _Kept(path, caption))
+        hand_to(self, self._show_kept, _Kept(path, caption, beneath))
 
     def _show_kept(self, kept: _Kept) -> None:
         most = None if current().protocol in _SECONDS else _MOST_CELLS
-        self.show(kept.path, kept.caption, most=most, rough=True)
+        self.show(kept.path, kept.caption, most=most, rough=True, beneath=kept.beneath)
 
     def on_unmount(self) -> None:
         """Previews are not kept."""

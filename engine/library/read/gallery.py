@@ -21,6 +21,7 @@ from engine.library.database import (
     reading,
 )
 from engine.library.read.reader import IMAGE_COLUMNS, OF_SESSION, STATES, ImageInfo, image_info
+from engine.library.read.sources import SOURCE_NAMES
 
 ImageOrder = Literal["sheet", "newest", "favourites"]
 IMAGE_ORDERS: tuple[ImageOrder, ...] = ("sheet", "newest", "favourites")
@@ -83,6 +84,11 @@ class Gallery:
             raise
         # Not before the last screen or thread that reads from it has let go of it.
         weakref.finalize(self, self._db.close)
+
+    def source_names(self, images: Sequence[str]) -> dict[str, str]:
+        """What users called the pictures that images are drawn on, by the images' ids."""
+        rows = self._rows(SOURCE_NAMES, json.dumps(images))
+        return {row["key"]: row["name"] for row in rows}
 
     def close(self) -> None:
         """Close the database now; else it is closed when nobody holds this any more."""

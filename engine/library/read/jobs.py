@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from engine.library.database import LibraryError, connect_reader, database_path, is_new
+from engine.library.database import LibraryError, connect_reader, database_path, is_new, reading
 from engine.library.read.reader import OF_SESSION, ROW_ERROR, STATES, state_of
 
 
@@ -156,6 +157,21 @@ class JobPages:
             return self._places.get(row)
         at = bisect_left(self._numbers, row)
         return at if at < len(self) and self._numbers[at] == row else None
+
+
+def recipe_of(library: Path, session: str, row: int) -> dict[str, Any] | None:
+    """The recipe of a row's first image; None where there is no such row.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    with reading(library) as db:
+        found = db.execute(
+            "SELECT p.body FROM rows r JOIN images i ON i.row = r.id AND i.variation = 1"
+            f" JOIN recipes p ON p.id = i.recipe WHERE r.{OF_SESSION} AND r.number = ?",
+            (session, row),
+        ).fetchone()
+    return json.loads(found["body"]) if found else None
 
 
 def _columns(rows: Iterable[sqlite3.Row]) -> tuple[Sequence[int], Sequence[int]]:

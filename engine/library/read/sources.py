@@ -15,6 +15,12 @@ NAMED_SOURCES = (
 """Of a row `r`: column → cell, by which the library finds its copy of what the row is drawn on,
 whatever became of the original."""
 
+SOURCE_NAMES = (
+    "SELECT i.key, n.name FROM images i JOIN row_sources n ON n.row = i.row"
+    " WHERE n.role = 'image' AND i.key IN (SELECT value FROM json_each(?))"
+)
+"""Of images whose ids are given as JSON: what users called what they are drawn on."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
@@ -59,9 +65,5 @@ def source_names(library: Path, images: Sequence[str]) -> dict[str, str]:
         LibraryError: no library there, or not one this version can read.
     """
     with reading(library) as db:
-        rows = db.execute(
-            "SELECT i.key, n.name FROM images i JOIN row_sources n ON n.row = i.row"
-            " WHERE n.role = 'image' AND i.key IN (SELECT value FROM json_each(?))",
-            (json.dumps(images),),
-        ).fetchall()
+        rows = db.execute(SOURCE_NAMES, (json.dumps(images),)).fetchall()
     return {row["key"]: row["name"] for row in rows}
