@@ -1,19 +1,25 @@
 """An app on a library of its own, filled without rendering anything."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 
 from engine.api import Library
-from engine.library.files import stage
-from engine.library.records import NewRow, NewSession
+from engine.library.files import digest_of, stage
+from engine.library.records import NewRow, NewSession, RowSource
+from engine.library.sources import take_in
 from engine.library.write.writer import Writer
+from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.settings import Settings
+from engine.sheet.rows import SourcePicture
 from tests.engine.library.conftest import CONDITIONS, picture
 from tests.tui.loop_guard import LoopGuard, guarded
 from tui.app import PromptsheetApp
@@ -105,6 +111,52 @@ def make_session(library: Path) -> MakeLibrary:
             writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
             writer.end(batch, 1.0)
         writer.close()
+
+    return make
+
+
+@pytest.fixture
+def make_drawn_on(library: Path) -> Callable[..., str]:
+    """Stores a session of two green images that are drawn on one red picture; its digest."""
+
+    def make(*, key: str = "d4r5w6", done: bool = True) -> str:
+        library.mkdir(exist_ok=True)
+        original = library.parent / "boat.png"
+        Image.new("RGB", (64, 32), "red").save(original)
+        digest = digest_of(original.read_bytes())
+        size = take_in(library, original, digest)
+        source = SourcePicture(str(original), digest, 64, 32)
+        recipe = Recipe("a boat by night", "", 1, 64, 64, 6, 4.0, "DPM", "builtin", "hash")
+        recipe = replace(recipe, image=digest, strength=0.4)
+        rows = [
+            NewRow(
+                number,
+                {"prompt": recipe.prompt, "image": "photos/boat.png"},
+                {},
+                [recipe.with_seed(number)],
+                [f"{number:04d}-1.png"],
+                sources=[RowSource("image", "photos/boat.png", digest, 64, 32)],
+            )
+            for number in (2, 3)
+        ]
+        recipes = [recipe for row in rows for recipe in row.recipes]
+        writer = Writer(library)
+        writer.note_sources([source], {digest: size})
+        batches = plan_batches(recipes, lambda _: 8)
+        folder, sheet = f"folder-{key}", {"file": "sheet.csv"}
+        writer.add_session(NewSession(key, "boats", folder, sheet, rows, batches))
+        if done:
+            batch = writer.next_batch(())
+            assert batch is not None
+            writer.begin(batch, CONDITIONS)
+            pixels = np.full((64, 64, 3), (0, 255, 0), np.uint8)
+            for image in batch.images:
+                record = picture(image, batch.size)[0]
+                staged = stage(image.key, image.path, encode_png(pixels, record.to_text()))
+                writer.finish([(staged, record)])
+            writer.end(batch, 1.0)
+        writer.close()
+        return digest
 
     return make
 

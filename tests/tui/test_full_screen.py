@@ -1,7 +1,8 @@
 """One image on the whole screen: what a key means while its image is still being read."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from engine.settings import Settings
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import TakeInHand
+from tui.graphics.view import PictureView
 from tui.screens.full_screen import FullScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
@@ -157,3 +159,67 @@ async def test_it_is_left_when_another_session_is_taken_in_hand(
         await pilot.press("3")
         await until(pilot, lambda: app.screen is review)
         await until(pilot, lambda: "a test · 8 of 8 images" in screen_text(app))
+
+
+@pytest.fixture
+def on_a_picture(settings: Settings, make_drawn_on: Callable[..., str]) -> PromptsheetApp:
+    make_drawn_on()
+    return PromptsheetApp(Library(settings))
+
+
+async def test_source_and_result_are_side_by_side_flipped_and_wiped(
+    on_a_picture: PromptsheetApp,
+) -> None:
+    app = on_a_picture
+    async with app.run_test(size=(120, 36)) as pilot:
+        await review_of(pilot)
+        await pilot.press("enter")
+        await on_screen(app, pilot, "source and result")
+        assert "on boat.png (" in screen_text(app)
+        assert "strength 0.4, crop" in screen_text(app)
+        picture = app.screen.query_one(PictureView).picture
+        assert picture is not None and picture.columns > 1.5 * 2 * picture.rows
+        await pilot.press("b")
+        await on_screen(app, pilot, " · source ")
+        await pilot.press("d")  # what is seen is not what would go
+        await on_screen(app, pilot, " · result ")
+        await pilot.press("W")
+        await on_screen(app, pilot, "source up to 50 %")
+        await pilot.press("full_stop", "right", "comma", "comma", "left")
+        await on_screen(app, pilot, "source up to 45 %")
+        await pilot.press("n")
+        await on_screen(app, pilot, "2/2")
+        assert "source up to 45 %" in screen_text(app)
+        await pilot.press("escape")
+        await on_screen(app, pilot, "source and result")
+        await pilot.press("z", "right")
+        await on_screen(app, pilot, "1:1")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+
+
+async def test_where_the_source_is_lost_the_result_is_there_and_that_is_said(
+    on_a_picture: PromptsheetApp, library: Path
+) -> None:
+    app = on_a_picture
+    for path in (library / "sources").glob("*/*"):
+        path.unlink()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await review_of(pilot)
+        await pilot.press("enter")
+        await on_screen(app, pilot, "what it was drawn on is gone")
+        await pilot.press("b")
+        pane = app.screen.query_one(ImagePane)
+        await until(pilot, lambda: not pane.has_class("-showing"))
+        await until(pilot, lambda: "what it was drawn on is gone" in screen_text(app))
+
+
+async def test_an_image_drawn_from_noise_has_no_keys_for_a_source(app: PromptsheetApp) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        await review_of(pilot)
+        await pilot.press("enter")
+        await on_screen(app, pilot, "1/8")
+        assert app.screen.check_action("flip", ()) is False
+        await pilot.press("b", "W", "l")
+        await on_screen(app, pilot, "2/8")
+        assert "source" not in screen_text(app)

@@ -1,13 +1,15 @@
 """The keys of Jobs on a real engine process, which is paused: it renders nothing."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 
-from engine.api import Library
+from engine.api import Library, Previewed
 from engine.library.read.reader import list_images, list_jobs, list_sessions, list_unfinished
 from engine.library.write.model_changes import model_changed
 from engine.library.write.writer import Writer
@@ -17,8 +19,11 @@ from engine.settings import Settings
 from tests.conftest import Promptsheet
 from tests.tui.conftest import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.engine_watch import News
+from tui.graphics.view import PictureView
 from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen
+from tui.widgets.live_pane import LivePane
 from tui.widgets.virtual_table import VirtualTable
 
 
@@ -214,3 +219,22 @@ async def test_a_session_whose_models_files_have_changed_asks_how_to_go_on(
     model = find_model("builtin")
     assert model is not None
     assert hashes == {fingerprint(model.source)}
+
+
+async def test_what_is_drawn_is_shown_beside_its_source(
+    settings: Settings, make_drawn_on: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_drawn_on(done=False)
+    monkeypatch.setattr("tui.widgets.live_pane._SECONDS_OF_CELLS", 0.0)
+    drawn = BytesIO()
+    Image.new("RGB", (32, 32), "green").save(drawn, "JPEG")
+    preview = Previewed("d4r5w6", "cpu", 2, 1, drawn.getvalue())
+    async with jobs(settings, "d4r5w6") as (pilot, screen):
+        pane = screen.query_one(LivePane)
+        screen.tell(News(preview=preview))
+        await until(pilot, lambda: screen._beneath.get(("d4r5w6", 2)))
+        screen.tell(News(preview=preview))
+        view = pane.query_one(PictureView)
+        # One above the other: the pane is taller than wide.
+        await until(pilot, lambda: view.picture and view.picture.rows > view.picture.columns * 0.8)
+        assert "cpu: row 2, image 1" in text_of(pilot)

@@ -3,7 +3,7 @@
 import os
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.conftest import COMMAND
 from tests.engine.library.conftest import picture, take
 from tests.engine.protocol.making import tally
 from tests.test_promises import wait_for
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
 from tests.tui.on_a_pty import OnPty
 from tests.tui.test_app import WITH_ALL
 from tui.app import PromptsheetApp
@@ -35,6 +35,7 @@ from tui.screens.full_screen import FullScreen, view_of
 from tui.screens.gallery_filter import wanted_by
 from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
+from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
 
 KEY = "k3f9x2"
@@ -375,3 +376,30 @@ async def test_a_terminal_that_takes_files_is_sent_them(
     assert b64decode(found[1]) == b"0002-01-a-boat-number-0.png"
     assert b64decode(found[3]) == (culled.library / (first.file or "")).read_bytes()
     assert int(found[2]) == first.bytes
+
+
+async def test_an_image_tells_what_it_is_drawn_on_and_is_drawn_on_itself(
+    settings: Settings, make_drawn_on: Callable[..., str]
+) -> None:
+    digest = make_drawn_on()
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(size=(140, 40), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "2 of 2 images" in screen_text(app))
+        await until(pilot, lambda: f"on boat.png ({digest[:8]}), strength 0.4" in screen_text(app))
+        await pilot.press("space", "space", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        panes = app.screen.query(ImagePane)
+        await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
+        assert [pane.shown.name == digest for pane in panes if pane.shown] == [True, False, False]
+        await pilot.press("escape", "ctrl+o")
+        screen = await opened_sheet(pilot)
+        draft = screen.draft
+        assert draft is not None
+        assert [draft.text(n, "prompt") for n in draft.numbers] == ["a boat by night"] * 2
+        files = {
+            str(settings.library / (i.file or "")) for i in list_images(settings.library, "d4r5w6")
+        }
+        assert {draft.text(n, "image") for n in draft.numbers} == files
+        assert draft.ready == 2
+        assert screen.document.origin == "d4r5w6"

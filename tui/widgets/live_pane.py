@@ -1,5 +1,6 @@
 """What is being drawn right now, or the newest picture there is."""
 
+import asyncio
 import tempfile
 import time
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class LivePane(ImagePane):
         most = None if current().protocol in _SECONDS else _MOST_CELLS
         self.show(kept.path, kept.caption, most=most, rough=True, beneath=kept.beneath)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         """Previews are not kept."""
         if self._folder is not None:
-            self._folder.cleanup()
+            await asyncio.to_thread(self._folder.cleanup)
