@@ -65,3 +65,9 @@ def clock_text(seconds: float) -> str:
 def count_text(count: int, noun: str) -> str:
     """`1 image`, `24 images`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def tail_of(path: str) -> str:
+    """A long path by its end, which tells it from others: `…/photos/boat.jpg`."""
+    parts = path.rsplit("/", 2)
+    return path if len(parts) < 3 or not parts[0] else f"…/{parts[1]}/{parts[2]}"

@@ -22,7 +22,7 @@ from tui.glyphs import GLYPHS
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
-from tui.text import clean, count_text
+from tui.text import clean, count_text, tail_of
 from tui.typed_path import is_folder, typed_path
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, TableRow
@@ -30,7 +30,7 @@ from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
 _TELL_SECONDS = 0.1
-_WHERE = "folder, picture or pattern (~/photos/**/*.jpg); or paste a list; → completes"
+_WHERE = "folder, picture, pattern (*.jpg), or a pasted list; → completes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +238,8 @@ class AddPictures(Dialog[AddedPictures | None]):
             words.append("stopped")
         if not self._is_looking and self._pictures:
             words.append(f"enter adds {count_text(len(self._pictures), 'row')}")
+        if not self._is_looking:
+            words.append("ctrl+n begins anew")
         nothing = not self._pictures and not self._refused and not self._is_looking
         text = "enter looks for pictures, in folders with all below" if nothing else ""
         self.query_one("#how-far", Static).update(Content(text or " · ".join(words)))
@@ -294,9 +296,9 @@ class _Found:
         found = self._found[index]
         if isinstance(found, RefusedPicture):
             reason = Cell(found.reason, "error", f"{GLYPHS['failed']} ")
-            return TableRow(index, (Cell(found.file), reason))
+            return TableRow(index, (Cell(tail_of(found.file)), reason))
         size = f"{found.width}×{found.height}" + (f" · {found.note}" if found.note else "")
-        return TableRow(index, (Cell(str(found.path)), Cell(size, "dim")))
+        return TableRow(index, (Cell(tail_of(str(found.path))), Cell(size, "dim")))
 
 
 def _unquoted(text: str) -> str:

@@ -11,10 +11,18 @@ from typing import ClassVar, Protocol, TypeVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.api import Draft, Place, Problem, Severity, draw_seed, palette_colours
+from engine.api import (
+    PICTURE_COLUMNS,
+    Draft,
+    Place,
+    Problem,
+    Severity,
+    draw_seed,
+    palette_colours,
+)
 from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind
-from tui.text import count_text
+from tui.text import count_text, tail_of
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, CellStyle, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -36,6 +44,8 @@ _WIDTHS = {
     "color_palette": 18,
     "num_images": 10,
     "final_prompt": 24,
+    "image": 20,
+    "mask": 20,
 }
 _MOST_WIDTH = 14
 
@@ -478,6 +488,8 @@ class DraftSource:
 
     def _cell(self, number: int, column: str, problem: Problem | None) -> Cell:
         text = self.draft.text(number, column)
+        if column in PICTURE_COLUMNS:
+            text = tail_of(text)
         colours = palette_colours(text, self.draft) if column == "color_palette" and text else ()
         if problem is not None:
             glyph = GLYPHS[problem.severity]
