@@ -15,8 +15,11 @@ from engine.api.sheets import Sheets
 from engine.settings import Settings
 from tests.tui.conftest import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
+from tui.draft_autosave import DraftAutosave, open_autosaved
 from tui.screens.add_pictures import AddPictures
 from tui.screens.sheet import SheetScreen
+from tui.screens.sheet_output import SheetStarting
+from tui.sheet_document import Opened
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.image_pane import ImagePane
@@ -192,3 +195,34 @@ async def test_cells_that_name_pictures_are_edited_filled_and_undone_off_the_eve
         await until(pilot, lambda: draft_on(screen).columns == ("prompt", "note"))
         await pilot.press("U")
         await until(pilot, lambda: draft_on(screen).text(2, "image") == "more/town.png")
+
+
+async def test_what_is_started_at_once_has_the_picture_that_was_just_written(
+    settings: Settings, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def start(_: object, opened: Opened, __: object) -> None:
+        started.append(opened.draft.text(2, "image"))
+
+    monkeypatch.setattr(SheetStarting, "start", start)
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        screen.query_one(DraftTable).add_column("image")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.is_writing)
+        await pilot.press(*"boat.png", "ctrl+s")
+        await until(pilot, lambda: started == ["boat.png"])
+
+
+def test_a_kept_sheet_finds_its_pictures_where_the_sheet_was(
+    settings: Settings, sheet: Path, tmp_path: Path
+) -> None:
+    library = Library(settings)
+    sheet.write_text("prompt,image\na red boat,boat.png\n")
+    store = DraftAutosave(library)
+    store.keep(library.sheets.open(sheet))
+    (kept,) = (tmp_path / "state").rglob("*.csv")
+    assert open_autosaved(kept, library).ready == 1
+    store.forget()
