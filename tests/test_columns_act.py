@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from engine.picture.metadata import read_record
 from tests.conftest import Promptsheet
+
+pytestmark = pytest.mark.slow
+
 
 PLAIN = {
     "prompt": "a lighthouse",

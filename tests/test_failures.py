@@ -22,6 +22,8 @@ from tests.test_promises import (
     write_sheet,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("reserve", "says"), [(0, "No space left|disk is full"), (20, "reserve")])
 def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Promptsheet
 from tests.test_promises import settled, state, wait_for, write_sheet
+
+pytestmark = pytest.mark.slow
 
 
 def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(

@@ -16,6 +16,9 @@ from tests.bench.older import make_older
 from tests.conftest import Promptsheet
 from tests.engine.library.conftest import new_session
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "first-light.csv"
 
 

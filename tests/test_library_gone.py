@@ -10,6 +10,8 @@ import pytest
 from engine.service.lock import LOCK_FILE
 from tests.conftest import Promptsheet
 
+pytestmark = pytest.mark.slow
+
 
 def rename(library: Path) -> None:
     library.rename(library.with_name("moved"))

@@ -20,6 +20,9 @@ from engine.settings import Settings, config_folder, load_settings, state_folder
 from tests.conftest import COMMAND, Promptsheet
 from tests.engine.library.conftest import new_session
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = os.getuid() == 0
 
 

@@ -25,6 +25,9 @@ from engine.library.database import reading
 from engine.picture.png import decode, read_text
 from tests.conftest import COMMAND, Promptsheet
 
+pytestmark = pytest.mark.slow
+
+
 Pixels = dict[str, bytes]
 
 

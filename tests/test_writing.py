@@ -18,6 +18,9 @@ from tests.conftest import Promptsheet
 from tests.engine.library.conftest import Rendered, new_session, rendered, take, writer
 from tests.test_promises import wait_for
 
+pytestmark = pytest.mark.slow
+
+
 __all__ = ["rendered", "writer"]
 
 KEY = "k3f9x2"

@@ -14,6 +14,8 @@ from engine.service.server.session_log import SessionLogs
 from engine.unfinished_files import written_beside
 from tests.conftest import Promptsheet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def treasure(tmp_path: Path) -> Path:

@@ -25,6 +25,9 @@ from tui.screens.sheet import SheetScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
+
 WITH_ALL: Any = {"notifications": True, "tooltips": True}
 SIZES = [(80, 24), (120, 36), (200, 50)]
 AREAS = {"1": "sheet", "2": "jobs", "3": "review", "4": "sessions"}

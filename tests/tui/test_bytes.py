@@ -10,6 +10,9 @@ from tests.conftest import COMMAND
 from tests.tui.conftest import HOSTILE, MakeLibrary
 from tests.tui.on_a_pty import OnPty, commands, plain
 
+pytestmark = pytest.mark.slow
+
+
 _OURS = re.compile(
     r"\x1b(?:\[[\d;]*[mHABCDGJK]|\[\?\d+(?:;\d+)*(?:[hlu]|\$p)|\[[<>=]\d*(?:;\d+)*[uq]|\[c"
     r"|\[16t|[78]|\]22;[a-z-]*(?:\x07|\x1b\\))"

@@ -17,6 +17,9 @@ from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
 from tui.typed_path import typed_path
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (120, 36), "notifications": True}
 
 

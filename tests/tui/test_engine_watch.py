@@ -20,6 +20,9 @@ from tui.app import PromptsheetApp
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 
+pytestmark = pytest.mark.slow
+
+
 SIZE = (140, 36)
 
 

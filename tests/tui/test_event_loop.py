@@ -34,6 +34,9 @@ from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (140, 40), "notifications": True, "tooltips": True}
 
 

@@ -1,6 +1,7 @@
 import zipfile
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -12,6 +13,8 @@ from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.export import ExportScreen
 from tui.widgets.contact_sheet import ContactSheet
+
+pytestmark = pytest.mark.slow
 
 
 async def test_marked_images_are_exported_from_the_page(

@@ -18,6 +18,9 @@ from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (80, 24), "notifications": True}
 
 

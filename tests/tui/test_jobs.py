@@ -21,6 +21,8 @@ from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def engine(settings: Settings, promptsheet: Promptsheet) -> Iterator[Promptsheet]:

@@ -25,6 +25,9 @@ from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.draft_table import DraftTable
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (120, 36), "notifications": True}
 TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
 

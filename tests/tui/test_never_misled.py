@@ -28,6 +28,9 @@ from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (140, 36), "notifications": True}
 TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
 

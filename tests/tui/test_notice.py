@@ -14,6 +14,9 @@ from tui.screens.settings import SettingsScreen
 from tui.terminal.notice import notification
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
+
 EVIL = "a\x1b]0;owned\x07;b\x9c\x1b\\ name"
 
 

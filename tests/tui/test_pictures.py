@@ -24,6 +24,9 @@ from tui.widgets.gauges import DiskGauge
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.strip import ThumbnailStrip
 
+pytestmark = pytest.mark.slow
+
+
 Compare = Callable[..., bool]
 _NOON = 1_764_072_000.0
 _FAULTY = (

@@ -22,6 +22,9 @@ from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.draft_table import DraftTable
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (140, 36), "notifications": True}
 TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
 

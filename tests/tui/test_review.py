@@ -37,6 +37,9 @@ from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
+
 KEY = "k3f9x2"
 
 

@@ -17,6 +17,9 @@ from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 from tui.widgets.draft_table import DraftTable
 
+pytestmark = pytest.mark.slow
+
+
 BEFORE = (
     "Prompt,aspect_ratio,Note,seed_number\na red boat,02:03:00,mine,\na cat,1:1,,7\na hill,,last,\n"
 )

@@ -16,6 +16,9 @@ from tui.keys import all_ids
 from tui.screens.settings import ChangeSetting
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
+
 _WRITTEN = """# mine
 [app]
 theme = "nord" # I like it

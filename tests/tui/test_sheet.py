@@ -23,6 +23,9 @@ from tui.screens.sheet import SheetScreen
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (120, 36), "notifications": True, "tooltips": True}
 TEXT = (
     "prompt,aspect_ratio,model,seed_number,note\n"

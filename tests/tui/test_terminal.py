@@ -12,7 +12,10 @@ from tests.conftest import COMMAND, Promptsheet
 from tests.test_promises import settled, state, wait_for, write_sheet
 from tests.tui.sshd import SSHD, Sshd
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
 
 
 class Tmux:

@@ -26,6 +26,9 @@ from tui.screens.area import AreaScreen
 from tui.widgets import top_line
 from tui.widgets.contact_sheet import ContactSheet
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (140, 40), "notifications": True}
 TUI = Path(prepare.__file__).parents[1]
 

@@ -19,6 +19,8 @@ from engine.library.write.trash import empty_trash, settle
 from engine.library.write.writer import Writer
 from tests.engine.library.conftest import new_session
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,9 @@ from engine.library.write.writer import Writer
 from tests.conftest import Promptsheet
 from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
 
+pytestmark = pytest.mark.slow
+
+
 KEY = "k3f9x2"
 
 

@@ -15,6 +15,9 @@ from engine.picture.recipe import Recipe
 from engine.plan.from_pictures import row_of, source_of
 from tests.engine.library.conftest import CONDITIONS
 
+pytestmark = pytest.mark.slow
+
+
 _A1111 = (
     "a lighthouse by night,\n(stormy:1.2) sea, oil on canvas\n"
     "Negative prompt: people, text\nSteps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7.5,"

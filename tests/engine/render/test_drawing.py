@@ -20,7 +20,7 @@ from tests.engine.render.conftest import BUILTIN
 RECIPE = Recipe("a red circle", "", 7, 96, 96, 3, 4.0, "S", "builtin", "h")
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,9 @@ from engine.service.lock import LibraryLock, LockedError, held_elsewhere, is_loc
 from tests.conftest import COMMAND
 from tests.engine.library.conftest import new_session
 
+pytestmark = pytest.mark.slow
+
+
 STALE = 0.6
 
 

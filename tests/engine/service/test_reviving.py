@@ -24,6 +24,8 @@ from tests.conftest import Promptsheet
 from tests.engine.library.conftest import new_session, take
 from tests.test_promises import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 class Started:
     """Stands for the connection to an engine process that was started."""

@@ -18,6 +18,9 @@ from tests.conftest import Promptsheet
 from tests.test_columns_act import write_sheet
 from tests.test_promises import state, wait_for
 
+pytestmark = pytest.mark.slow
+
+
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
 
 

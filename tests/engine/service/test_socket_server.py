@@ -20,6 +20,8 @@ from tests.conftest import Promptsheet
 from tests.engine.service.test_reviving import next_event
 from tests.test_promises import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def talk(promptsheet: Promptsheet, sent: bytes) -> Refused:
     """What the engine process answers to some bytes."""

@@ -19,6 +19,8 @@ from engine.service.lock import LOCK_FILE, LibraryLock
 from tests.conftest import Promptsheet
 from tests.test_promises import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_goes_on_where_its_starter_lost_patience(promptsheet: Promptsheet) -> None:
     read_end, write_end = os.pipe()

@@ -21,6 +21,8 @@ from engine.sheet.rows import Severity, SheetError
 from tests.conftest import Promptsheet
 from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
 
+pytestmark = pytest.mark.slow
+
 
 def refused(path: Path, limits: Limits | None = None) -> str:
     """The message; also that it is one plain line, in time."""

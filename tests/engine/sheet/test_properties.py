@@ -5,6 +5,7 @@ import io
 import math
 from fractions import Fraction
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,9 @@ from engine.sheet.delimited import records
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Cell, Line, Moment, Table
 from tests.engine.sheet.making import VOCABULARY, check_cell
+
+pytestmark = pytest.mark.slow
+
 
 ANY_LETTER = st.characters()  # surrogates too
 TYPED = st.sampled_from(

@@ -19,6 +19,9 @@ from tui.graphics import encode
 from tui.graphics.protocol import Terminal
 from tui.graphics.tmux import passed_on
 
+pytestmark = pytest.mark.slow
+
+
 CELL = "\U0010eeee".encode()
 Open = Callable[[str], OnPty]
 
