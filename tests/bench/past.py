@@ -271,7 +271,7 @@ def _pages(app: OnPty, words: str) -> int:
     app.press("3")
     app.wait_for("96 of 96")
     app.quiet(1.5, 60)
-    app.press("w")  # no large picture: the page alone
+    app.press("L")  # no large picture: the page alone
     app.quiet(1.5, 60)
     for _ in range(_places(app) > 48):
         app.press("+")

@@ -147,7 +147,7 @@ async def test_jobs_can_be_filtered_and_found_again(
         assert "a lighthouse" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: table(app).source.count() == 201)
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: table(app).source.count() == 0)
         assert "No job matches" in screen_text(app)
 
@@ -215,10 +215,10 @@ async def test_every_binding_has_an_id_and_is_in_the_palette(app: PromptsheetApp
 
 async def test_keys_can_be_given_other_keys(settings: Settings, make_session: MakeLibrary) -> None:
     make_session(["a red boat"])
-    other = replace(settings, app=replace(settings.app, keys={"app.review": "f5"}))
+    other = replace(settings, app=replace(settings.app, keys={"app.review": "f9"}))
     app = PromptsheetApp(Library(other))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await pilot.press("f5")
+        await pilot.press("f9")
         await until(pilot, lambda: app.current_mode == "review")
 
 

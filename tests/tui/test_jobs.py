@@ -100,7 +100,7 @@ async def test_failed_rows_are_found_and_tried_again(
     start(engine, failed=True)
     async with jobs(settings, "k3f9x2") as (pilot, screen):
         table = screen.query_one(VirtualTable)
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 8)
         await until(pilot, lambda: "out of ghosts · t tries again" in text_of(pilot))
         await pilot.press("g", "space", "t")
@@ -109,7 +109,7 @@ async def test_failed_rows_are_found_and_tried_again(
         await pilot.press("escape", "t")
         await until(pilot, lambda: not rows(library, "failed"))
         await until(pilot, lambda: "No job matches" in text_of(pilot))
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 12)
 
 
@@ -166,10 +166,10 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
 
     async with jobs(settings, "k3f9x2") as (pilot, _):
         await until(pilot, lambda: "engine: paused" in text_of(pilot))
-        await pilot.press("p")
+        await pilot.press("P")
         await until(pilot, lambda: paused() is False)
         await until(pilot, lambda: "engine: paused" not in text_of(pilot))
-        await pilot.press("p")
+        await pilot.press("P")
         await until(pilot, lambda: paused() is True)
         await until(pilot, lambda: "engine: paused" in text_of(pilot))
 

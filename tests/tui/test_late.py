@@ -99,7 +99,7 @@ async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_b
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
-        await pilot.press("y", "m", "9", "enter")
+        await pilot.press("y", "asterisk", "9", "enter")
         await until(pilot, gate.reached.is_set)
         await pilot.press("y")
         gate.open()
@@ -215,7 +215,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
         await pilot.press("y", "ctrl+s")
         await until(pilot, gate.reached.is_set)
         assert app.screen.check_action("start", ()) is None, "dimmed"
-        await pilot.press("ctrl+s", "S")
+        await pilot.press("ctrl+s", "ctrl+g")
         gate.open()
         await until(pilot, lambda: "✗ no engine today" in screen_text(app))
         assert gate.calls == 1

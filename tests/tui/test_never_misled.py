@@ -230,7 +230,7 @@ async def test_2_shows_what_was_started_from_review(
         await pilot.press("3")
         await until(pilot, lambda: "1 of 1 image" in screen_text(app))
         await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
-        await pilot.press("r")
+        await pilot.press("m")
         await until(pilot, lambda: any("2 shows them" in n.message for n in app._notifications))
         assert app.app_state.memory.session != "started", "one goes on choosing"
         await pilot.press("2")

@@ -113,7 +113,7 @@ def test_palettes_and_a_long_final_prompt(
         await shows("memory")(pilot)
         await pilot.press("g", "j")
         await shows("at the start")(pilot)
-        await pilot.press("J")
+        await pilot.press("right_curly_bracket")
         await shows("mountains")(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=wait)

@@ -51,7 +51,7 @@ async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
         assert len(prompts(screen)) == 3
         await pilot.press("ctrl+r")
         assert len(prompts(screen)) == 4, "redo, as elsewhere"
-        await pilot.press("R")
+        await pilot.press("f5")
         await until(pilot, lambda: len(prompts(screen)) == 2)
         await until(pilot, lambda: "u brings mine.csv back" in screen_text(app))
         await pilot.press("u")
@@ -83,8 +83,8 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         assert screen.document.origin is None
         screen.query_one(DraftTable).go_to(3, "prompt")
         await pilot.press("y")
-        await until(pilot, lambda: "mended, w saves a copy" in screen_text(app))
-        await pilot.press("w")
+        await until(pilot, lambda: "mended, x saves a copy" in screen_text(app))
+        await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         assert app.screen.query_one(Input).value == str(tmp_path / "prompts.csv")
         await pilot.press("enter")
@@ -236,7 +236,7 @@ async def test_a_file_that_was_saved_over_has_its_new_rows_once(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y", "w")
+        await pilot.press("y", "x")
         await until(pilot, lambda: isinstance(app.screen, AskWhere))
         app.screen.query_one(Input).value = str(path)
         await pilot.press("enter")

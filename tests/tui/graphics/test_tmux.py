@@ -73,7 +73,7 @@ def test_pictures_are_passed_on_once_and_a_move_sends_none(
     app.wait_for("16 of 16 images")
     wait_for(lambda: len(set(re.findall(rb"\x1b_Ga=T[^;]*;", app.output))) >= 17, 60)
     wait_for(lambda: app.output.count(CELL) > 16 * 20, 60)
-    app.press("w")
+    app.press("L")
     app.quiet(1.5, 60)
     at = len(app.output)
     app.press("l")
