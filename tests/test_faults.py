@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Promptsheet
-from tests.test_promises import settled, state, wait_for, write_sheet
+from tests.support.command import Promptsheet
+from tests.support.runs import settled, state, write_sheet
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -25,9 +25,9 @@ from engine.picture.metadata import Record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
-from tests.conftest import COMMAND
-from tests.engine.library.conftest import CONDITIONS
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND
+from tests.support.libraries import CONDITIONS
+from tests.support.on_a_pty import OnPty
 
 SESSIONS, ROWS, IMAGES = 10_000, 25, 4
 LARGE = 100_000

@@ -12,8 +12,8 @@ from textual.widgets import Input, TextArea
 from engine.api import Library
 from engine.library.write.writer import Writer
 from engine.settings import Settings
-from tests.engine.library.conftest import take
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.libraries import take
+from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import recall
 from tui.engine_watch import News
@@ -28,7 +28,6 @@ from tui.widgets.virtual_table import VirtualTable
 pytestmark = pytest.mark.slow
 
 
-WITH_ALL: Any = {"notifications": True, "tooltips": True}
 SIZES = [(80, 24), (120, 36), (200, 50)]
 AREAS = {"1": "sheet", "2": "jobs", "3": "review", "4": "sessions"}
 

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from engine.api import Library, save_copy
 from engine.settings import Settings
-from tests.tui.conftest import opened_sheet, screen_text, until
+from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen

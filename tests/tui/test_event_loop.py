@@ -17,8 +17,8 @@ from engine.api import (
 from engine.library.database import database_path
 from engine.library.read.reader import find_session, list_sessions
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
-from tests.tui.loop_guard import PIECE, guarded
+from tests.support.loop_guard import PIECE, guarded
+from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.compare import CompareScreen

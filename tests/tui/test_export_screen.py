@@ -7,8 +7,7 @@ from textual.widgets import Input, Static
 
 from engine.api import Library
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.export import ExportScreen

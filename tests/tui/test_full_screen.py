@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from engine.api import EngineError, Gallery, Library
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import TakeInHand
 from tui.screens.full_screen import FullScreen

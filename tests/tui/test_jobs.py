@@ -14,8 +14,8 @@ from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
 from engine.models.fingerprint import fingerprint
 from engine.settings import Settings
-from tests.conftest import Promptsheet
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.command import Promptsheet
+from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen

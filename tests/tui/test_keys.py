@@ -14,8 +14,7 @@ from textual.widgets._key_panel import BindingsTable
 
 from engine.api import Library
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.keys import KEYS, all_bindings, all_ids, bind, called, key_of, verb_of
 from tui.screens.compare import CompareScreen

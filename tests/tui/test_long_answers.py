@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.large import Cost, cost_of, fill
-from tests.conftest import COMMAND, Promptsheet
+from tests.support.command import COMMAND, Promptsheet
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,8 @@ from engine.api import Library, SheetError, Started
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
-from tests.tui.test_late import Gate
-from tests.tui.test_replaced import drop, prompts
+from tests.support.gate import Gate
+from tests.support.screens import MakeLibrary, drop, opened_sheet, prompts, screen_text, until
 from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet

@@ -7,7 +7,7 @@ import pytest
 from textual.events import AppBlur, AppFocus
 
 from engine.api import EngineFeed
-from tests.tui.conftest import screen_text, until
+from tests.support.screens import screen_text, until
 from tui.app import PromptsheetApp
 from tui.graphics import protocol
 from tui.screens.settings import SettingsScreen

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from engine.api import DeviceUse, EngineEvent, Library, Pace, Stepped
 from engine.library.database import database_path
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.graphics.view import PictureView
 from tui.widgets.gauges import DiskGauge

@@ -9,10 +9,10 @@ from textual.widgets import Input
 
 from engine.api import Library
 from engine.settings import Settings, state_folder
-from tests.conftest import COMMAND
-from tests.test_promises import wait_for
-from tests.tui.conftest import opened_sheet, screen_text, until
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND
+from tests.support.on_a_pty import OnPty
+from tests.support.screens import drop, opened_sheet, prompts, screen_text, until
+from tests.support.waiting import wait_for
 from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
@@ -34,11 +34,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "mine.csv"
     path.write_text(TEXT)
     return path
-
-
-def prompts(screen: SheetScreen) -> list[str]:
-    draft = screen.draft
-    return [draft.text(number, "prompt") for number in draft.numbers] if draft else []
 
 
 async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
@@ -121,12 +116,6 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)
         assert len(prompts(screen)) == 3
-
-
-def drop(screen: SheetScreen) -> None:
-    """As the system does of a process that has ended."""
-    assert screen._autosaving.store._lock is not None
-    os.close(screen._autosaving.store._lock)
 
 
 async def test_what_was_written_when_the_connection_dropped_is_there_again(

@@ -20,13 +20,12 @@ from engine.library.files import stage
 from engine.library.read.reader import find_session, list_images
 from engine.library.write.writer import Writer
 from engine.settings import Settings
-from tests.conftest import COMMAND
-from tests.engine.library.conftest import picture, take
-from tests.engine.protocol.making import tally
-from tests.test_promises import wait_for
-from tests.tui.conftest import MakeLibrary, screen_text, until
-from tests.tui.on_a_pty import OnPty
-from tests.tui.test_app import WITH_ALL
+from tests.support.command import COMMAND
+from tests.support.libraries import picture, take
+from tests.support.on_a_pty import OnPty
+from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
+from tests.support.waiting import wait_for
+from tests.support.wire import tally
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import protocol

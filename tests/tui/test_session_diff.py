@@ -11,8 +11,7 @@ from engine.api import (
 )
 from engine.library.read.reader import find_session, list_images
 from engine.settings import Settings
-from tests.tui.conftest import screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 from tui.widgets.draft_table import DraftTable

@@ -9,8 +9,7 @@ from textual.widgets import Input, Static
 from engine.api import Library
 from engine.settings import Settings, SettingsError, load_settings
 from engine.settings_file import all_settings, understood, write_setting
-from tests.tui.conftest import screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, screen_text, until
 from tui.app import PromptsheetApp
 from tui.keys import all_ids
 from tui.screens.settings import ChangeSetting

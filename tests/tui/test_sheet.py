@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from engine.api import Draft, Library, Place, Severity
 from engine.settings import Settings
-from tests.tui.conftest import opened_sheet, screen_text, until
+from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.screens.ask import Ask

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, Promptsheet
-from tests.test_promises import settled, state, wait_for, write_sheet
-from tests.tui.sshd import SSHD, Sshd
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.runs import settled, state, write_sheet
+from tests.support.sshd import SSHD, Sshd
+from tests.support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.slow,

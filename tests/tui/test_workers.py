@@ -14,8 +14,8 @@ from textual.screen import Screen
 
 from engine.api import Engine, EngineError, Images, Library, Previewed, Sessions
 from engine.settings import Settings
-from tests.engine.protocol.making import tally
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, until
+from tests.support.wire import tally
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import prepare

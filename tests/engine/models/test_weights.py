@@ -7,7 +7,7 @@ import pytest
 
 from engine.models.catalog import load_models
 from engine.models.weights import ModelSize, model_size
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from engine.picture.metadata import Record, a1111_parameters
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.from_pictures import row_of, source_of
-from tests.engine.library.conftest import CONDITIONS
+from tests.support.libraries import CONDITIONS
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.delimited import records
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Cell, Line, Moment, Table
-from tests.engine.sheet.making import VOCABULARY, check_cell
+from tests.support.sheets import VOCABULARY, check_cell
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from engine.settings import Settings
-from tests.conftest import COMMAND
-from tests.test_promises import wait_for
-from tests.tui.conftest import MakeLibrary
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND
+from tests.support.on_a_pty import OnPty
+from tests.support.screens import MakeLibrary
+from tests.support.waiting import wait_for
 from tui.graphics import encode
 from tui.graphics.protocol import Terminal
 from tui.graphics.tmux import passed_on
