@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 EXAMPLE := assets/examples/first-light.csv
 
-.PHONY: help setup run test lint bench clean
+.PHONY: help setup run check test lint bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,9 @@ lint: setup  ## format, lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint  ## lint and the quick tests: under two minutes
+	$(BIN)/pytest -m "not slow"
 
 test: lint  ## everything CI runs
 	$(BIN)/pytest

@@ -238,7 +238,7 @@ class AppSettings(Declared, frozen=True):
     """Ring the terminal's bell and show its notification when a session has finished."""
 
     keys: dict[str, str] = msgspec.field(default_factory=dict)
-    """Other keys for actions, by the action's id: {"sheet.start" = "f5"}. The command palette shows
+    """Other keys for actions, by the action's id: {"sheet.start" = "f8"}. The command palette shows
     the ids."""
 
 

@@ -1,15 +1,19 @@
 """Every column changes the image, and the recipe inside the file says how."""
 
-import csv
 import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from engine.picture.metadata import read_record
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
+from tests.support.sheets import write_rows
+
+pytestmark = pytest.mark.slow
+
 
 PLAIN = {
     "prompt": "a lighthouse",
@@ -39,15 +43,6 @@ CHANGES: dict[str, dict[str, str]] = {
 }
 
 
-def write_sheet(path: Path, rows: list[dict[str, str]]) -> Path:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
 def test_every_column_changes_the_image_and_says_how_in_the_file(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
@@ -55,7 +50,7 @@ def test_every_column_changes_the_image_and_says_how_in_the_file(
     shared = tmp_path / "shared"
     shared.mkdir()
     (config / "settings.toml").write_text(f'[share]\nfolder = "{shared}"\n')
-    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows))
+    promptsheet.json("run", write_rows(tmp_path / "sheet.csv", rows))
     images = promptsheet.json("show", "last")["list"]
     shown = dict(zip(("plain", *CHANGES), images, strict=True))
 

@@ -7,12 +7,16 @@ from functools import partial
 from pathlib import Path
 
 import psutil
+import pytest
 
 from engine.api import Library
 from engine.library.database import reading
 from engine.settings import Settings
-from tests.conftest import Promptsheet
-from tests.test_promises import has_done, renderer_pid, state, wait_for, write_sheet
+from tests.support.command import Promptsheet
+from tests.support.runs import has_done, renderer_pid, state, write_sheet
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def rows_in(promptsheet: Promptsheet, wanted: str) -> list[int]:

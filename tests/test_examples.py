@@ -3,10 +3,14 @@
 import csv
 from pathlib import Path
 
+import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 import assets
+
+pytestmark = pytest.mark.slow
+
 
 SHEET = Path(assets.__file__).parent / "examples" / "first-light.csv"
 

@@ -12,15 +12,11 @@ import psutil
 import pytest
 
 from engine.service.client.connection import connect
-from tests.conftest import Promptsheet
-from tests.test_promises import (
-    has_done,
-    renderer_pid,
-    settled,
-    state,
-    wait_for,
-    write_sheet,
-)
+from tests.support.command import Promptsheet
+from tests.support.runs import has_done, renderer_pid, settled, state, write_sheet
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("reserve", "says"), [(0, "No space left|disk is full"), (20, "reserve")])

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from tests.conftest import Promptsheet
-from tests.test_promises import settled, state, wait_for, write_sheet
+import pytest
+
+from tests.support.command import Promptsheet
+from tests.support.runs import settled, state, write_sheet
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(

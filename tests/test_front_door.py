@@ -12,9 +12,12 @@ import pytest
 
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
-from tests.bench.older import make_older
-from tests.conftest import Promptsheet
-from tests.engine.library.conftest import new_session
+from tests.support.command import Promptsheet
+from tests.support.libraries import new_session
+from tests.support.older import make_older
+
+pytestmark = pytest.mark.slow
+
 
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "first-light.csv"
 
@@ -22,7 +25,7 @@ EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "first-light.cs
 def test_the_example_runs_twice_into_the_same_pixels(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    from tests.test_promises import pixels_of
+    from tests.support.runs import pixels_of
 
     pixels = []
     for name in ("one", "two"):
@@ -239,7 +242,7 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
     writer.stop(Scope(None))
     writer.close()
     make_older(promptsheet.library)
-    from tests.test_promises import wait_for
+    from tests.support.waiting import wait_for
 
     running = promptsheet.start("engine", "run", stderr=subprocess.DEVNULL)
     try:
@@ -285,7 +288,7 @@ def test_an_unknown_session_is_an_error_with_a_way_on(promptsheet: Promptsheet) 
 def test_the_engine_process_leaves_when_it_has_nothing_to_do(
     promptsheet: Promptsheet, config: Path
 ) -> None:
-    from tests.test_promises import wait_for
+    from tests.support.waiting import wait_for
 
     (config / "settings.toml").write_text("[engine]\nidle_minutes = 0.02\n")
     assert promptsheet.json("engine", "start")["running"]

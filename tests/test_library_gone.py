@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.service.lock import LOCK_FILE
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
+
+pytestmark = pytest.mark.slow
 
 
 def rename(library: Path) -> None:

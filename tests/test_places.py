@@ -17,29 +17,11 @@ from engine.service.client.connection import connect_or_start
 from engine.service.client.reviving import Reviver
 from engine.service.lock import LibraryLock, is_locked
 from engine.settings import Settings, config_folder, load_settings, state_folder
-from tests.conftest import COMMAND, Promptsheet
-from tests.engine.library.conftest import new_session
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.frozen import freeze, thaw
+from tests.support.libraries import new_session
 
-ROOT = os.getuid() == 0
-
-
-def freeze(folder: Path, place: Path) -> Path:
-    """A folder as it is where it cannot be written: by a read-only mount, or without the right."""
-    if not ROOT:
-        folder.chmod(0o500)
-        return folder
-    place.mkdir()
-    for options in (["--bind", str(folder), str(place)], ["-o", "remount,ro,bind", str(place)]):
-        if subprocess.run(["mount", *options], capture_output=True).returncode:
-            pytest.skip("needs the right to mount")
-    return place
-
-
-def thaw(folder: Path, place: Path) -> None:
-    if ROOT:
-        subprocess.run(["umount", "--lazy", str(place)], capture_output=True)
-    else:
-        folder.chmod(0o700)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

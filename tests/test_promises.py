@@ -1,20 +1,15 @@
 """The promises, kept or broken through the front door: real processes, real files, real kills."""
 
-import contextlib
-import csv
 import hashlib
 import json
 import os
 import pty
-import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -22,98 +17,21 @@ import pytest
 from PIL import Image
 
 from engine.library.database import reading
-from engine.picture.png import decode, read_text
-from tests.conftest import COMMAND, Promptsheet
+from engine.picture.png import read_text
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.runs import (
+    Pixels,
+    has_done,
+    pixels_of,
+    renderer_pid,
+    run_with_kills,
+    settled,
+    state,
+    write_sheet,
+)
+from tests.support.waiting import wait_for
 
-Pixels = dict[str, bytes]
-
-
-def write_sheet(path: Path, rows: int, images: int, **columns: str) -> Path:
-    """A sheet of seeded rows: several shapes, step counts, with and without negative prompts."""
-    ratios = ("1:1", "3:2", "2:3", "16:9")
-    kinds = (("turbo", ""), ("turbo", "blurry"), ("default", ""))
-    with path.open("w", newline="") as file:
-        sheet = csv.writer(file)
-        sheet.writerow(
-            [
-                "prompt",
-                "aspect_ratio",
-                "seed_number",
-                "num_images",
-                "rendering",
-                "negative_prompt",
-                *columns,
-            ]
-        )
-        for row in range(rows):
-            prompt = f"{row} red circles on a blue background"
-            ratio = ratios[row % len(ratios)]
-            kind = kinds[row // len(ratios) % len(kinds)]
-            sheet.writerow([prompt, ratio, row * 10, images, *kind, *columns.values()])
-    return path
-
-
-def pixels_of(promptsheet: Promptsheet, session: str = "last") -> Pixels:
-    """`row-variation` → the pixels of every finished image."""
-    shown = promptsheet.json("show", session)
-    return {
-        f"{image['row']}-{image['variation']}": decode(
-            promptsheet.library / image["file"]
-        ).tobytes()
-        for image in shown["list"]
-        if image["state"] == "done"
-    }
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
-    """Wait until `condition` gives something true; that."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("waited in vain")
-
-
-def state(promptsheet: Promptsheet) -> dict[str, Any]:
-    """The only session."""
-    return promptsheet.sessions()[0]
-
-
-def settled(promptsheet: Promptsheet) -> bool:
-    """Whether the only session has nothing left to do."""
-    return state(promptsheet)["state"] not in ("waiting", "rendering")
-
-
-def has_done(promptsheet: Promptsheet, count: int) -> bool:
-    """Whether at least `count` images of the only session are there."""
-    return bool(state(promptsheet)["done"] >= count)
-
-
-def renderer_pid(promptsheet: Promptsheet) -> int | None:
-    renderers = promptsheet.status()["renderers"]
-    return renderers[0]["pid"] if renderers else None
-
-
-def run_with_kills(promptsheet: Promptsheet, sheet: Path, kills: int, seed: int = 0) -> None:
-    """Run `sheet` while the engine process and its renderer are killed by turns.
-
-    Moments are random from just after a start to well into rendering. Each time the engine
-    process is only started again, nothing more.
-    """
-    moments = random.Random(seed)
-    promptsheet.json("run", sheet, "--detach")
-    for kill in range(kills):
-        time.sleep(moments.uniform(0.0, 7.0))
-        if kill % 2 == 0:
-            pid = promptsheet.json("engine", "status")["pid"]
-            if pid is not None:
-                os.kill(pid, signal.SIGKILL)
-            promptsheet.json("engine", "start")
-        elif (pid := renderer_pid(promptsheet)) is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: settled(promptsheet), 600)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,11 @@
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.bench.volatile_disk import NOTE, cuts
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_was_flushed_is_there_and_what_was_not_may_be(tmp_path: Path) -> None:

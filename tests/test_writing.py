@@ -14,9 +14,13 @@ from engine.library.read.export import Wish, export_zip
 from engine.library.read.reader import list_images
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.write.writer import Writer
-from tests.conftest import Promptsheet
-from tests.engine.library.conftest import Rendered, new_session, rendered, take, writer
-from tests.test_promises import wait_for
+from tests.engine.library.conftest import rendered, writer
+from tests.support.command import Promptsheet
+from tests.support.libraries import Rendered, new_session, take
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
 
 __all__ = ["rendered", "writer"]
 

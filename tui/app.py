@@ -29,7 +29,7 @@ from tui.app_state import (
     remember,
 )
 from tui.graphics.protocol import current
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
@@ -45,6 +45,7 @@ _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 _COMING_SECONDS = 0.01
 _STAY, _LEAVE = "no, stay", "yes, quit without it"
+_HELP = "textual.widgets._help_panel"
 _GARBAGE = 20_000
 """More objects made than freed, after which the young are looked through."""
 
@@ -74,14 +75,11 @@ class PromptsheetApp(App[str]):
     TITLE = "Promptsheet"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            bind(f"app.{area}", str(number), f"go('{area}')", words, show=False)
-            for number, (area, words) in enumerate(AREAS.items(), start=1)
-        ),
-        bind("app.settings", "comma", "settings", "Settings", show=False),
-        bind("app.help", "question_mark", "help", "Help", show=False),
-        bind("app.redraw", "ctrl+l", "redraw", "Draw everything again", show=False),
-        bind("app.quit", "q,ctrl+q", "quit", "Quit", show=False),
+        *(bind(f"app.{area}", f"go('{area}')", words, show=False) for area, words in AREAS.items()),
+        bind("app.settings", "settings", "Settings", show=False),
+        bind("app.help", "help", "Help", show=False),
+        bind("app.redraw", "redraw", "Draw everything again", show=False),
+        bind("app.quit", "quit", "Quit", show=False),
     ]
 
     def __init__(self, library: Library, sheet: Path | None = None) -> None:
@@ -249,20 +247,21 @@ class PromptsheetApp(App[str]):
         """Every action of the screen and of the app, with its key."""
         yield from super().get_system_commands(screen)
         active = screen.active_bindings
-        found: dict[str, tuple[DOMNode, Binding, list[str]]] = {}
+        found: dict[tuple[DOMNode, str], tuple[Binding, list[str], list[str]]] = {}
         for node, bindings in screen._modal_binding_chain:
             for key, binding in bindings:
                 if not (binding.id and binding.description):
                     continue
                 if self._check_action_state(binding.action, node):
-                    keys = found.setdefault(binding.id, (node, binding, []))[2]
+                    _, names, keys = found.setdefault((node, binding.action), (binding, [], []))
+                    names.append(binding.id)
                     # Where the key means something else, the action is there all the same.
                     if (active[key].node, active[key].binding) == (node, binding):
                         keys.append(self.get_key_display(binding))
-        for name, (node, binding, keys) in found.items():
-            act = partial(self.call_later, self.run_action, binding.action, node)
-            shown = " or ".join(dict.fromkeys(keys))
-            yield SystemCommand(binding.description, " · ".join(filter(None, (shown, name))), act)
+        for (node, action), (binding, names, keys) in found.items():
+            act = partial(self.call_later, self.run_action, action, node)
+            parts = " or ".join(dict.fromkeys(keys)), ", ".join(dict.fromkeys(names))
+            yield SystemCommand(binding.description, " · ".join(filter(None, parts)), act)
 
     def action_settings(self) -> None:
         """Every setting with its explanation, over whatever is on the screen."""
@@ -271,11 +270,12 @@ class PromptsheetApp(App[str]):
         if not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen(self.app_state.library, tells_focus=self.tells_focus))
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
         """Show or hide the keys of this screen."""
         if self.screen.query("HelpPanel"):
             self.action_hide_help_panel()
         else:
+            await asyncio.to_thread(import_module, _HELP)  # it loads a reader of Markdown, too
             self.action_show_help_panel()
 
     def action_redraw(self) -> None:
@@ -296,7 +296,8 @@ class PromptsheetApp(App[str]):
             if self._leaving is not None:  # it may lie on an area that is not shown now
                 self._leaving.dismiss(None)
             question = f"What you wrote in {names[0]} is in no file and no session yet. Leave it?"
-            note = "On Sheet, w saves it and ctrl+s starts it."
+            saves, starts = key_of("sheet.write_out"), key_of("sheet.start")
+            note = f"On Sheet, {saves} saves it and {starts} starts it."
             self._leaving = Ask(question, choices=(_STAY, _LEAVE), note=note)
             self.push_screen(self._leaving, self._leave_or_stay)
 

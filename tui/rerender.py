@@ -14,6 +14,7 @@ from engine.api import (
     with_drawn_seed,
     with_new_seeds,
 )
+from tui.keys import key_of
 from tui.text import count_text
 
 _NEIGHBOURS = 8
@@ -54,7 +55,8 @@ def more_like(image: ImageInfo, library: Library) -> Started:
 
 def started_words(started: Started) -> str:
     """What was started, and the key that shows it."""
-    return f"{count_text(started.images, 'image')} started as {started.session}; 2 shows them"
+    images = count_text(started.images, "image")
+    return f"{images} started as {started.session}; {key_of('app.jobs')} shows them"
 
 
 def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str) -> Started:

@@ -24,8 +24,8 @@ def why_not_here(render_on: Sequence[str], asked_on: Collection[str], host: str)
     if host in asked_on:
         return None
     return (
-        f"nothing of this library was rendered on {host} before; r in Jobs, or `promptsheet engine"
-        " start`, has it rendered here"
+        f"nothing of this library was rendered on {host} before; Resume in Jobs, or `promptsheet"
+        " engine start`, has it rendered here"
     )
 
 

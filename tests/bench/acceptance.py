@@ -9,7 +9,7 @@ from statistics import median
 from engine.protocol.commands import Tag
 from engine.service.client.connection import connect_or_start
 from tests.bench.home import isolated
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
 
 ROWS = 100_000
 MOST_SECONDS = 0.2

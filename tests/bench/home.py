@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
 
 
 @contextlib.contextmanager

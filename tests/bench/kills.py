@@ -27,10 +27,11 @@ from engine.library.write.writer import Writer
 from engine.settings import load_settings
 from tests.bench.aftermath import Known, faults_of
 from tests.bench.home import own_settings
-from tests.bench.older import damage, make_older
-from tests.conftest import COMMAND, Promptsheet
-from tests.engine.library.conftest import new_session, picture, take
-from tests.test_promises import pixels_of, run_with_kills, state, wait_for, write_sheet
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.libraries import new_session, picture, take
+from tests.support.older import damage, make_older
+from tests.support.runs import pixels_of, run_with_kills, state, write_sheet
+from tests.support.waiting import wait_for
 
 RUN_KILLS, KILLS = 20, 12
 ROWS, IMAGES, BIG = 150, 4, 20_000

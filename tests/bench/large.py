@@ -15,7 +15,7 @@ from engine.library.write.writer import Writer
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import plan_batches
-from tests.conftest import COMMAND, Promptsheet
+from tests.support.command import COMMAND, Promptsheet
 
 ROWS = 100_000
 MOST_SECONDS, MOST_MIB = 3.0, 150.0

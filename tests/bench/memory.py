@@ -14,8 +14,8 @@ from engine import api
 from engine.settings import load_settings
 from tests.bench.home import isolated
 from tests.bench.resident import own_bytes, peak_bytes
-from tests.conftest import COMMAND, Promptsheet
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.on_a_pty import OnPty
 
 IMAGES = 4000
 """A prompt each: the embeddings that are kept (32 MiB) are full before the second half."""

@@ -25,9 +25,9 @@ from engine.picture.metadata import Record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
-from tests.conftest import COMMAND
-from tests.engine.library.conftest import CONDITIONS
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND
+from tests.support.libraries import CONDITIONS
+from tests.support.on_a_pty import OnPty
 
 SESSIONS, ROWS, IMAGES = 10_000, 25, 4
 LARGE = 100_000
@@ -271,7 +271,7 @@ def _pages(app: OnPty, words: str) -> int:
     app.press("3")
     app.wait_for("96 of 96")
     app.quiet(1.5, 60)
-    app.press("w")  # no large picture: the page alone
+    app.press("L")  # no large picture: the page alone
     app.quiet(1.5, 60)
     for _ in range(_places(app) > 48):
         app.press("+")

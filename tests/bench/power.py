@@ -22,8 +22,8 @@ from engine.settings import load_settings
 from tests.bench import volatile_disk
 from tests.bench.aftermath import Known, done_images, faults_of, pixels
 from tests.bench.home import own_settings
-from tests.bench.older import damage, make_older
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
+from tests.support.older import damage, make_older
 
 CUTS = 56
 ROWS, IMAGES = 24, 2

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import pyte
 
 from tests.bench.home import isolated
-from tests.conftest import COMMAND, Promptsheet
-from tests.test_promises import wait_for
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.on_a_pty import OnPty
+from tests.support.waiting import wait_for
 
 ROWS = 100_000
 SIZE = (160, 48)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import openpyxl
 
-from tests.conftest import COMMAND
+from tests.support.command import COMMAND
 
 ROWS = 50_000
 MOST = 0.25

@@ -27,7 +27,7 @@ import psutil
 from engine.protocol.events import Computed, Counted
 from engine.service.client.connection import connect_or_start
 from tests.bench.resident import forget_peak, peak_bytes
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
 
 ROUNDS = 3
 BATCHES = (4, 8, 16)

@@ -8,7 +8,8 @@ import pytest
 from engine.atomic_files import place
 from engine.library.maintain.verify import verify
 from engine.library.write.writer import Writer
-from tests.engine.library.conftest import Rendered, new_session, rendered, take, writer
+from tests.engine.library.conftest import rendered, writer
+from tests.support.libraries import Rendered, new_session, take
 
 __all__ = ["rendered", "writer"]
 

@@ -12,7 +12,9 @@ from engine.library.write.sharing import Sharing, publish
 from engine.service.server.process import _log_to
 from engine.service.server.session_log import SessionLogs
 from engine.unfinished_files import written_beside
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 import random
 
+import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
 from assets.train.autoencoder import new_autoencoder, pictures
 from assets.train.decoder import Pupil, blunted, missed
+
+pytestmark = pytest.mark.slow
 
 
 def _edge(at: int) -> torch.Tensor:

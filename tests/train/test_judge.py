@@ -10,6 +10,8 @@ from assets.train.glyphs import KINDS
 from assets.train.judge import look, soft, strong_steps
 from assets.train.world import Group, Picture, draw, two_things
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_picture_of_eight_colours_is_not_soft_and_a_ninth_is() -> None:
     picture = np.zeros((9, 10, 3), np.uint8)

@@ -22,6 +22,9 @@ from assets.train.world import (
     two_things,
 )
 
+pytestmark = pytest.mark.slow
+
+
 PLAIN = (one_thing, several_things, two_things)
 
 

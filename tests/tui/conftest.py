@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from textual.pilot import Pilot
 
 from engine.api import Library
 from engine.library.files import digest_of, stage
@@ -20,35 +18,10 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.settings import Settings
 from engine.sheet.rows import SourcePicture
-from tests.engine.library.conftest import CONDITIONS, picture
-from tests.tui.loop_guard import LoopGuard, guarded
+from tests.support.libraries import CONDITIONS, picture
+from tests.support.loop_guard import LoopGuard, guarded
+from tests.support.screens import MakeLibrary
 from tui.app import PromptsheetApp
-from tui.screens.sheet import SheetScreen
-
-HOSTILE = (
-    "\x1b]0;owned\x07 [/] [red]x[/red] [@click=app.quit]y[/] \x1b[31m \u202e evil \x9b2J $x",
-    "[bold",
-    "日本語のとても長いプロンプト " * 20,
-    "👩\u200d🚀 قارب أحمر على البحر",
-    "a\nb\tc\rd",
-)
-
-MakeLibrary = Callable[..., None]
-
-
-async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 400) -> None:
-    """Wait until `condition` holds; processes that start need more tries."""
-    for _ in range(tries):
-        await pilot.pause(0.02)
-        if condition():
-            return
-    raise AssertionError("waited in vain")
-
-
-def screen_text(app: PromptsheetApp) -> str:
-    """Every character on the screen, lines joined."""
-    strips = app.screen._compositor.render_strips()  # none before the first layout
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 @pytest.fixture(autouse=True)
@@ -159,11 +132,3 @@ def make_drawn_on(library: Path) -> Callable[..., str]:
         return digest
 
     return make
-
-
-async def opened_sheet(pilot: Pilot[str]) -> SheetScreen:
-    """The Sheet screen, once a sheet is in it."""
-    app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
-    assert isinstance(app.screen, SheetScreen)
-    return app.screen

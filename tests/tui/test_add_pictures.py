@@ -13,7 +13,7 @@ from textual.widgets import Input
 from engine.api import Draft, Library, Place, UsablePicture
 from engine.api.sheets import Sheets
 from engine.settings import Settings
-from tests.tui.conftest import opened_sheet, screen_text, until
+from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.draft_autosave import DraftAutosave, open_autosaved
 from tui.screens.add_pictures import AddPictures
@@ -24,6 +24,8 @@ from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
 
 SIZE: Any = {"size": (120, 36), "notifications": True, "tooltips": True}
 

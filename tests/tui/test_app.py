@@ -12,8 +12,8 @@ from textual.widgets import Input, TextArea
 from engine.api import Library
 from engine.library.write.writer import Writer
 from engine.settings import Settings
-from tests.engine.library.conftest import take
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.libraries import take
+from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import recall
 from tui.engine_watch import News
@@ -25,7 +25,9 @@ from tui.screens.sheet import SheetScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.virtual_table import VirtualTable
 
-WITH_ALL: Any = {"notifications": True, "tooltips": True}
+pytestmark = pytest.mark.slow
+
+
 SIZES = [(80, 24), (120, 36), (200, 50)]
 AREAS = {"1": "sheet", "2": "jobs", "3": "review", "4": "sessions"}
 
@@ -144,7 +146,7 @@ async def test_jobs_can_be_filtered_and_found_again(
         assert "a lighthouse" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: table(app).source.count() == 201)
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: table(app).source.count() == 0)
         assert "No job matches" in screen_text(app)
 
@@ -212,10 +214,10 @@ async def test_every_binding_has_an_id_and_is_in_the_palette(app: PromptsheetApp
 
 async def test_keys_can_be_given_other_keys(settings: Settings, make_session: MakeLibrary) -> None:
     make_session(["a red boat"])
-    other = replace(settings, app=replace(settings.app, keys={"app.review": "f5"}))
+    other = replace(settings, app=replace(settings.app, keys={"app.review": "f9"}))
     app = PromptsheetApp(Library(other))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await pilot.press("f5")
+        await pilot.press("f9")
         await until(pilot, lambda: app.current_mode == "review")
 
 

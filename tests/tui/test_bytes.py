@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND
-from tests.tui.conftest import HOSTILE, MakeLibrary
-from tests.tui.on_a_pty import OnPty, commands, plain
+from tests.support.command import COMMAND
+from tests.support.on_a_pty import OnPty, commands, plain
+from tests.support.screens import HOSTILE, MakeLibrary
+
+pytestmark = pytest.mark.slow
+
 
 _OURS = re.compile(
     r"\x1b(?:\[[\d;]*[mHABCDGJK]|\[\?\d+(?:;\d+)*(?:[hlu]|\$p)|\[[<>=]\d*(?:;\d+)*[uq]|\[c"

@@ -11,11 +11,14 @@ from textual.widgets import Input, Static
 
 from engine.api import Library, save_copy
 from engine.settings import Settings
-from tests.tui.conftest import opened_sheet, screen_text, until
+from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
 from tui.typed_path import typed_path
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (120, 36), "notifications": True}
 
@@ -47,7 +50,7 @@ def press_together(pilot: Pilot[str], *keys: str) -> None:
 async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) -> None:
     async with app.run_test(**SIZE) as pilot:
         area = await opened_sheet(pilot)
-        for key, answer in (("slash", "hill"), ("o", str(sheet)), ("c", "model")):
+        for key, answer in (("slash", "hill"), ("o", str(sheet)), ("I", "model")):
             await asked(pilot, key)
             app.screen.query_one(Input).value = answer
             press_together(pilot, "enter", "enter")
@@ -74,7 +77,7 @@ async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
     monkeypatch.setattr("tui.screens.sheet_output.save_copy", held)
     async with app.run_test(**SIZE) as pilot:
         area = await opened_sheet(pilot)
-        await asked(pilot, "w")
+        await asked(pilot, "x")
         await pilot.press("enter", "enter")
         await until(pilot, writing.is_set)
         await pilot.press("escape")

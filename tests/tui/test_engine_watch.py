@@ -12,18 +12,21 @@ from engine.library.write.open_work import add_render_host
 from engine.library.write.writer import Writer
 from engine.service.hosts import this_host
 from engine.settings import Settings
-from tests.conftest import Promptsheet
-from tests.test_places import freeze, thaw
-from tests.tui import conftest
-from tests.tui.conftest import MakeLibrary, screen_text
+from tests.support import screens
+from tests.support.command import Promptsheet
+from tests.support.frozen import freeze, thaw
+from tests.support.screens import MakeLibrary, screen_text
 from tui.app import PromptsheetApp
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 
+pytestmark = pytest.mark.slow
+
+
 SIZE = (140, 36)
 
 
-until = partial(conftest.until, tries=4000)
+until = partial(screens.until, tries=4000)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from engine.api import (
 from engine.library.database import database_path
 from engine.library.read.reader import find_session, list_sessions
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
-from tests.tui.loop_guard import PIECE, guarded
+from tests.support.loop_guard import PIECE, guarded
+from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.compare import CompareScreen
@@ -33,6 +33,9 @@ from tui.screens.type_prompts import TypePrompts
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (140, 40), "notifications": True, "tooltips": True}
 
@@ -119,9 +122,9 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
     app = PromptsheetApp(Library(library_in_use), sheet)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("n", "a", "j", "y", "u", "U", "i", "escape", "s", "u", "A", "u")
-        await pilot.press("pagedown", "G", "x", "g")
-        await pilot.press("v", "G", "v", "x", "x", "y", "equals_sign", "u", "u", "u", "escape")
+        await pilot.press("n", "a", "j", "y", "u", "U", "i", "escape", "m", "u", "A", "u")
+        await pilot.press("pagedown", "G", "d", "g")
+        await pilot.press("v", "G", "v", "d", "d", "y", "equals_sign", "u", "u", "u", "escape")
         app.post_message(Paste("a hill\n" * 300))
         await until(pilot, lambda: screen.draft and len(screen.draft.numbers) > 700)
         await pilot.press("u")
@@ -130,9 +133,9 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         await until(pilot, lambda: screen.query_one(VirtualTable).cursor_index)
         sheet.write_text(sheet.read_text() + "new,ember,1:1,5\n")
         await shows(pilot, "was read again")
-        await pilot.press("m", *"2", "enter")
+        await pilot.press("asterisk", *"2", "enter")
         await shows(pilot, "blank num_images: 2")
-        await pilot.press("w")
+        await pilot.press("x")
         await on(pilot, AskWhere)
         await pilot.press("enter")
         await until(
@@ -156,7 +159,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         app.screen.query_one(TextArea).text = "a boat\n" * 500
         await pilot.press("ctrl+s")
         await until(pilot, lambda: screen.draft and len(screen.draft.numbers) == 500)
-        await pilot.press("e")
+        await pilot.press("ctrl+e")
         await on(pilot, Ask)
         await pilot.press("escape", "y", "q")
         await on(pilot, Ask)
@@ -177,14 +180,14 @@ async def test_no_key_of_jobs_waits_for_a_query(library_in_use: Settings) -> Non
         assert table.cursor_key == 301
         await pilot.press("space", "v", "pageup", "v")
         await until(pilot, lambda: len(table.marks) > 20)
-        await pilot.press("escape", "o")
+        await pilot.press("escape", "O")
         await shows(pilot, "by state")
         await until(pilot, lambda: table.cursor_key == 301 - table._page_size)
         await pilot.press("slash", *"number 29")
         await until(pilot, lambda: table.source.count() == 11)
-        await pilot.press("escape", "e")
+        await pilot.press("escape", "E")
         await shows(pilot, "No job matches")
-        await pilot.press("e", "s")
+        await pilot.press("E", "s")
         await until(pilot, lambda: find_session(library_in_use.library, "k3f9x2").stopped)
         await shows(pilot, "■ stopped")
         await pilot.press("r", "right_square_bracket", "K", "enter")
@@ -206,9 +209,9 @@ async def test_no_key_of_review_waits_for_a_query(
         await shows(pilot, "16 of 300 images")
         sheet = screen.query_one(ContactSheet)
         await until(pilot, lambda: sheet.tile)
-        await pilot.press("f", "number_sign", *"12", "enter")
+        await pilot.press("f", "colon", *"12", "enter")
         await until(pilot, lambda: sheet.tile and sheet.tile.key == "k3f9x2-12-1")
-        await pilot.press("s")
+        await pilot.press("O")
         await shows(pilot, "newest first")
         await pilot.press("slash", *"number 1", "enter")
         await shows(pilot, "7 of 300 images")
@@ -216,10 +219,10 @@ async def test_no_key_of_review_waits_for_a_query(
         await shows(pilot, "favourites only")
         await pilot.press("F", "E")
         await shows(pilot, "failed only")
-        await pilot.press("E", "n", "w", "w", "plus", "minus", "pagedown", "g")
+        await pilot.press("E", "w", "L", "L", "plus", "minus", "pagedown", "g")
         await shows(pilot, "16 of 300 images")
         await until(pilot, lambda: sheet.tile)
-        await pilot.press("y", "o")
+        await pilot.press("y", "Y")
         await until(pilot, lambda: len(copied) == 2)
         await pilot.press("space", "space", "c")
         await on(pilot, CompareScreen)
@@ -236,13 +239,13 @@ async def test_no_key_of_review_waits_for_a_query(
         await on(pilot, FullScreen)
         pane = app.screen.query_one(ImagePane)
         await until(pilot, lambda: pane.has_class("-showing"))
-        await pilot.press("n", "f", "z", "l", "escape", "p", "u", "escape")
+        await pilot.press("n", "f", "z", "l", "escape", "N", "u", "escape")
         await until(pilot, lambda: app.screen is screen)
-        await pilot.press("m")
+        await pilot.press("V")
         await shows(pilot, "started as")
-        await pilot.press("r", "asterisk")
+        await pilot.press("m", "ctrl+f")
         await shows(pilot, "favourites of all sessions")
-        await pilot.press("asterisk")
+        await pilot.press("ctrl+f")
         await shows(pilot, "of 300 images")
         await until(pilot, lambda: sheet.tile)
         await pilot.press("x")
@@ -266,21 +269,21 @@ async def test_no_key_of_sessions_or_settings_waits_for_a_query_or_a_file(
         await pilot.press("slash", *"lightho", "enter")
         await shows(pilot, "1 session ·")
         await until(pilot, lambda: table.cursor_key == "other2")
-        await pilot.press("escape", "s")
+        await pilot.press("escape", "O")
         await shows(pilot, "by name")
         await until(pilot, lambda: table.cursor_key == "other2")
-        await pilot.press("n", *"!", "enter")
+        await pilot.press("f2", *"!", "enter")
         await until(pilot, lambda: find_session(library, "other2").name == "evening!")
         await shows(pilot, "evening! ")
-        await pilot.press("t", *"blue", "enter", "u")
+        await pilot.press("number_sign", *"blue", "enter", "u")
         await shows(pilot, "tags: blue, undone")
         await pilot.press("U", "d")
         await shows(pilot, "1 session ·")
-        await pilot.press("T")
+        await pilot.press("B")
         await shows(pilot, "1 session in the trash")
-        await pilot.press("E")
+        await pilot.press("X")
         await shows(pilot, "for good")
-        await pilot.press("enter", "d", "T")
+        await pilot.press("enter", "d", "B")
         await shows(pilot, "2 sessions")
         await pilot.resize_terminal(150, 40)
         await pilot.press("comma")

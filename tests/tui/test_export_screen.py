@@ -1,17 +1,19 @@
 import zipfile
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from engine.api import Library
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.export import ExportScreen
 from tui.widgets.contact_sheet import ContactSheet
+
+pytestmark = pytest.mark.slow
 
 
 async def test_marked_images_are_exported_from_the_page(

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from engine.api import EngineError, Gallery, Library
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import TakeInHand
 from tui.graphics.view import PictureView
@@ -19,6 +19,9 @@ from tui.screens.full_screen import FullScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (80, 24), "notifications": True}
 
@@ -179,13 +182,15 @@ async def test_source_and_result_are_side_by_side_flipped_and_wiped(
         assert "strength 0.4, crop" in screen_text(app)
         picture = app.screen.query_one(PictureView).picture
         assert picture is not None and picture.columns > 1.5 * 2 * picture.rows
-        await pilot.press("b")
+        await pilot.press("semicolon")
         await on_screen(app, pilot, " · source ")
         await pilot.press("d")  # what is seen is not what would go
         await on_screen(app, pilot, " · result ")
-        await pilot.press("W")
+        await pilot.press("percent_sign")
         await on_screen(app, pilot, "source up to 50 %")
-        await pilot.press("full_stop", "right", "comma", "comma", "left")
+        await pilot.press(
+            "right_parenthesis", "right", "left_parenthesis", "left_parenthesis", "left"
+        )
         await on_screen(app, pilot, "source up to 45 %")
         await pilot.press("n")
         await on_screen(app, pilot, "2/2")
@@ -208,7 +213,7 @@ async def test_where_the_source_is_lost_the_result_is_there_and_that_is_said(
         await review_of(pilot)
         await pilot.press("enter")
         await on_screen(app, pilot, "what it was drawn on is gone")
-        await pilot.press("b")
+        await pilot.press("semicolon")
         pane = app.screen.query_one(ImagePane)
         await until(pilot, lambda: not pane.has_class("-showing"))
         await until(pilot, lambda: "what it was drawn on is gone" in screen_text(app))
@@ -220,6 +225,6 @@ async def test_an_image_drawn_from_noise_has_no_keys_for_a_source(app: Promptshe
         await pilot.press("enter")
         await on_screen(app, pilot, "1/8")
         assert app.screen.check_action("flip", ()) is False
-        await pilot.press("b", "W", "l")
+        await pilot.press("semicolon", "percent_sign", "l")
         await on_screen(app, pilot, "2/8")
         assert "source" not in screen_text(app)

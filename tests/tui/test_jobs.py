@@ -16,8 +16,8 @@ from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
 from engine.models.fingerprint import fingerprint
 from engine.settings import Settings
-from tests.conftest import Promptsheet
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.command import Promptsheet
+from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics.view import PictureView
@@ -25,6 +25,8 @@ from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen
 from tui.widgets.live_pane import LivePane
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ async def test_failed_rows_are_found_and_tried_again(
     start(engine, failed=True)
     async with jobs(settings, "k3f9x2") as (pilot, screen):
         table = screen.query_one(VirtualTable)
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 8)
         await until(pilot, lambda: "out of ghosts · t tries again" in text_of(pilot))
         await pilot.press("g", "space", "t")
@@ -112,7 +114,7 @@ async def test_failed_rows_are_found_and_tried_again(
         await pilot.press("escape", "t")
         await until(pilot, lambda: not rows(library, "failed"))
         await until(pilot, lambda: "No job matches" in text_of(pilot))
-        await pilot.press("e")
+        await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 12)
 
 
@@ -169,10 +171,10 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
 
     async with jobs(settings, "k3f9x2") as (pilot, _):
         await until(pilot, lambda: "engine: paused" in text_of(pilot))
-        await pilot.press("p")
+        await pilot.press("P")
         await until(pilot, lambda: paused() is False)
         await until(pilot, lambda: "engine: paused" not in text_of(pilot))
-        await pilot.press("p")
+        await pilot.press("P")
         await until(pilot, lambda: paused() is True)
         await until(pilot, lambda: "engine: paused" in text_of(pilot))
 

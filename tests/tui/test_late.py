@@ -1,8 +1,6 @@
 """What a thread brings when newer work has been done meanwhile."""
 
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +16,19 @@ from engine.api import (
     Wanted,
 )
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
+from tests.support.gate import Gate
+from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.draft_table import DraftTable
 
+pytestmark = pytest.mark.slow
+
+
 SIZE: Any = {"size": (120, 36), "notifications": True}
 TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
-
-
-class Gate:
-    """Work that waits, done, until it is let through."""
-
-    def __init__(self, work: Callable[..., Any], *, first_only: bool = True) -> None:
-        self._work, self._first_only = work, first_only
-        self.calls = 0
-        self.reached, self.left = threading.Event(), threading.Event()
-        self._open = threading.Event()
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        self.calls += 1
-        first = self.calls == 1 or not self._first_only
-        result = self._work(*args, **options)
-        if first:
-            self.reached.set()
-            assert self._open.wait(20)
-            self.left.set()
-        return result
-
-    def open(self) -> None:
-        self._open.set()
 
 
 @pytest.fixture
@@ -96,7 +75,7 @@ async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_b
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
-        await pilot.press("y", "m", "9", "enter")
+        await pilot.press("y", "asterisk", "9", "enter")
         await until(pilot, gate.reached.is_set)
         await pilot.press("y")
         gate.open()
@@ -212,7 +191,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
         await pilot.press("y", "ctrl+s")
         await until(pilot, gate.reached.is_set)
         assert app.screen.check_action("start", ()) is None, "dimmed"
-        await pilot.press("ctrl+s", "S")
+        await pilot.press("ctrl+s", "ctrl+g")
         gate.open()
         await until(pilot, lambda: "✗ no engine today" in screen_text(app))
         assert gate.calls == 1

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.bench.large import Cost, cost_of, fill
-from tests.conftest import COMMAND, Promptsheet
+from tests.support.command import COMMAND, Promptsheet
+
+pytestmark = pytest.mark.slow
+
 
 _MOST_MORE_MIB = 25.0
 """Ten images are some 100 kB when they are all held at once: 10,000 of them would be 100 MiB."""

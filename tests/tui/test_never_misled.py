@@ -12,9 +12,8 @@ from engine.api import Library, SheetError, Started
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
-from tests.tui.test_late import Gate
-from tests.tui.test_replaced import drop, prompts
+from tests.support.gate import Gate
+from tests.support.screens import MakeLibrary, drop, opened_sheet, prompts, screen_text, until
 from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
@@ -27,6 +26,9 @@ from tui.screens.sheet import SheetScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (140, 36), "notifications": True}
 TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
@@ -227,7 +229,7 @@ async def test_2_shows_what_was_started_from_review(
         await pilot.press("3")
         await until(pilot, lambda: "1 of 1 image" in screen_text(app))
         await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
-        await pilot.press("r")
+        await pilot.press("m")
         await until(pilot, lambda: any("2 shows them" in n.message for n in app._notifications))
         assert app.app_state.memory.session != "started", "one goes on choosing"
         await pilot.press("2")

@@ -7,12 +7,15 @@ import pytest
 from textual.events import AppBlur, AppFocus
 
 from engine.api import EngineFeed
-from tests.tui.conftest import screen_text, until
+from tests.support.screens import screen_text, until
 from tui.app import PromptsheetApp
 from tui.graphics import protocol
 from tui.screens.settings import SettingsScreen
 from tui.terminal.notice import notification
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
+
 
 EVIL = "a\x1b]0;owned\x07;b\x9c\x1b\\ name"
 

@@ -17,12 +17,15 @@ from textual.pilot import Pilot
 from engine.api import DeviceUse, EngineEvent, Library, Pace, Stepped
 from engine.library.database import database_path
 from engine.settings import Settings
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.graphics.view import PictureView
 from tui.widgets.gauges import DiskGauge
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.strip import ThumbnailStrip
+
+pytestmark = pytest.mark.slow
+
 
 Compare = Callable[..., bool]
 _NOON = 1_764_072_000.0
@@ -110,7 +113,7 @@ def test_palettes_and_a_long_final_prompt(
         await shows("memory")(pilot)
         await pilot.press("g", "j")
         await shows("at the start")(pilot)
-        await pilot.press("J")
+        await pilot.press("right_curly_bracket")
         await shows("mountains")(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=wait)

@@ -9,10 +9,10 @@ from textual.widgets import Input
 
 from engine.api import Library
 from engine.settings import Settings, state_folder
-from tests.conftest import COMMAND
-from tests.test_promises import wait_for
-from tests.tui.conftest import opened_sheet, screen_text, until
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND
+from tests.support.on_a_pty import OnPty
+from tests.support.screens import drop, opened_sheet, prompts, screen_text, until
+from tests.support.waiting import wait_for
 from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
@@ -21,6 +21,9 @@ from tui.screens.ask import Ask, AskWhere
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypedPrompts
 from tui.widgets.draft_table import DraftTable
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (140, 36), "notifications": True}
 TEXT = "prompt,aspect_ratio\na boat,16:9\na hill,1:1\n"
@@ -33,11 +36,6 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def prompts(screen: SheetScreen) -> list[str]:
-    draft = screen.draft
-    return [draft.text(number, "prompt") for number in draft.numbers] if draft else []
-
-
 async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
     settings: Settings, path: Path
 ) -> None:
@@ -48,7 +46,7 @@ async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
         assert len(prompts(screen)) == 3
         await pilot.press("ctrl+r")
         assert len(prompts(screen)) == 4, "redo, as elsewhere"
-        await pilot.press("R")
+        await pilot.press("f5")
         await until(pilot, lambda: len(prompts(screen)) == 2)
         await until(pilot, lambda: "u brings mine.csv back" in screen_text(app))
         await pilot.press("u")
@@ -80,8 +78,8 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         assert screen.document.origin is None
         screen.query_one(DraftTable).go_to(3, "prompt")
         await pilot.press("y")
-        await until(pilot, lambda: "mended, w saves a copy" in screen_text(app))
-        await pilot.press("w")
+        await until(pilot, lambda: "mended, x saves a copy" in screen_text(app))
+        await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         assert app.screen.query_one(Input).value == str(tmp_path / "prompts.csv")
         await pilot.press("enter")
@@ -118,12 +116,6 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)
         assert len(prompts(screen)) == 3
-
-
-def drop(screen: SheetScreen) -> None:
-    """As the system does of a process that has ended."""
-    assert screen._autosaving.store._lock is not None
-    os.close(screen._autosaving.store._lock)
 
 
 async def test_what_was_written_when_the_connection_dropped_is_there_again(
@@ -233,7 +225,7 @@ async def test_a_file_that_was_saved_over_has_its_new_rows_once(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y", "w")
+        await pilot.press("y", "x")
         await until(pilot, lambda: isinstance(app.screen, AskWhere))
         app.screen.query_one(Input).value = str(path)
         await pilot.press("enter")

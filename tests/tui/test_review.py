@@ -20,13 +20,12 @@ from engine.library.files import stage
 from engine.library.read.reader import find_session, list_images
 from engine.library.write.writer import Writer
 from engine.settings import Settings
-from tests.conftest import COMMAND
-from tests.engine.library.conftest import picture, take
-from tests.engine.protocol.making import tally
-from tests.test_promises import wait_for
-from tests.tui.conftest import MakeLibrary, opened_sheet, screen_text, until
-from tests.tui.on_a_pty import OnPty
-from tests.tui.test_app import WITH_ALL
+from tests.support.command import COMMAND
+from tests.support.libraries import picture, take
+from tests.support.on_a_pty import OnPty
+from tests.support.screens import WITH_ALL, MakeLibrary, opened_sheet, screen_text, until
+from tests.support.waiting import wait_for
+from tests.support.wire import tally
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import protocol
@@ -37,6 +36,9 @@ from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
+
 
 KEY = "k3f9x2"
 
@@ -112,9 +114,9 @@ async def test_the_page_is_filtered_sorted_and_jumped_through(culled: Settings) 
         await until(pilot, lambda: "7 of 16 images" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "16 of 16 images" in screen_text(app))
-        await pilot.press("number_sign", *"12", "enter")
+        await pilot.press("colon", *"12", "enter")
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-12-1")
-        await pilot.press("s")
+        await pilot.press("O")
         await until(pilot, lambda: "newest first" in screen_text(app))
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-12-1")
         await pilot.press("F")
@@ -133,9 +135,9 @@ async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are
         sheet = app.screen.query_one(ContactSheet)
         await pilot.press("slash", "n", "u", "enter")
         await until(pilot, lambda: "/nu" in screen_text(app))
-        await pilot.press("number_sign", *"5", "enter")
+        await pilot.press("colon", *"5", "enter")
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
-        await pilot.press("number_sign")
+        await pilot.press("colon")
         app.screen.query_one("#ask", Input).value = "9" * 20
         await pilot.press("enter")
         await until(pilot, lambda: "No image of row 9999" in screen_text(app))
@@ -144,7 +146,7 @@ async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are
         with closing(connect(database_path(settings.library))) as library:
             library.execute("DELETE FROM images")
             library.commit()
-        await pilot.press("m")
+        await pilot.press("V")
         await until(pilot, lambda: "no longer in the library" in screen_text(app))
 
 
@@ -222,9 +224,9 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         assert "evening" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: "2 sessions" in screen_text(app))
-        await pilot.press("n", *["backspace"] * 9, *"!", "enter")
+        await pilot.press("f2", *["backspace"] * 9, *"!", "enter")
         await until(pilot, lambda: find_session(culled.library, "other2").name == "!")
-        await pilot.press("t", *"blue, best", "enter")
+        await pilot.press("number_sign", *"blue, best", "enter")
         await until(pilot, lambda: find_session(culled.library, "other2").tags == ("blue", "best"))
         await pilot.press("u", "u")
         await until(pilot, lambda: find_session(culled.library, "other2").name == "evening")
@@ -232,9 +234,9 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         await pilot.press("d")
         await until(pilot, lambda: "1 session ·" in screen_text(app))
         assert Library(culled).verify()["whole"]
-        await pilot.press("T")
+        await pilot.press("B")
         await until(pilot, lambda: "1 session in the trash" in screen_text(app))
-        await pilot.press("d", "T")
+        await pilot.press("d", "B")
         await until(pilot, lambda: "2 sessions" in screen_text(app))
         assert find_session(culled.library, "other2").done == 1
 
@@ -299,7 +301,7 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
         # Sixteen thumbnails and the large one, which may come in two sizes.
         wait_for(lambda: len(set(re.findall(rb"\x1b_Ga=T[^;]*;", app.output))) >= 17, 60)
         wait_for(lambda: app.output.count("\U0010eeee".encode()) > 16 * 20, 60)
-        app.press("w")  # without the large picture nothing but the cursor is left to send
+        app.press("L")  # without the large picture nothing but the cursor is left to send
         app.quiet(1.5, 60)
         at = len(app.output)
         app.press("l")

@@ -11,11 +11,13 @@ from engine.api import (
 )
 from engine.library.read.reader import find_session, list_images
 from engine.settings import Settings
-from tests.tui.conftest import screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 from tui.widgets.draft_table import DraftTable
+
+pytestmark = pytest.mark.slow
+
 
 BEFORE = (
     "Prompt,aspect_ratio,Note,seed_number\na red boat,02:03:00,mine,\na cat,1:1,,7\na hill,,last,\n"
@@ -45,13 +47,13 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
         await until(pilot, lambda: "changed, 1 new" in screen_text(app))
         # Rows that do not say how many images they make made three then, and make four now.
         await until(pilot, lambda: "Δ 0 kept, 3 changed, 1 new, 0 gone" in screen_text(app))
-        await pilot.press("m", *"3", "enter")
+        await pilot.press("asterisk", *"3", "enter")
         await until(pilot, lambda: "Δ 2 kept, 1 changed, 1 new, 0 gone" in screen_text(app))
         await pilot.press("g", "down", "down")
         await until(pilot, lambda: "Δ changed: prompt; the seed stays" in screen_text(app))
         await pilot.press("down")
         await until(pilot, lambda: "Δ new" in screen_text(app))
-        await pilot.press("S")
+        await pilot.press("ctrl+g")
         await until(pilot, lambda: app.current_mode == "jobs")
         started = find_session(settings.library, "last")
         assert (started.parent, started.name, started.images) == (rendered, "mine", 6)
@@ -62,7 +64,7 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
         assert [found[4, n] for n in (1, 2, 3)] == [then[4, n] for n in (1, 2, 3)]
         await pilot.press("1")
         await until(pilot, lambda: "Nothing to render anew" in screen_text(app))
-        await pilot.press("S")
+        await pilot.press("ctrl+g")
     assert find_session(settings.library, "last").session == started.session
     whole = Library(settings).sheets.from_session(started.session)
     assert [whole.text(n, "prompt") for n in whole.numbers] == [

@@ -9,12 +9,14 @@ from textual.widgets import Input, Static
 from engine.api import Library
 from engine.settings import Settings, SettingsError, load_settings
 from engine.settings_file import all_settings, understood, write_setting
-from tests.tui.conftest import screen_text, until
-from tests.tui.test_app import WITH_ALL
+from tests.support.screens import WITH_ALL, screen_text, until
 from tui.app import PromptsheetApp
 from tui.keys import all_ids
 from tui.screens.settings import ChangeSetting
 from tui.widgets.virtual_table import VirtualTable
+
+pytestmark = pytest.mark.slow
+
 
 _WRITTEN = """# mine
 [app]
@@ -45,7 +47,7 @@ def test_changing_one_keeps_the_users_own_remarks(file: Path) -> None:
     write_setting("engine.idle_minutes", understood("engine.idle_minutes", "2.5"))
     write_setting("library", understood("library", "/data/images"))
     write_setting("render.devices", understood("render.devices", "cuda:0, cuda:1"))
-    write_setting("app.keys", understood("app.keys", "review.trash = x, app.quit = f10"))
+    write_setting("app.keys", understood("app.keys", "review.take_away = x, app.quit = f10"))
     write_setting("app.bell", None)
     text = file.read_text()
     assert "# mine" in text
@@ -55,7 +57,7 @@ def test_changing_one_keeps_the_users_own_remarks(file: Path) -> None:
     assert settings.library == Path("/data/images")
     assert (settings.engine.idle_minutes, settings.app.bell) == (2.5, True)
     assert settings.render.devices == ("cuda:0", "cuda:1")
-    assert settings.app.keys == {"review.trash": "x", "app.quit": "f10"}
+    assert settings.app.keys == {"review.take_away": "x", "app.quit": "f10"}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ async def test_what_does_not_exist_is_refused_where_it_is_typed(
 async def test_the_settings_file_may_name_an_action_that_is_none_and_the_app_says_so(
     settings: Settings,
 ) -> None:
-    keys = {"sheet.strat": "f5", "sheet.open": "f6"}
+    keys = {"sheet.strat": "f5", "sheet.open_file": "f6"}
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, keys=keys))))
     async with app.run_test(size=(100, 30), **WITH_ALL) as pilot:
         told = "There is no action sheet.strat."
@@ -184,4 +186,4 @@ async def test_the_settings_file_may_name_an_action_that_is_none_and_the_app_say
 
 def test_every_id_of_a_binding_is_known() -> None:
     assert {"app.quit", "sheet.start", "table.up", "contact.mark", "full.zoom"} <= all_ids()
-    assert {"settings.change", "setting.leave", "ask.leave"} <= all_ids()
+    assert {"settings.open", "setting.leave", "ask.leave"} <= all_ids()

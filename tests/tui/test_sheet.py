@@ -15,13 +15,16 @@ from textual.widgets import Input
 
 from engine.api import Draft, Library, Place, Severity
 from engine.settings import Settings
-from tests.tui.conftest import opened_sheet, screen_text, until
+from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.screens.ask import Ask
 from tui.screens.sheet import SheetScreen
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (120, 36), "notifications": True, "tooltips": True}
 TEXT = (
@@ -101,7 +104,7 @@ async def test_faults_are_walked_mended_undone_and_left_out(app: PromptsheetApp)
         assert draft.text(4, "model") == "sdlx"
         await pilot.press("U", "N", "a")
         assert draft.text(3, "aspect_ratio") == "1:3"
-        await pilot.press("n", "x", "n", "x")
+        await pilot.press("n", "d", "n", "d")
         await until(pilot, lambda: draft.count(Severity.ERROR) == 0)
         await until(pilot, lambda: "2 rows left out" in screen_text(app))
         assert "2 of 4 rows ready" in screen_text(app)
@@ -133,13 +136,13 @@ async def test_seeds_are_drawn_anew_and_one_is_kept_for_another_prompt(
             return [draft.text(number, "seed_number") for number in draft.numbers]
 
         before = seeds()
-        await pilot.press("s")
+        await pilot.press("m")
         await until(pilot, lambda: "new seeds in 4 rows" in screen_text(app))
         assert len(set(seeds())) == 4 and "" not in seeds() and "-3" not in seeds()
-        await pilot.press("u", "g", "space", "s")
+        await pilot.press("u", "g", "space", "m")
         await until(pilot, lambda: "new seeds in 1 row," in screen_text(app))
         assert seeds()[1:] == before[1:] and seeds()[0] != before[0], "the marked row alone"
-        await pilot.press("u", "escape", "g", "P")
+        await pilot.press("u", "escape", "g", "H")
         await until(pilot, lambda: app.screen.query_one(CellEditor).is_open)
         assert table.place == Place(6, "prompt") and seeds() == [*before, "5"]
         app.screen.query_one("#cell-text", Input).value = "a green boat"
@@ -155,23 +158,23 @@ async def test_the_final_prompt_is_edited_before_the_start_shown_and_undone(
     async with app.run_test(**SIZE) as pilot:
         table = await opened(pilot)
         draft = draft_of(table)
-        await pilot.press("e")
+        await pilot.press("ctrl+e")
         await until(pilot, lambda: "Row 3 is not ready" in screen_text(app))
-        await pilot.press("g", "e")
+        await pilot.press("g", "ctrl+e")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         box = app.screen.query_one(Input)
         assert box.value.startswith("a red boat"), "as the columns make it"
         made = box.value
         await pilot.press("enter")
         assert "final_prompt" not in draft.columns, "nothing was edited"
-        await pilot.press("e")
+        await pilot.press("ctrl+e")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         app.screen.query_one(Input).value = "a red boat, [bold]at dawn"
         await pilot.press("enter")
         await until(pilot, lambda: "at dawn” ✎ edited by you" in screen_text(app))
         values = draft.row(2).values
         assert values is not None and values.final_prompt == "a red boat, [bold]at dawn"
-        await pilot.press("e")
+        await pilot.press("ctrl+e")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         app.screen.query_one(Input).value = ""
         await pilot.press("enter")
@@ -194,14 +197,14 @@ async def test_a_repair_is_shown_and_can_be_refused(app: PromptsheetApp) -> None
 async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sheet: Path) -> None:
     async with app.run_test(**SIZE) as pilot:
         await opened(pilot)
-        await pilot.press("a", "w")
+        await pilot.press("a", "x")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("enter")
         copy = sheet.with_name("mine-corrected.csv")
         await until(pilot, lambda: copy.exists() and not isinstance(app.screen, Ask))
         assert copy.read_text() == TEXT.replace("7:77", "1:3").replace("02:03:00", "2:3")
         assert sheet.read_text() == TEXT
-        await pilot.press("w")
+        await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         app.screen.query_one(Input).value = str(copy)
         copy.write_text("precious")
@@ -231,14 +234,14 @@ async def test_text_is_found_and_columns_and_counts_are_chosen(app: PromptsheetA
         await until(pilot, lambda: table.place == Place(2, "prompt"))
         await pilot.press("full_stop")
         await until(pilot, lambda: table.place == Place(3, "prompt"))
-        await pilot.press("c", *"style", "enter")
+        await pilot.press("I", *"style", "enter")
         await until(pilot, lambda: table.cursor_column == "style")
         await pilot.press("enter")
         await until(pilot, lambda: app.screen.query_one(CellEditor).is_open)
         app.screen.query_one("#cell-text", Input).value = "anime"
         await pilot.press("enter")
         await until(pilot, lambda: "style" in draft_of(table).columns)
-        await pilot.press("m", *"25", "enter")
+        await pilot.press("asterisk", *"25", "enter")
         await until(pilot, lambda: "blank num_images: 25" in screen_text(app))
         assert draft_of(table).images == 25
         assert draft_of(table).text(3, "style") == "anime", "mends outlive the change"
@@ -357,7 +360,7 @@ async def test_all_lines_that_are_pasted_into_a_text_are_in_it(app: PromptsheetA
         await pilot.press("enter")
         wanted = "a red boat at sea,\nby night,\ncalm"
         await until(pilot, lambda: draft_of(table).text(2, "prompt") == wanted)
-        await pilot.press("e")
+        await pilot.press("ctrl+e")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         app.post_message(Paste("\nand\nstill\n"))
         await pilot.press("enter")

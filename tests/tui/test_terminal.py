@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, Promptsheet
-from tests.test_promises import settled, state, wait_for, write_sheet
-from tests.tui.sshd import SSHD, Sshd
+from tests.support.command import COMMAND, Promptsheet
+from tests.support.runs import settled, state, write_sheet
+from tests.support.sshd import SSHD, Sshd
+from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
 
 
 class Tmux:

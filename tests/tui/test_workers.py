@@ -14,8 +14,8 @@ from textual.screen import Screen
 
 from engine.api import Engine, EngineError, Images, Library, Previewed, Sessions
 from engine.settings import Settings
-from tests.engine.protocol.making import tally
-from tests.tui.conftest import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, until
+from tests.support.wire import tally
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import prepare
@@ -25,6 +25,9 @@ from tui.screens import sessions
 from tui.screens.area import AreaScreen
 from tui.widgets import top_line
 from tui.widgets.contact_sheet import ContactSheet
+
+pytestmark = pytest.mark.slow
+
 
 SIZE: Any = {"size": (140, 40), "notifications": True}
 TUI = Path(prepare.__file__).parents[1]
@@ -107,18 +110,18 @@ def app(settings: Settings, make_session: MakeLibrary, tmp_path: Path) -> Prompt
 
 
 HOW: dict[str, tuple[list[str], list[str]]] = {
-    "SheetScreen": ([], ["e", "s", "y", "ctrl+s", "R", "n"]),
+    "SheetScreen": ([], ["ctrl+e", "m", "y", "ctrl+s", "f5", "n"]),
     "OpenSheet": (["o"], []),
     "TypePrompts": ([], ["p"]),
     "Ask": ([], ["slash"]),
-    "AskWhere": (["y", "w"], ["enter"]),
-    "JobsScreen": ([], ["2", "p", "o", "s", "e"]),
-    "ReviewScreen": (["3"], ["f", "d", "r", "s", "ctrl+a", "m", "l"]),
+    "AskWhere": (["y", "x"], ["enter"]),
+    "JobsScreen": ([], ["2", "P", "O", "s", "E"]),
+    "ReviewScreen": (["3"], ["f", "d", "m", "O", "ctrl+a", "V", "l"]),
     "FullScreen": (["3"], ["enter", "l", "f", "l"]),
     "CompareScreen": (["3", "space", "space", "c"], []),
     "CopyImages": (["3"], ["C", "enter"]),
     "ExportScreen": (["3"], ["x", "ctrl+s"]),
-    "SessionsScreen": (["4"], ["down", "s", "c"]),
+    "SessionsScreen": (["4"], ["down", "O", "m"]),
     "SettingsScreen": (["2"], ["comma", "delete"]),
     "ChangeSetting": (["2", "comma"], ["enter"]),
 }
@@ -205,7 +208,7 @@ def test_every_screen_is_tried() -> None:
         return found.union(*map(below, found))
 
     last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
-    bases = {"AreaScreen", "EndsOnce", "Dialog"}
+    bases = {"AreaScreen", "EndsOnce", "Dialog", "Overlay"}
     assert last - bases == set(HOW)
 
 

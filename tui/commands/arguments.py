@@ -77,11 +77,13 @@ def numbers(text: str) -> list[int]:
     """Row numbers: `4,7-9` is 4, 7, 8 and 9."""
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        if not (first.isdecimal() and (last.isdecimal() or not last)):
+        first, to, last = part.partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not to)):
             raise argparse.ArgumentTypeError(f"{part!r} is no row number; write 4 or 7-9")
         if max(len(first), len(last)) > _ROW_DIGITS:
             raise argparse.ArgumentTypeError(f"no sheet has a row {part!r}")
+        if to and int(last) < int(first):
+            raise argparse.ArgumentTypeError(f"{part!r} runs backwards; write {last}-{first}")
         found += range(int(first), int(last or first) + 1)
     return found
 

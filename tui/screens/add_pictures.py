@@ -19,7 +19,7 @@ from textual.worker import get_current_worker
 
 from engine.api import PICTURE_SUFFIXES, Library, RefusedPicture, UsablePicture
 from tui.glyphs import GLYPHS
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, tail_of
@@ -78,9 +78,9 @@ class AddPictures(Dialog[AddedPictures | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("pictures.add", "ctrl+s", "add", "Add them"),
-        bind("pictures.leave", "escape", "leave", "Stop looking, then back"),
-        bind("pictures.forget", "ctrl+n", "forget", "Begin anew"),
+        bind("pictures.start", "add", "Add them"),
+        bind("pictures.leave", "leave", "Stop looking, then back"),
+        bind("pictures.forget", "forget", "Begin anew"),
     ]
     DEFAULT_CSS = """
     AddPictures { align: center middle; }
@@ -178,7 +178,7 @@ class AddPictures(Dialog[AddedPictures | None]):
         if typed and typed != self._looked_for:
             self._look_for([typed])
         elif self._is_looking:
-            self.notify("Still looking: esc stops that.", severity="warning", markup=False)
+            self._say_looking()
         elif not self._pictures:
             self.notify("There is no picture yet to add.", severity="warning", markup=False)
         else:
@@ -195,7 +195,7 @@ class AddPictures(Dialog[AddedPictures | None]):
 
     def _look_for(self, texts: Sequence[str]) -> None:
         if self._is_looking:
-            self.notify("Still looking: esc stops that.", severity="warning", markup=False)
+            self._say_looking()
             return
         self._looked_for = texts[0] if len(texts) == 1 else None
         self._is_looking = True
@@ -228,18 +228,22 @@ class AddPictures(Dialog[AddedPictures | None]):
         table.source = _Found([*self._refused.values(), *self._pictures.values()])
         self._say()
 
+    def _say_looking(self) -> None:
+        words = f"Still looking: {key_of('pictures.leave')} stops that."
+        self.notify(words, severity="warning", markup=False)
+
     def _say(self, *, stopped: bool = False) -> None:
         words = [count_text(len(self._pictures), "picture")]
         if self._refused:
             words.append(f"{len(self._refused):,} refused")
         if self._is_looking:
-            words = ["Looking …", *words, "esc stops"]
+            words = ["Looking …", *words, f"{key_of('pictures.leave')} stops"]
         elif stopped:
             words.append("stopped")
         if not self._is_looking and self._pictures:
             words.append(f"enter adds {count_text(len(self._pictures), 'row')}")
         if not self._is_looking:
-            words.append("ctrl+n begins anew")
+            words.append(f"{key_of('pictures.forget')} begins anew")
         nothing = not self._pictures and not self._refused and not self._is_looking
         text = "enter looks for pictures, in folders with all below" if nothing else ""
         self.query_one("#how-far", Static).update(Content(text or " · ".join(words)))

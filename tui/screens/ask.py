@@ -26,9 +26,9 @@ class Ask(Dialog[str | None]):
     """Ends with the answer, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("ask.leave", "escape", "leave", "Back"),
-        bind("ask.down", "down", "move(1)", "Next", show=False),
-        bind("ask.up", "up", "move(-1)", "Previous", show=False),
+        bind("ask.leave", "leave", "Back"),
+        bind("ask.down", "move(1)", "Next", show=False),
+        bind("ask.up", "move(-1)", "Previous", show=False),
     ]
     DEFAULT_CSS = """
     Ask { align: center middle; }

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from engine.api import ImageInfo, source_path
 from tui.keys import bind
-from tui.screens.dialog import Dialog
+from tui.screens.dialog import Overlay
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine
@@ -46,12 +46,10 @@ def _shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-class CompareScreen(Dialog[None]):
+class CompareScreen(Overlay[None]):
     """Ends when it is left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("compare.leave", "escape,c,q,enter", "leave", "Back")
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [bind("compare.compare", "leave", "Back", show=False)]
     DEFAULT_CSS = """
     CompareScreen { background: $background; }
     CompareScreen > Horizontal { height: 1fr; }
@@ -99,7 +97,3 @@ class CompareScreen(Dialog[None]):
             star = "★ " if image.favourite else ""
             caption = f"{star}row {image.row}, image {image.variation}"
             pane.show(self._library / image.file if image.file else None, caption)
-
-    def action_leave(self) -> None:
-        """Back to the page."""
-        self.dismiss(None)

@@ -1,9 +1,12 @@
 """Screens over another one that end with an answer, once."""
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.await_complete import AwaitComplete
+from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
+
+from tui.keys import bind
 
 Answer = TypeVar("Answer")
 
@@ -34,3 +37,20 @@ class EndsOnce(Screen[Answer]):
 
 class Dialog(EndsOnce[Answer], ModalScreen[Answer]):
     """One whose keys are all there are."""
+
+
+class Overlay(Dialog[Answer]):
+    """One that is looked at and left by keys alone; the app's, but for other areas, work there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("overlay.leave", "leave", "Back"),
+        bind("overlay.open", "leave", "Back", show=False),
+        bind("overlay.quit", "leave", "Back", show=False),
+        bind("overlay.settings", "app.settings", "Settings", show=False),
+        bind("overlay.help", "app.help", "Help", show=False),
+        bind("overlay.redraw", "app.redraw", "Draw everything again", show=False),
+    ]
+
+    def action_leave(self) -> None:
+        """Back to what it lies over."""
+        self.dismiss(None)

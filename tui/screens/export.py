@@ -42,8 +42,8 @@ class ExportScreen(Dialog[None]):
     """Ends when it is left; an export that runs is cancelled then, and leaves nothing behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("export.start", "ctrl+s", "start", "Export"),
-        bind("export.leave", "escape", "leave", "Back"),
+        bind("export.start", "start", "Export"),
+        bind("export.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
     ExportScreen { align: center middle; }

@@ -20,8 +20,8 @@ from tui.graphics.beneath import beneath as beneath_of
 from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
-from tui.keys import bind
-from tui.screens.dialog import Dialog
+from tui.keys import bind, key_of
+from tui.screens.dialog import Overlay
 from tui.screens.gallery_filter import GalleryTiles, source_words
 from tui.terminal.download import can_download
 from tui.text import clean
@@ -89,7 +89,7 @@ def _cells_of(size: tuple[int, int], zoom: float) -> tuple[int, int]:
     return math.ceil(width / one[0]), math.ceil(height / one[1])
 
 
-class FullScreen(Dialog[int]):
+class FullScreen(Overlay[int]):
     """Ends with the position of the image looked at last.
 
     A key means the image one has stepped to, also while that is still being read: it waits for it,
@@ -97,26 +97,27 @@ class FullScreen(Dialog[int]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("full.left", "left,h", "across(-1, 0)", "Previous"),
-        bind("full.right", "right,l", "across(1, 0)", "Next"),
-        bind("full.up", "up,k", "across(0, -1)", "Up", show=False),
-        bind("full.down", "down,j", "across(0, 1)", "Down", show=False),
-        bind("full.previous", "p,pageup", "step(-1)", "Previous image", show=False),
-        bind("full.next", "n,pagedown", "step(1)", "Next image", show=False),
-        bind("full.zoom", "z", "zoom", "1:1"),
-        bind("full.closer", "plus", "zoom_by(1)", "Closer", show=False),
-        bind("full.further", "minus", "zoom_by(-1)", "Further", show=False),
-        bind("full.flip", "b", "flip", "Source or result"),
-        bind("full.wipe", "W", "wipe", "Wipe"),
-        bind("full.wipe_left", "comma", "wipe_by(-1)", "Wipe to the left", show=False),
-        bind("full.wipe_right", "full_stop", "wipe_by(1)", "Wipe to the right", show=False),
-        bind("full.mark", "space", "mark", "Mark"),
-        bind("full.favour", "f", "favour", "Favourite"),
-        bind("full.trash", "d", "trash", "Trash"),
-        bind("full.undo", "u", "undo", "Undo"),
-        bind("full.files", "C", "files", "Copy to a folder"),
-        bind("full.download", "D", "download", "Download"),
-        bind("full.leave", "escape,enter,q", "leave", "Back"),
+        bind("full.left", "across(-1, 0)", "Previous"),
+        bind("full.right", "across(1, 0)", "Next"),
+        bind("full.up", "across(0, -1)", "Up", show=False),
+        bind("full.down", "across(0, 1)", "Down", show=False),
+        bind("full.previous", "step(-1)", "Previous image", show=False),
+        bind("full.next", "step(1)", "Next image", show=False),
+        bind("full.page_up", "step(-1)", "Previous image", show=False),
+        bind("full.page_down", "step(1)", "Next image", show=False),
+        bind("full.zoom", "zoom", "1:1"),
+        bind("full.larger", "zoom_by(1)", "Closer", show=False),
+        bind("full.smaller", "zoom_by(-1)", "Further", show=False),
+        bind("full.flip", "flip", "Source or result"),
+        bind("full.wipe", "wipe", "Wipe"),
+        bind("full.wipe_left", "wipe_by(-1)", "Wipe to the left", show=False),
+        bind("full.wipe_right", "wipe_by(1)", "Wipe to the right", show=False),
+        bind("full.mark", "mark", "Mark"),
+        bind("full.favourite", "favour", "Favourite"),
+        bind("full.take_away", "trash", "Trash"),
+        bind("full.undo", "undo", "Undo"),
+        bind("full.copy_to", "files", "Copy to a folder"),
+        bind("full.download", "download", "Download"),
     ]
     DEFAULT_CSS = """
     FullScreen { background: $background; }
@@ -204,7 +205,8 @@ class FullScreen(Dialog[int]):
         where = f"{signs}{self._index + 1:,}/{len(self._tiles):,}{zoom}"
         caption = f"{where} · row {image.row}, image {image.variation} · seed {image.seed}"
         if image.trashed or image.file is None:
-            words = "In the trash; u brings it back." if image.trashed else image.error or "No file"
+            back = f"In the trash; {key_of('full.undo')} brings it back."
+            words = back if image.trashed else image.error or "No file"
             pane.show(None, caption, words=f"◌\n\n{words}")
         else:
             part, beneath = self._part(image), self._beneath(image)

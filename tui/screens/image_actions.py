@@ -15,6 +15,7 @@ from engine.api import (
     Started,
 )
 from tui.app_state import AppState, RowsToSheet
+from tui.keys import key_of
 from tui.rerender import more_like, rows_drawn_on, rows_of, start_again, started_words
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
@@ -243,8 +244,10 @@ class ImageActions:
             hand_over(self._send, sequences)
 
     def _too_much(self, what: str) -> None:
+        exports = key_of("review.write_out")
         words = (
-            f"{what}: too much for the terminal; x exports them, and says how they come over ssh."
+            f"{what}: too much for the terminal; {exports} exports them, and says how they come"
+            " over ssh."
         )
         self.node.notify(words, severity="warning", markup=False)
 

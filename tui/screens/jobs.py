@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.events import Key
 from textual.widgets import Input, Static
 
 from engine.api import (
@@ -30,7 +29,7 @@ from tui.app_state import AppState, TakeInHand
 from tui.changed_models import changed_words, resume_asking
 from tui.engine_watch import News
 from tui.graphics.beneath import Beneath, beneath
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.screens.area import AreaScreen, state_cell
 from tui.text import clean, count_text
 from tui.widgets.background_source import BackgroundSource
@@ -42,7 +41,6 @@ from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, hand_to, work
 
-_EMPTY = "No session in hand. 1 is where one starts, 4 lists those there are."
 _PACE_SECONDS = 2.0
 _MOST_BENEATH = 1000
 _ALWAYS = (
@@ -164,8 +162,9 @@ class CauseLine(Static):
             asked: what the session waits to be told; comes first.
         """
         self.set_class(failed or bool(asked), "-failed")
-        text = clean(f"✗ row {error[0]}: {error[1]} · t tries again") if error else ""
-        text = clean(f"■ {asked} · r asks how to go on") if asked else text
+        again, goes_on = key_of("jobs.retry"), key_of("jobs.resume")
+        text = clean(f"✗ row {error[0]}: {error[1]} · {again} tries again") if error else ""
+        text = clean(f"■ {asked} · {goes_on} asks how to go on") if asked else text
         if text != self._shown:
             self._shown = text
             self.update(text, layout=False)
@@ -190,25 +189,31 @@ class _FoundBeneath:
     beneath: Beneath
 
 
+def _no_session() -> str:
+    starts, lists = key_of("app.sheet"), key_of("app.sessions")
+    return f"No session in hand. {starts} is where one starts, {lists} lists those there are."
+
+
 class JobsScreen(AreaScreen):
     """What the session in hand is doing."""
 
     AREA = "jobs"
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("jobs.stop", "s", "change('stop')", "Stop"),
-        bind("jobs.resume", "r", "change('resume')", "Resume"),
-        bind("jobs.retry", "t", "change('retry')", "Retry"),
-        bind("jobs.filter", "slash", "filter", "Filter"),
-        bind("jobs.errors", "e", "errors", "Errors"),
-        bind("jobs.sort", "o", "sort", "Order"),
-        bind("jobs.pause", "p", "pause", "Pause"),
-        bind("jobs.stop_all", "S", "everything('stop')", "Stop every session", show=False),
-        bind("jobs.resume_all", "R", "everything('resume')", "Resume every session", show=False),
-        bind("jobs.next", "right_square_bracket", "other(1)", "Next session", show=False),
-        bind("jobs.previous", "left_square_bracket", "other(-1)", "Previous session", show=False),
-        bind("jobs.move_up", "K", "move('up')", "Render session sooner", show=False),
-        bind("jobs.move_down", "J", "move('down')", "Render session later", show=False),
+        bind("jobs.stop", "change('stop')", "Stop"),
+        bind("jobs.resume", "change('resume')", "Resume"),
+        bind("jobs.retry", "change('retry')", "Retry"),
+        bind("jobs.find", "filter", "Filter"),
+        bind("jobs.failed", "errors", "Failed only"),
+        bind("jobs.order", "sort", "Order"),
+        bind("jobs.pause", "pause", "Pause"),
+        bind("jobs.stop_all", "everything('stop')", "Stop every session", show=False),
+        bind("jobs.resume_all", "everything('resume')", "Resume every session", show=False),
+        bind("jobs.next_session", "other(1)", "Next session", show=False),
+        bind("jobs.previous_session", "other(-1)", "Previous session", show=False),
+        bind("jobs.sooner", "move('up')", "Render session sooner", show=False),
+        bind("jobs.later", "move('down')", "Render session later", show=False),
+        bind("jobs.leave", "leave", "Leave the filter", show=False, first=True),
     ]
     DEFAULT_CSS = """
     JobsScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
@@ -245,11 +250,11 @@ class JobsScreen(AreaScreen):
         """Progress, other sessions, filter, table, what is being drawn."""
         yield ProgressLine("No session in hand", id="jobs-title")
         yield SessionList(id="sessions-open")
-        yield Input(
-            placeholder="filter by prompt; enter keeps it, esc drops it", id="filter", disabled=True
-        )
+        drops = key_of("jobs.leave")
+        words = f"filter by prompt; enter keeps it, {drops} drops it"
+        yield Input(placeholder=words, id="filter", disabled=True)
         with Horizontal():
-            yield JobTable(empty=_EMPTY, id="jobs")
+            yield JobTable(empty=_no_session(), id="jobs")
             yield LivePane(id="live")
         yield CauseLine()
 
@@ -346,7 +351,7 @@ class JobsScreen(AreaScreen):
         if self._paged is not None:
             self._marks[self._paged] = table.marks
         filtered = self._text or self._errors_only
-        table.empty = "No job matches the filter." if filtered else _EMPTY
+        table.empty = "No job matches the filter." if filtered else _no_session()
         table.show_jobs(source)
         self._source, self._paged = source, self.info.session
         table.set_marks(self._marks.get(self._paged, ()))
@@ -377,12 +382,14 @@ class JobsScreen(AreaScreen):
             return
         marked = len(self.query_one(VirtualTable).marks)
         what = count_text(marked, "marked row") if marked else "all"
-        hint = f"■ s stop {what}" if not self._counts.settled else ""
-        hint = "only what failed · e shows all" if self._errors_only else hint
+        hint = f"■ {key_of('jobs.stop')} stop {what}" if not self._counts.settled else ""
+        if self._errors_only:
+            hint = f"only what failed · {key_of('jobs.failed')} shows all"
         held = self.info.session in self.app_state.held
         engine = self.app_state.engine
         if engine in ("off", "silent") and not self._counts.settled and not marked:
-            hint = "r lets it go on" if "r in Jobs" in self.app_state.reason else ""
+            helps = "Resume in Jobs" in self.app_state.reason
+            hint = f"{key_of('jobs.resume')} lets it go on" if helps else ""
         line.show(SessionProgress(self.info, self._counts, self._pace, held, engine, hint))
 
     def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
@@ -475,7 +482,9 @@ class JobsScreen(AreaScreen):
     # ---------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Without a session there is nothing to do."""
+        """Without a session there is nothing to do; without a filter, none to leave."""
+        if action == "leave":
+            return self.ready and self.query_one("#filter").has_class("-open")
         if action in ("change", "filter", "errors", "sort", "move"):
             return True if self.info else None
         return True
@@ -561,15 +570,13 @@ class JobsScreen(AreaScreen):
     def _kept(self) -> None:
         self.query_one(VirtualTable).focus()
 
-    def key_escape(self, event: Key) -> None:
-        """Leave the filter; the marks stay until the next escape."""
+    def action_leave(self) -> None:
+        """Leave the filter; the marks stay until the next time."""
         box = self.query_one("#filter", Input)
-        if box.has_class("-open"):
-            event.stop()
-            box.value = ""
-            box.remove_class("-open")
-            box.disabled = True
-            self.query_one(VirtualTable).focus()
+        box.value = ""
+        box.remove_class("-open")
+        box.disabled = True
+        self.query_one(VirtualTable).focus()
 
     def action_errors(self) -> None:
         """Only failed jobs, or all again."""

@@ -102,7 +102,7 @@ class SheetTree(DirectoryTree):
 class OpenSheet(Dialog[Path | None]):
     """Ends with the path, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [bind("open.leave", "escape", "leave", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [bind("open.leave", "leave", "Back")]
     DEFAULT_CSS = """
     OpenSheet { align: center middle; }
     OpenSheet > Vertical { width: 90%; max-width: 100; height: 80%; background: $surface;

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Key
 from textual.widgets import Input, Static
 
 from engine.api import (
@@ -25,7 +24,7 @@ from engine.api import (
 from tui.app_state import AppState
 from tui.engine_watch import News
 from tui.graphics.protocol import current
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.screens.area import AreaScreen
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.full_screen import FullScreen
@@ -43,7 +42,6 @@ from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_over, hand_to, work
 
-_EMPTY = "No images yet. 1 is where they start, 4 lists past sessions."
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
 _WITH_IMAGES = ("full", "chosen", "trash", "compare", "more", "export")
@@ -82,31 +80,30 @@ class ReviewScreen(AreaScreen):
     AREA = "review"
     AUTO_FOCUS = "ContactSheet"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("review.full", "enter", "full", "Full screen"),
-        bind("review.favour", "f", "chosen('favour')", "Favourite"),
-        bind("review.trash", "d", "trash", "Trash"),
-        bind("review.undo", "u", "undo", "Undo"),
-        bind("review.redo", "U,ctrl+r", "redo", "Redo", show=False),
-        bind("review.compare", "c", "compare", "Compare"),
-        bind("review.filter", "slash", "ask('filter')", "Filter"),
-        bind("review.favourites", "F", "only('favourites')", "Favourites only", show=False),
-        bind("review.failed", "E", "only('failed')", "Failed only", show=False),
-        bind("review.sort", "s", "sort", "Sort", show=False),
-        bind("review.row", "number_sign", "ask('row')", "Jump to row", show=False),
-        bind("review.newest", "n", "newest", "Follow the newest", show=False),
-        bind("review.again", "r", "chosen('again')", "New seeds"),
-        bind("review.more", "m", "more", "More like this", show=False),
-        bind("review.refine", "e", "chosen('refine')", "Refine", show=False),
-        bind("review.draw_on", "ctrl+o", "chosen('draw_on')", "Draw on these", show=False),
-        bind("review.path", "o", "chosen('path')", "Copy path", show=False),
-        bind("review.prompt", "y", "chosen('prompt')", "Copy prompt", show=False),
-        bind("review.files", "C", "chosen('files')", "Copy to a folder", show=False),
-        bind("review.download", "D", "chosen('download')", "Download", show=False),
-        bind("review.export", "x", "export", "Export"),
-        bind("review.preview", "w", "preview", "Large picture on or off", show=False),
-        bind(
-            "review.everything", "asterisk", "everything", "Favourites of all sessions", show=False
-        ),
+        bind("review.open", "full", "Full screen"),
+        bind("review.favourite", "chosen('favour')", "Favourite"),
+        bind("review.take_away", "trash", "Trash"),
+        bind("review.undo", "undo", "Undo"),
+        bind("review.redo", "redo", "Redo", show=False),
+        bind("review.compare", "compare", "Compare"),
+        bind("review.find", "ask('filter')", "Filter"),
+        bind("review.favourites", "only('favourites')", "Favourites only", show=False),
+        bind("review.failed", "only('failed')", "Failed only", show=False),
+        bind("review.order", "sort", "Order", show=False),
+        bind("review.row", "ask('row')", "Jump to row", show=False),
+        bind("review.watch", "newest", "Follow the newest", show=False),
+        bind("review.again", "chosen('again')", "New seeds"),
+        bind("review.more", "more", "More like this", show=False),
+        bind("review.to_sheet", "chosen('refine')", "Refine", show=False),
+        bind("review.pictures", "chosen('draw_on')", "Draw on these", show=False),
+        bind("review.copy_path", "chosen('path')", "Copy path", show=False),
+        bind("review.copy", "chosen('prompt')", "Copy prompt", show=False),
+        bind("review.copy_to", "chosen('files')", "Copy to a folder", show=False),
+        bind("review.download", "chosen('download')", "Download", show=False),
+        bind("review.write_out", "export", "Export"),
+        bind("review.picture", "preview", "Large picture on or off", show=False),
+        bind("review.all_favourites", "everything", "Favourites of all sessions", show=False),
+        bind("review.leave", "leave", "Leave the filter", show=False, first=True),
     ]
     DEFAULT_CSS = """
     ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap;
@@ -148,7 +145,7 @@ class ReviewScreen(AreaScreen):
 
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
-        yield Static(_EMPTY, id="review-title", markup=False)
+        yield Static(_no_images(), id="review-title", markup=False)
         yield Input(id="ask", disabled=True)
         with Horizontal():
             yield self._sheet
@@ -215,7 +212,7 @@ class ReviewScreen(AreaScreen):
 
     def _show_title(self) -> None:
         if self.reviewed.tiles is None:
-            self.query_one("#review-title", Static).update(_EMPTY)
+            self.query_one("#review-title", Static).update(_no_images())
             return
         info, wanted = self.reviewed.info, self.reviewed.tiles.gallery.wanted
         count = len(self.reviewed.tiles)
@@ -362,7 +359,8 @@ class ReviewScreen(AreaScreen):
         keys = self._sheet.marks
         if self.reviewed.tiles is None or not 2 <= len(keys) <= MOST:
             self.notify(
-                f"Mark 2 to {MOST} images with space first; {len(keys)} are marked.",
+                f"Mark 2 to {MOST} images with {key_of('contact.mark')} first;"
+                f" {len(keys)} are marked.",
                 severity="warning",
                 markup=False,
             )
@@ -428,7 +426,9 @@ class ReviewScreen(AreaScreen):
         with box.prevent(Input.Changed):
             box.value = self._text if what == "filter" else ""
         box.placeholder = (
-            f"{FILTER_HELP}; esc drops it" if what == "filter" else "a row's number, then enter"
+            f"{FILTER_HELP}; {key_of('review.leave')} drops it"
+            if what == "filter"
+            else "a row's number, then enter"
         )
         box.add_class("-open")
         box.disabled = False
@@ -464,26 +464,26 @@ class ReviewScreen(AreaScreen):
         else:
             self._sheet.go_to(found)
 
-    def key_escape(self, event: Key) -> None:
-        """Leave the filter, or drop it; the marks stay until the next escape."""
-        if self.query_one("#ask", Input).has_class("-open") or self._text:
-            event.stop()
-            if self._asking == "filter" and self._text:
-                self._text = ""
-                self.reopen()
-            self._close_box()
+    def action_leave(self) -> None:
+        """Leave the filter, or drop it; the marks stay until the next time."""
+        if self._asking == "filter" and self._text:
+            self._text = ""
+            self.reopen()
+        self._close_box()
 
     def _close_box(self) -> None:
         box = self.query_one("#ask", Input)
         box.remove_class("-open")
         box.disabled = True
-        self._asking = "filter"  # that is what esc drops
+        self._asking = "filter"  # that is what leaving drops
         self._sheet.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without images there is little to do."""
         if parameters == ("download",) and not can_download(current()):
             return False
+        if action == "leave":
+            return self.ready and (self.query_one("#ask").has_class("-open") or bool(self._text))
         if action in _WITH_IMAGES:
             return True if self.reviewed.tiles else None
         return True
@@ -491,6 +491,11 @@ class ReviewScreen(AreaScreen):
     def on_unmount(self) -> None:
         """Let go of the database, which is closed when the last thread that reads has done so."""
         self.reviewed.tiles = None
+
+
+def _no_images() -> str:
+    starts, lists = key_of("app.sheet"), key_of("app.sessions")
+    return f"No images yet. {starts} is where they start, {lists} lists past sessions."
 
 
 def recipe_text(image: ImageInfo, source: str = "") -> str:

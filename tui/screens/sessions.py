@@ -24,7 +24,7 @@ from engine.api import (
 )
 from tui.app_state import AppState, SessionToSheet, TakeInHand
 from tui.engine_watch import News
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.screens.area import AreaScreen, state_cell
 from tui.screens.session_actions import SessionActions
 from tui.text import clean, count_text, size_text
@@ -36,7 +36,6 @@ from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
 _ROOM = 140
-_EMPTY = "Nothing made yet. 1 is where it starts."
 _NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts."
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
@@ -95,6 +94,10 @@ def _cells(info: SessionInfo) -> dict[str, Cell]:
     }
 
 
+def _nothing_yet() -> str:
+    return f"Nothing made yet. {key_of('app.sheet')} is where it starts."
+
+
 @dataclass(frozen=True, slots=True)
 class _Listed:
     source: SessionSource
@@ -109,23 +112,24 @@ class SessionsScreen(AreaScreen):
     AREA = "sessions"
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sessions.review", "enter", "open('review')", "Review"),
-        bind("sessions.sheet", "e", "open('sheet')", "Sheet"),
-        bind("sessions.jobs", "o", "open('jobs')", "Jobs", show=False),
-        bind("sessions.search", "slash", "search", "Search"),
-        bind("sessions.sort", "s", "sort", "Sort", show=False),
-        bind("sessions.rename", "n", "chosen('rename')", "Rename"),
-        bind("sessions.tags", "t", "chosen('tag')", "Tags"),
-        bind("sessions.duplicate", "c", "chosen('again')", "Again, new seeds"),
-        bind("sessions.resume", "r", "chosen('resume')", "Resume", show=False),
-        bind("sessions.retry", "f", "chosen('retry')", "Try failed again", show=False),
-        bind("sessions.stop", "p", "chosen('stop')", "Stop", show=False),
-        bind("sessions.export", "x", "chosen('export')", "Export"),
-        bind("sessions.trash", "d", "trash", "Trash"),
-        bind("sessions.undo", "u", "undo", "Undo"),
-        bind("sessions.redo", "U,ctrl+r", "redo", "Redo", show=False),
-        bind("sessions.in_trash", "T", "see_trash", "What is in the trash", show=False),
-        bind("sessions.empty", "E", "empty", "Empty the trash", show=False),
+        bind("sessions.open", "open('review')", "Review"),
+        bind("sessions.to_sheet", "open('sheet')", "Sheet"),
+        bind("sessions.watch", "open('jobs')", "Jobs", show=False),
+        bind("sessions.find", "search", "Search"),
+        bind("sessions.order", "sort", "Order", show=False),
+        bind("sessions.rename", "chosen('rename')", "Rename"),
+        bind("sessions.tags", "chosen('tag')", "Tags"),
+        bind("sessions.again", "chosen('again')", "Again, new seeds"),
+        bind("sessions.resume", "chosen('resume')", "Resume", show=False),
+        bind("sessions.retry", "chosen('retry')", "Try failed again", show=False),
+        bind("sessions.stop", "chosen('stop')", "Stop", show=False),
+        bind("sessions.write_out", "chosen('export')", "Export"),
+        bind("sessions.take_away", "trash", "Trash"),
+        bind("sessions.undo", "undo", "Undo"),
+        bind("sessions.redo", "redo", "Redo", show=False),
+        bind("sessions.trashed", "see_trash", "What is in the trash", show=False),
+        bind("sessions.empty", "empty", "Empty the trash", show=False),
+        bind("sessions.leave", "leave", "Leave the search, or the trash", show=False, first=True),
     ]
     DEFAULT_CSS = """
     SessionsScreen #sessions-title { height: 1; padding: 0 1; text-wrap: nowrap;
@@ -177,7 +181,7 @@ class SessionsScreen(AreaScreen):
         yield Static("", id="sessions-title", markup=False)
         yield Input(placeholder="names, tags and all prompts", id="search", disabled=True)
         with Horizontal(id="list"):
-            yield VirtualTable(_COLUMNS, empty=_EMPTY, markable=False, id="sessions")
+            yield VirtualTable(_COLUMNS, empty=_nothing_yet(), markable=False, id="sessions")
             with Vertical(id="glance"):
                 yield ThumbnailStrip(id="strip")
                 yield Static("", id="about", markup=False)
@@ -227,7 +231,7 @@ class SessionsScreen(AreaScreen):
             self._source.close()
         self._source = source
         source.columns, source.held = table.columns, self.app_state.held
-        table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _EMPTY
+        table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _nothing_yet()
         table.source = source
         if key is not None:
             table.go_to(key)
@@ -310,7 +314,14 @@ class SessionsScreen(AreaScreen):
     def _kept(self) -> None:
         self.query_one(VirtualTable).focus()
 
-    def key_escape(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """There is not always something to leave."""
+        if action == "leave":
+            searched = self.ready and self.query_one("#search").has_class("-open")
+            return searched or self._trashed
+        return True
+
+    def action_leave(self) -> None:
         """Leave the search, or the trash."""
         box = self.query_one("#search", Input)
         if box.has_class("-open"):
@@ -328,7 +339,7 @@ class SessionsScreen(AreaScreen):
         self._load()
 
     def action_see_trash(self) -> None:
-        """The sessions in the trash, where d brings one back; or the others again."""
+        """The sessions in the trash, from which one can be brought back; or the others again."""
         self._trashed = not self._trashed
         self._load()
         self.refresh_bindings()

@@ -25,7 +25,7 @@ from engine.api import (
     write_setting,
 )
 from tui.graphics.protocol import spare_the_line
-from tui.keys import all_ids, bind
+from tui.keys import all_ids, bind, key_of
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
@@ -65,9 +65,10 @@ class SettingsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("settings.change", "enter", "change", "Change"),
-        bind("settings.default", "delete,backspace", "default", "Back to the default"),
-        bind("settings.leave", "escape,q", "leave", "Back"),
+        bind("settings.open", "change", "Change"),
+        bind("settings.default", "default", "Back to the default"),
+        bind("settings.leave", "leave", "Back"),
+        bind("settings.quit", "leave", "Back", show=False),
     ]
     DEFAULT_CSS = """
     SettingsScreen #settings-title { height: 1; padding: 0 1; text-wrap: nowrap;
@@ -186,8 +187,9 @@ class ChangeSetting(Dialog[str | None]):
     """Ends with a text that the setting can be, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("setting.leave", "escape", "leave", "Back"),
-        bind("setting.next", "down,up", "choose", "Next choice", show=False),
+        bind("setting.leave", "leave", "Back"),
+        bind("setting.down", "choose(1)", "Next choice", show=False),
+        bind("setting.up", "choose(-1)", "Previous choice", show=False),
     ]
     DEFAULT_CSS = """
     ChangeSetting { align: center middle; }
@@ -212,7 +214,8 @@ class ChangeSetting(Dialog[str | None]):
             yield Static("", id="fault", markup=False)
             note = setting.explanation
             if setting.choices:
-                note += f"\nOne of: {', '.join(setting.choices)}; ↑ and ↓ go through them."
+                up, down = key_of("setting.up"), key_of("setting.down")
+                note += f"\nOne of: {', '.join(setting.choices)}; {up} and {down} go through them."
             yield Static(Content(clean_lines(note)), classes="note")
 
     @on(Input.Changed)
@@ -245,12 +248,12 @@ class ChangeSetting(Dialog[str | None]):
         self.query_one("#fault", Static).update(Content(said))
         return bool(said)
 
-    def action_choose(self) -> None:
-        """The next of the choices."""
+    def action_choose(self, step: int) -> None:
+        """The next of the choices, or the one before."""
         choices, box = self._setting.choices, self.query_one(Input)
         if choices:
-            at = choices.index(box.value) if box.value in choices else -1
-            box.value = choices[(at + 1) % len(choices)]
+            at = choices.index(box.value) if box.value in choices else min(-step, 0)
+            box.value = choices[(at + step) % len(choices)]
 
     def action_leave(self) -> None:
         """As it was."""

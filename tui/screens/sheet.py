@@ -26,7 +26,7 @@ from engine.api import (
 from tui.app_state import AppState, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
 from tui.engine_watch import News
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
@@ -38,6 +38,7 @@ from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
     help_text,
+    opening_text,
     place_text,
     stopped_words,
     title_text,
@@ -52,10 +53,6 @@ from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
-_OPENING = (
-    "o opens a sheet of prompts (csv, tsv, xls, xlsx, ods) · p types prompts without one"
-    " · ctrl+o takes pictures"
-)
 _WATCH_SECONDS = 1.0
 _WITH_ROWS = (
     *("find", "find_next", "column", "images", "magic", "final_prompt", "new_seeds", "same_seed"),
@@ -75,27 +72,27 @@ class SheetScreen(AreaScreen):
     AREA = "sheet"
     AUTO_FOCUS = "DraftTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sheet.start", "ctrl+s", "start", "Start"),
-        bind("sheet.start_changed", "S", "start(True)", "Start changed rows"),
-        bind("sheet.resume", "r", "resume", "Resume the session"),
-        bind("sheet.open", "o", "open", "Open"),
-        bind("sheet.prompts", "p", "prompts", "Type prompts"),
-        bind("sheet.pictures", "ctrl+o", "pictures", "Add pictures"),
-        bind("sheet.new_seeds", "s", "new_seeds", "New seeds"),
-        bind("sheet.final_prompt", "e", "final_prompt", "Final prompt"),
-        bind("sheet.same_seed", "P", "same_seed", "Same seed, other prompt"),
-        bind("sheet.save", "w", "save", "Save a copy"),
-        bind("sheet.find", "slash", "find", "Find"),
-        bind("sheet.find_next", "full_stop", "find_next(1)", "Find next", show=False),
-        bind("sheet.find_previous", "comma", "find_next(-1)", "Find previous", show=False),
-        bind("sheet.column", "c", "column", "Another column", show=False),
-        bind("sheet.images", "m", "images", "Images per row", show=False),
-        bind("sheet.worksheet", "W", "worksheet", "Another worksheet", show=False),
-        bind("sheet.template", "T", "template", "Write a template", show=False),
-        bind("sheet.scroll_down", "J", "scroll_place(1)", "Scroll the preview", show=False),
-        bind("sheet.scroll_up", "K", "scroll_place(-1)", "Scroll it back", show=False),
-        bind("sheet.magic", "M", "magic", "Write the magic prompt now", show=False),
-        bind("sheet.reload", "R", "reload", "Read again", show=False),
+        bind("sheet.start", "start", "Start"),
+        bind("sheet.start_changed", "start(True)", "Start changed rows"),
+        bind("sheet.resume", "resume", "Resume the session"),
+        bind("sheet.open_file", "open", "Open"),
+        bind("sheet.prompts", "prompts", "Type prompts"),
+        bind("sheet.pictures", "pictures", "Add pictures"),
+        bind("sheet.again", "new_seeds", "New seeds"),
+        bind("sheet.final_prompt", "final_prompt", "Final prompt"),
+        bind("sheet.same_seed", "same_seed", "Same seed, other prompt"),
+        bind("sheet.write_out", "save", "Save a copy"),
+        bind("sheet.find", "find", "Find"),
+        bind("sheet.find_next", "find_next(1)", "Find next", show=False),
+        bind("sheet.find_previous", "find_next(-1)", "Find previous", show=False),
+        bind("sheet.column", "column", "Another column", show=False),
+        bind("sheet.images", "images", "Images per row", show=False),
+        bind("sheet.worksheet", "worksheet", "Another worksheet", show=False),
+        bind("sheet.template", "template", "Write a template", show=False),
+        bind("sheet.scroll_down", "scroll_place(1)", "Scroll the preview", show=False),
+        bind("sheet.scroll_up", "scroll_place(-1)", "Scroll it back", show=False),
+        bind("sheet.magic", "magic", "Write the magic prompt now", show=False),
+        bind("sheet.reload", "reload", "Read again", show=False),
     ]
     DEFAULT_CSS = """
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
@@ -132,9 +129,9 @@ class SheetScreen(AreaScreen):
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
         with Horizontal(id="sheet-head"):
-            yield Static(_OPENING, id="sheet-title", markup=False)
+            yield Static(opening_text(), id="sheet-title", markup=False)
             yield Static("", id="sheet-counts", markup=False)
-        yield DraftTable(self.document, _OPENING, id="rows")
+        yield DraftTable(self.document, opening_text(), id="rows")
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
@@ -184,11 +181,11 @@ class SheetScreen(AreaScreen):
         """Another sheet takes the place of what is there, which undo brings back."""
         words, session = "", opened.restored
         if session is not None:
-            words = f"as session {session.name} had it; 3 has its images"
+            words = f"as session {session.name} had it; {key_of('app.review')} has its images"
         elif opened.behind is not None:
-            words = "as it was when the connection was lost; w saves it"
+            words = f"as it was when the connection was lost; {key_of('sheet.write_out')} saves it"
         if missed := self.document.open(opened, self._table.marks):
-            words += " · " * bool(words) + f"u brings {missed} back"
+            words += " · " * bool(words) + f"{key_of('sheet.undo')} brings {missed} back"
         self._show_opened(opened)
         if opened.path is not None:
             self.app_state.memory.opened(opened.path)
@@ -202,8 +199,8 @@ class SheetScreen(AreaScreen):
             self._say_done(words)
         if session is not None and self._is_stopped:
             said = f"{session.name} is {stopped_words(session)}."
-            note_of_start = " ctrl+s would start its sheet anew, as another session."
-            self.notify(clean(said + note_of_start), markup=False, timeout=10)
+            starts = f"{key_of('sheet.start')} would start its sheet anew, as another session."
+            self.notify(clean(f"{said} {starts}"), markup=False, timeout=10)
 
     def _show_opened(self, opened: Opened) -> None:
         self._opening.leave_off()
@@ -228,7 +225,8 @@ class SheetScreen(AreaScreen):
         other = self.document.exchange(event.direction, self._table.marks)
         if draft is not None and other is not None:
             self._show_opened(other)
-            self._say_done(f"is back; {'U' if back else 'u'} goes to {sheet_name(draft)} again")
+            key = key_of("sheet.redo" if back else "sheet.undo")
+            self._say_done(f"is back; {key} goes to {sheet_name(draft)} again")
 
     def renew(self, again: Again) -> bool:
         """Show another draft of the sheet, unless this one has changed meanwhile."""
@@ -249,7 +247,8 @@ class SheetScreen(AreaScreen):
         elif self.document.before is None:
             self.document.before = behind
             name = behind.draft.file
-            words = f"{name} was lost with its connection before it was saved: u shows it."
+            key = key_of("sheet.undo")
+            words = f"{name} was lost with its connection before it was saved: {key} shows it."
             self.notify(clean(words), markup=False, timeout=15)
 
     def action_open(self) -> None:
@@ -549,7 +548,9 @@ class SheetScreen(AreaScreen):
 
     def action_find(self) -> None:
         """Ask for a text."""
-        self.app.push_screen(Ask("Find", self._found, note=". next  , previous"), self._find)
+        following, before = key_of("sheet.find_next"), key_of("sheet.find_previous")
+        note = f"{following} next  {before} previous"
+        self.app.push_screen(Ask("Find", self._found, note=note), self._find)
 
     def _find(self, text: str | None) -> None:
         if text:

@@ -14,6 +14,7 @@ from engine.api import (
 )
 from tui.cost_words import cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
+from tui.keys import key_of
 from tui.screens.sheet_totals import SessionDiff
 from tui.sheet_document import sheet_name
 from tui.text import clean, count_text, shorten
@@ -30,15 +31,25 @@ _SHORT = 24
 _NAME = 24
 
 
+def opening_text() -> str:
+    """Where there is no sheet yet."""
+    return (
+        f"{key_of('sheet.open_file')} opens a sheet of prompts (csv, tsv, xls, xlsx, ods) ·"
+        f" {key_of('sheet.prompts')} types prompts without one"
+        f" · {key_of('sheet.pictures')} takes pictures"
+    )
+
+
 def title_text(draft: Draft) -> str:
     """`spring-campaign.xlsx · Sheet1 · 212 rows`."""
     parts = [sheet_name(draft)]
     if draft.worksheet:
         others = len(draft.worksheets) - 1
-        parts.append(draft.worksheet + (f" (W: {others} more)" if others > 0 else ""))
+        more = f" ({key_of('sheet.worksheet')}: {others} more)" if others > 0 else ""
+        parts.append(draft.worksheet + more)
     parts.append(count_text(len(draft.numbers), "row"))
     if draft.changed:
-        parts.append("mended, w saves a copy")
+        parts.append(f"mended, {key_of('sheet.write_out')} saves a copy")
     return clean(" · ".join(parts))
 
 
@@ -68,7 +79,7 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
     was = f" · {since}" if (since := _since(diff, place.row)) else ""
     lines = [Content.assemble((where, "bold"), beside, (was, _MUTED))]
     if draft.is_left_out(place.row):
-        lines.append(Content("– left out; x takes it in again"))
+        lines.append(Content(f"– left out; {key_of('sheet.take_away')} takes it in again"))
     elif problem is not None:
         lines.append(
             Content.assemble(
@@ -78,11 +89,12 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
         )
         if problem.suggestions:
             first, *others = map(clean, problem.suggestions[:4])
-            lines.append(Content(f"a takes {first} · A for all alike"))
+            take, alike = key_of("sheet.take"), key_of("sheet.take_alike")
+            lines.append(Content(f"{take} takes {first} · {alike} for all alike"))
             if others:
                 lines.append(Content(f"or {', '.join(others)}"))
         elif problem.severity is Severity.REPAIRED:
-            lines.append(Content("b keeps it as it was read"))
+            lines.append(Content(f"{key_of('sheet.as_read')} keeps it as it was read"))
     elif text and not beside:
         lines.append(Content(text))
     return Content("\n").join(lines)
@@ -125,13 +137,14 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -
         yield f"– {count_text(draft.left_out, 'row')} left out"
     yield from _differences(diff)
     faulty = len(draft.numbers) - draft.ready - draft.left_out
+    starts = key_of("sheet.start")
     if not draft.ready:
-        yield "Nothing can start yet: n goes to the next problem."
+        yield f"Nothing can start yet: {key_of('sheet.next')} goes to the next problem."
     elif faulty:
-        yield f"ctrl+s starts without the {count_text(faulty, 'faulty row')}"
+        yield f"{starts} starts without the {count_text(faulty, 'faulty row')}"
     else:
-        yield "ctrl+s starts all" if diff else "ctrl+s starts"
-    yield f"blank num_images: {draft.vocabulary.num_images:,} · m"
+        yield f"{starts} starts all" if diff else f"{starts} starts"
+    yield f"blank num_images: {draft.vocabulary.num_images:,} · {key_of('sheet.images')}"
 
 
 def _differences(diff: SessionDiff | None) -> list[str]:
@@ -146,7 +159,8 @@ def _differences(diff: SessionDiff | None) -> list[str]:
         + f" since {shorten(diff.session.name, _NAME)}"
     ]
     if count := len(changes.to_render):
-        return [*lines, f"S starts {'this one' if count == 1 else f'these {count:,}'} alone"]
+        these = "this one" if count == 1 else f"these {count:,}"
+        return [*lines, f"{key_of('sheet.start_changed')} starts {these} alone"]
     return [*lines, "Nothing to render anew."]
 
 
@@ -167,4 +181,4 @@ def _since(diff: SessionDiff | None, number: int) -> str:
 def stopped_words(session: SessionInfo) -> str:
     """That the session which this is the sheet of was stopped, and how it goes on."""
     left = session.images - session.done - session.failed
-    return f"stopped with {count_text(left, 'image')} to come · r resumes it"
+    return f"stopped with {count_text(left, 'image')} to come · {key_of('sheet.resume')} resumes it"

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static, TextArea
 
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 
 TIMES = (1, 4, 9, 16)
@@ -30,8 +30,8 @@ class TypePrompts(Dialog[TypedPrompts | None]):
     """Ends with the prompts, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("prompts.done", "ctrl+s", "done", "Check them"),
-        bind("prompts.leave", "escape", "leave", "Back"),
+        bind("prompts.start", "done", "Check them"),
+        bind("prompts.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
     TypePrompts { align: center middle; }
@@ -48,7 +48,8 @@ class TypePrompts(Dialog[TypedPrompts | None]):
     def compose(self) -> ComposeResult:
         """Prompts, and how many images of each."""
         with Vertical():
-            yield Static("One prompt a line; ctrl+s checks them.", classes="caption", markup=False)
+            words = f"One prompt a line; {key_of('prompts.start')} checks them."
+            yield Static(words, classes="caption", markup=False)
             yield TextArea(id="prompts")
             with Horizontal():
                 yield Static("images of each: ", classes="caption", markup=False)

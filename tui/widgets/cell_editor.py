@@ -29,10 +29,10 @@ class CellEditor(Vertical):
     """Lies over the table; enter or a click elsewhere takes what is written, esc drops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("cell.leave", "escape", "leave", "Leave as it was"),
-        bind("cell.next", "tab", "take('right')", "Take, next cell"),
-        bind("cell.choose_down", "down", "choose(1)", "Next choice", show=False),
-        bind("cell.choose_up", "up", "choose(-1)", "Previous choice", show=False),
+        bind("cell.leave", "leave", "Leave as it was"),
+        bind("cell.onward", "take('right')", "Take, next cell"),
+        bind("cell.down", "choose(1)", "Next choice", show=False),
+        bind("cell.up", "choose(-1)", "Previous choice", show=False),
     ]
     DEFAULT_CSS = """
     CellEditor {

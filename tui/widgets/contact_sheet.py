@@ -85,20 +85,22 @@ class ContactSheet(Widget, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("contact.left", "left,h", "move(-1, 0)", "Left", show=False),
-        bind("contact.right", "right,l", "move(1, 0)", "Right", show=False),
-        bind("contact.up", "up,k", "move(0, -1)", "Up", show=False),
-        bind("contact.down", "down,j", "move(0, 1)", "Down", show=False),
-        bind("contact.next_page", "pagedown,ctrl+d", "page(1)", "Next page", show=False),
-        bind("contact.previous_page", "pageup,ctrl+u", "page(-1)", "Previous page", show=False),
-        bind("contact.first", "home,g", "go(0)", "First", show=False),
-        bind("contact.last", "end,G", "go(-1)", "Last", show=False),
-        bind("contact.mark", "space", "mark", "Mark"),
-        bind("contact.range", "v", "range", "Range", show=False),
-        bind("contact.mark_all", "ctrl+a", "mark_all", "Mark all", show=False),
-        bind("contact.unmark", "escape", "unmark", "Unmark", show=False),
-        bind("contact.larger", "plus", "size(1)", "Larger thumbnails", show=False),
-        bind("contact.smaller", "minus", "size(-1)", "Smaller thumbnails", show=False),
+        bind("contact.left", "move(-1, 0)", "Left", show=False),
+        bind("contact.right", "move(1, 0)", "Right", show=False),
+        bind("contact.up", "move(0, -1)", "Up", show=False),
+        bind("contact.down", "move(0, 1)", "Down", show=False),
+        bind("contact.page_down", "page(1)", "Next page", show=False),
+        bind("contact.half_page_down", "page(1)", "Next page", show=False),
+        bind("contact.page_up", "page(-1)", "Previous page", show=False),
+        bind("contact.half_page_up", "page(-1)", "Previous page", show=False),
+        bind("contact.first", "go(0)", "First", show=False),
+        bind("contact.last", "go(-1)", "Last", show=False),
+        bind("contact.mark", "mark", "Mark"),
+        bind("contact.range", "range", "Range", show=False),
+        bind("contact.mark_all", "mark_all", "Mark all", show=False),
+        bind("contact.leave", "unmark", "Unmark", show=False),
+        bind("contact.larger", "size(1)", "Larger thumbnails", show=False),
+        bind("contact.smaller", "size(-1)", "Smaller thumbnails", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"contact-sheet--{name}" for name in _STYLES}
     DEFAULT_CSS = """

@@ -21,7 +21,7 @@ from engine.api import (
     palette_colours,
 )
 from tui.glyphs import EDITED, GLYPHS
-from tui.keys import bind
+from tui.keys import bind, key_of
 from tui.text import count_text, tail_of
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, CellStyle, TableRow
@@ -63,20 +63,20 @@ class DraftTable(VirtualTable):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sheet.edit", "enter", "edit", "Edit"),
-        bind("sheet.take", "a", "take(False)", "Take suggestion"),
-        bind("sheet.take_alike", "A", "take(True)", "Take it for all alike", show=False),
-        bind("sheet.next_problem", "n", "problem(1)", "Next problem"),
-        bind("sheet.previous_problem", "N", "problem(-1)", "Previous problem", show=False),
-        bind("sheet.leave_out", "x", "leave_out", "Leave row out"),
-        bind("sheet.undo", "u", "undo", "Undo"),
-        bind("sheet.redo", "U,ctrl+r,ctrl+y", "redo", "Redo", show=False),
-        bind("sheet.as_read", "b", "as_read", "Back to as it was read", show=False),
-        bind("sheet.add", "i", "add", "New row", show=False),
-        bind("sheet.duplicate", "y", "duplicate", "Duplicate rows", show=False),
-        bind("sheet.fill", "equals_sign", "fill", "Fill down", show=False),
-        bind("table.mark", "space", "mark", "Mark", show=False),
-        bind("table.range", "v", "range", "Range", show=False),
+        bind("sheet.open", "edit", "Edit"),
+        bind("sheet.take", "take(False)", "Take suggestion"),
+        bind("sheet.take_alike", "take(True)", "Take it for all alike", show=False),
+        bind("sheet.next", "problem(1)", "Next problem"),
+        bind("sheet.previous", "problem(-1)", "Previous problem", show=False),
+        bind("sheet.take_away", "leave_out", "Leave row out"),
+        bind("sheet.undo", "undo", "Undo"),
+        bind("sheet.redo", "redo", "Redo", show=False),
+        bind("sheet.as_read", "as_read", "Back to as it was read", show=False),
+        bind("sheet.add", "add", "New row", show=False),
+        bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
+        bind("sheet.fill_down", "fill", "Fill down", show=False),
+        bind("table.mark", "mark", "Mark", show=False),
+        bind("table.range", "range", "Range", show=False),
     ]
     DEFAULT_CSS = "DraftTable { height: 1fr; }"
 
@@ -165,7 +165,9 @@ class DraftTable(VirtualTable):
         self._alter(
             len(rows),
             lambda draft: draft.new_seeds({number: draw_seed() for number in rows}),
-            lambda n: f"new seeds in {count_text(n, 'row')}, u takes them back",
+            lambda n: (
+                f"new seeds in {count_text(n, 'row')}, {key_of('sheet.undo')} takes them back"
+            ),
         )
 
     def same_seed(self) -> None:
@@ -185,7 +187,7 @@ class DraftTable(VirtualTable):
 
         def pasted(first: int) -> None:
             count = count_text(len(prompts), "row")
-            self._after(len(prompts), f"{count} pasted, u takes them back")
+            self._after(len(prompts), f"{count} pasted, {key_of('sheet.undo')} takes them back")
             self.go_to(first, "prompt")
 
         self._change(len(prompts), lambda draft: draft.add(*prompts), pasted)
@@ -200,7 +202,7 @@ class DraftTable(VirtualTable):
         """
 
         def added(first: int) -> None:
-            self._after(len(rows), f"{words}, u takes them back")
+            self._after(len(rows), f"{words}, {key_of('sheet.undo')} takes them back")
             self.go_to(first, "prompt")
 
         self._change(len(rows), lambda draft: draft.add_rows(rows, words), added, column)

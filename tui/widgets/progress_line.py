@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from engine.api import Pace, SessionInfo, Tally
 from tui.glyphs import GLYPHS
+from tui.keys import key_of
 from tui.text import clean, clock_text, shorten, time_text
 
 _BAR = 20
@@ -77,7 +78,7 @@ class ProgressLine(Static):
         elif not working and standing.info.seconds:
             parts.append(f"in {time_text(standing.info.seconds)}")
         if standing.held:
-            parts.insert(1, f"{GLYPHS['held']} held: r resumes it")
+            parts.insert(1, f"{GLYPHS['held']} held: {key_of('jobs.resume')} resumes it")
         while len(parts) > 1 and len("   ".join(parts)) + width + 12 > room:
             parts.pop()
         text = "   ".join(parts)

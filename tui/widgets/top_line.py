@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui.app_state import AppState
+from tui.keys import key_of
 from tui.text import clean
 from tui.widgets.gauges import DiskGauge, device_gauge, disk_gauge
 from tui.workers import hand_to, work
@@ -46,8 +47,9 @@ class AreaTab(Static):
 
         area: str
 
-    def __init__(self, number: int, area: str) -> None:
-        super().__init__(f" {number} {AREAS[area]} ", markup=False, classes="area")
+    def __init__(self, area: str) -> None:
+        words = f" {key_of(f'app.{area}')} {AREAS[area]} "
+        super().__init__(words, markup=False, classes="area")
         self._area = area
 
     def on_click(self, _: Click) -> None:
@@ -79,8 +81,8 @@ class TopLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Tabs left, gauges right."""
-        for number, area in enumerate(AREAS, start=1):
-            tab = AreaTab(number, area)
+        for area in AREAS:
+            tab = AreaTab(area)
             tab.set_class(area == self._here, "-here")
             yield tab
         yield Static("", id="gauges", markup=False)
@@ -121,7 +123,8 @@ class TopLine(Horizontal):
 
     def show(self) -> None:
         """Say how things stand, if that is not what stands there."""
-        room = self.size.width - sum(len(name) + 4 for name in AREAS.values()) - 3
+        tabs = sum(len(key_of(f"app.{area}")) + len(name) + 3 for area, name in AREAS.items())
+        room = self.size.width - tabs - 3
         # The disk's long form goes first, then the device, then what is left of the disk.
         choices = [
             *([self._engine, self._device, disk] for disk in self._disk.forms),

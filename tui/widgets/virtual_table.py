@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.keys import bind
 from tui.widgets.background_source import BackgroundSource, LoadedPage
 from tui.widgets.table_lines import (
     COMPONENTS,
@@ -44,21 +45,20 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Row up", show=False, id="table.up"),
-        Binding("down,j", "move(1)", "Row down", show=False, id="table.down"),
-        Binding("left,h", "sideways(-1)", "Column left", show=False, id="table.left"),
-        Binding("right,l", "sideways(1)", "Column right", show=False, id="table.right"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="table.half_page_up"),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="table.half_page_down"),
-        Binding("home,g", "first", "First row", show=False, id="table.first"),
-        Binding("end,G", "last", "Last row", show=False, id="table.last"),
-        Binding("enter", "select", "Open", id="table.select"),
-        Binding("space", "mark", "Mark", id="table.mark"),
-        Binding("v", "range", "Range", id="table.range"),
-        Binding("escape", "leave_range", "Leave the range", id="table.leave_range"),
-        Binding("escape", "unmark", "Unmark", id="table.unmark"),
+        bind("table.up", "move(-1)", "Row up", show=False),
+        bind("table.down", "move(1)", "Row down", show=False),
+        bind("table.left", "sideways(-1)", "Column left", show=False),
+        bind("table.right", "sideways(1)", "Column right", show=False),
+        bind("table.page_up", "page(-1)", "Page up", show=False),
+        bind("table.page_down", "page(1)", "Page down", show=False),
+        bind("table.half_page_up", "page(-0.5)", "Half a page up", show=False),
+        bind("table.half_page_down", "page(0.5)", "Half a page down", show=False),
+        bind("table.first", "first", "First row", show=False),
+        bind("table.last", "last", "Last row", show=False),
+        bind("table.open", "select", "Open"),
+        bind("table.mark", "mark", "Mark"),
+        bind("table.range", "range", "Range"),
+        bind("table.leave", "unmark", "Unmark"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"virtual-table--{name}" for name in COMPONENTS}
@@ -375,10 +375,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         parameters: tuple[object, ...],  # noqa: ARG002
     ) -> bool | None:
         """Hide what does nothing now, so that its key reaches the screen."""
-        if action == "leave_range":
-            return self._anchor is not None
         if action == "unmark":
-            return self._anchor is None and bool(self._marks)
+            return self._anchor is not None or bool(self._marks)
         if action == "select":
             return self._selectable
         return self._markable or action not in {"mark", "range"}
@@ -443,13 +441,12 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._end_range()
         self.post_message(self.MarksChanged(self, self.marks))
 
-    def action_leave_range(self) -> None:
-        """End the range without marking."""
-        with self._repainting():
-            self._end_range()
-
     def action_unmark(self) -> None:
-        """Take all marks away."""
+        """End the range without marking; without one, take all marks away."""
+        if self._anchor is not None:
+            with self._repainting():
+                self._end_range()
+            return
         self.set_marks(())
         self.refresh_bindings()
         self.post_message(self.MarksChanged(self, self.marks))

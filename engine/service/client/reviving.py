@@ -77,8 +77,8 @@ class Reviver:
         if self._ends > _MOST_ENDS:
             return Revived(
                 reason=f"the engine process ended {self._ends} times without a new image between:"
-                f" {self._library / 'engine.log'} may say why; r in Jobs, or `promptsheet engine"
-                " start`, tries it again"
+                f" {self._library / 'engine.log'} may say why; Resume in Jobs, or `promptsheet"
+                " engine start`, tries it again"
             )
         if time.monotonic() < self._not_before:
             return Revived(reason=self._fault or "the engine process is started again in a moment")
@@ -105,11 +105,11 @@ class Reviver:
         if found is None:  # the engine process itself knows where it may render
             return writing_fault(self._library) or ""
         if found.paused:
-            return "paused by you; `promptsheet engine resume`, or p in Jobs, lets it go on"
+            return "paused by you; `promptsheet engine resume`, or Pause in Jobs, lets it go on"
         if found.stopped:
             return (
-                "the engine process was stopped; r in Jobs, or `promptsheet engine start`, lets the"
-                " work go on"
+                "the engine process was stopped; Resume in Jobs, or `promptsheet engine start`,"
+                " lets the work go on"
             )
         if fault := writing_fault(self._library):
             return fault

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _LONGEST_TROUBLE_SECONDS = 5.0
 """Once the library can be written again nobody waits for longer than twice this."""
 _MIB = 1 << 20
-_ASKED = "paused by you; `promptsheet engine resume`, or p in Jobs, lets it go on"
+_ASKED = "paused by you; `promptsheet engine resume`, or Pause in Jobs, lets it go on"
 
 
 class Pausing:

@@ -17,7 +17,9 @@ from engine.library.write import accepting
 from engine.library.write.states import Scope
 from engine.library.write.trash import empty_trash, settle
 from engine.library.write.writer import Writer
-from tests.engine.library.conftest import new_session
+from tests.support.libraries import new_session
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from engine.library.write.rewrites import next_rewrites, take_rewrites
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.protocol.records import Emptied
-from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
+from tests.support.libraries import CONDITIONS, Rendered, new_session, take
 
 KEY = "k3f9x2"
 

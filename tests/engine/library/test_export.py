@@ -13,7 +13,7 @@ from engine.library.write.trash import trash_images
 from engine.library.write.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.sheet.read import read_table
-from tests.engine.library.conftest import Rendered, new_session, take
+from tests.support.libraries import Rendered, new_session, take
 
 KEY = "k3f9x2"
 

@@ -28,7 +28,7 @@ from engine.library.read.results import results_of
 from engine.library.read.stored_rows import stored_rows
 from engine.library.write import trash
 from engine.library.write.writer import Writer
-from tests.engine.library.conftest import Rendered, new_session, take
+from tests.support.libraries import Rendered, new_session, take
 from tui.report import changes_line
 
 

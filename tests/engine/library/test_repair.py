@@ -13,8 +13,11 @@ from engine.library.read.reader import find_session, list_images, list_jobs, pix
 from engine.library.write import trash
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
-from tests.conftest import Promptsheet
-from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
+from tests.support.command import Promptsheet
+from tests.support.libraries import CONDITIONS, Rendered, new_session
+
+pytestmark = pytest.mark.slow
+
 
 KEY = "k3f9x2"
 

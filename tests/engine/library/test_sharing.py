@@ -19,7 +19,7 @@ from engine.library.write.sharing import Sharing, publish, withdraw
 from engine.library.write.writer import Writer
 from engine.picture.png import decode, read_text
 from engine.picture.png import encode_png as encode
-from tests.engine.library.conftest import CONDITIONS, Rendered, new_session
+from tests.support.libraries import CONDITIONS, Rendered, new_session
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from engine.library.read.reader import list_images, list_jobs, list_sessions
 from engine.library.write import batch_limits
 from engine.library.write.states import Scope
 from engine.library.write.writer import DEATHS, STRIKES, Writer
-from tests.engine.library.conftest import CONDITIONS, Rendered, new_session, take
+from tests.support.libraries import CONDITIONS, Rendered, new_session, take
 
 
 def states(library: Path, session: str = "k3f9x2") -> str:

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from engine.models.catalog import load_models
 from engine.models.weights import ModelSize, model_size
-from tests.conftest import Promptsheet
+from tests.support.command import Promptsheet
+
+pytestmark = pytest.mark.slow
 
 
 def put(path: Path, **tensors: tuple[str, list[int], int]) -> None:

@@ -13,7 +13,10 @@ from engine.picture.metadata import Record, a1111_parameters
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.from_pictures import row_of, source_of
-from tests.engine.library.conftest import CONDITIONS
+from tests.support.libraries import CONDITIONS
+
+pytestmark = pytest.mark.slow
+
 
 _A1111 = (
     "a lighthouse by night,\n(stormy:1.2) sea, oil on canvas\n"

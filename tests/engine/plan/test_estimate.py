@@ -2,7 +2,7 @@ from engine.models.catalog import load_models
 from engine.models.weights import ModelSize
 from engine.plan.estimate import Rate, estimate, expected_rates
 from engine.plan.memory import MemoryNeed, memory_needs
-from tests.engine.plan.test_recipes import values
+from tests.support.rows import values
 
 MODELS = load_models()
 GIB = 1 << 30

@@ -3,7 +3,7 @@ import pytest
 from engine.plan.palettes import swatches
 from engine.plan.preview import RowPreview, preview
 from engine.plan.recipes import recipes_for
-from tests.engine.plan.test_recipes import PLANNED, never, values
+from tests.support.rows import PLANNED, never, values
 
 
 def told(found: RowPreview) -> dict[str, str]:

@@ -5,6 +5,9 @@ from hypothesis import strategies as st
 from engine.plan.wildcards import Wildcards, expand
 from engine.sheet.wildcards import MOST_OPTIONS, WildcardError, escaped
 
+pytestmark = pytest.mark.slow
+
+
 KNOWN = Wildcards(
     {
         "color": ("red", "blue", "green"),

@@ -17,7 +17,7 @@ from engine.protocol.commands import (
     TrashImages,
 )
 from engine.protocol.framing import FrameSocket, LengthError, Unpacker, WireError, pack
-from tests.engine.plan.test_recipes import values
+from tests.support.rows import values
 
 TEXT = st.text()
 COMMANDS = st.one_of(

@@ -1,16 +1,13 @@
 """The built-in model's pipeline, and the threads it computes with."""
 
 from collections.abc import Iterator
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from engine.render.pipelines import load_pipeline
-
-BUILTIN = Path(str(files("assets") / "models" / "builtin"))
+from tests.support.models import BUILTIN
 
 
 @pytest.fixture(scope="module")

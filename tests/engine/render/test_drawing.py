@@ -15,12 +15,12 @@ from engine.render.drawing import EmbeddingCache, InOneCall, Pixels, method_for
 from engine.render.pipelines import ModelError, load_pipeline, require_whole_weights, twin_of
 from engine.render.preview import draw_preview, factors_of
 from tests.bench.random_models import save_sdxl
-from tests.engine.render.conftest import BUILTIN
+from tests.support.models import BUILTIN
 
 RECIPE = Recipe("a red circle", "", 7, 96, 96, 3, 4.0, "S", "builtin", "h")
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

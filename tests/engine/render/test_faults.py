@@ -6,6 +6,8 @@ import pytest
 
 from engine.render.renderer import _is_machines, _load_reason
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("error", "cause"),

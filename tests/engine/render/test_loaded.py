@@ -11,6 +11,8 @@ from engine.models.weights import ModelSize
 from engine.render import loaded, pipelines
 from engine.render.lanes import Lanes
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_folder_that_is_not_there_is_no_fault_of_the_model(tmp_path: Path) -> None:
     models = loaded.LoadedModels("cpu", Lanes(1), 1)

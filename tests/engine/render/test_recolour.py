@@ -9,6 +9,9 @@ from engine.plan.palettes import weighted
 from engine.plan.words import load_words
 from engine.render.recolour import recolour
 
+pytestmark = pytest.mark.slow
+
+
 Pixels = npt.NDArray[np.uint8]
 PALETTES = load_words().palettes
 HEX = st.from_regex(r"#[0-9A-F]{6}(:[1-9])?", fullmatch=True)

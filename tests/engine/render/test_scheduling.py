@@ -16,6 +16,9 @@ from engine.render.pipelines import load_pipeline
 from engine.render.scheduling import SchedulerError, use_scheduler
 from engine.sheet.columns import COLUMN
 
+pytestmark = pytest.mark.slow
+
+
 MODEL = load_models()["builtin"]
 
 

@@ -2,42 +2,27 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from engine.library.records import NewSession
 from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
 from engine.protocol.events import AnyEvent, Paused
 from engine.protocol.rendering import RenderBatch
 from engine.service.server.renderer_client import NotNowError
 from engine.settings import SettingsError
-from tests.engine.library.conftest import new_session
-from tests.engine.service.test_dispatcher import FakeRenderer, fake, reasons_of, settle, states
+from tests.support.libraries import new_session
+from tests.support.renderers import (
+    FakeRenderer,
+    drawn_by,
+    fake,
+    reasons_of,
+    settle,
+    states,
+)
 
 __all__ = ["fake"]
-
-BUILTIN = files("assets") / "models" / "builtin"
-
-
-def drawn_by(model: str, session: NewSession) -> NewSession:
-    """The same session, drawn by another model."""
-    rows = [
-        replace(row, recipes=[replace(recipe, model=model) for recipe in row.recipes])
-        for row in session.rows
-    ]
-    return replace(session, rows=rows)
-
-
-@pytest.fixture
-def mine(config: Path, tmp_path: Path) -> Path:
-    """The folder of a user's model."""
-    folder = shutil.copytree(str(BUILTIN), tmp_path / "mine")
-    (config / "models.toml").write_text(f'[[models]]\nlabel = "mine"\nsource = "{folder}"\n')
-    return folder
 
 
 def halfway(change: Callable[[], object]) -> None:

@@ -15,9 +15,8 @@ from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Conditions
 from engine.protocol.rendering import RenderBatch
 from engine.service.server.renderer_client import ChangedModelError, LoadError
-from tests.engine.library.conftest import CONDITIONS, new_session
-from tests.engine.service.test_absent_models import drawn_by, mine
-from tests.engine.service.test_dispatcher import FakeRenderer, fake, settle, states
+from tests.support.libraries import CONDITIONS, new_session
+from tests.support.renderers import FakeRenderer, drawn_by, fake, mine, settle, states
 
 __all__ = ["fake", "mine"]
 

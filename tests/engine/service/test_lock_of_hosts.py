@@ -18,8 +18,11 @@ from engine.library.database import LibraryError, database_path
 from engine.library.write.writer import Writer
 from engine.service import lock as module
 from engine.service.lock import LibraryLock, LockedError, held_elsewhere, is_locked, read_holder
-from tests.conftest import COMMAND
-from tests.engine.library.conftest import new_session
+from tests.support.command import COMMAND
+from tests.support.libraries import new_session
+
+pytestmark = pytest.mark.slow
+
 
 STALE = 0.6
 

@@ -8,6 +8,8 @@ import pytest
 
 from engine.service.server.renderer_client import MachineError, RendererClient, RendererDiedError
 
+pytestmark = pytest.mark.slow
+
 
 def started_by(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What is said of a renderer whose interpreter is a shell script."""

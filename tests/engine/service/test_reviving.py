@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.api import EngineEvent, Library
+from engine.api import Library
 from engine.library.write.open_work import add_render_host, note_stopped
 from engine.library.write.writer import Writer
 from engine.protocol.events import Absent, Revived, Standing
@@ -20,9 +20,11 @@ from engine.service.client.reviving import Reviver
 from engine.service.hosts import this_host, why_not_here
 from engine.service.lock import is_locked
 from engine.settings import EngineSettings, Settings
-from tests.conftest import Promptsheet
-from tests.engine.library.conftest import new_session, take
-from tests.test_promises import wait_for
+from tests.support.command import Promptsheet
+from tests.support.libraries import new_session, take
+from tests.support.waiting import next_event, wait_for
+
+pytestmark = pytest.mark.slow
 
 
 class Started:
@@ -150,11 +152,6 @@ def kill_engine(promptsheet: Promptsheet) -> int:
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not is_locked(promptsheet.library))  # dying takes a moment
     return pid
-
-
-def next_event(events: Iterator[EngineEvent], *kinds: Any) -> Any:
-    """The next event that is of one of these kinds."""
-    return next(event for event in events if isinstance(event, kinds))
 
 
 def test_killed_while_someone_looks_it_comes_back_and_that_is_said(held: Promptsheet) -> None:

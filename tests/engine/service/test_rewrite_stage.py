@@ -16,8 +16,8 @@ from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.rewrite_stage import RewriteStage
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import MagicSettings, Settings
-from tests.engine.library.conftest import new_session
-from tests.engine.service.test_dispatcher import FakeRenderer, fake, states
+from tests.support.libraries import new_session
+from tests.support.renderers import FakeRenderer, fake, states
 
 __all__ = ["fake"]
 

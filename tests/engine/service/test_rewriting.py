@@ -14,9 +14,13 @@ from engine.library.read.reader import SessionInfo, find_session, list_images
 from engine.render.rewrite import tidied
 from engine.service.rewriting import RewriteError, known_rewrite, rewritten
 from engine.settings import MagicSettings, load_settings
-from tests.conftest import Promptsheet
-from tests.test_columns_act import write_sheet
-from tests.test_promises import state, wait_for
+from tests.support.command import Promptsheet
+from tests.support.runs import state
+from tests.support.sheets import write_rows
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
 
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
 
@@ -145,7 +149,7 @@ def test_prompts_are_rewritten_after_the_start_and_through_stops_and_kills(
     rows = [{**ROW, "prompt": f"a boat number {n}", "style": "design"} for n in range(8)]
     rows[-1] |= {"magic_prompt": "off"}
     rows[-2] |= {"prompt": "a {red|golden} boat", "seed_number": "3"}
-    magic.json("run", write_sheet(tmp_path / "sheet.csv", rows), "--detach")
+    magic.json("run", write_rows(tmp_path / "sheet.csv", rows), "--detach")
 
     def now() -> SessionInfo:
         return find_session(library, "last")
@@ -192,7 +196,7 @@ def test_a_language_model_that_fails_fails_its_images_with_what_to_do(
     (tmp_path / "empty").mkdir()
     text = (config / "settings.toml").read_text()
     (config / "settings.toml").write_text(f'[magic]\nmodel = "{tmp_path / "empty"}"\n')
-    sheet = write_sheet(tmp_path / "sheet.csv", [{**ROW, "prompt": "a boat"}])
+    sheet = write_rows(tmp_path / "sheet.csv", [{**ROW, "prompt": "a boat"}])
     magic.json("run", sheet, status=1)
     (row,) = magic.json("show", "last")["rows"]
     assert row["state"] == "failed" and "Mend magic.model in the settings" in row["error"]

@@ -8,7 +8,7 @@ from engine.models.catalog import load_models
 from engine.plan.names import slug_of
 from engine.protocol.commands import RequestedRow
 from engine.service.server.session_planning import RefusedError, plan_session
-from tests.engine.plan.test_recipes import values
+from tests.support.rows import values
 
 MODELS = load_models()
 

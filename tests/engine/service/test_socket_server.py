@@ -16,9 +16,10 @@ from engine.service.client.connection import EngineSilentError, connect, connect
 from engine.service.client.follow import EngineFeed, follow_session
 from engine.service.socket_path import peer_pid, socket_path
 from engine.settings import Settings
-from tests.conftest import Promptsheet
-from tests.engine.service.test_reviving import next_event
-from tests.test_promises import wait_for
+from tests.support.command import Promptsheet
+from tests.support.waiting import next_event, wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def talk(promptsheet: Promptsheet, sent: bytes) -> Refused:

@@ -16,8 +16,10 @@ from engine.service.client import connection
 from engine.service.client.connection import EngineError, connect_or_start, connect_running
 from engine.service.devices import DevicesError, find_devices
 from engine.service.lock import LOCK_FILE, LibraryLock
-from tests.conftest import Promptsheet
-from tests.test_promises import wait_for
+from tests.support.command import Promptsheet
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_goes_on_where_its_starter_lost_patience(promptsheet: Promptsheet) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from engine.protocol.events import AnyEvent, Counted, Paused, Previewed, Stepped
 from engine.service.server.subscriber import Subscriber
-from tests.engine.protocol.making import tally
+from tests.support.wire import tally
 
 
 def counted(done: int, rows: list[int] | None, *finished: str) -> Counted:

@@ -7,7 +7,7 @@ import pytest
 from engine.sheet.check import check_table
 from engine.sheet.rows import Severity
 from engine.sheet.table import Broken, Cell, Moment
-from tests.engine.sheet.making import VOCABULARY, check, check_cell, severities, table
+from tests.support.sheets import VOCABULARY, check, check_cell, severities, table
 
 ERROR, WARNING, REPAIRED = Severity.ERROR, Severity.WARNING, Severity.REPAIRED
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, typed_table
 from engine.sheet.rows import RowValues, Severity, Sheet, SheetError
-from tests.engine.sheet.making import VOCABULARY, check, check_cell, errors, severities, table
+from tests.support.sheets import VOCABULARY, check, check_cell, errors, severities, table
 
 ERROR, WARNING, REPAIRED = Severity.ERROR, Severity.WARNING, Severity.REPAIRED
 

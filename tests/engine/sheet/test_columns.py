@@ -3,7 +3,7 @@ from pathlib import Path
 
 from engine.sheet.columns import COLUMNS, Kind
 from engine.sheet.rows import RowValues
-from tests.engine.sheet.making import check_cell
+from tests.support.sheets import check_cell
 
 
 def test_columns_and_row_values_are_one_list_in_one_order() -> None:

@@ -16,9 +16,9 @@ from engine.sheet.copying import free_name, new_name, save_copy, save_new
 from engine.sheet.editing import Draft
 from engine.sheet.read import read_table
 from engine.sheet.rows import SheetError
-from tests.engine.sheet.making import VOCABULARY, write_xlsx
-from tests.engine.sheet.test_editing import WORDS
-from tests.engine.sheet.test_read import make_ods as make_cells
+from tests.support.sheets import VOCABULARY, write_xlsx
+from tests.support.workbooks import WORDS
+from tests.support.workbooks import make_ods as make_cells
 
 ROWS = [
     ["Prompt", "aspect_ratio", "num_images", "note"],

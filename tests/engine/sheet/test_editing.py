@@ -12,9 +12,8 @@ from engine.sheet.editing import Draft
 from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Severity, Sheet
 from engine.sheet.table import Cell, Line, Moment, Table
-from engine.sheet.vocabulary import ModelLimits, Vocabulary
+from tests.support.workbooks import WORDS
 
-WORDS = Vocabulary({"builtin": ModelLimits(3.0), "sdxl": ModelLimits(2.0)}, "builtin")
 HEADER = ("prompt", "aspect_ratio", "model", "num_images", "seed_number", "note")
 
 

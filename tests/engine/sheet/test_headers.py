@@ -2,7 +2,7 @@ import pytest
 
 from engine.sheet.headers import letters, map_header
 from engine.sheet.rows import Severity, SheetError
-from tests.engine.sheet.making import check
+from tests.support.sheets import check
 
 
 def test_exact_headers_are_taken_in_any_order_without_a_word() -> None:

@@ -18,8 +18,10 @@ import pytest
 from engine.sheet.check import check_table
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Severity, SheetError
-from tests.conftest import Promptsheet
-from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
+from tests.support.command import Promptsheet
+from tests.support.sheets import VOCABULARY, write_csv, write_xlsx
+
+pytestmark = pytest.mark.slow
 
 
 def refused(path: Path, limits: Limits | None = None) -> str:

@@ -11,7 +11,7 @@ import pytest
 from engine.sheet.check import check_table
 from engine.sheet.read import read_table
 from engine.sheet.rows import Severity, SheetError
-from tests.engine.sheet.making import VOCABULARY, check, errors, table, write_xlsx
+from tests.support.sheets import VOCABULARY, check, errors, table, write_xlsx
 
 
 def prompts(path: Path, text: str) -> list[tuple[int, str]]:

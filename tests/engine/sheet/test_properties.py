@@ -5,6 +5,7 @@ import io
 import math
 from fractions import Fraction
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,10 @@ from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.delimited import records
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Cell, Line, Moment, Table
-from tests.engine.sheet.making import VOCABULARY, check_cell
+from tests.support.sheets import VOCABULARY, check_cell
+
+pytestmark = pytest.mark.slow
+
 
 ANY_LETTER = st.characters()  # surrogates too
 TYPED = st.sampled_from(

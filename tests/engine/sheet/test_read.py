@@ -4,9 +4,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import odf.opendocument
-import odf.table
-import odf.text
 import openpyxl
 import openpyxl.utils.datetime
 import pytest
@@ -17,7 +14,8 @@ from engine.sheet.check import check_table
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Moment
-from tests.engine.sheet.making import VOCABULARY, write_csv, write_xlsx
+from tests.support.sheets import VOCABULARY, write_csv, write_xlsx
+from tests.support.workbooks import make_ods
 
 
 def cells(path: Path, **how: Any) -> list[tuple[int, list[Any]]]:
@@ -26,26 +24,6 @@ def cells(path: Path, **how: Any) -> list[tuple[int, list[Any]]]:
 
 def text(path: Path, words: str, encoding: str = "utf-8") -> Path:
     path.write_bytes(words.encode(encoding))
-    return path
-
-
-def make_ods(path: Path, rows: list[list[dict[str, Any]]], repeat: int = 1) -> Path:
-    """Rows of cells, each the attributes of an ods cell plus `text` and `covered`."""
-    book = odf.opendocument.OpenDocumentSpreadsheet()
-    sheet = odf.table.Table(name="Blatt 1")
-    for row in rows:
-        line = odf.table.TableRow()
-        for attributes in row:
-            words = attributes.get("text", "")
-            raw = {k: v for k, v in attributes.items() if k not in ("text", "covered")}
-            covered = attributes.get("covered")
-            cell = (odf.table.CoveredTableCell if covered else odf.table.TableCell)(**raw)
-            if words:
-                cell.addElement(odf.text.P(text=words))
-            line.addElement(cell)
-        sheet.addElement(line)
-    book.spreadsheet.addElement(sheet)
-    book.save(path)
     return path
 
 

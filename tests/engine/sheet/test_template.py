@@ -12,7 +12,7 @@ from engine.sheet.headers import letters
 from engine.sheet.read import read_table
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.template import choices_of, explain, template_columns, write_template
-from tests.engine.sheet.making import VOCABULARY
+from tests.support.sheets import VOCABULARY
 
 MODELS = list(VOCABULARY.models)
 

@@ -15,6 +15,9 @@ from tui.graphics.encode import Picture, draw
 from tui.graphics.prepare import PictureCache, PictureFault, fitting, prepare
 from tui.graphics.protocol import Protocol
 
+pytestmark = pytest.mark.slow
+
+
 CELL = (9, 18)
 
 

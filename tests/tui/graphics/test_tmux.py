@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from engine.settings import Settings
-from tests.conftest import COMMAND
-from tests.test_promises import wait_for
-from tests.tui.conftest import MakeLibrary
-from tests.tui.on_a_pty import OnPty
+from tests.support.command import COMMAND
+from tests.support.on_a_pty import OnPty
+from tests.support.screens import MakeLibrary
+from tests.support.waiting import wait_for
 from tui.graphics import encode
 from tui.graphics.protocol import Terminal
 from tui.graphics.tmux import passed_on
+
+pytestmark = pytest.mark.slow
+
 
 CELL = "\U0010eeee".encode()
 Open = Callable[[str], OnPty]
@@ -70,7 +73,7 @@ def test_pictures_are_passed_on_once_and_a_move_sends_none(
     app.wait_for("16 of 16 images")
     wait_for(lambda: len(set(re.findall(rb"\x1b_Ga=T[^;]*;", app.output))) >= 17, 60)
     wait_for(lambda: app.output.count(CELL) > 16 * 20, 60)
-    app.press("w")
+    app.press("L")
     app.quiet(1.5, 60)
     at = len(app.output)
     app.press("l")

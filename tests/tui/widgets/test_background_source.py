@@ -10,8 +10,8 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from engine.api import LibraryError
-from tests.tui.conftest import until
-from tests.tui.widgets.test_virtual_table import COLUMNS, lines, shown, spy
+from tests.support.screens import until
+from tests.support.tables import COLUMNS, lines, shown, spy
 from tui.widgets.background_source import BackgroundSource, LoadedPage
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, TableRow

@@ -72,3 +72,13 @@ def write_xlsx(path: Path, *rows: list[Any]) -> Path:
         book.active.append(row)
     book.save(path)
     return path
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
+    """A csv file of these rows' cells."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path

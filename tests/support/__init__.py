@@ -1,0 +1,1 @@
+"""What several tests stand on; no test is in here."""

@@ -1,0 +1,58 @@
+"""Driving the app and reading its screens."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tui.app import PromptsheetApp
+from tui.screens.sheet import SheetScreen
+
+HOSTILE = (
+    "\x1b]0;owned\x07 [/] [red]x[/red] [@click=app.quit]y[/] \x1b[31m \u202e evil \x9b2J $x",
+    "[bold",
+    "日本語のとても長いプロンプト " * 20,
+    "👩\u200d🚀 قارب أحمر على البحر",
+    "a\nb\tc\rd",
+)
+
+
+MakeLibrary = Callable[..., None]
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 1500) -> None:
+    """Wait until `condition` holds; processes that start need more tries."""
+    for _ in range(tries):
+        await pilot.pause(0.02)
+        if condition():
+            return
+    raise AssertionError("waited in vain")
+
+
+def screen_text(app: PromptsheetApp) -> str:
+    """Every character on the screen, lines joined."""
+    strips = app.screen._compositor.render_strips()  # none before the first layout
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def opened_sheet(pilot: Pilot[str]) -> SheetScreen:
+    """The Sheet screen, once a sheet is in it."""
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
+    assert isinstance(app.screen, SheetScreen)
+    return app.screen
+
+
+def prompts(screen: SheetScreen) -> list[str]:
+    draft = screen.draft
+    return [draft.text(number, "prompt") for number in draft.numbers] if draft else []
+
+
+def drop(screen: SheetScreen) -> None:
+    """As the system does of a process that has ended."""
+    assert screen._autosaving.store._lock is not None
+    os.close(screen._autosaving.store._lock)
+
+
+WITH_ALL: Any = {"notifications": True, "tooltips": True}
