@@ -21,6 +21,8 @@ class FoundPicture:
     path: Path
     name: str
     """What it is called: in folders below the one that was given, those are kept."""
+    file: str
+    """As messages name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,11 @@ def find_pictures(given: Iterable[Path], *, recursive: bool = True) -> FoundPict
     folders = [path for path in given if path.is_dir()]
     for path in given:
         if not path.is_dir():
-            wanted.append(FoundPicture(path.absolute(), path.name))
+            wanted.append(FoundPicture(path.absolute(), path.name, shown_path(path)))
             continue
         # Two folders may have the same names in them.
         above = Path(path.absolute().name) if len(folders) > 1 else Path()
-        found = list(_in_folder(path.absolute(), above, recursive, refused))
+        found = list(_in_folder(path, above, recursive, refused))
         if not found:
             refused.append(RefusedPicture(shown_path(path), "There is no picture in this folder."))
         wanted += found
@@ -89,7 +91,8 @@ def _in_folder(
             if recursive:
                 yield from _in_folder(folder / entry.name, above / entry.name, recursive, refused)
         elif entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
-            yield FoundPicture(folder / entry.name, str(above / entry.name))
+            path = folder / entry.name
+            yield FoundPicture(path.absolute(), str(above / entry.name), shown_path(path))
 
 
 def _each_once(wanted: Sequence[FoundPicture], refused: list[RefusedPicture]) -> FoundPictures:
@@ -106,8 +109,8 @@ def _each_once(wanted: Sequence[FoundPicture], refused: list[RefusedPicture]) ->
         if first is picture:
             pictures.append(picture)
         else:
-            reason = f"It is the same file as {shown_path(first.name)}, which is taken once."
-            refused.append(RefusedPicture(shown_path(picture.path), reason))
+            reason = f"It is the same file as {first.file}, which is taken once."
+            refused.append(RefusedPicture(picture.file, reason))
     return FoundPictures(tuple(pictures), tuple(refused))
 
 
@@ -135,7 +138,7 @@ def look_at_found(found: FoundPictures, progress: Progress) -> LookedAtPictures:
         zip(found.pictures, facts, strict=True), start=1
     ):
         if isinstance(fact, str):
-            looked.refused.append(RefusedPicture(shown_path(picture.name), fact))
+            looked.refused.append(RefusedPicture(picture.file, fact))
         else:
             name = _own_name(picture, looked.named)
             looked.named[name] = as_looked_at(path, fact)

@@ -1,9 +1,11 @@
 """Sheets and rows: read, checked, mended, estimated, compared."""
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from engine.api.checked import Checked
 from engine.api.estimating import estimated
@@ -62,6 +64,28 @@ class Sheets:
             SettingsError: the model list cannot be used.
         """
         return replace(self._checked(*self._read(path, worksheet)), path=path)
+
+    def check_stream(self, stream: IO[bytes], *, worksheet: str | None = None) -> Checked:
+        """Read and check a sheet that comes as a stream, of any kind that a file may be of.
+
+        Pictures that it names are looked for in the current folder.
+
+        Args:
+            stream: need not seek.
+            worksheet: as for `check`.
+
+        Raises:
+            SheetError: it cannot be used as a sheet at all.
+            SettingsError: the model list cannot be used.
+            OSError: the disk for temporary files is full, or fails.
+        """
+        most = self._settings.sheet.max_file_mib << 20
+        with unfinished(Path(tempfile.gettempdir())) as folder:
+            folder.mkdir(mode=0o700)
+            path = folder / "stdin"
+            # What is over the limit is not kept, and refused as a file of that size.
+            path.write_bytes(stream.read(most + 1))
+            return self._checked(*self._read(path, worksheet, Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -411,8 +435,10 @@ class Sheets:
         _write_table(kind, sheet, columns, rows)
         return len(rows), silent
 
-    def _read(self, path: Path, worksheet: str | None) -> tuple[Table, PictureFolder]:
-        limits, pictures = self._settings.sheet, self._pictures(path.absolute().parent)
+    def _read(
+        self, path: Path, worksheet: str | None, folder: Path | None = None
+    ) -> tuple[Table, PictureFolder]:
+        limits, pictures = self._settings.sheet, self._pictures(folder or path.absolute().parent)
         table = read_table(
             path,
             sheet=worksheet,

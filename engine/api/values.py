@@ -10,6 +10,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.picture_archives import unpacked_pictures
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours
 from engine.api.trash import Trash
@@ -144,6 +145,7 @@ __all__ = [
     "save_copy",
     "save_new",
     "understood",
+    "unpacked_pictures",
     "with_drawn_seed",
     "with_new_seeds",
     "write_setting",
