@@ -7,14 +7,16 @@ others wrote can be damaged, or meant to do harm.
 import io
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+T = TypeVar("T")
 Fit: TypeAlias = Literal["crop", "pad", "stretch"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 MOST_PIXELS = 200_000_000
@@ -122,15 +124,15 @@ def look_at(file: io.BufferedReader, name: str, digest: str) -> SourceFacts:
                 f"It has {width} × {height} pixels, more than the limit of"
                 f" {MOST_PIXELS // 1_000_000} million. Make it smaller."
             )
-        frames = getattr(picture, "n_frames", 1)
+        frames = _decoded(lambda: getattr(picture, "n_frames", 1))
         if frames > 1 and kind != "MPO":  # of a camera: the picture, and another view of it
             what = f"has {frames} pages" if kind == "TIFF" else f"is animated ({frames} frames)"
             raise SourceError(f"It {what}. Save the one you mean as a picture of its own.")
-        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         if kind in ("JPEG", "MPO"):
             picture.draft("RGB", (width // 8, height // 8))  # all is read, a part is computed
         _load(picture)
         _refuse_modes(picture.mode)
+        turned = _decoded(picture.getexif).get(0x0112, 1) in (5, 6, 7, 8)
     note = ""
     if Path(name).suffix.lower() not in _NAMES.get(kind, ()):
         note = f"It is a {kind} picture, whatever its name says."
@@ -168,8 +170,18 @@ def _other_content(start: bytes) -> str:
 
 
 def _load(picture: Image.Image) -> None:
+    _decoded(picture.load)
+
+
+def _decoded(read: Callable[[], T]) -> T:
+    """What comes of reading a part of a picture.
+
+    Raises:
+        SourceError: it is damaged.
+        MemoryError: it takes more memory than there may be.
+    """
     try:
-        picture.load()
+        return read()
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders fail in as many ways as there are files
@@ -196,7 +208,7 @@ def read_rgb(file: io.BufferedReader, background: tuple[int, int, int]) -> Image
     with _opened(file) as picture:
         _load(picture)
         _refuse_modes(picture.mode)
-        turned = ImageOps.exif_transpose(picture)
+        turned = _decoded(lambda: ImageOps.exif_transpose(picture))
         profile = turned.info.get("icc_profile")
         opaque = _opaque(_eight_bits(turned), background)
         return _in_srgb(opaque, profile)
@@ -233,6 +245,9 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
                 return converted or picture.convert("RGB")
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass  # a profile that is none: the colours as they stand
+    if picture.mode == "LAB":  # which Pillow converts by profiles alone
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB") or picture
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -294,7 +309,7 @@ def ready_mask(path: Path, size: tuple[int, int], fit: Fit) -> npt.NDArray[np.ui
     """
     with open_plain(path) as file, _opened(file) as picture:
         _load(picture)
-        turned = ImageOps.exif_transpose(picture)
+        turned = _decoded(lambda: ImageOps.exif_transpose(picture))
         levels = _eight_bits(turned).convert("L")
         if "transparency" in turned.info or turned.mode in ("RGBA", "LA", "PA"):
             alpha = turned.convert("RGBA").getchannel("A")
