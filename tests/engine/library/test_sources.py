@@ -66,6 +66,15 @@ def test_a_source_is_taken_in_whole_and_once(library: Path, tmp_path: Path) -> N
     assert source_path(library, digest).stat().st_mode & 0o077 == 0, "for its owner alone"
 
 
+def test_a_damaged_copy_is_made_whole_by_the_original(library: Path, tmp_path: Path) -> None:
+    path = original(tmp_path)
+    digest = digest_of(path.read_bytes())
+    take_in(library, path, digest)
+    source_path(library, digest).write_bytes(b"tampered with")
+    assert take_in(library, path, digest) == path.stat().st_size
+    assert fault_of_source(library, digest) == ""
+
+
 def test_what_was_changed_after_it_was_looked_at_is_not_taken_in(
     library: Path, tmp_path: Path
 ) -> None:
