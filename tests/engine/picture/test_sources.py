@@ -300,6 +300,14 @@ def test_children_end_with_whoever_asked(tmp_path: Path) -> None:
     assert not [child for child in left if child.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_of_hundreds_of_pictures_none_is_left_out(tmp_path: Path) -> None:
+    paths = [saved(Image.new("RGB", (n % 30 + 1, 4)), tmp_path / f"{n}.png") for n in range(200)]
+    found = list(look_at_all(iter(paths)))
+    assert [path for path, _ in found] == paths
+    widths = [facts.width for _, facts in found if isinstance(facts, SourceFacts)]
+    assert widths == [n % 30 + 1 for n in range(200)]
+
+
 def test_only_plain_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match="named pipe"):
