@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.api.checked import Checked
 from engine.api.pictures import as_looked_at
-from engine.picture.sources import SUFFIXES
+from engine.picture.source_files import SUFFIXES
 from engine.sheet.picture_names import shown_path
 from engine.sheet.vocabulary import LookedAt
 
@@ -60,18 +60,26 @@ def find_pictures(given: Iterable[Path], *, recursive: bool = True) -> FoundPict
         recursive: whether folders in folders are searched.
     """
     wanted, refused = list[FoundPicture](), list[RefusedPicture]()
-    folders = [path for path in given if path.is_dir()]
-    for path in given:
-        if not path.is_dir():
+    paths = [(path, _is_folder(path)) for path in given]
+    several = sum(is_folder for _, is_folder in paths) > 1
+    for path, is_folder in paths:
+        if not is_folder:
             wanted.append(FoundPicture(path.absolute(), path.name, shown_path(path)))
             continue
         # Two folders may have the same names in them.
-        above = Path(path.absolute().name) if len(folders) > 1 else Path()
+        above = Path(path.absolute().name) if several else Path()
         found = list(_in_folder(path, above, recursive, refused))
-        if not found:
+        if not found and not any(each.file == shown_path(path) for each in refused):
             refused.append(RefusedPicture(shown_path(path), "There is no picture in this folder."))
         wanted += found
     return _each_once(wanted, refused)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # looking at it says why
+        return False
 
 
 def _in_folder(
@@ -102,7 +110,7 @@ def _each_once(wanted: Sequence[FoundPicture], refused: list[RefusedPicture]) ->
     for picture in wanted:
         try:
             about = picture.path.stat()
-        except OSError:  # looking at it says why
+        except (OSError, ValueError):  # looking at it says why
             pictures.append(picture)
             continue
         first = known.setdefault((about.st_dev, about.st_ino), picture)

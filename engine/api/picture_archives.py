@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from engine.api.found_pictures import FoundPicture, FoundPictures, RefusedPicture
-from engine.picture.sources import MOST_BYTES, SUFFIXES
+from engine.picture.source_files import MOST_BYTES, SUFFIXES
 from engine.sheet.picture_names import shown_path
 from engine.sheet.rows import SheetError
 from engine.unfinished_files import unfinished

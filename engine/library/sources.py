@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.atomic_files import open_new, place
 from engine.library.files import TEMPORARY_PREFIX, make_folder, sync_folder
-from engine.picture.sources import SourceError, open_plain
+from engine.picture.source_files import SourceError, open_plain
 
 SOURCES = "sources"
 """Where they are, relative to the library: outside the sessions, which share them."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from engine.picture.looker import Looked
-from engine.picture.sources import SourceFacts
+from engine.picture.source_files import SourceFacts
 
 _MEMORY_BYTES = 3 << 30
 _SECONDS = 60.0

@@ -65,6 +65,9 @@ def refuse_output(options: Namespace) -> None:
             "With --detach nobody waits for the results: leave -o out; `promptsheet export` does it"
             " later."
         )
+    where = options.output if options.output.is_dir() else options.output.parent
+    if not where.is_dir():
+        raise UsageError(f"There is no folder {where} for -o: make it, or name another.")
     if is_stdout(options.output) and options.json:
         raise UsageError("-o - and --json both want stdout: give -o FILE.")
     refuse_terminal(options.output)

@@ -24,7 +24,7 @@ from engine.library.sources import (
 from engine.library.write.lost_sources import fail_drawn_on, faults_of
 from engine.library.write.trash import drop_left_sources, empty_trash, trash_session
 from engine.library.write.writer import Writer
-from engine.picture.sources import SourceError
+from engine.picture.source_files import SourceError
 from engine.sheet.rows import SourcePicture
 from tests.engine.library.conftest import new_session
 

@@ -15,15 +15,8 @@ from PIL import Image, ImageCms
 
 from engine.picture import looking
 from engine.picture.looking import look_at_all
-from engine.picture.sources import (
-    SourceError,
-    SourceFacts,
-    fitted,
-    open_plain,
-    read_rgb,
-    ready_mask,
-    ready_pixels,
-)
+from engine.picture.source_files import SourceError, SourceFacts, open_plain
+from engine.picture.sources import fitted, read_rgb, ready_mask, ready_pixels
 
 WHITE = (255, 255, 255)
 

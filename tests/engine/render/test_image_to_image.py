@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from engine.library.files import digest_of
 from engine.models.family import family_of
 from engine.picture.recipe import Recipe
-from engine.picture.sources import SourceError
+from engine.picture.source_files import SourceError
 from engine.render.drawing import (
     InOneCall,
     NoSourceError,
