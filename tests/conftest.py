@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from engine.api import JobInfo, Library, Settings
 
 COMMAND = Path(sys.executable).parent / "promptsheet"
 
@@ -43,6 +45,25 @@ class Promptsheet:
         return subprocess.Popen(
             [str(COMMAND), *map(str, arguments)], env=self.environment, text=True, **options
         )
+
+    # Waiting by commands would take the processor from what is waited for: a second each.
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """As `sessions --json`, asked in this process."""
+        if not (self.library / "library.sqlite3").exists():
+            return []
+        return [asdict(info) for info in Library(Settings(library=self.library)).sessions.all()]
+
+    def jobs(self) -> list[JobInfo]:
+        """As the rows of `show last --json`, asked in this process."""
+        sessions = Library(Settings(library=self.library)).sessions
+        return list(sessions.jobs(sessions.find("last").session))
+
+    def status(self) -> dict[str, Any]:
+        """As `engine status --json`, asked in this process."""
+        off: dict[str, Any] = {"running": False, "pid": None, "renderers": [], "paused": None}
+        status = Library(Settings(library=self.library)).engine.status()
+        return off if status is None else {"running": True} | status
 
     def on(self, library: Path) -> "Promptsheet":
         """The same settings on another library."""

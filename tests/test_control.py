@@ -5,7 +5,6 @@ import signal
 import subprocess
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -17,12 +16,11 @@ from tests.test_promises import has_done, renderer_pid, state, wait_for, write_s
 
 
 def rows_in(promptsheet: Promptsheet, wanted: str) -> list[int]:
-    rows: list[dict[str, Any]] = promptsheet.json("show", "last")["rows"]
-    return [row["row"] for row in rows if row["state"] == wanted]
+    return [job.row for job in promptsheet.jobs() if job.state == wanted]
 
 
 def session_states(promptsheet: Promptsheet) -> dict[str, str]:
-    return {info["name"]: info["state"] for info in promptsheet.json("sessions")}
+    return {info["name"]: info["state"] for info in promptsheet.sessions()}
 
 
 def test_rows_can_be_stopped_and_resumed_while_the_others_go_on(
@@ -94,8 +92,8 @@ def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
     sheet = write_sheet(tmp_path / "sheet.csv", rows=8, images=4)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with promptsheet.start("run", sheet, "--name", "old", **pipes) as follower:
-        wait_for(lambda: promptsheet.json("sessions") and has_done(promptsheet, 1))
-        os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+        wait_for(lambda: promptsheet.sessions() and has_done(promptsheet, 1))
+        os.kill(promptsheet.status()["pid"], signal.SIGKILL)
         assert follower.stderr is not None
         assert any("`promptsheet resume " in line for line in follower.stderr)
         old = state(promptsheet)["session"]
@@ -136,7 +134,7 @@ def test_devices_of_the_command_line_share_the_work_and_a_killed_renderer_is_rep
     promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=24, images=4), "--detach")
 
     def two_renderers() -> list[int]:
-        renderers = promptsheet.json("engine", "status")["renderers"]
+        renderers = promptsheet.status()["renderers"]
         assert {renderer["device"] for renderer in renderers} <= {"cpu"}
         return [renderer["pid"] for renderer in renderers] if len(renderers) == 2 else []
 

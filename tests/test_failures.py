@@ -38,11 +38,11 @@ def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes((24 << 20) - (1 << 20)))
     library.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
-    reason = wait_for(lambda: library.json("engine", "status")["paused"])
+    reason = wait_for(lambda: library.status()["paused"])
     if reserve:
         assert re.search(says, reason), reason
     else:
-        wait_for(lambda: re.search(says, library.json("engine", "status")["paused"] or ""))
+        wait_for(lambda: re.search(says, library.status()["paused"] or ""))
     assert state(library)["failed"] == 0
     ballast.unlink()
     wait_for(lambda: settled(library), 240)

@@ -15,7 +15,7 @@ def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(
     ended = promptsheet.json("run", sheet, "--wait", "0.02", status=1)
     assert (ended["images"], ended["done"], ended["failed"]) == (12, 0, 0)
     # It may have been given up before torch was there to say why: now it is not.
-    waits = wait_for(lambda: promptsheet.json("engine", "status")["paused"])
+    waits = wait_for(lambda: promptsheet.status()["paused"])
     assert "nothing can be rendered on cuda:63" in waits and "--devices cpu" in waits
     again = promptsheet("prompt", "a red circle", "--wait", "0.02")
     assert again.returncode == 1
@@ -24,7 +24,7 @@ def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(
     assert {row["state"] for row in shown["rows"]} == {"waiting"}
     promptsheet.json("engine", "stop")
     promptsheet.json("engine", "start", "--devices", "cpu")
-    wait_for(lambda: {info["state"] for info in promptsheet.json("sessions")} == {"done"}, 240)
+    wait_for(lambda: {info["state"] for info in promptsheet.sessions()} == {"done"}, 240)
     assert promptsheet.json("verify")["images"] == 13
 
 
@@ -37,7 +37,7 @@ def test_a_renderer_that_cannot_import_waits_until_it_can(
     promptsheet.environment["PYTHONPATH"] = str(tmp_path / "broken")
     promptsheet.json("engine", "start", "--devices", "cpu")
     promptsheet.json("prompt", "a red circle", "-n", "3", "--detach")
-    reason = wait_for(lambda: promptsheet.json("engine", "status")["paused"])
+    reason = wait_for(lambda: promptsheet.status()["paused"])
     assert "cannot open shared object file" in reason
     info = state(promptsheet)
     assert (info["state"], info["failed"]) == ("waiting", 0)

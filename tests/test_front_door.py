@@ -243,8 +243,8 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
 
     running = promptsheet.start("engine", "run", stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: promptsheet.json("engine", "status")["running"])
-        status = promptsheet.json("engine", "status")
+        wait_for(lambda: promptsheet.status()["running"])
+        status = promptsheet.status()
         assert status["pid"] == running.pid, "another one has the library"
         assert promptsheet.json("sessions")[0]["stopped"] == 12
     finally:
@@ -289,7 +289,7 @@ def test_the_engine_process_leaves_when_it_has_nothing_to_do(
 
     (config / "settings.toml").write_text("[engine]\nidle_minutes = 0.02\n")
     assert promptsheet.json("engine", "start")["running"]
-    wait_for(lambda: not promptsheet.json("engine", "status")["running"], 30)
+    wait_for(lambda: not promptsheet.status()["running"], 30)
 
 
 def test_json_is_the_last_line_and_one_object(promptsheet: Promptsheet) -> None:

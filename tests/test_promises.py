@@ -77,8 +77,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
 
 def state(promptsheet: Promptsheet) -> dict[str, Any]:
     """The only session."""
-    sessions: list[dict[str, Any]] = promptsheet.json("sessions")
-    return sessions[0]
+    return promptsheet.sessions()[0]
 
 
 def settled(promptsheet: Promptsheet) -> bool:
@@ -92,7 +91,7 @@ def has_done(promptsheet: Promptsheet, count: int) -> bool:
 
 
 def renderer_pid(promptsheet: Promptsheet) -> int | None:
-    renderers = promptsheet.json("engine", "status")["renderers"]
+    renderers = promptsheet.status()["renderers"]
     return renderers[0]["pid"] if renderers else None
 
 
@@ -165,7 +164,7 @@ def test_stopped_and_resumed_gives_the_same_pixels(
         wait_for(partial(has_done, promptsheet, done))
         stopped = promptsheet.json("stop", "last")
         assert stopped["waiting"] == stopped["rendering"] == 0
-        wait_for(lambda: promptsheet.json("engine", "status")["work"] == [])
+        wait_for(lambda: promptsheet.status()["work"] == [])
         promptsheet.json("resume", "last")
     wait_for(lambda: settled(promptsheet))
     assert pixels_of(promptsheet) == pixels
@@ -184,7 +183,7 @@ def test_two_renderers_give_the_same_pixels_as_one(
     sheet, pixels = undisturbed
     (config / "settings.toml").write_text('[render]\ndevices = ["cpu", "cpu"]\n')
     started = promptsheet.json("run", sheet, "--detach")
-    wait_for(lambda: len(promptsheet.json("engine", "status")["renderers"]) == 2)
+    wait_for(lambda: len(promptsheet.status()["renderers"]) == 2)
     wait_for(lambda: settled(promptsheet), 300)
     assert pixels_of(promptsheet, started["session"]) == pixels
 
@@ -242,7 +241,7 @@ def test_the_run_goes_on_when_its_terminal_closes(promptsheet: Promptsheet, tmp_
 def test_ctrl_c_leaves_it_running_and_says_so(promptsheet: Promptsheet, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
     run = promptsheet.start("run", sheet, stdout=-1, stderr=-1)
-    wait_for(lambda: promptsheet.json("sessions"))
+    wait_for(lambda: promptsheet.sessions())
     time.sleep(0.5)
     run.send_signal(signal.SIGINT)
     _, notes = run.communicate(timeout=120)
@@ -275,7 +274,7 @@ def test_an_engine_process_of_another_version_is_said_not_guessed(
         env=promptsheet.environment,
     )
     try:
-        wait_for(lambda: promptsheet.json("engine", "status")["running"])
+        wait_for(lambda: promptsheet.status()["running"])
         refused = promptsheet("prompt", "a red circle")
         assert refused.returncode == 2
         assert "runs Promptsheet 9.9.9" in refused.stderr

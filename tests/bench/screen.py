@@ -93,7 +93,7 @@ def _key_to_screen(promptsheet: Promptsheet, presses: int = 60) -> int:
     rows = "".join(f"a red circle {number},turbo,1\n" for number in range(ROWS))
     sheet.write_text(f"prompt,rendering,num_images\n{rows}")
     session = promptsheet.json("run", sheet, "--detach")["session"]
-    wait_for(lambda: promptsheet.json("sessions")[0]["done"] > 0, 120)
+    wait_for(lambda: promptsheet.sessions()[0]["done"] > 0, 120)
     app = OnPty([str(COMMAND)], promptsheet.environment, SIZE)
     screen, late = _Screen(app), 0
     try:

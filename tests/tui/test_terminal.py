@@ -62,7 +62,7 @@ def test_started_in_the_app_closed_and_opened_again_it_is_in_the_middle_of_it(
     tmux.open(str(COMMAND), str(sheet))
     wait_for(lambda: tmux.shows("5 of 5 rows ready"))
     tmux("send-keys", "C-s")
-    wait_for(lambda: promptsheet.json("sessions") and tmux.shows("/20 "))
+    wait_for(lambda: promptsheet.sessions() and tmux.shows("/20 "))
     tmux("kill-server")  # the window is gone, as when a connection drops
     wait_for(lambda: state(promptsheet)["done"] > 0)
     tmux.open(str(COMMAND))
@@ -96,7 +96,7 @@ def test_a_dropped_ssh_connection_loses_nothing(
     tmux.open(*login, str(sheet))
     wait_for(lambda: tmux.shows("5 of 5 rows ready"))
     tmux("send-keys", "C-s")
-    wait_for(lambda: promptsheet.json("sessions") and tmux.shows("/20 "))
+    wait_for(lambda: promptsheet.sessions() and tmux.shows("/20 "))
     sshd.drop()
     wait_for(lambda: not tmux("list-sessions"))
     wait_for(lambda: state(promptsheet)["done"] > 0)

@@ -192,7 +192,7 @@ def test_who_curates_starts_no_rendering_where_nobody_asked_for_it(
     Library(Settings(library=promptsheet.library)).images.favour([image])
     status = promptsheet.json("engine", "status")
     assert (status["renders"], status["renderers"]) == (False, [])
-    wait_for(lambda: "before" in (promptsheet.json("engine", "status")["paused"] or ""))
+    wait_for(lambda: "before" in (promptsheet.status()["paused"] or ""))
     assert promptsheet.json("sessions")[0]["waiting"] == 12
     promptsheet.json("engine", "pause")
     promptsheet.json("engine", "resume")
@@ -218,5 +218,5 @@ def test_the_settings_name_the_hosts_that_render(promptsheet: Promptsheet, confi
     (config / "settings.toml").write_text('[engine]\nrender_on = ["no-such-host"]\n')
     status = promptsheet.json("engine", "start")
     assert not status["renders"]
-    wait_for(lambda: "no-such-host" in promptsheet.json("engine", "status")["paused"])
+    wait_for(lambda: "no-such-host" in promptsheet.status()["paused"])
     assert json.loads(promptsheet("config", "--json").stdout)["settings"]["engine"]["render_on"]
