@@ -162,6 +162,21 @@ def test_where_all_are_refused_nothing_is_started(promptsheet: Promptsheet, tmp_
     assert promptsheet("images", tmp_path, "--prompt", " ").returncode == 2
 
 
+def test_names_of_pictures_do_not_reach_the_terminal_as_commands(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    names = [b"\x1b]0;owned\x07.png", b"\xff\xfe.png", "\u202e.png".encode()]
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in names:
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"none")
+    done = promptsheet("images", folder, "--prompt", "x")
+    assert done.returncode == 2
+    assert done.stderr.count("refused: ") == 3
+    assert not {"\x1b", "\x07", "\u202e"} & set(done.stderr)
+    assert len(promptsheet.json("images", folder, "--prompt", "x", status=2)["refused"]) == 3
+
+
 def test_a_row_that_cannot_be_is_told_before_anything_starts(
     promptsheet: Promptsheet, photos: Path
 ) -> None:

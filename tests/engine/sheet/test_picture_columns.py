@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 
 from engine.api.pictures import PictureFolder, with_own_columns
+from engine.api.sheets import Sheets
+from engine.library.read.stored_rows import StoredRow
+from engine.settings import Settings
 from engine.sheet.check import ModelLimits, check_table
 from engine.sheet.picture_names import (
     digest_in,
@@ -200,6 +203,16 @@ def test_a_column_image_that_names_no_picture_stays_the_users_own(
         (2, "image"),
         (3, "image"),
     ]
+
+
+def test_a_column_of_the_users_own_stays_so_when_rows_come_back_from_a_session(
+    tmp_path: Path,
+) -> None:
+    sheets = Sheets(Settings(library=tmp_path / "library"))
+    stored = StoredRow(2, {"prompt": "a"}, {"image": "cover", "page": "3"}, 1, 4)
+    checked = sheets.check_stored([stored], file="a.csv")
+    assert checked.errors == []
+    assert checked.sheet.rows[0].extra == {"image": "cover", "page": "3"}
 
 
 # -------------------------------------------------------------------- names
