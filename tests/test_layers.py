@@ -32,6 +32,11 @@ def test_the_front_door_opens_without_anything_heavy() -> None:
     assert not imported_by("import engine.api; engine.api.Library().sessions") & HEAVY
 
 
+def test_a_sheet_without_pictures_takes_nothing_that_decodes_one() -> None:
+    loaded = imported_by("import engine.api; engine.api.Library().sheets.check_prompts(['a tree'])")
+    assert not loaded & {"numpy", "PIL"}
+
+
 def test_what_is_not_asked_for_is_not_loaded_before_the_first_paint() -> None:
     loaded = modules("import tui.cli, tui.opening, tui.app_state")
     assert not {name for name in loaded if name.startswith(("engine.library.", "engine.sheet"))}

@@ -109,6 +109,27 @@ def _bar(name: str) -> Iterator[tuple[Bar, TaskID]]:
         yield bar, bar.add_task(clean(name), total=None, note="starting")
 
 
+_SAID_SECONDS = 5.0
+
+
+@contextmanager
+def looking() -> Iterator[Callable[[int, int], None]]:
+    """What looking at pictures reports to: a bar on stderr, or a line there now and then."""
+    if sys.stderr.isatty():
+        with _bar("looking at pictures") as (bar, task):
+            yield lambda done, total: bar.update(task, completed=done, total=total, note="")
+        return
+    said = time.monotonic()
+
+    def say(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _SAID_SECONDS:
+            said = time.monotonic()
+            print(f"looked at {done:,} of {total:,} pictures", file=sys.stderr, flush=True)
+
+    yield say
+
+
 @contextmanager
 def exporting() -> Iterator[Callable[[int, int], None]]:
     """What an export reports to: a bar on stderr where that is a terminal."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.api.checked import Checked
 from engine.api.pictures import as_looked_at
-from engine.picture.sources import SUFFIXES
+from engine.picture.source_files import SUFFIXES
 from engine.sheet.picture_names import shown_path
 from engine.sheet.vocabulary import LookedAt
 
@@ -21,6 +21,8 @@ class FoundPicture:
     path: Path
     name: str
     """What it is called: in folders below the one that was given, those are kept."""
+    file: str
+    """As messages name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,26 @@ def find_pictures(given: Iterable[Path], *, recursive: bool = True) -> FoundPict
         recursive: whether folders in folders are searched.
     """
     wanted, refused = list[FoundPicture](), list[RefusedPicture]()
-    folders = [path for path in given if path.is_dir()]
-    for path in given:
-        if not path.is_dir():
-            wanted.append(FoundPicture(path.absolute(), path.name))
+    paths = [(path, _is_folder(path)) for path in given]
+    several = sum(is_folder for _, is_folder in paths) > 1
+    for path, is_folder in paths:
+        if not is_folder:
+            wanted.append(FoundPicture(path.absolute(), path.name, shown_path(path)))
             continue
         # Two folders may have the same names in them.
-        above = Path(path.absolute().name) if len(folders) > 1 else Path()
-        found = list(_in_folder(path.absolute(), above, recursive, refused))
-        if not found:
+        above = Path(path.absolute().name) if several else Path()
+        found = list(_in_folder(path, above, recursive, refused))
+        if not found and not any(each.file == shown_path(path) for each in refused):
             refused.append(RefusedPicture(shown_path(path), "There is no picture in this folder."))
         wanted += found
     return _each_once(wanted, refused)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # looking at it says why
+        return False
 
 
 def _in_folder(
@@ -89,7 +99,8 @@ def _in_folder(
             if recursive:
                 yield from _in_folder(folder / entry.name, above / entry.name, recursive, refused)
         elif entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
-            yield FoundPicture(folder / entry.name, str(above / entry.name))
+            path = folder / entry.name
+            yield FoundPicture(path.absolute(), str(above / entry.name), shown_path(path))
 
 
 def _each_once(wanted: Sequence[FoundPicture], refused: list[RefusedPicture]) -> FoundPictures:
@@ -99,15 +110,15 @@ def _each_once(wanted: Sequence[FoundPicture], refused: list[RefusedPicture]) ->
     for picture in wanted:
         try:
             about = picture.path.stat()
-        except OSError:  # looking at it says why
+        except (OSError, ValueError):  # looking at it says why
             pictures.append(picture)
             continue
         first = known.setdefault((about.st_dev, about.st_ino), picture)
         if first is picture:
             pictures.append(picture)
         else:
-            reason = f"It is the same file as {shown_path(first.name)}, which is taken once."
-            refused.append(RefusedPicture(shown_path(picture.path), reason))
+            reason = f"It is the same file as {first.file}, which is taken once."
+            refused.append(RefusedPicture(picture.file, reason))
     return FoundPictures(tuple(pictures), tuple(refused))
 
 
@@ -135,7 +146,7 @@ def look_at_found(found: FoundPictures, progress: Progress) -> LookedAtPictures:
         zip(found.pictures, facts, strict=True), start=1
     ):
         if isinstance(fact, str):
-            looked.refused.append(RefusedPicture(shown_path(picture.name), fact))
+            looked.refused.append(RefusedPicture(picture.file, fact))
         else:
             name = _own_name(picture, looked.named)
             looked.named[name] = as_looked_at(path, fact)

@@ -142,7 +142,10 @@ class Images:
         return copying.copy_images(self._path, images, folder, progress)
 
     def files(self, images: Sequence[ImageInfo]) -> Iterator[tuple[str, bytes | None]]:
-        """The files of images under the names of an export; None: missing or damaged.
+        """The files of images under the names of an export, folders left out.
+
+        Yields:
+            A name, and what is in the file; None: it is missing or damaged.
 
         Raises:
             LibraryError: no library there, or not one this version can read.
@@ -150,4 +153,4 @@ class Images:
         from engine.library.read import copying  # numpy and Pillow, which few need
 
         for image, name in zip(images, copying.names_of(self._path, images), strict=True):
-            yield name, copying.whole_file(self._path, image)
+            yield Path(name).name, copying.whole_file(self._path, image)

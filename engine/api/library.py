@@ -140,7 +140,8 @@ class Library:
         """Hold database and files against each other.
 
         Returns:
-            `images` (done), `missing`, `orphans`, `corrupt`, `miscounted`, and `whole`.
+            `images` (done), `missing`, `orphans`, `corrupt`, `miscounted`, and `whole`; sources are
+            among those that are missing or corrupt.
 
         Raises:
             LibraryError: no library there, or not one this version can read.
@@ -158,7 +159,8 @@ class Library:
         The engine process is stopped first; unfinished work goes on when it is next started.
 
         Returns:
-            `database`, `sessions`, `folders`, `adopted`, `again`, `aside`, `recounted`, `left`.
+            `database`, `sessions`, `folders`, `adopted`, `again`, `aside`, `recounted`,
+            `lost_sources` (what was still to be drawn on them has failed), `left`.
 
         Raises:
             LibraryError: there is nothing to repair, or it cannot be written.

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.library.read.sources import kept_picture
-from engine.library.sources import source_path
-from engine.picture.sources import SUFFIXES, SourceFacts
+from engine.picture.source_files import SUFFIXES, SourceFacts
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.headers import known_name
 from engine.sheet.picture_names import digest_in, path_to_text
@@ -72,6 +71,10 @@ class PictureFolder:
         digest = digest_in(text)
         kept = kept_picture(self._library, digest) if digest else None
         if kept is not None:
+            from engine.library.sources import (
+                source_path,  # numpy and Pillow, which few sheets need
+            )
+
             path = source_path(self._library, kept.digest).relative_to(self._library)
             return LookedAt(SourcePicture(str(path), kept.digest, kept.width, kept.height))
         if digest:

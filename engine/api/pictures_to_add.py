@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.found_pictures import FoundPicture, RefusedPicture, find_pictures
-from engine.picture.sources import SUFFIXES
+from engine.picture.source_files import SUFFIXES
 from engine.sheet.picture_names import digest_in, shown_path
 
 MOST = 10_000

@@ -1,9 +1,11 @@
 """Sheets and rows: read, checked, mended, estimated, compared."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from engine.api.checked import Checked
 from engine.api.estimating import estimated
@@ -35,7 +37,7 @@ from engine.settings import Settings, shared_folder
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
-from engine.sheet.headers import map_header
+from engine.sheet.headers import known_name, map_header
 from engine.sheet.picture_names import digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
@@ -64,6 +66,28 @@ class Sheets:
             SettingsError: the model list cannot be used.
         """
         return replace(self._checked(*self._read(path, worksheet)), path=path)
+
+    def check_stream(self, stream: IO[bytes], *, worksheet: str | None = None) -> Checked:
+        """Read and check a sheet that comes as a stream, of any kind that a file may be of.
+
+        Pictures that it names are looked for in the current folder.
+
+        Args:
+            stream: need not seek.
+            worksheet: as for `check`.
+
+        Raises:
+            SheetError: it cannot be used as a sheet at all.
+            SettingsError: the model list cannot be used.
+            OSError: the disk for temporary files is full, or fails.
+        """
+        most = self._settings.sheet.max_file_mib << 20
+        with unfinished(Path(tempfile.gettempdir())) as folder:
+            folder.mkdir(mode=0o700)
+            path = folder / "stdin"
+            # What is over the limit is not kept, and refused as a file of that size.
+            path.write_bytes(stream.read(most + 1))
+            return self._checked(*self._read(path, worksheet, Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -184,7 +208,8 @@ class Sheets:
             )
             for row in rows
         )
-        table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines)
+        own = _own_among(extra, extra, start=len(known))
+        table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines, own=own)
         return self._checked(table)
 
     def open(
@@ -236,7 +261,9 @@ class Sheets:
             LibraryError: no such session, or not a library this version can read.
         """
         stored = stored_sheet(self._settings.library, session)
-        known = map_header(stored.header, 1)[0] if stored.header else {}
+        extra = {name for row in stored.rows for name in row.extra}
+        own = _own_among(stored.header, extra)
+        known = map_header(stored.header, 1, own)[0] if stored.header else {}
         columns = {name: stored.header[at] for at, name in known.items()}
         columns |= {name: stored.header[at] for at, name in extra_names(stored.header, known)}
         columns = dict(sorted(columns.items(), key=lambda item: stored.header.index(item[1])))
@@ -247,7 +274,9 @@ class Sheets:
             for row in stored.rows
         )
         header_row = min(1, min((line.number for line in lines), default=2) - 1)
-        table = Table(stored.file, stored.sheet, tuple(columns.values()), lines, header_row)
+        header = tuple(columns.values())
+        own = _own_among(header, extra)
+        table = Table(stored.file, stored.sheet, header, lines, header_row, own=own)
         blank = {row.images for row in stored.rows if not row.cells.get("num_images")}
         vocabulary = self._vocabulary(load_models())
         # Rows that do not say all make as many: what held on the Sheet screen then.
@@ -560,6 +589,18 @@ def _why_none(refused: Sequence[RefusedPicture]) -> str:
         return "No picture was named."
     more = f" and {len(refused) - 1:,} more were refused" if len(refused) > 1 else ""
     return f"None of these can be drawn on: {refused[0].file}: {refused[0].reason}{more}."
+
+
+def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) -> frozenset[int]:
+    """Indexes of columns that are called as ours are, and were the user's own all the same.
+
+    Args:
+        header: some columns.
+        extra: the names of the user's own.
+        start: index of the first of them.
+    """
+    names = enumerate(header, start)
+    return frozenset(at for at, name in names if name in extra and known_name(name))
 
 
 def _with_count(cells: Mapping[str, str], images: int) -> dict[str, str]:

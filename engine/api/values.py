@@ -10,6 +10,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours, picture_folder
@@ -28,8 +29,9 @@ from engine.library.records import Copied, Exported
 from engine.library.sources import source_path
 from engine.machine import DeviceUse, devices_in_use
 from engine.picture.recipe import Recipe
-from engine.picture.sources import SUFFIXES as PICTURE_SUFFIXES
-from engine.picture.sources import fitted, open_plain, read_rgb
+from engine.picture.source_files import SUFFIXES as PICTURE_SUFFIXES
+from engine.picture.source_files import open_plain
+from engine.picture.sources import fitted, read_rgb
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.preview import RowPreview
@@ -157,6 +159,7 @@ __all__ = [
     "save_new",
     "source_path",
     "understood",
+    "unpacked_pictures",
     "with_drawn_seed",
     "with_new_seeds",
     "write_setting",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.atomic_files import open_new, place
 from engine.library.files import TEMPORARY_PREFIX, make_folder, sync_folder
-from engine.picture.sources import SourceError, open_plain
+from engine.picture.source_files import SourceError, open_plain
 
 SOURCES = "sources"
 """Where they are, relative to the library: outside the sessions, which share them."""
@@ -34,20 +34,23 @@ def source_path(library: Path, digest: str) -> Path:
 def take_in(library: Path, path: Path, digest: str) -> int:
     """Copy a picture into the library, and wait until the disk has it.
 
+    A copy that is there is held against its digest, and replaced if it is damaged.
+
     Args:
         library: its folder.
         path: the original.
         digest: of its bytes when it was looked at.
 
     Returns:
-        Bytes that were written; 0 if it was there.
+        Bytes that were written; 0 if it was there, and whole.
 
     Raises:
         SourceError: it is gone, or no longer what it was.
         OSError: the disk is full, or fails; nothing is left behind.
     """
     final = source_path(library, digest)
-    if final.is_file():
+    fault = fault_of_source(library, digest)
+    if not fault:
         return 0
     make_folder(final.parent)
     temporary = final.with_name(f"{TEMPORARY_PREFIX}{digest}.part")
@@ -63,8 +66,11 @@ def take_in(library: Path, path: Path, digest: str) -> int:
                 os.fsync(copy.fileno())
             if found.hexdigest() != digest:
                 raise SourceError("It was changed after it was looked at. Start again.")
-            with suppress(FileExistsError):  # it came meanwhile
-                place(temporary, final)
+            if fault == "damaged":
+                temporary.replace(final)
+            else:
+                with suppress(FileExistsError):  # it came meanwhile
+                    place(temporary, final)
             sync_folder(final.parent)
         finally:
             temporary.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.picture.sources import SourceError, SourceFacts, look_at, open_plain
+from engine.picture.source_files import SourceError, SourceFacts, open_plain
+from engine.picture.sources import look_at
 
 _CHUNK = 1 << 20
 

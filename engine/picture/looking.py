@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from engine.picture.looker import Looked
-from engine.picture.sources import SourceFacts
+from engine.picture.source_files import SourceFacts
 
 _MEMORY_BYTES = 3 << 30
 _SECONDS = 60.0
@@ -54,11 +55,11 @@ def look_at_all(
     rest = iter(paths)
     with ThreadPoolExecutor(_CHILDREN, "look") as pool:
         try:
-            ahead = [(path, pool.submit(look, path)) for path, _ in zip(rest, range(_AHEAD))]  # noqa: B905
+            ahead = [(path, pool.submit(look, path)) for path in islice(rest, _AHEAD)]
             while ahead and wanted():
                 path, found = ahead.pop(0)
                 yield path, found.result()
-                ahead += [(path, pool.submit(look, path)) for path, _ in zip(rest, range(1))]  # noqa: B905
+                ahead += [(path, pool.submit(look, path)) for path in islice(rest, 1)]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             for child in children:

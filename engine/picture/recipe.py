@@ -36,7 +36,7 @@ class Recipe:
     mask: str = ""
     """Digest of the file that tells where it is drawn anew; empty: everywhere."""
     fit: str = "crop"
-    """How both are brought to width and height: one of `engine.picture.sources.FITS`."""
+    """How both are brought to width and height: one of `engine.picture.source_files.FITS`."""
     background: str = "#FFFFFF"
     """What shows where the picture is transparent, and around it where `fit` is `pad`."""
 

@@ -6,25 +6,24 @@ others wrote can be damaged, or meant to do harm.
 
 import io
 import os
-import stat
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-Fit: TypeAlias = Literal["crop", "pad", "stretch"]
-FITS: tuple[Fit, ...] = get_args(Fit)
-MOST_PIXELS = 200_000_000
-"""Width × height, at most: more than any camera's, and 800 MB when it is decoded."""
-MOST_BYTES = 512 << 20
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".tif", ".tiff"),
-    *(".bmp", ".gif", ".ppm", ".pgm", ".pnm"),
+from engine.picture.source_files import (
+    MOST_PIXELS,
+    SAVE_AS,
+    Fit,
+    SourceError,
+    SourceFacts,
+    open_plain,
 )
-"""What files of pictures are called; a folder is searched for these."""
+
+T = TypeVar("T")
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 """What is read; Pillow knows more, some by other programs and some that nobody keeps up."""
 _NAMES = {"JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "MPO": (".jpg", ".jpeg", ".mpo")} | {
@@ -36,69 +35,8 @@ _NAMES = {"JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "MPO": (".jpg", ".jpeg", "
     "GIF": (".gif",),
     "PPM": (".ppm", ".pgm", ".pnm"),
 }
-_SAVE_AS = "Save it as JPG, PNG or WEBP and take that."
 _LEVELS_OF_16 = 257
 """A level of 8 bits in levels of 16."""
-
-
-class SourceError(Exception):
-    """A file that cannot be drawn on; the message says what it is and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """What is known of a picture that can be drawn on."""
-
-    width: int
-    """Pixels, as it is looked at: turned as its camera noted."""
-    height: int
-    kind: str
-    """As people call it: JPEG, PNG …"""
-    bytes: int
-    digest: str
-    """Of the whole file, as `engine.library.files.digest_of`."""
-    note: str = ""
-    """What is to be said of it although it can be used; empty: nothing."""
-
-
-def open_plain(path: Path) -> io.BufferedReader:
-    """A file opened for reading, if it is a plain one.
-
-    Raises:
-        SourceError: it is not there, may not be read, or is something else.
-    """
-    try:
-        # A named pipe would wait here for whoever writes into it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise SourceError("There is no such file.") from None
-    except PermissionError:
-        raise SourceError("You may not read this file.") from None
-    except (OSError, ValueError) as error:
-        raise SourceError(f"It cannot be opened: {getattr(error, 'strerror', error)}.") from error
-    about = os.fstat(descriptor)
-    what = _other_than_file(about.st_mode)
-    if what or not about.st_size:
-        os.close(descriptor)
-        raise SourceError(f"This is {what}, not a picture." if what else "The file is empty.")
-    if about.st_size > MOST_BYTES:
-        os.close(descriptor)
-        raise SourceError(
-            f"The file has {about.st_size >> 20:,} MiB, more than the limit of"
-            f" {MOST_BYTES >> 20} MiB. {_SAVE_AS}"
-        )
-    return os.fdopen(descriptor, "rb")
-
-
-def _other_than_file(mode: int) -> str:
-    kinds = {
-        stat.S_IFDIR: "a folder",
-        stat.S_IFIFO: "a named pipe",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-    }
-    return "" if stat.S_ISREG(mode) else kinds.get(stat.S_IFMT(mode), "no plain file")
 
 
 def look_at(file: io.BufferedReader, name: str, digest: str) -> SourceFacts:
@@ -122,15 +60,15 @@ def look_at(file: io.BufferedReader, name: str, digest: str) -> SourceFacts:
                 f"It has {width} × {height} pixels, more than the limit of"
                 f" {MOST_PIXELS // 1_000_000} million. Make it smaller."
             )
-        frames = getattr(picture, "n_frames", 1)
+        frames = _decoded(lambda: getattr(picture, "n_frames", 1))
         if frames > 1 and kind != "MPO":  # of a camera: the picture, and another view of it
             what = f"has {frames} pages" if kind == "TIFF" else f"is animated ({frames} frames)"
             raise SourceError(f"It {what}. Save the one you mean as a picture of its own.")
-        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         if kind in ("JPEG", "MPO"):
             picture.draft("RGB", (width // 8, height // 8))  # all is read, a part is computed
         _load(picture)
         _refuse_modes(picture.mode)
+        turned = _decoded(picture.getexif).get(0x0112, 1) in (5, 6, 7, 8)
     note = ""
     if Path(name).suffix.lower() not in _NAMES.get(kind, ()):
         note = f"It is a {kind} picture, whatever its name says."
@@ -148,7 +86,7 @@ def _opened(file: io.BufferedReader) -> Image.Image:
         file.seek(0)
         raise SourceError(_other_content(file.read(16))) from None
     except (OSError, ValueError, SyntaxError, ArithmeticError, EOFError) as error:
-        raise SourceError(f"The picture is damaged: {error}. {_SAVE_AS}") from error
+        raise SourceError(f"The picture is damaged: {error}. {SAVE_AS}") from error
 
 
 def _other_content(start: bytes) -> str:
@@ -162,14 +100,24 @@ def _other_content(start: bytes) -> str:
         (b"RIFF", "a sound or a film"),
     )
     if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-        return f"This is a HEIC picture, which phones write and few programs read. {_SAVE_AS}"
+        return f"This is a HEIC picture, which phones write and few programs read. {SAVE_AS}"
     what = next((what for magic, what in known if start.startswith(magic)), "")
-    return f"This is {what or 'no picture that is known'}, or one that is damaged. {_SAVE_AS}"
+    return f"This is {what or 'no picture that is known'}, or one that is damaged. {SAVE_AS}"
 
 
 def _load(picture: Image.Image) -> None:
+    _decoded(picture.load)
+
+
+def _decoded(read: Callable[[], T]) -> T:
+    """What comes of reading a part of a picture.
+
+    Raises:
+        SourceError: it is damaged.
+        MemoryError: it takes more memory than there may be.
+    """
     try:
-        picture.load()
+        return read()
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders fail in as many ways as there are files
@@ -180,7 +128,7 @@ def _load(picture: Image.Image) -> None:
 
 def _refuse_modes(mode: str) -> None:
     if mode == "F":
-        raise SourceError(f"Its pixels are decimal numbers, which no screen shows. {_SAVE_AS}")
+        raise SourceError(f"Its pixels are decimal numbers, which no screen shows. {SAVE_AS}")
 
 
 def read_rgb(file: io.BufferedReader, background: tuple[int, int, int]) -> Image.Image:
@@ -196,7 +144,7 @@ def read_rgb(file: io.BufferedReader, background: tuple[int, int, int]) -> Image
     with _opened(file) as picture:
         _load(picture)
         _refuse_modes(picture.mode)
-        turned = ImageOps.exif_transpose(picture)
+        turned = _decoded(lambda: ImageOps.exif_transpose(picture))
         profile = turned.info.get("icc_profile")
         opaque = _opaque(_eight_bits(turned), background)
         return _in_srgb(opaque, profile)
@@ -233,6 +181,9 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
                 return converted or picture.convert("RGB")
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass  # a profile that is none: the colours as they stand
+    if picture.mode == "LAB":  # which Pillow converts by profiles alone
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB") or picture
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -294,7 +245,7 @@ def ready_mask(path: Path, size: tuple[int, int], fit: Fit) -> npt.NDArray[np.ui
     """
     with open_plain(path) as file, _opened(file) as picture:
         _load(picture)
-        turned = ImageOps.exif_transpose(picture)
+        turned = _decoded(lambda: ImageOps.exif_transpose(picture))
         levels = _eight_bits(turned).convert("L")
         if "transparency" in turned.info or turned.mode in ("RGBA", "LA", "PA"):
             alpha = turned.convert("RGBA").getchannel("A")

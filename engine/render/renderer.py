@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from engine.picture.formats import encode, pixel_digest
 from engine.picture.metadata import Record
 from engine.picture.recipe import Recipe
-from engine.picture.sources import SourceError
+from engine.picture.source_files import SourceError
 from engine.protocol.framing import FrameSocket, Unpacker
 from engine.protocol.rendering import (
     AnyToRenderer,

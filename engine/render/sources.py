@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import ImageColor
 
 from engine.picture.recipe import Recipe
-from engine.picture.sources import FITS, Fit, SourceError, open_plain, ready_mask, ready_pixels
+from engine.picture.source_files import FITS, Fit, SourceError, open_plain
+from engine.picture.sources import ready_mask, ready_pixels
 from engine.render.drawing import ReadySource
 
 _CHUNK = 1 << 20

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from engine.api import Library, written_beside
+from engine.api import Library
 from tui.commands.arguments import SESSION_HELP, Subcommands, folder, numbers, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say, say_each
+from tui.commands.zipping import refuse_terminal, write_zip
 from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
-    from engine.api import Exported, ImageInfo, SessionInfo, TrashSize
+    from engine.api import ImageInfo, SessionInfo, TrashSize
 
 EVERYTHING = "all"
 
@@ -50,6 +51,11 @@ def register(subcommands: Subcommands) -> None:
     zipped.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
     zipped.add_argument("--favourites", action="store_true", help="only favourites")
+    zipped.add_argument(
+        "--sources",
+        action="store_true",
+        help="also the pictures that images are drawn on, in a folder `sources`",
+    )
     zipped.add_argument(
         "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
     )
@@ -197,40 +203,28 @@ def move(options: Namespace, library: Library) -> int:
 
 def export(options: Namespace, library: Library) -> int:
     """`promptsheet export SESSION`."""
-    from tui.progress import exporting
-
+    if options.sources and options.strip_metadata:
+        raise UsageError(
+            "--sources puts pictures in as they were brought, with all their metadata; leave that"
+            " or --strip-metadata out."
+        )
     info = library.sessions.find(options.session)
-    to_stdout = str(options.output) == "-"
-    if to_stdout and sys.stdout.isatty():
-        raise UsageError("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
-
-    def write(file: IO[bytes]) -> "Exported":
-        with exporting() as progress:
-            return library.sessions.export(
-                info.session,
-                file,
-                favourites=options.favourites,
-                strip_metadata=options.strip_metadata,
-                table=options.table,
-                progress=progress,
-            )
-
-    if to_stdout:
-        write(sys.stdout.buffer)
+    refuse_terminal(options.output)
+    done, target = write_zip(
+        library,
+        info,
+        options.output,
+        favourites=options.favourites,
+        strip_metadata=options.strip_metadata,
+        table=options.table,
+        sources=options.sources,
+    )
+    if target is None:
         return OK
-    target = options.output or Path(f"{info.folder.name}.zip")
-    if not target.name or target.is_dir():
-        target = target / f"{info.folder.name}.zip"
-    # Written beside its place first: an interrupted export leaves no half ZIP under that name.
-    with written_beside(target) as (_, file):
-        done = write(file)
     if options.json:
         print_json({"session": info.session, "file": str(target)} | asdict(done))
     else:
         say(f"{count_text(done.images, 'image')} in {clean(str(target))}")
-        if done.failed:
-            failed = count_text(len(done.failed), "image")
-            note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
     return OK
 
 

@@ -4,17 +4,23 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, minutes, words
+from tui.commands.arguments import Subcommands, folder, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
-from tui.text import clean, count_text, size_text, time_text
+from tui.commands.rendering import (
+    add_rendering_options,
+    add_row_options,
+    cells_of,
+    is_refused,
+    refuse_output,
+    render,
+    run_json,
+    say_refused,
+)
+from tui.commands.zipping import add_output, write_zip
+from tui.text import clean, count_text
 
-if TYPE_CHECKING:
-    from engine.api import Checked, SessionInfo
-
-_PROBLEMS_SHOWN = 40
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -26,7 +32,10 @@ def register(subcommands: Subcommands) -> None:
     rendered = subcommands.add("run", run, "render a sheet and follow it; Ctrl-C leaves it running")
     for command in (checked, rendered):
         command.add_argument(
-            "sheet", type=Path, help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+            "sheet",
+            type=Path,
+            help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+            + ("; - reads it from stdin" if command is rendered else ""),
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
     rendered.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
@@ -43,29 +52,28 @@ def register(subcommands: Subcommands) -> None:
     blank.add_argument("--full", action="store_true", help="with all columns")
     blank.add_argument("--force", action="store_true", help="replace a file that is there")
     blank.add_argument(
+        "--images",
+        type=folder,
+        metavar="FOLDER",
+        help="with a row for each picture in this folder, to be drawn on",
+    )
+    blank.add_argument(
+        "--no-recursive", action="store_true", help="with --images: not in folders in the folder"
+    )
+    blank.add_argument(
+        "--prompt", type=words, default="", help="with --images: the prompt of each row"
+    )
+    blank.add_argument(
         "--explain", action="store_true", help="print the columns' rules, for a chat assistant, say"
     )
     typed = subcommands.add("prompt", prompt, "render typed prompts")
     typed.add_argument(
         "text", type=words, nargs="+", help="a prompt; - reads one a line from stdin"
     )
-    typed.add_argument("-n", "--num-images", type=int, default=1, help="images of each prompt")
-    typed.add_argument("--aspect-ratio", metavar="W:H")
-    typed.add_argument("--model", metavar="LABEL")
-    typed.add_argument("--seed-number", metavar="N")
-    typed.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
-    typed.add_argument("--negative-prompt", metavar="TEXT")
+    add_row_options(typed)
     for command in (rendered, typed):
-        command.add_argument("--name", type=words, help="what to call the session")
-        command.add_argument("--detach", action="store_true", help="start it and return at once")
-        command.add_argument(
-            "--wait",
-            type=minutes,
-            metavar="MINUTES",
-            help="while nothing can be rendered (no GPU, a full disk, a pause) wait this long, then"
-            " end with status 1; the images stay waiting (default: engine.wait_minutes of the"
-            " settings, 10)",
-        )
+        add_rendering_options(command)
+    add_output(rendered)
     read = subcommands.add(
         "recipes",
         recipes,
@@ -113,6 +121,10 @@ def template(options: Namespace, library: Library) -> int:
         raise UsageError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
     if options.file.exists() and not options.force:
         raise UsageError(f"{options.file} is there already; --force replaces it.")
+    if options.images is not None:
+        return _picture_sheet(options, library)
+    if options.prompt:
+        raise UsageError("--prompt goes with --images: a template has an example of its own.")
     library.sheets.write_template(options.file, full=options.full)
     if options.json:
         print_json({"file": str(options.file), "full": options.full})
@@ -121,13 +133,47 @@ def template(options: Namespace, library: Library) -> int:
     return OK
 
 
+def _picture_sheet(options: Namespace, library: Library) -> int:
+    from engine.api import find_pictures
+    from tui.progress import looking
+
+    found = find_pictures([options.images], recursive=not options.no_recursive)
+    with looking() as progress:
+        rows, refused = library.sheets.write_picture_sheet(
+            found,
+            options.file,
+            prompt=options.prompt,
+            full=options.full,
+            replace=options.force,
+            progress=progress,
+        )
+    say_refused(refused)
+    if options.json:
+        print_json(
+            {"file": str(options.file), "full": options.full, "rows": rows}
+            | {"refused": [asdict(each) for each in refused]}
+        )
+    else:
+        say(f"{count_text(rows, 'row')} in {clean(str(options.file))}")
+    return SOME if refused else OK
+
+
 def run(options: Namespace, library: Library) -> int:
     """`promptsheet run SHEET`."""
     from tui import report
 
-    checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
-    if not (options.only_changed or options.since) or _is_refused(checked, options):
-        return _render(checked, options, library, name=options.name)
+    refuse_output(options)
+    if str(options.sheet) == "-":
+        checked = library.sheets.check_stream(sys.stdin.buffer, worksheet=options.worksheet)
+        if options.only_changed and not options.since:
+            raise UsageError(
+                "A sheet on stdin has no history: name the session it is compared with, --since"
+                " SESSION."
+            )
+    else:
+        checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+    if not (options.only_changed or options.since) or is_refused(checked, options):
+        return render(checked, options, library, name=options.name)
     wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)
     if wanted is None:
         raise UsageError(
@@ -139,9 +185,11 @@ def run(options: Namespace, library: Library) -> int:
     note(f"Since {before.session} ({clean(before.name)}): {report.changes_line(changes)}.")
     if changes.to_render:
         changed = checked.only_changed(changes)
-        return _render(changed, options, library, name=options.name, parent=before.session)
+        return render(changed, options, library, name=options.name, parent=before.session)
+    if options.output is not None:
+        write_zip(library, before, options.output)
     if options.json:
-        print_json(_run_json(before))
+        print_json(run_json(before))
     return OK
 
 
@@ -155,131 +203,9 @@ def prompt(options: Namespace, library: Library) -> int:
     ]
     if not prompts:
         raise UsageError("There is no prompt: write one, or one a line to `-`.")
-    given = {
-        "aspect_ratio": options.aspect_ratio,
-        "model": options.model,
-        "seed_number": options.seed_number,
-        "rendering": options.rendering,
-        "negative_prompt": options.negative_prompt,
-    }
-    cells = {column: text for column, text in given.items() if text is not None}
+    cells = cells_of(options)
     checked = library.sheets.check_prompts(prompts, num_images=options.num_images, **cells)
-    return _render(checked, options, library, name=options.name or prompts[0][:40])
-
-
-def _render(
-    checked: "Checked",
-    options: Namespace,
-    library: Library,
-    *,
-    name: str | None,
-    parent: str | None = None,
-) -> int:
-    from tui import report
-
-    if _is_refused(checked, options):
-        return _refuse(checked, options)
-    if checked.errors:
-        left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
-        note(f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them.")
-    started = library.sessions.start(checked, name=name, parent=parent)
-    if started.warning:
-        note(started.warning)
-    info, waits = library.sessions.find(started.session), None
-    if not options.detach:
-        from tui.progress import follow
-
-        if not options.json:
-            note(report.totals_line(checked))
-        last = follow(started.session, info.name, library, _wait_minutes(options, library))
-        if last is None:
-            note(
-                "",
-                f"Rendering goes on without this terminal. `promptsheet show {info.session}` says"
-                f" how far it is, `promptsheet stop {info.session}` stops it.",
-            )
-        elif last.given_up:
-            waits = last.waits
-            note(
-                f"Nothing could be rendered for {time_text(_wait_minutes(options, library) * 60)}:"
-                f" {clean(waits)}",
-                "The images stay waiting, and are rendered when that is mended; `promptsheet show"
-                f" {info.session}` says how far they are, `promptsheet stop {info.session}` stops"
-                " them.",
-            )
-        info = library.sessions.find(started.session)
-    if options.json:
-        print_json(_run_json(info) | {"waits": waits})
-    else:
-        say(*_run_lines(info))
-    unfinished = info.images - info.done
-    return SOME if unfinished and (info.failed or info.stopped or not options.detach) else OK
-
-
-def _wait_minutes(options: Namespace, library: Library) -> float:
-    return library.settings.engine.wait_minutes if options.wait is None else options.wait
-
-
-def _is_refused(checked: "Checked", options: Namespace) -> bool:
-    skips = getattr(options, "skip_bad_rows", False) and checked.sheet.ready
-    return bool(checked.errors) and not skips
-
-
-def _run_json(info: "SessionInfo") -> dict[str, Any]:
-    return {
-        "session": info.session,
-        "images": info.images,
-        "done": info.done,
-        "failed": info.failed,
-        "seconds": round(info.seconds, 3),
-        "folder": str(info.folder),
-    }
-
-
-def _refuse(checked: "Checked", options: Namespace) -> int:
-    """Nothing starts while rows have errors."""
-    from tui import report
-
-    if options.json:
-        print_json(
-            {
-                "session": None,
-                "images": 0,
-                "done": 0,
-                "failed": 0,
-                "seconds": 0,
-                "problems": [asdict(problem) for problem in checked.sheet.problems],
-            }
-        )
-    note(
-        *report.problem_lines(checked.errors, most=_PROBLEMS_SHOWN),
-        report.totals_line(checked),
-        "Nothing was started. Mend these cells"
-        + (", or leave their rows out with --skip-bad-rows." if checked.sheet.ready else "."),
-    )
-    return SOME
-
-
-def _run_lines(info: "SessionInfo") -> list[str]:
-    from tui import report
-
-    if info.state in ("rendering", "waiting"):
-        return [
-            f"{info.session}: {info.done} of {count_text(info.images, 'image')} so far, in"
-            f" {clean(str(info.folder))}"
-        ]
-    parts = [f"{info.done} of {count_text(info.images, 'image')} done"]
-    parts += [f"{info.failed} failed"] if info.failed else []
-    parts += [f"{info.stopped} stopped"] if info.stopped else []
-    lines = [f"{', '.join(parts)}, {size_text(info.bytes)}, in {time_text(info.seconds)}"]
-    lines += [f"Images: {clean(str(info.folder))}"]
-    if info.failed:
-        lines.append(
-            f"`promptsheet show {info.session}` says why images failed,"
-            f" `promptsheet retry {info.session}` tries them again."
-        )
-    lines += report.changed_model_lines(info)
-    return lines
+    return render(checked, options, library, name=options.name or prompts[0][:40])
 
 
 def recipes(options: Namespace, library: Library) -> int:

@@ -25,7 +25,7 @@ from engine.picture.foreign import told_by
 from engine.picture.looking import look_at_all
 from engine.picture.metadata import Record, read_record
 from engine.picture.recipe import Recipe
-from engine.picture.sources import SourceFacts
+from engine.picture.source_files import SourceFacts
 from engine.plan.from_pictures import row_of
 from engine.plan.recipes import SEEDS
 from engine.sheet.picture_names import with_digest

@@ -22,11 +22,11 @@ class VerifyReport:
     images: int
     """Images that are done and not in the trash."""
     missing: list[str]
-    """Done, but their file is not there."""
+    """Done, but their file is not there; and sources whose file is not there."""
     orphans: list[str]
     """Files that belong to no image."""
     corrupt: list[str]
-    """Done, but the file is damaged or another image's."""
+    """Done, but the file is damaged or another image's; and damaged sources."""
     miscounted: list[str]
     """Sessions and rows whose counts do not match their images' states."""
 

@@ -89,6 +89,8 @@ def export_zip(
     wish = wish or Wish()
     total = _total(library, session, wish)
     columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
+    # Their own names differ anyway; some source may be called as another image is.
+    mixed = "image" in columns_of(library, session)
     width = row_digits(library, session)
     count, looked_at, names = _Count(), 0, FreeNames()
     chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
@@ -110,6 +112,8 @@ def export_zip(
                         name = names.of_result(name_of(drawn_on), info.variation, suffix)
                     else:
                         name = image_name(info.row, info.variation, prompt, width) + suffix
+                        if mixed:
+                            name = names.free(PurePosixPath(name))
                     _put(bundle, name, data, info.finished)
                     for cell in (result.cells.get("image"), result.cells.get("mask")):
                         if cell and (digest := digest_in(cell)):

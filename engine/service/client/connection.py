@@ -117,8 +117,12 @@ class Connection:
         except OSError:
             raise EngineGoneError("The engine process has ended.") from None
 
-    def ask(self, command: Command[A]) -> A:
+    def ask(self, command: Command[A], more_seconds: float = 0.0) -> A:
         """Give a command; its answer, which comes once the effect is committed.
+
+        Args:
+            command: what is to be done.
+            more_seconds: how much longer than usual it may take.
 
         Raises:
             EngineError: it was refused, in the engine process's words.
@@ -126,7 +130,7 @@ class Connection:
         self._connection.settimeout(_ANSWER_SECONDS)
         self._send(command)
         try:
-            answer = self._receive(self._answers)
+            answer = self._receive(self._answers, _ANSWER_SECONDS + more_seconds)
         except WireError as error:
             raise EngineError(f"The engine process answers what is no answer: {error}.") from error
         if isinstance(answer, Refused):

@@ -115,9 +115,9 @@ class Submissions:
                     given.setdefault(found.digest, (found, row.number))
         if not given:
             return
-        new = [(found, row) for found, row in given.values() if not _is_in(library, found)]
+        new = [found for found, _ in given.values() if not _is_in(library, found)]
         free = await asyncio.to_thread(_free_bytes, library)
-        needed = await asyncio.to_thread(_bytes_of, library, [found for found, _ in new])
+        needed = await asyncio.to_thread(_bytes_of, library, new)
         if needed > free - self._reserve:
             raise RefusedError(
                 f"The disk of {library} has no room for what is drawn on: copies of"
@@ -125,12 +125,13 @@ class Submissions:
                 f" free, with a reserve of {self._reserve >> 20:,} MiB (reserve_mib of the"
                 " settings). Nothing was stored: free some room, or take fewer pictures."
             )
-        originals = [(found.file_in(library), found.digest) for found, _ in new]
+        originals = [(found.file_in(library), found.digest) for found, _ in given.values()]
         try:
             await asyncio.to_thread(take_in_all, library, originals)
         except TakingError as error:
             name = shown_path(originals[error.number][0])
-            raise RefusedError(f"Row {new[error.number][1]}, {name}: {error}") from error
+            number = [row_number for _, row_number in given.values()][error.number]
+            raise RefusedError(f"Row {number}, {name}: {error}") from error
         sizes = {digest: source_path(library, digest).stat().st_size for digest in given}
         await self._write(Writer.note_sources, [found for found, _ in given.values()], sizes)
 

@@ -8,6 +8,7 @@ from engine.models.catalog import load_models
 from engine.plan.names import slug_of
 from engine.protocol.commands import RequestedRow
 from engine.service.server.session_planning import RefusedError, plan_session
+from engine.sheet.rows import SourcePicture
 from tests.support.rows import values
 
 MODELS = load_models()
@@ -29,6 +30,18 @@ def test_every_image_gets_a_file_name_of_its_own() -> None:
     assert names[3] == "0003-1.png"
     assert names[6] == "0004-1-a-b-31m.png"
     assert new.folder.endswith(f"-my-sheet-{new.key}")
+
+
+def test_images_are_called_like_what_they_are_drawn_on_whatever_its_cell_says() -> None:
+    digest = "0123456789abcdef" * 2
+    picture = SourcePicture(f"sources/01/{digest}", digest, 60, 40)
+    cells = {"prompt": "x", "image": f"summer/The Beach.jpg#{digest}"}
+    drawn = RequestedRow(2, cells, {}, values(image=picture, num_images=1))
+    (stored,) = plan([drawn]).rows
+    assert stored.files == ["0002-1-the-beach.png"]
+    assert [(source.name, source.digest) for source in stored.sources] == [
+        ("summer/The Beach.jpg", digest)
+    ]
 
 
 @given(st.text())

@@ -1,0 +1,107 @@
+"""The subcommand that draws on pictures: each is a row of a sheet that nobody has to write."""
+
+import sys
+from argparse import Namespace
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.api import Library
+from tui.commands.arguments import Subcommands, words
+from tui.commands.output import OK, SOME, UsageError, note, print_json
+from tui.commands.rendering import (
+    PROBLEMS_SHOWN,
+    add_rendering_options,
+    add_row_options,
+    cells_of,
+    is_refused,
+    refuse_output,
+    render,
+    say_refused,
+)
+from tui.commands.zipping import add_output
+
+_NOTHING_DONE = 2
+
+
+def register(subcommands: Subcommands) -> None:
+    """Declare it."""
+    command = subcommands.add(
+        "images", images, "draw on pictures: all of a folder, single files, or an archive on stdin"
+    )
+    command.add_argument(
+        "pictures",
+        type=Path,
+        nargs="+",
+        help="files, and folders of them; - reads a tar or zip archive from stdin",
+    )
+    command.add_argument(
+        "--prompt", type=words, required=True, help="what the pictures are to show"
+    )
+    command.add_argument(
+        "--strength",
+        metavar="S",
+        help="how much is drawn anew, above 0 to 1: .3 keeps most of a picture",
+    )
+    command.add_argument(
+        "--fit",
+        metavar="WORD",
+        help="crop, pad or stretch, where a picture's ratio is not that of the image",
+    )
+    command.add_argument(
+        "--mask", metavar="FILE", help="a picture that is white where all are drawn anew"
+    )
+    command.add_argument(
+        "--no-recursive", action="store_true", help="leave folders in folders alone"
+    )
+    add_row_options(command)
+    add_rendering_options(command)
+    add_output(command)
+
+
+def images(options: Namespace, library: Library) -> int:
+    """`promptsheet images PICTURES… --prompt TEXT`."""
+    from engine.api import Severity, find_pictures, unpacked_pictures
+    from tui import report
+    from tui.progress import looking
+
+    refuse_output(options)
+    if not options.prompt.strip():
+        raise UsageError("--prompt says nothing: write what the pictures are to show.")
+    from_stdin = any(str(path) == "-" for path in options.pictures)
+    if from_stdin and len(options.pictures) > 1:
+        raise UsageError("- reads all pictures from stdin: give it alone.")
+    with ExitStack() as unpacked:
+        if from_stdin:
+            found = unpacked.enter_context(unpacked_pictures(sys.stdin.buffer))
+        else:
+            found = find_pictures(options.pictures, recursive=not options.no_recursive)
+        with looking() as progress:
+            rows = library.sheets.from_pictures(
+                found,
+                options.prompt,
+                num_images=options.num_images,
+                progress=progress,
+                **cells_of(options),
+            )
+        say_refused(rows.refused)
+        refused = {"refused": [asdict(each) for each in rows.refused]}
+        checked = rows.checked
+        if checked is None:
+            if options.json:
+                nothing = dict.fromkeys(("images", "done", "failed", "seconds"), 0)
+                print_json({"session": None} | nothing | refused)
+            note("Nothing was started: none of these can be drawn on.")
+            return _NOTHING_DONE
+        if not is_refused(checked, options):
+            noted = [p for p in checked.sheet.problems if p.severity is not Severity.ERROR]
+            note(*report.problem_lines(noted, most=PROBLEMS_SHOWN))
+        status = render(
+            checked,
+            options,
+            library,
+            name=options.name or options.prompt[:40],
+            more=refused,
+            on_start=unpacked.close,  # the library has copies now
+        )
+    return SOME if rows.refused and status == OK else status
