@@ -17,12 +17,13 @@ from tests.support.renderers import (
     FakeRenderer,
     drawn_by,
     fake,
+    mine,
     reasons_of,
     settle,
     states,
 )
 
-__all__ = ["fake"]
+__all__ = ["fake", "mine"]
 
 
 def halfway(change: Callable[[], object]) -> None:

@@ -46,10 +46,13 @@ from tests.support.renderers import (
     FakeRenderer,
     MachineFaultError,
     OutOfMemoryFaultError,
+    fake,
     reasons_of,
     settle,
     states,
 )
+
+__all__ = ["fake"]
 
 
 @pytest.mark.parametrize("devices", [1, 3])
