@@ -63,13 +63,14 @@ def test_column_letters_are_those_of_a_spreadsheet_program() -> None:
     ]
 
 
-def test_a_column_about_pictures_to_start_from_is_said_to_change_nothing() -> None:
-    known, problems = map_header(("prompt", "Init Image", "strength", "Note"), 1)
-    assert known == {0: "prompt"}
-    assert [(p.severity, p.value) for p in problems] == [
-        (Severity.WARNING, "Init Image"),
-        (Severity.WARNING, "strength"),
-    ]
+def test_other_words_for_a_picture_are_understood_unless_the_column_is_the_users() -> None:
+    header = ("prompt", "Init Image", "denoising", "Note")
+    known, problems = map_header(header, 1)
+    assert known == {0: "prompt", 1: "image", 2: "strength"}
+    assert {p.severity for p in problems} == {Severity.REPAIRED}
+    known, problems = map_header(header, 1, own={1})
+    assert known == {0: "prompt", 2: "strength"}
+    assert (Severity.WARNING, "Init Image") in [(p.severity, p.value) for p in problems]
 
 
 @pytest.mark.parametrize("header", ["num", "N", "n.", "Images"])

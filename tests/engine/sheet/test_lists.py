@@ -105,9 +105,10 @@ def test_a_header_that_is_nearly_a_known_one_is_pointed_at() -> None:
     assert (problem.row, problem.value, problem.suggestions) == (1, "seed_nmber", ("seed_number",))
 
 
-def test_a_column_for_source_images_is_said_to_change_nothing_here() -> None:
-    [problem] = check(("prompt", "Strength"), ("a", "0.5")).problems
-    assert "changes nothing here" in problem.message
+def test_a_strength_without_a_picture_is_said_to_change_nothing() -> None:
+    problems = check(("prompt", "strength"), ("a", "0.5"), ("b", "")).problems
+    assert [(p.row, p.column, p.severity) for p in problems] == [(2, "strength", Severity.WARNING)]
+    assert "changes nothing" in problems[0].message
 
 
 NAMES = dict.fromkeys(("3", "v_3", "2a", "V_2_turbo", "V_2A_TURBO", "Ideogram 2.0"), "wide")
