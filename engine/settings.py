@@ -143,6 +143,10 @@ class RenderSettings(Declared, frozen=True):
     quality: Annotated[int, Meta(ge=1, le=100)] = 92
     """Quality of WebP, JPEG and JPEG XL files."""
 
+    background: Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$")] = "#FFFFFF"
+    """The colour that shows where a picture that is drawn on is transparent, and around it where
+    `fit` is pad."""
+
     step_timeout: Annotated[float, Meta(ge=5, le=86_400)] = 600.0
     """Seconds without a sign of life after which a renderer counts as hanging and is replaced."""
 

@@ -341,7 +341,8 @@ class Sheets:
         if row.values is None:
             return None
         model = load_models()[row.values.model]
-        planned = PlannedModel(model, model.scheduler, "", load_words())
+        background = self._settings.render.background
+        planned = PlannedModel(model, model.scheduler, "", load_words(), background=background)
         told = row.values.final_prompt or not row.values.magic_prompt
         if told or not self._settings.magic.model:
             return preview(row.values, planned)

@@ -31,6 +31,9 @@ class PlannedModel:
     rewrites: Rewrites = field(default_factory=dict)
     """What a language model made of prompts."""
 
+    background: str = "#FFFFFF"
+    """What shows where a picture that is drawn on is transparent."""
+
     @property
     def wordsmith(self) -> Wordsmith:
         """What words its rows."""
@@ -106,6 +109,7 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         strength=None if image is None or model.kind.edits else strength,
         mask=mask.digest if image and mask else "",
         fit=values.fit if image else "crop",
+        background=planned.background.upper() if image else "#FFFFFF",
     )
 
 

@@ -117,7 +117,7 @@ def _on_sources(
     pictures = _batched([source.pixels for source in sources])
     if family.edits:
         area = recipes[0].width * recipes[0].height
-        return pipeline, {"image": list(pictures), "max_area": area, "_auto_resize": False}
+        return pipeline, {"image": pictures, "max_area": area, "_auto_resize": False}
     if not family.image_to_image:
         raise NoSourceError(f"{type(pipeline).__name__} draws on no pictures")
     made = getattr(diffusers, family.image_to_image)

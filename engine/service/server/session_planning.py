@@ -40,6 +40,7 @@ def plan_session(
     taken: Container[str],
     suffix: str = ".png",
     rewriting: bool = False,
+    background: str = "#FFFFFF",
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -54,6 +55,7 @@ def plan_session(
         rewriting: whether a language model will rewrite the prompts of rows that ask for magic;
             until then their recipes have them as they would be without one. Batches are planned
             all the same: a prompt is no part of their shape.
+        background: the colour that shows where a picture that is drawn on is transparent.
 
     Raises:
         RefusedError: no rows, a row number twice, or a model that is not in the list.
@@ -63,7 +65,7 @@ def plan_session(
         raise RefusedError("There is no row to render.")
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
-    planned = _planned_models({row.values.model for row in rows}, models)
+    planned = _planned_models({row.values.model for row in rows}, models, background)
     new_rows = []
     for row in rows:
         try:
@@ -116,7 +118,9 @@ def _rewrites(
     ]
 
 
-def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedModel]:
+def _planned_models(
+    labels: set[str], models: ModelList, background: str
+) -> dict[str, PlannedModel]:
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
     try:
@@ -127,6 +131,7 @@ def _planned_models(labels: set[str], models: ModelList) -> dict[str, PlannedMod
                 scheduler=models[label].scheduler,
                 fingerprint=fingerprint(models[label].source),
                 words=words,
+                background=background,
             )
             for label in labels
         }

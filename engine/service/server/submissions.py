@@ -89,6 +89,7 @@ class Submissions:
                     taken=await self._write(Writer.session_keys),
                     suffix=SUFFIXES[kind],
                     rewriting=rewriting,
+                    background=self._render.background,
                 )
                 if lacking := await self._write(Writer.lacking_room, new, self._reserve):
                     raise RefusedError(lacking)

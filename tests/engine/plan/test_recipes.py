@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from engine.picture.recipe import Recipe
 from engine.plan.recipes import recipes_for, seed_of
+from engine.sheet.columns import DEFAULT_STRENGTH
+from engine.sheet.rows import SourcePicture
 from tests.support.rows import PLANNED, never, values
 
 
@@ -69,3 +73,13 @@ def test_a_recipe_of_an_older_version_is_still_read() -> None:
     body = recipes_for(values(), PLANNED, never)[0].to_json()
     del body["palette"]
     assert Recipe.from_json(body).palette == ()
+
+
+def test_what_shows_through_a_picture_is_the_settings_colour_and_nothing_without_one() -> None:
+    planned = replace(PLANNED, background="#ff8800")
+    source = SourcePicture("a.png", "0" * 32, 60, 40)
+    (drawn_on,) = recipes_for(values(num_images=1, image=source), planned, never)
+    assert (drawn_on.background, drawn_on.strength) == ("#FF8800", DEFAULT_STRENGTH)
+    assert Recipe.from_json(drawn_on.to_json()) == drawn_on
+    (plain,) = recipes_for(values(num_images=1), planned, never)
+    assert plain.background == "#FFFFFF" and "background" not in plain.to_json()

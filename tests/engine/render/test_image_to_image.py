@@ -23,7 +23,7 @@ from engine.render.drawing import (
 )
 from engine.render.pipelines import load_pipeline
 from engine.render.sources import SourceCache
-from tests.bench.random_models import save_sd15, save_sdxl
+from tests.bench.random_models import save_kontext, save_sd15, save_sdxl
 
 RECIPE = Recipe(
     "a blue square on a yellow background",
@@ -54,6 +54,13 @@ def sd15(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("sdxl")
     save_sdxl(folder, full=False)
+    return load_pipeline(folder, "float32", "cpu")
+
+
+@pytest.fixture(scope="module")
+def kontext(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("kontext")
+    save_kontext(folder)
     return load_pipeline(folder, "float32", "cpu")
 
 
@@ -232,3 +239,19 @@ def test_a_mask_and_its_picture_are_brought_to_the_same_place(tmp_path: Path) ->
         assert ready.mask is not None
         assert np.array_equal(ready.pixels[..., 0], ready.mask)
     assert torch.get_num_threads() == 1
+
+
+def test_a_model_that_is_told_what_to_change_draws_each_image_on_its_own_picture(
+    kontext: Any,
+) -> None:
+    first = replace(RECIPE, strength=None, steps=4, guidance=2.5, width=64, height=96)
+    second = replace(first, seed=9, prompt="make it a watercolour")
+    red, blue = (ReadySource(np.resize(disc(colour), (96, 64, 3))) for colour in ("red", "blue"))
+    told: list[int] = []
+    mine, theirs = draw(kontext, [first, second], [red, blue], told=told)
+    assert mine.shape == (96, 64, 3), "the recipe's size, not the model's usual one"
+    assert told == [1, 2, 3, 4], "it takes all steps"
+    swapped = draw(kontext, [second, first], [blue, red])
+    assert np.array_equal(swapped[1], mine) and np.array_equal(swapped[0], theirs)
+    assert np.array_equal(draw(kontext, [first, second], [red, red])[0], mine)
+    assert not np.array_equal(draw(kontext, [first, second], [blue, blue])[0], mine)
