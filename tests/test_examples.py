@@ -8,6 +8,7 @@ from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 import assets
+from engine.api import Library, Settings, find_pictures
 
 pytestmark = pytest.mark.slow
 
@@ -67,3 +68,15 @@ def test_in_the_twins_ratios_are_text_and_seeds_are_numbers() -> None:
     _, *lines = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     assert all(isinstance(line[ratio], str) for line in lines)
     assert all(isinstance(line[seed], float) for line in lines)
+
+
+def test_every_example_picture_can_be_drawn_on(config: Path, tmp_path: Path) -> None:
+    found = find_pictures([SHEET.parent / "pictures"])
+    made = Library(Settings(library=tmp_path / "library")).sheets.from_pictures(found, "an oil")
+    assert made.checked is not None and not made.refused and not made.checked.errors
+    sizes = {
+        Path(row.values.image.path).name: (row.values.image.width, row.values.image.height)
+        for row in made.checked.sheet.ready
+        if row.values is not None and row.values.image is not None
+    }
+    assert len(sizes) == 5 and sizes["lighthouse.jpg"] == (384, 256), "turned as its note says"
