@@ -398,11 +398,11 @@ def test_killed_and_resumed_without_the_originals_it_draws_the_same(
         path.unlink()
     for share in (4, 12):
         wait_for(lambda share=share: finished(other, session) >= share)  # type: ignore[misc]
-        status = other.json("engine", "status")
+        status = other.status()
         for victim in (status["pid"], *(r["pid"] for r in status["renderers"])):
             if psutil.pid_exists(victim):
                 os.kill(victim, signal.SIGKILL)
-        wait_for(lambda: not other.json("engine", "status")["running"])
+        wait_for(lambda: not other.status()["running"])
         other.json("engine", "start")
     other.json("show", session, "--follow")
     assert pixels_of(other) == wanted

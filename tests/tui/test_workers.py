@@ -19,6 +19,7 @@ from tests.support.wire import tally
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import prepare
+from tui.keys import all_ids
 from tui.screens import image_actions as deciding
 from tui.screens import session_actions as session_deeds
 from tui.screens import sessions
@@ -113,6 +114,7 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "SheetScreen": ([], ["ctrl+e", "m", "y", "ctrl+s", "f5", "n"]),
     "OpenSheet": (["o"], []),
     "TypePrompts": ([], ["p"]),
+    "AddPictures": (["ctrl+o"], ["full_stop", "enter"]),
     "Ask": ([], ["slash"]),
     "AskWhere": (["y", "x"], ["enter"]),
     "JobsScreen": ([], ["2", "P", "O", "s", "E"]),
@@ -207,6 +209,7 @@ def test_every_screen_is_tried() -> None:
         found: set[type] = set(kind.__subclasses__())
         return found.union(*map(below, found))
 
+    all_ids()  # loads every screen
     last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
     bases = {"AreaScreen", "EndsOnce", "Dialog", "Overlay"}
     assert last - bases == set(HOW)
