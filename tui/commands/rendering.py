@@ -112,17 +112,29 @@ def render(
     if checked.errors:
         left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
         note(f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them.")
-    started = library.sessions.start(checked, name=name, parent=parent)
-    on_start()
-    if started.warning:
-        note(started.warning)
-    info, waits = library.sessions.find(started.session), None
-    if not options.detach:
-        from tui.progress import follow
+    started, last, waits = None, None, None
+    try:
+        started = library.sessions.start(checked, name=name, parent=parent)
+        on_start()
+        if started.warning:
+            note(started.warning)
+        info = library.sessions.find(started.session)
+        if not options.detach:
+            from tui.progress import follow
 
-        if not options.json:
-            note(report.totals_line(checked))
-        last = follow(started.session, info.name, library, _wait_minutes(options, library))
+            if not options.json:
+                note(report.totals_line(checked))
+            last = follow(started.session, info.name, library, _wait_minutes(options, library))
+    except KeyboardInterrupt:
+        if started is None:
+            note(
+                "",
+                "It may be rendered without this terminal: `promptsheet sessions` says whether the"
+                " session was accepted.",
+            )
+            raise
+        info = library.sessions.find(started.session)
+    if not options.detach:
         if last is None:
             note(
                 "",
