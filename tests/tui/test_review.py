@@ -13,7 +13,9 @@ import pytest
 from textual.widgets import Input
 
 from engine.api import (
+    Gallery,
     Library,
+    LibraryError,
 )
 from engine.library.database import database_path
 from engine.library.files import stage
@@ -405,3 +407,27 @@ async def test_an_image_tells_what_it_is_drawn_on_and_is_drawn_on_itself(
         assert {draft.text(n, "image") for n in draft.numbers} == files
         assert draft.ready == 2
         assert screen.document.origin == "d4r5w6"
+
+
+async def test_a_library_that_goes_away_while_its_images_are_looked_at_does_not_end_the_app(
+    settings: Settings, make_session: MakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_session([f"boat {number}" for number in range(60)])
+
+    def gone(*_: object) -> None:
+        raise LibraryError("The disk does not answer.")
+
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
+        await pilot.press("enter")
+        await until(pilot, lambda: "row 2, image 1" in screen_text(app))
+        with monkeypatch.context() as patch:
+            patch.setattr(Gallery, "page", gone)
+            await pilot.press("l")
+            await until(pilot, lambda: "cannot be read" in screen_text(app))
+            await pilot.press("escape", "pagedown")
+            await until(pilot, lambda: app.screen.query_one(ContactSheet).tile is None)
+        await pilot.press("pageup")
+        await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)

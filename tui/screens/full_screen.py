@@ -197,7 +197,7 @@ class FullScreen(Overlay[int]):
             return
         image, pane = self._image, self.query_one(ImagePane)
         if image is None:
-            pane.show(None)
+            pane.show(None, words="◌\n\nThis image cannot be read. Is the library still there?")
             return
         signs = "★ " if image.favourite else ""
         signs += "● " if image.image in self._marked else ""

@@ -1,13 +1,16 @@
 """What is typed into Review's filter, understood; and images as tiles of a contact sheet."""
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.api import Gallery, ImageInfo, Wanted
+from engine.api import Gallery, ImageInfo, LibraryError, Wanted
 from tui.glyphs import GLYPHS
 from tui.widgets.contact_sheet import Tile
+
+log = logging.getLogger(__name__)
 
 _NUMBER = r"\d{1,7}"
 _ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")
@@ -95,10 +98,14 @@ class GalleryTiles:
         return [tile_of(image, self._library) for image in self.read(start, stop)]
 
     def read(self, start: int, stop: int) -> Sequence[ImageInfo]:
-        """Images, with what they are drawn on; remembered."""
-        images = self.gallery.page(start, stop)
-        drawn_on = [image.image for image in images if image.recipe.get("image")]
-        names = self.gallery.source_names(drawn_on) if drawn_on else {}
+        """Images, with what they are drawn on; remembered. None where they cannot be read."""
+        try:
+            images = self.gallery.page(start, stop)
+            drawn_on = [image.image for image in images if image.recipe.get("image")]
+            names = self.gallery.source_names(drawn_on) if drawn_on else {}
+        except LibraryError as error:  # the top line says what has become of the library
+            log.warning("images %d to %d cannot be read: %s", start, stop, error)
+            return ()
         if len(self._images) > _MOST:
             self._images.clear()
             self._sources.clear()
