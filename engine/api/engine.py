@@ -9,6 +9,7 @@ from engine.protocol.answers import Status
 from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
 from engine.service.client.connection import (
     EngineError,
+    EngineGoneError,
     ask,
     connect_or_start,
     connect_running,
@@ -61,7 +62,10 @@ class Engine:
             return None
         with connection:
             mismatch = connection.greeting.mismatch()
-            status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+            try:
+                status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+            except EngineGoneError:  # it was just leaving
+                return None
             return status | {"mismatch": mismatch}
 
     def stop(self) -> int | None:
