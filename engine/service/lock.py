@@ -365,11 +365,14 @@ def is_locked(library: Path) -> bool:
     except OSError:
         return False  # it is not there, or not for us: starting an engine process says which
     try:
-        if _flock(descriptor, fcntl.LOCK_SH) is False:
+        flocked = _flock(descriptor, fcntl.LOCK_SH)
+        if flocked is False:
             return True
         holder = _read(descriptor)
     finally:
         os.close(descriptor)
     if holder is None or holder.left:
         return False
+    if flocked and holder.local and not on_network(library):
+        return False  # it is dead, or holds what this was copied from
     return holder.is_alive_here if holder.is_here else held_elsewhere(library) is not None

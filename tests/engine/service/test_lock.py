@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -60,3 +61,14 @@ def test_a_lock_file_deleted_and_made_anew_is_not_mistaken_for_ours(
     assert len(opened) > 2
     assert is_locked(tmp_path)
     lock.release()
+
+
+def test_a_copy_of_a_library_that_is_in_use_is_free(tmp_path: Path) -> None:
+    used, copied = tmp_path / "used", tmp_path / "copied"
+    used.mkdir()
+    with hold(used) as holder:
+        copytree(used, copied)
+        assert is_locked(used) and not is_locked(copied)
+        LibraryLock.take(copied).release()
+        assert is_locked(used)
+        holder.kill()
