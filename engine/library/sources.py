@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.atomic_files import open_new, place
 from engine.library.files import TEMPORARY_PREFIX, make_folder, sync_folder
-from engine.picture.source_files import SourceError, open_plain
+from engine.picture.source_files import SourceError, digest_of_open, open_plain
 
 SOURCES = "sources"
 """Where they are, relative to the library: outside the sessions, which share them."""
@@ -109,11 +109,8 @@ def digest_of_file(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    found = hashlib.blake2b(digest_size=16)
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+        return digest_of_open(file)
 
 
 def stored_sources(library: Path) -> Iterator[Path]:

@@ -4,7 +4,6 @@ Started by `engine.picture.looking`; not meant for anyone else. It may be killed
 at any picture, which is then the one that is at fault.
 """
 
-import hashlib
 import os
 import resource
 import sys
@@ -13,10 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.picture.source_files import SourceError, SourceFacts, open_plain
+from engine.picture.source_files import SourceError, SourceFacts, digest_of_open, open_plain
 from engine.picture.sources import look_at
-
-_CHUNK = 1 << 20
 
 
 class Looked(msgspec.Struct, omit_defaults=True):
@@ -48,11 +45,9 @@ def main(memory_bytes: int) -> None:
 
 def _look(path: Path) -> SourceFacts:
     with open_plain(path) as file:
-        digest = hashlib.blake2b(digest_size=16)
         try:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+            digest = digest_of_open(file)
             file.seek(0)
         except OSError as error:
             raise SourceError(f"It cannot be read: {error.strerror}.") from error
-        return look_at(file, path.name, digest.hexdigest())
+        return look_at(file, path.name, digest)

@@ -3,6 +3,7 @@
 Loads nothing that decodes: see `engine.picture.sources` for that.
 """
 
+import hashlib
 import io
 import os
 import stat
@@ -71,6 +72,15 @@ def open_plain(path: Path) -> io.BufferedReader:
             f" {MOST_BYTES >> 20} MiB. {SAVE_AS}"
         )
     return os.fdopen(descriptor, "rb")
+
+
+def digest_of_open(file: io.BufferedReader) -> str:
+    """As `engine.library.files.digest_of`, of all that is still to be read of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _other_than_file(mode: int) -> str:

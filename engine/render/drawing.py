@@ -207,14 +207,8 @@ class InOneCall:
             NoSourceError: it draws on no pictures.
         """
         pipeline, told = _on_sources(pipeline, recipes, sources)
-        arguments = (
-            _call_arguments(recipes, step)
-            | told
-            | {
-                "prompt": [recipe.prompt for recipe in recipes],
-                "output_type": "pt",
-            }
-        )
+        arguments = _call_arguments(recipes, step) | told
+        arguments |= {"prompt": [recipe.prompt for recipe in recipes], "output_type": "pt"}
         if any(recipe.negative_prompt for recipe in recipes):
             arguments["negative_prompt"] = [recipe.negative_prompt for recipe in recipes]
         accepted = parameters_of(pipeline)

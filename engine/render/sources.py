@@ -1,6 +1,5 @@
 """The pictures that a batch is drawn on, made ready beside the drawing."""
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -8,11 +7,9 @@ from pathlib import Path
 from PIL import ImageColor
 
 from engine.picture.recipe import Recipe
-from engine.picture.source_files import FITS, Fit, SourceError, open_plain
+from engine.picture.source_files import FITS, Fit, SourceError, digest_of_open, open_plain
 from engine.picture.sources import ready_mask, ready_pixels
 from engine.render.drawing import ReadySource
-
-_CHUNK = 1 << 20
 
 
 class SourceCache:
@@ -46,10 +43,8 @@ class SourceCache:
         path = self._files.get(digest)
         if path is None:
             raise SourceError(f"the picture that it is drawn on is not in the library ({digest})")
-        found = hashlib.blake2b(digest_size=16)
         with open_plain(path) as file:
-            while chunk := file.read(_CHUNK):
-                found.update(chunk)
-        if found.hexdigest() != digest:
+            found = digest_of_open(file)
+        if found != digest:
             raise SourceError(f"the picture that it is drawn on has been changed: {path}")
         return path
