@@ -27,7 +27,7 @@ lint: setup  ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint  ## lint and the quick tests: under two minutes
+check: lint  ## lint and the quick tests: three minutes or so
 	$(BIN)/pytest -m "not slow"
 
 test: lint  ## everything CI runs
