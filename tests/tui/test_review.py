@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -174,6 +175,33 @@ async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, FullScreen))
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
+
+
+async def test_the_cursor_is_not_taken_back_by_news_that_were_read_slowly(
+    culled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_in, read = Gallery.take_in, threading.Event()
+    reading = threading.Event()
+
+    def slowly(gallery: Gallery) -> None:
+        reading.set()
+        read.wait(20)
+        taken_in(gallery)
+
+    monkeypatch.setattr(Gallery, "take_in", slowly)
+    app = PromptsheetApp(Library(culled))
+    async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "16 of 16 images" in screen_text(app))
+        sheet = app.screen.query_one(ContactSheet)
+        await until(pilot, lambda: sheet.tile)
+        await pilot.press("f")
+        await until(pilot, reading.is_set)
+        await pilot.press("l", "l")
+        assert sheet.cursor == 2
+        read.set()
+        await until(pilot, lambda: "16 of 16 images · ★ 1" in screen_text(app))
+        assert sheet.cursor == 2
 
 
 async def test_a_favourite_beyond_the_page_below_is_none_at_the_second_key(

@@ -65,6 +65,8 @@ class _TakenIn:
 
     tiles: GalleryTiles
     info: SessionInfo
+    here: str | None
+    """What was under the cursor when it began; its position now is the next."""
     cursor: int | None
 
 
@@ -232,8 +234,7 @@ class ReviewScreen(AreaScreen):
 
     def reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
-        tile = self._sheet.tile
-        self._load(self.reviewed.session, tile.key if tile else None)
+        self._load(self.reviewed.session, self._here)
 
     def tell(self, news: News) -> None:
         """New images join; what is looked at stays."""
@@ -248,8 +249,11 @@ class ReviewScreen(AreaScreen):
 
     def _take_in(self) -> None:
         if self.reviewed.tiles is not None and self.reviewed.session is not None:
-            here = self._sheet.tile
-            self._read_news(self.reviewed.tiles, self.reviewed.session, here.key if here else None)
+            self._read_news(self.reviewed.tiles, self.reviewed.session, self._here)
+
+    @property
+    def _here(self) -> str | None:
+        return self._sheet.tile.key if self._sheet.tile else None
 
     @work(thread=True, exclusive=True, group="news")
     def _read_news(self, tiles: GalleryTiles, session: str, here: str | None) -> None:
@@ -259,10 +263,13 @@ class ReviewScreen(AreaScreen):
             cursor = tiles.gallery.index_of(here) if here else None
         except LibraryError:
             return
-        hand_to(self, self._taken_in, _TakenIn(tiles, info, cursor))
+        hand_to(self, self._taken_in, _TakenIn(tiles, info, here, cursor))
 
     def _taken_in(self, taken: _TakenIn) -> None:
         if taken.tiles is not self.reviewed.tiles:
+            return
+        if taken.here != self._here:  # who moved on meanwhile is not taken back
+            self._take_in()
             return
         self.reviewed.info = taken.info
         self._sheet.reload(taken.cursor)
