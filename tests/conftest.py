@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import COMMAND, Promptsheet
+from tests.support.command import Promptsheet
 
 
 @pytest.fixture
@@ -29,14 +29,27 @@ def library(tmp_path: Path) -> Path:
 def promptsheet(config: Path, library: Path, tmp_path: Path) -> Iterator[Promptsheet]:
     """The command on a new library; its engine processes end with the test."""
     environment = os.environ | {"PROMPTSHEET_LIBRARY": str(library)}
-    yield Promptsheet(library, environment)
+    command = Promptsheet(library, environment)
+    yield command
     for lock in tmp_path.rglob("engine.lock"):
-        subprocess.run(
-            [str(COMMAND), "engine", "stop", "--library", str(lock.parent)],
-            env=environment,
-            capture_output=True,
-            timeout=120,
-        )
+        command("engine", "stop", "--library", lock.parent)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Promptsheet]:
+    """The command on a library whose renderer is warm, shared: a start of one takes ten seconds.
+
+    For tests that only add sessions and look at nothing but their own, the last one's.
+    """
+    folder = tmp_path_factory.mktemp("warm")
+    (folder / "config").mkdir()
+    places = {
+        "PROMPTSHEET_CONFIG": str(folder / "config"),
+        "PROMPTSHEET_LIBRARY": str(folder / "library"),
+    }
+    promptsheet = Promptsheet(folder / "library", os.environ | places)
+    yield promptsheet
+    promptsheet("engine", "stop")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     library.json("engine", "start")
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes((24 << 20) - (1 << 20)))
-    library.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
+    library.json("run", write_sheet(tmp_path / "sheet.csv", rows=8, images=2), "--detach")
     reason = wait_for(lambda: library.status()["paused"])
     if reserve:
         assert re.search(says, reason), reason
@@ -43,9 +43,9 @@ def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     ballast.unlink()
     wait_for(lambda: settled(library), 240)
     info = state(library)
-    assert (info["done"], info["failed"]) == (48, 0)
+    assert (info["done"], info["failed"]) == (16, 0)
     verdict = library.json("verify")
-    assert verdict["images"] == 48
+    assert verdict["images"] == 16
     assert not verdict["missing"] and not verdict["corrupt"] and not verdict["orphans"]
     library("engine", "stop")
 
@@ -79,13 +79,13 @@ def test_a_renderer_that_hangs_is_replaced_and_its_work_done_by_another(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
     (config / "settings.toml").write_text("[render]\nstep_timeout = 12\n")
-    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=4), "--detach")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=8, images=2), "--detach")
     wait_for(partial(has_done, promptsheet, 1))
     hung = renderer_pid(promptsheet)
     assert hung is not None
     os.kill(hung, signal.SIGSTOP)
     wait_for(lambda: settled(promptsheet), 240)
-    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (48, 0)
+    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (16, 0)
     assert not psutil.pid_exists(hung)
     assert "hangs" in Path(promptsheet.json("show", "last")["log"]).read_text()
 

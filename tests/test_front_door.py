@@ -15,27 +15,28 @@ from engine.library.write.writer import Writer
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
 from tests.support.older import make_older
+from tests.support.runs import pixels_of
+from tests.support.sheets import write_rows
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
 
+TURBO = ("--rendering", "turbo")
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "first-light.csv"
 
 
-def test_the_example_runs_twice_into_the_same_pixels(
-    promptsheet: Promptsheet, tmp_path: Path
-) -> None:
-    from tests.support.runs import pixels_of
-
+def test_the_example_runs_into_the_same_pixels_each_time(warm: Promptsheet, tmp_path: Path) -> None:
+    assert warm.json("check", EXAMPLE)["images"] >= 24
+    with EXAMPLE.open(newline="") as file:
+        rows = [row | {"rendering": "turbo", "num_images": "1"} for row in csv.DictReader(file)]
+    example = write_rows(tmp_path / EXAMPLE.name, rows)
     pixels = []
-    for name in ("one", "two"):
-        on = promptsheet.on(tmp_path / name)
-        done = on.json("run", EXAMPLE)
-        assert done["done"] == done["images"] >= 24
+    for _ in range(2):
+        done = warm.json("run", example)
+        assert done["done"] == done["images"] == len(rows)
         assert done["seconds"] > 0
-        verdict = on.json("verify")
-        assert verdict["images"] == done["images"]
-        pixels.append(pixels_of(on))
+        pixels.append(pixels_of(warm, done["session"]))
     assert pixels[0] == pixels[1]
 
 
@@ -60,13 +61,13 @@ def test_check_lists_every_problem_of_300_faulty_rows(
     assert promptsheet.json("sessions") == []
 
 
-def test_bad_rows_can_be_left_out(promptsheet: Promptsheet, tmp_path: Path) -> None:
+def test_bad_rows_can_be_left_out(warm: Promptsheet, tmp_path: Path) -> None:
     sheet = tmp_path / "some.csv"
     sheet.write_text("prompt,aspect_ratio\na red circle,1:1\na circle,7:77\n")
-    assert promptsheet.json("run", sheet, status=1)["session"] is None
-    done = promptsheet.json("run", sheet, "--skip-bad-rows")
+    assert warm.json("run", sheet, status=1)["session"] is None
+    done = warm.json("run", sheet, "--skip-bad-rows")
     assert (done["images"], done["done"]) == (4, 4)
-    assert [row["row"] for row in promptsheet.json("show", "last")["rows"]] == [2]
+    assert [row["row"] for row in warm.json("show", "last")["rows"]] == [2]
 
 
 def unusable_files(folder: Path) -> dict[str, Path]:
@@ -93,19 +94,18 @@ def test_an_unusable_file_is_refused_in_plain_words(
     folder = tmp_path / "files"
     folder.mkdir()
     path = unusable_files(folder)[kind]
-    for command in ("check", "run"):
-        done = promptsheet(command, path)
-        assert done.returncode == 2, done.stdout
-        assert done.stderr.startswith("promptsheet: ")
-        assert "Traceback" not in done.stderr
-        assert len(done.stderr) > 30
-        assert promptsheet.json(command, path, status=2)["error"]
+    done = promptsheet("run", path)
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.startswith("promptsheet: ")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr) > 30
+    assert promptsheet.json("check", path, status=2)["error"] in done.stderr
     assert not promptsheet.library.exists(), "something was started"
 
 
-def test_what_does_not_go_together_is_refused_in_json_too(promptsheet: Promptsheet) -> None:
+def test_what_does_not_go_together_is_refused_in_json_too(warm: Promptsheet) -> None:
     for command in ("stop", "resume", "retry"):
-        refused = promptsheet.json(command, "all", "--rows", "4", status=2)
+        refused = warm.json(command, "all", "--rows", "4", status=2)
         assert "Rows belong to a session" in refused["error"]
 
 
@@ -128,53 +128,53 @@ def test_an_encrypted_workbook_is_refused_in_plain_words(
     assert not promptsheet.library.exists()
 
 
-def test_typed_prompts_run_with_every_option(promptsheet: Promptsheet) -> None:
-    done = promptsheet.json(
+def test_typed_prompts_run_with_every_option(warm: Promptsheet) -> None:
+    done = warm.json(
         *("prompt", "a red circle", "-n", "3", "--aspect-ratio", "3:2", "--seed-number", "9"),
-        *("--rendering", "turbo", "--negative-prompt", "blue", "--name", "typed"),
+        *(*TURBO, "--negative-prompt", "blue", "--name", "typed"),
     )
     assert (done["images"], done["done"]) == (3, 3)
-    shown = promptsheet.json("show", "typed")
+    shown = warm.json("show", "typed")
     assert [image["seed"] for image in shown["list"]] == [9, 10, 11]
     recipe = shown["list"][0]["recipe"]
     assert (recipe["width"], recipe["height"], recipe["steps"]) == (144, 96, 6)
     assert recipe["negative_prompt"] == "blue"
-    assert promptsheet("prompt", "a circle", "--aspect-ratio", "7:77").returncode == 1
+    assert warm("prompt", "a circle", "--aspect-ratio", "7:77").returncode == 1
 
 
-def test_prompts_come_one_a_line_from_stdin(promptsheet: Promptsheet) -> None:
+def test_prompts_come_one_a_line_from_stdin(warm: Promptsheet) -> None:
     lines = "a red circle\n\na blue square\n"
-    done = promptsheet.json("prompt", "-", "--rendering", "turbo", stdin=lines)
+    done = warm.json("prompt", "-", *TURBO, stdin=lines)
     assert done["images"] == 2
-    assert promptsheet("prompt", "-", stdin="\n\n").returncode == 2
+    assert warm("prompt", "-", stdin="\n\n").returncode == 2
 
 
-def test_a_session_can_be_shown_and_exported(promptsheet: Promptsheet, tmp_path: Path) -> None:
-    promptsheet.json("prompt", "a red circle", "--rendering", "turbo")
+def test_a_session_can_be_shown_and_exported(warm: Promptsheet, tmp_path: Path) -> None:
+    warm.json("prompt", "a red circle", *TURBO)
     target = tmp_path / "out.zip"
-    assert promptsheet.json("export", "last", "-o", target)["images"] == 1
+    assert warm.json("export", "last", "-o", target)["images"] == 1
     with zipfile.ZipFile(target) as bundle:
         assert bundle.testzip() is None
         table = list(csv.DictReader(io.StringIO(bundle.read("results.csv").decode("utf-8-sig"))))
     assert table[0]["prompt"] == "a red circle"
-    assert promptsheet("show", "last").stdout.startswith("a red circle (")
-    assert "a red circle" in promptsheet("sessions").stdout
-    finished = promptsheet.json("resume", "last")
+    assert warm("show", "last").stdout.startswith("a red circle (")
+    assert "a red circle" in warm("sessions").stdout
+    finished = warm.json("resume", "last")
     assert finished["state"] == "done"
-    assert promptsheet.json("stop", "last")["state"] == "done"
-    assert promptsheet.json("retry", "last")["state"] == "done"
+    assert warm.json("stop", "last")["state"] == "done"
+    assert warm.json("retry", "last")["state"] == "done"
 
 
 def test_hostile_text_does_not_reach_the_terminal_as_commands(
-    promptsheet: Promptsheet, tmp_path: Path
+    warm: Promptsheet, tmp_path: Path
 ) -> None:
     sheet = tmp_path / "hostile\x1b[2J.csv"
     sheet.write_text("prompt,model\n\x1b]0;owned\x07[/red] \u202e circle,\x1b[31m\n")
-    checked = promptsheet("check", sheet)
+    checked = warm("check", sheet)
     assert checked.returncode == 1
-    started = promptsheet("prompt", "\x1b]0;owned\x07 [/x] circle", "--rendering", "turbo")
+    started = warm("prompt", "\x1b]0;owned\x07 [/x] circle", *TURBO)
     assert started.returncode == 0
-    for done in (checked, started, promptsheet("show", "last"), promptsheet("sessions")):
+    for done in (checked, started, warm("show", "last"), warm("sessions")):
         for output in (done.stdout, done.stderr):
             assert "\x1b" not in output
             assert "\x07" not in output
@@ -211,7 +211,7 @@ def test_an_engine_process_that_cannot_be_reached_is_named(
 
 
 def test_verify_finds_damage_and_says_where(promptsheet: Promptsheet) -> None:
-    promptsheet.json("prompt", "a red circle", "--rendering", "turbo", "-n", "2")
+    promptsheet.json("prompt", "a red circle", *TURBO, "-n", "2")
     first, second = (
         promptsheet.library / image["file"] for image in promptsheet.json("show", "last")["list"]
     )
@@ -242,8 +242,6 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
     writer.stop(Scope(None))
     writer.close()
     make_older(promptsheet.library)
-    from tests.support.waiting import wait_for
-
     running = promptsheet.start("engine", "run", stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: promptsheet.status()["running"])
@@ -288,20 +286,18 @@ def test_an_unknown_session_is_an_error_with_a_way_on(promptsheet: Promptsheet) 
 def test_the_engine_process_leaves_when_it_has_nothing_to_do(
     promptsheet: Promptsheet, config: Path
 ) -> None:
-    from tests.support.waiting import wait_for
-
     (config / "settings.toml").write_text("[engine]\nidle_minutes = 0.02\n")
     assert promptsheet.json("engine", "start")["running"]
     wait_for(lambda: not promptsheet.status()["running"], 30)
 
 
-def test_json_is_the_last_line_and_one_object(promptsheet: Promptsheet) -> None:
-    done = promptsheet("prompt", "a red circle", "--rendering", "turbo", "--json")
+def test_json_is_the_last_line_and_one_object(warm: Promptsheet) -> None:
+    done = warm("prompt", "a red circle", *TURBO, "--json")
     assert json.loads(done.stdout.splitlines()[-1])["done"] == 1
 
 
 def test_pictures_become_a_sheet_that_renders_the_same_again(
-    promptsheet: Promptsheet, tmp_path: Path
+    warm: Promptsheet, tmp_path: Path
 ) -> None:
     first, again = tmp_path / "first.csv", tmp_path / "again.csv"
     first.write_text(
@@ -309,13 +305,15 @@ def test_pictures_become_a_sheet_that_renders_the_same_again(
         "aspect_ratio,seed_number,num_images\n"
         "a {red|blue} \\{boat\\},night,realistic,on,#CBA324 #F86C14:2,3,2.5,ddim,3:2,5,2\n"
     )
-    promptsheet.json("run", first)
-    made = promptsheet.json("recipes", promptsheet.library / "sessions", "-o", again)
+    warm.json("run", first)
+    drawn = warm.json("show", "last")["list"]
+    folder = (warm.library / drawn[0]["file"]).parent
+    made = warm.json("recipes", folder, "-o", again)
     assert (made["rows"], made["silent"]) == (2, [])
-    assert promptsheet.json("run", again)["done"] == 2
-    second, former = (promptsheet.json("show", s["session"]) for s in promptsheet.json("sessions"))
-    assert [i["recipe"] for i in second["list"]] == [i["recipe"] for i in former["list"]]
-    assert promptsheet("recipes", again, "-o", tmp_path / "b.csv").returncode == 2
+    assert warm.json("run", again)["done"] == 2
+    redrawn = warm.json("show", "last")["list"]
+    assert [i["recipe"] for i in redrawn] == [i["recipe"] for i in drawn]
+    assert warm("recipes", again, "-o", tmp_path / "b.csv").returncode == 2
 
 
 def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
@@ -323,7 +321,7 @@ def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(
 ) -> None:
     from engine.api import Library, Settings
 
-    promptsheet.json("prompt", "a red circle", "-n", "3", "--seed-number", "5")
+    promptsheet.json("prompt", "a red circle", "-n", "3", *TURBO)
     images = [i["image"] for i in promptsheet.json("show", "last")["list"]]
     assert (
         Library(Settings(library=promptsheet.library)).images.trash(images[:1]).images == images[:1]
@@ -347,11 +345,11 @@ def test_the_command_line_trashes_restores_and_empties_and_work_goes_on(
     sheet = sheet_with(tmp_path / "sheet.csv", "a red circle", "a blue circle")
     session = promptsheet.json("run", sheet)["session"]
     added = promptsheet.json("trash", "add", session, "--rows", "3")
-    assert (added["session"], added["whole"], added["images"]) == (session, False, 4)
-    assert promptsheet.json("show", session)["images"] == 4
-    assert promptsheet.json("trash", "list")["images"] == 4
-    assert promptsheet.json("trash", "restore", "last", "--rows", "2-9")["images"] == 4
-    assert promptsheet.json("show", session)["done"] == 8
+    assert (added["session"], added["whole"], added["images"]) == (session, False, 2)
+    assert promptsheet.json("show", session)["images"] == 2
+    assert promptsheet.json("trash", "list")["images"] == 2
+    assert promptsheet.json("trash", "restore", "last", "--rows", "2-9")["images"] == 2
+    assert promptsheet.json("show", session)["done"] == 4
     assert promptsheet.json("trash", "add", "last")["whole"]
     assert promptsheet.json("sessions") == []
     assert promptsheet.json("trash", "list")["sessions"] == 1
@@ -360,72 +358,71 @@ def test_the_command_line_trashes_restores_and_empties_and_work_goes_on(
     assert promptsheet("trash", "add").returncode == 2
     assert promptsheet("trash", "add", session, "--rows", "77").returncode == 2
     promptsheet.json("trash", "add", session, "--rows", "2-3")
-    assert promptsheet.json("trash", "empty", "--yes")["images"] == 8
+    assert promptsheet.json("trash", "empty", "--yes")["images"] == 4
     assert promptsheet("trash", "restore", session).returncode == 2
     assert promptsheet.json("check", sheet)["estimate"]["bytes"]
-    assert promptsheet.json("prompt", "a green circle")["done"] == 1
+    assert promptsheet.json("prompt", "a green circle", *TURBO)["done"] == 1
     assert promptsheet.json("verify")["images"] == 1
 
 
 def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
-    promptsheet: Promptsheet, tmp_path: Path
+    warm: Promptsheet, tmp_path: Path
 ) -> None:
-    sheet = tmp_path / "sheet.csv"
-    missing = promptsheet(
-        "run", sheet_with(sheet, "a red circle", "a blue circle"), "--only-changed"
-    )
+    sheet = tmp_path / "edited.csv"
+    before = len(warm.json("sessions"))
+    missing = warm("run", sheet_with(sheet, "a red circle", "a blue circle"), "--only-changed")
     assert missing.returncode == 2
-    assert "No session was made from sheet.csv" in missing.stderr
-    first = promptsheet.json("run", sheet)["session"]
-    drawn = {i["row"]: i["seed"] for i in promptsheet.json("show", first)["list"]}
+    assert "No session was made from edited.csv" in missing.stderr
+    first = warm.json("run", sheet)["session"]
+    drawn = {i["row"]: i["seed"] for i in warm.json("show", first)["list"]}
     sheet_with(sheet, "a hill", "a red circle", "a blue square", "a green circle")
-    second = promptsheet("run", sheet, "--only-changed")
+    second = warm("run", sheet, "--only-changed")
     assert second.returncode == 0, second.stderr
     assert "1 row unchanged and kept, 1 changed, 2 new, 0 gone" in second.stderr
-    shown = promptsheet.json("show", "last")
+    shown = warm.json("show", "last")
     assert {i["row"]: i["seed"] for i in shown["list"]}[4] == drawn[3]
     assert shown["parent"] == first
     assert [row["row"] for row in shown["rows"]] == [2, 4, 5]
     # Row 3 held the blue circle: what stands in its place now was the row above.
     sheet_with(sheet, "a hill", "a red circle", "a blue square", "a grey circle")
-    third = promptsheet.json("run", sheet, "--only-changed")
-    shown = promptsheet.json("show", third["session"])
+    third = warm.json("run", sheet, "--only-changed")
+    shown = warm.json("show", third["session"])
     assert [row["row"] for row in shown["rows"]] == [5]
-    again = promptsheet("run", sheet, "--only-changed")
+    again = warm("run", sheet, "--only-changed")
     assert again.returncode == 0
     assert "4 rows unchanged and kept, 0 changed, 0 new, 0 gone" in again.stderr
-    assert len(promptsheet.json("sessions")) == 3
-    back = promptsheet.json("run", sheet, "--since", first, "--detach")
-    rows = promptsheet.json("show", back["session"])["rows"]
+    assert len(warm.json("sessions")) == before + 3
+    back = warm.json("run", sheet, "--since", first, "--detach")
+    rows = warm.json("show", back["session"])["rows"]
     assert [row["row"] for row in rows] == [2, 4, 5]
 
 
 def sheet_with(path: Path, *prompts: str) -> Path:
-    path.write_text("\n".join(["prompt", *prompts]) + "\n")
-    return path
+    rows = [{"prompt": prompt, "rendering": "turbo", "num_images": "2"} for prompt in prompts]
+    return write_rows(path, rows)
 
 
 def test_single_images_are_copied_and_nothing_is_replaced(
-    promptsheet: Promptsheet, tmp_path: Path
+    warm: Promptsheet, tmp_path: Path
 ) -> None:
-    promptsheet.json("prompt", "a red circle", "a blue circle", "-n", "2")
+    warm.json("prompt", "a red circle", "a blue circle", "-n", "2", *TURBO)
     folder = tmp_path / "out" / "inside"
-    copied = promptsheet.json("copy", "last", folder, "--rows", "3")
+    copied = warm.json("copy", "last", folder, "--rows", "3")
     assert [Path(file).name for file in copied["files"]] == [
         "0003-01-a-blue-circle.png",
         "0003-02-a-blue-circle.png",
     ]
-    assert promptsheet.json("copy", "last", folder)["lost"] == []
+    assert warm.json("copy", "last", folder)["lost"] == []
     assert len(list(folder.iterdir())) == 4
     Path(copied["files"][0]).write_bytes(b"edited")
-    again = promptsheet.json("copy", "last", folder, "--rows", "3")
+    again = warm.json("copy", "last", folder, "--rows", "3")
     assert Path(again["files"][0]).name == "0003-01-a-blue-circle-2.png"
     assert Path(copied["files"][0]).read_bytes() == b"edited"
 
 
-def test_rows_that_no_sheet_has_are_refused_at_once(promptsheet: Promptsheet) -> None:
+def test_rows_that_no_sheet_has_are_refused_at_once(warm: Promptsheet) -> None:
     for rows in ("99999999999999999999", "1-99999999999", "x"):
-        done = promptsheet("stop", "last", "--rows", rows)
+        done = warm("stop", "last", "--rows", rows)
         assert done.returncode == 2
         assert "--rows" in done.stderr and "Traceback" not in done.stderr
 

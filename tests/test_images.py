@@ -61,48 +61,46 @@ QUICK = ("--rendering", "turbo", "--seed-number", "5")
 
 
 def test_a_sheet_and_the_command_give_the_same_recipes_and_pixels(
-    promptsheet: Promptsheet, photos: Path, tmp_path: Path
+    warm: Promptsheet, photos: Path, tmp_path: Path
 ) -> None:
-    by_command = promptsheet.json(
+    by_command = warm.json(
         *("images", photos, "--prompt", "a red circle", "--strength", ".5", "-n", "2", *QUICK)
     )
     assert (by_command["images"], by_command["done"]) == (6, 6)
     assert by_command["refused"] == []
-    drawn, asked = pixels_of(promptsheet), recipes(promptsheet)
+    drawn, asked = pixels_of(warm), recipes(warm)
     row = {"prompt": "a red circle", "strength": "0.5", "num_images": "2", "seed_number": "5"}
     rows = [row | {"rendering": "turbo", "image": name} for name in COLOURS]
     sheet = write_rows(photos / "sheet.csv", rows)
-    assert promptsheet.json("run", sheet)["done"] == 6
-    assert recipes(promptsheet) == asked
-    assert pixels_of(promptsheet) == drawn
+    assert warm.json("run", sheet)["done"] == 6
+    assert recipes(warm) == asked
+    assert pixels_of(warm) == drawn
     from_stdin = subprocess.run(
         [COMMAND, "run", "-", "--json"],
         input=sheet.read_bytes(),
         cwd=photos,
-        env=promptsheet.environment,
+        env=warm.environment,
         capture_output=True,
         timeout=300,
     )
     assert from_stdin.returncode == 0, from_stdin.stderr
-    assert recipes(promptsheet) == asked
+    assert recipes(warm) == asked
     assert all(recipe["strength"] == 0.5 for recipe in asked)
     assert {(recipe["width"], recipe["height"]) for recipe in asked} == {(144, 96)}
     assert len({recipe["image"] for recipe in asked}) == 3
 
 
-def test_one_picture_can_be_named_and_every_option_holds(
-    promptsheet: Promptsheet, photos: Path
-) -> None:
+def test_one_picture_can_be_named_and_every_option_holds(warm: Promptsheet, photos: Path) -> None:
     mask = Image.new("L", (96, 64), 0)
     mask.paste(255, (48, 0, 96, 64))
     mask.save(photos.parent / "mask.png")
-    done = promptsheet.json(
+    done = warm.json(
         *("images", photos / "boat.png", "--prompt", "a tree", "--fit", "pad", "--strength", "0.8"),
         *("--mask", photos.parent / "mask.png", "--aspect-ratio", "1:1", "--name", "masked"),
         *("--negative-prompt", "blue", *QUICK),
     )
     assert done["done"] == 1
-    (recipe,) = recipes(promptsheet, "masked")
+    (recipe,) = recipes(warm, "masked")
     assert (recipe["fit"], recipe["strength"], recipe["negative_prompt"]) == ("pad", 0.8, "blue")
     assert recipe["mask"] and recipe["width"] == recipe["height"]
 
@@ -111,7 +109,7 @@ def test_one_picture_can_be_named_and_every_option_holds(
 
 
 def test_pictures_that_cannot_be_drawn_on_are_refused_one_by_one(
-    promptsheet: Promptsheet, photos: Path
+    warm: Promptsheet, photos: Path
 ) -> None:
     whole = (photos / "boat.png").read_bytes()
     (photos / "cut.png").write_bytes(whole[:-200])
@@ -123,7 +121,7 @@ def test_pictures_that_cannot_be_drawn_on_are_refused_one_by_one(
     os.link(photos / "boat.png", photos / "hard.png")
     (photos / "copy.png").write_bytes(whole)
     (photos / "wrong.jpg").write_bytes(whole[:40] + whole[40:])
-    done = promptsheet.json(
+    done = warm.json(
         *("images", photos, photos / "nowhere.png", photos / "summer" / ".." / "boat.png"),
         *("--prompt", "a tree", *QUICK),
         status=1,
@@ -140,7 +138,7 @@ def test_pictures_that_cannot_be_drawn_on_are_refused_one_by_one(
     assert "the same file as" in refused["hard.png"]
     # boat.png once (by its link again.png), its copy, one with a wrong ending, two beaches
     assert done["images"] == done["done"] == 5
-    words = promptsheet("images", photos, "--prompt", "a tree", "--detach", *QUICK)
+    words = warm("images", photos, "--prompt", "a tree", "--detach", *QUICK)
     assert words.returncode == 1
     assert "refused: " in words.stderr and "moving.gif" in words.stderr
     assert "It is a PNG picture, whatever its name says." in words.stderr
@@ -182,9 +180,9 @@ def test_a_row_that_cannot_be_is_told_before_anything_starts(
     assert {problem["column"] for problem in refused["problems"]} == {"strength"}
 
 
-def test_folders_in_folders_can_be_left_alone(promptsheet: Promptsheet, photos: Path) -> None:
+def test_folders_in_folders_can_be_left_alone(warm: Promptsheet, photos: Path) -> None:
     (photos / ".hidden.png").write_bytes((photos / "boat.png").read_bytes())
-    done = promptsheet.json("images", photos, "--no-recursive", "--prompt", "a tree", *QUICK)
+    done = warm.json("images", photos, "--no-recursive", "--prompt", "a tree", *QUICK)
     assert (done["images"], done["refused"]) == (2, [])
 
 
@@ -203,61 +201,62 @@ def table_in(path: Path) -> list[dict[str, str]]:
 
 
 def test_results_are_called_like_their_sources_and_are_a_sheet_again(
-    promptsheet: Promptsheet, photos: Path, tmp_path: Path
+    warm: Promptsheet, photos: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.zip"
-    promptsheet.json(
+    warm.json(
         *("images", photos, "--prompt", "a tree", "-n", "2", "-o", out, *QUICK),
     )
     wanted = ["beach.png", "beach-2.png", "boat.png", "boat-2.png"]
     wanted += ["summer/beach.png", "summer/beach-2.png", "results.csv"]
     assert names_in(out) == wanted
-    drawn, asked = pixels_of(promptsheet), recipes(promptsheet)
+    drawn, asked = pixels_of(warm), recipes(warm)
     lines = table_in(out)
     assert [line["result_file"] for line in lines] == wanted[:-1]
     assert lines[4]["image"].startswith("summer/beach.jpg#")
     again = write_rows(tmp_path / "again.csv", lines)
     for name in COLOURS:  # the library has its own
         (photos / name).unlink()
-    promptsheet.json("run", again)
-    assert recipes(promptsheet) == asked
-    assert list(pixels_of(promptsheet).values()) == list(drawn.values())
+    warm.json("run", again)
+    assert recipes(warm) == asked
+    assert list(pixels_of(warm).values()) == list(drawn.values())
     second = tmp_path / "second.zip"
-    promptsheet.json("export", "last", "-o", second, "--sources")
+    warm.json("export", "last", "-o", second, "--sources")
     assert names_in(second) == [
         *("beach.png", "beach-2.png", "boat.png", "boat-2.png"),
         *("summer/beach.png", "summer/beach-2.png", "results.csv"),
         *("sources/beach.jpg", "sources/boat.png", "sources/summer/beach.jpg"),
     ]
     assert table_in(second)[4]["image"] == lines[4]["image"], "a name does not grow"
-    copied = promptsheet.json("copy", "last", tmp_path / "copies")
+    copied = warm.json("copy", "last", tmp_path / "copies")
     files = [Path(file).relative_to(tmp_path / "copies").as_posix() for file in copied["files"]]
     assert sorted(files) == sorted(wanted[:-1])
-    assert promptsheet.json("copy", "last", tmp_path / "copies")["files"] == copied["files"]
+    assert warm.json("copy", "last", tmp_path / "copies")["files"] == copied["files"]
 
 
 def test_nothing_a_source_says_of_itself_gets_into_results(
-    promptsheet: Promptsheet, photos: Path, tmp_path: Path
+    warm: Promptsheet, photos: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.zip"
-    promptsheet.json("images", photos, "--prompt", "a tree", "-o", out, *QUICK)
+    warm.json("images", photos, "--prompt", "a tree", "-o", out, *QUICK)
     assert b"secret place" in (photos / "beach.jpg").read_bytes()
     assert b"secret place" not in out.read_bytes()
     with zipfile.ZipFile(out) as bundle:
         assert not Image.open(io.BytesIO(bundle.read("beach.png"))).getexif()
-    refused = promptsheet("export", "last", "--sources", "--strip-metadata", "-o", out)
+    refused = warm("export", "last", "--sources", "--strip-metadata", "-o", out)
     assert refused.returncode == 2 and "as they were brought" in refused.stderr
 
 
 def test_recipes_of_results_make_a_sheet_that_draws_them_again(
-    promptsheet: Promptsheet, photos: Path, tmp_path: Path
+    warm: Promptsheet, photos: Path, tmp_path: Path
 ) -> None:
-    promptsheet.json("images", photos, "--prompt", "a tree", "--strength", ".7", *QUICK)
-    asked = recipes(promptsheet)
+    warm.json("images", photos, "--prompt", "a tree", "--strength", ".7", *QUICK)
+    asked = recipes(warm)
     sheet = tmp_path / "again.csv"
-    assert promptsheet.json("recipes", promptsheet.library / "sessions", "-o", sheet)["rows"] == 3
-    promptsheet.json("run", sheet)
-    assert recipes(promptsheet) == asked
+    folder = (warm.library / warm.json("show", "last")["list"][0]["file"]).parent
+    assert warm.json("recipes", folder, "-o", sheet)["rows"] == 3
+    warm.json("run", sheet)
+    assert recipes(warm) == asked
 
 
 # -------------------------------------------------------------------- streams
@@ -291,22 +290,22 @@ def zip_of(folder: Path) -> bytes:
     return body.getvalue()
 
 
-def test_an_archive_comes_in_and_a_zip_goes_out(promptsheet: Promptsheet, photos: Path) -> None:
+def test_an_archive_comes_in_and_a_zip_goes_out(warm: Promptsheet, photos: Path) -> None:
     link, outside = tarfile.TarInfo("link.png"), tarfile.TarInfo("../../outside.png")
     link.type, link.linkname, outside.size = tarfile.SYMTYPE, "/etc/passwd", 9
     arguments = ("images", "-", "--prompt", "a tree", "-o", "-", *QUICK)
     wanted = {"beach.png", "boat.png", "summer/beach.png", "results.csv"}
-    status, out, said = piped(promptsheet, tar_of(photos, "w:gz", link, outside), *arguments)
+    status, out, said = piped(warm, tar_of(photos, "w:gz", link, outside), *arguments)
     assert status == 1, "one was refused"
     assert "outside.png: Its name leads out of the archive." in said
     assert "link.png" not in said
     assert set(names_in(out)) == wanted
-    drawn = pixels_of(promptsheet)
+    drawn = pixels_of(warm)
     for body in (tar_of(photos, "w"), zip_of(photos)):
-        status, out, said = piped(promptsheet, body, *arguments)
+        status, out, said = piped(warm, body, *arguments)
         assert status == 0, said
         assert set(names_in(out)) == wanted
-        assert set(pixels_of(promptsheet).values()) == set(drawn.values())
+        assert set(pixels_of(warm).values()) == set(drawn.values())
 
 
 @pytest.mark.parametrize("body", [b"", b"PK\x03\x04 and no more", b"\x1f\x8b nothing", b"x" * 2000])
@@ -364,13 +363,13 @@ def test_a_template_has_a_row_for_each_picture(
 # -------------------------------------------------------------------- kept through everything
 
 
-def start_many(promptsheet: Promptsheet, photos: Path, count: int = 24) -> dict[str, Any]:
+def start_many(promptsheet: Promptsheet, photos: Path, count: int = 16) -> dict[str, Any]:
     for name in COLOURS:
         (photos / name).unlink()
     for number in range(count):
         picture(photos / f"{number:02d}.png", f"hsl({number * 15}, 80%, 50%)")
     started: dict[str, Any] = promptsheet.json(
-        *("images", photos, "--prompt", "a tree", "--seed-number", "5", "--detach")
+        *("images", photos, "--prompt", "a tree", *QUICK, "--detach")
     )
     return started
 
@@ -382,31 +381,28 @@ def finished(promptsheet: Promptsheet, session: str) -> int:
 
 
 def test_killed_and_resumed_without_the_originals_it_draws_the_same(
-    promptsheet: Promptsheet, photos: Path, config: Path, tmp_path: Path
+    promptsheet: Promptsheet, warm: Promptsheet, photos: Path, config: Path
 ) -> None:
-    whole = promptsheet.on(tmp_path / "whole")
-    session = start_many(whole, photos)["session"]
-    whole.json("show", session, "--follow")
-    wanted = pixels_of(whole)
-    assert len(wanted) == 24
+    session = start_many(warm, photos)["session"]
+    warm.json("show", session, "--follow")
+    wanted = pixels_of(warm)
+    assert len(wanted) == 16
     (config / "settings.toml").write_text('[render]\ndevices = ["cpu", "cpu"]\n')
-    other = promptsheet.on(tmp_path / "killed")
-    session = other.json(
-        *("images", photos, "--prompt", "a tree", "--seed-number", "5", "--detach")
-    )["session"]
+    session = promptsheet.json(*("images", photos, "--prompt", "a tree", *QUICK, "--detach"))[
+        "session"
+    ]
     for path in photos.rglob("*.png"):
         path.unlink()
-    for share in (4, 12):
-        wait_for(lambda share=share: finished(other, session) >= share)  # type: ignore[misc]
-        status = other.status()
-        for victim in (status["pid"], *(r["pid"] for r in status["renderers"])):
-            if psutil.pid_exists(victim):
-                os.kill(victim, signal.SIGKILL)
-        wait_for(lambda: not other.status()["running"])
-        other.json("engine", "start")
-    other.json("show", session, "--follow")
-    assert pixels_of(other) == wanted
-    assert other.json("verify")["images"] == 24
+    wait_for(lambda: finished(promptsheet, session) >= 1)
+    status = promptsheet.status()
+    for victim in (status["pid"], *(r["pid"] for r in status["renderers"])):
+        if psutil.pid_exists(victim):
+            os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: not promptsheet.status()["running"])
+    promptsheet.json("engine", "start")
+    promptsheet.json("show", session, "--follow")
+    assert pixels_of(promptsheet) == wanted
+    assert promptsheet.json("verify")["images"] == 16
 
 
 def test_a_source_tampered_with_fails_its_images_and_no_others(
@@ -472,8 +468,8 @@ def test_a_database_made_anew_knows_again_what_its_images_are_drawn_on(
     sources = [name for name in names_in(out) if name.startswith("sources/")]
     assert len(sources) == 3
     again = write_rows(tmp_path / "again.csv", table_in(out))
-    promptsheet.json("engine", "start")  # which clears away what nobody needs
-    promptsheet.json("run", again)
+    promptsheet.json("engine", "start", "--no-render")  # which clears away what nobody needs
+    promptsheet.json("run", again, "--detach")
     assert recipes(promptsheet) == asked
 
 

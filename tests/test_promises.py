@@ -33,37 +33,28 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.slow
 
 
+ROWS, IMAGES = 8, 3
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pixels]:
-    """A sheet of 64 images, and their pixels from a run nobody disturbed."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    sheet = write_sheet(folder / "sheet.csv", rows=16, images=4)
-    (folder / "config").mkdir()
-    promptsheet = Promptsheet(
-        folder / "library",
-        os.environ
-        | {
-            "PROMPTSHEET_CONFIG": str(folder / "config"),
-            "PROMPTSHEET_LIBRARY": str(folder / "library"),
-        },
-    )
-    done = promptsheet.json("run", sheet)
-    assert (done["done"], done["images"], done["failed"]) == (64, 64, 0)
-    pixels = pixels_of(promptsheet)
-    promptsheet("engine", "stop")
-    return sheet, pixels
+def undisturbed(warm: Promptsheet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pixels]:
+    """A sheet of 24 images, and their pixels from a run nobody disturbed."""
+    sheet = write_sheet(tmp_path_factory.mktemp("undisturbed") / "sheet.csv", ROWS, IMAGES)
+    done = warm.json("run", sheet)
+    assert (done["done"], done["images"], done["failed"]) == (24, 24, 0)
+    return sheet, pixels_of(warm, done["session"])
 
 
 def test_killed_at_random_nothing_is_lost_doubled_or_changed(
     promptsheet: Promptsheet, undisturbed: tuple[Path, Pixels]
 ) -> None:
     sheet, pixels = undisturbed
-    run_with_kills(promptsheet, sheet, kills=6)
+    run_with_kills(promptsheet, sheet, kills=3)
     info = state(promptsheet)
-    assert (info["state"], info["done"], info["failed"]) == ("done", 64, 0)
+    assert (info["state"], info["done"], info["failed"]) == ("done", 24, 0)
     verdict = promptsheet.json("verify")
     assert verdict == {
-        "images": 64,
+        "images": 24,
         "missing": [],
         "orphans": [],
         "corrupt": [],
@@ -77,7 +68,7 @@ def test_stopped_and_resumed_gives_the_same_pixels(
 ) -> None:
     sheet, pixels = undisturbed
     promptsheet.json("run", sheet, "--detach")
-    for done in (1, 10, 20, 30, 40):
+    for done in (1, 8, 16):
         wait_for(partial(has_done, promptsheet, done))
         stopped = promptsheet.json("stop", "last")
         assert stopped["waiting"] == stopped["rendering"] == 0
@@ -91,7 +82,7 @@ def test_stopped_and_resumed_gives_the_same_pixels(
         for change in image["conditions"]["departures"]
     ]
     assert departures == []
-    assert promptsheet.json("verify")["images"] == 64
+    assert promptsheet.json("verify")["images"] == 24
 
 
 def test_two_renderers_give_the_same_pixels_as_one(
@@ -106,12 +97,10 @@ def test_two_renderers_give_the_same_pixels_as_one(
 
 
 def test_two_runs_of_one_sheet_show_equal_pixels_that_a_person_can_check(
-    promptsheet: Promptsheet, tmp_path: Path
+    warm: Promptsheet, tmp_path: Path
 ) -> None:
     sheet = write_sheet(tmp_path / "sheet.csv", rows=2, images=2)
-    first, second = (
-        promptsheet.json("show", promptsheet.json("run", sheet)["session"]) for _ in range(2)
-    )
+    first, second = (warm.json("show", warm.json("run", sheet)["session"]) for _ in range(2))
     assert first["pixels"] == second["pixels"] is not None
     digests = [[image["pixels"] for image in run["list"]] for run in (first, second)]
     assert digests[0] == digests[1]
@@ -120,50 +109,50 @@ def test_two_runs_of_one_sheet_show_equal_pixels_that_a_person_can_check(
         one["digest"] != other["digest"]
         for one, other in zip(first["list"], second["list"], strict=True)
     ), "the file holds the image's own id"
-    with Image.open(promptsheet.library / first["list"][0]["file"]) as image:
+    with Image.open(warm.library / first["list"][0]["file"]) as image:
         raw = image.convert("RGB").tobytes()
     assert hashlib.blake2b(raw, digest_size=16).hexdigest() == digests[0][0]
 
 
 def test_an_image_carries_its_recipe_for_us_and_for_others(
-    promptsheet: Promptsheet, tmp_path: Path
+    warm: Promptsheet, tmp_path: Path
 ) -> None:
     sheet = write_sheet(tmp_path / "sheet.csv", rows=1, images=2)
-    promptsheet.json("run", sheet)
-    for image in promptsheet.json("show", "last")["list"]:
-        text = read_text(promptsheet.library / image["file"])
+    warm.json("run", sheet)
+    for image in warm.json("show", "last")["list"]:
+        text = read_text(warm.library / image["file"])
         record = json.loads(text["promptsheet"])
         assert record["image"] == image["image"]
         assert record["recipe"] == image["recipe"]
         assert record["conditions"] == image["conditions"]
         assert f"Seed: {image['seed']}, Size: 128x128, Model: builtin" in text["parameters"]
-        assert (promptsheet.library / image["file"]).stat().st_mode & 0o777 == 0o600
+        assert (warm.library / image["file"]).stat().st_mode & 0o777 == 0o600
 
 
-def test_the_run_goes_on_when_its_terminal_closes(promptsheet: Promptsheet, tmp_path: Path) -> None:
+def test_the_run_goes_on_when_its_terminal_closes(warm: Promptsheet, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(COMMAND, [str(COMMAND), "run", str(sheet)], promptsheet.environment)
+        os.execve(COMMAND, [str(COMMAND), "run", str(sheet)], warm.environment)
     shown = b""
     while b"16" not in shown:
         shown += os.read(terminal, 4096)  # the bar is on the screen
     os.close(terminal)  # as when a window is closed or a connection drops: SIGHUP
     os.waitpid(child, 0)
-    wait_for(lambda: settled(promptsheet))
-    assert state(promptsheet)["done"] == 16
-    assert promptsheet.json("verify")["images"] == 16
+    wait_for(lambda: settled(warm))
+    assert state(warm)["done"] == 16
 
 
-def test_ctrl_c_leaves_it_running_and_says_so(promptsheet: Promptsheet, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_it_running_and_says_so(warm: Promptsheet, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=4)
-    run = promptsheet.start("run", sheet, stdout=-1, stderr=-1)
-    wait_for(lambda: promptsheet.sessions())
+    before = len(warm.sessions())
+    run = warm.start("run", sheet, stdout=-1, stderr=-1)
+    wait_for(lambda: len(warm.sessions()) > before)
     run.send_signal(signal.SIGINT)  # it may not have heard yet that the session is accepted
     _, notes = run.communicate(timeout=120)
     assert "without this terminal" in notes
-    wait_for(lambda: settled(promptsheet))
-    assert state(promptsheet)["done"] == 16
+    wait_for(lambda: settled(warm))
+    assert state(warm)["done"] == 16
 
 
 def test_a_second_engine_process_refuses_and_names_the_first(promptsheet: Promptsheet) -> None:
@@ -267,7 +256,7 @@ def test_a_changed_model_is_said_instead_of_rendering_something_else(
 
 def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]) -> None:
     _, pixels = undisturbed
-    assert len(set(pixels.values())) == 64
+    assert len(set(pixels.values())) == 24
     assert all(np.frombuffer(data, np.uint8).std() > 10 for data in pixels.values())
 
 

@@ -1,8 +1,12 @@
 """The installed command, on a library of a test."""
 
 import json
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,12 @@ from typing import Any
 from engine.api import JobInfo, Library, Settings
 
 COMMAND = Path(sys.executable).parent / "promptsheet"
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.support.preloaded"])
+_TIMEOUT = 300
+"""Seconds."""
 
 
 @dataclass
@@ -20,15 +30,21 @@ class Promptsheet:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
-        return subprocess.run(
-            [str(COMMAND), *map(str, arguments)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=300,
-        )
+        """Run it to its end: in a process of its own, forked from one that has its modules."""
+        words = [str(COMMAND), *map(str, arguments)]
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
+            streams[0].write_text(stdin)
+            process = _FORKS.Process(
+                target=_main, args=(words, self.environment, Path.cwd(), streams)
+            )
+            process.start()
+            process.join(_TIMEOUT)
+            if process.exitcode is None:
+                process.kill()
+                raise subprocess.TimeoutExpired(words, _TIMEOUT)
+            _, out, err = (path.read_text() if path.exists() else "" for path in streams)
+        return subprocess.CompletedProcess(words, process.exitcode, out, err)
 
     def json(self, *arguments: str | Path, status: int = 0, stdin: str = "") -> Any:
         """Run it with --json; what it prints, its exit status checked."""
@@ -64,3 +80,23 @@ class Promptsheet:
     def on(self, library: Path) -> "Promptsheet":
         """The same settings on another library."""
         return Promptsheet(library, self.environment | {"PROMPTSHEET_LIBRARY": str(library)})
+
+
+def _main(
+    arguments: list[str], environment: dict[str, str], folder: Path, streams: list[Path]
+) -> None:
+    """What the installed command does, in this process."""
+    from tui.cli import main
+
+    for number, path in enumerate(streams):
+        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        os.dup2(os.open(path, flags), number)
+        stream = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
+        setattr(sys, path.name, stream)
+        setattr(sys, f"__{path.name}__", stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = arguments
+    sys.exit(main())
