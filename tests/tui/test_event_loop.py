@@ -88,7 +88,7 @@ def library_in_use(settings: Settings, make_session: MakeLibrary) -> Iterator[Se
     make_session(["a lighthouse by night"], key="other2", name="evening")
     make_session([f"a boat, number {n}" for n in range(300)], done=2)
     engine = Library(settings).engine
-    engine.start()
+    engine.start(no_render=True)
     engine.pause()
     yield settings
     engine.stop()
