@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.support.preloaded"])
 _TIMEOUT = 300
 """Seconds."""
+_WRITTEN = os.O_WRONLY | os.O_CREAT
 
 
 @dataclass
@@ -86,17 +86,10 @@ def _main(
     arguments: list[str], environment: dict[str, str], folder: Path, streams: list[Path]
 ) -> None:
     """What the installed command does, in this process."""
+    from tests.support.forking import ForkingPopen, become
     from tui.cli import main
 
-    for number, path in enumerate(streams):
-        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        os.dup2(os.open(path, flags), number)
-        stream = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
-        setattr(sys, path.name, stream)
-        setattr(sys, f"__{path.name}__", stream)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = arguments
+    opened = [os.open(path, os.O_RDONLY if path.exists() else _WRITTEN) for path in streams]
+    become(arguments, environment, folder, opened)
+    subprocess.Popen = ForkingPopen  # type: ignore[misc]
     sys.exit(main())

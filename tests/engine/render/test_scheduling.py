@@ -28,7 +28,7 @@ def builtin() -> Any:
 
 
 def recipe(scheduler: str) -> Recipe:
-    return Recipe("green hills", "", 7, 96, 96, 4, 4.0, scheduler, "builtin", "h")
+    return Recipe("green hills", "", 7, 64, 64, 4, 4.0, scheduler, "builtin", "h")
 
 
 def test_the_column_offers_what_there_is() -> None:
