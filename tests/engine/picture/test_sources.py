@@ -18,6 +18,8 @@ from engine.picture.looking import look_at_all
 from engine.picture.source_files import SourceError, SourceFacts, open_plain
 from engine.picture.sources import fitted, read_rgb, ready_mask, ready_pixels
 
+pytestmark = pytest.mark.slow
+
 WHITE = (255, 255, 255)
 
 

@@ -52,6 +52,8 @@ from tests.support.renderers import (
     states,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["fake"]
 
 

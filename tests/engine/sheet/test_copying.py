@@ -20,6 +20,8 @@ from tests.support.sheets import VOCABULARY, write_xlsx
 from tests.support.workbooks import WORDS
 from tests.support.workbooks import make_ods as make_cells
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     ["Prompt", "aspect_ratio", "num_images", "note"],
     ["a red boat", "16:9", "2", "keep me"],

@@ -14,6 +14,8 @@ from tui.widgets.table_lines import GAP, GUTTER, TableColumn, arrange, fit
 from tui.widgets.table_source import Cell, ListSource, Pages, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 PAGE = SIZE[1] - 1
 WIDE = [
