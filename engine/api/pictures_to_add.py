@@ -94,12 +94,3 @@ def _unwritable(path: Path) -> str:
     if text != text.strip() or "://" in text or digest_in(text):
         return "A cell with this name would be read as another one. Rename it."
     return ""
-
-
-def cell_naming(path: Path, folder: Path | None) -> str:
-    """What a cell says of a picture: its name below the sheet's folder, else its whole path."""
-    if folder is not None and path.is_relative_to(folder.absolute()):
-        beside = str(path.relative_to(folder.absolute()))
-        if beside == beside.strip() and not beside.startswith("~"):
-            return beside
-    return str(path)

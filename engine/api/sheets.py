@@ -17,7 +17,7 @@ from engine.api.found_pictures import (
     look_at_found,
 )
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
-from engine.api.pictures_to_add import UsablePicture, cell_naming, named_files
+from engine.api.pictures_to_add import UsablePicture, named_files
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
@@ -38,7 +38,7 @@ from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
-from engine.sheet.picture_names import digest_in, shown_path, with_digest
+from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
 from engine.sheet.table import Line, Table, cell_text
@@ -183,7 +183,8 @@ class Sheets:
             folder: of the sheet that the rows are for.
             cells: other columns' cells, the same in every row.
         """
-        return [{"image": cell_naming(path, folder), **cells} for path in pictures]
+        beside = folder.absolute() if folder is not None else None
+        return [{"image": cell_naming(path, beside), **cells} for path in pictures]
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None
@@ -412,10 +413,9 @@ class Sheets:
         kind, looked = _kind_of(sheet), look_at_found(found, progress)
         refused, cells = list(looked.refused), list[str]()
         for path in looked.paths.values():
-            inside = path.is_relative_to(sheet.absolute().parent)
-            place = path.relative_to(sheet.absolute().parent) if inside else path
-            cell = cell_text(str(place))
-            if cell == str(place) == cell.strip():
+            place = cell_naming(path, sheet.absolute().parent)
+            cell = cell_text(place)
+            if cell == place == cell.strip():
                 cells.append(cell)
             else:
                 reason = "No cell can hold its name. Call it otherwise, or give it to `images`."

@@ -62,6 +62,7 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft
 from engine.sheet.fault_navigation import Place
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.sheet.totals import BlankCount
 
 __all__ = [
     "COLUMN",
@@ -74,6 +75,7 @@ __all__ = [
     "STATES",
     "TABLE_KINDS",
     "Absent",
+    "BlankCount",
     "Changes",
     "Checked",
     "Copied",

@@ -139,6 +139,31 @@ async def test_pictures_are_added_below_the_rows_in_one_step_of_undo(
         await until(pilot, lambda: len(draft_on(screen).numbers) == 4)
 
 
+async def test_a_column_of_the_users_own_called_image_is_asked_about_and_never_filled(
+    settings: Settings, sheet: Path, photos: Path
+) -> None:
+    sheet.write_text("prompt,image\na red boat,cover\na hill,page 2\n")
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        before = draft_on(screen)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "Where do the pictures go?" in text(pilot))
+        assert "Rename it in your file" in text(pilot)
+        await pilot.press("escape", "ctrl+o")
+        await until(pilot, lambda: "on a sheet of their own" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AddPictures))
+        app.screen.query_one("#where", Input).value = str(photos / "boat.png")
+        await pilot.press("enter")
+        await until(pilot, lambda: "enter adds 1 row" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: draft_on(screen).file == "pictures")
+        assert draft_on(screen).text(2, "image") == str(photos / "boat.png")
+    assert [before.text(n, "image") for n in before.numbers] == ["cover", "page 2"]
+    assert not before.changed
+
+
 async def test_looking_is_stopped_and_what_was_found_stays(
     settings: Settings, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ def check(options: Namespace, library: Library) -> int:
                 "rows": len(sheet.rows),
                 "ready": len(sheet.ready),
                 "images": checked.images,
+                "blank_num_images": [asdict(each) for each in checked.blank_counts],
                 "problems": [asdict(problem) for problem in sheet.problems],
                 "estimate": asdict(checked.estimate),
             }

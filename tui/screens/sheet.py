@@ -61,6 +61,7 @@ _WITH_ROWS = (
 """Actions that need a sheet."""
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
+_OWN_SHEET = "on a sheet of their own"
 
 
 class SheetScreen(AreaScreen):
@@ -291,21 +292,38 @@ class SheetScreen(AreaScreen):
 
     def action_pictures(self) -> None:
         """Ask for pictures, each of which becomes a row that is drawn on it."""
+        if self.draft is None or not self.draft.is_own("image"):
+            self._ask_for_pictures()
+            return
+        note = (
+            "The cells of this sheet's own column image name no pictures, so it stays as it is."
+            " Rename it in your file to have pictures on this sheet."
+        )
+
+        def answered(where: str | None) -> None:
+            if where is not None:
+                self._ask_for_pictures(apart=True)
+
+        ask = Ask("Where do the pictures go?", choices=[_OWN_SHEET], note=note)
+        self.app.push_screen(ask, answered)
+
+    def _ask_for_pictures(self, *, apart: bool = False) -> None:
         library, memory = self.app_state.library, self.app_state.memory
         dialog = AddPictures(library, memory.pictures, strength=f"{DEFAULT_STRENGTH:g}")
-        self.app.push_screen(dialog, self._add_pictures)
+        self.app.push_screen(dialog, partial(self._add_pictures, apart=apart))
 
-    def _add_pictures(self, added: AddedPictures | None) -> None:
+    def _add_pictures(self, added: AddedPictures | None, *, apart: bool) -> None:
         if added is None:
             return
         for searched in added.folders:
             self.app_state.memory.looked_in(searched)
         count = count_text(len(added.pictures), "row")
-        folder = picture_folder(self.draft) if self.draft is not None else None
+        below = self.draft if not apart else None
+        folder = picture_folder(below) if below is not None else None
         rows = self.app_state.library.sheets.rows_on(
             added.pictures, folder, prompt=added.prompt, strength=added.strength
         )
-        if self.draft is None:
+        if below is None:
             self._opening.take_pictures(rows)
         else:
             self._table.add_rows(rows, "image", f"{count} with pictures added")
@@ -455,7 +473,7 @@ class SheetScreen(AreaScreen):
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
         suggester = None
-        if place.column in PICTURE_COLUMNS:
+        if place.column in PICTURE_COLUMNS and not draft.is_own(place.column):
             folder = picture_folder(draft)
             suggester = PathSuggester(PICTURE_SUFFIXES, folder)
             if folder is not None:
@@ -534,7 +552,7 @@ class SheetScreen(AreaScreen):
             "How many images where a row does not say?",
             choices=[str(count) for count in TIMES],
             free=True,
-            note=f"or any number up to {MOST_IMAGES:,}",
+            note=f"or any number up to {MOST_IMAGES:,}; a row with a picture makes one",
         )
         self.app.push_screen(ask, self._images_chosen)
 

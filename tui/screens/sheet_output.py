@@ -15,6 +15,7 @@ from engine.api import (
     SheetError,
     free_name,
     new_name,
+    picture_folder,
     save_copy,
     save_new,
 )
@@ -126,15 +127,17 @@ class SheetSaving:
         draft, path, revision = sheet.draft, sheet.path, Revision.of(sheet.draft)
 
         def write(target: Path, overwrite: bool) -> str:
+            pictures = picture_folder(draft)
             if path is None:
-                rows = save_new(draft, target, overwrite=overwrite)
+                rows, notes = save_new(draft, target, overwrite=overwrite, pictures=pictures)
                 words = f"{target.name}: {count_text(rows, 'row')} written."
             elif stamp_of(path) != sheet.stamp:
                 raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
             else:
-                copy = save_copy(draft, path, target, overwrite=overwrite)
+                copy = save_copy(draft, path, target, overwrite=overwrite, pictures=pictures)
                 words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
-                words = " ".join([words, *copy.notes])
+                notes = copy.notes
+            words = " ".join([words, *notes])
             over = path if path is not None and target.samefile(path) else None
             hand_to(self.node, self._saved, Saved(revision, over))
             return words

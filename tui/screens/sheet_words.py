@@ -12,7 +12,7 @@ from engine.api import (
     SessionInfo,
     Severity,
 )
-from tui.cost_words import cost_words, disk_words, memory_words
+from tui.cost_words import blank_words, cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
 from tui.keys import key_of
 from tui.screens.sheet_totals import SessionDiff
@@ -108,7 +108,7 @@ def _standing_text(draft: Draft, place: Place) -> str:
 
 def help_text(draft: Draft, place: Place) -> Content:
     """What the cell's column means, and what there is to say of the column as a whole."""
-    known = COLUMN.get(place.column or "")
+    known = None if draft.is_own(place.column or "") else COLUMN.get(place.column or "")
     lines = [Content(known.help).stylize(_MUTED)] if known is not None else []
     lines += [
         Content(f"{GLYPHS[note.severity]} {clean(note.message)}").stylize(_MUTED)
@@ -144,7 +144,11 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -
         yield f"{starts} starts without the {count_text(faulty, 'faulty row')}"
     else:
         yield f"{starts} starts all" if diff else f"{starts} starts"
-    yield f"blank num_images: {draft.vocabulary.num_images:,} · {key_of('sheet.images')}"
+    counts = draft.blank_counts
+    blank = blank_words(counts) or f"blank num_images: {draft.vocabulary.num_images:,}"
+    # Those on a picture make one, whatever others do: the key does nothing for them.
+    others = not counts or any(not each.on_a_picture for each in counts)
+    yield f"{blank} · {key_of('sheet.images')}" if others else blank
 
 
 def _differences(diff: SessionDiff | None) -> list[str]:
