@@ -17,7 +17,7 @@ from engine.api.found_pictures import (
     look_at_found,
 )
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
-from engine.api.pictures_to_add import UsablePicture, named_files
+from engine.api.pictures_to_add import UsablePicture, pictures_for_cells
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
@@ -156,18 +156,18 @@ class Sheets:
         return PictureRows(self._checked(table, pictures), tuple(looked.refused))
 
     def look_for_pictures(
-        self, given: Iterable[str], wanted: Callable[[], bool] = lambda: True
+        self, given: Iterable[Path], wanted: Callable[[], bool] = lambda: True
     ) -> Iterator[UsablePicture | RefusedPicture]:
         """Look at the pictures that a person names, each once; rows of them are checked at once.
 
         Args:
-            given: paths of files and folders, which are searched with all below, and patterns.
+            given: as for `find_pictures`.
             wanted: asked now and then; if not, the rest is left.
         """
-        files, refused = named_files(given, wanted)
-        yield from refused
+        found = pictures_for_cells(given, wanted)
+        yield from found.refused
         folder = self._pictures()
-        for path, facts in folder.look_at([picture.path for picture in files], wanted):
+        for path, facts in folder.look_at([picture.path for picture in found.pictures], wanted):
             if isinstance(facts, str):
                 yield RefusedPicture(shown_path(path), facts)
             else:

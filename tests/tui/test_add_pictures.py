@@ -118,8 +118,9 @@ async def test_pictures_are_added_below_the_rows_in_one_step_of_undo(
         await asking(pilot)
         paths = [photos / "hill.jpg", photos / "hill.jpg", photos / "gone.png", photos / "m*/*"]
         app.screen.query_one("#where").post_message(Paste("\n".join(map(str, paths))))
-        await until(pilot, lambda: "2 pictures · 1 refused" in text(pilot))
+        await until(pilot, lambda: "2 pictures · 2 refused" in text(pilot))
         assert "There is no such file" in text(pilot)
+        assert "It is the same file as" in text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: len(draft_on(screen).numbers) == 4)
         draft = draft_on(screen)

@@ -201,14 +201,14 @@ class AddPictures(Dialog[AddedPictures | None]):
         self._is_looking = True
         self.add_class("-found")
         self._say()
-        self._look([str(typed_path(_unquoted(text))) for text in texts])
+        self._look([typed_path(_unquoted(text)) for text in texts])
 
     @work(thread=True, exclusive=True, group="look")
-    def _look(self, texts: Sequence[str]) -> None:
+    def _look(self, paths: Sequence[Path]) -> None:
         worker, told = get_current_worker(), time.monotonic()
-        folders = [text for text in texts if is_folder(Path(text))]
+        folders = [str(path) for path in paths if is_folder(path)]
         seen: list[UsablePicture | RefusedPicture] = []
-        for found in self._library.sheets.look_for_pictures(texts, lambda: not worker.is_cancelled):
+        for found in self._library.sheets.look_for_pictures(paths, lambda: not worker.is_cancelled):
             seen.append(found)
             if time.monotonic() - told > _TELL_SECONDS:
                 hand_over(self._show_found, _Seen(tuple(seen)))
