@@ -10,7 +10,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.api import Draft, Library, Place, UsablePicture
+from engine.api import Checked, Draft, Library, Place, Sessions, Started, UsablePicture
 from engine.api.sheets import Sheets
 from engine.settings import Settings
 from tests.support.screens import opened_sheet, screen_text, until
@@ -242,6 +242,41 @@ async def test_what_is_started_at_once_has_the_picture_that_was_just_written(
         await until(pilot, lambda: screen.is_writing)
         await pilot.press(*"boat.png", "ctrl+s")
         await until(pilot, lambda: started == ["boat.png"])
+
+
+async def test_pictures_being_copied_are_counted_and_the_start_can_be_given_up(
+    settings: Settings, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet.write_text("prompt,image\na red boat,boat.png\n")
+    ended: list[BaseException] = []
+
+    def start(_: Sessions, __: Checked, *, progress: Any, **___: Any) -> Started:
+        try:
+            while not threading.Event().wait(0.1):
+                progress(120, 2000)
+            raise AssertionError
+        except BaseException as error:
+            ended.append(error)
+            raise
+
+    monkeypatch.setattr(Sessions, "start", start)
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        assert not screen.check_action("give_up", ())
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "copying pictures 120/2,000 · s stops that" in text(pilot))
+        await pilot.press("q")
+        await until(pilot, lambda: "The pictures of mine.csv are still being copied" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("s")
+        await until(pilot, lambda: "The start was given up" in text(pilot))
+        assert len(ended) == 1 and not screen.unstarted
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "copying pictures" in text(pilot))
+        await pilot.press("q", "down", "enter")
+    assert len(ended) == 2, "nobody waits for it any more"
 
 
 def test_a_kept_sheet_finds_its_pictures_where_the_sheet_was(

@@ -33,7 +33,7 @@ from tui.screens.ask import Ask
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
-from tui.screens.sheet_output import Accepted, Saved, SheetSaving, SheetStarting
+from tui.screens.sheet_output import Accepted, Copied, Saved, SheetSaving, SheetStarting
 from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
@@ -75,6 +75,7 @@ class SheetScreen(AreaScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "start", "Start"),
         bind("sheet.start_changed", "start(True)", "Start changed rows"),
+        bind("sheet.stop", "give_up", "Stop the start"),
         bind("sheet.resume", "resume", "Resume the session"),
         bind("sheet.open_file", "open", "Open"),
         bind("sheet.prompts", "prompts", "Type prompts"),
@@ -377,6 +378,7 @@ class SheetScreen(AreaScreen):
             *(self._table.check_action(action, ()) for action in _CHANGING),
             *(self.check_action(action, ()) for action in _CHANGING),
             self.check_action("start", (True,)),
+            self._starting.may_be_given_up,
         ]
         if able != self._able:
             self._able = able
@@ -522,6 +524,8 @@ class SheetScreen(AreaScreen):
         draft, diff = self.draft, self._totals.diff
         if action == "start" and self._starting.is_waiting:
             return None
+        if action == "give_up":
+            return self._starting.may_be_given_up
         if action == "resume":
             return self._is_stopped
         if action == "start" and parameters:
@@ -625,6 +629,16 @@ class SheetScreen(AreaScreen):
         self._say(f"✗ {reason}")
         self.notify(clean(reason), severity="error", markup=False, timeout=15)
 
+    def is_copying(self, copied: Copied) -> None:
+        """Say how far it is, and how it is stopped."""
+        count = f"{copied.done:,}/{copied.of:,}"
+        self._say(f"Starting · copying pictures {count} · {key_of('sheet.stop')} stops that")
+        self._refresh_keys()
+
+    def action_give_up(self) -> None:
+        """Start nothing after all, while pictures are copied for it."""
+        self._starting.give_up()
+
     def action_resume(self) -> None:
         """Let the session whose sheet this is go on, as it was started."""
         if self.document.restored is not None:
@@ -656,6 +670,12 @@ class SheetScreen(AreaScreen):
             return sheet_name(self.draft)
         missed = self.document.missed
         return sheet_name(missed) if missed is not None else ""
+
+    @property
+    def unstarted(self) -> str:
+        """The name of a sheet whose pictures are still being copied, or about to be."""
+        draft = self.draft if self._starting.may_be_given_up else None
+        return sheet_name(draft) if draft is not None else ""
 
     def leave(self) -> None:
         """Whoever leaves has been asked: nothing is kept."""
