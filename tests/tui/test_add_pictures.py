@@ -14,6 +14,7 @@ from engine.api import Checked, Draft, Library, Place, Sessions, Started, Usable
 from engine.api.sheets import Sheets
 from engine.settings import Settings
 from tests.support.screens import opened_sheet, screen_text, until
+from tests.support.waiting import wait_for
 from tui.app import PromptsheetApp
 from tui.draft_autosave import DraftAutosave, open_autosaved
 from tui.screens.add_pictures import AddPictures
@@ -84,6 +85,7 @@ async def test_a_folder_of_pictures_becomes_a_sheet_with_a_row_for_each(
         await pilot.press("right", "enter")
         await until(pilot, lambda: "3 pictures · 1 refused · enter adds 3 rows" in text(pilot))
         assert "no picture that is known" in text(pilot)
+        await until(pilot, lambda: "Save it as JPG, PNG or WEBP" in text(pilot))  # all of it
         assert "64×32" in text(pilot)
         dialog.query_one("#prompt", Input).value = "at night"
         dialog.query_one("#strength", Input).value = "7"
@@ -133,6 +135,10 @@ async def test_pictures_are_added_below_the_rows_in_one_step_of_undo(
         assert draft.text(2, "note") == "first"
         table = screen.query_one(DraftTable)
         await until(pilot, lambda: table.place == Place(4, "prompt"))
+        # Its prompt is to be written still, by the picture.
+        await until(pilot, lambda: "32×64" in text(pilot))
+        table.go_to(2, "prompt")
+        await until(pilot, lambda: "32×64" not in text(pilot))
         await pilot.press("u")
         await until(pilot, lambda: draft_on(screen).columns == ("prompt", "note"))
         assert not draft_on(screen).changed
@@ -276,7 +282,7 @@ async def test_pictures_being_copied_are_counted_and_the_start_can_be_given_up(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "copying pictures" in text(pilot))
         await pilot.press("q", "down", "enter")
-    assert len(ended) == 2, "nobody waits for it any more"
+    assert wait_for(lambda: len(ended) == 2), "nobody waits for it any more"
 
 
 def test_a_kept_sheet_finds_its_pictures_where_the_sheet_was(

@@ -21,6 +21,7 @@ from engine.api import (
     Draft,
     Place,
     Row,
+    SourcePicture,
     picture_folder,
 )
 from tui.app_state import AppState, RowsToSheet, TakeInHand
@@ -409,12 +410,24 @@ class SheetScreen(AreaScreen):
             self.query_one("#problem", Static).update(text)
             row = draft.row(place.row)
             self.query_one(RowPreviewPane).show(row)
-            self._show_source(row)
+            self._show_source(draft, row)
             self.query_one("#help", Static).update(help_text(draft, place))
 
-    def _show_source(self, row: Row) -> None:
+    def _show_source(self, draft: Draft, row: Row) -> None:
         """The picture that a row is drawn on, beside how it will be rendered."""
-        image = row.values.image if row.values is not None else None
+        self.workers.cancel_group(self, "source")
+        cell = row.cells.get("image", "")
+        if row.values is None and cell:  # with another fault, say no prompt: written by the picture
+            self._find_source(draft, cell)
+        else:
+            self._take_source(row.values.image if row.values is not None else None)
+
+    @work(thread=True, exclusive=True, group="source")
+    def _find_source(self, draft: Draft, cell: str) -> None:
+        found = draft.vocabulary.pictures([cell]).get(cell)
+        hand_over(self._take_source, found.picture if found is not None else None)
+
+    def _take_source(self, image: SourcePicture | None) -> None:
         pane = self.query_one("#source", ImagePane)
         pane.set_class(image is not None, "-there")
         if image is not None:

@@ -6,6 +6,7 @@ from textual.content import Content
 
 from engine.api import (
     COLUMN,
+    BlankCount,
     Draft,
     Estimate,
     Place,
@@ -144,11 +145,18 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -
         yield f"{starts} starts without the {count_text(faulty, 'faulty row')}"
     else:
         yield f"{starts} starts all" if diff else f"{starts} starts"
-    counts = draft.blank_counts
-    blank = blank_words(counts) or f"blank num_images: {draft.vocabulary.num_images:,}"
+    counts = draft.blank_counts or _blank_to_come(draft)
     # Those on a picture make one, whatever others do: the key does nothing for them.
-    others = not counts or any(not each.on_a_picture for each in counts)
-    yield f"{blank} · {key_of('sheet.images')}" if others else blank
+    key = f" · {key_of('sheet.images')}" if not counts[0].on_a_picture else ""
+    yield blank_words(counts) + key
+
+
+def _blank_to_come(draft: Draft) -> tuple[BlankCount, ...]:
+    """What a blank one means in rows that cannot be rendered yet, or are still to be written."""
+    plain = BlankCount(on_a_picture=False, num_images=draft.vocabulary.num_images, rows=0)
+    draws_on = "image" in draft.columns and not draft.is_own("image")
+    drawn_on = BlankCount(on_a_picture=True, num_images=1, rows=0)
+    return (plain, drawn_on) if draws_on else (plain,)
 
 
 def _differences(diff: SessionDiff | None) -> list[str]:

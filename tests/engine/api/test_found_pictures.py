@@ -1,13 +1,17 @@
 """Pictures that are found in folders, by patterns and among files; what is refused, and why."""
 
+import io
 import os
+import tarfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from engine.api.found_pictures import FoundPictures, find_pictures
+from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import pictures_for_cells
 
 NAMES = ("b.png", "a.JPG", "c/d.webp", "c/.hidden.png", ".h/e.png", "notes.txt", "z.png")
@@ -106,3 +110,16 @@ def test_what_no_cell_can_name_is_refused_for_the_sheet_alone(photos: Path) -> N
     assert sorted(names(found)) == ["a.JPG", "b.png", "notes.txt", "z.png"]
     assert len(found.refused) == 3 and all("Rename it." in reason for _, reason in reasons(found))
     assert len(find_pictures(whole).pictures) == 7
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_gives_the_pictures_in_the_order_of_a_folder(photos: Path, kind: str) -> None:
+    (photos / "c.png").write_text("c.png")
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w") if kind == "tar" else ZipFile(body, "w") as archive:
+        for path in sorted(photos.rglob("*.*"), reverse=True):
+            add = archive.add if isinstance(archive, tarfile.TarFile) else archive.write
+            add(path, path.relative_to(photos))
+    body.seek(0)
+    with unpacked_pictures(body) as found:
+        assert names(found) == names(find_pictures([photos]))
