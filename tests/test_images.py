@@ -76,9 +76,9 @@ def test_a_sheet_and_the_command_give_the_same_recipes_and_pixels(
     assert recipes(promptsheet) == asked
     assert pixels_of(promptsheet) == drawn
     from_stdin = subprocess.run(
-        [COMMAND, "run", "-", "--json"],
+        [COMMAND, "run", "-", "--json", "--images", "photos"],
         input=sheet.read_bytes(),
-        cwd=photos,
+        cwd=tmp_path,
         env=promptsheet.environment,
         capture_output=True,
         timeout=300,

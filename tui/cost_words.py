@@ -7,9 +7,9 @@ from tui.text import clean, size_text, time_text
 
 
 def blank_words(counts: Sequence[BlankCount]) -> str:
-    """`blank num_images: 4, on a picture 1`: of the rows that leave it blank; empty: none does."""
-    words = [f"{'on a picture ' * each.on_a_picture}{each.num_images:,}" for each in counts]
-    return f"blank num_images: {', '.join(words)}" if words else ""
+    """`blank num_images: 4, and 1 on a picture`, of the rows that leave it blank; empty: none."""
+    words = [f"{each.num_images:,}{' on a picture' * each.on_a_picture}" for each in counts]
+    return f"blank num_images: {', and '.join(words)}" if words else ""
 
 
 def cost_words(estimate: Estimate) -> list[str]:

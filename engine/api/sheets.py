@@ -54,27 +54,31 @@ class Sheets:
         self._settings = settings
         self._looked_at: KnownPictures = {}
 
-    def check(self, path: Path, *, worksheet: str | None = None) -> Checked:
+    def check(
+        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+    ) -> Checked:
         """Read and check a sheet.
 
         Args:
             path: a csv, tsv, xls, xlsx or ods file.
             worksheet: its name in a workbook; None for the first visible one.
+            folder: where the pictures are that it names; None: beside it.
 
         Raises:
             SheetError: the file cannot be used as a sheet at all.
             SettingsError: the model list cannot be used.
         """
-        return replace(self._checked(*self._read(path, worksheet)), path=path)
+        return replace(self._checked(*self._read(path, worksheet, folder)), path=path)
 
-    def check_stream(self, stream: IO[bytes], *, worksheet: str | None = None) -> Checked:
+    def check_stream(
+        self, stream: IO[bytes], *, worksheet: str | None = None, folder: Path | None = None
+    ) -> Checked:
         """Read and check a sheet that comes as a stream, of any kind that a file may be of.
-
-        Pictures that it names are looked for in the current folder.
 
         Args:
             stream: need not seek.
             worksheet: as for `check`.
+            folder: as for `check`; None: the current one.
 
         Raises:
             SheetError: it cannot be used as a sheet at all.
@@ -82,12 +86,12 @@ class Sheets:
             OSError: the disk for temporary files is full, or fails.
         """
         most = self._settings.sheet.max_file_mib << 20
-        with unfinished(Path(tempfile.gettempdir())) as folder:
-            folder.mkdir(mode=0o700)
-            path = folder / "stdin"
+        with unfinished(Path(tempfile.gettempdir())) as place:
+            place.mkdir(mode=0o700)
+            path = place / "stdin"
             # What is over the limit is not kept, and refused as a file of that size.
             path.write_bytes(stream.read(most + 1))
-            return self._checked(*self._read(path, worksheet, Path.cwd()))
+            return self._checked(*self._read(path, worksheet, folder or Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -221,7 +225,7 @@ class Sheets:
         Args:
             path: as for `check`.
             worksheet: as for `check`.
-            folder: where the pictures are that it names; None: beside it.
+            folder: as for `check`.
         """
         table, pictures = self._read(path, worksheet, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))

@@ -11,7 +11,7 @@ from tui.screens.sheet_words import totals_text
     ("header", "words"),
     [
         (("prompt",), "blank num_images: 4 · *"),
-        (("prompt", "image"), "blank num_images: 4, on a picture 1 · *"),
+        (("prompt", "image"), "blank num_images: 4, and 1 on a picture · *"),
     ],
 )
 def test_of_rows_that_are_still_to_be_written_the_totals_say_what_a_blank_number_means(
