@@ -17,7 +17,7 @@ from engine.api.found_pictures import (
     look_at_found,
 )
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
-from engine.api.pictures_to_add import UsablePicture, cell_naming, named_files
+from engine.api.pictures_to_add import UsablePicture, pictures_for_cells
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
@@ -38,7 +38,7 @@ from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
-from engine.sheet.picture_names import digest_in, shown_path, with_digest
+from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
 from engine.sheet.table import Line, Table, cell_text
@@ -54,27 +54,31 @@ class Sheets:
         self._settings = settings
         self._looked_at: KnownPictures = {}
 
-    def check(self, path: Path, *, worksheet: str | None = None) -> Checked:
+    def check(
+        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+    ) -> Checked:
         """Read and check a sheet.
 
         Args:
             path: a csv, tsv, xls, xlsx or ods file.
             worksheet: its name in a workbook; None for the first visible one.
+            folder: where the pictures are that it names; None: beside it.
 
         Raises:
             SheetError: the file cannot be used as a sheet at all.
             SettingsError: the model list cannot be used.
         """
-        return replace(self._checked(*self._read(path, worksheet)), path=path)
+        return replace(self._checked(*self._read(path, worksheet, folder)), path=path)
 
-    def check_stream(self, stream: IO[bytes], *, worksheet: str | None = None) -> Checked:
+    def check_stream(
+        self, stream: IO[bytes], *, worksheet: str | None = None, folder: Path | None = None
+    ) -> Checked:
         """Read and check a sheet that comes as a stream, of any kind that a file may be of.
-
-        Pictures that it names are looked for in the current folder.
 
         Args:
             stream: need not seek.
             worksheet: as for `check`.
+            folder: as for `check`; None: the current one.
 
         Raises:
             SheetError: it cannot be used as a sheet at all.
@@ -82,12 +86,12 @@ class Sheets:
             OSError: the disk for temporary files is full, or fails.
         """
         most = self._settings.sheet.max_file_mib << 20
-        with unfinished(Path(tempfile.gettempdir())) as folder:
-            folder.mkdir(mode=0o700)
-            path = folder / "stdin"
+        with unfinished(Path(tempfile.gettempdir())) as place:
+            place.mkdir(mode=0o700)
+            path = place / "stdin"
             # What is over the limit is not kept, and refused as a file of that size.
             path.write_bytes(stream.read(most + 1))
-            return self._checked(*self._read(path, worksheet, Path.cwd()))
+            return self._checked(*self._read(path, worksheet, folder or Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -156,18 +160,18 @@ class Sheets:
         return PictureRows(self._checked(table, pictures), tuple(looked.refused))
 
     def look_for_pictures(
-        self, given: Iterable[str], wanted: Callable[[], bool] = lambda: True
+        self, given: Iterable[Path], wanted: Callable[[], bool] = lambda: True
     ) -> Iterator[UsablePicture | RefusedPicture]:
         """Look at the pictures that a person names, each once; rows of them are checked at once.
 
         Args:
-            given: paths of files and folders, which are searched with all below, and patterns.
+            given: as for `find_pictures`.
             wanted: asked now and then; if not, the rest is left.
         """
-        files, refused = named_files(given, wanted)
-        yield from refused
+        found = pictures_for_cells(given, wanted)
+        yield from found.refused
         folder = self._pictures()
-        for path, facts in folder.look_at([picture.path for picture in files], wanted):
+        for path, facts in folder.look_at([picture.path for picture in found.pictures], wanted):
             if isinstance(facts, str):
                 yield RefusedPicture(shown_path(path), facts)
             else:
@@ -183,7 +187,8 @@ class Sheets:
             folder: of the sheet that the rows are for.
             cells: other columns' cells, the same in every row.
         """
-        return [{"image": cell_naming(path, folder), **cells} for path in pictures]
+        beside = folder.absolute() if folder is not None else None
+        return [{"image": cell_naming(path, beside), **cells} for path in pictures]
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None
@@ -220,7 +225,7 @@ class Sheets:
         Args:
             path: as for `check`.
             worksheet: as for `check`.
-            folder: where the pictures are that it names; None: beside it.
+            folder: as for `check`.
         """
         table, pictures = self._read(path, worksheet, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))
@@ -412,10 +417,9 @@ class Sheets:
         kind, looked = _kind_of(sheet), look_at_found(found, progress)
         refused, cells = list(looked.refused), list[str]()
         for path in looked.paths.values():
-            inside = path.is_relative_to(sheet.absolute().parent)
-            place = path.relative_to(sheet.absolute().parent) if inside else path
-            cell = cell_text(str(place))
-            if cell == str(place) == cell.strip():
+            place = cell_naming(path, sheet.absolute().parent)
+            cell = cell_text(place)
+            if cell == place == cell.strip():
                 cells.append(cell)
             else:
                 reason = "No cell can hold its name. Call it otherwise, or give it to `images`."

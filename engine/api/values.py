@@ -34,6 +34,7 @@ from engine.picture.source_files import open_plain
 from engine.picture.sources import fitted, read_rgb
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
+from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
@@ -61,7 +62,16 @@ from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
 from engine.sheet.fault_navigation import Place
-from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.sheet.rows import (
+    Problem,
+    Row,
+    RowValues,
+    Severity,
+    Sheet,
+    SheetError,
+    SourcePicture,
+)
+from engine.sheet.totals import BlankCount
 
 __all__ = [
     "COLUMN",
@@ -74,6 +84,7 @@ __all__ = [
     "STATES",
     "TABLE_KINDS",
     "Absent",
+    "BlankCount",
     "Changes",
     "Checked",
     "Copied",
@@ -128,6 +139,7 @@ __all__ = [
     "SheetError",
     "Sheets",
     "Silent",
+    "SourcePicture",
     "Standing",
     "Started",
     "Stepped",
@@ -147,6 +159,7 @@ __all__ = [
     "find_pictures",
     "fitted",
     "free_name",
+    "image_place",
     "neighbours",
     "new_name",
     "open_plain",

@@ -16,7 +16,7 @@ from engine.sheet.fault_navigation import WEIGHT, FaultNavigation, Place
 from engine.sheet.headers import map_header
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
-from engine.sheet.totals import Totals
+from engine.sheet.totals import BlankCount, Totals
 from engine.sheet.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -107,6 +107,10 @@ class CheckedRows:
         """The index of a column that can be written to."""
         return self._places[column]
 
+    def is_own(self, column: str) -> bool:
+        """Whether a column is the user's own, although it may be called as one of ours is."""
+        return column in self._places and column not in self._known.values()
+
     def column_at(self, index: int) -> str | None:
         """The column that can be written to at an index; the other way round than `place_of`."""
         return next((name for name, at in self._places.items() if at == index), None)
@@ -145,6 +149,11 @@ class CheckedRows:
     def images(self) -> int:
         """Images of the rows that can be rendered."""
         return self._totals.images
+
+    @property
+    def blank_counts(self) -> tuple[BlankCount, ...]:
+        """What a blank `num_images` means in those of them that have one."""
+        return self._totals.blank
 
     @property
     def changed(self) -> bool:
@@ -382,10 +391,10 @@ class CheckedRows:
 
     def _count(self, number: int, sign: int) -> None:
         """Add a row to the totals, or take it out."""
-        state, values = self._states[number], self._rows[number].values
+        state, row = self._states[number], self._rows[number]
         change = self._doubles.put if sign > 0 else self._doubles.take
-        self._navigation.changed(change(number, values))
-        self._totals.add(values, sign)
+        self._navigation.changed(change(number, row.values))
+        self._totals.add(row, sign)
         if not state.left_out:
             for problem in self._problems.get(number, ()):
                 self._counts[problem.severity] += sign

@@ -109,23 +109,35 @@ def render(
 
     if is_refused(checked, options):
         return refuse(checked, options, more or {})
+    from tui.progress import copying, follow
+
     if checked.errors:
         left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
         note(f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them.")
     started, last, waits = None, None, None
+    copied, pictures = 0, 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal copied, pictures
+        copied, pictures = done, total
+        show(done, total)
+
     try:
-        started = library.sessions.start(checked, name=name, parent=parent)
+        with copying(shown=not options.json) as show:
+            started = library.sessions.start(checked, name=name, parent=parent, progress=count)
         on_start()
         if started.warning:
             note(started.warning)
         info = library.sessions.find(started.session)
         if not options.detach:
-            from tui.progress import follow
-
             if not options.json:
                 note(report.totals_line(checked))
             last = follow(started.session, info.name, library, _wait_minutes(options, library))
     except KeyboardInterrupt:
+        if started is None and copied < pictures:
+            words = f"{copied:,} of {count_text(pictures, 'picture')} were copied"
+            note("", f"Nothing was started: {words}, and are gone from the library again.")
+            raise
         if started is None:
             note(
                 "",

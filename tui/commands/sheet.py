@@ -38,6 +38,12 @@ def register(subcommands: Subcommands) -> None:
             + ("; - reads it from stdin" if command is rendered else ""),
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
+        command.add_argument(
+            "--images",
+            type=folder,
+            metavar="FOLDER",
+            help="where the pictures are that it names (default: beside the sheet)",
+        )
     rendered.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
     rendered.add_argument(
         "--only-changed",
@@ -89,7 +95,8 @@ def check(options: Namespace, library: Library) -> int:
     """`promptsheet check SHEET`."""
     from tui import report
 
-    checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+    where = {"worksheet": options.worksheet, "folder": options.images}
+    checked = library.sheets.check(options.sheet, **where)
     sheet = checked.sheet
     if options.json:
         print_json(
@@ -99,6 +106,7 @@ def check(options: Namespace, library: Library) -> int:
                 "rows": len(sheet.rows),
                 "ready": len(sheet.ready),
                 "images": checked.images,
+                "blank_num_images": [asdict(each) for each in checked.blank_counts],
                 "problems": [asdict(problem) for problem in sheet.problems],
                 "estimate": asdict(checked.estimate),
             }
@@ -163,15 +171,16 @@ def run(options: Namespace, library: Library) -> int:
     from tui import report
 
     refuse_output(options)
+    where = {"worksheet": options.worksheet, "folder": options.images}
     if str(options.sheet) == "-":
-        checked = library.sheets.check_stream(sys.stdin.buffer, worksheet=options.worksheet)
+        checked = library.sheets.check_stream(sys.stdin.buffer, **where)
         if options.only_changed and not options.since:
             raise UsageError(
                 "A sheet on stdin has no history: name the session it is compared with, --since"
                 " SESSION."
             )
     else:
-        checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+        checked = library.sheets.check(options.sheet, **where)
     if not (options.only_changed or options.since) or is_refused(checked, options):
         return render(checked, options, library, name=options.name)
     wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)

@@ -21,6 +21,7 @@ from engine.api import (
     Draft,
     Place,
     Row,
+    SourcePicture,
     picture_folder,
 )
 from tui.app_state import AppState, RowsToSheet, TakeInHand
@@ -33,7 +34,7 @@ from tui.screens.ask import Ask
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
-from tui.screens.sheet_output import Accepted, Saved, SheetSaving, SheetStarting
+from tui.screens.sheet_output import Accepted, Copied, Saved, SheetSaving, SheetStarting
 from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
@@ -61,6 +62,7 @@ _WITH_ROWS = (
 """Actions that need a sheet."""
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
+_OWN_SHEET = "on a sheet of their own"
 
 
 class SheetScreen(AreaScreen):
@@ -74,6 +76,7 @@ class SheetScreen(AreaScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "start", "Start"),
         bind("sheet.start_changed", "start(True)", "Start changed rows"),
+        bind("sheet.stop", "give_up", "Stop the start"),
         bind("sheet.resume", "resume", "Resume the session"),
         bind("sheet.open_file", "open", "Open"),
         bind("sheet.prompts", "prompts", "Type prompts"),
@@ -291,21 +294,38 @@ class SheetScreen(AreaScreen):
 
     def action_pictures(self) -> None:
         """Ask for pictures, each of which becomes a row that is drawn on it."""
+        if self.draft is None or not self.draft.is_own("image"):
+            self._ask_for_pictures()
+            return
+        note = (
+            "The cells of this sheet's own column image name no pictures, so it stays as it is."
+            " Rename it in your file to have pictures on this sheet."
+        )
+
+        def answered(where: str | None) -> None:
+            if where is not None:
+                self._ask_for_pictures(apart=True)
+
+        ask = Ask("Where do the pictures go?", choices=[_OWN_SHEET], note=note)
+        self.app.push_screen(ask, answered)
+
+    def _ask_for_pictures(self, *, apart: bool = False) -> None:
         library, memory = self.app_state.library, self.app_state.memory
         dialog = AddPictures(library, memory.pictures, strength=f"{DEFAULT_STRENGTH:g}")
-        self.app.push_screen(dialog, self._add_pictures)
+        self.app.push_screen(dialog, partial(self._add_pictures, apart=apart))
 
-    def _add_pictures(self, added: AddedPictures | None) -> None:
+    def _add_pictures(self, added: AddedPictures | None, *, apart: bool) -> None:
         if added is None:
             return
         for searched in added.folders:
             self.app_state.memory.looked_in(searched)
         count = count_text(len(added.pictures), "row")
-        folder = picture_folder(self.draft) if self.draft is not None else None
+        below = self.draft if not apart else None
+        folder = picture_folder(below) if below is not None else None
         rows = self.app_state.library.sheets.rows_on(
             added.pictures, folder, prompt=added.prompt, strength=added.strength
         )
-        if self.draft is None:
+        if below is None:
             self._opening.take_pictures(rows)
         else:
             self._table.add_rows(rows, "image", f"{count} with pictures added")
@@ -359,6 +379,7 @@ class SheetScreen(AreaScreen):
             *(self._table.check_action(action, ()) for action in _CHANGING),
             *(self.check_action(action, ()) for action in _CHANGING),
             self.check_action("start", (True,)),
+            self._starting.may_be_given_up,
         ]
         if able != self._able:
             self._able = able
@@ -389,12 +410,24 @@ class SheetScreen(AreaScreen):
             self.query_one("#problem", Static).update(text)
             row = draft.row(place.row)
             self.query_one(RowPreviewPane).show(row)
-            self._show_source(row)
+            self._show_source(draft, row)
             self.query_one("#help", Static).update(help_text(draft, place))
 
-    def _show_source(self, row: Row) -> None:
+    def _show_source(self, draft: Draft, row: Row) -> None:
         """The picture that a row is drawn on, beside how it will be rendered."""
-        image = row.values.image if row.values is not None else None
+        self.workers.cancel_group(self, "source")
+        cell = row.cells.get("image", "")
+        if row.values is None and cell:  # with another fault, say no prompt: written by the picture
+            self._find_source(draft, cell)
+        else:
+            self._take_source(row.values.image if row.values is not None else None)
+
+    @work(thread=True, exclusive=True, group="source")
+    def _find_source(self, draft: Draft, cell: str) -> None:
+        found = draft.vocabulary.pictures([cell]).get(cell)
+        hand_over(self._take_source, found.picture if found is not None else None)
+
+    def _take_source(self, image: SourcePicture | None) -> None:
         pane = self.query_one("#source", ImagePane)
         pane.set_class(image is not None, "-there")
         if image is not None:
@@ -455,7 +488,7 @@ class SheetScreen(AreaScreen):
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
         suggester = None
-        if place.column in PICTURE_COLUMNS:
+        if place.column in PICTURE_COLUMNS and not draft.is_own(place.column):
             folder = picture_folder(draft)
             suggester = PathSuggester(PICTURE_SUFFIXES, folder)
             if folder is not None:
@@ -504,6 +537,8 @@ class SheetScreen(AreaScreen):
         draft, diff = self.draft, self._totals.diff
         if action == "start" and self._starting.is_waiting:
             return None
+        if action == "give_up":
+            return self._starting.may_be_given_up
         if action == "resume":
             return self._is_stopped
         if action == "start" and parameters:
@@ -534,7 +569,7 @@ class SheetScreen(AreaScreen):
             "How many images where a row does not say?",
             choices=[str(count) for count in TIMES],
             free=True,
-            note=f"or any number up to {MOST_IMAGES:,}",
+            note=f"or any number up to {MOST_IMAGES:,}; a row with a picture makes one",
         )
         self.app.push_screen(ask, self._images_chosen)
 
@@ -607,6 +642,16 @@ class SheetScreen(AreaScreen):
         self._say(f"✗ {reason}")
         self.notify(clean(reason), severity="error", markup=False, timeout=15)
 
+    def is_copying(self, copied: Copied) -> None:
+        """Say how far it is, and how it is stopped."""
+        count = f"{copied.done:,}/{copied.of:,}"
+        self._say(f"Starting · copying pictures {count} · {key_of('sheet.stop')} stops that")
+        self._refresh_keys()
+
+    def action_give_up(self) -> None:
+        """Start nothing after all, while pictures are copied for it."""
+        self._starting.give_up()
+
     def action_resume(self) -> None:
         """Let the session whose sheet this is go on, as it was started."""
         if self.document.restored is not None:
@@ -638,6 +683,12 @@ class SheetScreen(AreaScreen):
             return sheet_name(self.draft)
         missed = self.document.missed
         return sheet_name(missed) if missed is not None else ""
+
+    @property
+    def unstarted(self) -> str:
+        """The name of a sheet whose pictures are still being copied, or about to be."""
+        draft = self.draft if self._starting.may_be_given_up else None
+        return sheet_name(draft) if draft is not None else ""
 
     def leave(self) -> None:
         """Whoever leaves has been asked: nothing is kept."""
