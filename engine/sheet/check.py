@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
-from engine.sheet.cell_findings import CellFindings, shown, unusable
+from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
 from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
 from engine.sheet.cross_row_checks import (
     At,
@@ -72,6 +72,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         check_visibility(columns, vocabulary, found)
         if table.sheet is None:
             check_widths(table, found)
+        remarks = _remarks(table, found)
         bad = {line for line, each in found.items() if any(at.is_error for at in each)}
         check_doubles(table, columns, bad, found)
         rows = _rows(table, known, columns, bad, vocabulary)
@@ -81,6 +82,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
     first = table.header_row or table.lines[0].number
     notes = [Problem(first, None, Severity.WARNING, "", note) for note in table.notes]
+    notes += remarks
     return Sheet(
         file=table.file,
         sheet=table.sheet,
@@ -218,6 +220,18 @@ def _rows(
             zip(table.lines, texts, ready, strict=False)
         )
     )
+
+
+def _remarks(table: Table, found: Found) -> list[Problem]:
+    """Put what is to be said of rows among what was found; those that are of no row are left."""
+    lines = {line.number: at for at, line in enumerate(table.lines)} if table.remarks else {}
+    width, left = len(table.header), []
+    for row, severity, message in table.remarks:
+        if row in lines:
+            found[lines[row]].append(At(width, None, Finding(severity, message)))
+        elif row == table.header_row:
+            left.append(Problem(row, None, severity, "", message))
+    return left
 
 
 def _drawn_on_pictures(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
 from engine.sheet.delimited import LINE_END, decode, line_ends, split
-from engine.sheet.rows import SheetError
+from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Limits, cell_text
 from engine.sheet.workbook import read_workbook
 
@@ -73,9 +73,10 @@ def rewrite(request: dict[str, Any]) -> list[str]:
 
 def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
     """The text with its mended rows written anew; every other line of it stays as it is."""
-    delimiter, found, start, end = split(text)
+    delimiter, found, start, end, remarks = split(text)
     lines = io.StringIO(text[start:end], newline="")
     rows = [(record, "".join(islice(lines, 1 + line_ends(record)))) for record in found]
+    repaired = {remark.row for remark in remarks if remark.severity is Severity.REPAIRED}
     by_row: defaultdict[int, list[_Write]] = defaultdict(list)
     for write in writes:
         by_row[write.row].append(write)
@@ -85,6 +86,7 @@ def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
     if above:  # the first row of a workbook; here what is above the first prompt stays there
         rows.insert(first, ([], ""))
         by_row[first + 1] = by_row.pop(1)
+        repaired = {row + (row > first) for row in repaired}
     rows += [([], "")] * (max(by_row, default=0) - len(rows))
     out = io.StringIO()
     # A file of one column has no delimiter until it gets a second.
@@ -94,7 +96,8 @@ def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
     out.write(text[:start])
     for index, (record, raw) in enumerate(rows):
         mends = by_row.get(index + 1, ())
-        if raw and not mends and (whole or index < first):
+        as_it_is = not mends and index + 1 not in repaired
+        if raw and as_it_is and (whole or index < first):
             out.write(raw if raw.endswith(("\r", "\n")) else raw + line_end)
             continue
         cells = record + [""] * (max((write.at + 1 for write in mends), default=0) - len(record))

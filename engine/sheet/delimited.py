@@ -4,13 +4,17 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name
+from engine.sheet.quoting import CarefulReader, marks_around, needs_care
 from engine.sheet.rows import SheetError
+from engine.sheet.table import Remark
 
+_MOST_LOOKED_AT = 2 * MOST_ABOVE
+"""Records in which the header is looked for, blank ones counted."""
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -101,6 +105,8 @@ class Records(NamedTuple):
     """Where in the text they begin: after a line that names the delimiter."""
     end: int
     """Where they end: before a code fence's last line."""
+    remarks: Sequence[Remark] = ()
+    """What is to be said of records, by their numbers from 1."""
 
 
 def split(text: str) -> Records:
@@ -114,12 +120,11 @@ def split(text: str) -> Records:
     text = _unfenced(text[start:end])
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = given[1] if given else _delimiter(text)
-    found: Iterator[list[str]] = (
-        _careful(text, delimiter)
-        if _odd_quotes(text, delimiter)
-        else csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    )
-    return Records(delimiter, found, start, end)
+    if _odd_quotes(text, delimiter) or needs_care(text, delimiter):
+        found, remarks = _careful(text, delimiter)
+        return Records(delimiter, iter(found), start, end, remarks)
+    plain = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return Records(delimiter, plain, start, end)
 
 
 def _end(text: str) -> int:
@@ -194,33 +199,20 @@ def _odd_quotes(text: str, delimiter: str) -> bool:
     return False
 
 
-def _careful(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Split a text in which a cell may begin with a quote mark that belongs to its words.
-
-    A cell is quoted if a delimiter, a line's end or the text's end follows its closing quote
-    mark. Else, if it closes on its own line (`"WOMBAT" on a wall`), the marks are part of it.
-    """
-    edge = re.escape(delimiter)
-    plain = re.compile(rf"([^{edge}\r\n]*)({edge}|\r\n|\r|\n|\Z)")
-    closed = re.compile(rf'"((?:[^"]|"")*+)" *({edge}|\r\n|\r|\n|\Z)')
-    at, row = 0, 1
-    record: list[str] = []
-    while at < len(text) or record:
-        cell = closed.match(text, at) if text.startswith('"', at) else None
-        if cell:
-            record.append(cell[1].replace('""', '"'))
-        else:
-            cell = plain.match(text, at)
-            if cell is None:  # the pattern matches even nothing at all
-                raise AssertionError(at)
-            if cell[1].startswith('"') and '"' not in cell[1][1:]:
-                raise SheetError(
-                    f'Row {row}: a quote mark (") opens a cell and never closes, so where the '
-                    "cell ends cannot be told. Close it, or delete it."
-                )
-            record.append(cell[1])
-        at = cell.end()
-        if cell[2] != delimiter:
-            # A line's end alone is a blank line, as in the csv module.
-            yield [] if record == [""] and not cell[0].startswith('"') else record
-            record, row = [], row + 1
+def _careful(text: str, delimiter: str) -> tuple[list[list[str]], list[Remark]]:
+    """All records of a text with unusual quote marks, and what is to be said of some."""
+    reader = CarefulReader(text, delimiter)
+    top = [reading for reading, _ in islice(reader.records(), _MOST_LOOKED_AT)]
+    if top:
+        header = find_header([reading.cells for reading in top])
+        reader.width = len("\0".join(top[header].cells).rstrip("\0 ").split("\0"))
+        named = [cell for cell in top[header].cells if known_name(cell)]
+        reader.usual = top[header].marks | marks_around(named)
+    while True:
+        read = list(reader.records())
+        marks = frozenset[str]().union(*(reading.marks for reading, _ in read))
+        if marks <= reader.usual:
+            break
+        reader.usual |= marks  # by which all the file quotes, then
+    remarks = [remark for _, remark in read if remark]
+    return [reading.cells for reading, _ in read], remarks

@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from engine.sheet.cell_findings import shown
+from engine.sheet.cell_findings import shown, unquoted
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
 
@@ -16,7 +16,7 @@ MOST_ABOVE = 10
 
 
 def _key(header: str) -> str:
-    return _BETWEEN_WORDS.sub("", header).casefold()
+    return _BETWEEN_WORDS.sub("", unquoted(header)).casefold()
 
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}

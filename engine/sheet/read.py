@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,18 @@ from typing import Any
 from engine.sheet.cell_findings import shown
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
-from engine.sheet.rows import SheetError
-from engine.sheet.table import MIB, Broken, CellRange, Limits, Line, Moment, Table, cell_text
+from engine.sheet.rows import Severity, SheetError
+from engine.sheet.table import (
+    MIB,
+    Broken,
+    CellRange,
+    Limits,
+    Line,
+    Moment,
+    Remark,
+    Table,
+    cell_text,
+)
 
 __all__ = ["Limits", "read_table"]
 
@@ -131,6 +142,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     while header and not header[-1]:
         del header[-1]
     header_row, first = numbers[skipped], skipped + 1
+    remarks = [Remark(row, Severity(kind), message) for row, kind, message in reply["remarks"]]
     # Most sheets have several columns and need no closer look.
     lone = None
     if sum(map(bool, header)) == 1 and not known_name(header[-1]):
@@ -155,7 +167,22 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         notes=tuple(notes),
         delimiter=reply["delimiter"],
         merged=tuple(CellRange(*each) for each in reply["merged"]),
+        remarks=(*remarks, *_short_rows(numbers[first:], lines[first:], len(header))),
     )
+
+
+def _short_rows(
+    numbers: Sequence[int], lines: Sequence[Sequence[Any]], width: int
+) -> Iterator[Remark]:
+    """What is to be said of rows that end before the header does; workbooks have none."""
+    for number, cells in zip(numbers, lines, strict=True):
+        if len(cells) < width:
+            have = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            message = (
+                f"This row has {have} for {width} columns: the last are taken for blank. If some "
+                "stand in the wrong column, put in the separators that are missing."
+            )
+            yield Remark(number, Severity.WARNING, message)
 
 
 def _odd(cell: list[Any]) -> Moment | Broken:

@@ -82,12 +82,12 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
         "notes": [],
         "delimiter": ",",
         "merged": [],
+        "remarks": [],
     }
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
-        rows, notes, reply["delimiter"] = _text_rows(data, limits)
-        reply["notes"] = list(notes)
+        rows = _text_rows(data, limits, reply)
     else:
         from engine.sheet.workbook import read_workbook
 
@@ -125,20 +125,21 @@ def _is_blank(cells: list[Any]) -> bool:
     return all(isinstance(cell, str) and not cell.strip() for cell in cells)
 
 
-def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple[str, ...], str]:
-    """Row number → cells; what is to be said of the file; what separates its cells."""
+def _text_rows(data: bytes, limits: Limits, reply: dict[str, Any]) -> dict[int, list[Any]]:
+    """Row number → cells; what is to be said of the file goes into `reply`."""
     from engine.sheet.delimited import decode, split
 
     read = decode(data)
     rows: dict[int, list[Any]] = {}
     count = 0
-    delimiter, found, *_ = split(read.text)
-    for number, record in enumerate(found, start=1):
+    text = split(read.text)
+    for number, record in enumerate(text.records, start=1):
         count += len(record)
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    return rows, read.notes, delimiter
+    reply |= {"notes": list(read.notes), "delimiter": text.delimiter, "remarks": text.remarks}
+    return rows
 
 
 def _is_prompt(cells: list[Any]) -> bool:

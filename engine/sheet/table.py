@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from engine.sheet.rows import Severity
+
 MIB = 2**20
 
 
@@ -36,6 +38,14 @@ class Line(NamedTuple):
     """In the header's order; may be shorter or longer than the header."""
 
 
+class Remark(NamedTuple):
+    """What the person should know of how one row was read."""
+
+    row: int
+    severity: Severity
+    message: str
+
+
 class CellRange(NamedTuple):
     """A rectangle of cells; rows and columns from 1, both ends within."""
 
@@ -63,6 +73,8 @@ class Table:
     """All worksheets of the file that can be asked for, hidden ones included."""
     notes: tuple[str, ...] = ()
     """What the person should know about how the file was read."""
+    remarks: tuple[Remark, ...] = ()
+    """What they should know of single rows, for as long as these stay as they were read."""
     delimiter: str = ","
     """What separates the cells of a text file."""
     own: frozenset[int] = frozenset()
