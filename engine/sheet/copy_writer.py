@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from engine.sheet.chat_answers import LINE_END, table_line
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
-from engine.sheet.delimited import LINE_END, decode, line_ends, split
+from engine.sheet.delimited import decode, line_ends, split
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Limits, cell_text
 from engine.sheet.workbook import read_workbook
@@ -73,7 +74,8 @@ def rewrite(request: dict[str, Any]) -> list[str]:
 
 def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
     """The text with its mended rows written anew; every other line of it stays as it is."""
-    delimiter, found, start, end, remarks = split(text)
+    read = split(text)
+    delimiter, found, start, end, remarks, *_ = read
     lines = io.StringIO(text[start:end], newline="")
     rows = [(record, "".join(islice(lines, 1 + line_ends(record)))) for record in found]
     repaired = {remark.row for remark in remarks if remark.severity is Severity.REPAIRED}
@@ -97,13 +99,17 @@ def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
     for index, (record, raw) in enumerate(rows):
         mends = by_row.get(index + 1, ())
         as_it_is = not mends and index + 1 not in repaired
-        if raw and as_it_is and (whole or index < first):
+        if raw and as_it_is and (whole or index < first or not any(record)):
             out.write(raw if raw.endswith(("\r", "\n")) else raw + line_end)
             continue
         cells = record + [""] * (max((write.at + 1 for write in mends), default=0) - len(record))
         for write in mends:
             cells[write.at] = write.text
-        writer.writerow(cells)
+        if read.is_drawn:
+            missing = len(rows[first][0]) - len(cells)
+            out.write(table_line([*cells, *[""] * missing]) + line_end)
+        else:
+            writer.writerow(cells)
     return out.getvalue() + text[end:]
 
 

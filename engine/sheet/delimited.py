@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from engine.sheet.chat_answers import LINE_END, passage, without_marks
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name
 from engine.sheet.quoting import CarefulReader, marks_around, needs_care
 from engine.sheet.rows import SheetError
@@ -17,10 +18,6 @@ _MOST_LOOKED_AT = 2 * MOST_ABOVE
 """Records in which the header is looked for, blank ones counted."""
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-LINE_END = re.compile(r"\r\n|\r|\n")
-# What a chat assistant sets around a sheet: ```csv above, ``` below.
-_OPENING_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*(?=[\r\n])")
-_CLOSING_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
 _CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _NO_TEXT = re.compile("[\0\uffff]")
 _HEAD = 4096
@@ -104,9 +101,13 @@ class Records(NamedTuple):
     start: int
     """Where in the text they begin: after a line that names the delimiter."""
     end: int
-    """Where they end: before a code fence's last line."""
+    """Where they end: before a code fence's last line, say."""
     remarks: Sequence[Remark] = ()
     """What is to be said of records, by their numbers from 1."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of the text."""
+    is_drawn: bool = False
+    """Whether they stand in a table that is drawn by letters, as in Markdown."""
 
 
 def split(text: str) -> Records:
@@ -116,29 +117,27 @@ def split(text: str) -> Records:
     prompts: nothing splits its lines.
     """
     given = _SEP_LINE.match(text)
-    start, end = given.end() if given else 0, _end(text)
-    text = _unfenced(text[start:end])
+    start = given.end() if given else 0
+    found = passage(text[start:])
+    end, notes = start + found.end, found.notes
+    if found.table is not None:
+        return Records("|", iter(found.table), start, end, notes=notes, is_drawn=True)
+    text = found.text
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = given[1] if given else _delimiter(text)
+    if delimiter == _NONE and not _names_columns(text, delimiter):
+        text, note = without_marks(text)
+        notes += (note,) if note else ()
     if _odd_quotes(text, delimiter) or needs_care(text, delimiter):
-        found, remarks = _careful(text, delimiter)
-        return Records(delimiter, iter(found), start, end, remarks)
+        careful, remarks = _careful(text, delimiter)
+        return Records(delimiter, iter(careful), start, end, remarks, notes)
     plain = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    return Records(delimiter, plain, start, end)
+    return Records(delimiter, plain, start, end, notes=notes)
 
 
-def _end(text: str) -> int:
-    """Where a text ends without the last line of a code fence."""
-    used = len(text.rstrip())
-    last = max(text.rfind("\n", 0, used), text.rfind("\r", 0, used)) + 1
-    return last if _CLOSING_FENCE.fullmatch(text, last, used) else len(text)
-
-
-def _unfenced(text: str) -> str:
-    """A text in which the first line of a code fence is blank: the rows keep their numbers."""
-    fence = _OPENING_FENCE.match(text)
-    above = fence.end() if fence else 0
-    return "".join(LINE_END.findall(text, 0, above)) + text[above:]
+def _names_columns(text: str, delimiter: str) -> bool:
+    top = _first_records(text, delimiter)
+    return bool(top) and any(map(known_name, top[find_header(top)]))
 
 
 def line_ends(record: list[str]) -> int:

@@ -145,10 +145,10 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     remarks = [Remark(row, Severity(kind), message) for row, kind, message in reply["remarks"]]
     # Most sheets have several columns and need no closer look.
     lone = None
-    if sum(map(bool, header)) == 1 and not known_name(header[-1]):
+    if sum(map(bool, header)) <= 2 and not any(map(known_name, header)):
         lone = lone_column([list(map(cell_text, cells)) for cells in lines])
     if lone and lone.headed:
-        notes.append(f"`{shown(header[-1])}` is read as `prompt`: it is the only column.")
+        notes.append(f"`{shown(header[lone.at])}` is read as `prompt`: it is the only column.")
     elif lone:
         header_row, first = 0, 0
         notes.append(
@@ -156,7 +156,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
             f"If row {numbers[0]} is a heading, call it `prompt`."
         )
     if lone:
-        header[-1] = "prompt"
+        header[lone.at] = "prompt"
     return Table(
         file=os.fsencode(path.name).decode("utf-8", "replace"),
         sheet=reply["sheet"],

@@ -138,7 +138,11 @@ def _text_rows(data: bytes, limits: Limits, reply: dict[str, Any]) -> dict[int, 
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    reply |= {"notes": list(read.notes), "delimiter": text.delimiter, "remarks": text.remarks}
+    reply |= {
+        "notes": [*read.notes, *text.notes],
+        "delimiter": text.delimiter,
+        "remarks": text.remarks,
+    }
     return rows
 
 
