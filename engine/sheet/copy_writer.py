@@ -76,6 +76,8 @@ def _text(text: str, writes: list[_Write], header_row: int, above: int) -> str:
     """The text with its mended rows written anew; every other line of it stays as it is."""
     read = split(text)
     delimiter, found, start, end, remarks, *_ = read
+    if read.is_data:
+        text, start, end = "", 0, 0
     lines = io.StringIO(text[start:end], newline="")
     rows = [(record, "".join(islice(lines, 1 + line_ends(record)))) for record in found]
     repaired = {remark.row for remark in remarks if remark.severity is Severity.REPAIRED}

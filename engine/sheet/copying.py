@@ -22,6 +22,10 @@ from engine.unfinished_files import unfinished
 _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+_WRITTEN_AS = {".xls": ".xlsx"} | dict.fromkeys(
+    (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml"), ".csv"
+)
+"""What other files' copies end in."""
 _MOST_LETTERS = 60
 """Of a file's name, which may have 255 bytes."""
 
@@ -39,7 +43,7 @@ class Copy:
 
 def free_name(source: Path) -> Path:
     """Beside the file, a name that is not taken: `prompts-corrected.xlsx`."""
-    ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix or ".csv"
+    ending = _WRITTEN_AS.get(source.suffix.lower(), source.suffix or ".csv")
     return _first_free(source.parent, f"{source.stem}-corrected", ending)
 
 

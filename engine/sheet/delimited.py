@@ -9,6 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from engine.sheet.chat_answers import LINE_END, passage, without_marks
+from engine.sheet.data_records import data_records
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name
 from engine.sheet.quoting import CarefulReader, marks_around, needs_care
 from engine.sheet.rows import SheetError
@@ -108,6 +109,8 @@ class Records(NamedTuple):
     """What is to be said of the text."""
     is_drawn: bool = False
     """Whether they stand in a table that is drawn by letters, as in Markdown."""
+    is_data: bool = False
+    """Whether they are JSON or the like: no line of the text is a row."""
 
 
 def split(text: str) -> Records:
@@ -123,6 +126,9 @@ def split(text: str) -> Records:
     if found.table is not None:
         return Records("|", iter(found.table), start, end, notes=notes, is_drawn=True)
     text = found.text
+    if not given and (data := data_records(text)):
+        notes = (*notes, data.note)
+        return Records(",", iter(data.rows), 0, start + len(text), notes=notes, is_data=True)
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = given[1] if given else _delimiter(text)
     if delimiter == _NONE and not _names_columns(text, delimiter):

@@ -1,6 +1,6 @@
 r"""The wildcards of a prompt: `{a|b}`, `{2$$a|b|c}`, `__name__`, found and judged. Pure.
 
-`\{`, `\}` and `\__` stand for themselves.
+`\{`, `\}` and `\__` stand for themselves; so do braces without a `|`, and a prompt that is JSON.
 """
 
 import difflib
@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+
+from engine.sheet.data_records import is_json_object
 
 MOST_OPTIONS = 200
 """Alternatives of one prompt."""
@@ -17,6 +19,9 @@ NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 
 _NAMED = r"__[^\W_](?:(?!__)[\w /.\-])*(?<! )__"
 _TOKEN = re.compile(rf"\\[{{}}]|\\__|[{{}}|]|{_NAMED}")
+
+_COUNT = re.compile(r"\s*(?:[0-9]+-?[0-9]*|-[0-9]+)\$\$")
+"""How many alternatives are drawn."""
 
 
 class WildcardError(ValueError):
@@ -86,6 +91,7 @@ def split_wildcards(
     Raises:
         WildcardError: braces that do not match, an unknown name, or too much of it.
     """
+    text = meant(text)
     parts: list[Part] = []
     depth, options, start, plain = 0, 0, 0, 0
 
@@ -129,6 +135,26 @@ def split_wildcards(
         raise _unmatched(text, "{", "}")
     add_plain(len(text))
     return parts
+
+
+def meant(text: str) -> str:
+    """A prompt whose braces that are no wildcards are escaped."""
+    if "{" not in text:
+        return text
+    if is_json_object(text):
+        return escaped(text)
+    opened: list[list[int]] = []
+    plain: set[int] = set()
+    for token in _TOKEN.finditer(text):
+        if token[0] == "{":
+            opened.append([token.start(), _COUNT.match(text, token.end()) is not None])
+        elif token[0] == "|" and opened:
+            opened[-1][1] = True
+        elif token[0] == "}" and opened:
+            start, is_wildcard = opened.pop()
+            if not is_wildcard:
+                plain |= {start, token.start()}
+    return "".join(f"\\{letter}" if at in plain else letter for at, letter in enumerate(text))
 
 
 def _unescaped(text: str) -> str:
