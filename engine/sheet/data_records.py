@@ -133,7 +133,9 @@ def _records(body: object) -> Sequence[Mapping[str, Any]] | None:
         case list():
             if body and all(isinstance(each, dict) for each in body):
                 return [{str(key): value for key, value in each.items()} for each in body]
-            if len(body) > 1 and all(isinstance(each, list) for each in body):
+            if len(body) > 1 and all(
+                isinstance(each, list) and len(each) <= len(body[0]) for each in body
+            ):
                 return [dict(zip(map(str, body[0]), row, strict=False)) for row in body[1:]]
             if body and all(isinstance(each, str) for each in body):
                 return [{"prompt": each} for each in body]

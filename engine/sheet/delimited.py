@@ -20,7 +20,10 @@ _MOST_LOOKED_AT = 2 * MOST_ABOVE
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
-_NO_TEXT = re.compile("[\0\uffff]")
+_NO_TEXT = "\uffff"
+_MOST_NULS = 3
+_NUL_SHARE = 0.002
+"""NULs that a text may have by some accident: they are faults of their cells."""
 _HEAD = 4096
 _MOST_CONTROL = 0.02
 """The share of control characters, of which text has a stray one, from which data is no text."""
@@ -82,9 +85,14 @@ def _checked(data: bytes, encoding: str) -> str:
 
 def _no_control(text: str) -> str:
     strays = len(_CONTROL.findall(text[:_HEAD]))
-    if _NO_TEXT.search(text) or strays > max(8, len(text[:_HEAD]) * _MOST_CONTROL):
+    nuls = text.count("\0")
+    if (
+        _NO_TEXT in text
+        or strays > max(8, len(text[:_HEAD]) * _MOST_CONTROL)
+        or nuls > max(_MOST_NULS, len(text) * _NUL_SHARE)
+    ):
         raise _not_text()
-    return text
+    return text.lstrip("\ufeff")
 
 
 def _not_text() -> SheetError:

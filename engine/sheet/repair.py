@@ -32,6 +32,8 @@ _MOST_EXACT = 10**15
 
 
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
+"""What parts words, though no model heeds it."""
 _MARKED = re.compile(r"['’]+\s*[=+@-]")
 """An apostrophe before what would be a formula without it."""
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
@@ -65,11 +67,23 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
     if text == EXAMPLE_PROMPT:
         message = "This is the template's example row. Replace it, or leave it out."
         return CellFindings(text, text, (Finding(Severity.WARNING, message),))
+    if "\0" in text:
+        bare = "".join(text.split("\0"))
+        return error(
+            text,
+            "This cell holds a NUL, which stands for nothing: it is damaged, or letters are "
+            "missing. Look whether the words are whole.",
+            *((bare,) if bare.strip() else ()),
+        )
     findings: tuple[Finding, ...] = ()
+    if _BREAKS.search(text):
+        text = _BREAKS.sub(" ", text).strip()
+        message = "Line and page breaks of other kinds than usual are spaces now."
+        findings = (Finding(Severity.REPAIRED, message),)
     if _CONTROL.search(text):
         text = _CONTROL.sub("", text).strip()
         message = "Control characters, which nobody sees and no model heeds, are left out."
-        findings = (Finding(Severity.REPAIRED, message),)
+        findings += (Finding(Severity.REPAIRED, message),)
     marked = _MARKED.match(text)
     if marked:
         read, text = text, text[marked.end() - 1 :]

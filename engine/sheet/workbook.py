@@ -1,6 +1,7 @@
 """Workbooks (xlsx, ods, xls): which worksheet, its cells, and the cells that show an error."""
 
 import datetime
+import io
 import re
 import zipfile
 import zlib
@@ -28,6 +29,7 @@ from engine.sheet.layout import (
     xls_layout,
     xlsx_layout,
 )
+from engine.sheet.ods_text import readable_ods
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Broken, CellRange, Moment
 
@@ -71,7 +73,7 @@ def read_workbook(
         SheetError: Locked, damaged, no such worksheet, or more cells than allowed.
     """
     try:
-        book = python_calamine.CalamineWorkbook.from_path(path)
+        book = _opened(data, path, form)
         name, names = _choose(book, wanted)
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
@@ -79,7 +81,11 @@ def read_workbook(
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    except (
+        python_calamine.CalamineError,
+        *(OSError, ValueError, LookupError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+    ) as error:
         # calamine has a limit of its own for what ods files repeat.
         if "Cell limit" in str(error):
             raise _too_many("far too many cells", most_cells) from error
@@ -102,6 +108,13 @@ def read_workbook(
         cells[column - 1] = Broken(code)
     spread = spread_merged(rows, layout.merged) if layout.merged else []
     return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)), tuple(spread))
+
+
+def _opened(data: bytes, path: Path, form: Format) -> python_calamine.CalamineWorkbook:
+    written = readable_ods(data) if form is Format.ODS else None
+    if written is None:
+        return python_calamine.CalamineWorkbook.from_path(path)
+    return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(written))
 
 
 def _too_many(count: str, most: int) -> SheetError:
