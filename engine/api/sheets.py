@@ -54,20 +54,25 @@ class Sheets:
         self._settings = settings
         self._looked_at: KnownPictures = {}
 
-    def check(self, path: Path, *, worksheet: str | None = None) -> Checked:
+    def check(
+        self, path: Path, *, worksheet: str | None = None, encoding: str | None = None
+    ) -> Checked:
         """Read and check a sheet.
 
         Args:
             path: a csv, tsv, xls, xlsx or ods file.
             worksheet: its name in a workbook; None for the first visible one.
+            encoding: what a text file is written in; None: to be found out.
 
         Raises:
             SheetError: the file cannot be used as a sheet at all.
             SettingsError: the model list cannot be used.
         """
-        return replace(self._checked(*self._read(path, worksheet)), path=path)
+        return replace(self._checked(*self._read(path, worksheet, encoding)), path=path)
 
-    def check_stream(self, stream: IO[bytes], *, worksheet: str | None = None) -> Checked:
+    def check_stream(
+        self, stream: IO[bytes], *, worksheet: str | None = None, encoding: str | None = None
+    ) -> Checked:
         """Read and check a sheet that comes as a stream, of any kind that a file may be of.
 
         Pictures that it names are looked for in the current folder.
@@ -75,6 +80,7 @@ class Sheets:
         Args:
             stream: need not seek.
             worksheet: as for `check`.
+            encoding: as for `check`.
 
         Raises:
             SheetError: it cannot be used as a sheet at all.
@@ -87,7 +93,7 @@ class Sheets:
             path = folder / "stdin"
             # What is over the limit is not kept, and refused as a file of that size.
             path.write_bytes(stream.read(most + 1))
-            return self._checked(*self._read(path, worksheet, Path.cwd()))
+            return self._checked(*self._read(path, worksheet, encoding, Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -213,16 +219,22 @@ class Sheets:
         return self._checked(table)
 
     def open(
-        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+        self,
+        path: Path,
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
     ) -> Draft:
         """Read and check a sheet that is to be mended; raises as `check`.
 
         Args:
             path: as for `check`.
             worksheet: as for `check`.
+            encoding: as for `check`.
             folder: where the pictures are that it names; None: beside it.
         """
-        table, pictures = self._read(path, worksheet, folder)
+        table, pictures = self._read(path, worksheet, encoding, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))
 
     def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
@@ -288,7 +300,7 @@ class Sheets:
 
         Raises as `check`.
         """
-        table, pictures = self._read(path, draft.worksheet)
+        table, pictures = self._read(path, draft.worksheet, draft.table.encoding)
         vocabulary = replace(
             self._vocabulary(load_models(), pictures), num_images=draft.vocabulary.num_images
         )
@@ -482,12 +494,13 @@ class Sheets:
         return len(rows), silent
 
     def _read(
-        self, path: Path, worksheet: str | None, folder: Path | None = None
+        self, path: Path, worksheet: str | None, encoding: str | None, folder: Path | None = None
     ) -> tuple[Table, PictureFolder]:
         limits, pictures = self._settings.sheet, self._pictures(folder or path.absolute().parent)
         table = read_table(
             path,
             sheet=worksheet,
+            encoding=encoding,
             limits=Limits(
                 file_bytes=limits.max_file_mib << 20,
                 rows=limits.max_rows,

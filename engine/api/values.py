@@ -60,12 +60,14 @@ from engine.settings_file import Setting, all_settings, as_text, understood, wri
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
+from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
-from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.sheet.rows import EncodingError, Problem, Row, RowValues, Severity, Sheet, SheetError
 
 __all__ = [
     "COLUMN",
     "DEFAULT_STRENGTH",
+    "ENCODINGS",
     "IMAGE_ORDERS",
     "ORDERS",
     "PICTURE_COLUMNS",
@@ -85,6 +87,7 @@ __all__ = [
     "DiskUse",
     "Draft",
     "Emptied",
+    "EncodingError",
     "Engine",
     "EngineError",
     "EngineEvent",

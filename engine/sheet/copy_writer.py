@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from engine.sheet.chat_answers import LINE_END, table_line
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.content import Format, sniff
-from engine.sheet.delimited import decode, line_ends, split
+from engine.sheet.delimited import line_ends, split
+from engine.sheet.encodings import decode
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Limits, cell_text
 from engine.sheet.workbook import read_workbook
@@ -58,11 +59,14 @@ def rewrite(request: dict[str, Any]) -> list[str]:
     writes += [_Write(number + above, *cell) for number, *cell in request["cells"]]
     match sniff(data, Limits().unpacked_bytes):
         case Format.TEXT:
-            read = decode(data)
+            read = decode(data, request["encoding"])
             text = _text(read.text, writes, request["header_row"], above)
             # Excel takes a file without a mark for one of the old encodings.
             mark = read.marked or not (read.encoding == "utf-8" or text.isascii())
-            target.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
+            encoding = "utf-8-sig" if mark else "utf-8"
+            # Bytes that are no letters stay as they are where nobody mended them.
+            with target.open("w", encoding=encoding, errors="surrogateescape", newline="") as file:
+                file.write(text)
             return []
         case Format.XLSX:
             return _xlsx(source, target, request["sheet"], writes, above)

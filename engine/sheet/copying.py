@@ -69,6 +69,7 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
             "source": str(source.absolute()),
             "target": str(partial),
             "sheet": draft.worksheet,
+            "encoding": draft.table.encoding,
             "header_row": draft.table.header_row,
             "new_headers": _new_headers(draft),
             "cells": [

@@ -1,6 +1,5 @@
-"""Text files: their encoding, their delimiter, their quotes."""
+"""Text files: what separates their cells, and the records they hold."""
 
-import codecs
 import csv
 import io
 import re
@@ -12,94 +11,14 @@ from engine.sheet.chat_answers import LINE_END, passage, without_marks
 from engine.sheet.data_records import data_records
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name
 from engine.sheet.quoting import CarefulReader, marks_around, needs_care
-from engine.sheet.rows import SheetError
 from engine.sheet.table import Remark
 
 _MOST_LOOKED_AT = 2 * MOST_ABOVE
 """Records in which the header is looked for, blank ones counted."""
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
-_NO_TEXT = "\uffff"
-_MOST_NULS = 3
-_NUL_SHARE = 0.002
-"""NULs that a text may have by some accident: they are faults of their cells."""
-_HEAD = 4096
-_MOST_CONTROL = 0.02
-"""The share of control characters, of which text has a stray one, from which data is no text."""
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    # UTF-32 first: its little-endian mark begins with UTF-16's.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-
-
 _NONE = "\uffff"
 """A character that no text may hold: it splits nothing."""
-
-
-class Decoded(NamedTuple):
-    """A file's text, and what the person should know of how it was decoded."""
-
-    text: str
-    encoding: str
-    marked: bool = False
-    """Whether it begins with a byte order mark."""
-    notes: tuple[str, ...] = ()
-
-
-def decode(data: bytes) -> Decoded:
-    """Turn a text file's bytes into text.
-
-    Raises:
-        SheetError: It is not text in any encoding we know.
-    """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return Decoded(_checked(data[len(mark) :], encoding), encoding, marked=True)
-    sample = data[:_HEAD]
-    # In UTF-16, Latin letters have a NUL byte each, all on the same side.
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if max(even, odd) > len(sample) // 8 and min(even, odd) <= max(even, odd) // 8:
-        encoding = "utf-16-le" if odd > even else "utf-16-be"
-        return Decoded(_checked(data, encoding), encoding)
-    try:
-        return Decoded(_no_control(data.decode("utf-8")), "utf-8")
-    except UnicodeDecodeError:
-        note = (
-            "This file is not UTF-8. It was read as Western European text (Windows-1252): if "
-            "letters look wrong, save it as “CSV UTF-8” or as .xlsx."
-        )
-        return Decoded(_checked(data, "cp1252"), "cp1252", notes=(note,))
-
-
-def _checked(data: bytes, encoding: str) -> str:
-    try:
-        return _no_control(data.decode(encoding))
-    except UnicodeDecodeError as error:
-        raise _not_text() from error
-
-
-def _no_control(text: str) -> str:
-    strays = len(_CONTROL.findall(text[:_HEAD]))
-    nuls = text.count("\0")
-    if (
-        _NO_TEXT in text
-        or strays > max(8, len(text[:_HEAD]) * _MOST_CONTROL)
-        or nuls > max(_MOST_NULS, len(text) * _NUL_SHARE)
-    ):
-        raise _not_text()
-    return text.lstrip("\ufeff")
-
-
-def _not_text() -> SheetError:
-    return SheetError(
-        "This is not a sheet: it holds binary data, or text that is damaged. "
-        "A sheet is a csv, tsv, xls, xlsx or ods file."
-    )
 
 
 class Records(NamedTuple):

@@ -6,14 +6,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from engine.sheet.cell_findings import shown
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
-from engine.sheet.rows import Severity, SheetError
+from engine.sheet.rows import EncodingError, Severity, SheetError
 from engine.sheet.table import (
     MIB,
     Broken,
@@ -35,7 +35,13 @@ _CHILD = (
 )
 
 
-def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Table:
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    limits: Limits | None = None,
+) -> Table:
     """Read a csv, tsv, xls, xlsx or ods file, told apart by content.
 
     A process of its own reads it, with limited memory and time: a hostile or damaged file can
@@ -44,9 +50,11 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     Args:
         path: The file.
         sheet: A worksheet's name; None for the first visible one.
+        encoding: What a text file is written in; None: to be found out.
         limits: How much it may hold and take.
 
     Raises:
+        EncodingError: A person must say what it is written in.
         SheetError: It cannot be used as a sheet; says why and what to do.
     """
     limits = limits or Limits()
@@ -54,6 +62,7 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     request = {
         "path": str(path.absolute()),
         "sheet": sheet,
+        "encoding": encoding,
         "limits": asdict(limits),
         "modules": [entry for entry in sys.path if entry],
     }
@@ -73,11 +82,13 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
         raise _crash(child.stderr, limits)
     with gc_paused():
         reply = json.loads(child.stdout)
+        if "encodings" in reply:
+            raise EncodingError(reply["refused"], tuple(reply["encodings"]))
         if "refused" in reply:
             raise SheetError(reply["refused"])
         if "memory" in reply:
             raise _too_much_memory(limits)
-        return _table(path, reply)
+        return replace(_table(path, reply), encoding=encoding)
 
 
 _LIGHTEN = (
@@ -166,6 +177,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         sheets=tuple(reply["sheets"]),
         notes=tuple(notes),
         delimiter=reply["delimiter"],
+        is_unicode=reply["unicode"],
         merged=tuple(CellRange(*each) for each in reply["merged"]),
         remarks=(*remarks, *_short_rows(numbers[first:], lines[first:], len(header))),
     )

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.sheet.content import Format, sniff
-from engine.sheet.rows import SheetError
-from engine.sheet.table import Broken, Limits
+from engine.sheet.rows import EncodingError, Severity, SheetError
+from engine.sheet.table import Broken, Limits, Remark
 
 
 def main(request: dict[str, Any]) -> None:
     """Read the file and write the answer to stdout.
 
     Args:
-        request: `path`, `sheet` (or None), `limits` (the fields of Limits).
+        request: `path`, `sheet` and `encoding` (or None), `limits` (the fields of Limits).
     """
     limits = Limits(**request["limits"])
     _guard(limits)
@@ -30,7 +30,10 @@ def main(request: dict[str, Any]) -> None:
     os.dup2(2, 1)
     lines: list[list[Any]] = []
     try:
-        reply, lines = _read(Path(request["path"]), request["sheet"], limits)
+        asked = request["sheet"], request["encoding"]
+        reply, lines = _read(Path(request["path"]), *asked, limits)
+    except EncodingError as error:
+        reply = {"refused": str(error), "encodings": error.encodings}
     except SheetError as error:
         reply = {"refused": str(error)}
     except MemoryError:
@@ -48,6 +51,10 @@ def main(request: dict[str, Any]) -> None:
     os._exit(0)
 
 
+_DAMAGED = (
+    "This row has bytes that are no letters of UTF-8, shown as ?. Type these letters again, or "
+    "read the file in the encoding that it is written in (--encoding)."
+)
 _PLAIN = {str, float, int, bool}
 
 
@@ -67,7 +74,9 @@ def _guard(limits: Limits) -> None:
     gc.disable()
 
 
-def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any], list[list[Any]]]:
+def _read(
+    path: Path, wanted: str | None, encoding: str | None, limits: Limits
+) -> tuple[dict[str, Any], list[list[Any]]]:
     """What is to be said of the file, and its rows that are not blank."""
     with path.open("rb") as file:
         data = file.read(limits.file_bytes + 1)
@@ -83,11 +92,12 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
         "delimiter": ",",
         "merged": [],
         "remarks": [],
+        "unicode": True,
     }
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
-        rows = _text_rows(data, limits, reply)
+        rows = _text_rows(data, encoding, limits, reply)
     else:
         from engine.sheet.workbook import read_workbook
 
@@ -125,11 +135,14 @@ def _is_blank(cells: list[Any]) -> bool:
     return all(isinstance(cell, str) and not cell.strip() for cell in cells)
 
 
-def _text_rows(data: bytes, limits: Limits, reply: dict[str, Any]) -> dict[int, list[Any]]:
+def _text_rows(
+    data: bytes, encoding: str | None, limits: Limits, reply: dict[str, Any]
+) -> dict[int, list[Any]]:
     """Row number → cells; what is to be said of the file goes into `reply`."""
-    from engine.sheet.delimited import decode, split
+    from engine.sheet.delimited import split
+    from engine.sheet.encodings import damaged, decode
 
-    read = decode(data)
+    read = decode(data, encoding)
     rows: dict[int, list[Any]] = {}
     count = 0
     text = split(read.text)
@@ -138,11 +151,16 @@ def _text_rows(data: bytes, limits: Limits, reply: dict[str, Any]) -> dict[int, 
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    reply |= {
-        "notes": [*read.notes, *text.notes],
-        "delimiter": text.delimiter,
-        "remarks": text.remarks,
-    }
+    remarks = list(text.remarks)
+    if damaged(read.text):
+        remarks += [
+            Remark(number, Severity.WARNING, _DAMAGED)
+            for number, record in rows.items()
+            if any(map(damaged, record))
+        ]
+    notes = [*read.notes, *text.notes]
+    reply |= {"notes": notes, "delimiter": text.delimiter, "remarks": remarks}
+    reply["unicode"] = read.encoding.startswith("utf")
     return rows
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
+from engine.sheet.encodings import damaged, mended
 from engine.sheet.rows import Severity, SourcePicture
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.vocabulary import LookedAt
@@ -63,7 +64,8 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
             f"limit of {most:,}. Shorten it.",
         )
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
-        return error(text, "Some letters are damaged (shown as ?). Type them again.")
+        likely = (mended(cell).strip(),) if damaged(cell) else ()
+        return error(text, "Some letters are damaged (shown as ?). Type them again.", *likely)
     if text == EXAMPLE_PROMPT:
         message = "This is the template's example row. Replace it, or leave it out."
         return CellFindings(text, text, (Finding(Severity.WARNING, message),))

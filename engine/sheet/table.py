@@ -77,6 +77,10 @@ class Table:
     """What they should know of single rows, for as long as these stay as they were read."""
     delimiter: str = ","
     """What separates the cells of a text file."""
+    encoding: str | None = None
+    """What a person said that a text file is written in."""
+    is_unicode: bool = True
+    """Whether it is in no older encoding, which a person may know better."""
     own: frozenset[int] = frozenset()
     """Indexes of columns that are the user's own whatever they are called."""
     merged: tuple[CellRange, ...] = ()

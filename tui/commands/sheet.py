@@ -38,6 +38,12 @@ def register(subcommands: Subcommands) -> None:
             + ("; - reads it from stdin" if command is rendered else ""),
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
+        command.add_argument(
+            "--encoding",
+            type=words,
+            metavar="NAME",
+            help="what a text file is written in: shift_jis, gbk, windows-1251 …",
+        )
     rendered.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
     rendered.add_argument(
         "--only-changed",
@@ -89,7 +95,9 @@ def check(options: Namespace, library: Library) -> int:
     """`promptsheet check SHEET`."""
     from tui import report
 
-    checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+    checked = library.sheets.check(
+        options.sheet, worksheet=options.worksheet, encoding=options.encoding
+    )
     sheet = checked.sheet
     if options.json:
         print_json(
@@ -164,14 +172,18 @@ def run(options: Namespace, library: Library) -> int:
 
     refuse_output(options)
     if str(options.sheet) == "-":
-        checked = library.sheets.check_stream(sys.stdin.buffer, worksheet=options.worksheet)
+        checked = library.sheets.check_stream(
+            sys.stdin.buffer, worksheet=options.worksheet, encoding=options.encoding
+        )
         if options.only_changed and not options.since:
             raise UsageError(
                 "A sheet on stdin has no history: name the session it is compared with, --since"
                 " SESSION."
             )
     else:
-        checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+        checked = library.sheets.check(
+            options.sheet, worksheet=options.worksheet, encoding=options.encoding
+        )
     if not (options.only_changed or options.since) or is_refused(checked, options):
         return render(checked, options, library, name=options.name)
     wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)

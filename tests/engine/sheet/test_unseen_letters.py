@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.sheet.check import check_table
-from engine.sheet.delimited import decode, records
+from engine.sheet.delimited import records
+from engine.sheet.encodings import decode
 from engine.sheet.ods_text import readable_ods
 from engine.sheet.read import read_table
 from engine.sheet.rows import Severity
