@@ -62,6 +62,7 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
+from engine.sheet.pasted import pasted_rows
 from engine.sheet.rows import EncodingError, Problem, Row, RowValues, Severity, Sheet, SheetError
 
 __all__ = [
@@ -154,6 +155,7 @@ __all__ = [
     "new_name",
     "open_plain",
     "palette_colours",
+    "pasted_rows",
     "picture_folder",
     "plain",
     "plain_name",

@@ -255,6 +255,12 @@ async def test_pasted_lines_become_rows(app: PromptsheetApp) -> None:
         assert [draft_of(table).text(n, "prompt") for n in (6, 7)] == ["one", "two"]
         await pilot.press("u")
         assert len(draft_of(table).numbers) == 4
+        app.screen.post_message(Paste('prompt\tar\tmine\n"a cat,\nasleep"\t2:3\tx\n'))
+        await until(pilot, lambda: len(draft_of(table).numbers) == 5)
+        assert [draft_of(table).text(6, c) for c in ("prompt", "aspect_ratio")] == [
+            "a cat,\nasleep",
+            "2:3",
+        ]
 
 
 async def test_a_sheet_in_an_older_encoding_asks_for_it(settings: Settings, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
+    COLUMN,
     DEFAULT_STRENGTH,
     ENCODINGS,
     PICTURE_COLUMNS,
@@ -505,14 +506,22 @@ class SheetScreen(AreaScreen):
 
     @on(Paste)
     def _pasted(self, event: Paste) -> None:
-        """Lines pasted over the table are prompts."""
-        prompts = [line.strip() for line in event.text.splitlines() if line.strip()]
-        if not prompts:
+        """Lines pasted over the table are prompts, cells of a spreadsheet program rows."""
+        typed = TypedPrompts.of(event.text)
+        if not typed.prompts:
             return
         if self.draft is None:
-            self.take_typed(TypedPrompts(prompts, None))
+            self.take_typed(typed)
+        elif typed.rows:
+            there = {*self.draft.columns, *COLUMN}
+            names = dict.fromkeys(name for row in typed.rows for name in row)
+            lost = [clean(name) for name in names if name not in there]
+            without = f" without {', '.join(lost)}, which this sheet does not have" if lost else ""
+            words = f"{count_text(len(typed.rows), 'row')} pasted{without}"
+            looked_at = next((name for name in names if name in PICTURE_COLUMNS), "prompt")
+            self._table.add_rows(typed.rows, looked_at, words)
         else:
-            self._table.paste(prompts)
+            self._table.paste(typed.prompts)
 
     # ---------------------------------------------------------------- actions
 

@@ -123,6 +123,11 @@ class SheetOpening:
     def take_typed(self, typed: TypedPrompts) -> None:
         """Prompts were typed."""
         count = typed.num_images
+        if typed.rows:
+            said = {} if count is None else {"num_images": str(count)}
+            rows = [{**said, **row} for row in typed.rows]
+            self._make(partial(self._library.sheets.from_rows, rows, name="prompts"))
+            return
         self._make(partial(self._library.sheets.from_prompts, typed.prompts, num_images=count))
 
     def take_pictures(self, rows: Sequence[Mapping[str, str]]) -> None:
