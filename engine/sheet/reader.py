@@ -106,6 +106,12 @@ def _read(
         reply["merged"] = book.merged
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
+    from engine.sheet.leftovers import leftovers
+
+    left, note = leftovers(filled)
+    if note:
+        reply["notes"] = [*reply["notes"], note]
+        filled = {number: cells for number, cells in filled.items() if number not in left}
     lone = next(iter(filled.values())) if len(filled) == 1 else []
     _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"], is_prompt=_is_prompt(lone))
     widest = max(map(_width, filled.values()), default=0)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.encodings import damaged, mended
+from engine.sheet.foreign_options import ForeignOptions, foreign_options
 from engine.sheet.rows import Severity, SourcePicture
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.vocabulary import LookedAt
@@ -16,6 +17,8 @@ _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"\+?[1-9][0-9]{0,2}(?:[,.\s'’_][0-9]{3})+")
 """Thousands set apart: 1,000 is hardly 1, and asks."""
+_SCIENTIFIC = re.compile(r"\+?([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,3})")
+"""As spreadsheet programs show a number that is too long for its column."""
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(
     r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?:[:=*@]([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?))?"
@@ -47,7 +50,7 @@ def plain_text(cell: Cell, most: int) -> CellFindings[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT:
+        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT and "--" not in text:
             return CellFindings(text, text)
     return None
 
@@ -113,7 +116,20 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
             "If others were meant, format the cell as text and type it again."
         )
         findings = (Finding(Severity.WARNING, message),)
+    if column.name == "prompt" and (options := foreign_options(text)):
+        findings += (_about_options(options),)
     return CellFindings(text, text, findings)
+
+
+def _about_options(options: ForeignOptions) -> Finding:
+    """What is said of other tools' options in a prompt; the suggestion is the prompt without."""
+    listed = ", ".join(shown(each) for each in options.written)
+    means = ", ".join(f"{column} {shown(text)}" for column, text in options.cells.items())
+    without = ", ".join(shown(each) for each in options.others)
+    message = f"{listed}: options of another tool, which are words of the prompt here."
+    message += f" As columns: {means}. Taking the suggestion moves them there." if means else ""
+    message += f" No column does what {without} did." if without else ""
+    return Finding(Severity.WARNING, message, (options.prompt,) if means and options.prompt else ())
 
 
 def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[SourcePicture]:
@@ -269,6 +285,8 @@ def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
         # Python refuses to read thousands of digits.
         number = int(digits) if len(digits) < 20 else 10**20
         return _in_range(text, number, column, span)
+    if scientific := _SCIENTIFIC.fullmatch(plain):
+        return _shortened(text, scientific, column, span)
     if grouped:
         meant = "".join(letter for letter in plain if letter.isdigit())
     else:
@@ -277,6 +295,22 @@ def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
     fits = meant and column.minimum <= int(meant[:20]) <= column.maximum
     return error(
         text, f"{shown(text)} is not {span}.{_hint(column)}", *((str(int(meant)),) if fits else ())
+    )
+
+
+def _shortened(text: str, found: re.Match[str], column: Column, span: str) -> CellFindings[int]:
+    """What is said of a number that a spreadsheet program wrote with an exponent."""
+    whole, part, power = found.groups()
+    digits = (part or "").rstrip("0")
+    exact = int(whole + digits) * 10 ** (int(power) - len(digits)) if int(power) < 16 else 0
+    # With no figure lost, every figure is written.
+    meant = (str(exact),) if len(digits) >= int(power) and column.minimum <= exact else ()
+    sound = meant if meant and exact <= column.maximum else ()
+    return error(
+        text,
+        f"The spreadsheet program shortened this number: the last digits of {shown(text)} are "
+        f"lost. Format the column as text or as a number, and type it again: {span}.",
+        *sound,
     )
 
 
