@@ -217,8 +217,9 @@ def layout_notes(
         if number in rows and _holds(rows[number])
     )
     if hidden:
+        rows_named = _listed("Row", number_runs(hidden))
         notes.append(
-            f"{_listed('Row', number_runs(hidden))} hidden in the spreadsheet program and read like "
+            f"{rows_named} hidden in the spreadsheet program and read like "
             "any other. Show or delete them there, or leave them out."
         )
     widest = max(map(len, rows.values()), default=0)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 from engine.sheet.cell_findings import shown
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
+from engine.sheet.machine_limits import machines_reason
 from engine.sheet.rows import EncodingError, Severity, SheetError
 from engine.sheet.table import (
     MIB,
@@ -74,18 +76,22 @@ def read_table(
             timeout=limits.seconds,
             check=False,
         )
+    except OSError as error:
+        raise _machines(error.strerror or str(error)) from error
     except subprocess.TimeoutExpired as error:
         raise SheetError(
             f"Reading the file took longer than {limits.seconds:g} seconds, the limit. {_LIGHTEN}"
         ) from error
     if child.returncode != 0 or not child.stdout:
-        raise _crash(child.stderr, limits)
+        raise _crash(child.returncode, child.stderr, limits)
     with gc_paused():
         reply = json.loads(child.stdout)
         if "encodings" in reply:
             raise EncodingError(reply["refused"], tuple(reply["encodings"]))
         if "refused" in reply:
             raise SheetError(reply["refused"])
+        if "machine" in reply:
+            raise _machines(reply["machine"])
         if "memory" in reply:
             raise _too_much_memory(limits)
         return replace(_table(path, reply), encoding=encoding)
@@ -121,10 +127,19 @@ def _refuse_unopenable(path: Path, limits: Limits) -> None:
         )
 
 
-def _crash(stderr: bytes, limits: Limits) -> SheetError:
+def _machines(reason: str) -> SheetError:
+    return SheetError(
+        f"The sheet could not be read now: {reason}. That is no fault of the file; end what else "
+        "runs here, or ask who looks after the machine."
+    )
+
+
+def _crash(status: int, stderr: bytes, limits: Limits) -> SheetError:
     # What Rust's and Python's allocators say when refused.
     if b"memory allocation" in stderr or b"MemoryError" in stderr:
         return _too_much_memory(limits)
+    if reason := machines_reason(status, stderr):
+        return _machines(reason)
     return SheetError(
         "The file could not be read: reading it failed in an unexpected way, so it is damaged "
         "or very unusual. Open it in a spreadsheet program and save it anew, or as .csv."
@@ -132,6 +147,11 @@ def _crash(stderr: bytes, limits: Limits) -> SheetError:
 
 
 def _too_much_memory(limits: Limits) -> SheetError:
+    granted = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = min((each for each in granted if each != resource.RLIM_INFINITY), default=sys.maxsize)
+    if allowed < limits.memory_bytes:
+        reason = f"programs may take no more than {allowed // MIB} MiB of memory here (ulimit -v)"
+        return _machines(reason)
     return SheetError(
         f"Reading the file took more memory than the limit of {limits.memory_bytes // MIB} MiB. "
         f"{_LIGHTEN}"

@@ -38,6 +38,8 @@ def main(request: dict[str, Any]) -> None:
         reply = {"refused": str(error)}
     except MemoryError:
         reply = {"memory": True}
+    except OSError as error:
+        reply = {"machine": error.strerror or str(error)}
     odd: list[int] = []
     # One look at all cells: few sheets have other than these.
     if not _PLAIN.issuperset(map(type, chain.from_iterable(lines))):
@@ -66,12 +68,19 @@ def _odd(cell: object) -> list[Any]:
 
 
 def _guard(limits: Limits) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    seconds = int(limits.seconds) + 1  # for when the parent is gone and cannot stop us
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    _limit(resource.RLIMIT_AS, limits.memory_bytes)
+    _limit(resource.RLIMIT_CORE, 0)
+    # For when the parent is gone and cannot stop us.
+    _limit(resource.RLIMIT_CPU, int(limits.seconds) + 1)
     # Many small cells and no cycles: collecting would only cost.
     gc.disable()
+
+
+def _limit(kind: int, most: int) -> None:
+    """No more than `most`; whoever runs us may allow less."""
+    allowed = [each for each in resource.getrlimit(kind) if each != resource.RLIM_INFINITY]
+    least = min((most, *allowed))
+    resource.setrlimit(kind, (least, least))
 
 
 def _read(

@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.api import Library
 from tui.commands.arguments import Subcommands, folder, words
@@ -21,6 +22,9 @@ from tui.commands.rendering import (
 from tui.commands.zipping import add_output, write_zip
 from tui.text import clean, count_text
 
+if TYPE_CHECKING:
+    from engine.api import Checked
+
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -34,8 +38,7 @@ def register(subcommands: Subcommands) -> None:
         command.add_argument(
             "sheet",
             type=Path,
-            help="csv, tsv, xls, xlsx, ods, or one prompt a line"
-            + ("; - reads it from stdin" if command is rendered else ""),
+            help="csv, tsv, xls, xlsx, ods, or one prompt a line; - reads it from stdin",
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
         command.add_argument(
@@ -95,9 +98,7 @@ def check(options: Namespace, library: Library) -> int:
     """`promptsheet check SHEET`."""
     from tui import report
 
-    checked = library.sheets.check(
-        options.sheet, worksheet=options.worksheet, encoding=options.encoding
-    )
+    checked = _checked(options, library)
     sheet = checked.sheet
     if options.json:
         print_json(
@@ -114,6 +115,28 @@ def check(options: Namespace, library: Library) -> int:
     else:
         say(*report.problem_lines(sheet.problems), report.totals_line(checked))
     return SOME if checked.errors else OK
+
+
+def _checked(options: Namespace, library: Library) -> "Checked":
+    """The sheet that is named, or that comes on stdin or through a pipe."""
+    how = {"worksheet": options.worksheet, "encoding": options.encoding}
+    if not _is_stream(options.sheet):
+        return library.sheets.check(options.sheet, **how)
+    if _is_stdin(options.sheet) and sys.stdin is None:
+        raise UsageError("There is no stdin to read a sheet from.")
+    if _is_stdin(options.sheet):
+        return library.sheets.check_stream(sys.stdin.buffer, **how)
+    with options.sheet.open("rb") as stream:
+        return library.sheets.check_stream(stream, **how)
+
+
+def _is_stream(sheet: Path) -> bool:
+    """Whether a sheet is read as it comes: from stdin, or from a pipe as `<(…)` makes one."""
+    return _is_stdin(sheet) or sheet.is_fifo()
+
+
+def _is_stdin(sheet: Path) -> bool:
+    return str(sheet) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
 def template(options: Namespace, library: Library) -> int:
@@ -171,19 +194,12 @@ def run(options: Namespace, library: Library) -> int:
     from tui import report
 
     refuse_output(options)
-    if str(options.sheet) == "-":
-        checked = library.sheets.check_stream(
-            sys.stdin.buffer, worksheet=options.worksheet, encoding=options.encoding
+    if _is_stream(options.sheet) and options.only_changed and not options.since:
+        raise UsageError(
+            "A sheet on stdin has no history: name the session it is compared with, --since"
+            " SESSION."
         )
-        if options.only_changed and not options.since:
-            raise UsageError(
-                "A sheet on stdin has no history: name the session it is compared with, --since"
-                " SESSION."
-            )
-    else:
-        checked = library.sheets.check(
-            options.sheet, worksheet=options.worksheet, encoding=options.encoding
-        )
+    checked = _checked(options, library)
     if not (options.only_changed or options.since) or is_refused(checked, options):
         return render(checked, options, library, name=options.name)
     wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)
