@@ -17,6 +17,7 @@ _WORDS = {
     b"Resource temporarily unavailable": "no more processes or threads can be started",
     b"Too many open files": "too many files are open",
     b"No space left on device": "the disk is full",
+    b"error while loading shared libraries": "a library of the system could not be loaded",
     b"Fatal Python error": "Python could not start",
     b"ImportError": "a part of Promptsheet could not be loaded",
     b"ModuleNotFoundError": "a part of Promptsheet could not be loaded",
