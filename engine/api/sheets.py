@@ -540,6 +540,7 @@ class Sheets:
             palettes=words.palettes,
             wildcards=words.wildcards.choices.keys(),
             wildcard_faults=words.wildcards.faults,
+            wildcard_fault=words.wildcards.fault_of,
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
             pictures=pictures or self._pictures(Path.cwd()),

@@ -1,5 +1,6 @@
 """The words and colours that rows may call for: those we ship, and over them the user's own."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from engine.plan.wildcards import Wildcards
 from engine.settings import SettingsError, config_folder
 
 _MOST_CHOICES = 100_000
+_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+"""Whole lines of it: what has one in its middle is somebody's words."""
 _Read = TypeVar("_Read")
 
 
@@ -86,9 +89,10 @@ def _toml(
 
 
 def _choices(path: Path) -> tuple[str, ...]:
-    """A file's lines; blank ones and those that begin with # are no choices."""
-    lines = (line.strip() for line in _text(path).splitlines())
-    found = tuple(line for line in lines if line and not line.startswith("#"))
+    """A file's lines; blank ones and comments (# …, // …, /* … */) are no choices."""
+    text = _COMMENT.sub("", _text(path))
+    lines = (line.strip() for line in text.splitlines())
+    found = tuple(line for line in lines if line and not line.startswith(("#", "//")))
     if not found:
         raise SettingsError(f"{path} holds no choice: write one a line.")
     if len(found) > _MOST_CHOICES:

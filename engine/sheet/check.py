@@ -333,6 +333,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             plain_text(cell, most) or unusable(cell) or judge(cell),
             vocabulary.wildcards,
             vocabulary.wildcard_faults,
+            vocabulary.wildcard_fault,
         )
     return lambda cell: unusable(cell) or judge(cell)
 

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
@@ -11,7 +11,7 @@ from engine.sheet.foreign_options import ForeignOptions, foreign_options
 from engine.sheet.rows import Severity, SourcePicture
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.vocabulary import LookedAt
-from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
+from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards, unusual
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
@@ -143,15 +143,27 @@ def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[So
 
 
 def judge_wildcards(
-    verdict: CellFindings[str], names: Collection[str], faults: Mapping[str, str]
+    verdict: CellFindings[str],
+    names: Collection[str],
+    faults: Mapping[str, str],
+    fault_of: Callable[[str], str],
 ) -> CellFindings[str]:
-    """A prompt's verdict, or what is wrong with its wildcards; the last two as the vocabulary's."""
+    """A prompt's verdict, or what is wrong with its wildcards; the others as the vocabulary's."""
     if verdict.value and has_wildcards(verdict.value):
         try:
-            split_wildcards(verdict.value, names, faults)
+            for part in split_wildcards(verdict.value, names, faults):
+                if part.is_wildcard and (why := fault_of(part.text)):
+                    raise WildcardError(why)
         except WildcardError as fault:
             sound = [text for text in fault.suggestions if _expands(text, names)]
             return error(verdict.text, str(fault), *sound)
+        if meant_elsewhere := unusual(verdict.value):
+            message = (
+                f"This has {meant_elsewhere}, which means nothing here: it is drawn as it is "
+                "written, or left to chance."
+            )
+            warning = Finding(Severity.WARNING, message)
+            return verdict._replace(findings=(*verdict.findings, warning))
     return verdict
 
 

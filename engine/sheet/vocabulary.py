@@ -69,6 +69,8 @@ class Vocabulary:
     """What can stand between `__` and `__` in a prompt."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)
     """Why some of them cannot be used."""
+    wildcard_fault: Callable[[str], str] = lambda _: ""
+    """Why what is written between braces cannot be drawn; empty: it can."""
     unshared: str = ""
     """Why others would not find public images; empty: they would."""
     model_names: Mapping[str, str] = field(default_factory=dict)
