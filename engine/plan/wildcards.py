@@ -57,6 +57,8 @@ class Wildcards:
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name → what it can become; the choices may hold wildcards themselves."""
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Name → why its file cannot be read; it has no choices then."""
 
     @cached_property
     def manager(self) -> Any:
@@ -103,7 +105,7 @@ class Wildcards:
     @cached_property
     def faults(self) -> Mapping[str, str]:
         """Why some names cannot be used: a line that cannot be read, or one that leads back."""
-        faults: dict[str, str] = {}
+        faults: dict[str, str] = dict(self.broken)
         uses: dict[str, set[str]] = {}
         for name, choices in self.choices.items():
             named: list[str] = []

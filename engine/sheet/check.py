@@ -314,7 +314,10 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
         Kind.MODEL: functools.partial(
-            judge_model, labels=tuple(vocabulary.models), names=vocabulary.model_names
+            judge_model,
+            labels=tuple(vocabulary.models),
+            names=vocabulary.model_names,
+            faults=vocabulary.model_faults,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
@@ -335,7 +338,21 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             vocabulary.wildcard_faults,
             vocabulary.wildcard_fault,
         )
+    if fault := vocabulary.file_faults.get(column.name):
+        return lambda cell: unusable(cell) or _explained(judge(cell), fault)
     return lambda cell: unusable(cell) or judge(cell)
+
+
+def _explained(verdict: CellFindings[Any], fault: str) -> CellFindings[Any]:
+    """A verdict whose errors say what may be to blame: it may be in a file that cannot be read."""
+    return verdict._replace(
+        findings=tuple(
+            each._replace(message=f"{each.message} {fault}")
+            if each.severity is Severity.ERROR
+            else each
+            for each in verdict.findings
+        )
+    )
 
 
 def extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:

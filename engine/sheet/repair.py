@@ -207,15 +207,20 @@ def judge_switch(cell: Cell, column: Column) -> CellFindings[bool]:
     return CellFindings(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> CellFindings[str]:
+def judge_model(
+    cell: Cell, labels: Sequence[str], names: Mapping[str, str], faults: Mapping[str, str]
+) -> CellFindings[str]:
     """Read the label of a model.
 
     Args:
         cell: The cell.
         labels: Of the models there are.
         names: Labels in other people's sheets → those of ours they stand for.
+        faults: Labels of the list whose models cannot be used → why not.
     """
     text = cell_text(cell).strip()
+    if text in faults:
+        return error(text, f"The model {shown(text)} cannot be used now. {faults[text]}")
     if text in labels:
         return CellFindings(text, text)
     plain = bare(text)

@@ -76,6 +76,11 @@ class Vocabulary:
     model_names: Mapping[str, str] = field(default_factory=dict)
     """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
 
+    model_faults: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the model list whose models cannot be used → why not."""
+    file_faults: Mapping[str, str] = field(default_factory=dict)
+    """Column → what is wrong with the user's files of what can stand there."""
+
     pictures: PictureLook = _no_pictures
     """Looks at the pictures that cells name."""
 
