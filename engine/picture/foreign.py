@@ -14,13 +14,12 @@ from typing import Any
 
 from PIL import Image
 
+from engine.picture.comfy import drawn_by
 from engine.picture.formats import read_texts
 from engine.picture.metadata import Record
 from engine.picture.png import PictureError, read_text
 
 _MOST_CHARS = 4 << 20
-_MOST_LINKS = 100
-"""Nodes of a ComfyUI graph that are looked at from one sampler: a graph can have circles."""
 _SETTING = re.compile(r'\s*([A-Za-z][\w /\-]{0,40}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})")
 _NAMED = re.compile(r" \((.+)\)$")
@@ -54,6 +53,10 @@ class Foreign:
     mask: str = ""
     """Digest of what tells where it is drawn anew."""
     fit: str = ""
+    schedule: str = ""
+    """How that program spaces its steps."""
+    note: str = ""
+    """What a row cannot say of it."""
 
 
 def read_foreign(path: Path) -> Foreign | None:
@@ -256,56 +259,20 @@ def _old_invoke(body: dict[str, Any]) -> Foreign | None:
 
 def _comfy(body: dict[str, Any]) -> Foreign | None:
     """A graph of nodes; its sampler knows where prompt, size and model come from."""
-    graph = {
-        str(name): node["inputs"]
-        for name, node in body.items()
-        if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
-    }
-    for inputs in graph.values():
-        if "positive" not in inputs:
-            continue
-        prompt = _reached(graph, inputs["positive"], ("text", "text_g", "clip_l", "prompt"))
-        if not _text(prompt):
-            continue
-        size = _size(
-            _reached(graph, inputs.get("latent_image"), ("width",)),
-            _reached(graph, inputs.get("latent_image"), ("height",)),
-        )
-        seed = inputs.get("seed", inputs.get("noise_seed"))
-        return Foreign(
-            program="ComfyUI",
-            prompt=_text(prompt),
-            negative_prompt=_text(
-                _reached(graph, inputs.get("negative"), ("text", "text_g", "clip_l", "prompt"))
-            ),
-            seed=_whole(_reached(graph, seed, ("seed", "value", "noise_seed"))),
-            size=size,
-            steps=_whole(_reached(graph, inputs.get("steps"), ("steps", "value"))),
-            guidance=_number(_reached(graph, inputs.get("cfg"), ("cfg", "value"))),
-            sampler=_text(inputs.get("sampler_name")),
-            model=_text(_reached(graph, inputs.get("model"), ("ckpt_name", "unet_name"))),
-        )
-    return None
-
-
-def _reached(graph: Mapping[str, dict[str, Any]], start: object, names: tuple[str, ...]) -> object:
-    """The nearest value with one of these names, following links from `start`."""
-    if not isinstance(start, list):
-        return start
-    waiting = [start]
-    seen: set[str] = set()
-    while waiting and len(seen) < _MOST_LINKS:
-        link = waiting.pop(0)
-        name = str(link[0]) if link else ""
-        if name in seen or name not in graph:
-            continue
-        seen.add(name)
-        inputs = graph[name]
-        for wanted in names:
-            value = inputs.get(wanted)
-            if isinstance(value, list):
-                waiting.insert(0, value)
-            elif value is not None and value != "":
-                return value
-        waiting += [value for value in inputs.values() if isinstance(value, list) and value]
-    return None
+    found = drawn_by(body)
+    if found is None or not found.prompts:
+        return None
+    several = max(len(found.prompts), len(found.negatives)) > 1
+    return Foreign(
+        program="ComfyUI",
+        prompt=", ".join(found.prompts),
+        negative_prompt=", ".join(found.negatives),
+        seed=_whole(found.seed),
+        size=_size(found.width, found.height),
+        steps=_whole(found.steps),
+        guidance=_number(found.guidance),
+        sampler=_text(found.sampler),
+        schedule=_text(found.scheduler),
+        model=_text(found.model),
+        note="several prompts, for parts of the picture, are joined" if several else "",
+    )
