@@ -28,7 +28,7 @@ from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
-from engine.plan.recipes import PlannedModel
+from engine.plan.recipes import SEEDS, PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
@@ -453,7 +453,9 @@ class Sheets:
 
         return template.explain(list(load_models()), full=full)
 
-    def write_recipes(self, pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
+    def write_recipes(
+        self, pictures: Iterable[Path], sheet: Path, *, replace: bool = False
+    ) -> tuple[int, list[RefusedPicture], list[str]]:
         """Write a sheet with a row for every picture that says how it was made.
 
         What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it
@@ -463,35 +465,55 @@ class Sheets:
 
         Args:
             pictures: PNG, JPEG or WebP files.
-            sheet: a new csv, xlsx or ods file.
+            sheet: a csv, xlsx or ods file.
+            replace: whether a file that is there is replaced.
 
         Returns:
-            How many rows there are, and the pictures that say nothing.
+            How many rows there are, the pictures that say nothing with the reason, and what is to
+            be known of some rows.
 
         Raises:
             SheetError: the file's ending is none of these, it is there already, or no picture said
                 anything.
             OSError: a picture cannot be read, or the sheet cannot be written.
         """
-        from engine.picture.foreign import read_foreign  # Pillow, which few need
+        from engine.picture.foreign import (
+            NO_TEXT,
+            read_foreign,
+            why_silent,
+        )  # Pillow, which few need
         from engine.plan.from_pictures import row_of, source_of
 
         kind = _kind_of(sheet)
-        if sheet.exists() or sheet.is_symlink():
+        if (sheet.exists() or sheet.is_symlink()) and not replace:
             raise _is_there(sheet)
         rows: list[dict[str, str]] = []
-        silent: list[Path] = []
+        silent: list[RefusedPicture] = []
+        beyond, noted = 0, list[str]()
         for picture in pictures:
             found = read_foreign(picture)
             if found is None:
-                silent.append(picture)
+                silent.append(RefusedPicture(shown_path(picture), why_silent(picture)))
             else:
+                beyond += found.seed is not None and found.seed >= SEEDS
+                noted += [f"{shown_path(picture)}: {found.note}"] if found.note else []
                 rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
         if not rows:
-            raise SheetError("None of these pictures says how it was made.")
+            told = [each for each in silent if each.reason != NO_TEXT]
+            raise SheetError(
+                f"No picture could be read: {told[0].file}: {told[0].reason}."
+                if told
+                else "None of these pictures says how it was made."
+            )
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        _write_table(kind, sheet, columns, rows)
-        return len(rows), silent
+        _write_table(kind, sheet, columns, rows, replace=replace)
+        if beyond:
+            noted.insert(
+                0,
+                f"{beyond:,} of {len(rows):,} seeds are larger than ours can be ({SEEDS - 1}): the"
+                " column source_seed has them, seed_number what is left of them by 2³¹",
+            )
+        return len(rows), silent, noted
 
     def _read(
         self, path: Path, worksheet: str | None, encoding: str | None, folder: Path | None = None

@@ -10,6 +10,7 @@ from engine.api import Library
 from tui.commands.arguments import Subcommands, folder, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.commands.rendering import (
+    PROBLEMS_SHOWN,
     add_rendering_options,
     add_row_options,
     cells_of,
@@ -19,6 +20,7 @@ from tui.commands.rendering import (
     run_json,
     say_refused,
 )
+from tui.commands.replacing import may_replace
 from tui.commands.zipping import add_output, write_zip
 from tui.text import clean, count_text
 
@@ -90,8 +92,9 @@ def register(subcommands: Subcommands) -> None:
     )
     read.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
     read.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a new csv, xlsx or ods"
+        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a csv, xlsx or ods"
     )
+    read.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def check(options: Namespace, library: Library) -> int:
@@ -150,10 +153,9 @@ def template(options: Namespace, library: Library) -> int:
         return OK
     if options.file is None:
         raise UsageError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
-    if options.file.exists() and not options.force:
-        raise UsageError(f"{options.file} is there already; --force replaces it.")
+    replace = may_replace(options.file, force=options.force)
     if options.images is not None:
-        return _picture_sheet(options, library)
+        return _picture_sheet(options, library, replace=replace)
     if options.prompt:
         raise UsageError("--prompt goes with --images: a template has an example of its own.")
     library.sheets.write_template(options.file, full=options.full)
@@ -164,7 +166,7 @@ def template(options: Namespace, library: Library) -> int:
     return OK
 
 
-def _picture_sheet(options: Namespace, library: Library) -> int:
+def _picture_sheet(options: Namespace, library: Library, *, replace: bool) -> int:
     from engine.api import find_pictures
     from tui.progress import looking
 
@@ -175,7 +177,7 @@ def _picture_sheet(options: Namespace, library: Library) -> int:
             options.file,
             prompt=options.prompt,
             full=options.full,
-            replace=options.force,
+            replace=replace,
             progress=progress,
         )
     say_refused(refused)
@@ -244,12 +246,17 @@ def recipes(options: Namespace, library: Library) -> int:
         for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
         if path.suffix.lower() in _PICTURES or path == given
     ]
-    rows, silent = library.sheets.write_recipes(pictures, options.output)
+    replace = may_replace(options.output, force=options.force)
+    made = library.sheets.write_recipes(pictures, options.output, replace=replace)
+    rows, silent, noted = made
     if options.json:
-        body = {"sheet": str(options.output), "rows": rows, "silent": list(map(str, silent))}
-        print_json(body)
+        body = {"sheet": str(options.output), "rows": rows, "silent": [s.file for s in silent]}
+        reasons = {each.file: each.reason for each in silent}
+        print_json(body | {"reasons": reasons, "notes": noted})
         return OK
+    note(*(f"{clean(each)}." for each in noted))
     say(f"{count_text(rows, 'row')} in {clean(str(options.output))}")
     if silent:
         note(f"{count_text(len(silent), 'picture')} without a recipe left out.")
+        note(*(f"  {clean(each.file)}: {clean(each.reason)}" for each in silent[:PROBLEMS_SHOWN]))
     return OK

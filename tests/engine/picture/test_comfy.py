@@ -26,9 +26,16 @@ BASE = {
 
 def sampler(**changed: Any) -> dict[str, Any]:
     inputs = {
-        "seed": 5, "steps": 20, "cfg": 7.0, "sampler_name": "euler", "scheduler": "normal",
-        "model": ["4", 0], "positive": ["6", 0], "negative": ["7", 0],
-        "latent_image": ["5", 0], "denoise": 1.0,
+        "seed": 5,
+        "steps": 20,
+        "cfg": 7.0,
+        "sampler_name": "euler",
+        "scheduler": "normal",
+        "model": ["4", 0],
+        "positive": ["6", 0],
+        "negative": ["7", 0],
+        "latent_image": ["5", 0],
+        "denoise": 1.0,
     }
     return node("KSampler", **(inputs | changed))
 
