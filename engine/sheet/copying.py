@@ -139,6 +139,8 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise SheetError(f"{target} is no plain file, which is not replaced. Choose another name.")
     if target.exists() and not overwrite:
         raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     try:

@@ -16,6 +16,15 @@ _KINDS = (
 )
 
 
+def is_written_into(path: Path) -> bool:
+    """Whether what is there, or a link to it, takes what comes: a named pipe, or /dev/null."""
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)
+
+
 def may_replace(path: Path, *, force: bool = False) -> bool:
     """Whether a file is there that may be replaced; without one, nothing is to be replaced.
 

@@ -15,6 +15,7 @@ from tui.commands.rendering import (
     add_row_options,
     cells_of,
     is_refused,
+    place_of,
     refuse_output,
     render,
     run_json,
@@ -217,7 +218,7 @@ def run(options: Namespace, library: Library) -> int:
         changed = checked.only_changed(changes)
         return render(changed, options, library, name=options.name, parent=before.session)
     if options.output is not None:
-        write_zip(library, before, options.output)
+        write_zip(library, before, place_of(options, before))
     if options.json:
         print_json(run_json(before))
     return OK
