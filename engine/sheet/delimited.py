@@ -140,6 +140,8 @@ def _careful(text: str, delimiter: str) -> tuple[list[list[str]], list[Remark]]:
         reader.width = len("\0".join(top[header].cells).rstrip("\0 ").split("\0"))
         named = [cell for cell in top[header].cells if known_name(cell)]
         reader.usual = top[header].marks | marks_around(named)
+        for reading, _ in islice(reader.records(), _MOST_LOOKED_AT):
+            reader.usual |= reading.marks
     while True:
         read = list(reader.records())
         marks = frozenset[str]().union(*(reading.marks for reading, _ in read))

@@ -5,6 +5,7 @@ space before the mark. Split at every comma, such a cell would shift the rest of
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,8 +41,10 @@ _DOUBLE = frozenset(_CLOSING) - _SINGLE
 _PAIRS = (("“„", "”“"), ("«»", "«»"), ("「", "」"), ("『", "』"), ("‹", "›"))
 """What opens and what closes, in any country."""
 _MARKS = "".join(sorted({mark[0] for mark in _CLOSING} - {'"'}))
+_ANY_MARK = re.compile("[" + re.escape('"' + "".join(a + b for a, b in _PAIRS)) + "]")
 _MOST_SHOWN = 40
 _NOTHING: frozenset[str] = frozenset()
+_BEST, _WORST = (0, False, 0), (sys.maxsize, True, 0)
 
 
 class Reading(NamedTuple):
@@ -101,21 +104,19 @@ class CarefulReader:
 
     def _best(self, at: int, row: int, plain: Reading | None) -> tuple[Reading, Remark | None]:
         marks = _DOUBLE | self.usual
-        readings = [
-            plain,
-            self._read(at, marks),
-            self._read(at, marks, backslash=True),
-        ]
-        found = [reading for reading in readings if reading]
-        singles = self._read(at, marks | _SINGLE)
-        if singles and not any(self._fits(reading) for reading in found) and self._fits(singles):
-            found.append(singles)
-        if not found:
+        best, least = plain, self._faults(plain) if plain else _WORST
+        for backslash in (False, True) if self._has_backslashes else (False,):
+            if least > _BEST and (other := self._read(at, marks, backslash=backslash)):
+                faults = self._faults(other)
+                best, least = (other, faults) if faults < least else (best, least)
+        singles = self._read(at, marks | _SINGLE) if self._has_singles else None
+        if singles and (best is None or not self._fits(best)) and self._fits(singles):
+            best = singles
+        if best is None:
             raise SheetError(
                 f'Row {row}: a quote mark (") opens a cell and never closes, so where the '
                 "cell ends cannot be told. Close it, or delete it."
             )
-        best = min(found, key=self._faults)
         doubt = self._doubt(row, best, singles)
         if doubt or (plain and best.cells == plain.cells):
             return best, doubt
@@ -128,10 +129,7 @@ class CarefulReader:
         return best, Remark(row, Severity.REPAIRED, message)
 
     def _is_suspicious(self, at: int, plain: Reading) -> bool:
-        raw = self.text[at : plain.end]
-        return '\\"' in raw or any(
-            '"' in cell or cell.lstrip(" \t")[:1] in _CLOSING for cell in plain.cells if cell
-        )
+        return self._suspect.search(self.text, at, plain.end) is not None
 
     def _fits(self, reading: Reading) -> bool:
         cells = reading.cells
@@ -142,7 +140,7 @@ class CarefulReader:
         """How little a way to read a record looks as it should; the first of equals is taken."""
         cells = reading.cells
         torn = sum(map(_is_torn, cells))
-        kept = sum(_is_within(cell.strip(), self.usual) for cell in cells)
+        kept = sum(_is_within(cell.strip(), self.usual) for cell in cells) if self.usual else 0
         return torn, not self._fits(reading), kept
 
     def _doubt(self, row: int, best: Reading, singles: Reading | None) -> Remark | None:
@@ -169,6 +167,10 @@ class CarefulReader:
         self, at: int, marks: frozenset[str] = _NOTHING, *, backslash: bool = False
     ) -> Reading | None:
         """One record from `at`; None: a quote mark opens a cell and never closes."""
+        if not marks:
+            line = self._line.match(self.text, at)
+            if line and '"' not in line[1]:  # as most are
+                return Reading(line[1].split(self.delimiter) if line[1] else [], line.end())
         cells: list[str] = []
         used: set[str] = set()
         while True:
@@ -215,6 +217,27 @@ class CarefulReader:
         return cell, None, cell[1]
 
     @cached_property
+    def _has_backslashes(self) -> bool:
+        return '\\"' in self.text
+
+    @cached_property
+    def _has_singles(self) -> bool:
+        """Whether a cell begins with a mark that may be an apostrophe."""
+        edge, marks = re.escape(self.delimiter), re.escape("".join(sorted(_SINGLE)))
+        return re.search(rf"(?:^|[{edge}\r\n])[ \t]*[{marks}]", self.text) is not None
+
+    @cached_property
+    def _suspect(self) -> re.Pattern[str]:
+        """What a record has that may be no plain csv: csv's own quotes within cells, too."""
+        edge, marks = re.escape(self.delimiter), re.escape(_MARKS)
+        own = rf'[^{edge}\r\n"]"[^{edge}\r\n]|"[^{edge}\r\n"][^"]*"[^{edge}\r\n"]'
+        return re.compile(rf'{own}|""|(?:^|[{edge}\r\n])[ \t]*[{marks}]|[ \t\\]"', re.MULTILINE)
+
+    @cached_property
+    def _line(self) -> re.Pattern[str]:
+        return re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+
+    @cached_property
     def _edge(self) -> str:
         return rf"(?P<edge>{re.escape(self.delimiter)}|\r\n|\r|\n|\Z)"
 
@@ -247,6 +270,8 @@ class CarefulReader:
 
 def _is_torn(cell: str) -> bool:
     """Whether a cell looks like a part of one in quote marks."""
+    if not _ANY_MARK.search(cell):
+        return False
     text = cell.strip()
     if text.count('"') % 2 or '\\"' in text:
         return True

@@ -174,6 +174,9 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         del header[-1]
     header_row, first = numbers[skipped], skipped + 1
     remarks = [Remark(row, Severity(kind), message) for row, kind, message in reply["remarks"]]
+    if reply["sheet"] is None and any(text[:1] == " " for text in top[skipped][1:]):
+        message = "The spaces after the separators are no part of the cells: left out."
+        remarks.append(Remark(header_row, Severity.REPAIRED, message))
     # Most sheets have several columns and need no closer look.
     lone = None
     if sum(map(bool, header)) <= 2 and not any(map(known_name, header)):
