@@ -22,13 +22,13 @@ from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
-from engine.models.catalog import ModelList, load_models
+from engine.models.catalog import LoadedModels, load_models
 from engine.models.schedulers import names_for
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
-from engine.plan.recipes import PlannedModel
+from engine.plan.recipes import SEEDS, PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
@@ -55,29 +55,41 @@ class Sheets:
         self._looked_at: KnownPictures = {}
 
     def check(
-        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+        self,
+        path: Path,
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
     ) -> Checked:
         """Read and check a sheet.
 
         Args:
             path: a csv, tsv, xls, xlsx or ods file.
             worksheet: its name in a workbook; None for the first visible one.
+            encoding: what a text file is written in; None: to be found out.
             folder: where the pictures are that it names; None: beside it.
 
         Raises:
             SheetError: the file cannot be used as a sheet at all.
             SettingsError: the model list cannot be used.
         """
-        return replace(self._checked(*self._read(path, worksheet, folder)), path=path)
+        return replace(self._checked(*self._read(path, worksheet, encoding, folder)), path=path)
 
     def check_stream(
-        self, stream: IO[bytes], *, worksheet: str | None = None, folder: Path | None = None
+        self,
+        stream: IO[bytes],
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
     ) -> Checked:
         """Read and check a sheet that comes as a stream, of any kind that a file may be of.
 
         Args:
             stream: need not seek.
             worksheet: as for `check`.
+            encoding: as for `check`.
             folder: as for `check`; None: the current one.
 
         Raises:
@@ -91,7 +103,7 @@ class Sheets:
             path = place / "stdin"
             # What is over the limit is not kept, and refused as a file of that size.
             path.write_bytes(stream.read(most + 1))
-            return self._checked(*self._read(path, worksheet, folder or Path.cwd()))
+            return self._checked(*self._read(path, worksheet, encoding, folder or Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -218,16 +230,22 @@ class Sheets:
         return self._checked(table)
 
     def open(
-        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+        self,
+        path: Path,
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
     ) -> Draft:
         """Read and check a sheet that is to be mended; raises as `check`.
 
         Args:
             path: as for `check`.
             worksheet: as for `check`.
+            encoding: as for `check`.
             folder: as for `check`.
         """
-        table, pictures = self._read(path, worksheet, folder)
+        table, pictures = self._read(path, worksheet, encoding, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))
 
     def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
@@ -293,7 +311,7 @@ class Sheets:
 
         Raises as `check`.
         """
-        table, pictures = self._read(path, draft.worksheet)
+        table, pictures = self._read(path, draft.worksheet, draft.table.encoding)
         vocabulary = replace(
             self._vocabulary(load_models(), pictures), num_images=draft.vocabulary.num_images
         )
@@ -445,7 +463,9 @@ class Sheets:
 
         return template.explain(list(load_models()), full=full)
 
-    def write_recipes(self, pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
+    def write_recipes(
+        self, pictures: Iterable[Path], sheet: Path, *, replace: bool = False
+    ) -> tuple[int, list[RefusedPicture], list[str]]:
         """Write a sheet with a row for every picture that says how it was made.
 
         What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it
@@ -455,43 +475,64 @@ class Sheets:
 
         Args:
             pictures: PNG, JPEG or WebP files.
-            sheet: a new csv, xlsx or ods file.
+            sheet: a csv, xlsx or ods file.
+            replace: whether a file that is there is replaced.
 
         Returns:
-            How many rows there are, and the pictures that say nothing.
+            How many rows there are, the pictures that say nothing with the reason, and what is to
+            be known of some rows.
 
         Raises:
             SheetError: the file's ending is none of these, it is there already, or no picture said
                 anything.
             OSError: a picture cannot be read, or the sheet cannot be written.
         """
-        from engine.picture.foreign import read_foreign  # Pillow, which few need
+        from engine.picture.foreign import (
+            NO_TEXT,
+            read_foreign,
+            why_silent,
+        )  # Pillow, which few need
         from engine.plan.from_pictures import row_of, source_of
 
         kind = _kind_of(sheet)
-        if sheet.exists() or sheet.is_symlink():
+        if (sheet.exists() or sheet.is_symlink()) and not replace:
             raise _is_there(sheet)
         rows: list[dict[str, str]] = []
-        silent: list[Path] = []
+        silent: list[RefusedPicture] = []
+        beyond, noted = 0, list[str]()
         for picture in pictures:
             found = read_foreign(picture)
             if found is None:
-                silent.append(picture)
+                silent.append(RefusedPicture(shown_path(picture), why_silent(picture)))
             else:
+                beyond += found.seed is not None and found.seed >= SEEDS
+                noted += [f"{shown_path(picture)}: {found.note}"] if found.note else []
                 rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
         if not rows:
-            raise SheetError("None of these pictures says how it was made.")
+            told = [each for each in silent if each.reason != NO_TEXT]
+            raise SheetError(
+                f"No picture could be read: {told[0].file}: {told[0].reason}."
+                if told
+                else "None of these pictures says how it was made."
+            )
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        _write_table(kind, sheet, columns, rows)
-        return len(rows), silent
+        _write_table(kind, sheet, columns, rows, replace=replace)
+        if beyond:
+            noted.insert(
+                0,
+                f"{beyond:,} of {len(rows):,} seeds are larger than ours can be ({SEEDS - 1}): the"
+                " column source_seed has them, seed_number what is left of them by 2³¹",
+            )
+        return len(rows), silent, noted
 
     def _read(
-        self, path: Path, worksheet: str | None, folder: Path | None = None
+        self, path: Path, worksheet: str | None, encoding: str | None, folder: Path | None = None
     ) -> tuple[Table, PictureFolder]:
         limits, pictures = self._settings.sheet, self._pictures(folder or path.absolute().parent)
         table = read_table(
             path,
             sheet=worksheet,
+            encoding=encoding,
             limits=Limits(
                 file_bytes=limits.max_file_mib << 20,
                 rows=limits.max_rows,
@@ -510,7 +551,7 @@ class Sheets:
         ready = [row.values for row in sheet.ready if row.values is not None]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
-    def _vocabulary(self, models: ModelList, pictures: PictureLook | None = None) -> Vocabulary:
+    def _vocabulary(self, models: LoadedModels, pictures: PictureLook | None = None) -> Vocabulary:
         words = load_words()
         return Vocabulary(
             models={
@@ -531,8 +572,11 @@ class Sheets:
             palettes=words.palettes,
             wildcards=words.wildcards.choices.keys(),
             wildcard_faults=words.wildcards.faults,
+            wildcard_fault=words.wildcards.fault_of,
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
+            model_faults=models.faults,
+            file_faults=words.faults,
             pictures=pictures or self._pictures(Path.cwd()),
         )
 

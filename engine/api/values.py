@@ -61,8 +61,11 @@ from engine.settings_file import Setting, all_settings, as_text, understood, wri
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
+from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
+from engine.sheet.pasted import pasted_rows
 from engine.sheet.rows import (
+    EncodingError,
     Problem,
     Row,
     RowValues,
@@ -76,6 +79,7 @@ from engine.sheet.totals import BlankCount
 __all__ = [
     "COLUMN",
     "DEFAULT_STRENGTH",
+    "ENCODINGS",
     "IMAGE_ORDERS",
     "ORDERS",
     "PICTURE_COLUMNS",
@@ -96,6 +100,7 @@ __all__ = [
     "DiskUse",
     "Draft",
     "Emptied",
+    "EncodingError",
     "Engine",
     "EngineError",
     "EngineEvent",
@@ -164,6 +169,7 @@ __all__ = [
     "new_name",
     "open_plain",
     "palette_colours",
+    "pasted_rows",
     "picture_folder",
     "plain",
     "plain_name",

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, Kind
-from engine.sheet.cross_row_checks import doubled
+from engine.sheet.cross_row_checks import doubled, is_double
 from engine.sheet.doubles import Doubles
 from engine.sheet.fault_navigation import WEIGHT, FaultNavigation, Place
 from engine.sheet.headers import map_header
@@ -60,7 +60,7 @@ class CheckedRows:
         self.notes = tuple(p for p in sheet.problems if self._is_note(p))
         """Problems of the header, and of the file as a whole."""
         for problem in sheet.problems:
-            if not self._is_note(problem) and not _is_double(problem):
+            if not self._is_note(problem) and not is_double(problem):
                 self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
         self._doubles = Doubles()
         self._counts: Counter[Severity] = Counter()
@@ -340,11 +340,13 @@ class CheckedRows:
                 self._dirty.add(number)
         lines = tuple(Line(number, there[number].cells) for number in sorted(there))
         if lines:
+            as_read = {number for number in there if self._is_as_read(number)}
+            remarks = tuple(each for each in self._table.remarks if each.row in as_read)
             checked = check_table(
-                replace(self._table, header=header, lines=lines), self._vocabulary
+                replace(self._table, header=header, lines=lines, remarks=remarks), self._vocabulary
             )
             for problem in checked.problems:
-                if problem.row in there and not self._is_note(problem) and not _is_double(problem):
+                if problem.row in there and not self._is_note(problem) and not is_double(problem):
                     self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
             for row in checked.rows:
                 self._rows[row.number] = self._as_wished(row)
@@ -355,6 +357,10 @@ class CheckedRows:
             self._numbers = [number for number in self._numbers if number in self._states]
         elif any(number not in self._known_numbers(number) for number in there):
             self._numbers = sorted(self._states)
+
+    def _is_as_read(self, number: int) -> bool:
+        read = self._read.get(number)
+        return read is not None and read.cells == self._states[number].cells
 
     def _known_numbers(self, number: int) -> Sequence[int]:
         at = bisect_left(self._numbers, number)
@@ -414,11 +420,6 @@ def put_cell(cells: tuple[Cell, ...], at: int, text: str, width: int) -> tuple[C
 
 def _is_repair(problem: Problem) -> bool:
     return problem.severity is Severity.REPAIRED
-
-
-def _is_double(problem: Problem) -> bool:
-    """Only doubled rows are warned of as a whole; who doubles whom changes with every edit."""
-    return problem.column is None and problem.severity is Severity.WARNING
 
 
 def _double(number: int, earlier: int) -> Problem:

@@ -23,6 +23,10 @@ from engine.unfinished_files import unfinished
 _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+_WRITTEN_AS = {".xls": ".xlsx"} | dict.fromkeys(
+    (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml"), ".csv"
+)
+"""What other files' copies end in."""
 _MOST_LETTERS = 60
 """Of a file's name, which may have 255 bytes."""
 
@@ -40,7 +44,7 @@ class Copy:
 
 def free_name(source: Path) -> Path:
     """Beside the file, a name that is not taken: `prompts-corrected.xlsx`."""
-    ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix or ".csv"
+    ending = _WRITTEN_AS.get(source.suffix.lower(), source.suffix or ".csv")
     return _first_free(source.parent, f"{source.stem}-corrected", ending)
 
 
@@ -78,6 +82,7 @@ def save_copy(
             "source": str(source.absolute()),
             "target": str(partial),
             "sheet": draft.worksheet,
+            "encoding": draft.table.encoding,
             "header_row": draft.table.header_row,
             "new_headers": _new_headers(draft),
             "cells": [
@@ -162,6 +167,8 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise SheetError(f"{target} is no plain file, which is not replaced. Choose another name.")
     if target.exists() and not overwrite:
         raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.api import Library
 from tui.commands.arguments import minutes, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
-from tui.commands.zipping import is_stdout, refuse_terminal, write_zip
+from tui.commands.zipping import ZipPlace, is_stdout, refuse_terminal, write_zip, zip_place
 from tui.text import clean, count_text, size_text, time_text
 
 if TYPE_CHECKING:
@@ -71,6 +71,15 @@ def refuse_output(options: Namespace) -> None:
     if is_stdout(options.output) and options.json:
         raise UsageError("-o - and --json both want stdout: give -o FILE.")
     refuse_terminal(options.output)
+    options.place = zip_place(None, options.output, force=options.force)
+
+
+def place_of(options: Namespace, info: "SessionInfo") -> ZipPlace:
+    """Where the results go that were asked for with `-o`, whose place `refuse_output` looked at."""
+    if options.place.path is not None and options.place.path.is_dir():
+        return zip_place(info.folder.name, options.output, force=options.force)
+    place: ZipPlace = options.place
+    return place
 
 
 def say_refused(refused: Sequence["RefusedPicture"]) -> None:
@@ -165,7 +174,7 @@ def render(
         info = library.sessions.find(started.session)
     output = getattr(options, "output", None)
     if output is not None and info.state not in ("rendering", "waiting"):
-        write_zip(library, info, output)
+        write_zip(library, info, place_of(options, info))
     elif output is not None:
         note(f"No ZIP was written: `promptsheet export {info.session}` does it when all is done.")
     if options.json:

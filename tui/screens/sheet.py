@@ -15,7 +15,9 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
+    COLUMN,
     DEFAULT_STRENGTH,
+    ENCODINGS,
     PICTURE_COLUMNS,
     PICTURE_SUFFIXES,
     Draft,
@@ -90,7 +92,7 @@ class SheetScreen(AreaScreen):
         bind("sheet.find_previous", "find_next(-1)", "Find previous", show=False),
         bind("sheet.column", "column", "Another column", show=False),
         bind("sheet.images", "images", "Images per row", show=False),
-        bind("sheet.worksheet", "worksheet", "Another worksheet", show=False),
+        bind("sheet.worksheet", "worksheet", "Another worksheet or encoding", show=False),
         bind("sheet.template", "template", "Write a template", show=False),
         bind("sheet.scroll_down", "scroll_place(1)", "Scroll the preview", show=False),
         bind("sheet.scroll_up", "scroll_place(-1)", "Scroll it back", show=False),
@@ -167,10 +169,10 @@ class SheetScreen(AreaScreen):
 
     # ---------------------------------------------------------------- another sheet
 
-    def read(self, path: Path, worksheet: str | None = None) -> None:
+    def read(self, path: Path, worksheet: str | None = None, encoding: str | None = None) -> None:
         """Read and check a sheet."""
         self._say(f"Reading {path.name} …")
-        self._opening.read(path, worksheet)
+        self._opening.read(path, worksheet, encoding)
 
     def take_rows(self, rows: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
@@ -220,6 +222,8 @@ class SheetScreen(AreaScreen):
             self._show_opened(before)
         else:
             self._say(f"✗ {refused.reason}")
+        if refused.path and refused.encodings:
+            self._ask_encoding(refused.path, refused.encodings, refused.reason)
 
     @on(DraftTable.Exhausted)
     def _exchange(self, event: DraftTable.Exhausted) -> None:
@@ -266,10 +270,15 @@ class SheetScreen(AreaScreen):
     def action_reload(self) -> None:
         """Read the file again, without the mends."""
         if self.document.path is not None:
-            self.read(self.document.path, self.draft.worksheet if self.draft else None)
+            draft = self.draft
+            asked = (draft.worksheet, draft.table.encoding) if draft else ()
+            self.read(self.document.path, *asked)
 
     def action_worksheet(self) -> None:
-        """Ask for another worksheet of the file."""
+        """Ask for another worksheet of the file, or another encoding."""
+        if self.document.path and self.draft and not self.draft.table.is_unicode:
+            self._ask_encoding(self.document.path, tuple(ENCODINGS))
+            return
 
         def chosen(name: str | None) -> None:
             path, draft = self.document.path, self.draft
@@ -278,6 +287,15 @@ class SheetScreen(AreaScreen):
 
         if self.draft is not None:
             self.app.push_screen(Ask("Which worksheet?", choices=self.draft.worksheets), chosen)
+
+    def _ask_encoding(self, path: Path, encodings: tuple[str, ...], note: str = "") -> None:
+        def chosen(name: str | None) -> None:
+            if name:
+                self.read(path, encoding=name.partition(" ")[0])
+
+        choices = [f"{name} ({ENCODINGS[name]})" for name in encodings]
+        ask = Ask("Which encoding is it written in?", choices=choices, note=note)
+        self.app.push_screen(ask, chosen)
 
     def action_prompts(self) -> None:
         """Ask for prompts."""
@@ -521,14 +539,22 @@ class SheetScreen(AreaScreen):
 
     @on(Paste)
     def _pasted(self, event: Paste) -> None:
-        """Lines pasted over the table are prompts."""
-        prompts = [line.strip() for line in event.text.splitlines() if line.strip()]
-        if not prompts:
+        """Lines pasted over the table are prompts, cells of a spreadsheet program rows."""
+        typed = TypedPrompts.of(event.text)
+        if not typed.prompts:
             return
         if self.draft is None:
-            self.take_typed(TypedPrompts(prompts, None))
+            self.take_typed(typed)
+        elif typed.rows:
+            there = {*self.draft.columns, *COLUMN}
+            names = dict.fromkeys(name for row in typed.rows for name in row)
+            lost = [clean(name) for name in names if name not in there]
+            without = f" without {', '.join(lost)}, which this sheet does not have" if lost else ""
+            words = f"{count_text(len(typed.rows), 'row')} pasted{without}"
+            looked_at = next((name for name in names if name in PICTURE_COLUMNS), "prompt")
+            self._table.add_rows(typed.rows, looked_at, words)
         else:
-            self._table.paste(prompts)
+            self._table.paste(typed.prompts)
 
     # ---------------------------------------------------------------- actions
 
@@ -550,7 +576,8 @@ class SheetScreen(AreaScreen):
         if action == "reload":
             return True if draft and self.document.path else None
         if action == "worksheet":
-            return True if draft and len(draft.worksheets) > 1 else None
+            others = draft and (len(draft.worksheets) > 1 or not draft.table.is_unicode)
+            return True if others else None
         return True
 
     def action_column(self) -> None:
