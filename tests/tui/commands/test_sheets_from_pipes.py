@@ -18,7 +18,7 @@ SHEET = b"prompt,aspect_ratio\na red boat,16:9\n"
 
 
 def checked(sheet: str | Path, settings: Settings, capsys: pytest.CaptureFixture[str]) -> int:
-    asked = Namespace(sheet=Path(sheet), worksheet=None, encoding=None, json=True)
+    asked = Namespace(sheet=Path(sheet), worksheet=None, encoding=None, images=None, json=True)
     assert check(asked, Library(settings)) == 0
     return int(json.loads(capsys.readouterr().out)["rows"])
 
@@ -39,7 +39,7 @@ def test_check_reads_a_named_pipe(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(SHEET,))
+    writer = threading.Thread(target=pipe.write_bytes, args=(SHEET,), daemon=True)
     writer.start()
     assert checked(pipe, settings, capsys) == 1
     writer.join()
