@@ -329,3 +329,8 @@ _OTHERS = Family("other", schedulers=())
 def family_of(pipeline: str) -> Family:
     """The family of a diffusers pipeline class; one that promises nothing for others."""
     return FAMILIES.get(pipeline, _OTHERS)
+
+
+def is_known(pipeline: str) -> bool:
+    """Whether the table has a diffusers pipeline class."""
+    return pipeline in FAMILIES

@@ -11,6 +11,7 @@ import diffusers
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
 from engine.models.families import family_of
 from engine.models.family import Family
@@ -153,10 +154,8 @@ def _on_sources(
     if not sources:
         return pipeline, {}
     family = family_of(type(pipeline).__name__)
-    # In 0 … 1: the pipelines take that to what their autoencoder needs.
-    pictures = _batched([source.pixels for source in sources])
     if family.edits:
-        return pipeline, {"image": pictures}
+        return pipeline, {"image": [Image.fromarray(source.pixels) for source in sources]}
     if not family.image_to_image:
         raise NoSourceError(f"{type(pipeline).__name__} draws on no pictures")
     made = getattr(diffusers, family.image_to_image)
@@ -166,6 +165,8 @@ def _on_sources(
     plain = {n: v for n, v in kept.items() if n not in parts and isinstance(v, bool | int | float)}
     other = made(**parts, **plain)
     other.set_progress_bar_config(disable=True)
+    # In 0 … 1: the pipelines take that to what their autoencoder needs.
+    pictures = _batched([source.pixels for source in sources])
     return other, {"image": pictures, "strength": recipes[0].strength}
 
 

@@ -16,12 +16,17 @@ from pathlib import Path
 
 from engine.atomic_files import place
 from engine.sheet.editing import Draft
+from engine.sheet.moved_pictures import moved_names
 from engine.sheet.rows import SheetError
 from engine.unfinished_files import unfinished
 
 _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+_WRITTEN_AS = {".xls": ".xlsx"} | dict.fromkeys(
+    (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml"), ".csv"
+)
+"""What other files' copies end in."""
 _MOST_LETTERS = 60
 """Of a file's name, which may have 255 bytes."""
 
@@ -34,16 +39,23 @@ class Copy:
     cells: int
     """How many cells differ."""
     notes: tuple[str, ...]
-    """What the copy could not keep."""
+    """What the copy could not keep, or has otherwise."""
 
 
 def free_name(source: Path) -> Path:
     """Beside the file, a name that is not taken: `prompts-corrected.xlsx`."""
-    ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix or ".csv"
+    ending = _WRITTEN_AS.get(source.suffix.lower(), source.suffix or ".csv")
     return _first_free(source.parent, f"{source.stem}-corrected", ending)
 
 
-def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = False) -> Copy:
+def save_copy(
+    draft: Draft,
+    source: Path,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    pictures: Path | None = None,
+) -> Copy:
     """Write the file with the draft's mends; everything else in it stays.
 
     A process of its own does it: workbooks take their time, and the screen never waits.
@@ -53,18 +65,24 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
         source: that file; text of any encoding becomes UTF-8.
         target: where to; an xls file becomes xlsx.
         overwrite: whether an existing `target` may be replaced.
+        pictures: the folder in which the pictures are that cells name without one; in a copy
+            elsewhere the names lead there. None: names stay as they are.
 
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
     mended = draft.mended()
     count = sum(map(len, mended.values()))
+    moved = moved_names(draft, pictures, target.parent) if pictures is not None else {}
+    for number, names in moved.items():
+        mended[number] = mended.get(number, {}) | names
     _take_apart(draft, mended)
     with _placed(target, overwrite=overwrite) as partial:
         request = {
             "source": str(source.absolute()),
             "target": str(partial),
             "sheet": draft.worksheet,
+            "encoding": draft.table.encoding,
             "header_row": draft.table.header_row,
             "new_headers": _new_headers(draft),
             "cells": [
@@ -74,7 +92,15 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
             ],
         }
         reply = _rewrite(request)
-    return Copy(target, count, tuple(reply))
+    return Copy(target, count, (*reply, *_moved_words(moved)))
+
+
+def _moved_words(moved: Mapping[int, Mapping[str, str]]) -> list[str]:
+    count = sum(map(len, moved.values()))
+    if not count:
+        return []
+    what = f"{count:,} names of pictures lead" if count > 1 else "The name of a picture leads"
+    return [f"{what} from its new folder to where the files are."]
 
 
 def new_name(draft: Draft, folder: Path) -> Path:
@@ -95,13 +121,19 @@ def plain_name(draft: Draft) -> str:
     return stem[:_MOST_LETTERS].strip() or "prompts"
 
 
-def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
-    """Write a draft that has no file, as it reads, into a csv file; how many rows.
+def save_new(
+    draft: Draft, target: Path, *, overwrite: bool = False, pictures: Path | None = None
+) -> tuple[int, tuple[str, ...]]:
+    """Write a draft that has no file, as it reads, into a csv file.
 
     Args:
         draft: the sheet; rows that are left out are written, too.
         target: where to.
         overwrite: whether an existing `target` may be replaced.
+        pictures: as for `save_copy`.
+
+    Returns:
+        How many rows, and what the file has otherwise.
 
     Raises:
         SheetError: another ending, it cannot be written, or something is there already.
@@ -109,12 +141,13 @@ def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
     if target.suffix.lower() != ".csv":
         raise SheetError(f"What has no file yet is saved as .csv: {target.name} ends otherwise.")
     names = {draft.place_of(column): column for column in draft.columns}
+    moved = moved_names(draft, pictures, target.parent) if pictures is not None else {}
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(draft.header)
     for number in draft.numbers:
-        places = range(len(draft.header))
-        lines.writerow([draft.text(number, names[at]) if at in names else "" for at in places])
+        texts = {names[at]: draft.text(number, names[at]) for at in names} | moved.get(number, {})
+        lines.writerow([texts[names[at]] if at in names else "" for at in range(len(draft.header))])
     text = out.getvalue()
     encoding = "utf-8" if text.isascii() else "utf-8-sig"  # Excel needs the mark
     with (
@@ -124,7 +157,7 @@ def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return len(draft.numbers)
+    return len(draft.numbers), tuple(_moved_words(moved))
 
 
 @contextmanager
@@ -134,6 +167,8 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise SheetError(f"{target} is no plain file, which is not replaced. Choose another name.")
     if target.exists() and not overwrite:
         raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     try:

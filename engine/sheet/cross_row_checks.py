@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from engine.sheet.cell_findings import Finding
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
-from engine.sheet.rows import Severity
+from engine.sheet.rows import Problem, Severity
 from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
@@ -81,6 +81,7 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
     check_negatives(columns, known, vocabulary, found)
     check_schedulers(columns, known, vocabulary, found)
     check_guidances(columns, known, vocabulary, found)
+    check_strangers(columns, known, vocabulary, found)
     check_pixels(columns, known, vocabulary, found)
 
 
@@ -151,6 +152,26 @@ def check_guidances(
             message = f"The model {label} takes no guidance: this one changes nothing."
             warning = Finding(Severity.WARNING, message)
             found[line].append(At(guidances.at, guidances.name, warning))
+
+
+def check_strangers(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Say once of each model of a kind that nobody knows what follows; arguments alike."""
+    told: set[str] = set()
+    at = columns.get("model") or columns["prompt"]
+    for line, label in enumerate(labels):
+        if not label or label in told or not (kind := vocabulary.models[label].stranger):
+            continue
+        told.add(label)
+        message = (
+            f"Promptsheet does not know models of the kind {kind}, as {label} is: it draws with"
+            " what the kind itself offers, and images drawn together may depend on each other."
+        )
+        found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
 
 
 def check_pixels(
@@ -304,13 +325,20 @@ def check_doubles(
             found[line].append(place)
 
 
+_DOUBLED = "Prompt, settings and seed are those of row "
+
+
 def doubled(earlier: int) -> Finding:
     """What is found of a row that makes the same images as the row with the number `earlier`."""
     return Finding(
         Severity.WARNING,
-        f"Prompt, settings and seed are those of row {earlier}: the same image is made again."
-        " Change the seed, or delete the row.",
+        f"{_DOUBLED}{earlier}: the same image is made again. Change the seed, or delete the row.",
     )
+
+
+def is_double(problem: Problem) -> bool:
+    """Whether a problem is one that `doubled` gave."""
+    return problem.column is None and problem.message.startswith(_DOUBLED)
 
 
 _NO_PROMPT = Finding(

@@ -1,10 +1,12 @@
 """Workbooks (xlsx, ods, xls): which worksheet, its cells, and the cells that show an error."""
 
 import datetime
+import io
 import re
 import zipfile
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,8 @@ from engine.sheet.layout import (
     xls_layout,
     xlsx_layout,
 )
+from engine.sheet.machine_limits import is_machines_fault
+from engine.sheet.ods_text import readable_ods
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Broken, CellRange, Moment
 
@@ -39,6 +43,10 @@ _DAY_ZERO = {
 }
 """Dates a spreadsheet program gives to a mere time of day."""
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
+
+
+_Found = tuple[dict[Place, str], Layout]
+"""What calamine does not tell of a worksheet."""
 
 
 class Worksheet(NamedTuple):
@@ -71,15 +79,22 @@ def read_workbook(
         SheetError: Locked, damaged, no such worksheet, or more cells than allowed.
     """
     try:
-        book = python_calamine.CalamineWorkbook.from_path(path)
+        book = _opened(data, path, form)
         name, names = _choose(book, wanted)
+        wanted_of = data, form, _index(book, name), name
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            search = pool.submit(_search, data, form, _index(book, name), name)
+            search = _begun(pool, _search, *wanted_of)
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    except (
+        python_calamine.CalamineError,
+        *(OSError, ValueError, LookupError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+    ) as error:
+        if is_machines_fault(error):
+            raise
         # calamine has a limit of its own for what ods files repeat.
         if "Cell limit" in str(error):
             raise _too_many("far too many cells", most_cells) from error
@@ -102,6 +117,25 @@ def read_workbook(
         cells[column - 1] = Broken(code)
     spread = spread_merged(rows, layout.merged) if layout.merged else []
     return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)), tuple(spread))
+
+
+def _begun(
+    pool: ThreadPoolExecutor, work: Callable[..., _Found], *arguments: Any
+) -> "Future[_Found]":
+    """Work in a thread; where there can be no other thread, it is done at once."""
+    try:
+        return pool.submit(work, *arguments)
+    except RuntimeError:
+        done: Future[_Found] = Future()
+        done.set_result(work(*arguments))
+        return done
+
+
+def _opened(data: bytes, path: Path, form: Format) -> python_calamine.CalamineWorkbook:
+    written = readable_ods(data) if form is Format.ODS else None
+    if written is None:
+        return python_calamine.CalamineWorkbook.from_path(path)
+    return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(written))
 
 
 def _too_many(count: str, most: int) -> SheetError:
@@ -146,7 +180,7 @@ def _index(book: python_calamine.CalamineWorkbook, name: str) -> int:
     return [sheet.name for sheet in book.sheets_metadata].index(name)
 
 
-def _search(data: bytes, form: Format, index: int, name: str) -> tuple[dict[Place, str], Layout]:
+def _search(data: bytes, form: Format, index: int, name: str) -> _Found:
     """What calamine does not tell of a worksheet."""
     try:
         if form is Format.XLSX:
@@ -169,6 +203,8 @@ def _search(data: bytes, form: Format, index: int, name: str) -> tuple[dict[Plac
         NotImplementedError,
         RuntimeError,
     ) as error:
+        if is_machines_fault(error):
+            raise
         raise _damaged(form) from error
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from engine.models.families import FAMILIES, family_of
+from engine.models.family import Family
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
-from engine.render.drawing import Pixels, method_for
+from engine.render.drawing import Pixels, ReadySource, method_for
 from engine.render.loaded import LoadedModel
 from engine.render.pipelines import load_pipeline
 from engine.render.scheduling import use_scheduler
@@ -23,10 +24,15 @@ RECIPE = Recipe("a red boat on the sea", "", 7, 32, 64, 3, 5.0, "S", "m", "h")
 UNWANTED = "blue text, people"
 
 
-def draw(pipeline: Any, recipes: Sequence[Recipe], told: list[int] | None = None) -> list[Pixels]:
+def draw(
+    pipeline: Any,
+    recipes: Sequence[Recipe],
+    told: list[int] | None = None,
+    sources: Sequence[ReadySource] = (),
+) -> list[Pixels]:
     way, steps = method_for(pipeline), [] if told is None else told
     way.prepare(pipeline, recipes)
-    return list(way.draw(pipeline, recipes, lambda step, *_: steps.append(step)))
+    return list(way.draw(pipeline, recipes, lambda step, *_: steps.append(step), sources))
 
 
 def is_same(one: Pixels, other: Pixels) -> bool:
@@ -44,6 +50,24 @@ def stop_at_the_second(step: int, *_: object) -> None:
 
 def test_what_the_table_calls_tested_is_tested() -> None:
     assert {name for name, family in FAMILIES.items() if family.tested} == set(TINY)
+
+
+def draws_on_pictures(pipeline: Any, family: Family) -> None:
+    noise = np.random.default_rng(1)
+    one, other = (
+        ReadySource(noise.integers(low, low + 100, (96, 64, 3), np.uint8)) for low in (0, 150)
+    )
+    strength = None if family.edits else 0.5  # of three steps one is left out, or two
+    mine = replace(RECIPE, width=64, height=96, image="d", strength=strength)
+    told: list[int] = []
+    (drawn,) = draw(pipeline, [mine], told, [one])
+    assert drawn.shape == (96, 64, 3)
+    assert told == [*range(1, family.steps_taken(RECIPE.steps, strength) + 1)]
+    assert not is_same(drawn, draw(pipeline, [mine], None, [other])[0])
+    if family.shares_sources and not family.alone:
+        second = replace(mine, prompt="an owl", seed=3)
+        beside = draw(pipeline, [mine, second], None, [one, other])[0]
+        assert is_same(beside, draw(pipeline, [mine, mine], None, [one, one])[0])
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -82,6 +106,9 @@ def test_a_family_draws_as_its_table_says(name: str, tmp_path: Path) -> None:
         (other,) = draw(pipeline, [RECIPE], told := [])
         assert other.std() > 5 and 0 < max(told) <= 3
     use_scheduler(pipeline, own)
+
+    if family.image_to_image or family.edits:
+        draws_on_pictures(pipeline, family)
 
     model, mine = LoadedModel(pipeline, "float32", "cpu", 2), replace(RECIPE, scheduler=own)
     seen: list[bytes | None] = []
