@@ -19,7 +19,8 @@ from engine.models.family import Family
 from engine.models.fingerprint import fingerprint
 from engine.models.weights import model_size
 from engine.picture.recipe import Conditions, Recipe
-from engine.render.drawing import AfterStep, Pixels, ReadySource, method_for
+from engine.render.calls import AfterStep
+from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
 from engine.render.pipelines import (
@@ -31,6 +32,7 @@ from engine.render.pipelines import (
     twin_of,
 )
 from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, unpacked
+from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
 

@@ -10,7 +10,7 @@ from PIL import ImageColor
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import FITS, Fit, SourceError, digest_of_open, open_plain
 from engine.picture.sources import ready_mask, ready_pixels
-from engine.render.drawing import ReadySource
+from engine.render.ready_sources import ReadySource
 
 ROOM_BYTES = 192 << 20
 """Of pixels that are kept for later batches: 64 pictures of a megapixel."""

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from engine.picture.recipe import Recipe
-from engine.render.drawing import EmbeddingCache, InOneCall, Pixels, method_for
+from engine.render.drawing import EmbeddingCache, InOneCall, method_for
 from engine.render.pipelines import ModelError, load_pipeline, require_whole_weights, twin_of
 from engine.render.preview import draw_preview, factors_of
+from engine.render.ready_sources import Pixels
 from tests.bench.random_models import save_sdxl
 from tests.support.models import BUILTIN
 

@@ -12,9 +12,10 @@ from engine.models.families import FAMILIES, family_of
 from engine.models.family import Family
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
-from engine.render.drawing import Pixels, ReadySource, method_for
+from engine.render.drawing import method_for
 from engine.render.loaded import LoadedModel
 from engine.render.pipelines import load_pipeline
+from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.scheduling import use_scheduler
 from tests.support.families import TINY, save_tiny
 

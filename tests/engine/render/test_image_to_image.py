@@ -15,14 +15,10 @@ from engine.models.families import family_of
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceError
 from engine.render import sources
-from engine.render.drawing import (
-    InOneCall,
-    NoSourceError,
-    Pixels,
-    ReadySource,
-    method_for,
-)
+from engine.render.calls import NoSourceError
+from engine.render.drawing import InOneCall, method_for
 from engine.render.pipelines import load_pipeline
+from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.sources import SourceCache
 from tests.bench.random_models import save_sd15, save_sdxl
 from tests.support.families import save_tiny

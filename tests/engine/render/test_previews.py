@@ -10,9 +10,9 @@ import torch
 from diffusers import AutoencoderDC, AutoencoderTiny
 
 from engine.picture.recipe import Recipe
-from engine.render.drawing import Pixels
 from engine.render.loaded import LoadedModel
 from engine.render.pipelines import twin_of
+from engine.render.ready_sources import Pixels
 
 RECIPES = [
     Recipe(f"{seed} red circles", "", seed, 64, 64, 3, 4.0, "DPM++ 2M Karras", "builtin", "h")

@@ -1,0 +1,107 @@
+"""What a pipeline's call is told: a recipe, what it is drawn on, and who hears of its steps."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import diffusers
+import torch
+from PIL import Image
+
+from engine.models.families import family_of
+from engine.models.family import Family
+from engine.picture.recipe import Recipe
+from engine.render.pipelines import parameters_of
+from engine.render.ready_sources import ReadySource, batched
+
+AfterStep = Callable[[int, torch.Tensor, Any], None]
+"""Called with the number of finished steps, the latents and the scheduler; what it raises ends the
+call and leaves the pipeline usable."""
+
+
+class NoSourceError(Exception):
+    """The model cannot draw on a picture; the message says why."""
+
+
+def call_arguments(
+    pipeline: Any, family: Family, recipes: Sequence[Recipe], step: AfterStep
+) -> dict[str, Any]:
+    """What a call is told, as far as it takes it."""
+    first = recipes[0]
+    taken = family.steps_taken(first.steps, first.strength)
+    accepted = parameters_of(pipeline)
+
+    def told(done: int, latents: torch.Tensor) -> None:
+        # Heun's and PNDM's schedulers have more timesteps than steps were asked for.
+        times = max(len(pipeline.scheduler.timesteps), first.steps)
+        step(min(taken, -(-done * first.steps // times)), latents, pipeline.scheduler)
+
+    def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        told(index + 1, tensors["latents"])
+        return tensors
+
+    arguments = {
+        "width": first.width,
+        "height": first.height,
+        "num_inference_steps": first.steps,
+        # On the CPU, whatever the device: the same seed starts from the same noise everywhere.
+        "generator": [torch.Generator().manual_seed(recipe.seed) for recipe in recipes],
+        "callback_on_step_end": after_step,
+        "callback_on_step_end_tensor_inputs": ["latents"],
+        "callback": lambda index, _, latents: told(index + 1, latents),
+        "callback_steps": 1,
+        # Kontext's own size would be a megapixel, whatever is asked for.
+        "max_area": first.width * first.height,
+        "_auto_resize": False,
+    }
+    if family.guidance:
+        arguments[family.guidance] = first.guidance
+    arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}
+    if not accepted.keys() & {"callback_on_step_end", "callback"}:
+        _tell_each_step(pipeline.scheduler, told)
+    return {name: value for name, value in arguments.items() if name in accepted}
+
+
+_OF_TWO_STEPS = ("intermediate_timesteps",)
+"""Sana-Sprint's own argument for two steps, which is right as it is there."""
+
+
+def _tell_each_step(scheduler: Any, told: Callable[[int, torch.Tensor], None]) -> None:
+    """Have a scheduler tell of its steps: some pipelines tell nobody, and could not be stopped."""
+    step, count = type(scheduler).step, 0
+
+    def and_tell(*arguments: Any, **named: Any) -> Any:
+        nonlocal count
+        result = step(scheduler, *arguments, **named)
+        count += 1
+        told(count, result[0] if isinstance(result, tuple) else result.prev_sample)
+        return result
+
+    scheduler.step = and_tell
+
+
+def on_sources(
+    pipeline: Any, recipes: Sequence[Recipe], sources: Sequence[ReadySource]
+) -> tuple[Any, dict[str, Any]]:
+    """The pipeline that draws on pictures with the same weights, and what it is told of them.
+
+    Raises:
+        NoSourceError: this kind of pipeline draws on none.
+    """
+    if not sources:
+        return pipeline, {}
+    family = family_of(type(pipeline).__name__)
+    if family.edits:
+        return pipeline, {"image": [Image.fromarray(source.pixels) for source in sources]}
+    if not family.image_to_image:
+        raise NoSourceError(f"{type(pipeline).__name__} draws on no pictures")
+    made = getattr(diffusers, family.image_to_image)
+    taken = inspect.signature(made.__init__).parameters
+    parts = {name: part for name, part in pipeline.components.items() if name in taken}
+    kept = {n: v for n, v in pipeline.config.items() if n in taken and not n.startswith("_")}
+    plain = {n: v for n, v in kept.items() if n not in parts and isinstance(v, bool | int | float)}
+    other = made(**parts, **plain)
+    other.set_progress_bar_config(disable=True)
+    # In 0 … 1: the pipelines take that to what their autoencoder needs.
+    pictures = batched([source.pixels for source in sources])
+    return other, {"image": pictures, "strength": recipes[0].strength}
