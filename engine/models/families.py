@@ -7,6 +7,7 @@ and arguments was measured on tiny pipelines with random weights, where `tested`
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from engine.models.family import Distilled, Family, Size, in_steps
 
@@ -33,6 +34,9 @@ _TOO_SIMPLE = ("unipc", "euler")
 """For denoisers whose call hands over sigmas, which the other flow schedulers do not take."""
 _NO_BINNING = (("use_resolution_binning", False),)
 """Else another size is drawn, and shrunk to the one that was asked for."""
+
+_untried = partial(Family, alone=True, flow=True, schedulers=("euler",), named_sizes=_LARGE)
+"""A kind that no test has drawn with: what holds for the most careful of the others."""
 
 _SD = Family(
     "sd",
@@ -241,34 +245,22 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         named_sizes=_LARGE,
     ),
-    "HiDreamImagePipeline": Family(
+    "HiDreamImagePipeline": _untried(
         "hidream",
         "HiDream",
         renderings=in_steps(20, 50, 50, 5.0),
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
-    "GlmImagePipeline": Family(
+    "GlmImagePipeline": _untried(
         "glm",
         "GLM-Image",
         renderings=in_steps(20, 50, 50, 1.5),
         negative_prompt=False,
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
-    "OmniGenPipeline": Family(
+    "OmniGenPipeline": _untried(
         "omnigen",
         "OmniGen",
         renderings=in_steps(20, 50, 50, 2.5),
         negative_prompt=False,
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
     "KolorsPipeline": replace(_SDXL, title="Kolors", tested=False, image_to_image="", masks=False),
     "HunyuanImagePipeline": Family(
@@ -282,43 +274,27 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         base=2048,
     ),
-    "Krea2Pipeline": Family(
+    "Krea2Pipeline": _untried(
         "krea",
         "Krea 2",
         renderings=in_steps(12, 28, 50, 4.5),
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
-    "ErnieImagePipeline": Family(
+    "ErnieImagePipeline": _untried(
         "ernie",
         "ERNIE-Image",
         renderings=in_steps(20, 50, 50, 4.0),
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
-    "OvisImagePipeline": Family(
+    "OvisImagePipeline": _untried(
         "ovis",
         "Ovis-Image",
         renderings=in_steps(20, 50, 50, 5.0),
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
-    "LongCatImagePipeline": Family(
+    "LongCatImagePipeline": _untried(
         "longcat",
         "LongCat-Image",
         renderings=in_steps(20, 50, 50, 4.5),
         # A language model of its own would word the prompt anew.
         fixed=(("enable_prompt_rewrite", False),),
-        alone=True,
-        flow=True,
-        schedulers=("euler",),
-        named_sizes=_LARGE,
     ),
 }
 """diffusers' class → its family."""
