@@ -43,6 +43,8 @@ _PAIRS = (("“„", "”“"), ("«»", "«»"), ("「", "」"), ("『", "』")
 _MARKS = "".join(sorted({mark[0] for mark in _CLOSING} - {'"'}))
 _ANY_MARK = re.compile("[" + re.escape('"' + "".join(a + b for a, b in _PAIRS)) + "]")
 _MOST_SHOWN = 40
+_MOST_BLANK = 200
+"""Blanks before a quote mark that still opens a cell."""
 _NOTHING: frozenset[str] = frozenset()
 _BEST, _WORST = (0, False, 0), (sys.maxsize, True, 0)
 
@@ -59,10 +61,24 @@ class Reading(NamedTuple):
 
 def needs_care(text: str, delimiter: str) -> bool:
     """Whether a text has quote marks that the csv module may not read as they are meant."""
-    edge = re.escape(delimiter)
-    starts = rf'(?:^|[{edge}\r\n])[ \t]*(?:[{re.escape(_MARKS)}]|(?<=[ \t])")'
-    inside = rf'[^{edge}\r\n"]"[^{edge}\r\n"]'
-    return '\\"' in text or bool(re.search(rf"{starts}|{inside}", text))
+    if '\\"' in text:
+        return True
+    edge, marks = re.escape(delimiter), re.escape(_MARKS)
+    # Begins with the marks, of which there are few, so that other letters are passed in no time.
+    found = re.compile(
+        rf'["{marks}](?:(?P<inside>(?<=[^{edge}\r\n"]")(?=[^{edge}\r\n"]))'
+        rf'|(?<=[{edge}\r\n \t][{marks}])|(?<=[ \t]"))'
+    )
+    blanks = " \t".replace(delimiter, "")
+    first = text[:_MOST_BLANK].lstrip(blanks)[:1]
+    if first and (first in _MARKS or (first == '"' and text[0] != '"')):
+        return True
+    for mark in found.finditer(text):
+        # Or it opens a cell: nothing but blanks stand between it and the cell's edge.
+        before = text[max(0, mark.start() - _MOST_BLANK) : mark.start()].rstrip(blanks)[-1:]
+        if mark["inside"] is not None or before in (delimiter, "\r", "\n"):
+            return True
+    return False
 
 
 def marks_around(cells: Iterable[str]) -> frozenset[str]:

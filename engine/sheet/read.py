@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -73,15 +74,13 @@ def read_table(
             [sys.executable, "-S", "-P", "-c", _CHILD, json.dumps(request)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=limits.seconds,
+            timeout=limits.seconds * _PATIENCE,
             check=False,
         )
     except OSError as error:
         raise _machines(error.strerror or str(error)) from error
     except subprocess.TimeoutExpired as error:
-        raise SheetError(
-            f"Reading the file took longer than {limits.seconds:g} seconds, the limit. {_LIGHTEN}"
-        ) from error
+        raise _too_long(limits) from error
     if child.returncode != 0 or not child.stdout:
         raise _crash(child.returncode, child.stderr, limits)
     with gc_paused():
@@ -97,6 +96,8 @@ def read_table(
         return replace(_table(path, reply), encoding=encoding)
 
 
+_PATIENCE = 4
+"""Times its seconds of the processor that reading may last: others may be at work as well."""
 _LIGHTEN = (
     "Often stray cells or formatting far to the right or below are to blame: delete the columns "
     "and rows beyond your table, or copy the table to a new file; or save it as .csv."
@@ -138,6 +139,8 @@ def _crash(status: int, stderr: bytes, limits: Limits) -> SheetError:
     # What Rust's and Python's allocators say when refused.
     if b"memory allocation" in stderr or b"MemoryError" in stderr:
         return _too_much_memory(limits)
+    if status == -signal.SIGXCPU and _granted(resource.RLIMIT_CPU) > limits.seconds:
+        return _too_long(limits)
     if reason := machines_reason(status, stderr):
         return _machines(reason)
     return SheetError(
@@ -146,9 +149,20 @@ def _crash(status: int, stderr: bytes, limits: Limits) -> SheetError:
     )
 
 
+def _too_long(limits: Limits) -> SheetError:
+    return SheetError(
+        f"Reading the file took longer than {limits.seconds:g} seconds, the limit. {_LIGHTEN}"
+    )
+
+
+def _granted(kind: int) -> int:
+    """What whoever runs us allows of something."""
+    granted = resource.getrlimit(kind)
+    return min((each for each in granted if each != resource.RLIM_INFINITY), default=sys.maxsize)
+
+
 def _too_much_memory(limits: Limits) -> SheetError:
-    granted = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = min((each for each in granted if each != resource.RLIM_INFINITY), default=sys.maxsize)
+    allowed = _granted(resource.RLIMIT_AS)
     if allowed < limits.memory_bytes:
         reason = f"programs may take no more than {allowed // MIB} MiB of memory here (ulimit -v)"
         return _machines(reason)

@@ -6,6 +6,7 @@ imports little, so that it starts fast, and may be killed by its memory limit at
 
 import gc
 import json
+import math
 import os
 import resource
 from itertools import chain
@@ -70,8 +71,7 @@ def _odd(cell: object) -> list[Any]:
 def _guard(limits: Limits) -> None:
     _limit(resource.RLIMIT_AS, limits.memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
-    # For when the parent is gone and cannot stop us.
-    _limit(resource.RLIMIT_CPU, int(limits.seconds) + 1)
+    _limit(resource.RLIMIT_CPU, math.ceil(limits.seconds))
     # Many small cells and no cycles: collecting would only cost.
     gc.disable()
 

@@ -103,7 +103,7 @@ class Limits:
     memory_bytes: int = 1024 * MIB
     """Address space of the reading process."""
     seconds: float = 15.0
-    """Time that reading may take."""
+    """Of a processor's time that reading may take."""
 
 
 def cell_text(cell: Cell) -> str:

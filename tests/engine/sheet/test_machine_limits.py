@@ -30,9 +30,20 @@ def test_a_reader_that_the_machine_ended_is_no_fault_of_the_file(
     path = write_csv(tmp_path / "a.csv", ["prompt"], ["a"])
     ended = subprocess.CompletedProcess[bytes]([], status, b"", stderr)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (5, 5))
     with pytest.raises(SheetError, match="no fault of the file") as refused:
         read_table(path)
     assert "damaged" not in str(refused.value)
+
+
+def test_what_takes_more_of_a_processor_than_a_sheet_may_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_csv(tmp_path / "a.csv", ["prompt"], ["a"])
+    ended = subprocess.CompletedProcess[bytes]([], -signal.SIGXCPU, b"", b"")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(SheetError, match="longer than 15 seconds, the limit"):
+        read_table(path)
 
 
 def test_a_process_table_that_is_full_is_said(
