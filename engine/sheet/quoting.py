@@ -43,6 +43,8 @@ _PAIRS = (("“„", "”“"), ("«»", "«»"), ("「", "」"), ("『", "』")
 _MARKS = "".join(sorted({mark[0] for mark in _CLOSING} - {'"'}))
 _ANY_MARK = re.compile("[" + re.escape('"' + "".join(a + b for a, b in _PAIRS)) + "]")
 _MOST_SHOWN = 40
+_MOST_CELLS = 5000
+"""Of a record that other readings are tried for: none of a table of prompts has more."""
 _MOST_BLANK = 200
 """Blanks before a quote mark that still opens a cell."""
 _NOTHING: frozenset[str] = frozenset()
@@ -110,7 +112,9 @@ class CarefulReader:
         at, row = 0, 1
         while at < len(self.text):
             plain = self._read(at)
-            if plain is not None and not self._is_suspicious(at, plain):
+            if plain is not None and (
+                len(plain.cells) > _MOST_CELLS or not self._is_suspicious(at, plain)
+            ):
                 best, remark = plain, None
             else:
                 best, remark = self._best(at, row, plain)

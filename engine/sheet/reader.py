@@ -9,6 +9,7 @@ import json
 import math
 import os
 import resource
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -71,16 +72,18 @@ def _odd(cell: object) -> list[Any]:
 def _guard(limits: Limits) -> None:
     _limit(resource.RLIMIT_AS, limits.memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, math.ceil(limits.seconds))
+    seconds = math.ceil(limits.seconds)
+    _limit(resource.RLIMIT_CPU, seconds, then=seconds + 1)  # told of the first, ended at the second
     # Many small cells and no cycles: collecting would only cost.
     gc.disable()
 
 
-def _limit(kind: int, most: int) -> None:
-    """No more than `most`; whoever runs us may allow less."""
-    allowed = [each for each in resource.getrlimit(kind) if each != resource.RLIM_INFINITY]
-    least = min((most, *allowed))
-    resource.setrlimit(kind, (least, least))
+def _limit(kind: int, most: int, then: int | None = None) -> None:
+    """No more than `most`, and in no case more than `then`; whoever runs us may allow less."""
+    soft, hard = (
+        sys.maxsize if each == resource.RLIM_INFINITY else each for each in resource.getrlimit(kind)
+    )
+    resource.setrlimit(kind, (min(most, soft, hard), min(then or most, hard)))
 
 
 def _read(
