@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -22,6 +22,8 @@ from engine.unfinished_files import unfinished
 _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+_BOOKS = (".xls", ".xlsx", ".xlsm", ".xltx", ".xltm", ".ods", ".ots")
+_AS_CSV = "It holds the worksheet's rows, without colours, formulas and other worksheets."
 _MOST_LETTERS = 60
 """Of a file's name, which may have 255 bytes."""
 
@@ -33,6 +35,8 @@ class Copy:
     path: Path
     cells: int
     """How many cells differ."""
+    rows: int
+    """How many rows are left out of it."""
     notes: tuple[str, ...]
     """What the copy could not keep."""
 
@@ -43,7 +47,14 @@ def free_name(source: Path) -> Path:
     return _first_free(source.parent, f"{source.stem}-corrected", ending)
 
 
-def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = False) -> Copy:
+def save_copy(
+    draft: Draft,
+    source: Path,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    without_left_out: bool = False,
+) -> Copy:
     """Write the file with the draft's mends; everything else in it stays.
 
     A process of its own does it: workbooks take their time, and the screen never waits.
@@ -51,30 +62,56 @@ def save_copy(draft: Draft, source: Path, target: Path, *, overwrite: bool = Fal
     Args:
         draft: the sheet; its file must not have changed since.
         source: that file; text of any encoding becomes UTF-8.
-        target: where to; an xls file becomes xlsx.
+        target: where to; an xls file becomes xlsx. Of a workbook, one that ends in .csv gets the
+            rows as they read.
         overwrite: whether an existing `target` may be replaced.
+        without_left_out: whether rows that are left out are not in the copy either. In a workbook
+            they are emptied, so that what refers to others still does.
 
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
-    mended = draft.mended()
+    dropped = [n for n in draft.numbers if draft.is_left_out(n)] if without_left_out else []
+    mended = {n: texts for n, texts in draft.mended().items() if n not in dropped}
     count = sum(map(len, mended.values()))
-    _take_apart(draft, mended)
+    _refuse_other_kind(draft, source, target)
+    if draft.worksheet is not None and target.suffix.lower() == ".csv":
+        save_new(draft, target, overwrite=overwrite, without_left_out=without_left_out)
+        return Copy(target, count, len(dropped), (_AS_CSV,))
+    _take_apart(draft, mended, dropped)
     with _placed(target, overwrite=overwrite) as partial:
         request = {
             "source": str(source.absolute()),
             "target": str(partial),
             "sheet": draft.worksheet,
             "header_row": draft.table.header_row,
+            "first_row": draft.table.lines[0].number if draft.table.lines else 1,
             "new_headers": _new_headers(draft),
             "cells": [
                 [number, draft.place_of(column), column, text]
                 for number, texts in mended.items()
                 for column, text in texts.items()
             ],
+            "dropped": dropped,
         }
         reply = _rewrite(request)
-    return Copy(target, count, tuple(reply))
+    return Copy(target, count, len(dropped), (*draft.table.uncopied, *reply))
+
+
+def _refuse_other_kind(draft: Draft, source: Path, target: Path) -> None:
+    """A file that says by its name that it is another than it is will not open.
+
+    Raises:
+        SheetError: the target's name says so.
+    """
+    given, fitting = target.suffix.lower(), free_name(source).suffix.lower()
+    if draft.worksheet is None:
+        if given in _BOOKS:
+            raise SheetError(
+                f"{source.name} is text, and so is its copy: give a name that ends in .csv."
+            )
+    elif given not in (fitting, ".csv") and fitting in _BOOKS:
+        raise SheetError(f"The copy of {source.name} has to end in {fitting}, or in .csv.")
 
 
 def new_name(draft: Draft, folder: Path) -> Path:
@@ -95,13 +132,16 @@ def plain_name(draft: Draft) -> str:
     return stem[:_MOST_LETTERS].strip() or "prompts"
 
 
-def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
+def save_new(
+    draft: Draft, target: Path, *, overwrite: bool = False, without_left_out: bool = False
+) -> int:
     """Write a draft that has no file, as it reads, into a csv file; how many rows.
 
     Args:
-        draft: the sheet; rows that are left out are written, too.
+        draft: the sheet.
         target: where to.
         overwrite: whether an existing `target` may be replaced.
+        without_left_out: whether rows that are left out are not written.
 
     Raises:
         SheetError: another ending, it cannot be written, or something is there already.
@@ -112,7 +152,8 @@ def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(draft.header)
-    for number in draft.numbers:
+    numbers = [n for n in draft.numbers if not (without_left_out and draft.is_left_out(n))]
+    for number in numbers:
         places = range(len(draft.header))
         lines.writerow([draft.text(number, names[at]) if at in names else "" for at in places])
     text = out.getvalue()
@@ -124,7 +165,7 @@ def save_new(draft: Draft, target: Path, *, overwrite: bool = False) -> int:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return len(draft.numbers)
+    return len(numbers)
 
 
 @contextmanager
@@ -153,14 +194,17 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
         raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
 
 
-def _take_apart(draft: Draft, mended: dict[int, dict[str, str]]) -> None:
+def _take_apart(draft: Draft, mended: dict[int, dict[str, str]], dropped: Collection[int]) -> None:
     """Give each row its own value of merged cells that do not hold all their rows' any more."""
+    gone = set(dropped)
     read = {line.number for line in draft.table.lines}
     for area in draft.table.merged:
         rows = [number for number in draft.numbers if area.top <= number <= area.bottom]
         column = draft.column_at(area.left - 1)
-        if column and any(column in mended.get(row, ()) or row not in read for row in rows):
-            for row in rows:
+        if column and any(
+            column in mended.get(row, ()) or row not in read or row in gone for row in rows
+        ):
+            for row in (row for row in rows if row not in gone):
                 mended.setdefault(row, {}).setdefault(column, draft.text(row, column))
 
 

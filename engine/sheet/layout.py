@@ -18,8 +18,12 @@ _XLSX_NUMBERS = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
 _XLSX_MERGED = re.compile(
     rb"""<(?:\w+:)?mergeCell\s+ref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
 )
+XLSX_PLACE = re.compile(rb"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
+"""A cell's place: letters of the column, number of the row."""
 _ODS_HIDDEN = re.compile(rb"""table:visibility=["'](?:collapse|filter)["']""")
-_ODS_SPANNED = re.compile(rb"""table:number-(rows|columns)-spanned=["']([0-9]{1,7})["']""")
+_ODS_SPANNED = re.compile(
+    rb"""table:number-(matrix-)?(rows|columns)-spanned=["']([0-9]{1,7})["']"""
+)
 _ODS_PART = re.compile(
     rb"<table:(table-row|table-column|table-cell|covered-table-cell|table)(?=[\s/>])([^>]*)>"
     rb"|</table:table>"
@@ -40,6 +44,8 @@ class Layout:
     columns: list[tuple[int, int]] = field(default_factory=list)
     """Hidden columns, from and to."""
     merged: list[CellRange] = field(default_factory=list)
+    filled: list[CellRange] = field(default_factory=list)
+    """Cells that one formula fills; of ods files alone."""
 
 
 def column_number(letters: bytes) -> int:
@@ -99,10 +105,11 @@ def ods_layout(xml: bytes, name: str) -> Layout:
                 layout.columns.append((across, across + count - 1))
             across += count
         else:
-            spans = {way: int(cells) for way, cells in _ODS_SPANNED.findall(attributes)}
-            high, wide = spans.get(b"rows", 1), spans.get(b"columns", 1)
-            if high * wide > 1:
-                layout.merged.append(CellRange(row, column, row + high - 1, column + wide - 1))
+            spans = {each[:2]: int(each[2]) for each in _ODS_SPANNED.findall(attributes)}
+            for areas, kind in ((layout.merged, b""), (layout.filled, b"matrix-")):
+                high, wide = (spans.get((kind, way), 1) for way in (b"rows", b"columns"))
+                if high * wide > 1:
+                    areas.append(CellRange(row, column, row + high - 1, column + wide - 1))
             column += count
     return layout
 
@@ -237,12 +244,18 @@ def layout_notes(
             f"{_listed('Column', runs)} hidden in the spreadsheet program and read like any other."
         )
     if spread:
-        areas = [
-            f"{letters(each.left - 1)}{each.top}:{letters(each.right - 1)}{each.bottom}"
-            for each in spread
-        ]
+        areas = list(map(area_name, spread))
         notes.append(f"{_listed('Cells', areas)} merged: their value counts for each of the rows.")
     return notes
+
+
+def area_name(area: CellRange) -> str:
+    """An area as a spreadsheet program names it: B2:C9, or B2."""
+    from engine.sheet.headers import letters
+
+    first = f"{letters(area.left - 1)}{area.top}"
+    last = f"{letters(area.right - 1)}{area.bottom}"
+    return first if first == last else f"{first}:{last}"
 
 
 def _listed(what: str, names: list[str]) -> str:

@@ -155,6 +155,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         notes=tuple(notes),
         delimiter=reply["delimiter"],
         merged=tuple(CellRange(*each) for each in reply["merged"]),
+        uncopied=tuple(reply["uncopied"]),
     )
 
 

@@ -24,7 +24,10 @@ def main(request: dict[str, Any]) -> None:
         request: `path`, `sheet` (or None), `limits` (the fields of Limits).
     """
     limits = Limits(**request["limits"])
-    _guard(limits)
+    # The time is for when the parent is gone and cannot stop us.
+    limit(limits.memory_bytes, int(limits.seconds) + 1)
+    # Many small cells and no cycles: collecting would only cost.
+    gc.disable()
     answer = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get into the answer.
     os.dup2(2, 1)
@@ -58,13 +61,11 @@ def _odd(cell: object) -> list[Any]:
     return list(cell if isinstance(cell, Broken) else moment(cell))
 
 
-def _guard(limits: Limits) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+def limit(memory_bytes: int, seconds: int) -> None:
+    """Limit what this process may take: of address space, and of a processor's time."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    seconds = int(limits.seconds) + 1  # for when the parent is gone and cannot stop us
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    # Many small cells and no cycles: collecting would only cost.
-    gc.disable()
 
 
 def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any], list[list[Any]]]:
@@ -82,6 +83,7 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
         "notes": [],
         "delimiter": ",",
         "merged": [],
+        "uncopied": [],
     }
     if form is Format.TEXT:
         if wanted is not None:
@@ -93,7 +95,7 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
 
         book = read_workbook(data, path, form, wanted, limits.cells)
         reply |= {"sheet": book.name, "sheets": book.names, "notes": book.notes}
-        reply["merged"] = book.merged
+        reply |= {"merged": book.merged, "uncopied": book.uncopied}
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
     lone = next(iter(filled.values())) if len(filled) == 1 else []

@@ -44,6 +44,10 @@ class CellRange(NamedTuple):
     bottom: int
     right: int
 
+    def holds(self, row: int, at: int) -> bool:
+        """Whether a cell is within; its column from 0."""
+        return self.top <= row <= self.bottom and self.left <= at + 1 <= self.right
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -69,6 +73,8 @@ class Table:
     """Indexes of columns that are the user's own whatever they are called."""
     merged: tuple[CellRange, ...] = ()
     """Cells merged downwards, whose value counts for each of their rows."""
+    uncopied: tuple[str, ...] = ()
+    """What a corrected copy of the file could not keep, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import datetime
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,6 +54,8 @@ class Worksheet(NamedTuple):
     """What the person should know about how it was read."""
     merged: tuple[CellRange, ...]
     """Cells merged downwards, whose value each of their rows was given."""
+    uncopied: tuple[str, ...]
+    """What a corrected copy could not keep, in sentences."""
 
 
 def read_workbook(
@@ -101,7 +104,18 @@ def read_workbook(
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
     spread = spread_merged(rows, layout.merged) if layout.merged else []
-    return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)), tuple(spread))
+    notes = tuple(layout_notes(layout, rows, spread))
+    return Worksheet(name, names, rows, notes, tuple(spread), tuple(_uncopied(data, form)))
+
+
+def _uncopied(data: bytes, form: Format) -> Iterator[str]:
+    if form is Format.XLS:
+        yield (
+            "The copy of an .xls is an .xlsx file with the values of all worksheets; colours, "
+            "widths and formulas of the old file are not kept."
+        )
+    elif b"_xmlsignatures/" in data or b"META-INF/documentsignatures.xml" in data:
+        yield "The file is signed; the signature does not hold for a copy."
 
 
 def _too_many(count: str, most: int) -> SheetError:

@@ -43,7 +43,7 @@ def make(path: Path) -> Path:
             for row in ROWS:
                 page.append(row)
             page["A2"].font = Font(bold=True)
-            page["D5"].data_type = "s"
+            page["D5"].data_type, page["D5"].number_format = "s", "@"
             page.column_dimensions["A"].width = 50
             book.create_sheet("other")["B7"] = "untouched"
             book.save(path)
