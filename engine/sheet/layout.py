@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.sheet.table import CellRange
 
-_XLSX_HIDDEN = re.compile(rb"""<(?:\w+:)?(row|col)(?=\s)([^>]*\shidden=["'](?:1|true)["'][^>]*)>""")
+_XLSX_LINE = re.compile(rb"<(?:\w+:)?(row|col)(?=[\s/>])([^>]*)>")
+_XLSX_HIDDEN = re.compile(rb"""\shidden=["'](?:1|true)["']""")
 _XLSX_NUMBERS = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
 _XLSX_MERGED = re.compile(
     rb"""<(?:\w+:)?mergeCell\s+ref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
@@ -60,11 +61,15 @@ def xlsx_layout(xml: bytes) -> Layout:
     """Read a worksheet's part of an xlsx file."""
     layout = Layout()
     if b"hidden=" in xml:
-        for part in _XLSX_HIDDEN.finditer(xml):
+        row = 0
+        for part in _XLSX_LINE.finditer(xml):
             number = {key: int(value) for key, value in _XLSX_NUMBERS.findall(part[2])}
-            if part[1] == b"row" and b"r" in number:
-                layout.rows.append((number[b"r"], number[b"r"]))
-            elif b"min" in number and b"max" in number:
+            hidden = _XLSX_HIDDEN.search(part[2]) is not None
+            if part[1] == b"row":
+                row = number.get(b"r", row + 1)
+                if hidden:
+                    layout.rows.append((row, row))
+            elif hidden and b"min" in number and b"max" in number:
                 layout.columns.append((number[b"min"], number[b"max"]))
     for left, top, right, bottom in _XLSX_MERGED.findall(xml) if b"mergeCell" in xml else ():
         layout.merged.append(
@@ -126,14 +131,7 @@ def xls_layout(stream: bytes, index: int) -> Layout:
         index: Which of its sheets, from 0, those of other kinds counted.
     """
     layout = Layout()
-    starts = [
-        struct.unpack_from("<I", body)[0]
-        for kind, body in _records(stream, 0)
-        if kind == _BIFF_BOUNDSHEET and len(body) >= 4
-    ]
-    if index >= len(starts):
-        return layout
-    for kind, body in _records(stream, starts[index]):
+    for kind, body in sheet_records(stream, index):
         if kind == _BIFF_ROW and len(body) >= 16:
             if struct.unpack_from("<H", body, 12)[0] & 0x20:
                 number = struct.unpack_from("<H", body)[0] + 1
@@ -147,6 +145,17 @@ def xls_layout(stream: bytes, index: int) -> Layout:
                 top, bottom, left, right = struct.unpack_from("<4H", body, at)
                 layout.merged.append(CellRange(top + 1, left + 1, bottom + 1, right + 1))
     return layout
+
+
+def sheet_records(stream: bytes, index: int) -> Iterator[tuple[int, bytes]]:
+    """Kind and body of each record of one of the sheets in an xls file's stream."""
+    starts = [
+        struct.unpack_from("<I", body)[0]
+        for kind, body in _records(stream, 0)
+        if kind == _BIFF_BOUNDSHEET and len(body) >= 4
+    ]
+    if index < len(starts):
+        yield from _records(stream, starts[index])
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:

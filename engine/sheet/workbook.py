@@ -1,10 +1,11 @@
 """Workbooks (xlsx, ods, xls): which worksheet, its cells, and the cells that show an error."""
 
 import datetime
+import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,15 +13,7 @@ from typing import Any, NamedTuple
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
-from engine.sheet.faults import (
-    Place,
-    ods_faults,
-    ods_xml,
-    xls_faults,
-    xls_stream,
-    xlsx_faults,
-    xlsx_xml,
-)
+from engine.sheet.faults import Place, ods_faults, xls_faults, xls_stream, xlsx_faults
 from engine.sheet.layout import (
     Layout,
     layout_notes,
@@ -39,6 +32,21 @@ _DAY_ZERO = {
     datetime.date(1904, 1, 1),
 }
 """Dates a spreadsheet program gives to a mere time of day."""
+_WORKSHEET = python_calamine.SheetTypeEnum.WorkSheet
+_VISIBLE = python_calamine.SheetVisibleEnum.Visible
+_FAILURES = (
+    python_calamine.CalamineError,
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    LookupError,
+    StopIteration,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What is raised of a damaged file, or an odd one: its parts can be missing in many ways."""
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
 
 
@@ -73,32 +81,20 @@ def read_workbook(
     Raises:
         SheetError: Locked, damaged, no such worksheet, or more cells than allowed.
     """
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(path)
-        name, names = _choose(book, wanted)
-        # calamine lets other threads run while it reads.
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            search = pool.submit(_search, data, form, _index(book, name), name)
-            sheet = book.get_sheet_by_name(name)
-    except python_calamine.PasswordError as error:
-        raise SheetError(LOCKED) from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
-        # calamine has a limit of its own for what ods files repeat.
-        if "Cell limit" in str(error):
-            raise _too_many("far too many cells", most_cells) from error
-        raise _damaged(form) from error
-    rows: dict[int, list[Any]] = {}
-    if sheet.end is not None:
-        count = (sheet.end[0] + 1) * (sheet.end[1] + 1)
-        if count > most_cells:
-            raise _too_many(f"{count:,} cells", most_cells)
-        rows = dict(enumerate(sheet.to_python(skip_empty_area=False), start=1))
-    if form is Format.ODS:
-        for cells in rows.values():
-            for index, cell in enumerate(cells):
-                if type(cell) is str and cell.startswith("PT"):
-                    cells[index] = _duration(cell)
-    faults, layout = search.result()
+    found = _read_xls(data, wanted, most_cells) if form is Format.XLS else None
+    if found is None:
+        try:
+            found = _read(path, data, form, wanted, most_cells)
+        except _FAILURES as error:
+            if form is not Format.XLSX:
+                raise _damaged(form) from error
+            try:
+                from engine.sheet.xlsx_plain import plain_xlsx  # which few files need
+
+                found = _read(io.BytesIO(plain_xlsx(data)), data, form, wanted, most_cells)
+            except _FAILURES as still:
+                raise _damaged(form) from still
+    name, names, rows, (faults, layout) = found
     for (row, column), code in faults.items():
         cells = rows.setdefault(row, [])
         cells.extend([""] * (column - len(cells)))
@@ -106,6 +102,78 @@ def read_workbook(
     spread = spread_merged(rows, layout.merged) if layout.merged else []
     notes = tuple(layout_notes(layout, rows, spread))
     return Worksheet(name, names, rows, notes, tuple(spread), tuple(_uncopied(data, form)))
+
+
+class _Found(NamedTuple):
+    """A worksheet's name, those of all, its rows, and what else was found of it."""
+
+    name: str
+    names: tuple[str, ...]
+    rows: dict[int, list[Any]]
+    beside: tuple[dict[Place, str], Layout]
+
+
+def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None:
+    """None: only another reader may be able to."""
+    from engine.sheet.xls import OldBook, UnreadError
+
+    try:
+        book = OldBook(data)
+        name = _chosen(book.names, book.visible, wanted)
+        rows, beside = book.rows(name), _search_xls(book.stream, book.index(name))
+    except UnreadError:
+        return None
+    count = max(rows, default=0) * max(map(len, rows.values()), default=0)
+    if count > most_cells:
+        raise _too_many(f"{count:,} cells", most_cells)
+    return _Found(name, book.names, rows, beside)
+
+
+def _read(
+    file: Path | io.BytesIO, data: bytes, form: Format, wanted: str | None, most_cells: int
+) -> _Found:
+    """By calamine.
+
+    Args:
+        file: The file, or what it stands for.
+        data: The file as it is.
+        form: Its format.
+        wanted: As for `read_workbook`.
+        most_cells: As there.
+    """
+    try:
+        book = python_calamine.load_workbook(file)
+        sheets = book.sheets_metadata
+        of_cells = [each for each in sheets if each.typ == _WORKSHEET]
+        names = tuple(each.name for each in of_cells)
+        name = _chosen(names, [each.name for each in of_cells if each.visible == _VISIBLE], wanted)
+        index = [each.name for each in sheets].index(name)
+        # calamine lets other threads run while it reads.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            search = pool.submit(_search, data, form, index, name, isinstance(file, Path))
+            sheet = book.get_sheet_by_name(name)
+    except python_calamine.PasswordError as error:
+        raise SheetError(LOCKED) from error
+    except python_calamine.CalamineError as error:
+        # calamine has a limit of its own for what ods files repeat.
+        if "Cell limit" in str(error):
+            raise _too_many("far too many cells", most_cells) from error
+        raise
+    rows: dict[int, list[Any]] = {}
+    if sheet.end is not None:
+        count = (sheet.end[0] + 1) * (sheet.end[1] + 1)
+        if count > most_cells:
+            raise _too_many(f"{count:,} cells", most_cells)
+        rows = dict(enumerate(sheet.to_python(skip_empty_area=False), start=1))
+    if form is not Format.XLSX:
+        for cells in rows.values():
+            for at, cell in enumerate(cells):
+                if type(cell) is str:
+                    if cell.startswith("PT") and form is Format.ODS:
+                        cells[at] = _duration(cell)
+                    elif "\0" in cell:  # calamine takes some texts of xls files for bytes
+                        cells[at] = cell.replace("\0", "")
+    return _Found(name, names, rows, search.result())
 
 
 def _uncopied(data: bytes, form: Format) -> Iterator[str]:
@@ -133,57 +201,38 @@ def _damaged(form: Format) -> SheetError:
     )
 
 
-def _choose(
-    book: python_calamine.CalamineWorkbook, wanted: str | None
-) -> tuple[str, tuple[str, ...]]:
-    sheets = [
-        sheet
-        for sheet in book.sheets_metadata
-        if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
-    ]
-    names = tuple(sheet.name for sheet in sheets)
+def _chosen(names: Sequence[str], visible: Sequence[str], wanted: str | None) -> str:
     if not names:
         raise SheetError("This workbook has no worksheet with cells.")
-    if wanted is not None:
-        if wanted not in names:
-            raise SheetError(
-                f"There is no worksheet `{wanted}` in this file. It has: {', '.join(names)}."
-            )
-        return wanted, names
-    visible = (
-        sheet.name for sheet in sheets if sheet.visible == python_calamine.SheetVisibleEnum.Visible
-    )
-    return next(visible, names[0]), names
+    if wanted is not None and wanted not in names:
+        raise SheetError(
+            f"There is no worksheet `{wanted}` in this file. It has: {', '.join(names)}."
+        )
+    return wanted if wanted is not None else (*visible, names[0])[0]
 
 
-def _index(book: python_calamine.CalamineWorkbook, name: str) -> int:
-    return [sheet.name for sheet in book.sheets_metadata].index(name)
+def _search(
+    data: bytes, form: Format, index: int, name: str, as_is: bool
+) -> tuple[dict[Place, str], Layout]:
+    """What calamine does not tell of a worksheet; `as_is`: whether it reads the file itself."""
+    if form is Format.XLS:
+        return _search_xls(xls_stream(data), index)
+    from engine.sheet.package import Package
+    from engine.sheet.xml_edits import utf8
+
+    package = Package(data)
+    if form is Format.XLSX:
+        raw = package.read(package.worksheet(name)[0])
+        xml = utf8(raw)
+        if as_is and xml is not raw:
+            raise ValueError("calamine reads UTF-8 alone, and finds nothing in other encodings")
+        return xlsx_faults(xml), xlsx_layout(xml)
+    xml = utf8(package.read("content.xml"))
+    return ods_faults(xml, name), ods_layout(xml, name)
 
 
-def _search(data: bytes, form: Format, index: int, name: str) -> tuple[dict[Place, str], Layout]:
-    """What calamine does not tell of a worksheet."""
-    try:
-        if form is Format.XLSX:
-            xml = xlsx_xml(data, name)
-            return xlsx_faults(xml), xlsx_layout(xml)
-        if form is Format.ODS:
-            xml = ods_xml(data)
-            return ods_faults(xml, name), ods_layout(xml, name)
-        stream = xls_stream(data)
-        return xls_faults(data, stream, name), xls_layout(stream, index)
-    # The parts of a damaged or odd file can be missing in many ways.
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        SyntaxError,
-        LookupError,
-        StopIteration,
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise _damaged(form) from error
+def _search_xls(stream: bytes, index: int) -> tuple[dict[Place, str], Layout]:
+    return xls_faults(stream, index), xls_layout(stream, index)
 
 
 def moment(cell: object) -> Moment:

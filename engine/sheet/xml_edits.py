@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape, quoteattr
 from engine.sheet.rows import SheetError
 
 _ATTRIBUTE = re.compile(rb"""\s([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
-_DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
-_PLAIN = ("utf-8", "us-ascii", "ascii")
+_DECLARATION = re.compile(r"\ufeff?<\?xml\s[^>]*\?>")
+_ENCODING = re.compile(rb"""\s*<\?xml\s[^>]*?encoding=["']([\w.-]+)["']""")
 
 
 class Tag(NamedTuple):
@@ -139,29 +139,44 @@ def edited(xml: bytes, edits: Iterable[Edit]) -> bytes:
     return b"".join([*out, xml[done:]])
 
 
+def utf8(xml: bytes) -> bytes:
+    """The XML in UTF-8; the same bytes where it is that."""
+    if xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    elif declared := _ENCODING.match(xml):
+        encoding = declared[1].decode()
+    else:
+        return xml
+    if encoding.lower() in ("utf-8", "utf8", "us-ascii", "ascii"):
+        return xml
+    try:
+        text = xml.decode(encoding)
+    except LookupError:
+        return xml
+    return _DECLARATION.sub("", text, count=1).encode()
+
+
 def sound(xml: bytes) -> bytes:
-    """Well-formed XML in UTF-8, without declarations of its own; the same bytes where it is that.
+    """Well-formed XML in UTF-8, without declarations of its own.
 
     Raises:
         SheetError: it is not, or declares entities, which no spreadsheet program writes.
     """
-    parser = expat.ParserCreate()
-    encodings: list[str] = []
+    xml = utf8(xml)
+    parser = expat.ParserCreate("utf-8")
 
     def refuse(*_: object) -> None:
         raise SheetError("The file declares entities of its own, which no workbook needs.")
 
     parser.StartDoctypeDeclHandler = refuse
-    parser.XmlDeclHandler = lambda _, encoding, __: encodings.append(encoding or "utf-8")
     try:
         parser.Parse(xml, True)
     except expat.ExpatError as error:
-        raise SheetError(f"A part of the file is damaged: {error}.") from error
-    encoding = "utf-16" if xml[:2] in (b"\xff\xfe", b"\xfe\xff") else (*encodings, "utf-8")[0]
-    if encoding.lower() in _PLAIN:
-        return xml
-    text = _DECLARATION.sub('<?xml version="1.0" encoding="UTF-8"?>', xml.decode(encoding), count=1)
-    return text.encode()
+        raise SheetError(
+            f"A part of the file is damaged ({error}), so that no copy can be made of it. Give a"
+            " name that ends in .csv: the copy has the values then."
+        ) from error
+    return xml
 
 
 def escaped(text: str) -> bytes:
