@@ -23,7 +23,7 @@ _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
 _BOOKS = (".xls", ".xlsx", ".xlsm", ".xltx", ".xltm", ".ods", ".ots")
-_AS_CSV = "It holds the worksheet's rows, without colours, formulas and other worksheets."
+_AS_CSV = "It holds the rows alone, without looks, formulas and other worksheets."
 _MOST_LETTERS = 60
 """Of a file's name, which may have 255 bytes."""
 

@@ -66,12 +66,20 @@ class OldBook:
             sheet = self._book.sheet_by_name(name)
         except Exception as error:  # as above
             raise UnreadError from error
+        codes = [self._book.format_map.get(xf.format_key) for xf in self._book.xf_list]
+        durations = {
+            at for at, code in enumerate(codes) if code and _DURATION.search(code.format_str)
+        }
         rows: dict[int, list[Any]] = {}
         for row in range(sheet.nrows):
             kinds, cells = sheet.row_types(row), sheet.row_values(row)
             for at, kind in enumerate(kinds):
-                if kind == xlrd.XL_CELL_DATE:
-                    cells[at] = self._moment(cells[at], sheet.cell_xf_index(row, at))
+                if kind == xlrd.XL_CELL_DATE or (kind == xlrd.XL_CELL_NUMBER and durations):
+                    style = sheet.cell_xf_index(row, at)
+                    if style in durations:
+                        cells[at] = datetime.timedelta(days=cells[at])
+                    elif kind == xlrd.XL_CELL_DATE:
+                        cells[at] = self._moment(cells[at])
                 elif kind == xlrd.XL_CELL_BOOLEAN:
                     cells[at] = bool(cells[at])
                 elif kind == xlrd.XL_CELL_ERROR:
@@ -85,13 +93,10 @@ class OldBook:
             cells.extend([""] * (width - len(cells)))
         return rows
 
-    def _moment(self, days: float, style: int) -> Any:
-        book = self._book
-        code = book.format_map[book.xf_list[style].format_key].format_str
-        if _DURATION.search(code):
-            return datetime.timedelta(days=days)
+    def _moment(self, days: float) -> datetime.datetime | datetime.date | float:
         try:
-            moment = xlrd.xldate.xldate_as_datetime(days, book.datemode)
+            moment = xlrd.xldate.xldate_as_datetime(days, self._book.datemode)
         except (ValueError, OverflowError):
             return days  # no date that there is
-        return moment.date() if days >= 1 and days.is_integer() else moment
+        whole = days >= 1 and days.is_integer()
+        return moment.date() if whole else moment  # type: ignore[no-any-return]

@@ -47,6 +47,26 @@ def register(subcommands: Subcommands) -> None:
     rendered.add_argument(
         "--since", type=words, metavar="SESSION", help="as --only-changed, since this session"
     )
+    mended = subcommands.add("mend", mend, "write a corrected copy of a sheet")
+    mended.add_argument("sheet", type=Path, help="csv, tsv, xls, xlsx or ods")
+    mended.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="COPY",
+        help="where to; of a workbook, a name that ends in .csv gets the rows alone",
+    )
+    mended.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
+    mended.add_argument(
+        "--suggestions",
+        action="store_true",
+        help="take what is suggested for a cell, too, where it is one thing",
+    )
+    mended.add_argument(
+        "--skip-bad-rows", action="store_true", help="leave rows with errors out of the copy"
+    )
+    mended.add_argument("--force", action="store_true", help="replace a file that is there")
     blank = subcommands.add("template", template, "write a sheet to fill in: csv, xlsx or ods")
     blank.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
     blank.add_argument("--full", action="store_true", help="with all columns")
@@ -106,6 +126,39 @@ def check(options: Namespace, library: Library) -> int:
     else:
         say(*report.problem_lines(sheet.problems), report.totals_line(checked))
     return SOME if checked.errors else OK
+
+
+def mend(options: Namespace, library: Library) -> int:
+    """`promptsheet mend SHEET -o COPY`."""
+    from tui import report
+
+    if options.output.exists() and not options.force:
+        raise UsageError(f"{options.output} is there already; --force replaces it.")
+    mended = library.sheets.mend(
+        options.sheet,
+        options.output,
+        worksheet=options.worksheet,
+        suggestions=options.suggestions,
+        without_bad_rows=options.skip_bad_rows,
+        overwrite=options.force,
+    )
+    sheet, copy = mended.sheet, mended.copy
+    if options.json:
+        print_json(
+            {
+                "file": sheet.file,
+                "sheet": sheet.sheet,
+                "copy": str(copy.path),
+                "cells": copy.cells,
+                "rows_left_out": copy.rows,
+                "notes": copy.notes,
+                "problems": [asdict(problem) for problem in mended.problems],
+            }
+        )
+    else:
+        say(*report.problem_lines(mended.problems), report.copy_line(copy))
+        note(*map(clean, copy.notes))
+    return OK if mended.is_sound else SOME
 
 
 def template(options: Namespace, library: Library) -> int:
