@@ -76,9 +76,9 @@ def test_a_sheet_and_the_command_give_the_same_recipes_and_pixels(
     assert recipes(warm) == asked
     assert pixels_of(warm) == drawn
     from_stdin = subprocess.run(
-        [COMMAND, "run", "-", "--json"],
+        [COMMAND, "run", "-", "--json", "--images", "photos"],
         input=sheet.read_bytes(),
-        cwd=photos,
+        cwd=tmp_path,
         env=warm.environment,
         capture_output=True,
         timeout=300,
@@ -353,6 +353,7 @@ def test_a_template_has_a_row_for_each_picture(
     assert [Path(each["file"]).name for each in made["refused"]] == ["torn.png"]
     checked = promptsheet.json("check", sheet)
     assert (checked["rows"], checked["ready"], checked["images"]) == (3, 3, 3)
+    assert checked["blank_num_images"] == [{"on_a_picture": True, "num_images": 1, "rows": 3}]
     assert promptsheet("template", "--images", photos, sheet).returncode == 2, "it is there"
     blank = promptsheet.json("template", "--images", photos, sheet, "--force", status=1)
     assert blank["rows"] == 3

@@ -286,18 +286,27 @@ class PromptsheetApp(App[str]):
         self.refresh(layout=True)
 
     async def action_quit(self) -> None:
-        """Leave, but ask before a sheet is lost that was mended and neither saved nor started."""
-        names = [area.unsaved for area in self._areas.values() if area.ready and area.unsaved]
-        if not names:
+        """Leave, but ask before a sheet is lost that was mended and neither saved nor started.
+
+        And before one is not started whose pictures are still being copied.
+        """
+        areas = [area for area in self._areas.values() if area.ready]
+        starting = [area.unstarted for area in areas if area.unstarted]
+        names = [area.unsaved for area in areas if area.unsaved]
+        if not names and not starting:
             await self._leave()
         elif self._leaving is None or self._leaving is not self.screen:
             from tui.screens.ask import Ask
 
             if self._leaving is not None:  # it may lie on an area that is not shown now
                 self._leaving.dismiss(None)
-            question = f"What you wrote in {names[0]} is in no file and no session yet. Leave it?"
-            saves, starts = key_of("sheet.write_out"), key_of("sheet.start")
-            note = f"On Sheet, {saves} saves it and {starts} starts it."
+            if starting:
+                question = f"The pictures of {starting[0]} are still being copied. Leave?"
+                note = "Then nothing is started. The title of Sheet says how far the copying is."
+            else:
+                name, saves, starts = names[0], key_of("sheet.write_out"), key_of("sheet.start")
+                question = f"What you wrote in {name} is in no file and no session yet. Leave it?"
+                note = f"On Sheet, {saves} saves it and {starts} starts it."
             self._leaving = Ask(question, choices=(_STAY, _LEAVE), note=note)
             self.push_screen(self._leaving, self._leave_or_stay)
 

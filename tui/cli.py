@@ -3,13 +3,13 @@
 import argparse
 import io
 import json
-import os
 import sys
 
 from engine import __version__
 from engine.api import Library, PromptsheetError, load_settings, sweep
 from tui.commands import app, machine, pictures, session, sheet
 from tui.commands.arguments import Command, Parser, Subcommands
+from tui.commands.output import drop_output
 from tui.text import clean
 
 
@@ -42,7 +42,7 @@ def main() -> int:
         return _flushed(_carry_out(options))
     except BrokenPipeError:
         # `promptsheet sessions | head`: the reader has what it wanted.
-        _drop_output()
+        drop_output()
         return 0
     except KeyboardInterrupt:
         return 130
@@ -50,7 +50,7 @@ def main() -> int:
         try:
             return _flushed(_complain(error, as_json=options.json))
         except OSError:
-            _drop_output()
+            drop_output()
             return 2
 
 
@@ -71,11 +71,6 @@ def _flushed(status: int) -> int:
     return status
 
 
-def _drop_output() -> None:
-    """Let nothing of what could not be written be tried again at the end of the process."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _carry_out(options: argparse.Namespace) -> int:
     sweep()
     library = Library(load_settings(options.library))
@@ -87,7 +82,7 @@ def _carry_out(options: argparse.Namespace) -> int:
 
 def _complain(error: Exception, *, as_json: bool) -> int:
     print(f"promptsheet: {clean(_reason(error))}", file=sys.stderr)
-    if as_json:
+    if as_json and sys.stdout is not None:
         print(json.dumps({"session": None, "error": _reason(error)}))
     return 2
 

@@ -1,9 +1,15 @@
-"""What rendering would take, in words: time, disk, memory."""
+"""What rendering would take, in words: images, time, disk, memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from engine.api import Estimate
+from engine.api import BlankCount, Estimate
 from tui.text import clean, size_text, time_text
+
+
+def blank_words(counts: Sequence[BlankCount]) -> str:
+    """`blank num_images: 4, and 1 on a picture`, of the rows that leave it blank; empty: none."""
+    words = [f"{each.num_images:,}{' on a picture' * each.on_a_picture}" for each in counts]
+    return f"blank num_images: {', and '.join(words)}" if words else ""
 
 
 def cost_words(estimate: Estimate) -> list[str]:

@@ -4,12 +4,13 @@ import collections
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -17,6 +18,7 @@ from rich.progress import (
 from rich.progress import (
     Progress as Bar,
 )
+from rich.text import Text
 
 from engine.api import Library, Progress
 from tui.terminal.notice import notification
@@ -96,12 +98,20 @@ def _last(reports: Iterator[Progress]) -> Progress | None:
     return next(iter(collections.deque(reports, maxlen=1)), None)
 
 
+class _Count(ProgressColumn):
+    """`120/2,000`."""
+
+    def render(self, task: Task) -> Text:
+        total = "?" if task.total is None else f"{task.total:,.0f}"
+        return Text(f"{task.completed:>{len(total)},.0f}/{total}", "progress.download")
+
+
 @contextmanager
 def _bar(name: str) -> Iterator[tuple[Bar, TaskID]]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        _Count(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
@@ -128,6 +138,26 @@ def looking() -> Iterator[Callable[[int, int], None]]:
             print(f"looked at {done:,} of {total:,} pictures", file=sys.stderr, flush=True)
 
     yield say
+
+
+@contextmanager
+def copying(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """What the start of a session reports to: a bar on stderr as soon as pictures are copied.
+
+    Args:
+        shown: whether there is to be one, if stderr is a terminal.
+    """
+    with ExitStack() as until_accepted:
+        bars: list[tuple[Bar, TaskID]] = []
+
+        def show(done: int, total: int) -> None:
+            if total and shown and sys.stderr.isatty():
+                if not bars:
+                    bars.append(until_accepted.enter_context(_bar("copying pictures")))
+                ((bar, task),) = bars
+                bar.update(task, completed=done, total=total, note="")
+
+        yield show
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from engine.api import (
     explanations,
     plain,
 )
-from tui.cost_words import cost_words, disk_words, memory_words
+from tui.cost_words import blank_words, cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
 from tui.text import clean, count_text, shorten, size_text
 
@@ -61,13 +61,17 @@ def copy_line(copy: Copy) -> str:
 
 
 def totals_line(checked: Checked) -> str:
-    """`209 of 212 rows ready · 836 images · about 41 min · 1.9 GB · memory 3 GB of 24 GB`."""
+    """`209 of 212 rows ready · 836 images · about 41 min · 1.9 GB · memory 3 GB of 24 GB`.
+
+    Of rows that do not say how many images they make, it says how many that is.
+    """
     sheet, estimate = checked.sheet, checked.estimate
     parts = [
         f"{len(sheet.ready)} of {count_text(len(sheet.rows), 'row')} ready",
         count_text(checked.images, "image"),
     ]
     if checked.images:
+        parts += [blank] if (blank := blank_words(checked.blank_counts)) else []
         parts += [*cost_words(estimate), *disk_words(estimate), *memory_words(estimate)]
     for kind, words in _COUNTED.items():
         count = sum(problem.severity is kind for problem in sheet.problems)

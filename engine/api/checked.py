@@ -9,6 +9,7 @@ from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.sheet.editing import Draft
 from engine.sheet.rows import Problem, Severity, Sheet
+from engine.sheet.totals import BlankCount, blank_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Checked:
     def errors(self) -> list[Problem]:
         """The problems that keep their rows from being rendered."""
         return [p for p in self.sheet.problems if p.severity is Severity.ERROR]
+
+    @property
+    def blank_counts(self) -> tuple[BlankCount, ...]:
+        """What a blank `num_images` means in those ready rows that have one."""
+        return blank_counts(self.sheet.ready)
 
     @classmethod
     def of_draft(cls, draft: Draft, path: Path | None = None) -> Self:

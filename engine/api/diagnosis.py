@@ -19,7 +19,13 @@ def diagnosis(library: Library) -> dict[str, Any]:
     known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
     versions = {"promptsheet": __version__, "python": platform.python_version()}
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
-    return {"devices": _devices(), "library": _state(library), "versions": versions}
+    found = {"devices": _devices(), "library": _state(library), "versions": versions}
+    try:
+        faults = library.faults()
+    except PromptsheetError as error:
+        faults = [str(error)]
+    numbered = {f"fault {number}": fault for number, fault in enumerate(faults, start=1)}
+    return found | ({"models and words": numbered} if faults else {})
 
 
 def _state(library: Library) -> dict[str, Any]:

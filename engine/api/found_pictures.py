@@ -1,7 +1,8 @@
 """Pictures that are to be drawn on, found in folders and among files; what cannot be is named."""
 
+import glob
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,29 +51,44 @@ class PictureRows:
     refused: tuple[RefusedPicture, ...]
 
 
-def find_pictures(given: Iterable[Path], *, recursive: bool = True) -> FoundPictures:
+def find_pictures(
+    given: Iterable[Path],
+    *,
+    recursive: bool = True,
+    most: int | None = None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> FoundPictures:
     """Files, and those in folders whose names end as pictures' do; hidden ones are left.
 
     Folders that are links are not followed: they can lead round in circles.
 
     Args:
-        given: files and folders.
+        given: files, folders, and patterns (`*`, `?`, `[…]`, `**` for folders in folders).
         recursive: whether folders in folders are searched.
+        most: pictures that are taken; None: all.
+        wanted: asked at each name; if not, the rest is left.
     """
-    wanted, refused = list[FoundPicture](), list[RefusedPicture]()
+    walk = _Walk(recursive, wanted)
     paths = [(path, _is_folder(path)) for path in given]
     several = sum(is_folder for _, is_folder in paths) > 1
+    found, known = list[FoundPicture](), dict[tuple[int, int], FoundPicture]()
     for path, is_folder in paths:
-        if not is_folder:
-            wanted.append(FoundPicture(path.absolute(), path.name, shown_path(path)))
-            continue
-        # Two folders may have the same names in them.
-        above = Path(path.absolute().name) if several else Path()
-        found = list(_in_folder(path, above, recursive, refused))
-        if not found and not any(each.file == shown_path(path) for each in refused):
-            refused.append(RefusedPicture(shown_path(path), "There is no picture in this folder."))
-        wanted += found
-    return _each_once(wanted, refused)
+        before = len(found) + len(walk.refused)
+        for picture in walk.named(path, is_folder=is_folder, several=several):
+            if not walk.is_first(picture, known):
+                continue
+            if len(found) == most:
+                reason = (
+                    f"There are more: the first {most:,} pictures are taken. Take the rest apart."
+                )
+                walk.refused.append(RefusedPicture(picture.file, reason))
+                return FoundPictures(tuple(found), tuple(walk.refused))
+            found.append(picture)
+        if len(found) + len(walk.refused) == before and wanted():
+            where = "in this folder" if is_folder else "there"
+            reason = f"There is no picture {where}."
+            walk.refused.append(RefusedPicture(shown_path(path), reason))
+    return FoundPictures(tuple(found), tuple(walk.refused))
 
 
 def _is_folder(path: Path) -> bool:
@@ -82,44 +98,86 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _in_folder(
-    folder: Path, above: Path, recursive: bool, refused: list[RefusedPicture]
-) -> Iterator[FoundPicture]:
-    try:
-        with os.scandir(folder) as entries:
-            inside = sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        reason = f"The folder cannot be looked into: {error.strerror}."
-        refused.append(RefusedPicture(shown_path(folder), reason))
-        return
-    for entry in inside:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if recursive:
-                yield from _in_folder(folder / entry.name, above / entry.name, recursive, refused)
-        elif entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
-            path = folder / entry.name
-            yield FoundPicture(path.absolute(), str(above / entry.name), shown_path(path))
+@dataclass
+class _Walk:
+    """Through what was given, as long as it is wanted."""
 
+    recursive: bool
+    wanted: Callable[[], bool]
+    refused: list[RefusedPicture] = field(default_factory=list)
 
-def _each_once(wanted: Sequence[FoundPicture], refused: list[RefusedPicture]) -> FoundPictures:
-    """No file twice, by whatever names or links."""
-    known: dict[tuple[int, int], FoundPicture] = {}
-    pictures = []
-    for picture in wanted:
+    def named(self, path: Path, *, is_folder: bool, several: bool) -> Iterator[FoundPicture]:
+        """The files that a path stands for.
+
+        Args:
+            path: a file, a folder or a pattern.
+            is_folder: whether it is a folder.
+            several: whether there are more folders, which may have the same names in them.
+        """
+        if is_folder:
+            yield from self._in_folder(path, Path(path.absolute().name) if several else Path())
+        elif glob.has_magic(str(path)) and not os.path.lexists(path):
+            yield from sorted(self._matching(str(path)), key=lambda found: found.path)
+        elif self.wanted():
+            yield _found(path, path.name)
+
+    def _matching(self, pattern: str) -> Iterator[FoundPicture]:
+        for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 # it may be absolute
+            if not self.wanted():
+                return
+            path = Path(name)
+            if name.lower().endswith(SUFFIXES) and not path.is_dir():
+                yield _found(path, path.name)
+
+    def _in_folder(self, folder: Path, above: Path) -> Iterator[FoundPicture]:
+        inside = [self._inside(folder, above)]
+        while inside:
+            for path, name, is_folder in inside[-1]:
+                if is_folder:
+                    inside.append(self._inside(path, name))
+                    break
+                yield _found(path, str(name))
+            else:
+                inside.pop()
+
+    def _inside(self, folder: Path, above: Path) -> Iterator[tuple[Path, Path, bool]]:
+        """Path, name and whether it is a folder, of all that is wanted of one, in order."""
+        names = list[tuple[str, bool]]()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if not self.wanted():
+                        return
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        names += [(entry.name, True)] if self.recursive else []
+                    elif entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
+                        names.append((entry.name, False))
+        except OSError as error:
+            reason = f"The folder cannot be looked into: {error.strerror}."
+            self.refused.append(RefusedPicture(shown_path(folder), reason))
+            return
+        for name, is_folder in sorted(names):
+            if not self.wanted():
+                return
+            yield folder / name, above / name, is_folder
+
+    def is_first(self, picture: FoundPicture, known: dict[tuple[int, int], FoundPicture]) -> bool:
+        """Whether its file was not found yet, by whatever name or link; else it is refused."""
         try:
             about = picture.path.stat()
         except (OSError, ValueError):  # looking at it says why
-            pictures.append(picture)
-            continue
+            return True
         first = known.setdefault((about.st_dev, about.st_ino), picture)
-        if first is picture:
-            pictures.append(picture)
-        else:
+        if first is not picture:
             reason = f"It is the same file as {first.file}, which is taken once."
-            refused.append(RefusedPicture(picture.file, reason))
-    return FoundPictures(tuple(pictures), tuple(refused))
+            self.refused.append(RefusedPicture(picture.file, reason))
+        return first is picture
+
+
+def _found(path: Path, name: str) -> FoundPicture:
+    return FoundPicture(path.absolute(), name, shown_path(path))
 
 
 @dataclass

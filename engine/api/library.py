@@ -114,6 +114,19 @@ class Library:
 
         return load_models()
 
+    def faults(self) -> list[str]:
+        """What is wrong with single entries of the model list and with files of words.
+
+        Raises:
+            SettingsError: the model list cannot be used at all.
+        """
+        from engine.models.catalog import load_models
+        from engine.plan.words import load_words
+
+        words = load_words()
+        named = [f"__{name}__: {fault}" for name, fault in words.wildcards.faults.items()]
+        return [*load_models().faults.values(), *words.faults.values(), *named]
+
     def bring_up_to_date(self) -> None:
         """Have the engine process bring a library of an older version up to date.
 

@@ -36,6 +36,8 @@ _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError
 def unpacked_pictures(stream: IO[bytes]) -> Iterator[FoundPictures]:
     """The pictures in a tar (also compressed) or zip archive, on the disk until the end.
 
+    In the order that a folder with them would give, whatever the archive's is.
+
     Args:
         stream: need not seek.
 
@@ -61,7 +63,8 @@ def unpacked_pictures(stream: IO[bytes]) -> Iterator[FoundPictures]:
                 "What comes on stdin is no archive of pictures (tar or zip), or its end is"
                 f" missing: {error}."
             ) from error
-        yield FoundPictures(tuple(unpacking.found), tuple(unpacking.refused))
+        found = sorted(unpacking.found, key=lambda picture: PurePosixPath(picture.name).parts)
+        yield FoundPictures(tuple(found), tuple(unpacking.refused))
 
 
 class _From(io.RawIOBase):

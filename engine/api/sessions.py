@@ -1,7 +1,6 @@
 """Sessions: started, followed, stopped, looked at, exported."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -39,10 +38,6 @@ from engine.service.client.connection import ask, connect_or_start
 from engine.service.client.follow import Progress, follow_session
 from engine.settings import Settings
 
-_SLOWEST_COPYING = 10 << 20
-"""Bytes a second, of files of any size, on a disk that still can be worked with."""
-_SECONDS_A_COPY = 0.2
-
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -65,14 +60,23 @@ class Sessions:
     # ---------------------------------------------------------------- work
 
     def start(
-        self, checked: Checked, *, name: str | None = None, parent: str | None = None
+        self,
+        checked: Checked,
+        *,
+        name: str | None = None,
+        parent: str | None = None,
+        progress: Callable[[int, int], None] = lambda _, __: None,
     ) -> Started:
         """Have the ready rows of a checked sheet rendered; returns once that is on disk.
+
+        What they are drawn on is copied into the library first.
 
         Args:
             checked: rows with errors are left out.
             name: what to call it; the file's name otherwise.
             parent: the session it was made from.
+            progress: told again and again how many of how many pictures are copied, 0 of 0 while
+                none are; what it raises before all are ends it, and nothing is started.
 
         Raises:
             EngineError: the engine process cannot be started, or refuses.
@@ -94,7 +98,7 @@ class Sessions:
         wanted = Submit(name or Path(sheet.file).stem, source, Submit.packed(rows))
         connection, detachment = connect_or_start(self._path, asked=True)
         with connection:
-            tally = connection.ask(wanted, _copying_seconds(checked, self._path)).tally
+            tally = connection.ask(wanted, lambda told: progress(told.copied, told.of)).tally
         return Started(tally.session, tally.images, detachment.warning if detachment else None)
 
     def stop(self, session: str | None, rows: Sequence[int] | None = None) -> None:
@@ -364,19 +368,3 @@ class Sessions:
         chosen = None if images is None else frozenset(images)
         wish = Wish(chosen, favourites, strip_metadata, table, sources)
         return export_zip(self._path, session, out, wish, progress)
-
-
-def _copying_seconds(checked: Checked, library: Path) -> float:
-    """How long copying what rows are drawn on may take, on a slow disk of a network."""
-    pictures = {
-        found.path: found
-        for row in checked.sheet.ready
-        if row.values is not None
-        for found in (row.values.image, row.values.mask)
-        if found is not None
-    }
-    size = 0
-    for found in pictures.values():
-        with suppress(OSError):  # that it is gone is said when it is copied
-            size += found.file_in(library).stat().st_size
-    return _SECONDS_A_COPY * len(pictures) + size / _SLOWEST_COPYING

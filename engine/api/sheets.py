@@ -17,18 +17,18 @@ from engine.api.found_pictures import (
     look_at_found,
 )
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
-from engine.api.pictures_to_add import UsablePicture, cell_naming, named_files
+from engine.api.pictures_to_add import UsablePicture, pictures_for_cells
 from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
-from engine.models.catalog import ModelList, load_models
+from engine.models.catalog import LoadedModels, load_models
 from engine.models.schedulers import names_for
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
-from engine.plan.recipes import PlannedModel
+from engine.plan.recipes import SEEDS, PlannedModel
 from engine.plan.sizes import exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
@@ -39,7 +39,7 @@ from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
 from engine.sheet.mending import Mended, mend
-from engine.sheet.picture_names import digest_in, shown_path, with_digest
+from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
 from engine.sheet.table import Line, Table, cell_text
@@ -55,27 +55,43 @@ class Sheets:
         self._settings = settings
         self._looked_at: KnownPictures = {}
 
-    def check(self, path: Path, *, worksheet: str | None = None) -> Checked:
+    def check(
+        self,
+        path: Path,
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
+    ) -> Checked:
         """Read and check a sheet.
 
         Args:
             path: a csv, tsv, xls, xlsx or ods file.
             worksheet: its name in a workbook; None for the first visible one.
+            encoding: what a text file is written in; None: to be found out.
+            folder: where the pictures are that it names; None: beside it.
 
         Raises:
             SheetError: the file cannot be used as a sheet at all.
             SettingsError: the model list cannot be used.
         """
-        return replace(self._checked(*self._read(path, worksheet)), path=path)
+        return replace(self._checked(*self._read(path, worksheet, encoding, folder)), path=path)
 
-    def check_stream(self, stream: IO[bytes], *, worksheet: str | None = None) -> Checked:
+    def check_stream(
+        self,
+        stream: IO[bytes],
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
+    ) -> Checked:
         """Read and check a sheet that comes as a stream, of any kind that a file may be of.
-
-        Pictures that it names are looked for in the current folder.
 
         Args:
             stream: need not seek.
             worksheet: as for `check`.
+            encoding: as for `check`.
+            folder: as for `check`; None: the current one.
 
         Raises:
             SheetError: it cannot be used as a sheet at all.
@@ -83,12 +99,12 @@ class Sheets:
             OSError: the disk for temporary files is full, or fails.
         """
         most = self._settings.sheet.max_file_mib << 20
-        with unfinished(Path(tempfile.gettempdir())) as folder:
-            folder.mkdir(mode=0o700)
-            path = folder / "stdin"
+        with unfinished(Path(tempfile.gettempdir())) as place:
+            place.mkdir(mode=0o700)
+            path = place / "stdin"
             # What is over the limit is not kept, and refused as a file of that size.
             path.write_bytes(stream.read(most + 1))
-            return self._checked(*self._read(path, worksheet, Path.cwd()))
+            return self._checked(*self._read(path, worksheet, encoding, folder or Path.cwd()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -157,18 +173,18 @@ class Sheets:
         return PictureRows(self._checked(table, pictures), tuple(looked.refused))
 
     def look_for_pictures(
-        self, given: Iterable[str], wanted: Callable[[], bool] = lambda: True
+        self, given: Iterable[Path], wanted: Callable[[], bool] = lambda: True
     ) -> Iterator[UsablePicture | RefusedPicture]:
         """Look at the pictures that a person names, each once; rows of them are checked at once.
 
         Args:
-            given: paths of files and folders, which are searched with all below, and patterns.
+            given: as for `find_pictures`.
             wanted: asked now and then; if not, the rest is left.
         """
-        files, refused = named_files(given, wanted)
-        yield from refused
+        found = pictures_for_cells(given, wanted)
+        yield from found.refused
         folder = self._pictures()
-        for path, facts in folder.look_at([picture.path for picture in files], wanted):
+        for path, facts in folder.look_at([picture.path for picture in found.pictures], wanted):
             if isinstance(facts, str):
                 yield RefusedPicture(shown_path(path), facts)
             else:
@@ -184,7 +200,8 @@ class Sheets:
             folder: of the sheet that the rows are for.
             cells: other columns' cells, the same in every row.
         """
-        return [{"image": cell_naming(path, folder), **cells} for path in pictures]
+        beside = folder.absolute() if folder is not None else None
+        return [{"image": cell_naming(path, beside), **cells} for path in pictures]
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None
@@ -214,16 +231,22 @@ class Sheets:
         return self._checked(table)
 
     def open(
-        self, path: Path, *, worksheet: str | None = None, folder: Path | None = None
+        self,
+        path: Path,
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
     ) -> Draft:
         """Read and check a sheet that is to be mended; raises as `check`.
 
         Args:
             path: as for `check`.
             worksheet: as for `check`.
-            folder: where the pictures are that it names; None: beside it.
+            encoding: as for `check`.
+            folder: as for `check`.
         """
-        table, pictures = self._read(path, worksheet, folder)
+        table, pictures = self._read(path, worksheet, encoding, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))
 
     def mend(
@@ -232,6 +255,8 @@ class Sheets:
         target: Path,
         *,
         worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
         suggestions: bool = False,
         without_bad_rows: bool = False,
         overwrite: bool = False,
@@ -242,6 +267,8 @@ class Sheets:
             path: as for `check`.
             target: as for `save_copy`.
             worksheet: as for `check`.
+            encoding: as for `check`.
+            folder: as for `check`.
             suggestions: whether what is suggested for a cell is taken, too, where it is one thing.
             without_bad_rows: whether rows that have errors still are left out of the copy.
             overwrite: whether an existing `target` may be replaced.
@@ -250,10 +277,12 @@ class Sheets:
             SheetError: as `check` and `save_copy`.
             SettingsError: the model list cannot be used.
         """
+        draft = self.open(path, worksheet=worksheet, encoding=encoding, folder=folder)
         return mend(
-            self.open(path, worksheet=worksheet),
+            draft,
             path,
             target,
+            pictures=picture_folder(draft),
             suggestions=suggestions,
             without_bad_rows=without_bad_rows,
             overwrite=overwrite,
@@ -322,7 +351,7 @@ class Sheets:
 
         Raises as `check`.
         """
-        table, pictures = self._read(path, draft.worksheet)
+        table, pictures = self._read(path, draft.worksheet, draft.table.encoding)
         vocabulary = replace(
             self._vocabulary(load_models(), pictures), num_images=draft.vocabulary.num_images
         )
@@ -446,10 +475,9 @@ class Sheets:
         kind, looked = _kind_of(sheet), look_at_found(found, progress)
         refused, cells = list(looked.refused), list[str]()
         for path in looked.paths.values():
-            inside = path.is_relative_to(sheet.absolute().parent)
-            place = path.relative_to(sheet.absolute().parent) if inside else path
-            cell = cell_text(str(place))
-            if cell == str(place) == cell.strip():
+            place = cell_naming(path, sheet.absolute().parent)
+            cell = cell_text(place)
+            if cell == place == cell.strip():
                 cells.append(cell)
             else:
                 reason = "No cell can hold its name. Call it otherwise, or give it to `images`."
@@ -475,7 +503,9 @@ class Sheets:
 
         return template.explain(list(load_models()), full=full)
 
-    def write_recipes(self, pictures: Iterable[Path], sheet: Path) -> tuple[int, list[Path]]:
+    def write_recipes(
+        self, pictures: Iterable[Path], sheet: Path, *, replace: bool = False
+    ) -> tuple[int, list[RefusedPicture], list[str]]:
         """Write a sheet with a row for every picture that says how it was made.
 
         What A1111, InvokeAI, ComfyUI and Promptsheet write into their pictures is understood; it
@@ -485,43 +515,64 @@ class Sheets:
 
         Args:
             pictures: PNG, JPEG or WebP files.
-            sheet: a new csv, xlsx or ods file.
+            sheet: a csv, xlsx or ods file.
+            replace: whether a file that is there is replaced.
 
         Returns:
-            How many rows there are, and the pictures that say nothing.
+            How many rows there are, the pictures that say nothing with the reason, and what is to
+            be known of some rows.
 
         Raises:
             SheetError: the file's ending is none of these, it is there already, or no picture said
                 anything.
             OSError: a picture cannot be read, or the sheet cannot be written.
         """
-        from engine.picture.foreign import read_foreign  # Pillow, which few need
+        from engine.picture.foreign import (
+            NO_TEXT,
+            read_foreign,
+            why_silent,
+        )  # Pillow, which few need
         from engine.plan.from_pictures import row_of, source_of
 
         kind = _kind_of(sheet)
-        if sheet.exists() or sheet.is_symlink():
+        if (sheet.exists() or sheet.is_symlink()) and not replace:
             raise _is_there(sheet)
         rows: list[dict[str, str]] = []
-        silent: list[Path] = []
+        silent: list[RefusedPicture] = []
+        beyond, noted = 0, list[str]()
         for picture in pictures:
             found = read_foreign(picture)
             if found is None:
-                silent.append(picture)
+                silent.append(RefusedPicture(shown_path(picture), why_silent(picture)))
             else:
+                beyond += found.seed is not None and found.seed >= SEEDS
+                noted += [f"{shown_path(picture)}: {found.note}"] if found.note else []
                 rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
         if not rows:
-            raise SheetError("None of these pictures says how it was made.")
+            told = [each for each in silent if each.reason != NO_TEXT]
+            raise SheetError(
+                f"No picture could be read: {told[0].file}: {told[0].reason}."
+                if told
+                else "None of these pictures says how it was made."
+            )
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        _write_table(kind, sheet, columns, rows)
-        return len(rows), silent
+        _write_table(kind, sheet, columns, rows, replace=replace)
+        if beyond:
+            noted.insert(
+                0,
+                f"{beyond:,} of {len(rows):,} seeds are larger than ours can be ({SEEDS - 1}): the"
+                " column source_seed has them, seed_number what is left of them by 2³¹",
+            )
+        return len(rows), silent, noted
 
     def _read(
-        self, path: Path, worksheet: str | None, folder: Path | None = None
+        self, path: Path, worksheet: str | None, encoding: str | None, folder: Path | None = None
     ) -> tuple[Table, PictureFolder]:
         limits, pictures = self._settings.sheet, self._pictures(folder or path.absolute().parent)
         table = read_table(
             path,
             sheet=worksheet,
+            encoding=encoding,
             limits=Limits(
                 file_bytes=limits.max_file_mib << 20,
                 rows=limits.max_rows,
@@ -540,7 +591,7 @@ class Sheets:
         ready = [row.values for row in sheet.ready if row.values is not None]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
-    def _vocabulary(self, models: ModelList, pictures: PictureLook | None = None) -> Vocabulary:
+    def _vocabulary(self, models: LoadedModels, pictures: PictureLook | None = None) -> Vocabulary:
         words = load_words()
         return Vocabulary(
             models={
@@ -561,8 +612,11 @@ class Sheets:
             palettes=words.palettes,
             wildcards=words.wildcards.choices.keys(),
             wildcard_faults=words.wildcards.faults,
+            wildcard_fault=words.wildcards.fault_of,
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
+            model_faults=models.faults,
+            file_faults=words.faults,
             pictures=pictures or self._pictures(Path.cwd()),
         )
 

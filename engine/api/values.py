@@ -34,6 +34,7 @@ from engine.picture.source_files import open_plain
 from engine.picture.sources import fitted, read_rgb
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
+from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
@@ -60,12 +61,25 @@ from engine.settings_file import Setting, all_settings, as_text, understood, wri
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
+from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
-from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet, SheetError
+from engine.sheet.pasted import pasted_rows
+from engine.sheet.rows import (
+    EncodingError,
+    Problem,
+    Row,
+    RowValues,
+    Severity,
+    Sheet,
+    SheetError,
+    SourcePicture,
+)
+from engine.sheet.totals import BlankCount
 
 __all__ = [
     "COLUMN",
     "DEFAULT_STRENGTH",
+    "ENCODINGS",
     "IMAGE_ORDERS",
     "ORDERS",
     "PICTURE_COLUMNS",
@@ -74,6 +88,7 @@ __all__ = [
     "STATES",
     "TABLE_KINDS",
     "Absent",
+    "BlankCount",
     "Changes",
     "Checked",
     "Copied",
@@ -85,6 +100,7 @@ __all__ = [
     "DiskUse",
     "Draft",
     "Emptied",
+    "EncodingError",
     "Engine",
     "EngineError",
     "EngineEvent",
@@ -128,6 +144,7 @@ __all__ = [
     "SheetError",
     "Sheets",
     "Silent",
+    "SourcePicture",
     "Standing",
     "Started",
     "Stepped",
@@ -147,10 +164,12 @@ __all__ = [
     "find_pictures",
     "fitted",
     "free_name",
+    "image_place",
     "neighbours",
     "new_name",
     "open_plain",
     "palette_colours",
+    "pasted_rows",
     "picture_folder",
     "plain",
     "plain_name",

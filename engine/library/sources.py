@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +15,10 @@ SOURCES = "sources"
 """Where they are, relative to the library: outside the sessions, which share them."""
 _CHUNK = 1 << 20
 _AT_ONCE = 4
+
+
+class StoppedError(Exception):
+    """Nobody wants the pictures any more that are being taken in."""
 
 
 class TakingError(Exception):
@@ -31,7 +35,9 @@ def source_path(library: Path, digest: str) -> Path:
     return library / SOURCES / digest[:2] / digest
 
 
-def take_in(library: Path, path: Path, digest: str) -> int:
+def take_in(
+    library: Path, path: Path, digest: str, wanted: Callable[[], bool] = lambda: True
+) -> int:
     """Copy a picture into the library, and wait until the disk has it.
 
     A copy that is there is held against its digest, and replaced if it is damaged.
@@ -40,12 +46,14 @@ def take_in(library: Path, path: Path, digest: str) -> int:
         library: its folder.
         path: the original.
         digest: of its bytes when it was looked at.
+        wanted: asked now and then; if not, nothing is left behind.
 
     Returns:
         Bytes that were written; 0 if it was there, and whole.
 
     Raises:
         SourceError: it is gone, or no longer what it was.
+        StoppedError: it is not wanted any more.
         OSError: the disk is full, or fails; nothing is left behind.
     """
     final = source_path(library, digest)
@@ -60,6 +68,8 @@ def take_in(library: Path, path: Path, digest: str) -> int:
         try:
             with open_new(temporary) as copy:
                 while chunk := original.read(_CHUNK):
+                    if not wanted():
+                        raise StoppedError
                     found.update(chunk)
                     size += copy.write(chunk)
                 copy.flush()
@@ -77,30 +87,77 @@ def take_in(library: Path, path: Path, digest: str) -> int:
     return size
 
 
-def take_in_all(library: Path, wanted: Sequence[tuple[Path, str]]) -> None:
-    """As `take_in`, many at once: most of the time the disk is waited for.
+class Intake:
+    """Pictures that are taken in, many at once: most of the time the disk is waited for."""
 
-    Args:
-        library: its folder.
-        wanted: originals, each with its digest; none twice.
+    def __init__(
+        self,
+        library: Path,
+        originals: Sequence[tuple[Path, str]],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """What is to be taken in.
 
-    Raises:
-        TakingError: of the first that cannot be taken in.
-        OSError: the disk is full, or fails.
-    """
+        Args:
+            library: its folder.
+            originals: each with its digest; none twice.
+            wanted: asked now and then; if not, the rest is left.
+        """
+        self._library = library
+        self._originals = originals
+        self._wanted = wanted
+        self._is_stopped = False
+        self._done: list[str] = []
+        self._new: list[str] = []
 
-    def take(number: int) -> None:
+    @property
+    def done(self) -> int:
+        """How many are in the library now."""
+        return len(self._done)
+
+    def run(self) -> None:
+        """Take them all in. Blocks.
+
+        Raises:
+            TakingError: of the first that cannot be taken in.
+            StoppedError: they are not wanted any more.
+            OSError: the disk is full, or fails.
+        """
+        with ThreadPoolExecutor(_AT_ONCE, "sources") as pool:
+            try:
+                for _ in pool.map(self._take, range(len(self._originals))):
+                    pass
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def stop(self) -> None:
+        """Leave the rest. From any thread."""
+        self._is_stopped = True
+
+    def _goes_on(self) -> bool:
+        return not self._is_stopped and self._wanted()
+
+    def _take(self, number: int) -> None:
+        path, digest = self._originals[number]
+        if not self._goes_on():
+            raise StoppedError
+        is_new = not source_path(self._library, digest).exists()
         try:
-            take_in(library, *wanted[number])
+            take_in(self._library, path, digest, self._goes_on)
         except SourceError as error:
             raise TakingError(number, str(error)) from error
+        if is_new:
+            self._new.append(digest)
+        self._done.append(digest)
 
-    with ThreadPoolExecutor(_AT_ONCE, "sources") as pool:
-        try:
-            for _ in pool.map(take, range(len(wanted))):
-                pass
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def take_back(self, kept: Container[str]) -> None:
+        """Delete what came by it, after it has ended. Blocks.
+
+        Args:
+            kept: digests of what others need.
+        """
+        new = (digest for digest in self._new if digest not in kept)
+        drop_sources(source_path(self._library, digest) for digest in new)
 
 
 def digest_of_file(path: Path) -> str:

@@ -125,14 +125,38 @@ ModelList = Mapping[str, Model]
 """Label → model; the first is the default of the `model` column."""
 
 
-def load_models() -> ModelList:
+class LoadedModels(dict[str, Model]):
+    """A `ModelList`, and what is wrong with entries that are not in it."""
+
+    def __init__(self, models: ModelList, faults: Mapping[str, str]) -> None:
+        super().__init__(models)
+        self.faults = faults
+        """Label, or which entry it is → why it cannot be used."""
+
+
+def load_models() -> LoadedModels:
     """The shipped models, then the user's; the user's entry wins where labels are equal.
 
+    An entry that is wrong concerns those who name it, and nobody else.
+
     Raises:
-        SettingsError: a list cannot be read, or an entry is wrong.
+        SettingsError: a list cannot be read, or none of its entries can be used.
     """
-    models = [_entry(*entry) for path in _lists() for entry in _entries(path)]
-    return {model.label: model for model in models}
+    models: dict[str, Model] = {}
+    faults: dict[str, str] = {}
+    for path in _lists():
+        for entry in _entries(path):
+            _, number, item = entry
+            label = str(item.get("label") or f"model {number}")
+            try:
+                models[label] = _entry(*entry)
+                faults.pop(label, None)
+            except SettingsError as error:
+                models.pop(label, None)
+                faults[label] = str(error)
+    if not models:
+        raise SettingsError(next(iter(faults.values()), "The model list is empty."))
+    return LoadedModels(models, faults)
 
 
 def find_model(label: str) -> Model | None:

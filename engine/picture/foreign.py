@@ -1,59 +1,28 @@
-"""What other programs write into their pictures, read as data: A1111, InvokeAI, ComfyUI.
+"""What other programs write into their pictures, read as data: A1111, InvokeAI, ComfyUI and more.
 
 The text of a picture is anybody's: nothing in it is evaluated, followed or trusted to be of the
 kind it says. What is not understood is left out.
 """
 
 import contextlib
-import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from engine.picture.comfy import drawn_by
+from engine.picture.foreign_texts import foreign_texts, hidden_text
 from engine.picture.formats import read_texts
 from engine.picture.metadata import Record
 from engine.picture.png import PictureError, read_text
+from engine.picture.told import Foreign, as_json, as_number, as_size, as_text, as_whole
+from engine.picture.told_in_text import a1111, by_keys, dream, without_brackets
 
-_MOST_CHARS = 4 << 20
-_MOST_LINKS = 100
-"""Nodes of a ComfyUI graph that are looked at from one sampler: a graph can have circles."""
-_SETTING = re.compile(r'\s*([A-Za-z][\w /\-]{0,40}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
-_SIZE = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})")
+__all__ = ["NO_TEXT", "Foreign", "read_foreign", "told_by", "understand", "why_silent"]
+
 _NAMED = re.compile(r" \((.+)\)$")
 """The name in the `scheduler` column, behind the class in a recipe."""
-_USER_COMMENT = 0x9286
-_EXIF = 0x8769
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """What a picture says of how it was made."""
-
-    program: str
-    """`Promptsheet`, `A1111`, `InvokeAI` or `ComfyUI`."""
-    prompt: str
-    negative_prompt: str = ""
-    seed: int | None = None
-    size: tuple[int, int] | None = None
-    """Width and height in pixels."""
-    steps: int | None = None
-    guidance: float | None = None
-    sampler: str = ""
-    model: str = ""
-    """As that program calls it."""
-    scheduler: str = ""
-    """The name in our own `scheduler` column, where one was asked for."""
-    palette: tuple[str, ...] = ()
-    image: str = ""
-    """Digest of what it is drawn on; this, and what follows, is told by our own alone."""
-    strength: float | None = None
-    mask: str = ""
-    """Digest of what tells where it is drawn anew."""
-    fit: str = ""
 
 
 def read_foreign(path: Path) -> Foreign | None:
@@ -64,24 +33,48 @@ def read_foreign(path: Path) -> Foreign | None:
     """
     for read in (read_texts, read_text):  # a PNG may be called otherwise
         with contextlib.suppress(PictureError):
-            if text := read(path):
-                return understand(text)
-    return understand(_exif_text(path))
+            record = Record.from_text(read(path))
+            if record is not None:
+                return told_by(record)
+    return understand(foreign_texts(path)) or understand(_hidden(path))
 
 
-def _exif_text(path: Path) -> dict[str, str]:
-    """The user comment of a JPEG or WebP, where A1111 puts its parameters."""
-    try:
-        with Image.open(path, formats=("JPEG", "WEBP")) as image:
-            comment = image.getexif().get_ifd(_EXIF).get(_USER_COMMENT, b"")
-    # Decoders raise whatever they like on a damaged file.
-    except Exception:
-        return {}
-    if not isinstance(comment, bytes):
-        return {"parameters": str(comment)}
-    kind, body = comment[:8], comment[8:]
-    encoding = "utf-16-be" if kind.startswith(b"UNICODE") else "utf-8"
-    return {"parameters": body.decode(encoding, "replace").strip("\0")}
+def why_silent(path: Path) -> str:
+    """Why a picture that `read_foreign` does not understand says nothing, in words.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    texts = foreign_texts(path) or _hidden(path)
+    if not texts:
+        return NO_TEXT
+    if "prompt" in texts or "workflow" in texts:
+        return "it looks like ComfyUI's, but no sampler with a prompt was found in its graph"
+    for keyword, program in _PROGRAMS.items():
+        if keyword in texts:
+            return f"it looks like {program}'s, but no prompt was found in its text"
+    if "parameters" in texts:
+        return "it has parameters, but not as A1111 and its like write them"
+    return f"it has texts of no kind that is known: {', '.join(sorted(texts)[:5])}"
+
+
+NO_TEXT = "it holds no text"
+_PROGRAMS = {
+    "invokeai_metadata": "InvokeAI",
+    "invokeai_graph": "InvokeAI",
+    "sd-metadata": "InvokeAI",
+    "Dream": "InvokeAI",
+    "Comment": "NovelAI",
+    "fooocus_scheme": "Fooocus",
+}
+
+
+def _hidden(path: Path) -> dict[str, str]:
+    text = hidden_text(path)
+    body = as_json(text)
+    if isinstance(body, dict) and "Comment" in body:
+        return {str(key): value for key, value in body.items() if isinstance(value, str)}
+    return {"parameters": text} if text else {}
 
 
 def understand(text: Mapping[str, str]) -> Foreign | None:
@@ -96,12 +89,35 @@ def understand(text: Mapping[str, str]) -> Foreign | None:
     for keyword, read in (
         ("invokeai_metadata", _invoke),
         ("sd-metadata", _old_invoke),
+        ("parameters", _parameters),
+        ("Comment", _novelai),
         ("prompt", _comfy),
     ):
-        body = _json(text.get(keyword, ""))
+        body = as_json(text.get(keyword, ""))
         if isinstance(body, dict) and (found := read(body)) is not None:
             return found
-    return _a1111(text["parameters"]) if "parameters" in text else None
+    if "Dream" in text and (found := dream(text["Dream"])) is not None:
+        return found
+    return a1111(text["parameters"]) if "parameters" in text else None
+
+
+def _parameters(body: dict[str, Any]) -> Foreign | None:
+    """JSON where A1111 has lines: SwarmUI, Fooocus, RuinedFooocus."""
+    if isinstance(swarm := body.get("sui_image_params"), dict):
+        return by_keys(swarm, "SwarmUI")
+    said = as_text(body.get("software", body.get("version")))
+    ruined = "ruined" in said.casefold() or ("Prompt" in body and "prompt" not in body)
+    return by_keys(body, "RuinedFooocus" if ruined else "Fooocus")
+
+
+def _novelai(body: dict[str, Any]) -> Foreign | None:
+    if not ("uc" in body or "scale" in body or "v4_prompt" in body):
+        return None
+    found = by_keys(body, "NovelAI")
+    caption = body.get("v4_prompt")
+    caption = caption.get("caption") if isinstance(caption, dict) else None
+    base = as_text(caption.get("base_caption")) if isinstance(caption, dict) else ""
+    return replace(found, prompt=base) if found and base else found
 
 
 def told_by(record: Record) -> Foreign:
@@ -127,86 +143,11 @@ def told_by(record: Record) -> Foreign:
     )
 
 
-def _json(text: str) -> object:
-    if not text or len(text) > _MOST_CHARS:
-        return None
-    try:
-        # ComfyUI writes NaN, which is no JSON and no number we could use.
-        return json.loads(text, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,20}", value.strip()):
-        return int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**64:
-        return int(value)
-    return None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,6}(\.\d{1,10})?", value.strip()):
-        return float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e6:
-        return float(value)
-    return None
-
-
-def _size(width: object, height: object) -> tuple[int, int] | None:
-    w, h = _whole(width), _whole(height)
-    return (w, h) if w and h and max(w, h) < 100_000 else None
-
-
-# -------------------------------------------------------------------- A1111
-
-
-def _a1111(text: str) -> Foreign | None:
-    """Prompt, `Negative prompt: …`, then one line of `Steps: …, Sampler: …, …`."""
-    lines = text[:_MOST_CHARS].replace("\r\n", "\n").strip().split("\n")
-    settings: dict[str, str] = {}
-    if lines and re.match(r"\s*Steps:\s*\d", lines[-1]):
-        settings = dict(_settings(lines.pop()))
-    prompt: list[str] = []
-    negative: list[str] = []
-    into_negative = False
-    for line in lines:
-        if line.startswith("Negative prompt:"):
-            into_negative = True
-            line = line.removeprefix("Negative prompt:")
-        (negative if into_negative else prompt).append(line.strip())
-    if not settings and not into_negative:
-        return None  # somebody's remark, not a recipe
-    size = _SIZE.fullmatch(settings.get("Size", "").strip())
-    words = "\n".join(prompt).strip()
-    return Foreign(
-        program="A1111",
-        prompt=words,
-        negative_prompt="\n".join(negative).strip(),
-        seed=_whole(settings.get("Seed")),
-        size=_size(size[1], size[2]) if size else None,
-        steps=_whole(settings.get("Steps")),
-        guidance=_number(settings.get("CFG scale")),
-        sampler=settings.get("Sampler", "").strip(),
-        model=settings.get("Model", "").strip(),
-    )
-
-
-def _settings(line: str) -> Iterator[tuple[str, str]]:
-    for name, value in _SETTING.findall(line[:20_000]):
-        unquoted = _json(value) if value.startswith('"') else None
-        yield name.strip(), unquoted if isinstance(unquoted, str) else value
-
-
 # -------------------------------------------------------------------- InvokeAI
 
 
 def _invoke(body: dict[str, Any]) -> Foreign | None:
-    prompt = _text(body.get("positive_prompt"))
+    prompt = as_text(body.get("positive_prompt"))
     if not prompt:
         return None
     model = body.get("model")
@@ -215,13 +156,13 @@ def _invoke(body: dict[str, Any]) -> Foreign | None:
     return Foreign(
         program="InvokeAI",
         prompt=prompt,
-        negative_prompt=_text(body.get("negative_prompt")),
-        seed=_whole(body.get("seed")),
-        size=_size(body.get("width"), body.get("height")),
-        steps=_whole(body.get("steps")),
-        guidance=_number(body.get("cfg_scale")),
-        sampler=_text(body.get("scheduler")),
-        model=_text(model),
+        negative_prompt=as_text(body.get("negative_prompt")),
+        seed=as_whole(body.get("seed")),
+        size=as_size(body.get("width"), body.get("height")),
+        steps=as_whole(body.get("steps")),
+        guidance=as_number(body.get("cfg_scale")),
+        sampler=as_text(body.get("scheduler")),
+        model=as_text(model),
     )
 
 
@@ -232,22 +173,20 @@ def _old_invoke(body: dict[str, Any]) -> Foreign | None:
     prompts = image.get("prompt")
     if isinstance(prompts, list):
         prompts = next((p.get("prompt") for p in prompts if isinstance(p, dict)), "")
-    prompt = _text(prompts)
-    # Negative words stood in square brackets inside the prompt.
-    negative = ", ".join(re.findall(r"\[([^\[\]]*)\]", prompt))
-    words = re.sub(r"\[[^\[\]]*\]", "", prompt).strip()
+    prompt = as_text(prompts)
+    words, negative = without_brackets(prompt)
     if not words:
         return None
     return Foreign(
         program="InvokeAI",
         prompt=words,
-        negative_prompt=negative.strip(),
-        seed=_whole(image.get("seed")),
-        size=_size(image.get("width"), image.get("height")),
-        steps=_whole(image.get("steps")),
-        guidance=_number(image.get("cfg_scale")),
-        sampler=_text(image.get("sampler")),
-        model=_text(body.get("model_weights")),
+        negative_prompt=negative,
+        seed=as_whole(image.get("seed")),
+        size=as_size(image.get("width"), image.get("height")),
+        steps=as_whole(image.get("steps")),
+        guidance=as_number(image.get("cfg_scale")),
+        sampler=as_text(image.get("sampler")),
+        model=as_text(body.get("model_weights")),
     )
 
 
@@ -256,56 +195,20 @@ def _old_invoke(body: dict[str, Any]) -> Foreign | None:
 
 def _comfy(body: dict[str, Any]) -> Foreign | None:
     """A graph of nodes; its sampler knows where prompt, size and model come from."""
-    graph = {
-        str(name): node["inputs"]
-        for name, node in body.items()
-        if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
-    }
-    for inputs in graph.values():
-        if "positive" not in inputs:
-            continue
-        prompt = _reached(graph, inputs["positive"], ("text", "text_g", "clip_l", "prompt"))
-        if not _text(prompt):
-            continue
-        size = _size(
-            _reached(graph, inputs.get("latent_image"), ("width",)),
-            _reached(graph, inputs.get("latent_image"), ("height",)),
-        )
-        seed = inputs.get("seed", inputs.get("noise_seed"))
-        return Foreign(
-            program="ComfyUI",
-            prompt=_text(prompt),
-            negative_prompt=_text(
-                _reached(graph, inputs.get("negative"), ("text", "text_g", "clip_l", "prompt"))
-            ),
-            seed=_whole(_reached(graph, seed, ("seed", "value", "noise_seed"))),
-            size=size,
-            steps=_whole(_reached(graph, inputs.get("steps"), ("steps", "value"))),
-            guidance=_number(_reached(graph, inputs.get("cfg"), ("cfg", "value"))),
-            sampler=_text(inputs.get("sampler_name")),
-            model=_text(_reached(graph, inputs.get("model"), ("ckpt_name", "unet_name"))),
-        )
-    return None
-
-
-def _reached(graph: Mapping[str, dict[str, Any]], start: object, names: tuple[str, ...]) -> object:
-    """The nearest value with one of these names, following links from `start`."""
-    if not isinstance(start, list):
-        return start
-    waiting = [start]
-    seen: set[str] = set()
-    while waiting and len(seen) < _MOST_LINKS:
-        link = waiting.pop(0)
-        name = str(link[0]) if link else ""
-        if name in seen or name not in graph:
-            continue
-        seen.add(name)
-        inputs = graph[name]
-        for wanted in names:
-            value = inputs.get(wanted)
-            if isinstance(value, list):
-                waiting.insert(0, value)
-            elif value is not None and value != "":
-                return value
-        waiting += [value for value in inputs.values() if isinstance(value, list) and value]
-    return None
+    found = drawn_by(body)
+    if found is None or not found.prompts:
+        return None
+    several = max(len(found.prompts), len(found.negatives)) > 1
+    return Foreign(
+        program="ComfyUI",
+        prompt=", ".join(found.prompts),
+        negative_prompt=", ".join(found.negatives),
+        seed=as_whole(found.seed),
+        size=as_size(found.width, found.height),
+        steps=as_whole(found.steps),
+        guidance=as_number(found.guidance),
+        sampler=as_text(found.sampler),
+        schedule=as_text(found.scheduler),
+        model=as_text(found.model),
+        note="several prompts, for parts of the picture, are joined" if several else "",
+    )

@@ -1,9 +1,11 @@
 """From a picture's own words to a row that asks for it."""
 
+import re
 from math import gcd
 
 from engine.picture.foreign import Foreign
 from engine.plan.recipes import SEEDS
+from engine.sheet.columns import COLUMN
 from engine.sheet.picture_names import with_digest
 from engine.sheet.wildcards import escaped
 
@@ -29,9 +31,24 @@ def row_of(picture: Foreign) -> dict[str, str]:
         "seed_number": "" if picture.seed is None else str(picture.seed % SEEDS),
         "steps": "" if picture.steps is None else str(picture.steps),
         "guidance": "" if picture.guidance is None else f"{picture.guidance:g}",
-        "scheduler": picture.scheduler,
+        "scheduler": picture.scheduler or scheduler_of(picture.sampler, picture.schedule),
         "color_palette": " ".join(picture.palette),
     } | (_drawn_on(picture) if picture.image else {})
+
+
+def scheduler_of(sampler: str, schedule: str) -> str:
+    """Our name of a scheduler by what other programs call it; empty if we have none like it.
+
+    Args:
+        sampler: as `DPM++ 2M Karras`, `dpmpp_2m` or `k_euler_a`.
+        schedule: how steps are spaced, where that is said apart: `Karras`.
+    """
+    words = re.sub(r"[\s_\-]+", " ", f"{sampler} {schedule}".casefold()).strip()
+    words = re.sub(r"^k (?=\w)", "", words)
+    words = re.sub(r" (?:automatic|normal|simple|uniform|native|beta|sgm uniform)$", "", words)
+    words = words.replace("dpmpp", "dpm++").replace("uni pc", "unipc")
+    column = COLUMN["scheduler"]
+    return words if words in column.choices else column.synonyms.get(words, "")
 
 
 def _drawn_on(picture: Foreign) -> dict[str, str]:
@@ -46,9 +63,11 @@ def _drawn_on(picture: Foreign) -> dict[str, str]:
 
 def source_of(picture: Foreign) -> dict[str, str]:
     """What no column of ours can ask for, for columns that only a person reads."""
+    beyond = picture.seed is not None and picture.seed >= SEEDS
+    said = {"source_seed": str(picture.seed) if beyond else "", "source_note": picture.note}
     return {
         "source_program": picture.program,
         "source_model": picture.model,
-        "source_sampler": picture.sampler,
+        "source_sampler": " ".join(filter(None, (picture.sampler, picture.schedule))),
         "source_size": f"{picture.size[0]}x{picture.size[1]}" if picture.size else "",
-    }
+    } | {name: text for name, text in said.items() if text}

@@ -32,6 +32,12 @@ def image_name(row: int, variation: int, prompt: str, width: int = 4) -> str:
     return "-".join(part for part in parts if part)
 
 
+def image_place(name: str) -> tuple[int, int] | None:
+    """Row and variation of an image that we called so; None: its name does not tell."""
+    found = re.match(r"([0-9]+)-([0-9]+)(-|\.|$)", name)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def safe_name(name: str) -> PurePosixPath:
     """What a user calls a picture as a name that is safe in any folder, below it and nowhere else.
 

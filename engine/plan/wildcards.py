@@ -7,17 +7,19 @@ from functools import cached_property, lru_cache
 from random import Random
 from typing import Any
 
+from engine.sheet.cell_findings import shown
 from engine.sheet.wildcards import (
     WildcardError,
     has_wildcards,
     named_in,
     replace_named,
     split_wildcards,
+    without_patterns,
 )
 
 _MOST_CHARS = 10_000
 _MOST_ROUNDS = 8
-_HEADER = re.compile(r"(\{\s*(?:[0-9]+-?[0-9]*|-[0-9]+)\$\$(?:[^${}|]*\$\$)?)|\$")
+_HEADER = re.compile(r"(\{\s*(?:[0-9]+-?[0-9]*|-[0-9]+)\$\$(?:(?:[^${}|]*|\|)\$\$)?)|\$")
 
 
 def _letters(plain: str, start: int) -> dict[str, str]:
@@ -43,6 +45,10 @@ _HIDE_KEPT, _SHOW_KEPT = str.maketrans(_KEPT), _back(_KEPT)
 _HIDE_CHOICE, _SHOW_SAMPLED = str.maketrans(_FOREIGN | _LATER), _back(_FOREIGN | _LATER)
 _ALIAS = "\ue130{}\ue130"
 _PRIVATE = re.compile("[\ue100-\ue130]")
+_WORDS = re.compile("(?:[^\\W\\d_]|[\ue100-\ue12f])+")
+_ANY_ALIAS = re.compile(r"__w[0-9]+__")
+_TRIES = 6
+"""Draws of an expression that tell whether it can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Wildcards:
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name → what it can become; the choices may hold wildcards themselves."""
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Name → why its file cannot be read; it has no choices then."""
 
     @cached_property
     def manager(self) -> Any:
@@ -78,16 +86,35 @@ class Wildcards:
         kept = kept.translate(_HIDE_FOREIGN)
         return _HEADER.sub(lambda found: found[1] or _FOREIGN["$"], kept)
 
+    def fault_of(self, expression: str) -> str:
+        """Why an expression cannot be drawn, by those who will draw it; empty: it can.
+
+        Args:
+            expression: a part of a prompt, as `split_wildcards` finds it.
+        """
+        written = without_patterns(expression, self.counts)
+        shape = _ANY_ALIAS.sub("\ue131", self.readable(written).replace("\n", " "))
+        shape = _WORDS.sub("a", shape).replace("\ue131", "__w0__")
+        return f"{shown(expression)} cannot be read. {_HOW}" if _is_faulty(shape) else ""
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Name → how many choices it has."""
+        return {name: len(choices) for name, choices in self.choices.items()}
+
     @cached_property
     def faults(self) -> Mapping[str, str]:
         """Why some names cannot be used: a line that cannot be read, or one that leads back."""
-        faults: dict[str, str] = {}
+        faults: dict[str, str] = dict(self.broken)
         uses: dict[str, set[str]] = {}
         for name, choices in self.choices.items():
             named: list[str] = []
             for choice in filter(has_wildcards, choices):
                 try:
-                    split_wildcards(choice, self.choices)
+                    parts = split_wildcards(choice, self.choices)
+                    for part in parts:
+                        if part.is_wildcard and (fault := self.fault_of(part.text)):
+                            raise WildcardError(fault)
                 except WildcardError as error:
                     faults.setdefault(name, f"A line of its file reads “{choice[:60]}”: {error}")
                 named += named_in(choice, self.choices)
@@ -122,6 +149,7 @@ def expand(text: str, seed: int, wildcards: Wildcards) -> str:
     rand = Random(seed)
     text = _PRIVATE.sub("", text)
     for _ in range(_MOST_ROUNDS):
+        text = without_patterns(text, wildcards.counts, wildcards.faults if "*" in text else ())
         parts = split_wildcards(text, wildcards.choices)
         if not any(part.is_wildcard for part in parts):
             return "".join(part.text for part in parts).translate(_SHOW_KEPT)
@@ -139,19 +167,42 @@ def expand(text: str, seed: int, wildcards: Wildcards) -> str:
 
 
 def _sample(expression: str, rand: Random, wildcards: Wildcards) -> str:
+    try:
+        drawn = _drawn(wildcards.readable(expression), rand, wildcards)
+    except Exception as error:  # whatever a parser of others raises, it is the prompt's fault
+        raise WildcardError(f"{shown(expression)} cannot be read. {_HOW}") from error
+    return drawn.translate(_SHOW_SAMPLED)
+
+
+_HOW = "Alternatives are written {red|blue}, or {2$$red|blue|green} for two of them."
+
+
+@lru_cache(4096)
+def _is_faulty(shape: str) -> bool:
+    """Whether an expression of this shape fails, it or any in it: which is drawn is chance."""
+    known = Wildcards({"w0": ("a",)})
+    groups, opened = [shape], list[int]()
+    for at, letter in enumerate(shape):
+        if letter == "{":
+            opened.append(at)
+        elif letter == "}" and opened:
+            groups.append(shape[opened.pop() : at + 1])
+    try:
+        for group in dict.fromkeys(groups):
+            for seed in range(_TRIES):
+                if "__" in _drawn(group, Random(seed), known):
+                    return True
+    except Exception:  # whatever a parser of others raises, it is the expression's fault
+        return True
+    return False
+
+
+def _drawn(expression: str, rand: Random, wildcards: Wildcards) -> str:
     from dynamicprompts.enums import SamplingMethod
     from dynamicprompts.sampling_context import SamplingContext
 
     context = SamplingContext(SamplingMethod.RANDOM, wildcards.manager, rand=rand)
-    try:
-        command = _command(wildcards.readable(expression))
-        drawn = next(iter(context.sample_prompts(command, 1)))
-    except Exception as error:  # whatever a parser of others raises, it is the prompt's fault
-        raise WildcardError(
-            f"{expression[:60]} cannot be read. Alternatives are written {{red|blue}}, or"
-            " {2$$red|blue|green} for two of them."
-        ) from error
-    return str(drawn).translate(_SHOW_SAMPLED)
+    return str(next(iter(context.sample_prompts(_command(expression), 1))))
 
 
 @lru_cache(1024)

@@ -1,7 +1,9 @@
 """The words and colours that rows may call for: those we ship, and over them the user's own."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -15,6 +17,8 @@ from engine.plan.wildcards import Wildcards
 from engine.settings import SettingsError, config_folder
 
 _MOST_CHOICES = 100_000
+_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+"""Whole lines of it: what has one in its middle is somebody's words."""
 _Read = TypeVar("_Read")
 
 
@@ -26,13 +30,14 @@ class Words:
     palettes: Mapping[str, Palette] = field(default_factory=dict)
     wildcards: Wildcards = field(default_factory=Wildcards)
     magic: Magic = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Column → what is wrong with the user's files of what can stand there."""
 
 
 def load_words() -> Words:
     """What holds now; read again only when a file has changed.
 
-    Raises:
-        SettingsError: a file cannot be read, or something in it is wrong.
+    A file that cannot be read concerns those who name what is in it, and nobody else.
     """
     shipped, own = Path(str(files("assets"))), config_folder()
     return _load(shipped, own, tuple(_stamps(shipped)), tuple(_stamps(own)))
@@ -52,7 +57,9 @@ def _style_lists(folder: Path) -> list[Path]:
 
 
 def _wildcard_files(folder: Path) -> list[Path]:
-    return sorted((folder / "wildcards").rglob("*.txt"))
+    # What macOS puts beside each file on foreign disks, `._x.txt`, and other hidden ones are none.
+    found = (folder / "wildcards").rglob("*.txt")
+    return sorted(path for path in found if path.name[:1] != "." and not path.is_dir())
 
 
 @lru_cache(4)
@@ -60,18 +67,39 @@ def _load(shipped: Path, own: Path, *_stamps: tuple[tuple[str, int], ...]) -> Wo
     styles: dict[str, Mapping[str, Template]] = {}
     palettes: dict[str, Palette] = {}
     choices: dict[str, tuple[str, ...]] = {}
+    broken: dict[str, str] = {}
     magic: dict[str, tuple[Addition, ...]] = {}
+    faults: dict[str, str] = {}
     for folder in (shipped, own):
         for path in _style_lists(folder):
-            styles |= read_style_list(_text(path), path)
-        for name, families in _toml(folder / "styles.toml", read_styles).items():
-            styles[name] = {**styles.get(name, {}), **families}
-        palettes |= _toml(folder / "palettes.toml", read_palettes)
-        magic |= _toml(folder / "magic.toml", read_magic)
+            with _noted(faults, "style"):
+                styles |= read_style_list(_text(path), path)
+        with _noted(faults, "style"):
+            for name, families in _toml(folder / "styles.toml", read_styles).items():
+                styles[name] = {**styles.get(name, {}), **families}
+        with _noted(faults, "color_palette"):
+            palettes |= _toml(folder / "palettes.toml", read_palettes)
+        with _noted(faults, "magic_prompt"):
+            magic |= _toml(folder / "magic.toml", read_magic)
         base = folder / "wildcards"
         for path in _wildcard_files(folder):
-            choices[path.relative_to(base).with_suffix("").as_posix()] = _choices(path)
-    return Words(styles, palettes, Wildcards(choices), magic)
+            name = path.relative_to(base).with_suffix("").as_posix()
+            try:
+                choices[name] = _choices(path)
+                broken.pop(name, None)
+            except SettingsError as error:
+                choices[name] = ()
+                broken[name] = str(error)
+    return Words(styles, palettes, Wildcards(choices, broken), magic, faults)
+
+
+@contextmanager
+def _noted(faults: dict[str, str], column: str) -> Iterator[None]:
+    """Note what is wrong with a file: rows that do not need it are not to suffer."""
+    try:
+        yield
+    except SettingsError as error:
+        faults[column] = f"{faults[column]} {error}" if column in faults else str(error)
 
 
 def _toml(
@@ -86,9 +114,10 @@ def _toml(
 
 
 def _choices(path: Path) -> tuple[str, ...]:
-    """A file's lines; blank ones and those that begin with # are no choices."""
-    lines = (line.strip() for line in _text(path).splitlines())
-    found = tuple(line for line in lines if line and not line.startswith("#"))
+    """A file's lines; blank ones and comments (# …, // …, /* … */) are no choices."""
+    text = _COMMENT.sub("", _text(path))
+    lines = (line.strip() for line in text.splitlines())
+    found = tuple(line for line in lines if line and not line.startswith(("#", "//")))
     if not found:
         raise SettingsError(f"{path} holds no choice: write one a line.")
     if len(found) > _MOST_CHOICES:
@@ -99,5 +128,7 @@ def _choices(path: Path) -> tuple[str, ...]:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8: save it as that.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error

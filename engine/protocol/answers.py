@@ -9,7 +9,7 @@ from engine import __version__
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
-PROTOCOL = 4
+PROTOCOL = 5
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
@@ -57,6 +57,15 @@ class Refused(Answer, frozen=True, tag="refused"):
     reason: str
     """In words for the person who asked."""
     blame: Blame = Blame.REQUEST
+
+
+class Underway(Answer, frozen=True, tag="underway"):
+    """It is being done: said again and again before what came of it."""
+
+    copied: int = 0
+    """Pictures that are in the library, of those that a session is drawn on."""
+    of: int = 0
+    """How many these are; 0 while none are copied."""
 
 
 class Done(Answer, frozen=True, tag="done"):
@@ -138,5 +147,15 @@ class Status(Answer, frozen=True, tag="status"):
 
 
 AnyAnswer: TypeAlias = (
-    Refused | Done | Accepted | Changed | Images | Moved | Tags | Deleted | Leaving | Status
+    Refused
+    | Underway
+    | Done
+    | Accepted
+    | Changed
+    | Images
+    | Moved
+    | Tags
+    | Deleted
+    | Leaving
+    | Status
 )

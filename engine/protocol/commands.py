@@ -1,7 +1,9 @@
 """What a client asks of the engine process. Each command is answered after its effect is committed.
 
 A client connects, hears a `Greeting`, gives commands one after the other and hears an answer to
-each; `Follow` turns the connection into a stream of events instead.
+each, `Underway` again and again before one that takes its time; `Follow` turns the connection into
+a stream of events instead. Whoever leaves before what a session is drawn on has been copied has
+started none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

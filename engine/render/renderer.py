@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.picture.formats import encode, pixel_digest
 from engine.picture.metadata import Record
@@ -41,6 +41,9 @@ from engine.protocol.rendering import (
     StopBatch,
     WantPreviews,
 )
+
+if TYPE_CHECKING:
+    from engine.render.sources import SourceCache
 
 _PR_SET_PDEATHSIG = 1
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -68,6 +71,7 @@ class Renderer:
         self._inbox: queue.SimpleQueue[LoadModel | RenderBatch] = queue.SimpleQueue()
         self._previewing = False
         self._next_preview = 0.0
+        self._sources: SourceCache | None = None
 
     def serve(self) -> None:
         """Work until the engine process is gone; or say why this machine cannot."""
@@ -178,15 +182,20 @@ class Renderer:
             self._connection.send(Ended(batch))
 
     def _made_ready(self, wanted: RenderBatch, slots: list[Recipe]) -> list[Any]:
-        """The pictures that a batch is drawn on, none of them twice.
+        """The pictures that a batch is drawn on.
 
         Raises:
             SourceError: one is gone, damaged, or no longer what it was.
         """
-        from engine.render.sources import SourceCache
+        drawn_on = [recipe for recipe in slots if recipe.image]
+        if not drawn_on:
+            return []
+        if self._sources is None:
+            from engine.render.sources import SourceCache  # what few sessions need
 
-        made = SourceCache({digest: Path(path) for digest, path in wanted.sources.items()})
-        return [made.ready(recipe) for recipe in slots if recipe.image]
+            self._sources = SourceCache()
+        files = {digest: Path(path) for digest, path in wanted.sources.items()}
+        return [self._sources.ready(recipe, files) for recipe in drawn_on]
 
     def _compute(self, work: "_Work") -> None:
         """Draw one batch, in a lane of its own, and send each picture on its way."""

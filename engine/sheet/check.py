@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
-from engine.sheet.cell_findings import CellFindings, shown, unusable
+from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
 from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
 from engine.sheet.cross_row_checks import (
     At,
@@ -72,6 +72,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         check_visibility(columns, vocabulary, found)
         if table.sheet is None:
             check_widths(table, found)
+        remarks = _remarks(table, found)
         bad = {line for line, each in found.items() if any(at.is_error for at in each)}
         check_doubles(table, columns, bad, found)
         rows = _rows(table, known, columns, bad, vocabulary)
@@ -81,6 +82,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
     header_problems.sort(key=lambda problem: columns[problem.column or "prompt"].at)
     first = table.header_row or table.lines[0].number
     notes = [Problem(first, None, Severity.WARNING, "", note) for note in table.notes]
+    notes += remarks
     return Sheet(
         file=table.file,
         sheet=table.sheet,
@@ -220,6 +222,18 @@ def _rows(
     )
 
 
+def _remarks(table: Table, found: Found) -> list[Problem]:
+    """Put what is to be said of rows among what was found; those that are of no row are left."""
+    lines = {line.number: at for at, line in enumerate(table.lines)} if table.remarks else {}
+    width, left = len(table.header), []
+    for row, severity, message in table.remarks:
+        if row in lines:
+            found[lines[row]].append(At(width, None, Finding(severity, message)))
+        elif row == table.header_row:
+            left.append(Problem(row, None, severity, "", message))
+    return left
+
+
 def _drawn_on_pictures(
     fields: Sequence[Iterable[Any]], columns: Mapping[str, Judged], vocabulary: Vocabulary
 ) -> list[Iterable[Any]]:
@@ -300,7 +314,10 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),
         Kind.MODEL: functools.partial(
-            judge_model, labels=tuple(vocabulary.models), names=vocabulary.model_names
+            judge_model,
+            labels=tuple(vocabulary.models),
+            names=vocabulary.model_names,
+            faults=vocabulary.model_faults,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
@@ -319,8 +336,23 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             plain_text(cell, most) or unusable(cell) or judge(cell),
             vocabulary.wildcards,
             vocabulary.wildcard_faults,
+            vocabulary.wildcard_fault,
         )
+    if fault := vocabulary.file_faults.get(column.name):
+        return lambda cell: unusable(cell) or _explained(judge(cell), fault)
     return lambda cell: unusable(cell) or judge(cell)
+
+
+def _explained(verdict: CellFindings[Any], fault: str) -> CellFindings[Any]:
+    """A verdict whose errors say what may be to blame: it may be in a file that cannot be read."""
+    return verdict._replace(
+        findings=tuple(
+            each._replace(message=f"{each.message} {fault}")
+            if each.severity is Severity.ERROR
+            else each
+            for each in verdict.findings
+        )
+    )
 
 
 def extra_names(header: Sequence[str], known: Mapping[int, str]) -> list[tuple[int, str]]:

@@ -10,13 +10,13 @@ from typing import Any, Self, TypeVar
 
 from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, Kind
-from engine.sheet.cross_row_checks import doubled
+from engine.sheet.cross_row_checks import doubled, is_double
 from engine.sheet.doubles import Doubles
 from engine.sheet.fault_navigation import WEIGHT, FaultNavigation, Place
 from engine.sheet.headers import map_header
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
-from engine.sheet.totals import Totals
+from engine.sheet.totals import BlankCount, Totals
 from engine.sheet.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class CheckedRows:
         self.notes = tuple(p for p in sheet.problems if self._is_note(p))
         """Problems of the header, and of the file as a whole."""
         for problem in sheet.problems:
-            if not self._is_note(problem) and not _is_double(problem):
+            if not self._is_note(problem) and not is_double(problem):
                 self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
         self._doubles = Doubles()
         self._counts: Counter[Severity] = Counter()
@@ -107,6 +107,10 @@ class CheckedRows:
         """The index of a column that can be written to."""
         return self._places[column]
 
+    def is_own(self, column: str) -> bool:
+        """Whether a column is the user's own, although it may be called as one of ours is."""
+        return column in self._places and column not in self._known.values()
+
     def column_at(self, index: int) -> str | None:
         """The column that can be written to at an index; the other way round than `place_of`."""
         return next((name for name, at in self._places.items() if at == index), None)
@@ -145,6 +149,11 @@ class CheckedRows:
     def images(self) -> int:
         """Images of the rows that can be rendered."""
         return self._totals.images
+
+    @property
+    def blank_counts(self) -> tuple[BlankCount, ...]:
+        """What a blank `num_images` means in those of them that have one."""
+        return self._totals.blank
 
     @property
     def changed(self) -> bool:
@@ -331,11 +340,13 @@ class CheckedRows:
                 self._dirty.add(number)
         lines = tuple(Line(number, there[number].cells) for number in sorted(there))
         if lines:
+            as_read = {number for number in there if self._is_as_read(number)}
+            remarks = tuple(each for each in self._table.remarks if each.row in as_read)
             checked = check_table(
-                replace(self._table, header=header, lines=lines), self._vocabulary
+                replace(self._table, header=header, lines=lines, remarks=remarks), self._vocabulary
             )
             for problem in checked.problems:
-                if problem.row in there and not self._is_note(problem) and not _is_double(problem):
+                if problem.row in there and not self._is_note(problem) and not is_double(problem):
                     self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
             for row in checked.rows:
                 self._rows[row.number] = self._as_wished(row)
@@ -346,6 +357,10 @@ class CheckedRows:
             self._numbers = [number for number in self._numbers if number in self._states]
         elif any(number not in self._known_numbers(number) for number in there):
             self._numbers = sorted(self._states)
+
+    def _is_as_read(self, number: int) -> bool:
+        read = self._read.get(number)
+        return read is not None and read.cells == self._states[number].cells
 
     def _known_numbers(self, number: int) -> Sequence[int]:
         at = bisect_left(self._numbers, number)
@@ -382,10 +397,10 @@ class CheckedRows:
 
     def _count(self, number: int, sign: int) -> None:
         """Add a row to the totals, or take it out."""
-        state, values = self._states[number], self._rows[number].values
+        state, row = self._states[number], self._rows[number]
         change = self._doubles.put if sign > 0 else self._doubles.take
-        self._navigation.changed(change(number, values))
-        self._totals.add(values, sign)
+        self._navigation.changed(change(number, row.values))
+        self._totals.add(row, sign)
         if not state.left_out:
             for problem in self._problems.get(number, ()):
                 self._counts[problem.severity] += sign
@@ -405,11 +420,6 @@ def put_cell(cells: tuple[Cell, ...], at: int, text: str, width: int) -> tuple[C
 
 def _is_repair(problem: Problem) -> bool:
     return problem.severity is Severity.REPAIRED
-
-
-def _is_double(problem: Problem) -> bool:
-    """Only doubled rows are warned of as a whole; who doubles whom changes with every edit."""
-    return problem.column is None and problem.severity is Severity.WARNING
 
 
 def _double(number: int, earlier: int) -> Problem:

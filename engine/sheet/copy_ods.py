@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 
+from engine.sheet.chat_answers import LINE_END
 from engine.sheet.copy_cells import CopyJob, filled_note
-from engine.sheet.delimited import LINE_END
 from engine.sheet.layout import area_name, ods_layout
 from engine.sheet.package import Package, with_parts
 from engine.sheet.rows import SheetError
@@ -142,14 +142,14 @@ class _Content:
         return change
 
     def _paragraph(self, line: str) -> bytes:
-        # A tab would be an element that calamine does not read.
-        line = _UNWRITTEN.sub("", line.replace("\t", " "))
+        line = _UNWRITTEN.sub("", line)
         p, out, done = self.text, b"", 0
         for found in _SPACES.finditer(line):
             out += escaped(line[done : found.start()])
             out += b'<%ss %sc="%d"/>' % (p, p, len(found[0]))
             done = found.end()
-        return b"<%sp>%s</%sp>" % (p, out + escaped(line[done:]), p)
+        words = (out + escaped(line[done:])).replace(b"\t", b"<%stab/>" % p)
+        return b"<%sp>%s</%sp>" % (p, words, p)
 
 
 def copy_ods(data: bytes, job: CopyJob) -> tuple[bytes, list[str]]:

@@ -13,11 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from engine.sheet.chat_answers import table_line
 from engine.sheet.content import Format, sniff
 from engine.sheet.copy_cells import CopyJob, Write
-from engine.sheet.delimited import decode, line_ends, split
+from engine.sheet.delimited import line_ends, split
+from engine.sheet.encodings import decode
 from engine.sheet.reader import limit
-from engine.sheet.rows import SheetError
+from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Limits, cell_text
 from engine.sheet.workbook import read_workbook
 
@@ -46,11 +48,14 @@ def rewrite(request: dict[str, Any]) -> list[str]:
     writes += [Write(number + above, *cell) for number, *cell in request["cells"]]
     dropped = {number + above for number in request["dropped"]}
     if form is Format.TEXT:
-        read = decode(data)
+        read = decode(data, request["encoding"])
         text = _text(read.text, writes, dropped, request["header_row"], above)
         # Excel takes a file without a mark for one of the old encodings.
         mark = read.marked or not (read.encoding == "utf-8" or text.isascii())
-        target.write_text(text, encoding="utf-8-sig" if mark else "utf-8", newline="")
+        encoding = "utf-8-sig" if mark else "utf-8"
+        # Bytes that are no letters stay as they are where nobody mended them.
+        with target.open("w", encoding=encoding, errors="surrogateescape", newline="") as file:
+            file.write(text)
         return []
     job = CopyJob(request["sheet"], writes, dropped, bool(above))
     notes: list[str] = []
@@ -69,9 +74,13 @@ def _text(
     text: str, writes: list[Write], dropped: Collection[int], header_row: int, above: int
 ) -> str:
     """The text with its mended rows written anew; every other line of it stays as it is."""
-    delimiter, found, start, end = split(text)
+    read = split(text)
+    delimiter, found, start, end, remarks, *_ = read
+    if read.is_data:
+        text, start, end = "", 0, 0
     lines = io.StringIO(text[start:end], newline="")
     rows = [(record, "".join(islice(lines, 1 + line_ends(record)))) for record in found]
+    repaired = {remark.row for remark in remarks if remark.severity is Severity.REPAIRED}
     by_row: defaultdict[int, list[Write]] = defaultdict(list)
     for write in writes:
         by_row[write.row].append(write)
@@ -81,6 +90,7 @@ def _text(
     if above:  # the first row of a workbook; here what is above the first prompt stays there
         rows.insert(first, ([], ""))
         by_row[first + 1] = by_row.pop(1)
+        repaired = {row + (row > first) for row in repaired}
     rows += [([], "")] * (max(by_row, default=0) - len(rows))
     out = io.StringIO()
     # A file of one column has no delimiter until it gets a second.
@@ -92,13 +102,18 @@ def _text(
         mends = by_row.get(index + 1, ())
         if index + 1 in dropped:
             continue
-        if raw and not mends and (whole or index < first):
+        as_it_is = not mends and index + 1 not in repaired
+        if raw and as_it_is and (whole or index < first or not any(record)):
             out.write(raw if raw.endswith(("\r", "\n")) else raw + line_end)
             continue
         cells = record + [""] * (max((write.at + 1 for write in mends), default=0) - len(record))
         for write in mends:
             cells[write.at] = write.text
-        writer.writerow(cells)
+        if read.is_drawn:
+            missing = len(rows[first][0]) - len(cells)
+            out.write(table_line([*cells, *[""] * missing]) + line_end)
+        else:
+            writer.writerow(cells)
     return out.getvalue() + text[end:]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.atomic_files import place
 from engine.sheet.editing import Draft
+from engine.sheet.moved_pictures import moved_names
 from engine.sheet.rows import SheetError
 from engine.unfinished_files import unfinished
 
@@ -24,6 +25,10 @@ _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
 _BOOKS = (".xls", ".xlsx", ".xlsm", ".xltx", ".xltm", ".ods", ".ots")
 _AS_CSV = "It holds the rows alone, without looks, formulas and other worksheets."
+_WRITTEN_AS = {".xls": ".xlsx"} | dict.fromkeys(
+    (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml"), ".csv"
+)
+"""What other files' copies end in."""
 _MOST_LETTERS = 60
 """Of a file's name, which may have 255 bytes."""
 
@@ -38,12 +43,12 @@ class Copy:
     rows: int
     """How many rows are left out of it."""
     notes: tuple[str, ...]
-    """What the copy could not keep."""
+    """What the copy could not keep, or has otherwise."""
 
 
 def free_name(source: Path) -> Path:
     """Beside the file, a name that is not taken: `prompts-corrected.xlsx`."""
-    ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix or ".csv"
+    ending = _WRITTEN_AS.get(source.suffix.lower(), source.suffix or ".csv")
     return _first_free(source.parent, f"{source.stem}-corrected", ending)
 
 
@@ -54,6 +59,7 @@ def save_copy(
     *,
     overwrite: bool = False,
     without_left_out: bool = False,
+    pictures: Path | None = None,
 ) -> Copy:
     """Write the file with the draft's mends; everything else in it stays.
 
@@ -67,23 +73,36 @@ def save_copy(
         overwrite: whether an existing `target` may be replaced.
         without_left_out: whether rows that are left out are not in the copy either. In a workbook
             they are emptied, so that what refers to others still does.
+        pictures: the folder in which the pictures are that cells name without one; in a copy
+            elsewhere the names lead there. None: names stay as they are.
 
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
-    dropped = [n for n in draft.numbers if draft.is_left_out(n)] if without_left_out else []
+    dropped = {n for n in draft.numbers if without_left_out and draft.is_left_out(n)}
     mended = {n: texts for n, texts in draft.mended().items() if n not in dropped}
     count = sum(map(len, mended.values()))
     _refuse_other_kind(draft, source, target)
     if draft.worksheet is not None and target.suffix.lower() == ".csv":
-        save_new(draft, target, overwrite=overwrite, without_left_out=without_left_out)
-        return Copy(target, count, len(dropped), (_AS_CSV,))
+        _, notes = save_new(
+            draft,
+            target,
+            overwrite=overwrite,
+            pictures=pictures,
+            without_left_out=without_left_out,
+        )
+        return Copy(target, count, len(dropped), (_AS_CSV, *notes))
+    moved = moved_names(draft, pictures, target.parent) if pictures is not None else {}
+    moved = {number: names for number, names in moved.items() if number not in dropped}
+    for number, names in moved.items():
+        mended[number] = mended.get(number, {}) | names
     _take_apart(draft, mended, dropped)
     with _placed(target, overwrite=overwrite) as partial:
         request = {
             "source": str(source.absolute()),
             "target": str(partial),
             "sheet": draft.worksheet,
+            "encoding": draft.table.encoding,
             "header_row": draft.table.header_row,
             "first_row": draft.table.lines[0].number if draft.table.lines else 1,
             "new_headers": _new_headers(draft),
@@ -92,10 +111,11 @@ def save_copy(
                 for number, texts in mended.items()
                 for column, text in texts.items()
             ],
-            "dropped": dropped,
+            "dropped": sorted(dropped),
         }
         reply = _rewrite(request)
-    return Copy(target, count, len(dropped), (*draft.table.uncopied, *reply))
+    notes = (*draft.table.uncopied, *reply, *_moved_words(moved))
+    return Copy(target, count, len(dropped), notes)
 
 
 def _refuse_other_kind(draft: Draft, source: Path, target: Path) -> None:
@@ -112,6 +132,14 @@ def _refuse_other_kind(draft: Draft, source: Path, target: Path) -> None:
             )
     elif given not in (fitting, ".csv") and fitting in _BOOKS:
         raise SheetError(f"The copy of {source.name} has to end in {fitting}, or in .csv.")
+
+
+def _moved_words(moved: Mapping[int, Mapping[str, str]]) -> list[str]:
+    count = sum(map(len, moved.values()))
+    if not count:
+        return []
+    what = f"{count:,} names of pictures lead" if count > 1 else "The name of a picture leads"
+    return [f"{what} from its new folder to where the files are."]
 
 
 def new_name(draft: Draft, folder: Path) -> Path:
@@ -133,15 +161,24 @@ def plain_name(draft: Draft) -> str:
 
 
 def save_new(
-    draft: Draft, target: Path, *, overwrite: bool = False, without_left_out: bool = False
-) -> int:
-    """Write a draft that has no file, as it reads, into a csv file; how many rows.
+    draft: Draft,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    pictures: Path | None = None,
+    without_left_out: bool = False,
+) -> tuple[int, tuple[str, ...]]:
+    """Write a draft that has no file, as it reads, into a csv file.
 
     Args:
         draft: the sheet.
         target: where to.
         overwrite: whether an existing `target` may be replaced.
+        pictures: as for `save_copy`.
         without_left_out: whether rows that are left out are not written.
+
+    Returns:
+        How many rows, and what the file has otherwise.
 
     Raises:
         SheetError: another ending, it cannot be written, or something is there already.
@@ -149,13 +186,14 @@ def save_new(
     if target.suffix.lower() != ".csv":
         raise SheetError(f"What has no file yet is saved as .csv: {target.name} ends otherwise.")
     names = {draft.place_of(column): column for column in draft.columns}
+    moved = moved_names(draft, pictures, target.parent) if pictures is not None else {}
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(draft.header)
     numbers = [n for n in draft.numbers if not (without_left_out and draft.is_left_out(n))]
     for number in numbers:
-        places = range(len(draft.header))
-        lines.writerow([draft.text(number, names[at]) if at in names else "" for at in places])
+        texts = {names[at]: draft.text(number, names[at]) for at in names} | moved.get(number, {})
+        lines.writerow([texts[names[at]] if at in names else "" for at in range(len(draft.header))])
     text = out.getvalue()
     encoding = "utf-8" if text.isascii() else "utf-8-sig"  # Excel needs the mark
     with (
@@ -165,7 +203,7 @@ def save_new(
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return len(numbers)
+    return len(numbers), tuple(_moved_words(moved))
 
 
 @contextmanager
@@ -175,6 +213,8 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise SheetError(f"{target} is no plain file, which is not replaced. Choose another name.")
     if target.exists() and not overwrite:
         raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
     try:
@@ -196,15 +236,14 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
 
 def _take_apart(draft: Draft, mended: dict[int, dict[str, str]], dropped: Collection[int]) -> None:
     """Give each row its own value of merged cells that do not hold all their rows' any more."""
-    gone = set(dropped)
     read = {line.number for line in draft.table.lines}
     for area in draft.table.merged:
         rows = [number for number in draft.numbers if area.top <= number <= area.bottom]
         column = draft.column_at(area.left - 1)
         if column and any(
-            column in mended.get(row, ()) or row not in read or row in gone for row in rows
+            column in mended.get(row, ()) or row not in read or row in dropped for row in rows
         ):
-            for row in (row for row in rows if row not in gone):
+            for row in (row for row in rows if row not in dropped):
                 mended.setdefault(row, {}).setdefault(column, draft.text(row, column))
 
 

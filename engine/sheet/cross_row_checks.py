@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from engine.sheet.cell_findings import Finding
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
-from engine.sheet.rows import Severity
+from engine.sheet.rows import Problem, Severity
 from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
@@ -282,13 +282,20 @@ def check_doubles(
             found[line].append(place)
 
 
+_DOUBLED = "Prompt, settings and seed are those of row "
+
+
 def doubled(earlier: int) -> Finding:
     """What is found of a row that makes the same images as the row with the number `earlier`."""
     return Finding(
         Severity.WARNING,
-        f"Prompt, settings and seed are those of row {earlier}: the same image is made again."
-        " Change the seed, or delete the row.",
+        f"{_DOUBLED}{earlier}: the same image is made again. Change the seed, or delete the row.",
     )
+
+
+def is_double(problem: Problem) -> bool:
+    """Whether a problem is one that `doubled` gave."""
+    return problem.column is None and problem.message.startswith(_DOUBLED)
 
 
 _NO_PROMPT = Finding(

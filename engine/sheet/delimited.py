@@ -1,95 +1,24 @@
-"""Text files: their encoding, their delimiter, their quotes."""
+"""Text files: what separates their cells, and the records they hold."""
 
-import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from engine.sheet.chat_answers import LINE_END, passage, without_marks
+from engine.sheet.data_records import data_records
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name
-from engine.sheet.rows import SheetError
+from engine.sheet.quoting import CarefulReader, marks_around, needs_care
+from engine.sheet.table import Remark
 
+_MOST_LOOKED_AT = 2 * MOST_ABOVE
+"""Records in which the header is looked for, blank ones counted."""
 DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-LINE_END = re.compile(r"\r\n|\r|\n")
-# What a chat assistant sets around a sheet: ```csv above, ``` below.
-_OPENING_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*(?=[\r\n])")
-_CLOSING_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
-_CONTROL = re.compile(r"[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]")
-_NO_TEXT = re.compile("[\0\uffff]")
-_HEAD = 4096
-_MOST_CONTROL = 0.02
-"""The share of control characters, of which text has a stray one, from which data is no text."""
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    # UTF-32 first: its little-endian mark begins with UTF-16's.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-
-
 _NONE = "\uffff"
 """A character that no text may hold: it splits nothing."""
-
-
-class Decoded(NamedTuple):
-    """A file's text, and what the person should know of how it was decoded."""
-
-    text: str
-    encoding: str
-    marked: bool = False
-    """Whether it begins with a byte order mark."""
-    notes: tuple[str, ...] = ()
-
-
-def decode(data: bytes) -> Decoded:
-    """Turn a text file's bytes into text.
-
-    Raises:
-        SheetError: It is not text in any encoding we know.
-    """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return Decoded(_checked(data[len(mark) :], encoding), encoding, marked=True)
-    sample = data[:_HEAD]
-    # In UTF-16, Latin letters have a NUL byte each, all on the same side.
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if max(even, odd) > len(sample) // 8 and min(even, odd) <= max(even, odd) // 8:
-        encoding = "utf-16-le" if odd > even else "utf-16-be"
-        return Decoded(_checked(data, encoding), encoding)
-    try:
-        return Decoded(_no_control(data.decode("utf-8")), "utf-8")
-    except UnicodeDecodeError:
-        note = (
-            "This file is not UTF-8. It was read as Western European text (Windows-1252): if "
-            "letters look wrong, save it as “CSV UTF-8” or as .xlsx."
-        )
-        return Decoded(_checked(data, "cp1252"), "cp1252", notes=(note,))
-
-
-def _checked(data: bytes, encoding: str) -> str:
-    try:
-        return _no_control(data.decode(encoding))
-    except UnicodeDecodeError as error:
-        raise _not_text() from error
-
-
-def _no_control(text: str) -> str:
-    strays = len(_CONTROL.findall(text[:_HEAD]))
-    if _NO_TEXT.search(text) or strays > max(8, len(text[:_HEAD]) * _MOST_CONTROL):
-        raise _not_text()
-    return text
-
-
-def _not_text() -> SheetError:
-    return SheetError(
-        "This is not a sheet: it holds binary data, or text that is damaged. "
-        "A sheet is a csv, tsv, xls, xlsx or ods file."
-    )
 
 
 class Records(NamedTuple):
@@ -100,7 +29,15 @@ class Records(NamedTuple):
     start: int
     """Where in the text they begin: after a line that names the delimiter."""
     end: int
-    """Where they end: before a code fence's last line."""
+    """Where they end: before a code fence's last line, say."""
+    remarks: Sequence[Remark] = ()
+    """What is to be said of records, by their numbers from 1."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of the text."""
+    is_drawn: bool = False
+    """Whether they stand in a table that is drawn by letters, as in Markdown."""
+    is_data: bool = False
+    """Whether they are JSON or the like: no line of the text is a row."""
 
 
 def split(text: str) -> Records:
@@ -110,30 +47,30 @@ def split(text: str) -> Records:
     prompts: nothing splits its lines.
     """
     given = _SEP_LINE.match(text)
-    start, end = given.end() if given else 0, _end(text)
-    text = _unfenced(text[start:end])
+    start = given.end() if given else 0
+    found = passage(text[start:])
+    end, notes = start + found.end, found.notes
+    if found.table is not None:
+        return Records("|", iter(found.table), start, end, notes=notes, is_drawn=True)
+    text = found.text
+    if not given and (data := data_records(text)):
+        notes = (*notes, data.note)
+        return Records(",", iter(data.rows), 0, start + len(text), notes=notes, is_data=True)
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = given[1] if given else _delimiter(text)
-    found: Iterator[list[str]] = (
-        _careful(text, delimiter)
-        if _odd_quotes(text, delimiter)
-        else csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    )
-    return Records(delimiter, found, start, end)
+    if delimiter == _NONE and not _names_columns(text, delimiter):
+        text, note = without_marks(text)
+        notes += (note,) if note else ()
+    if _odd_quotes(text, delimiter) or needs_care(text, delimiter):
+        careful, remarks = _careful(text, delimiter)
+        return Records(delimiter, iter(careful), start, end, remarks, notes)
+    plain = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return Records(delimiter, plain, start, end, notes=notes)
 
 
-def _end(text: str) -> int:
-    """Where a text ends without the last line of a code fence."""
-    used = len(text.rstrip())
-    last = max(text.rfind("\n", 0, used), text.rfind("\r", 0, used)) + 1
-    return last if _CLOSING_FENCE.fullmatch(text, last, used) else len(text)
-
-
-def _unfenced(text: str) -> str:
-    """A text in which the first line of a code fence is blank: the rows keep their numbers."""
-    fence = _OPENING_FENCE.match(text)
-    above = fence.end() if fence else 0
-    return "".join(LINE_END.findall(text, 0, above)) + text[above:]
+def _names_columns(text: str, delimiter: str) -> bool:
+    top = _first_records(text, delimiter)
+    return bool(top) and any(map(known_name, top[find_header(top)]))
 
 
 def line_ends(record: list[str]) -> int:
@@ -194,33 +131,22 @@ def _odd_quotes(text: str, delimiter: str) -> bool:
     return False
 
 
-def _careful(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Split a text in which a cell may begin with a quote mark that belongs to its words.
-
-    A cell is quoted if a delimiter, a line's end or the text's end follows its closing quote
-    mark. Else, if it closes on its own line (`"WOMBAT" on a wall`), the marks are part of it.
-    """
-    edge = re.escape(delimiter)
-    plain = re.compile(rf"([^{edge}\r\n]*)({edge}|\r\n|\r|\n|\Z)")
-    closed = re.compile(rf'"((?:[^"]|"")*+)" *({edge}|\r\n|\r|\n|\Z)')
-    at, row = 0, 1
-    record: list[str] = []
-    while at < len(text) or record:
-        cell = closed.match(text, at) if text.startswith('"', at) else None
-        if cell:
-            record.append(cell[1].replace('""', '"'))
-        else:
-            cell = plain.match(text, at)
-            if cell is None:  # the pattern matches even nothing at all
-                raise AssertionError(at)
-            if cell[1].startswith('"') and '"' not in cell[1][1:]:
-                raise SheetError(
-                    f'Row {row}: a quote mark (") opens a cell and never closes, so where the '
-                    "cell ends cannot be told. Close it, or delete it."
-                )
-            record.append(cell[1])
-        at = cell.end()
-        if cell[2] != delimiter:
-            # A line's end alone is a blank line, as in the csv module.
-            yield [] if record == [""] and not cell[0].startswith('"') else record
-            record, row = [], row + 1
+def _careful(text: str, delimiter: str) -> tuple[list[list[str]], list[Remark]]:
+    """All records of a text with unusual quote marks, and what is to be said of some."""
+    reader = CarefulReader(text, delimiter)
+    top = [reading for reading, _ in islice(reader.records(), _MOST_LOOKED_AT)]
+    if top:
+        header = find_header([reading.cells for reading in top])
+        reader.width = len("\0".join(top[header].cells).rstrip("\0 ").split("\0"))
+        named = [cell for cell in top[header].cells if known_name(cell)]
+        reader.usual = top[header].marks | marks_around(named)
+        for reading, _ in islice(reader.records(), _MOST_LOOKED_AT):
+            reader.usual |= reading.marks
+    while True:
+        read = list(reader.records())
+        marks = frozenset[str]().union(*(reading.marks for reading, _ in read))
+        if marks <= reader.usual:
+            break
+        reader.usual |= marks  # by which all the file quotes, then
+    remarks = [remark for _, remark in read if remark]
+    return [reading.cells for reading, _ in read], remarks

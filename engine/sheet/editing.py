@@ -8,6 +8,7 @@ from typing import Self
 from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
 from engine.sheet.columns import COLUMN, COLUMNS, PICTURE_COLUMNS
 from engine.sheet.fault_navigation import Place
+from engine.sheet.foreign_options import foreign_options
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
@@ -125,7 +126,30 @@ class Draft(CheckedRows):
                 if cell_at(self._states[number].cells, at) == read
                 and any(p.column == column for p in self._problems[number])
             ]
+        if column == "prompt" and (moved := self._moved_options(numbers, suggestion)):
+            return moved
         return self.edit(numbers, column, suggestion)
+
+    def _moved_options(self, numbers: Iterable[int], prompt: str) -> int:
+        """Give rows their prompt without other tools' options, which go to their columns.
+
+        What stands in such a column already stays, and the option is gone with it in the prompt.
+        """
+        found = {n: each for n in numbers if (each := foreign_options(self.text(n, "prompt")))}
+        found = {n: each for n, each in found.items() if each.prompt == prompt and each.cells}
+        header, places = self._header, dict(self._places)
+        for column in dict.fromkeys(name for each in found.values() for name in each.cells):
+            if column not in places:
+                places[column] = len(header)
+                header = (*header, column)
+        after = {}
+        for number, each in found.items():
+            cells = self._states[number].cells
+            for column, text in {"prompt": each.prompt, **each.cells}.items():
+                if column == "prompt" or not cell_text(cell_at(cells, places[column])).strip():
+                    cells = put_cell(cells, places[column], text, len(header))
+            after[number] = replace(self._states[number], cells=cells)
+        return self._change("options moved to columns", after, header) if after else 0
 
     def keep_as_read(self, place: Place) -> int:
         """Undo a repair alone: the cell counts as it was read; 1 if there was one."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from engine.sheet.cell_findings import shown
+from engine.sheet.cell_findings import shown, unquoted
 from engine.sheet.columns import COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
 
@@ -16,7 +16,7 @@ MOST_ABOVE = 10
 
 
 def _key(header: str) -> str:
-    return _BETWEEN_WORDS.sub("", header).casefold()
+    return _BETWEEN_WORDS.sub("", unquoted(header)).casefold()
 
 
 _NAMES = {_key(column.name): column.name for column in COLUMNS}
@@ -146,17 +146,28 @@ def lone_column(rows: Sequence[Sequence[str]]) -> Lone | None:
     Args:
         rows: All rows, the one that would be the header first.
     """
-    used = [at for at, cell in enumerate(rows[0]) if cell.strip()]
+    used = [at for at, cell in enumerate(rows[0]) if cell.strip() and not _is_running(at, rows)]
     if len(used) != 1 or known_name(rows[0][used[0]]) or nearly(rows[0][used[0]]):
         return None
     at = used[0]
-    if any(cell.strip() for cells in rows[1:] for cell in (*cells[:at], *cells[at + 1 :])):
+    named = {at for at, cell in enumerate(rows[0]) if cell.strip()}
+    if any(cell.strip() for cells in rows[1:] for i, cell in enumerate(cells) if i not in named):
         return None
     first = len(rows[0][at].split())
     lengths = sorted(len(cells[at].split()) for cells in rows[1:] if len(cells) > at)
     # A word or two above whole sentences.
     headed = bool(lengths) and first <= 2 and lengths[len(lengths) // 2] >= first + 3
-    return Lone(at, headed)
+    return Lone(at, headed or len(named) > 1)
+
+
+def _is_running(at: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column only numbers the rows: `#`, 1, 2, 3."""
+    if rows[0][at].strip().casefold() not in _RUNNING:
+        return False
+    return all(len(cells) > at and cells[at].strip(" .)").isdecimal() for cells in rows[1:])
+
+
+_RUNNING = frozenset(("#", "no", "no.", "nr", "nr.", "№", "num"))
 
 
 def _no_prompt(header: Sequence[str], row: int) -> str:

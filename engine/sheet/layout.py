@@ -233,9 +233,10 @@ def layout_notes(
         if number in rows and _holds(rows[number])
     )
     if hidden:
+        rows_named = _listed("Row", number_runs(hidden))
         notes.append(
-            f"{_listed('Row', _runs(hidden))} hidden in the spreadsheet program and read like any "
-            "other. Show or delete them there, or leave them out."
+            f"{rows_named} hidden in the spreadsheet program and read like "
+            "any other. Show or delete them there, or leave them out."
         )
     widest = max(map(len, rows.values()), default=0)
     used = sorted(
@@ -247,7 +248,7 @@ def layout_notes(
     if used:
         runs = [
             "–".join(dict.fromkeys(letters(int(each) - 1) for each in run.split("–")))
-            for run in _runs(used)
+            for run in number_runs(used)
         ]
         notes.append(
             f"{_listed('Column', runs)} hidden in the spreadsheet program and read like any other."
@@ -278,7 +279,7 @@ def _listed(what: str, names: list[str]) -> str:
     return f"{what} {' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))} are"
 
 
-def _runs(numbers: list[int]) -> list[str]:
+def number_runs(numbers: list[int]) -> list[str]:
     """Sorted numbers, neighbours drawn together: 3–5, 9."""
     runs: list[list[int]] = []
     for number in numbers:

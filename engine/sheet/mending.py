@@ -30,6 +30,7 @@ def mend(
     source: Path,
     target: Path,
     *,
+    pictures: Path | None,
     suggestions: bool,
     without_bad_rows: bool,
     overwrite: bool,
@@ -39,7 +40,9 @@ def mend(
         _take_suggestions(draft)
     if without_bad_rows and (bad := [n for n in draft.numbers if draft.row(n).values is None]):
         draft.leave_out(bad)
-    copy = save_copy(draft, source, target, overwrite=overwrite, without_left_out=True)
+    copy = save_copy(
+        draft, source, target, overwrite=overwrite, pictures=pictures, without_left_out=True
+    )
     out = {number for number in draft.numbers if draft.is_left_out(number)}
     sheet = draft.sheet()
     return Mended(sheet, tuple(each for each in sheet.problems if each.row not in out), copy)

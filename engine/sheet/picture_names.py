@@ -42,6 +42,22 @@ def shown_path(path: Path | str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
+def cell_naming(path: Path, folder: Path | None, *, up: int = 0) -> str:
+    """What a cell says of a picture: its name as seen from the sheet's folder, else its whole path.
+
+    Args:
+        path: whole.
+        folder: the sheet's, whole; None: it has none.
+        up: how many folders above the sheet's the name may begin, below the root of the disk.
+    """
+    if folder is None:
+        return str(path)
+    beside = os.path.relpath(path, folder)
+    ups = Path(beside).parts.count(os.pardir)
+    far = ups > up or (ups > 0 and os.path.commonpath((path, folder)) == os.sep)
+    return str(path) if far or beside != beside.strip() or beside.startswith("~") else beside
+
+
 def path_from_text(text: str) -> Path:
     """The path that `path_to_text` was given."""
     if text.startswith(_BYTES):

@@ -19,7 +19,25 @@ _KNOWN = frozenset(RATIOS) | {
 _PAIR = re.compile(r"([0-9]{1,7}) ?([:xX×*/∶：]|by|to) ?([0-9]{1,7})", re.IGNORECASE)
 _PAIR_WITH_UNIT = re.compile(r"([0-9]{1,7}) ?[xX×*] ?([0-9]{1,7}) ?px", re.IGNORECASE)
 _API_NAME = re.compile(r"(?:ASPECT|RESOLUTION)_([0-9]{1,7})_([0-9]{1,7})", re.IGNORECASE)
-_CLOCK = re.compile(r"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9])(?:\.0+)?(?: ?([AP])\.?M\.?)?", re.I)
+_CLOCK = re.compile(
+    r"([0-9]{1,6}):([0-5]?[0-9])(?::([0-5][0-9]))?(?:\.0+)?(?: ?([AP])\.? ?M\.?)?", re.I
+)
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            *("jan janv ene gen", "feb févr fév fev", "mar mär mrz märz mars", "apr avr abr"),
+            *("may mai mag", "jun juin giu", "jul juil lug", "aug août ago", "sep sept set"),
+            *("oct okt ott out", "nov", "dec dez déc dic"),
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_MONTH_DAY = re.compile(
+    r"([^\W\d_]{3,5})\.?[ \-/.]+([0-9]{1,2})|([0-9]{1,2})\.?[ \-/.]+([^\W\d_]{3,5})\.?"
+)
+_DAY_DATE = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2(?:[0-9]{2}|[0-9]{4})")
 _DATE = re.compile(r"[0-9]{4}-([0-9]{2})-([0-9]{2})(?:[ T]00:00:00)?")
 _NUMBER = re.compile(
     r"([0-9]{1,6}(?:[.,][0-9]{1,9})?)(?: ?[:xX/] ?([0-9]{1,6}(?:[.,][0-9]{1,9})?))?"
@@ -40,7 +58,7 @@ def judge_ratio(cell: Cell) -> CellFindings[tuple[int, int]]:
         seconds = cell * _DAY if 0 < cell < 100 and cell != int(cell) else 0.0
         if seconds and abs(seconds - round(seconds)) < 0.01 and _known_time(round(seconds)):
             return _from_time(text, round(seconds))
-        return _unclear(text, nearest_ratios(float(cell)) if 0 < cell < 1e6 else ())
+        return _from_text(text) if 0 < cell < 1e6 else _unclear(text, ())
     return _from_text(text)
 
 
@@ -60,14 +78,40 @@ def _from_text(text: str) -> CellFindings[tuple[int, int]]:
         hours = int(found[1])
         if found[4]:
             hours = hours % 12 + (12 if found[4] in "pP" else 0)
-        return _from_time(text, hours * 3600 + int(found[2]) * 60 + int(found[3]))
+        return _from_time(text, hours * 3600 + int(found[2]) * 60 + int(found[3] or 0))
     if _DATE.fullmatch(plain):
         return _from_time(plain, None)
+    if (parts := _day_parts(plain)) is not None:
+        return _from_date(text, *parts)
     found = _NUMBER.fullmatch(plain)
     if found:
         width, height = (float((part or "1").replace(",", ".")) for part in found.groups())
-        return _unclear(text, nearest_ratios(width / height) if width and height else ())
+        near = nearest_ratios(width / height) if width and height else ()
+        # 2.03: a time as some countries write it.
+        clock = ":".join(str(int(part)) for part in re.split("[.,]", found[1]))
+        meant = (clock,) if found[2] is None and clock in _KNOWN else ()
+        return _unclear(text, tuple(dict.fromkeys((*meant, *near))))
     return _unclear(text, ())
+
+
+def _day_parts(text: str) -> tuple[int, int] | None:
+    """The two numbers of a date in words or figures, as a spreadsheet program shows it."""
+    if found := _MONTH_DAY.fullmatch(text):
+        month = _MONTHS.get((found[1] or found[4]).casefold())
+        return (int(found[2] or found[3]), month) if month else None
+    if found := _DAY_DATE.fullmatch(text):
+        return int(found[1]), int(found[3])
+    return None
+
+
+def _from_date(text: str, first: int, second: int) -> CellFindings[tuple[int, int]]:
+    sound = (f"{first}:{second}", f"{second}:{first}") if first and second else ()
+    return error(
+        text,
+        f"The spreadsheet program turned this into a date ({shown(text)}). Which ratio was "
+        "meant? Format the column as text and type it again, like 3:4.",
+        *dict.fromkeys(sound),
+    )
 
 
 def _pair(text: str, parts: Iterable[str]) -> CellFindings[tuple[int, int]]:
@@ -98,13 +142,7 @@ def _from_time(text: str, seconds: int | None) -> CellFindings[tuple[int, int]]:
     date = _DATE.fullmatch(text) if seconds is None else None
     if date:
         month, day = int(date[1]), int(date[2])
-        return error(
-            text,
-            f"The spreadsheet program turned this into a date ({shown(text)}). Which ratio was "
-            "meant? Format the column as text and type it again, like 3:4.",
-            f"{month}:{day}",
-            f"{day}:{month}",
-        )
+        return _from_date(text, month, day)
     suggestions: tuple[str, ...] = ()
     if seconds is not None:
         hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60

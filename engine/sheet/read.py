@@ -2,18 +2,31 @@
 
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from engine.sheet.cell_findings import shown
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
-from engine.sheet.rows import SheetError
-from engine.sheet.table import MIB, Broken, CellRange, Limits, Line, Moment, Table, cell_text
+from engine.sheet.machine_limits import machines_reason
+from engine.sheet.rows import EncodingError, Severity, SheetError
+from engine.sheet.table import (
+    MIB,
+    Broken,
+    CellRange,
+    Limits,
+    Line,
+    Moment,
+    Remark,
+    Table,
+    cell_text,
+)
 
 __all__ = ["Limits", "read_table"]
 
@@ -24,7 +37,13 @@ _CHILD = (
 )
 
 
-def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = None) -> Table:
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    limits: Limits | None = None,
+) -> Table:
     """Read a csv, tsv, xls, xlsx or ods file, told apart by content.
 
     A process of its own reads it, with limited memory and time: a hostile or damaged file can
@@ -33,9 +52,11 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     Args:
         path: The file.
         sheet: A worksheet's name; None for the first visible one.
+        encoding: What a text file is written in; None: to be found out.
         limits: How much it may hold and take.
 
     Raises:
+        EncodingError: A person must say what it is written in.
         SheetError: It cannot be used as a sheet; says why and what to do.
     """
     limits = limits or Limits()
@@ -43,6 +64,7 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
     request = {
         "path": str(path.absolute()),
         "sheet": sheet,
+        "encoding": encoding,
         "limits": asdict(limits),
         "modules": [entry for entry in sys.path if entry],
     }
@@ -54,19 +76,25 @@ def read_table(path: Path, *, sheet: str | None = None, limits: Limits | None = 
             timeout=limits.seconds,
             check=False,
         )
+    except OSError as error:
+        raise _machines(error.strerror or str(error)) from error
     except subprocess.TimeoutExpired as error:
         raise SheetError(
             f"Reading the file took longer than {limits.seconds:g} seconds, the limit. {_LIGHTEN}"
         ) from error
     if child.returncode != 0 or not child.stdout:
-        raise _crash(child.stderr, limits)
+        raise _crash(child.returncode, child.stderr, limits)
     with gc_paused():
         reply = json.loads(child.stdout)
+        if "encodings" in reply:
+            raise EncodingError(reply["refused"], tuple(reply["encodings"]))
         if "refused" in reply:
             raise SheetError(reply["refused"])
+        if "machine" in reply:
+            raise _machines(reply["machine"])
         if "memory" in reply:
             raise _too_much_memory(limits)
-        return _table(path, reply)
+        return replace(_table(path, reply), encoding=encoding)
 
 
 _LIGHTEN = (
@@ -99,10 +127,19 @@ def _refuse_unopenable(path: Path, limits: Limits) -> None:
         )
 
 
-def _crash(stderr: bytes, limits: Limits) -> SheetError:
+def _machines(reason: str) -> SheetError:
+    return SheetError(
+        f"The sheet could not be read now: {reason}. That is no fault of the file; end what else "
+        "runs here, or ask who looks after the machine."
+    )
+
+
+def _crash(status: int, stderr: bytes, limits: Limits) -> SheetError:
     # What Rust's and Python's allocators say when refused.
     if b"memory allocation" in stderr or b"MemoryError" in stderr:
         return _too_much_memory(limits)
+    if reason := machines_reason(status, stderr):
+        return _machines(reason)
     return SheetError(
         "The file could not be read: reading it failed in an unexpected way, so it is damaged "
         "or very unusual. Open it in a spreadsheet program and save it anew, or as .csv."
@@ -110,6 +147,11 @@ def _crash(stderr: bytes, limits: Limits) -> SheetError:
 
 
 def _too_much_memory(limits: Limits) -> SheetError:
+    granted = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = min((each for each in granted if each != resource.RLIM_INFINITY), default=sys.maxsize)
+    if allowed < limits.memory_bytes:
+        reason = f"programs may take no more than {allowed // MIB} MiB of memory here (ulimit -v)"
+        return _machines(reason)
     return SheetError(
         f"Reading the file took more memory than the limit of {limits.memory_bytes // MIB} MiB. "
         f"{_LIGHTEN}"
@@ -131,12 +173,16 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     while header and not header[-1]:
         del header[-1]
     header_row, first = numbers[skipped], skipped + 1
+    remarks = [Remark(row, Severity(kind), message) for row, kind, message in reply["remarks"]]
+    if reply["sheet"] is None and any(text[:1] == " " for text in top[skipped][1:]):
+        message = "The spaces after the separators are no part of the cells: left out."
+        remarks.append(Remark(header_row, Severity.REPAIRED, message))
     # Most sheets have several columns and need no closer look.
     lone = None
-    if sum(map(bool, header)) == 1 and not known_name(header[-1]):
+    if sum(map(bool, header)) <= 2 and not any(map(known_name, header)):
         lone = lone_column([list(map(cell_text, cells)) for cells in lines])
     if lone and lone.headed:
-        notes.append(f"`{shown(header[-1])}` is read as `prompt`: it is the only column.")
+        notes.append(f"`{shown(header[lone.at])}` is read as `prompt`: it is the only column.")
     elif lone:
         header_row, first = 0, 0
         notes.append(
@@ -144,7 +190,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
             f"If row {numbers[0]} is a heading, call it `prompt`."
         )
     if lone:
-        header[-1] = "prompt"
+        header[lone.at] = "prompt"
     return Table(
         file=os.fsencode(path.name).decode("utf-8", "replace"),
         sheet=reply["sheet"],
@@ -154,9 +200,25 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         sheets=tuple(reply["sheets"]),
         notes=tuple(notes),
         delimiter=reply["delimiter"],
+        is_unicode=reply["unicode"],
         merged=tuple(CellRange(*each) for each in reply["merged"]),
         uncopied=tuple(reply["uncopied"]),
+        remarks=(*remarks, *_short_rows(numbers[first:], lines[first:], len(header))),
     )
+
+
+def _short_rows(
+    numbers: Sequence[int], lines: Sequence[Sequence[Any]], width: int
+) -> Iterator[Remark]:
+    """What is to be said of rows that end before the header does; workbooks have none."""
+    for number, cells in zip(numbers, lines, strict=True):
+        if len(cells) < width:
+            have = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            message = (
+                f"This row has {have} for {width} columns: the last are taken for blank. If some "
+                "stand in the wrong column, put in the separators that are missing."
+            )
+            yield Remark(number, Severity.WARNING, message)
 
 
 def _odd(cell: list[Any]) -> Moment | Broken:

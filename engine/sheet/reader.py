@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.sheet.content import Format, sniff
-from engine.sheet.rows import SheetError
-from engine.sheet.table import Broken, Limits
+from engine.sheet.rows import EncodingError, Severity, SheetError
+from engine.sheet.table import Broken, Limits, Remark
 
 
 def main(request: dict[str, Any]) -> None:
     """Read the file and write the answer to stdout.
 
     Args:
-        request: `path`, `sheet` (or None), `limits` (the fields of Limits).
+        request: `path`, `sheet` and `encoding` (or None), `limits` (the fields of Limits).
     """
     limits = Limits(**request["limits"])
     # The time is for when the parent is gone and cannot stop us.
@@ -33,11 +33,16 @@ def main(request: dict[str, Any]) -> None:
     os.dup2(2, 1)
     lines: list[list[Any]] = []
     try:
-        reply, lines = _read(Path(request["path"]), request["sheet"], limits)
+        asked = request["sheet"], request["encoding"]
+        reply, lines = _read(Path(request["path"]), *asked, limits)
+    except EncodingError as error:
+        reply = {"refused": str(error), "encodings": error.encodings}
     except SheetError as error:
         reply = {"refused": str(error)}
     except MemoryError:
         reply = {"memory": True}
+    except OSError as error:
+        reply = {"machine": error.strerror or str(error)}
     odd: list[int] = []
     # One look at all cells: few sheets have other than these.
     if not _PLAIN.issuperset(map(type, chain.from_iterable(lines))):
@@ -51,6 +56,10 @@ def main(request: dict[str, Any]) -> None:
     os._exit(0)
 
 
+_DAMAGED = (
+    "This row has bytes that are no letters of UTF-8, shown as ?. Type these letters again, or "
+    "read the file in the encoding that it is written in (--encoding)."
+)
 _PLAIN = {str, float, int, bool}
 
 
@@ -63,12 +72,21 @@ def _odd(cell: object) -> list[Any]:
 
 def limit(memory_bytes: int, seconds: int) -> None:
     """Limit what this process may take: of address space, and of a processor's time."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    _limit(resource.RLIMIT_AS, memory_bytes)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, seconds)
 
 
-def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any], list[list[Any]]]:
+def _limit(kind: int, most: int) -> None:
+    """No more than `most`; whoever runs us may allow less."""
+    allowed = [each for each in resource.getrlimit(kind) if each != resource.RLIM_INFINITY]
+    least = min((most, *allowed))
+    resource.setrlimit(kind, (least, least))
+
+
+def _read(
+    path: Path, wanted: str | None, encoding: str | None, limits: Limits
+) -> tuple[dict[str, Any], list[list[Any]]]:
     """What is to be said of the file, and its rows that are not blank."""
     with path.open("rb") as file:
         data = file.read(limits.file_bytes + 1)
@@ -84,12 +102,13 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
         "delimiter": ",",
         "merged": [],
         "uncopied": [],
+        "remarks": [],
+        "unicode": True,
     }
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
-        rows, notes, reply["delimiter"] = _text_rows(data, limits)
-        reply["notes"] = list(notes)
+        rows = _text_rows(data, encoding, limits, reply)
     else:
         from engine.sheet.workbook import read_workbook
 
@@ -98,6 +117,12 @@ def _read(path: Path, wanted: str | None, limits: Limits) -> tuple[dict[str, Any
         reply |= {"merged": book.merged, "uncopied": book.uncopied}
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
+    from engine.sheet.leftovers import leftovers
+
+    left, note = leftovers(filled)
+    if note:
+        reply["notes"] = [*reply["notes"], note]
+        filled = {number: cells for number, cells in filled.items() if number not in left}
     lone = next(iter(filled.values())) if len(filled) == 1 else []
     _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"], is_prompt=_is_prompt(lone))
     widest = max(map(_width, filled.values()), default=0)
@@ -127,20 +152,33 @@ def _is_blank(cells: list[Any]) -> bool:
     return all(isinstance(cell, str) and not cell.strip() for cell in cells)
 
 
-def _text_rows(data: bytes, limits: Limits) -> tuple[dict[int, list[Any]], tuple[str, ...], str]:
-    """Row number → cells; what is to be said of the file; what separates its cells."""
-    from engine.sheet.delimited import decode, split
+def _text_rows(
+    data: bytes, encoding: str | None, limits: Limits, reply: dict[str, Any]
+) -> dict[int, list[Any]]:
+    """Row number → cells; what is to be said of the file goes into `reply`."""
+    from engine.sheet.delimited import split
+    from engine.sheet.encodings import damaged, decode
 
-    read = decode(data)
+    read = decode(data, encoding)
     rows: dict[int, list[Any]] = {}
     count = 0
-    delimiter, found, *_ = split(read.text)
-    for number, record in enumerate(found, start=1):
+    text = split(read.text)
+    for number, record in enumerate(text.records, start=1):
         count += len(record)
         if count > limits.cells:
             raise SheetError(f"The file has more than {limits.cells:,} cells, the limit. Split it.")
         rows[number] = record
-    return rows, read.notes, delimiter
+    remarks = list(text.remarks)
+    if damaged(read.text):
+        remarks += [
+            Remark(number, Severity.WARNING, _DAMAGED)
+            for number, record in rows.items()
+            if any(map(damaged, record))
+        ]
+    notes = [*read.notes, *text.notes]
+    reply |= {"notes": notes, "delimiter": text.delimiter, "remarks": remarks}
+    reply["unicode"] = read.encoding.startswith("utf")
+    return rows
 
 
 def _is_prompt(cells: list[Any]) -> bool:

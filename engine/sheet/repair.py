@@ -2,19 +2,23 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
+from engine.sheet.encodings import damaged, mended
+from engine.sheet.foreign_options import ForeignOptions, foreign_options
 from engine.sheet.rows import Severity, SourcePicture
 from engine.sheet.table import Cell, Moment, cell_text
 from engine.sheet.vocabulary import LookedAt
-from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards
+from engine.sheet.wildcards import WildcardError, has_wildcards, split_wildcards, unusual
 
 _SPACES = re.compile(r"[\s_\-]+")
 _WHOLE = re.compile(r"\+?([0-9]+)(?:[.,]0+)?")
 _GROUPED = re.compile(r"\+?[1-9][0-9]{0,2}(?:[,.\s'’_][0-9]{3})+")
 """Thousands set apart: 1,000 is hardly 1, and asks."""
+_SCIENTIFIC = re.compile(r"\+?([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,3})")
+"""As spreadsheet programs show a number that is too long for its column."""
 _LONE_NUMBER = re.compile(r"[^0-9.,\-+]*([0-9]{1,10})[^0-9.,\-+]*")
 _COLOUR = re.compile(
     r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?:[:=*@]([0-9]{1,4}(?:\.[0-9]{1,4})?)(%?))?"
@@ -32,6 +36,8 @@ _MOST_EXACT = 10**15
 
 
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
+"""What parts words, though no model heeds it."""
 _MARKED = re.compile(r"['’]+\s*[=+@-]")
 """An apostrophe before what would be a formula without it."""
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
@@ -44,7 +50,7 @@ def plain_text(cell: Cell, most: int) -> CellFindings[str] | None:
     """The verdict on ordinary words, at once; None for a cell that needs a closer look."""
     if type(cell) is str and len(cell) <= most and cell.isascii() and cell.isprintable():
         text = cell.strip()
-        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT:
+        if text and text[0] not in "#'" and text != EXAMPLE_PROMPT and "--" not in text:
             return CellFindings(text, text)
     return None
 
@@ -61,15 +67,28 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
             f"limit of {most:,}. Shorten it.",
         )
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
-        return error(text, "Some letters are damaged (shown as ?). Type them again.")
+        likely = (mended(cell).strip(),) if damaged(cell) else ()
+        return error(text, "Some letters are damaged (shown as ?). Type them again.", *likely)
     if text == EXAMPLE_PROMPT:
         message = "This is the template's example row. Replace it, or leave it out."
         return CellFindings(text, text, (Finding(Severity.WARNING, message),))
+    if "\0" in text:
+        bare = "".join(text.split("\0"))
+        return error(
+            text,
+            "This cell holds a NUL, which stands for nothing: it is damaged, or letters are "
+            "missing. Look whether the words are whole.",
+            *((bare,) if bare.strip() else ()),
+        )
     findings: tuple[Finding, ...] = ()
+    if _BREAKS.search(text):
+        text = _BREAKS.sub(" ", text).strip()
+        message = "Line and page breaks of other kinds than usual are spaces now."
+        findings = (Finding(Severity.REPAIRED, message),)
     if _CONTROL.search(text):
         text = _CONTROL.sub("", text).strip()
         message = "Control characters, which nobody sees and no model heeds, are left out."
-        findings = (Finding(Severity.REPAIRED, message),)
+        findings += (Finding(Severity.REPAIRED, message),)
     marked = _MARKED.match(text)
     if marked:
         read, text = text, text[marked.end() - 1 :]
@@ -97,7 +116,20 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
             "If others were meant, format the cell as text and type it again."
         )
         findings = (Finding(Severity.WARNING, message),)
+    if column.name == "prompt" and (options := foreign_options(text)):
+        findings += (_about_options(options),)
     return CellFindings(text, text, findings)
+
+
+def _about_options(options: ForeignOptions) -> Finding:
+    """What is said of other tools' options in a prompt; the suggestion is the prompt without."""
+    listed = ", ".join(shown(each) for each in options.written)
+    means = ", ".join(f"{column} {shown(text)}" for column, text in options.cells.items())
+    without = ", ".join(shown(each) for each in options.others)
+    message = f"{listed}: options of another tool, which are words of the prompt here."
+    message += f" As columns: {means}. Taking the suggestion moves them there." if means else ""
+    message += f" No column does what {without} did." if without else ""
+    return Finding(Severity.WARNING, message, (options.prompt,) if means and options.prompt else ())
 
 
 def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[SourcePicture]:
@@ -111,15 +143,27 @@ def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[So
 
 
 def judge_wildcards(
-    verdict: CellFindings[str], names: Collection[str], faults: Mapping[str, str]
+    verdict: CellFindings[str],
+    names: Collection[str],
+    faults: Mapping[str, str],
+    fault_of: Callable[[str], str],
 ) -> CellFindings[str]:
-    """A prompt's verdict, or what is wrong with its wildcards; the last two as the vocabulary's."""
+    """A prompt's verdict, or what is wrong with its wildcards; the others as the vocabulary's."""
     if verdict.value and has_wildcards(verdict.value):
         try:
-            split_wildcards(verdict.value, names, faults)
+            for part in split_wildcards(verdict.value, names, faults):
+                if part.is_wildcard and (why := fault_of(part.text)):
+                    raise WildcardError(why)
         except WildcardError as fault:
             sound = [text for text in fault.suggestions if _expands(text, names)]
             return error(verdict.text, str(fault), *sound)
+        if meant_elsewhere := unusual(verdict.value):
+            message = (
+                f"This has {meant_elsewhere}, which means nothing here: it is drawn as it is "
+                "written, or left to chance."
+            )
+            warning = Finding(Severity.WARNING, message)
+            return verdict._replace(findings=(*verdict.findings, warning))
     return verdict
 
 
@@ -163,15 +207,20 @@ def judge_switch(cell: Cell, column: Column) -> CellFindings[bool]:
     return CellFindings(verdict.text, verdict.value == "on", verdict.findings)
 
 
-def judge_model(cell: Cell, labels: Sequence[str], names: Mapping[str, str]) -> CellFindings[str]:
+def judge_model(
+    cell: Cell, labels: Sequence[str], names: Mapping[str, str], faults: Mapping[str, str]
+) -> CellFindings[str]:
     """Read the label of a model.
 
     Args:
         cell: The cell.
         labels: Of the models there are.
         names: Labels in other people's sheets → those of ours they stand for.
+        faults: Labels of the list whose models cannot be used → why not.
     """
     text = cell_text(cell).strip()
+    if text in faults:
+        return error(text, f"The model {shown(text)} cannot be used now. {faults[text]}")
     if text in labels:
         return CellFindings(text, text)
     plain = bare(text)
@@ -253,6 +302,8 @@ def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
         # Python refuses to read thousands of digits.
         number = int(digits) if len(digits) < 20 else 10**20
         return _in_range(text, number, column, span)
+    if scientific := _SCIENTIFIC.fullmatch(plain):
+        return _shortened(text, scientific, column, span)
     if grouped:
         meant = "".join(letter for letter in plain if letter.isdigit())
     else:
@@ -261,6 +312,22 @@ def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
     fits = meant and column.minimum <= int(meant[:20]) <= column.maximum
     return error(
         text, f"{shown(text)} is not {span}.{_hint(column)}", *((str(int(meant)),) if fits else ())
+    )
+
+
+def _shortened(text: str, found: re.Match[str], column: Column, span: str) -> CellFindings[int]:
+    """What is said of a number that a spreadsheet program wrote with an exponent."""
+    whole, part, power = found.groups()
+    digits = (part or "").rstrip("0")
+    exact = int(whole + digits) * 10 ** (int(power) - len(digits)) if int(power) < 16 else 0
+    # With no figure lost, every figure is written.
+    meant = (str(exact),) if len(digits) >= int(power) and column.minimum <= exact else ()
+    sound = meant if meant and exact <= column.maximum else ()
+    return error(
+        text,
+        f"The spreadsheet program shortened this number: the last digits of {shown(text)} are "
+        f"lost. Format the column as text or as a number, and type it again: {span}.",
+        *sound,
     )
 
 

@@ -123,3 +123,12 @@ class Sheet:
 
 class SheetError(PromptsheetError):
     """The file cannot be used as a sheet at all; the message says why and what to do."""
+
+
+class EncodingError(SheetError):
+    """The file is text that a person must say the encoding of."""
+
+    def __init__(self, message: str, encodings: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.encodings = encodings
+        """What it may be, the likeliest first."""

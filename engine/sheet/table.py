@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from engine.sheet.rows import Severity
+
 MIB = 2**20
 
 
@@ -34,6 +36,14 @@ class Line(NamedTuple):
     """The number the spreadsheet program shows."""
     cells: Sequence[Cell]
     """In the header's order; may be shorter or longer than the header."""
+
+
+class Remark(NamedTuple):
+    """What the person should know of how one row was read."""
+
+    row: int
+    severity: Severity
+    message: str
 
 
 class CellRange(NamedTuple):
@@ -67,8 +77,14 @@ class Table:
     """All worksheets of the file that can be asked for, hidden ones included."""
     notes: tuple[str, ...] = ()
     """What the person should know about how the file was read."""
+    remarks: tuple[Remark, ...] = ()
+    """What they should know of single rows, for as long as these stay as they were read."""
     delimiter: str = ","
     """What separates the cells of a text file."""
+    encoding: str | None = None
+    """What a person said that a text file is written in."""
+    is_unicode: bool = True
+    """Whether it is in no older encoding, which a person may know better."""
     own: frozenset[int] = frozenset()
     """Indexes of columns that are the user's own whatever they are called."""
     merged: tuple[CellRange, ...] = ()

@@ -1,11 +1,12 @@
 """What the rows that can be rendered add up to, kept up to date row by row."""
 
 from collections import Counter
-from dataclasses import fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from engine.sheet.rows import RowValues
+from engine.sheet.rows import Row, RowValues
 
 _Costs: TypeAlias = tuple[object, ...]
 _COSTLY = tuple(
@@ -17,6 +18,17 @@ _costs = attrgetter(*_COSTLY)
 """What decides the cost of an image: equal for rows whose images cost alike."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class BlankCount:
+    """What a blank `num_images` means in some rows that can be rendered."""
+
+    on_a_picture: bool
+    """Whether these are the rows that are drawn on one."""
+    num_images: int
+    """Images of each of them."""
+    rows: int
+
+
 class Totals:
     """Rows, images, and the work in them."""
 
@@ -26,24 +38,33 @@ class Totals:
         self.images = 0
         """Images of these."""
         self._work: Counter[_Costs] = Counter()
+        self._blank: Counter[tuple[bool, int]] = Counter()
 
     def copy(self) -> "Totals":
         """The same rows."""
         copy = Totals()
         copy.ready, copy.images = self.ready, self.images
-        copy._work = self._work.copy()
+        copy._work, copy._blank = self._work.copy(), self._blank.copy()
         return copy
 
-    def add(self, values: RowValues | None, sign: int) -> None:
+    def add(self, row: Row, sign: int) -> None:
         """Add a row (1), or take it out (-1); one without values counts for nothing."""
+        values = row.values
         if values is None:
             return
+        if "num_images" not in row.cells:
+            self._blank[values.image is not None, values.num_images] += sign
         self.ready += sign
         self.images += sign * values.num_images
         costs = _costs(values)
         self._work[costs] += sign * values.num_images
         if not self._work[costs]:
             del self._work[costs]
+
+    @property
+    def blank(self) -> tuple[BlankCount, ...]:
+        """What a blank `num_images` means, where there is one."""
+        return _blank_counts(self._blank)
 
     @property
     def work(self) -> list[RowValues]:
@@ -61,3 +82,18 @@ class Totals:
             )
             for costs, images in named
         ]
+
+
+def blank_counts(rows: Iterable[Row]) -> tuple[BlankCount, ...]:
+    """What a blank `num_images` means in those rows that can be rendered and have one."""
+    return _blank_counts(
+        Counter(
+            (row.values.image is not None, row.values.num_images)
+            for row in rows
+            if row.values is not None and "num_images" not in row.cells
+        )
+    )
+
+
+def _blank_counts(counted: Counter[tuple[bool, int]]) -> tuple[BlankCount, ...]:
+    return tuple(sorted(BlankCount(*means, rows) for means, rows in counted.items() if rows > 0))

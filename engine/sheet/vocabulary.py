@@ -69,10 +69,17 @@ class Vocabulary:
     """What can stand between `__` and `__` in a prompt."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)
     """Why some of them cannot be used."""
+    wildcard_fault: Callable[[str], str] = lambda _: ""
+    """Why what is written between braces cannot be drawn; empty: it can."""
     unshared: str = ""
     """Why others would not find public images; empty: they would."""
     model_names: Mapping[str, str] = field(default_factory=dict)
     """Labels in other people's sheets (3.0, V_2A …) → the label each stands for; others ask."""
+
+    model_faults: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the model list whose models cannot be used → why not."""
+    file_faults: Mapping[str, str] = field(default_factory=dict)
+    """Column → what is wrong with the user's files of what can stand there."""
 
     pictures: PictureLook = _no_pictures
     """Looks at the pictures that cells name."""

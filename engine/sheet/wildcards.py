@@ -1,13 +1,16 @@
 r"""The wildcards of a prompt: `{a|b}`, `{2$$a|b|c}`, `__name__`, found and judged. Pure.
 
-`\{`, `\}` and `\__` stand for themselves.
+`\{`, `\}` and `\__` stand for themselves; so do braces without a `|`, and a prompt that is JSON.
 """
 
 import difflib
+import fnmatch
 import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+
+from engine.sheet.data_records import is_json_object
 
 MOST_OPTIONS = 200
 """Alternatives of one prompt."""
@@ -15,8 +18,22 @@ MOST_DEPTH = 8
 """Braces inside braces."""
 NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 
-_NAMED = r"__[^\W_](?:(?!__)[\w /.\-])*(?<! )__"
+_NAMED = r"__(?:[^\W_]|\*)(?:(?!__)[\w /.\-*])*(?<! )__"
 _TOKEN = re.compile(rf"\\[{{}}]|\\__|[{{}}|]|{_NAMED}")
+
+_COUNT = re.compile(r"\s*(?:[0-9]+-?[0-9]*|-[0-9]+)\$\$")
+"""How many alternatives are drawn."""
+
+_COMMENT = re.compile(r"//|/\*")
+_NAMED_BETWEEN = re.compile(_COUNT.pattern + rf"[^${{}}|]*{_NAMED}[^${{}}|]*\$\$")
+_UNUSUAL = (
+    (re.compile(r"\{\s*[!~@][^{}]*\|"), "a way of drawing (!, ~ or @) before alternatives"),
+    (re.compile(r"__[!~@][\w/.\-*]+__"), "a way of drawing (!, ~ or @) before a name"),
+    (re.compile(r"__[\w/.\-*]+\([^()\n]*=[^()\n]*\)__"), "values for a wildcard in brackets"),
+    (re.compile(r"\$\{\s*\w+\s*[=:?}]"), "variables"),
+    (re.compile(r"%\{[^{}]*\$\$"), "wrapping (%{…})"),
+)
+"""What means something to other tools that have wildcards, and nothing here."""
 
 
 class WildcardError(ValueError):
@@ -59,7 +76,40 @@ def replace_named(text: str, names: Collection[str], by: Callable[[str], str]) -
 def named_in(text: str, names: Collection[str]) -> list[str]:
     """Those of `names` that a prompt names, in order."""
     found = (_name_in(token[0], names) for token in _TOKEN.finditer(text))
-    return [name for name in found if name is not None and name in names]
+    return [each for name in found if name is not None for each in matching(name, names)]
+
+
+def matching(name: str, names: Collection[str]) -> list[str]:
+    """Those of `names` that a name means: itself, or all that a `*` in it stands for."""
+    if name in names:
+        return [name]
+    return sorted(fnmatch.filter(names, name)) if "*" in name else []
+
+
+def without_patterns(text: str, counts: Mapping[str, int], faults: Collection[str] = ()) -> str:
+    """A prompt in which `__colors*__` is written as the alternatives it means.
+
+    Args:
+        text: the prompt.
+        counts: name → how many choices it has: each choice is as likely as any other.
+        faults: names that cannot be used; they are passed over where others fit.
+    """
+
+    def written(token: re.Match[str]) -> str:
+        name = _name_in(token[0], counts)
+        if name is None or "*" not in name or name in counts:
+            return token[0]
+        found = [each for each in matching(name, counts) if each not in faults]
+        each = "|".join(f"{counts[name]}::__{name}__" for name in found)
+        return f"{{{each}}}" if len(found) > 1 else f"__{found[0]}__" if found else token[0]
+
+    return _TOKEN.sub(written, text) if "*" in text else text
+
+
+def unusual(text: str) -> str:
+    """What a prompt has of other tools' wildcards that is drawn as it is written; or nothing."""
+    found = [what for pattern, what in _UNUSUAL if pattern.search(text)]
+    return "" if is_json_object(text) else ", ".join(found)
 
 
 def _name_in(token: str, names: Collection[str]) -> str | None:
@@ -86,6 +136,7 @@ def split_wildcards(
     Raises:
         WildcardError: braces that do not match, an unknown name, or too much of it.
     """
+    text = meant(text)
     parts: list[Part] = []
     depth, options, start, plain = 0, 0, 0, 0
 
@@ -101,6 +152,11 @@ def split_wildcards(
                 start = token.start()
             depth += 1
             options += 1
+            if _NAMED_BETWEEN.match(text, token.end()):
+                raise WildcardError(
+                    "What stands between $$ and $$ joins the alternatives and is plain text: no"
+                    " wildcard can stand there."
+                )
             if depth > MOST_DEPTH:
                 raise WildcardError(f"More than {MOST_DEPTH} braces inside one another.")
         elif found == "}":
@@ -109,13 +165,20 @@ def split_wildcards(
             depth -= 1
             if not depth:
                 plain = token.end()
+                if comment := _COMMENT.search(text, start, plain):
+                    raise WildcardError(
+                        f"{comment[0]} begins a comment within {{…}}, so that alternatives after it"
+                        " are lost. Leave it out."
+                    )
                 parts.append(Part(text[start:plain], True))
         elif found == "|":
             options += depth > 0
         elif (name := _name_in(found, names)) is not None:
             _require_known(name, found, text, names)
-            if name in faults:
-                raise WildcardError(f"The wildcard {found} cannot be used. {faults[name]}")
+            meant_names = matching(name, names)
+            if all(each in faults for each in meant_names):
+                worst = faults[meant_names[0]]
+                raise WildcardError(f"The wildcard {found} cannot be used. {worst}")
             if not depth:
                 add_plain(token.start())
                 plain = token.end()
@@ -129,6 +192,26 @@ def split_wildcards(
         raise _unmatched(text, "{", "}")
     add_plain(len(text))
     return parts
+
+
+def meant(text: str) -> str:
+    """A prompt whose braces that are no wildcards are escaped."""
+    if "{" not in text:
+        return text
+    if is_json_object(text):
+        return escaped(text)
+    opened: list[list[int]] = []
+    plain: set[int] = set()
+    for token in _TOKEN.finditer(text):
+        if token[0] == "{":
+            opened.append([token.start(), _COUNT.match(text, token.end()) is not None])
+        elif token[0] == "|" and opened:
+            opened[-1][1] = True
+        elif token[0] == "}" and opened:
+            start, is_wildcard = opened.pop()
+            if not is_wildcard:
+                plain |= {start, token.start()}
+    return "".join(f"\\{letter}" if at in plain else letter for at, letter in enumerate(text))
 
 
 def _unescaped(text: str) -> str:
@@ -145,7 +228,7 @@ def _unmatched(text: str, brace: str, other: str) -> WildcardError:
 
 
 def _require_known(name: str, found: str, text: str, names: Collection[str]) -> None:
-    if name in names:
+    if matching(name, names):
         return
     near = difflib.get_close_matches(name[:60], names, n=3, cutoff=0.6)
     known = ", ".join(sorted(names)[:8]) + (" …" if len(names) > 8 else "")

@@ -6,9 +6,9 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import python_calamine
 
@@ -22,6 +22,8 @@ from engine.sheet.layout import (
     xls_layout,
     xlsx_layout,
 )
+from engine.sheet.machine_limits import is_machines_fault
+from engine.sheet.ods_text import readable_ods
 from engine.sheet.rows import SheetError
 from engine.sheet.table import Broken, CellRange, Moment
 
@@ -48,6 +50,10 @@ _FAILURES = (
 )
 """What is raised of a damaged file, or an odd one: its parts can be missing in many ways."""
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
+
+
+_Beside: TypeAlias = tuple[dict[Place, str], Layout]
+"""What calamine does not tell of a worksheet."""
 
 
 class Worksheet(NamedTuple):
@@ -84,8 +90,12 @@ def read_workbook(
     found = _read_xls(data, wanted, most_cells) if form is Format.XLS else None
     if found is None:
         try:
-            found = _read(path, data, form, wanted, most_cells)
+            written = readable_ods(data) if form is Format.ODS else None
+            file = path if written is None else io.BytesIO(written)
+            found = _read(file, data, form, wanted, most_cells)
         except _FAILURES as error:
+            if is_machines_fault(error):
+                raise
             if form is not Format.XLSX:
                 raise _damaged(form) from error
             try:
@@ -93,6 +103,8 @@ def read_workbook(
 
                 found = _read(io.BytesIO(plain_xlsx(data)), data, form, wanted, most_cells)
             except _FAILURES as still:
+                if is_machines_fault(still):
+                    raise
                 raise _damaged(form) from still
     name, names, rows, (faults, layout) = found
     for (row, column), code in faults.items():
@@ -110,7 +122,7 @@ class _Found(NamedTuple):
     name: str
     names: tuple[str, ...]
     rows: dict[int, list[Any]]
-    beside: tuple[dict[Place, str], Layout]
+    beside: _Beside
 
 
 def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None:
@@ -150,7 +162,7 @@ def _read(
         index = [each.name for each in sheets].index(name)
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            search = pool.submit(_search, data, form, index, name, isinstance(file, Path))
+            search = _begun(pool, data, form, index, name, isinstance(file, Path))
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
@@ -186,6 +198,16 @@ def _uncopied(data: bytes, form: Format) -> Iterator[str]:
         yield "The file is signed; the signature does not hold for a copy."
 
 
+def _begun(pool: ThreadPoolExecutor, *arguments: Any) -> "Future[_Beside]":
+    """The search in a thread; where there can be no other thread, it is done at once."""
+    try:
+        return pool.submit(_search, *arguments)
+    except RuntimeError:
+        done: Future[_Beside] = Future()
+        done.set_result(_search(*arguments))
+        return done
+
+
 def _too_many(count: str, most: int) -> SheetError:
     return SheetError(
         f"The worksheet spans {count}, more than the limit of {most:,}. Often one stray cell far "
@@ -211,9 +233,7 @@ def _chosen(names: Sequence[str], visible: Sequence[str], wanted: str | None) ->
     return wanted if wanted is not None else (*visible, names[0])[0]
 
 
-def _search(
-    data: bytes, form: Format, index: int, name: str, as_is: bool
-) -> tuple[dict[Place, str], Layout]:
+def _search(data: bytes, form: Format, index: int, name: str, as_is: bool) -> _Beside:
     """What calamine does not tell of a worksheet; `as_is`: whether it reads the file itself."""
     if form is Format.XLS:
         return _search_xls(xls_stream(data), index)
@@ -231,7 +251,7 @@ def _search(
     return ods_faults(xml, name), ods_layout(xml, name)
 
 
-def _search_xls(stream: bytes, index: int) -> tuple[dict[Place, str], Layout]:
+def _search_xls(stream: bytes, index: int) -> _Beside:
     return xls_faults(stream, index), xls_layout(stream, index)
 
 

@@ -10,10 +10,11 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.api import Draft, Library, Place, UsablePicture
+from engine.api import Checked, Draft, Library, Place, Sessions, Started, UsablePicture
 from engine.api.sheets import Sheets
 from engine.settings import Settings
 from tests.support.screens import opened_sheet, screen_text, until
+from tests.support.waiting import wait_for
 from tui.app import PromptsheetApp
 from tui.draft_autosave import DraftAutosave, open_autosaved
 from tui.screens.add_pictures import AddPictures
@@ -84,6 +85,7 @@ async def test_a_folder_of_pictures_becomes_a_sheet_with_a_row_for_each(
         await pilot.press("right", "enter")
         await until(pilot, lambda: "3 pictures · 1 refused · enter adds 3 rows" in text(pilot))
         assert "no picture that is known" in text(pilot)
+        await until(pilot, lambda: "Save it as JPG, PNG or WEBP" in text(pilot))  # all of it
         assert "64×32" in text(pilot)
         dialog.query_one("#prompt", Input).value = "at night"
         dialog.query_one("#strength", Input).value = "7"
@@ -118,8 +120,9 @@ async def test_pictures_are_added_below_the_rows_in_one_step_of_undo(
         await asking(pilot)
         paths = [photos / "hill.jpg", photos / "hill.jpg", photos / "gone.png", photos / "m*/*"]
         app.screen.query_one("#where").post_message(Paste("\n".join(map(str, paths))))
-        await until(pilot, lambda: "2 pictures · 1 refused" in text(pilot))
+        await until(pilot, lambda: "2 pictures · 2 refused" in text(pilot))
         assert "There is no such file" in text(pilot)
+        assert "It is the same file as" in text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: len(draft_on(screen).numbers) == 4)
         draft = draft_on(screen)
@@ -132,11 +135,40 @@ async def test_pictures_are_added_below_the_rows_in_one_step_of_undo(
         assert draft.text(2, "note") == "first"
         table = screen.query_one(DraftTable)
         await until(pilot, lambda: table.place == Place(4, "prompt"))
+        # Its prompt is to be written still, by the picture.
+        await until(pilot, lambda: "32×64" in text(pilot))
+        table.go_to(2, "prompt")
+        await until(pilot, lambda: "32×64" not in text(pilot))
         await pilot.press("u")
         await until(pilot, lambda: draft_on(screen).columns == ("prompt", "note"))
         assert not draft_on(screen).changed
         await pilot.press("U")
         await until(pilot, lambda: len(draft_on(screen).numbers) == 4)
+
+
+async def test_a_column_of_the_users_own_called_image_is_asked_about_and_never_filled(
+    settings: Settings, sheet: Path, photos: Path
+) -> None:
+    sheet.write_text("prompt,image\na red boat,cover\na hill,page 2\n")
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        before = draft_on(screen)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "Where do the pictures go?" in text(pilot))
+        assert "Rename it in your file" in text(pilot)
+        await pilot.press("escape", "ctrl+o")
+        await until(pilot, lambda: "on a sheet of their own" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AddPictures))
+        app.screen.query_one("#where", Input).value = str(photos / "boat.png")
+        await pilot.press("enter")
+        await until(pilot, lambda: "enter adds 1 row" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: draft_on(screen).file == "pictures")
+        assert draft_on(screen).text(2, "image") == str(photos / "boat.png")
+    assert [before.text(n, "image") for n in before.numbers] == ["cover", "page 2"]
+    assert not before.changed
 
 
 async def test_looking_is_stopped_and_what_was_found_stays(
@@ -216,6 +248,41 @@ async def test_what_is_started_at_once_has_the_picture_that_was_just_written(
         await until(pilot, lambda: screen.is_writing)
         await pilot.press(*"boat.png", "ctrl+s")
         await until(pilot, lambda: started == ["boat.png"])
+
+
+async def test_pictures_being_copied_are_counted_and_the_start_can_be_given_up(
+    settings: Settings, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet.write_text("prompt,image\na red boat,boat.png\n")
+    ended: list[BaseException] = []
+
+    def start(_: Sessions, __: Checked, *, progress: Any, **___: Any) -> Started:
+        try:
+            while not threading.Event().wait(0.1):
+                progress(120, 2000)
+            raise AssertionError
+        except BaseException as error:
+            ended.append(error)
+            raise
+
+    monkeypatch.setattr(Sessions, "start", start)
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        screen = await opened_sheet(pilot)
+        assert not screen.check_action("give_up", ())
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "copying pictures 120/2,000 · s stops that" in text(pilot))
+        await pilot.press("q")
+        await until(pilot, lambda: "The pictures of mine.csv are still being copied" in text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("s")
+        await until(pilot, lambda: "The start was given up" in text(pilot))
+        assert len(ended) == 1 and not screen.unstarted
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "copying pictures" in text(pilot))
+        await pilot.press("q", "down", "enter")
+    assert wait_for(lambda: len(ended) == 2), "nobody waits for it any more"
 
 
 def test_a_kept_sheet_finds_its_pictures_where_the_sheet_was(

@@ -19,6 +19,7 @@ from tui.screens.full_screen import FullScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.live_pane import LivePane
 
 pytestmark = pytest.mark.slow
 
@@ -170,13 +171,23 @@ def on_a_picture(settings: Settings, make_drawn_on: Callable[..., str]) -> Promp
     return PromptsheetApp(Library(settings))
 
 
+def is_one_above_the_other(pane: ImagePane) -> bool:
+    """Whether a square image and its source are shown; a cell is twice as high as wide."""
+    found = pane.query_one(PictureView).picture
+    return found is not None and found.columns < 1.5 * found.rows
+
+
 async def test_source_and_result_are_side_by_side_flipped_and_wiped(
     on_a_picture: PromptsheetApp,
 ) -> None:
     app = on_a_picture
     async with app.run_test(size=(120, 36)) as pilot:
-        await review_of(pilot)
-        await pilot.press("enter")
+        review = await review_of(pilot)
+        await until(pilot, lambda: is_one_above_the_other(review.query_one("#large", ImagePane)))
+        await pilot.press("2")
+        await until(pilot, lambda: "row 3, image 1" in screen_text(app))
+        await until(pilot, lambda: is_one_above_the_other(app.screen.query_one(LivePane)))
+        await pilot.press("3", "enter")
         await on_screen(app, pilot, "source and result")
         assert "on boat.png (" in screen_text(app)
         assert "strength 0.4, crop" in screen_text(app)

@@ -266,6 +266,27 @@ async def test_pasted_lines_become_rows(app: PromptsheetApp) -> None:
         assert [draft_of(table).text(n, "prompt") for n in (6, 7)] == ["one", "two"]
         await pilot.press("u")
         assert len(draft_of(table).numbers) == 4
+        app.screen.post_message(Paste('prompt\tar\tmine\n"a cat,\nasleep"\t2:3\tx\n'))
+        await until(pilot, lambda: len(draft_of(table).numbers) == 5)
+        assert [draft_of(table).text(6, c) for c in ("prompt", "aspect_ratio")] == [
+            "a cat,\nasleep",
+            "2:3",
+        ]
+
+
+async def test_a_sheet_in_an_older_encoding_asks_for_it(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("prompt,note\n夜の赤い灯台、海辺で,x\n桜の木の下の猫,y\n".encode("shift_jis"))
+    app = PromptsheetApp(Library(settings), path)
+    async with app.run_test(**SIZE) as pilot:
+        await until(pilot, lambda: "looks like shift_jis" in screen_text(app))
+        assert isinstance(app.screen, Ask)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
+        table = app.screen.query_one(DraftTable)
+        assert draft_of(table).text(2, "prompt") == "夜の赤い灯台、海辺で"
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
 
 
 async def test_another_worksheet_is_a_key_away(settings: Settings, tmp_path: Path) -> None:

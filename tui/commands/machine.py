@@ -183,6 +183,7 @@ def config(options: Namespace, library: Library) -> int:
                 "files": files,
                 "settings": plain(library.settings),
                 "models": [plain(model) for model in models.values()],
+                "faults": library.faults(),
             }
         )
         return OK
@@ -191,4 +192,5 @@ def config(options: Namespace, library: Library) -> int:
         say(f"# {name}: {clean(file)}{there}")
     say("", *report.setting_lines(library.settings))
     say("", "# models: " + ", ".join(clean(label) for label in models))
+    say(*(f"# not to be used: {clean(fault)}" for fault in library.faults()))
     return OK

@@ -1,6 +1,7 @@
 """How subcommands answer: words, JSON, and the exit status."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,8 +21,28 @@ class UsageError(PromptsheetError):
 
 def say(*lines: str) -> None:
     """What was asked for, on stdout."""
+    if _is_closed():
+        return
     for line in lines:
         print(line)
+
+
+def _is_closed() -> bool:
+    """Whether there is no stdout; says so once."""
+    global _told
+    if sys.stdout is None and not _told:
+        _told = True
+        note("stdout is closed: what was asked for cannot be printed.")
+    return sys.stdout is None
+
+
+_told = False
+
+
+def drop_output() -> None:
+    """Let nothing of what could not be written be tried again at the end of the process."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_each(lines: Iterable[str]) -> None:
@@ -46,6 +67,8 @@ def print_json(body: object, **long: Iterable[str]) -> None:
         long: further keys of it, whose values are lists too long for the memory: each item as
             JSON in ASCII.
     """
+    if _is_closed():
+        return
     text = json.dumps(body)
     if not long:
         print(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.api import Library
 from tui.commands.arguments import minutes, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
-from tui.commands.zipping import is_stdout, refuse_terminal, write_zip
+from tui.commands.zipping import ZipPlace, is_stdout, refuse_terminal, write_zip, zip_place
 from tui.text import clean, count_text, size_text, time_text
 
 if TYPE_CHECKING:
@@ -71,6 +71,15 @@ def refuse_output(options: Namespace) -> None:
     if is_stdout(options.output) and options.json:
         raise UsageError("-o - and --json both want stdout: give -o FILE.")
     refuse_terminal(options.output)
+    options.place = zip_place(None, options.output, force=options.force)
+
+
+def place_of(options: Namespace, info: "SessionInfo") -> ZipPlace:
+    """Where the results go that were asked for with `-o`, whose place `refuse_output` looked at."""
+    if options.place.path is not None and options.place.path.is_dir():
+        return zip_place(info.folder.name, options.output, force=options.force)
+    place: ZipPlace = options.place
+    return place
 
 
 def say_refused(refused: Sequence["RefusedPicture"]) -> None:
@@ -109,23 +118,35 @@ def render(
 
     if is_refused(checked, options):
         return refuse(checked, options, more or {})
+    from tui.progress import copying, follow
+
     if checked.errors:
         left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
         note(f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them.")
     started, last, waits = None, None, None
+    copied, pictures = 0, 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal copied, pictures
+        copied, pictures = done, total
+        show(done, total)
+
     try:
-        started = library.sessions.start(checked, name=name, parent=parent)
+        with copying(shown=not options.json) as show:
+            started = library.sessions.start(checked, name=name, parent=parent, progress=count)
         on_start()
         if started.warning:
             note(started.warning)
         info = library.sessions.find(started.session)
         if not options.detach:
-            from tui.progress import follow
-
             if not options.json:
                 note(report.totals_line(checked))
             last = follow(started.session, info.name, library, _wait_minutes(options, library))
     except KeyboardInterrupt:
+        if started is None and copied < pictures:
+            words = f"{copied:,} of {count_text(pictures, 'picture')} were copied"
+            note("", f"Nothing was started: {words}, and are gone from the library again.")
+            raise
         if started is None:
             note(
                 "",
@@ -153,7 +174,7 @@ def render(
         info = library.sessions.find(started.session)
     output = getattr(options, "output", None)
     if output is not None and info.state not in ("rendering", "waiting"):
-        write_zip(library, info, output)
+        write_zip(library, info, place_of(options, info))
     elif output is not None:
         note(f"No ZIP was written: `promptsheet export {info.session}` does it when all is done.")
     if options.json:

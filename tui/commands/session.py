@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.api import Library
 from tui.commands.arguments import SESSION_HELP, Subcommands, folder, numbers, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say, say_each
-from tui.commands.zipping import refuse_terminal, write_zip
+from tui.commands.zipping import refuse_terminal, write_zip, zip_place
 from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def register(subcommands: Subcommands) -> None:
     zipped = subcommands.add("export", export, "a session's images and their table as a ZIP")
     zipped.add_argument("session", type=words, help=SESSION_HELP)
     zipped.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
+    zipped.add_argument("--force", action="store_true", help="replace a file that is there")
     zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
     zipped.add_argument("--favourites", action="store_true", help="only favourites")
     zipped.add_argument(
@@ -210,10 +211,11 @@ def export(options: Namespace, library: Library) -> int:
         )
     info = library.sessions.find(options.session)
     refuse_terminal(options.output)
+    place = zip_place(info.folder.name, options.output, force=options.force)
     done, target = write_zip(
         library,
         info,
-        options.output,
+        place,
         favourites=options.favourites,
         strip_metadata=options.strip_metadata,
         table=options.table,

@@ -4,22 +4,29 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.api import Library
 from tui.commands.arguments import Subcommands, folder, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.commands.rendering import (
+    PROBLEMS_SHOWN,
     add_rendering_options,
     add_row_options,
     cells_of,
     is_refused,
+    place_of,
     refuse_output,
     render,
     run_json,
     say_refused,
 )
+from tui.commands.replacing import may_replace
 from tui.commands.zipping import add_output, write_zip
 from tui.text import clean, count_text
+
+if TYPE_CHECKING:
+    from engine.api import Checked
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -30,25 +37,31 @@ def register(subcommands: Subcommands) -> None:
         "check", check, "list a sheet's problems, its totals and an estimate; start nothing"
     )
     rendered = subcommands.add("run", run, "render a sheet and follow it; Ctrl-C leaves it running")
-    for command in (checked, rendered):
+    mended = subcommands.add("mend", mend, "write a corrected copy of a sheet")
+    for command in (checked, rendered, mended):
         command.add_argument(
             "sheet",
             type=Path,
             help="csv, tsv, xls, xlsx, ods, or one prompt a line"
-            + ("; - reads it from stdin" if command is rendered else ""),
+            + ("" if command is mended else "; - reads it from stdin"),
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
-    rendered.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
-    rendered.add_argument(
-        "--only-changed",
-        action="store_true",
-        help="only rows that are new or changed since the sheet's last session",
-    )
-    rendered.add_argument(
-        "--since", type=words, metavar="SESSION", help="as --only-changed, since this session"
-    )
-    mended = subcommands.add("mend", mend, "write a corrected copy of a sheet")
-    mended.add_argument("sheet", type=Path, help="csv, tsv, xls, xlsx or ods")
+        command.add_argument(
+            "--images",
+            type=folder,
+            metavar="FOLDER",
+            help="where the pictures are that it names (default: beside the sheet)",
+        )
+        command.add_argument(
+            "--encoding",
+            type=words,
+            metavar="NAME",
+            help="what a text file is written in: shift_jis, gbk, windows-1251 …",
+        )
+        if command is not checked:
+            command.add_argument(
+                "--skip-bad-rows", action="store_true", help="leave rows with errors out"
+            )
     mended.add_argument(
         "-o",
         "--output",
@@ -57,16 +70,20 @@ def register(subcommands: Subcommands) -> None:
         metavar="COPY",
         help="where to; of a workbook, a name that ends in .csv gets the rows alone",
     )
-    mended.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
     mended.add_argument(
         "--suggestions",
         action="store_true",
         help="take what is suggested for a cell, too, where it is one thing",
     )
-    mended.add_argument(
-        "--skip-bad-rows", action="store_true", help="leave rows with errors out of the copy"
-    )
     mended.add_argument("--force", action="store_true", help="replace a file that is there")
+    rendered.add_argument(
+        "--only-changed",
+        action="store_true",
+        help="only rows that are new or changed since the sheet's last session",
+    )
+    rendered.add_argument(
+        "--since", type=words, metavar="SESSION", help="as --only-changed, since this session"
+    )
     blank = subcommands.add("template", template, "write a sheet to fill in: csv, xlsx or ods")
     blank.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
     blank.add_argument("--full", action="store_true", help="with all columns")
@@ -101,15 +118,16 @@ def register(subcommands: Subcommands) -> None:
     )
     read.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
     read.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a new csv, xlsx or ods"
+        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a csv, xlsx or ods"
     )
+    read.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def check(options: Namespace, library: Library) -> int:
     """`promptsheet check SHEET`."""
     from tui import report
 
-    checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+    checked = _checked(options, library)
     sheet = checked.sheet
     if options.json:
         print_json(
@@ -119,6 +137,7 @@ def check(options: Namespace, library: Library) -> int:
                 "rows": len(sheet.rows),
                 "ready": len(sheet.ready),
                 "images": checked.images,
+                "blank_num_images": [asdict(each) for each in checked.blank_counts],
                 "problems": [asdict(problem) for problem in sheet.problems],
                 "estimate": asdict(checked.estimate),
             }
@@ -132,15 +151,16 @@ def mend(options: Namespace, library: Library) -> int:
     """`promptsheet mend SHEET -o COPY`."""
     from tui import report
 
-    if options.output.exists() and not options.force:
-        raise UsageError(f"{options.output} is there already; --force replaces it.")
+    replace = may_replace(options.output, force=options.force)
     mended = library.sheets.mend(
         options.sheet,
         options.output,
         worksheet=options.worksheet,
+        encoding=options.encoding,
+        folder=options.images,
         suggestions=options.suggestions,
         without_bad_rows=options.skip_bad_rows,
-        overwrite=options.force,
+        overwrite=replace,
     )
     sheet, copy = mended.sheet, mended.copy
     if options.json:
@@ -161,6 +181,32 @@ def mend(options: Namespace, library: Library) -> int:
     return OK if mended.is_sound else SOME
 
 
+def _checked(options: Namespace, library: Library) -> "Checked":
+    """The sheet that is named, or that comes on stdin or through a pipe."""
+    how = {
+        "worksheet": options.worksheet,
+        "encoding": options.encoding,
+        "folder": options.images,
+    }
+    if not _is_stream(options.sheet):
+        return library.sheets.check(options.sheet, **how)
+    if _is_stdin(options.sheet) and sys.stdin is None:
+        raise UsageError("There is no stdin to read a sheet from.")
+    if _is_stdin(options.sheet):
+        return library.sheets.check_stream(sys.stdin.buffer, **how)
+    with options.sheet.open("rb") as stream:
+        return library.sheets.check_stream(stream, **how)
+
+
+def _is_stream(sheet: Path) -> bool:
+    """Whether a sheet is read as it comes: from stdin, or from a pipe as `<(…)` makes one."""
+    return _is_stdin(sheet) or sheet.is_fifo()
+
+
+def _is_stdin(sheet: Path) -> bool:
+    return str(sheet) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+
+
 def template(options: Namespace, library: Library) -> int:
     """`promptsheet template FILE`, or `--explain`."""
     if options.explain:
@@ -172,10 +218,9 @@ def template(options: Namespace, library: Library) -> int:
         return OK
     if options.file is None:
         raise UsageError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
-    if options.file.exists() and not options.force:
-        raise UsageError(f"{options.file} is there already; --force replaces it.")
+    replace = may_replace(options.file, force=options.force)
     if options.images is not None:
-        return _picture_sheet(options, library)
+        return _picture_sheet(options, library, replace=replace)
     if options.prompt:
         raise UsageError("--prompt goes with --images: a template has an example of its own.")
     library.sheets.write_template(options.file, full=options.full)
@@ -186,7 +231,7 @@ def template(options: Namespace, library: Library) -> int:
     return OK
 
 
-def _picture_sheet(options: Namespace, library: Library) -> int:
+def _picture_sheet(options: Namespace, library: Library, *, replace: bool) -> int:
     from engine.api import find_pictures
     from tui.progress import looking
 
@@ -197,7 +242,7 @@ def _picture_sheet(options: Namespace, library: Library) -> int:
             options.file,
             prompt=options.prompt,
             full=options.full,
-            replace=options.force,
+            replace=replace,
             progress=progress,
         )
     say_refused(refused)
@@ -216,15 +261,12 @@ def run(options: Namespace, library: Library) -> int:
     from tui import report
 
     refuse_output(options)
-    if str(options.sheet) == "-":
-        checked = library.sheets.check_stream(sys.stdin.buffer, worksheet=options.worksheet)
-        if options.only_changed and not options.since:
-            raise UsageError(
-                "A sheet on stdin has no history: name the session it is compared with, --since"
-                " SESSION."
-            )
-    else:
-        checked = library.sheets.check(options.sheet, worksheet=options.worksheet)
+    if _is_stream(options.sheet) and options.only_changed and not options.since:
+        raise UsageError(
+            "A sheet on stdin has no history: name the session it is compared with, --since"
+            " SESSION."
+        )
+    checked = _checked(options, library)
     if not (options.only_changed or options.since) or is_refused(checked, options):
         return render(checked, options, library, name=options.name)
     wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)
@@ -240,7 +282,7 @@ def run(options: Namespace, library: Library) -> int:
         changed = checked.only_changed(changes)
         return render(changed, options, library, name=options.name, parent=before.session)
     if options.output is not None:
-        write_zip(library, before, options.output)
+        write_zip(library, before, place_of(options, before))
     if options.json:
         print_json(run_json(before))
     return OK
@@ -269,12 +311,17 @@ def recipes(options: Namespace, library: Library) -> int:
         for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
         if path.suffix.lower() in _PICTURES or path == given
     ]
-    rows, silent = library.sheets.write_recipes(pictures, options.output)
+    replace = may_replace(options.output, force=options.force)
+    made = library.sheets.write_recipes(pictures, options.output, replace=replace)
+    rows, silent, noted = made
     if options.json:
-        body = {"sheet": str(options.output), "rows": rows, "silent": list(map(str, silent))}
-        print_json(body)
+        body = {"sheet": str(options.output), "rows": rows, "silent": [s.file for s in silent]}
+        reasons = {each.file: each.reason for each in silent}
+        print_json(body | {"reasons": reasons, "notes": noted})
         return OK
+    note(*(f"{clean(each)}." for each in noted))
     say(f"{count_text(rows, 'row')} in {clean(str(options.output))}")
     if silent:
         note(f"{count_text(len(silent), 'picture')} without a recipe left out.")
+        note(*(f"  {clean(each.file)}: {clean(each.reason)}" for each in silent[:PROBLEMS_SHOWN]))
     return OK

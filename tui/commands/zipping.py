@@ -2,12 +2,15 @@
 
 import argparse
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.api import Library, written_beside
-from tui.commands.output import UsageError, note
+from tui.commands.output import UsageError, drop_output, note
+from tui.commands.replacing import is_written_into, may_replace
 from tui.text import count_text
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ def add_output(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the results as a ZIP when all is done; - streams it to stdout",
     )
+    command.add_argument("--force", action="store_true", help="with -o: replace a file there")
 
 
 def is_stdout(output: Path | None) -> bool:
@@ -31,24 +35,61 @@ def is_stdout(output: Path | None) -> bool:
 
 
 def refuse_terminal(output: Path | None) -> None:
-    """Refuse to write a ZIP to a terminal.
+    """Refuse to write a ZIP to a terminal, or to a stdout that is closed.
 
     Raises:
         UsageError: it would.
     """
+    if is_stdout(output) and sys.stdout is None:
+        raise UsageError("stdout is closed: give -o FILE, or pipe it somewhere.")
     if is_stdout(output) and sys.stdout.isatty():
         raise UsageError("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
 
 
+def zip_place(info_name: str | None, output: Path | None, *, force: bool) -> "ZipPlace":
+    """Where a ZIP goes; asks before it replaces a file.
+
+    Args:
+        info_name: what it is called where only a folder is known; None: not known yet.
+        output: as it was asked for.
+        force: whether a file is replaced without a question.
+
+    Raises:
+        UsageError: something is there that is not to be replaced, or that no ZIP can go into.
+    """
+    if is_stdout(output):
+        return ZipPlace(None)
+    target = output
+    if target is None or not target.name or target.is_dir():
+        if info_name is None:
+            return ZipPlace(target)
+        target = (target or Path()) / f"{info_name}.zip"
+    if is_written_into(target):
+        return ZipPlace(target, is_stream=True)
+    return ZipPlace(target, replace=may_replace(target, force=force))
+
+
+@dataclass(frozen=True, slots=True)
+class ZipPlace:
+    """Where a ZIP goes."""
+
+    path: Path | None
+    """None: to stdout."""
+    is_stream: bool = False
+    """Whether it is written into what is there: a pipe, a device."""
+    replace: bool = False
+    """Whether a file that is there is replaced."""
+
+
 def write_zip(
-    library: Library, info: "SessionInfo", output: Path | None, **wish: Any
+    library: Library, info: "SessionInfo", place: ZipPlace, **wish: Any
 ) -> tuple["Exported", Path | None]:
     """Write a session's results, and say on stderr what is not among them.
 
     Args:
         library: whose session.
         info: the session.
-        output: where to; a folder: into it. None: the current folder.
+        place: where to.
         wish: as for `Sessions.export`.
 
     Returns:
@@ -56,19 +97,18 @@ def write_zip(
 
     Raises:
         OSError: it cannot be written.
+        UsageError: who read it stopped before its end.
     """
     from tui.progress import exporting
 
-    target = None
-    if not is_stdout(output):
-        target = output or Path(f"{info.folder.name}.zip")
-        if not target.name or target.is_dir():
-            target = target / f"{info.folder.name}.zip"
-    # Written beside its place first: an interrupted export leaves no half ZIP under that name.
-    place = written_beside(target) if target else nullcontext((None, sys.stdout.buffer))
-    with place as (_, file), exporting() as progress:
-        out: IO[bytes] = file
-        done = library.sessions.export(info.session, out, progress=progress, **wish)
+    target = place.path
+    try:
+        with _opened(place) as file, exporting() as progress:
+            done = library.sessions.export(info.session, file, progress=progress, **wish)
+            file.flush()
+    except BrokenPipeError as error:
+        drop_output()
+        raise UsageError("Who read the ZIP stopped before its end: it is not whole.") from error
     if done.failed:
         failed = count_text(len(done.failed), "image")
         note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
@@ -76,3 +116,16 @@ def write_zip(
         lost = count_text(len(done.lost_sources), "picture")
         note(f"{lost} that images are drawn on not in it: missing or damaged in the library.")
     return done, target
+
+
+@contextmanager
+def _opened(place: ZipPlace) -> Iterator[IO[bytes]]:
+    if place.path is None:
+        yield sys.stdout.buffer
+    elif place.is_stream:
+        with place.path.open("wb") as file:
+            yield file
+    else:
+        # Written beside its place first: an interrupted export leaves no half ZIP under that name.
+        with written_beside(place.path, replace=place.replace) as (_, file):
+            yield file

@@ -16,8 +16,6 @@ GONE = "what it was drawn on is gone"
 SPOILT = "what it was drawn on cannot be shown"
 _LEAST = 384
 """Pixels of the longer side: a preview is smaller, and its source is to be known again."""
-_ROOM = 0.6
-"""How large it must be beside its source, as a part of how large it could be alone."""
 _BETWEEN = (72, 72, 72)
 _LINE = (255, 255, 255)
 
@@ -47,12 +45,6 @@ def beneath(recipe: Mapping[str, Any], library: Path) -> Beneath | None:
 def is_across(size: Size, room: Size) -> bool:
     """Whether two pictures of a size are larger side by side than one above the other."""
     return _scale((2 * size[0], size[1]), room) >= _scale((size[0], 2 * size[1]), room)
-
-
-def has_room(size: Size, room: Size) -> bool:
-    """Whether two of a size can be seen at once nearly as well as one alone."""
-    both = max(_scale((2 * size[0], size[1]), room), _scale((size[0], 2 * size[1]), room))
-    return both >= _ROOM * _scale(size, room)
 
 
 def _scale(size: Size, room: Size) -> float:

@@ -99,6 +99,7 @@ class AddPictures(Dialog[AddedPictures | None]):
     AddPictures #how-far { height: 1; margin-top: 1; color: $text-muted;
                            text-wrap: nowrap; text-overflow: ellipsis; }
     AddPictures VirtualTable { height: 1fr; }
+    AddPictures #reason { height: auto; max-height: 4; }
     """
 
     def __init__(self, library: Library, recent: Sequence[str], *, strength: str) -> None:
@@ -136,10 +137,11 @@ class AddPictures(Dialog[AddedPictures | None]):
             yield Static("Looked in lately", classes="caption recent", markup=False)
             yield OptionList(classes="recent")
             columns = (
-                TableColumn("file", "file", 20, share=2),
+                TableColumn("file", "file", 20, share=1),
                 TableColumn("what", "what", 20, share=2),
             )
             yield VirtualTable(columns, empty="", id="found")
+            yield Static("", id="reason", markup=False)
 
     def on_mount(self) -> None:
         """Which of the folders are still there, the disk knows."""
@@ -201,14 +203,14 @@ class AddPictures(Dialog[AddedPictures | None]):
         self._is_looking = True
         self.add_class("-found")
         self._say()
-        self._look([str(typed_path(_unquoted(text))) for text in texts])
+        self._look([typed_path(_unquoted(text)) for text in texts])
 
     @work(thread=True, exclusive=True, group="look")
-    def _look(self, texts: Sequence[str]) -> None:
+    def _look(self, paths: Sequence[Path]) -> None:
         worker, told = get_current_worker(), time.monotonic()
-        folders = [text for text in texts if is_folder(Path(text))]
+        folders = [str(path) for path in paths if is_folder(path)]
         seen: list[UsablePicture | RefusedPicture] = []
-        for found in self._library.sheets.look_for_pictures(texts, lambda: not worker.is_cancelled):
+        for found in self._library.sheets.look_for_pictures(paths, lambda: not worker.is_cancelled):
             seen.append(found)
             if time.monotonic() - told > _TELL_SECONDS:
                 hand_over(self._show_found, _Seen(tuple(seen)))
@@ -226,7 +228,19 @@ class AddPictures(Dialog[AddedPictures | None]):
             self._folders += seen.folders
         table = self.query_one(VirtualTable)
         table.source = _Found([*self._refused.values(), *self._pictures.values()])
+        self.call_after_refresh(self._moved)  # the cursor is on another file, at the same place
         self._say()
+
+    @on(VirtualTable.Highlighted)
+    def _moved(self) -> None:
+        """Of the file under the cursor, all that there is to say."""
+        table = self.query_one(VirtualTable)
+        index = table.cursor_key
+        found = table.source.found(index) if isinstance(table.source, _Found) else None
+        words = ""
+        if isinstance(found, RefusedPicture):
+            words = f"{GLYPHS['failed']} {found.reason}"
+        self.query_one("#reason", Static).update(Content(clean(words)))
 
     def _say_looking(self) -> None:
         words = f"Still looking: {key_of('pictures.leave')} stops that."
@@ -295,6 +309,11 @@ class _Found:
     def index_of(self, key: Hashable) -> int | None:
         """Where it is: a place is its own key."""
         return key if isinstance(key, int) and key < len(self._found) else None
+
+    def found(self, key: Hashable) -> UsablePicture | RefusedPicture | None:
+        """What is there; None: nothing."""
+        index = self.index_of(key)
+        return self._found[index] if index is not None else None
 
     def _row(self, index: int) -> TableRow:
         found = self._found[index]

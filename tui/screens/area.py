@@ -72,6 +72,11 @@ class AreaScreen(Screen[None]):
         """What would be lost with the app; empty: nothing."""
         return ""
 
+    @property
+    def unstarted(self) -> str:
+        """What would never be started if the app ended now; empty: nothing."""
+        return ""
+
     def leave(self) -> None:
         """The app ends because the user says so. Called in a thread."""
 

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import ImageInfo
-from tui.graphics.beneath import Beneath, has_room, is_across, joined_size
+from tui.graphics.beneath import Beneath, is_across, joined_size
 from tui.graphics.beneath import beneath as beneath_of
 from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
@@ -151,7 +151,7 @@ class FullScreen(Overlay[int]):
         """0: the whole picture; else a position in the zooms, from 1."""
         self._centre = (0.5, 0.5)
         self._alone: Alone | None = None
-        """Which is shown of an image and its source; None: both where there is room."""
+        """Which is shown of an image and its source; None: both."""
         self._wiped: int | None = None
         """Per cent of the width that show the source; None: it is not wiped over the image."""
 
@@ -241,7 +241,7 @@ class FullScreen(Overlay[int]):
             return replace(found, way="instead")
         if self._wiped is not None:
             return replace(found, way="wipe", at=self._wiped)
-        return found if has_room((image.width, image.height), self._screen) else None
+        return found
 
     @staticmethod
     def _way(beneath: Beneath | None) -> str:

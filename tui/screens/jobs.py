@@ -24,6 +24,7 @@ from engine.api import (
     PromptsheetError,
     SessionInfo,
     Tally,
+    image_place,
 )
 from tui.app_state import AppState, TakeInHand
 from tui.changed_models import changed_words, resume_asking
@@ -245,6 +246,8 @@ class JobsScreen(AreaScreen):
         """Session → its marked rows."""
         self._beneath: dict[tuple[str, int], Beneath | None] = {}
         """Session and row → what it is drawn on; None: on nothing, or not known yet."""
+        self._newest: Path | None = None
+        """The image that is shown; None: a preview is."""
 
     def compose_area(self) -> ComposeResult:
         """Progress, other sessions, filter, table, what is being drawn."""
@@ -397,7 +400,15 @@ class JobsScreen(AreaScreen):
         self.query_one(SessionList).show(others, here)
 
     def _show_newest(self, path: Path | None) -> None:
-        self.query_one(LivePane).show(path, path.stem if path else "")
+        self._newest = path
+        place = image_place(path.name) if path is not None else None
+        if path is None or place is None or self.info is None:
+            self.query_one(LivePane).show(path, path.stem if path else "")
+            return
+        row, variation = place
+        under = self._beneath_row(self.info.session, row)
+        caption = f"row {row}, image {variation}"
+        self.query_one(LivePane).show(path, caption, beneath=under)
 
     def tell(self, news: News) -> None:
         """Repaint what changed, and nothing else."""
@@ -437,15 +448,16 @@ class JobsScreen(AreaScreen):
         self._show_cause()
 
     def _show_preview(self, preview: Previewed, news: News) -> None:
+        self._newest = None
         step = news.steps.get(preview.device)
         where = f"{preview.device}: row {preview.row}, image {preview.variation}"
         how_far = f", step {step.step}/{step.steps}" if step else ""
-        beneath = self._beneath_row(preview)
+        beneath = self._beneath_row(preview.session, preview.row)
         self.query_one(LivePane).show_preview(preview, where + how_far, beneath)
 
-    def _beneath_row(self, preview: Previewed) -> Beneath | None:
-        """What a row is drawn on, once that is known: it is looked for at its first preview."""
-        place = preview.session, preview.row
+    def _beneath_row(self, session: str, row: int) -> Beneath | None:
+        """What a row is drawn on, once that is known: it is looked for when it is first shown."""
+        place = session, row
         if place not in self._beneath:
             if len(self._beneath) > _MOST_BENEATH:
                 self._beneath.clear()
@@ -465,6 +477,8 @@ class JobsScreen(AreaScreen):
 
     def _take_beneath(self, found: _FoundBeneath) -> None:
         self._beneath[found.place] = found.beneath
+        if self._newest is not None:
+            self._show_newest(self._newest)
 
     @on(VirtualTable.Selected)
     def _chosen(self) -> None:

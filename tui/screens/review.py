@@ -23,6 +23,7 @@ from engine.api import (
 )
 from tui.app_state import AppState
 from tui.engine_watch import News
+from tui.graphics.beneath import beneath
 from tui.graphics.protocol import current
 from tui.keys import bind, key_of
 from tui.screens.area import AreaScreen
@@ -291,6 +292,7 @@ class ReviewScreen(AreaScreen):
             event.tile.path,
             f"{star}row {image.row}, image {image.variation}",
             words=f"◌\n\n{event.tile.words or 'No picture'}",
+            beneath=beneath(image.recipe, self.app_state.library.path),
         )
         self.query_one("#recipe", Static).update(
             Content(recipe_text(image, tiles.source_name(image.image))), layout=False

@@ -15,12 +15,15 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
+    COLUMN,
     DEFAULT_STRENGTH,
+    ENCODINGS,
     PICTURE_COLUMNS,
     PICTURE_SUFFIXES,
     Draft,
     Place,
     Row,
+    SourcePicture,
     picture_folder,
 )
 from tui.app_state import AppState, RowsToSheet, TakeInHand
@@ -33,7 +36,7 @@ from tui.screens.ask import Ask
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
-from tui.screens.sheet_output import Accepted, Saved, SheetSaving, SheetStarting
+from tui.screens.sheet_output import Accepted, Copied, Saved, SheetSaving, SheetStarting
 from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
@@ -61,6 +64,7 @@ _WITH_ROWS = (
 """Actions that need a sheet."""
 _CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
 """Actions that can be done at some places, or times, alone."""
+_OWN_SHEET = "on a sheet of their own"
 
 
 class SheetScreen(AreaScreen):
@@ -74,6 +78,7 @@ class SheetScreen(AreaScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "start", "Start"),
         bind("sheet.start_changed", "start(True)", "Start changed rows"),
+        bind("sheet.stop", "give_up", "Stop the start"),
         bind("sheet.resume", "resume", "Resume the session"),
         bind("sheet.open_file", "open", "Open"),
         bind("sheet.prompts", "prompts", "Type prompts"),
@@ -87,7 +92,7 @@ class SheetScreen(AreaScreen):
         bind("sheet.find_previous", "find_next(-1)", "Find previous", show=False),
         bind("sheet.column", "column", "Another column", show=False),
         bind("sheet.images", "images", "Images per row", show=False),
-        bind("sheet.worksheet", "worksheet", "Another worksheet", show=False),
+        bind("sheet.worksheet", "worksheet", "Another worksheet or encoding", show=False),
         bind("sheet.template", "template", "Write a template", show=False),
         bind("sheet.scroll_down", "scroll_place(1)", "Scroll the preview", show=False),
         bind("sheet.scroll_up", "scroll_place(-1)", "Scroll it back", show=False),
@@ -164,10 +169,10 @@ class SheetScreen(AreaScreen):
 
     # ---------------------------------------------------------------- another sheet
 
-    def read(self, path: Path, worksheet: str | None = None) -> None:
+    def read(self, path: Path, worksheet: str | None = None, encoding: str | None = None) -> None:
         """Read and check a sheet."""
         self._say(f"Reading {path.name} …")
-        self._opening.read(path, worksheet)
+        self._opening.read(path, worksheet, encoding)
 
     def take_rows(self, rows: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
@@ -217,6 +222,8 @@ class SheetScreen(AreaScreen):
             self._show_opened(before)
         else:
             self._say(f"✗ {refused.reason}")
+        if refused.path and refused.encodings:
+            self._ask_encoding(refused.path, refused.encodings, refused.reason)
 
     @on(DraftTable.Exhausted)
     def _exchange(self, event: DraftTable.Exhausted) -> None:
@@ -263,10 +270,15 @@ class SheetScreen(AreaScreen):
     def action_reload(self) -> None:
         """Read the file again, without the mends."""
         if self.document.path is not None:
-            self.read(self.document.path, self.draft.worksheet if self.draft else None)
+            draft = self.draft
+            asked = (draft.worksheet, draft.table.encoding) if draft else ()
+            self.read(self.document.path, *asked)
 
     def action_worksheet(self) -> None:
-        """Ask for another worksheet of the file."""
+        """Ask for another worksheet of the file, or another encoding."""
+        if self.document.path and self.draft and not self.draft.table.is_unicode:
+            self._ask_encoding(self.document.path, tuple(ENCODINGS))
+            return
 
         def chosen(name: str | None) -> None:
             path, draft = self.document.path, self.draft
@@ -275,6 +287,15 @@ class SheetScreen(AreaScreen):
 
         if self.draft is not None:
             self.app.push_screen(Ask("Which worksheet?", choices=self.draft.worksheets), chosen)
+
+    def _ask_encoding(self, path: Path, encodings: tuple[str, ...], note: str = "") -> None:
+        def chosen(name: str | None) -> None:
+            if name:
+                self.read(path, encoding=name.partition(" ")[0])
+
+        choices = [f"{name} ({ENCODINGS[name]})" for name in encodings]
+        ask = Ask("Which encoding is it written in?", choices=choices, note=note)
+        self.app.push_screen(ask, chosen)
 
     def action_prompts(self) -> None:
         """Ask for prompts."""
@@ -291,21 +312,38 @@ class SheetScreen(AreaScreen):
 
     def action_pictures(self) -> None:
         """Ask for pictures, each of which becomes a row that is drawn on it."""
+        if self.draft is None or not self.draft.is_own("image"):
+            self._ask_for_pictures()
+            return
+        note = (
+            "The cells of this sheet's own column image name no pictures, so it stays as it is."
+            " Rename it in your file to have pictures on this sheet."
+        )
+
+        def answered(where: str | None) -> None:
+            if where is not None:
+                self._ask_for_pictures(apart=True)
+
+        ask = Ask("Where do the pictures go?", choices=[_OWN_SHEET], note=note)
+        self.app.push_screen(ask, answered)
+
+    def _ask_for_pictures(self, *, apart: bool = False) -> None:
         library, memory = self.app_state.library, self.app_state.memory
         dialog = AddPictures(library, memory.pictures, strength=f"{DEFAULT_STRENGTH:g}")
-        self.app.push_screen(dialog, self._add_pictures)
+        self.app.push_screen(dialog, partial(self._add_pictures, apart=apart))
 
-    def _add_pictures(self, added: AddedPictures | None) -> None:
+    def _add_pictures(self, added: AddedPictures | None, *, apart: bool) -> None:
         if added is None:
             return
         for searched in added.folders:
             self.app_state.memory.looked_in(searched)
         count = count_text(len(added.pictures), "row")
-        folder = picture_folder(self.draft) if self.draft is not None else None
+        below = self.draft if not apart else None
+        folder = picture_folder(below) if below is not None else None
         rows = self.app_state.library.sheets.rows_on(
             added.pictures, folder, prompt=added.prompt, strength=added.strength
         )
-        if self.draft is None:
+        if below is None:
             self._opening.take_pictures(rows)
         else:
             self._table.add_rows(rows, "image", f"{count} with pictures added")
@@ -359,6 +397,7 @@ class SheetScreen(AreaScreen):
             *(self._table.check_action(action, ()) for action in _CHANGING),
             *(self.check_action(action, ()) for action in _CHANGING),
             self.check_action("start", (True,)),
+            self._starting.may_be_given_up,
         ]
         if able != self._able:
             self._able = able
@@ -389,12 +428,24 @@ class SheetScreen(AreaScreen):
             self.query_one("#problem", Static).update(text)
             row = draft.row(place.row)
             self.query_one(RowPreviewPane).show(row)
-            self._show_source(row)
+            self._show_source(draft, row)
             self.query_one("#help", Static).update(help_text(draft, place))
 
-    def _show_source(self, row: Row) -> None:
+    def _show_source(self, draft: Draft, row: Row) -> None:
         """The picture that a row is drawn on, beside how it will be rendered."""
-        image = row.values.image if row.values is not None else None
+        self.workers.cancel_group(self, "source")
+        cell = row.cells.get("image", "")
+        if row.values is None and cell:  # with another fault, say no prompt: written by the picture
+            self._find_source(draft, cell)
+        else:
+            self._take_source(row.values.image if row.values is not None else None)
+
+    @work(thread=True, exclusive=True, group="source")
+    def _find_source(self, draft: Draft, cell: str) -> None:
+        found = draft.vocabulary.pictures([cell]).get(cell)
+        hand_over(self._take_source, found.picture if found is not None else None)
+
+    def _take_source(self, image: SourcePicture | None) -> None:
         pane = self.query_one("#source", ImagePane)
         pane.set_class(image is not None, "-there")
         if image is not None:
@@ -455,7 +506,7 @@ class SheetScreen(AreaScreen):
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
         suggester = None
-        if place.column in PICTURE_COLUMNS:
+        if place.column in PICTURE_COLUMNS and not draft.is_own(place.column):
             folder = picture_folder(draft)
             suggester = PathSuggester(PICTURE_SUFFIXES, folder)
             if folder is not None:
@@ -488,14 +539,22 @@ class SheetScreen(AreaScreen):
 
     @on(Paste)
     def _pasted(self, event: Paste) -> None:
-        """Lines pasted over the table are prompts."""
-        prompts = [line.strip() for line in event.text.splitlines() if line.strip()]
-        if not prompts:
+        """Lines pasted over the table are prompts, cells of a spreadsheet program rows."""
+        typed = TypedPrompts.of(event.text)
+        if not typed.prompts:
             return
         if self.draft is None:
-            self.take_typed(TypedPrompts(prompts, None))
+            self.take_typed(typed)
+        elif typed.rows:
+            there = {*self.draft.columns, *COLUMN}
+            names = dict.fromkeys(name for row in typed.rows for name in row)
+            lost = [clean(name) for name in names if name not in there]
+            without = f" without {', '.join(lost)}, which this sheet does not have" if lost else ""
+            words = f"{count_text(len(typed.rows), 'row')} pasted{without}"
+            looked_at = next((name for name in names if name in PICTURE_COLUMNS), "prompt")
+            self._table.add_rows(typed.rows, looked_at, words)
         else:
-            self._table.paste(prompts)
+            self._table.paste(typed.prompts)
 
     # ---------------------------------------------------------------- actions
 
@@ -504,6 +563,8 @@ class SheetScreen(AreaScreen):
         draft, diff = self.draft, self._totals.diff
         if action == "start" and self._starting.is_waiting:
             return None
+        if action == "give_up":
+            return self._starting.may_be_given_up
         if action == "resume":
             return self._is_stopped
         if action == "start" and parameters:
@@ -515,7 +576,8 @@ class SheetScreen(AreaScreen):
         if action == "reload":
             return True if draft and self.document.path else None
         if action == "worksheet":
-            return True if draft and len(draft.worksheets) > 1 else None
+            others = draft and (len(draft.worksheets) > 1 or not draft.table.is_unicode)
+            return True if others else None
         return True
 
     def action_column(self) -> None:
@@ -534,7 +596,7 @@ class SheetScreen(AreaScreen):
             "How many images where a row does not say?",
             choices=[str(count) for count in TIMES],
             free=True,
-            note=f"or any number up to {MOST_IMAGES:,}",
+            note=f"or any number up to {MOST_IMAGES:,}; a row with a picture makes one",
         )
         self.app.push_screen(ask, self._images_chosen)
 
@@ -607,6 +669,16 @@ class SheetScreen(AreaScreen):
         self._say(f"✗ {reason}")
         self.notify(clean(reason), severity="error", markup=False, timeout=15)
 
+    def is_copying(self, copied: Copied) -> None:
+        """Say how far it is, and how it is stopped."""
+        count = f"{copied.done:,}/{copied.of:,}"
+        self._say(f"Starting · copying pictures {count} · {key_of('sheet.stop')} stops that")
+        self._refresh_keys()
+
+    def action_give_up(self) -> None:
+        """Start nothing after all, while pictures are copied for it."""
+        self._starting.give_up()
+
     def action_resume(self) -> None:
         """Let the session whose sheet this is go on, as it was started."""
         if self.document.restored is not None:
@@ -638,6 +710,12 @@ class SheetScreen(AreaScreen):
             return sheet_name(self.draft)
         missed = self.document.missed
         return sheet_name(missed) if missed is not None else ""
+
+    @property
+    def unstarted(self) -> str:
+        """The name of a sheet whose pictures are still being copied, or about to be."""
+        draft = self.draft if self._starting.may_be_given_up else None
+        return sheet_name(draft) if draft is not None else ""
 
     def leave(self) -> None:
         """Whoever leaves has been asked: nothing is kept."""

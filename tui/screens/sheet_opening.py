@@ -11,6 +11,7 @@ from textual.worker import get_current_worker
 
 from engine.api import (
     Draft,
+    EncodingError,
     Library,
     LibraryError,
     SettingsError,
@@ -30,6 +31,9 @@ class Refused:
     reason: str
     stamp: Stamp | None = None
     """Of its file; it is not read again until that is saved once more."""
+    path: Path | None = None
+    encodings: tuple[str, ...] = ()
+    """What the file may be written in, where a person must say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,14 @@ class SheetOpening:
             self.node.workers.cancel_group(self.node, group)
 
     @work(thread=True, exclusive=True, group="read")
-    def read(self, path: Path, worksheet: str | None = None) -> None:
+    def read(self, path: Path, worksheet: str | None = None, encoding: str | None = None) -> None:
         """Read and check a file."""
         try:
             stamp = stamp_of(path)
-            draft = self._library.sheets.open(path, worksheet=worksheet)
+            draft = self._library.sheets.open(path, worksheet=worksheet, encoding=encoding)
+        except EncodingError as error:
+            words = f"{path.name}: {error}"
+            hand_over(self._refused, Refused(words, path=path, encodings=error.encodings))
         except (SheetError, SettingsError) as error:
             hand_over(self._refused, Refused(f"{path.name}: {error}"))
         else:
@@ -116,6 +123,11 @@ class SheetOpening:
     def take_typed(self, typed: TypedPrompts) -> None:
         """Prompts were typed."""
         count = typed.num_images
+        if typed.rows:
+            said = {} if count is None else {"num_images": str(count)}
+            rows = [{**said, **row} for row in typed.rows]
+            self._make(partial(self._library.sheets.from_rows, rows, name="prompts"))
+            return
         self._make(partial(self._library.sheets.from_prompts, typed.prompts, num_images=count))
 
     def take_pictures(self, rows: Sequence[Mapping[str, str]]) -> None:

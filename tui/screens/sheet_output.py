@@ -15,6 +15,7 @@ from engine.api import (
     SheetError,
     free_name,
     new_name,
+    picture_folder,
     save_copy,
     save_new,
 )
@@ -36,6 +37,18 @@ class Accepted:
     """What the session has whole, and nobody need save."""
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How many pictures that are drawn on the library has by now."""
+
+    done: int
+    of: int
+
+
+class _NotWantedError(Exception):
+    """Raised out of a start that was given up while pictures were copied."""
+
+
 class Starter(Protocol):
     """Who starts sessions, and says what became of it."""
 
@@ -45,6 +58,9 @@ class Starter(Protocol):
     def not_started(self, reason: str) -> None:
         """It was not."""
 
+    def is_copying(self, copied: Copied) -> None:
+        """Before it can be started, pictures are copied."""
+
 
 class SheetStarting:
     """Starts the sheet as a session, or resumes the one that it is of."""
@@ -53,13 +69,24 @@ class SheetStarting:
         self.node = node
         self.is_waiting = False
         """Whether a start has not been answered yet: another one would make a second session."""
+        self._draws_on_pictures = False
+        self._is_given_up = False
         self._starter = starter
         self._library = library
 
     def start(self, sheet: Opened, since: str | None) -> None:
         """Start the ready rows; with `since`, those of them that differ from that session."""
-        self.is_waiting = True
+        self.is_waiting, self._draws_on_pictures, self._is_given_up = True, False, False
         self._start(sheet, since)
+
+    @property
+    def may_be_given_up(self) -> bool:
+        """Whether pictures are copied for it, or are about to be."""
+        return self.is_waiting and self._draws_on_pictures
+
+    def give_up(self) -> None:
+        """Start nothing, if pictures are still being copied; else it is too late."""
+        self._is_given_up = True
 
     @work(thread=True, group="start")
     def _start(self, sheet: Opened, since: str | None) -> None:
@@ -68,6 +95,8 @@ class SheetStarting:
         checked = Checked.of_draft(draft, sheet.path)
         if sheet.path is None and sheet.origin is None:
             name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
+        rows = checked.sheet.ready
+        self._draws_on_pictures = any(row.values and row.values.image for row in rows)
         try:
             if since is not None:
                 checked = checked.only_changed(self._library.sheets.changes_since(since, checked))
@@ -75,14 +104,25 @@ class SheetStarting:
                 hand_over(self._refused, "There is nothing to render anew.")
                 return
             started = self._library.sessions.start(
-                checked, name=name or None, parent=since or sheet.origin
+                checked,
+                name=name or None,
+                parent=since or sheet.origin,
+                progress=self._progress,
             )
+        except _NotWantedError:
+            hand_over(self._refused, "The start was given up; no picture was kept.")
         except PromptsheetError as error:
             hand_over(self._refused, str(error))
         else:
             whole = len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out
             saved = revision if whole else None
             hand_over(self._accepted, Accepted(started.session, started.warning, saved))
+
+    def _progress(self, done: int, total: int) -> None:
+        """In the thread of the start."""
+        told = not total or hand_over(self._starter.is_copying, Copied(done, total))
+        if done < total and (self._is_given_up or not told):
+            raise _NotWantedError
 
     def _refused(self, reason: str) -> None:
         self.is_waiting = False
@@ -141,15 +181,29 @@ class SheetSaving:
         draft, path, revision = sheet.draft, sheet.path, Revision.of(sheet.draft)
 
         def write(target: Path, overwrite: bool) -> str:
-            how = {"overwrite": overwrite, "without_left_out": without_left_out}
+            pictures = picture_folder(draft)
             if path is None:
-                rows = save_new(draft, target, **how)
+                rows, notes = save_new(
+                    draft,
+                    target,
+                    overwrite=overwrite,
+                    pictures=pictures,
+                    without_left_out=without_left_out,
+                )
                 words = f"{target.name}: {count_text(rows, 'row')} written."
             elif stamp_of(path) != sheet.stamp:
                 raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
             else:
-                copy = save_copy(draft, path, target, **how)
-                words = " ".join([copy_line(copy), *copy.notes])
+                copy = save_copy(
+                    draft,
+                    path,
+                    target,
+                    overwrite=overwrite,
+                    pictures=pictures,
+                    without_left_out=without_left_out,
+                )
+                words, notes = copy_line(copy), copy.notes
+            words = " ".join([words, *notes])
             over = path if path is not None and target.samefile(path) else None
             hand_to(self.node, self._saved, Saved(revision, over))
             return words

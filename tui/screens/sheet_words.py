@@ -6,13 +6,14 @@ from textual.content import Content
 
 from engine.api import (
     COLUMN,
+    BlankCount,
     Draft,
     Estimate,
     Place,
     SessionInfo,
     Severity,
 )
-from tui.cost_words import cost_words, disk_words, memory_words
+from tui.cost_words import blank_words, cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
 from tui.keys import key_of
 from tui.screens.sheet_totals import SessionDiff
@@ -108,7 +109,7 @@ def _standing_text(draft: Draft, place: Place) -> str:
 
 def help_text(draft: Draft, place: Place) -> Content:
     """What the cell's column means, and what there is to say of the column as a whole."""
-    known = COLUMN.get(place.column or "")
+    known = None if draft.is_own(place.column or "") else COLUMN.get(place.column or "")
     lines = [Content(known.help).stylize(_MUTED)] if known is not None else []
     lines += [
         Content(f"{GLYPHS[note.severity]} {clean(note.message)}").stylize(_MUTED)
@@ -144,7 +145,18 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -
         yield f"{starts} starts without the {count_text(faulty, 'faulty row')}"
     else:
         yield f"{starts} starts all" if diff else f"{starts} starts"
-    yield f"blank num_images: {draft.vocabulary.num_images:,} · {key_of('sheet.images')}"
+    counts = draft.blank_counts or _blank_to_come(draft)
+    # Those on a picture make one, whatever others do: the key does nothing for them.
+    key = f" · {key_of('sheet.images')}" if not counts[0].on_a_picture else ""
+    yield blank_words(counts) + key
+
+
+def _blank_to_come(draft: Draft) -> tuple[BlankCount, ...]:
+    """What a blank one means in rows that cannot be rendered yet, or are still to be written."""
+    plain = BlankCount(on_a_picture=False, num_images=draft.vocabulary.num_images, rows=0)
+    draws_on = "image" in draft.columns and not draft.is_own("image")
+    drawn_on = BlankCount(on_a_picture=True, num_images=1, rows=0)
+    return (plain, drawn_on) if draws_on else (plain,)
 
 
 def _differences(diff: SessionDiff | None) -> list[str]:

@@ -1,6 +1,7 @@
 """Typing or pasting prompts without a sheet: one a line, times a number."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on
@@ -9,6 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static, TextArea
 
+from engine.api import pasted_rows
 from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 
@@ -24,6 +26,14 @@ class TypedPrompts:
     prompts: list[str]
     num_images: int | None
     """Images of each prompt; None: as many as a row makes that does not say."""
+    rows: Sequence[Mapping[str, str]] = ()
+    """The cells of each, by column, if cells of a spreadsheet program were pasted."""
+
+    @classmethod
+    def of(cls, text: str, num_images: int | None = None) -> "TypedPrompts":
+        """What was typed or pasted, as `num_images` of each."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return cls(lines, num_images, pasted_rows(text))
 
 
 class TypePrompts(Dialog[TypedPrompts | None]):
@@ -64,15 +74,14 @@ class TypePrompts(Dialog[TypedPrompts | None]):
     @on(Input.Submitted)
     def action_done(self) -> None:
         """Take what was typed."""
-        lines = self.query_one(TextArea).text.splitlines()
-        prompts = [line.strip() for line in lines if line.strip()]
+        typed = TypedPrompts.of(self.query_one(TextArea).text)
         count = self.query_one("#count", Input).value
-        if not prompts:
+        if not typed.prompts:
             self.notify("Type a prompt first.", severity="warning", markup=False)
         elif not count.isdecimal() or not 1 <= int(count) <= MOST_IMAGES:
             self.notify(f"Images of each: 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
         else:
-            self.dismiss(TypedPrompts(prompts, int(count)))
+            self.dismiss(replace(typed, num_images=int(count)))
 
     def action_leave(self) -> None:
         """Nothing was typed."""

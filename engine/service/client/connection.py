@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, cast
@@ -13,7 +13,7 @@ import psutil
 
 from engine.errors import PromptsheetError
 from engine.library_folder import writing_fault
-from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused
+from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused, Underway
 from engine.protocol.commands import Command, Follow, Shutdown
 from engine.protocol.events import ALIVE_SECONDS, AnyEvent, Silent
 from engine.protocol.framing import FrameSocket, Unpacker, WireError
@@ -36,6 +36,8 @@ _REACH_SECONDS = 3.0
 _ANSWER_SECONDS = 300.0
 _GREETING_SECONDS = 60.0
 """The longest that one waits for an engine process that has much to do; not where it is stopped."""
+_GIVEN_UP_SECONDS = 10.0
+"""The longest that one waits for the end of what was given up."""
 _LOOK_SECONDS = 1.0
 _SILENT_SECONDS = ALIVE_SECONDS + 2.5
 
@@ -117,12 +119,15 @@ class Connection:
         except OSError:
             raise EngineGoneError("The engine process has ended.") from None
 
-    def ask(self, command: Command[A], more_seconds: float = 0.0) -> A:
+    def ask(
+        self, command: Command[A], underway: Callable[[Underway], object] = lambda _: None
+    ) -> A:
         """Give a command; its answer, which comes once the effect is committed.
 
         Args:
             command: what is to be done.
-            more_seconds: how much longer than usual it may take.
+            underway: told again and again how far it is. What it raises, or an interrupt, while
+                pictures are copied gives the command up, unless it was just carried out.
 
         Raises:
             EngineError: it was refused, in the engine process's words.
@@ -130,7 +135,7 @@ class Connection:
         self._connection.settimeout(_ANSWER_SECONDS)
         self._send(command)
         try:
-            answer = self._receive(self._answers, _ANSWER_SECONDS + more_seconds)
+            answer = self._answer(underway)
         except WireError as error:
             raise EngineError(f"The engine process answers what is no answer: {error}.") from error
         if isinstance(answer, Refused):
@@ -138,6 +143,34 @@ class Connection:
         if not isinstance(answer, command.answer):
             raise EngineError(f"The engine process answers something else: {answer!r}.")
         return cast(A, answer)
+
+    def _answer(self, underway: Callable[[Underway], object]) -> AnyAnswer:
+        """What comes of a command, told on the way there."""
+        copies = False
+        while True:
+            try:
+                answer = self._receive(self._answers)
+                if not isinstance(answer, Underway):
+                    return answer
+                copies = 0 < answer.of > answer.copied
+                underway(answer)
+            except (EngineError, WireError):
+                raise
+            except BaseException:
+                last = self._last_word() if copies else None
+                if last is None or isinstance(last, Refused):
+                    raise
+                return last
+
+    def _last_word(self) -> AnyAnswer | None:
+        """Let the engine process know that nobody waits any more; what came of the command."""
+        try:
+            self._connection.shutdown(socket.SHUT_WR)
+            while isinstance(said := self._receive(self._answers, _GIVEN_UP_SECONDS), Underway):
+                pass
+        except (OSError, EngineError, WireError):
+            return None
+        return said
 
     def follow(
         self, *, previews: bool = False, every: bool = False, seen: bool | None = None

@@ -44,6 +44,7 @@ from engine.protocol.records import Tally
 from engine.service.devices import Found, find_devices
 from engine.service.hosts import this_host
 from engine.service.lock import BEAT_SECONDS, LibraryLock
+from engine.service.server.asking import Asking
 from engine.service.server.curation_commands import CurationCommands
 from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
@@ -128,6 +129,7 @@ class EngineProcess:
             self._library,
             detached,
             self._handlers(),
+            self._submit,
             self._status,
             self._scheduler.want_previews,
             self._stop.set,
@@ -136,7 +138,6 @@ class EngineProcess:
     def _handlers(self) -> dict[type[Command[Any]], Handler]:
         """What is done for each command."""
         return {
-            Submit: self._submit,
             Stop: self._stop_work,
             Resume: self._resume,
             Retry: self._retry,
@@ -269,11 +270,13 @@ class EngineProcess:
 
     # ---------------------------------------------------------------- commands
 
-    async def _submit(self, wanted: Submit) -> Accepted:
+    async def _submit(self, wanted: Submit, asking: Asking) -> Accepted:
         await self._asked()
         settings = self._current.look()
         await self._write(Writer.share_in, _sharing(settings))
-        tally, words = await self._submissions.accept(wanted, rewriting=bool(settings.magic.model))
+        tally, words = await self._submissions.accept(
+            wanted, asking, rewriting=bool(settings.magic.model)
+        )
         self._logs.note(tally.session, f"{tally.images} images of {words}")
         self._scheduler.tell(tally)
         self._scheduler.wake()

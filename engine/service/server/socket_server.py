@@ -14,10 +14,11 @@ import msgspec
 from engine import __version__
 from engine.errors import PromptsheetError
 from engine.protocol.answers import PROTOCOL, Answer, Blame, Greeting, Refused, Status
-from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown
+from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown, Submit
 from engine.protocol.events import ALIVE_SECONDS, Alive, AnyEvent, Standing
 from engine.protocol.framing import LengthError, Unpacker, WireError, pack
 from engine.schema import SCHEMA_VERSION
+from engine.service.server.asking import Asking
 from engine.service.server.subscriber import Subscriber
 from engine.service.socket_path import peer_uid
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[Any], Awaitable[Answer]]
 """Carries out one kind of command."""
+_UNDERWAY_SECONDS = 0.5
+"""After this time, again and again, who waits for an answer is told that it comes."""
 
 
 class SocketServer:
@@ -35,6 +38,7 @@ class SocketServer:
         library: Path,
         detached: str,
         handlers: Mapping[type[Command[Any]], Handler],
+        submit: Callable[[Submit, Asking], Awaitable[Answer]],
         status: Callable[[], Awaitable[Status]],
         want_previews: Callable[[bool], Awaitable[None]],
         shut_down: Callable[[], None],
@@ -44,7 +48,8 @@ class SocketServer:
         Args:
             library: which it serves.
             detached: how it outlives its terminal, in words.
-            handlers: what is done for each kind of command.
+            handlers: what is done for each other kind of command than these.
+            submit: starts sessions, and says how far that is.
             status: what followers hear first.
             want_previews: told whether anyone looks at previews.
             shut_down: called once the answer to `shutdown` is sent.
@@ -52,6 +57,7 @@ class SocketServer:
         self._library = library
         self._detached = detached
         self._handlers = handlers
+        self._submit = submit
         self._status = status
         self._want_previews = want_previews
         self._shut_down = shut_down
@@ -123,13 +129,30 @@ class SocketServer:
             if isinstance(command, Follow):
                 await self._follow(command, unpacker, reader, writer)
                 return
-            await _send(writer, await self._answer(command))
+            await _send(writer, await self._answered(command, reader, writer))
             if isinstance(command, Shutdown):
                 self._shut_down()
 
-    async def _answer(self, command: AnyCommand) -> Answer:
+    async def _answered(
+        self, command: AnyCommand, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Answer:
+        """The answer to a command; whoever waits for it is told again and again that it comes."""
+        asking = Asking(reader.at_eof)
+        answering = asyncio.create_task(self._answer(command, asking))
+        try:
+            while not (await asyncio.wait({answering}, timeout=_UNDERWAY_SECONDS))[0]:
+                if not asking.has_left():
+                    with contextlib.suppress(ConnectionError):  # what was begun comes to its end
+                        await _send(writer, asking.underway())
+        finally:
+            answering.cancel()
+        return answering.result()
+
+    async def _answer(self, command: AnyCommand, asking: Asking) -> Answer:
         """Carry out one command; the answer comes after its effect is committed."""
         try:
+            if isinstance(command, Submit):
+                return await self._submit(command, asking)
             return await self._handlers[type(command)](command)
         except (PromptsheetError, OSError) as error:
             return Refused(str(error))

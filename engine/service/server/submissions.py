@@ -3,21 +3,24 @@
 import asyncio
 import gc
 import shutil
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import to_builtins
 
-from engine.library.sources import TakingError, source_path, take_in_all
+from engine.library.sources import Intake, StoppedError, TakingError, source_path
 from engine.library.write.batch_limits import fits_on, shape_text
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
 from engine.plan.batch_limits import largest_batch
+from engine.protocol.answers import Underway
 from engine.protocol.commands import RequestedRow, Submit
 from engine.protocol.records import Tally
+from engine.service.server.asking import Asking
 from engine.service.server.session_planning import RefusedError, plan_session
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings
@@ -44,11 +47,14 @@ class Submissions:
         """Held while a session is being accepted: what it is drawn on is noted before its rows are,
         so nobody may clear away meanwhile what no row is drawn on."""
 
-    async def accept(self, wanted: Submit, *, rewriting: bool = False) -> tuple[Tally, str]:
+    async def accept(
+        self, wanted: Submit, asking: Asking | None = None, *, rewriting: bool = False
+    ) -> tuple[Tally, str]:
         """Plan and store a session; no other commit waits for a large one.
 
         Args:
             wanted: what is to be rendered.
+            asking: who wants it, is told how many pictures are copied, and may leave until all are.
             rewriting: whether a language model is to rewrite prompts that ask for magic.
 
         Returns:
@@ -77,7 +83,7 @@ class Submissions:
 
         async with self.turn:
             rows = list(wanted.requested())
-            await self._take_in(rows)
+            await self._take_in(rows, asking or Asking())
             with gc_paused():
                 new = await asyncio.to_thread(
                     plan_session,
@@ -100,12 +106,12 @@ class Submissions:
                 del new, steps
         return await self._write(Writer.tally, key), words
 
-    async def _take_in(self, rows: Sequence[RequestedRow]) -> None:
+    async def _take_in(self, rows: Sequence[RequestedRow], asking: Asking) -> None:
         """Copy what rows are drawn on into the library, before the session is there.
 
         Raises:
             RefusedError: one is gone, or another than when it was looked at, or the disk has no
-                room for them.
+                room for them, or nobody waits for the session any more.
             OSError: the disk is full, or fails.
         """
         library = await self._write(lambda writer: writer.library)
@@ -127,14 +133,38 @@ class Submissions:
                 " settings). Nothing was stored: free some room, or take fewer pictures."
             )
         originals = [(found.file_in(library), found.digest) for found, _ in given.values()]
+        intake = Intake(library, originals, lambda: not asking.has_left())
+        asking.underway = lambda: Underway(intake.done, len(originals))
         try:
-            await asyncio.to_thread(take_in_all, library, originals)
+            await self._run(intake)
+        except StoppedError:
+            raise RefusedError("Whoever wanted it has left: nothing was started.") from None
         except TakingError as error:
             name = shown_path(originals[error.number][0])
             number = [row_number for _, row_number in given.values()][error.number]
             raise RefusedError(f"Row {number}, {name}: {error}") from error
+        finally:
+            asking.underway = Underway
         sizes = {digest: source_path(library, digest).stat().st_size for digest in given}
         await self._write(Writer.note_sources, [found for found, _ in given.values()], sizes)
+
+    async def _run(self, intake: Intake) -> None:
+        """Take in what is drawn on, or nothing of it; raises as `Intake.run`."""
+        running = asyncio.create_task(asyncio.to_thread(intake.run))
+        try:
+            await asyncio.shield(running)
+        except BaseException:
+            intake.stop()
+            with suppress(Exception):  # the one that was raised
+                await running
+            with suppress(Exception):  # at the next start it is done
+                noted = {row["digest"] for row in await self._write(_noted)}
+                await asyncio.to_thread(intake.take_back, noted)
+            raise
+
+
+def _noted(writer: Writer) -> list[sqlite3.Row]:
+    return writer.read("SELECT digest FROM sources")
 
 
 def _is_in(library: Path, found: SourcePicture) -> bool:

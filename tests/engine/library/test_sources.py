@@ -14,12 +14,13 @@ from engine.library.read.sources import kept_picture, source_names
 from engine.library.read.usage import disk_use
 from engine.library.records import NewSession, RowSource
 from engine.library.sources import (
+    Intake,
+    StoppedError,
     TakingError,
     fault_of_source,
     source_path,
     stored_sources,
     take_in,
-    take_in_all,
 )
 from engine.library.write.lost_sources import fail_drawn_on, faults_of
 from engine.library.write.trash import drop_left_sources, empty_trash, trash_session
@@ -93,11 +94,31 @@ def test_of_many_the_first_that_cannot_be_taken_in_is_named(library: Path, tmp_p
         wanted.append((path, digest_of(path.read_bytes())))
     wanted[7][0].unlink()
     with pytest.raises(TakingError, match="no such file") as raised:
-        take_in_all(library, wanted)
+        Intake(library, wanted).run()
     assert raised.value.number == 7
     original(tmp_path, "7.png", b"7")
-    take_in_all(library, wanted)
-    assert len(list(stored_sources(library))) == 20
+    intake = Intake(library, wanted)
+    intake.run()
+    assert len(list(stored_sources(library))) == intake.done == 20
+
+
+def test_what_is_given_up_is_taken_back_but_not_what_others_need(
+    library: Path, tmp_path: Path
+) -> None:
+    wanted = []
+    for number in range(9):
+        path = original(tmp_path, f"{number}.png", b"%d" % number)
+        wanted.append((path, digest_of(path.read_bytes())))
+    take_in(library, *wanted[0])
+    source_path(library, wanted[0][1]).write_bytes(b"damaged")
+    left = iter(range(30))
+    intake = Intake(library, wanted, lambda: next(left, None) is not None and intake.done < 5)
+    with pytest.raises(StoppedError):
+        intake.run()
+    assert 5 <= intake.done < 9
+    intake.take_back({wanted[1][1]})
+    assert {path.name for path in stored_sources(library)} == {wanted[0][1], wanted[1][1]}
+    assert fault_of_source(library, wanted[0][1]) == "", "what was there stays, made whole"
 
 
 def test_sources_go_with_the_last_session_that_needs_them(writer: Writer, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -10,6 +12,8 @@ from engine.models.catalog import Model, load_models
 from engine.models.fingerprint import fingerprint
 from engine.settings import Settings, SettingsError, load_settings, with_devices
 from engine.settings_file import understood, write_setting
+from engine.sheet.check import check_table
+from tests.support.sheets import VOCABULARY, table
 
 
 def diffusers_folder(path: Path, latent: int = 64) -> Path:
@@ -81,12 +85,27 @@ def test_a_user_may_replace_an_entry(config: Path) -> None:
         ("[[models]]\nsource = 'mine'\n", "label"),
         ("[[models]]\nlabel = 'a'\nsource = 'mine'\nmax_ratio = 'wide'\n", "max_ratio"),
         ("[[models]]\nlabel = 'a'\nsource = 'mine'\nbase_resolutoin = 512\n", "base_resolutoin"),
-        ("[model]\n", "\\[\\[models\\]\\]"),
-        ("not toml", "cannot be read"),
     ],
 )
-def test_a_faulty_list_is_named_with_file_and_entry(config: Path, text: str, words: str) -> None:
+def test_a_faulty_entry_concerns_its_label_alone(config: Path, text: str, words: str) -> None:
     diffusers_folder(config / "mine")
+    good = "[[models]]\nlabel = 'good'\nsource = 'mine'\n"
+    (config / "models.toml").write_text(text + good)
+    models = load_models()
+    assert list(models) == ["builtin", "good"]
+    [fault] = models.faults.values()
+    assert re.search(words, fault) and "models.toml" in fault
+    if "label = 'a'" in text:
+        words_of = replace(VOCABULARY, model_faults=models.faults)
+        sheet = check_table(table(("prompt", "model"), ("x", "a"), ("y", "builtin")), words_of)
+        assert [row.number for row in sheet.ready] == [3]
+        assert fault in sheet.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("[model]\n", "\\[\\[models\\]\\]"), ("not toml", "cannot be read")]
+)
+def test_a_list_that_is_none_is_named(config: Path, text: str, words: str) -> None:
     (config / "models.toml").write_text(text)
     with pytest.raises(SettingsError, match=words) as caught:
         load_models()

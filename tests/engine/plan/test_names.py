@@ -4,7 +4,13 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from engine.plan.names import FreeNames, safe_name
+from engine.plan.names import FreeNames, image_name, image_place, safe_name
+
+
+def test_the_name_of_an_image_tells_its_place() -> None:
+    assert image_place(image_name(4, 12, "a lighthouse by night") + ".png") == (4, 12)
+    assert image_place("12345-1.png") == (12345, 1)
+    assert image_place("a lighthouse.png") is None
 
 
 @pytest.mark.parametrize(

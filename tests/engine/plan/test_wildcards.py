@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.plan.wildcards import Wildcards, expand
-from engine.sheet.wildcards import MOST_OPTIONS, WildcardError, escaped
+from engine.sheet.wildcards import MOST_OPTIONS, WildcardError, escaped, split_wildcards
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,10 @@ def test_named_wildcards_nest() -> None:
         ("____ and snake_case", None),
         ("  spaces {kept|kept}  here ", "  spaces kept  here "),
         ("{|}", ""),
-        ("{}", ""),
+        ("{}", None),
+        ("{{masterpiece}}, {prompt}, ink", None),
+        ('{"text": "SALE | 50%", "sign": "__color__ {a|b}"}', None),
+        ("{a {b} c|a {b} c}", "a {b} c"),
         ("{snake__case|snake__case} {fill ____ in|fill ____ in}", "snake__case fill ____ in"),
         ("{$$a|$$a}", "$$a"),
         ("__so loud__ and {__so loud__|__so loud__}", "__so loud__ and __so loud__"),
@@ -85,7 +88,7 @@ def test_what_is_no_wildcard_stays_as_it_is(text: str, same: str | None) -> None
         ("__colour__", "There is no wildcard"),
         ("__loop__", "grow without end"),
         ("__grow__", "grow without end"),
-        ("{" * 30 + "a" + "}" * 30, "inside one another"),
+        ("{" * 30 + "a|b" + "|}" * 30, "inside one another"),
         ("{" + "|".join("a" * 500) + "}", f"More than {MOST_OPTIONS}"),
     ],
 )
@@ -167,3 +170,52 @@ def test_any_text_expands_or_says_why_and_never_differently(text: str, seed: int
 @given(st.text("{}_|\\\\ab$", max_size=20))
 def test_an_escaped_text_means_its_very_letters(text: str) -> None:
     assert expand(escaped(text), 1, KNOWN) == text
+
+
+def fault(text: str, known: Wildcards = KNOWN) -> str:
+    """What the checker says of a prompt."""
+    try:
+        parts = split_wildcards(text, known.choices, known.faults)
+    except WildcardError as error:
+        return str(error)
+    return next((why for p in parts if p.is_wildcard and (why := known.fault_of(p.text))), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{// day|night}",
+        "{a|// b}",
+        "{a /* b | c}",
+        "{2$$$$a|b}",
+        "{0::a|0::b}",
+        "{a|{0::b|0::c}|d|e|f|g|h}",
+        "{2$$__color__$$x|y}",
+    ],
+)
+def test_what_cannot_be_drawn_is_a_fault_before_the_start(text: str) -> None:
+    assert fault(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=25).map("".join), st.integers(0, 2**31 - 1))
+def test_what_the_checker_passes_is_drawn(text: str, seed: int) -> None:
+    if not fault(text):
+        try:
+            expand(text, seed, KNOWN)
+        except WildcardError as error:
+            assert "grow without end" in str(error)
+
+
+def test_a_bar_can_join_alternatives() -> None:
+    assert all_of("{2$$|$$A|B}") == {"A|B", "B|A"}
+
+
+def test_a_pattern_of_names_draws_from_all_that_fit() -> None:
+    known = Wildcards({"colors/warm": ("red",), "colors/cold": ("blue", "grey"), "torn": ("{a",)})
+    drawn = {expand("a __colors/*__ cat", seed, known) for seed in range(60)}
+    assert drawn == {"a red cat", "a blue cat", "a grey cat"}
+    assert {expand("{__colors*__|__*__}", seed, known) for seed in range(60)} == {
+        *("red", "blue", "grey")
+    }
+    assert "no wildcard __x*__" in fault("__x*__", known)

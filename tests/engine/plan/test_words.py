@@ -1,6 +1,7 @@
 """Styles, palettes and magic prompts: what we ship is sound, and what people add is used."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from engine.plan.palettes import read_palettes, resolve_palette, weighted
 from engine.plan.styles import apply_style, read_style_list, template_of
 from engine.plan.words import Words, load_words
 from engine.settings import SettingsError
+from engine.sheet.check import check_table
 from engine.sheet.columns import COLUMN, PALETTES
+from tests.support.sheets import VOCABULARY, table
 
 BUILTIN = load_models()["builtin"].kind
 SDXL = family_of("StableDiffusionXLPipeline")
@@ -98,8 +101,40 @@ def test_own_palettes_and_wildcards_are_found_at_once(config: Path) -> None:
     assert words.palettes["brand"] == ("#112233", "#445566:2")
     assert words.wildcards.choices["deep/thing"] == ("lamp", "chair")
     (config / "wildcards" / "deep" / "thing.txt").write_text("\n")
-    with pytest.raises(SettingsError, match="holds no choice"):
-        load_words()
+    assert "holds no choice" in load_words().wildcards.faults["deep/thing"]
+
+
+def test_one_bad_file_concerns_those_who_name_it_alone(config: Path) -> None:
+    wild = config / "wildcards"
+    (wild / "folder.txt").mkdir(parents=True)
+    (wild / "good.txt").write_text("// a note\n/* more\nof it */\nred\nblue // green\n")
+    (wild / "empty.txt").write_text("")
+    (wild / "latin.txt").write_bytes(b"caf\xe9\n")
+    (wild / "gone.txt").symlink_to(config / "nowhere")
+    (wild / "._good.txt").write_bytes(b"\0\1")
+    (config / "styles").mkdir()
+    (config / "styles" / "torn.json").write_text("{")
+    (config / "styles.toml").write_text("[anime")
+    (config / "palettes.toml").write_text('mine = ["red"]')
+    words = load_words()
+    assert words.wildcards.choices["good"] == ("red", "blue // green")
+    assert words.wildcards.faults.keys() == {"empty", "latin", "gone"}
+    assert words.faults.keys() == {"style", "color_palette"}
+    assert {"anime", "realistic"} <= words.styles.keys()
+    assert set(PALETTES) <= words.palettes.keys()
+    vocabulary = replace(
+        VOCABULARY,
+        wildcards=words.wildcards.choices.keys(),
+        wildcard_faults=words.wildcards.faults,
+        file_faults=words.faults,
+    )
+    sheet = check_table(
+        table(("prompt", "style"), ("__good__", "anime"), ("__latin__", ""), ("a", "neon")),
+        vocabulary,
+    )
+    assert [row.number for row in sheet.ready] == [2]
+    assert "is not UTF-8" in sheet.problems[0].message
+    assert "torn.json" in sheet.problems[1].message
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from engine.library.files import digest_of
 from engine.models.family import family_of
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceError
+from engine.render import sources
 from engine.render.drawing import (
     InOneCall,
     NoSourceError,
@@ -204,23 +205,54 @@ def _source() -> ReadySource:
 # -------------------------------------------------------------------- made ready
 
 
-def test_a_source_is_made_ready_once_and_only_what_was_taken_in(tmp_path: Path) -> None:
+def test_a_source_is_made_ready_once_over_batches_and_only_what_was_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a"
     Image.fromarray(disc()).save(path, "PNG")
-    digest = digest_of(path.read_bytes())
+    digest, files = digest_of(path.read_bytes()), {digest_of(path.read_bytes()): path}
     recipe = replace(RECIPE, image=digest, width=64, height=32)
-    cache = SourceCache({digest: path})
-    ready = cache.ready(recipe)
+    cache = SourceCache()
+    ready = cache.ready(recipe, files)
     assert ready.pixels.shape == (32, 64, 3)
-    assert cache.ready(replace(recipe, seed=9)) is ready
-    path.write_bytes(path.read_bytes() + b"x")
+    with monkeypatch.context() as unread:
+        unread.setattr(sources, "open_plain", lambda path: pytest.fail(f"{path} is read again"))
+        assert cache.ready(replace(recipe, seed=9, prompt="another", strength=0.2), files) is ready
+    assert cache.ready(replace(recipe, fit="pad"), files) is not ready
+    assert cache.ready(replace(recipe, background="#123456"), files) is not ready
+    path.write_bytes(path.read_bytes())  # by someone, the same
+    assert cache.ready(recipe, files) is ready
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(SourceError, match="has been changed"):
-        SourceCache({digest: path}).ready(recipe)
+        cache.ready(recipe, files)
     with pytest.raises(SourceError, match="not in the library"):
-        SourceCache({}).ready(recipe)
+        cache.ready(recipe, {})
     path.unlink()
     with pytest.raises(SourceError, match="no such file"):
-        SourceCache({digest: path}).ready(recipe)
+        cache.ready(recipe, files)
+
+
+def test_of_many_sources_those_used_last_are_kept_and_the_rest_takes_no_memory(
+    tmp_path: Path,
+) -> None:
+    files = {}
+    for shade in range(5):
+        Image.new("RGB", (8, 8), (shade, 0, 0)).save(tmp_path / str(shade), "PNG")
+        files[digest_of((tmp_path / str(shade)).read_bytes())] = tmp_path / str(shade)
+    recipes = [replace(RECIPE, image=digest, width=64, height=32) for digest in files]
+    one = 64 * 32 * 3
+    cache = SourceCache(room=3 * one)
+    made = [cache.ready(recipe, files) for recipe in recipes[:3]]
+    assert cache.ready(recipes[0], files) is made[0]
+    for recipe in recipes[3:]:
+        cache.ready(recipe, files)
+        assert cache.bytes == 3 * one
+    assert cache.ready(recipes[0], files) is made[0]
+    again = cache.ready(recipes[1], files)
+    assert again is not made[1] and np.array_equal(again.pixels, made[1].pixels)
+    large = replace(recipes[2], width=640, height=320)
+    assert cache.ready(large, files) is cache.ready(large, files), "a batch needs it whole"
+    assert cache.bytes == 100 * one
 
 
 def test_a_mask_and_its_picture_are_brought_to_the_same_place(tmp_path: Path) -> None:
@@ -235,7 +267,7 @@ def test_a_mask_and_its_picture_are_brought_to_the_same_place(tmp_path: Path) ->
     for fit in ("crop", "pad", "stretch"):
         recipe = replace(RECIPE, image=image, mask=mask, width=32, height=32, fit=fit)
         recipe = replace(recipe, background="#000000")
-        ready = SourceCache(files).ready(recipe)
+        ready = SourceCache().ready(recipe, files)
         assert ready.mask is not None
         assert np.array_equal(ready.pixels[..., 0], ready.mask)
     assert torch.get_num_threads() == 1

@@ -366,3 +366,12 @@ def test_an_apostrophe_before_a_prompt_is_asked_about_and_kept_until_then() -> N
     assert row.values.prompt == "'a red boat"
     assert (problem.severity, problem.suggestions) == (Severity.WARNING, ("a red boat",))
     assert check_cell("prompt", "'quoted' words")[1] == []
+
+
+@pytest.mark.parametrize(
+    "prompt", ["{!a|b} cat", "a __color(x=red)__", "${c=red} a", "%{a $$ b}", "a __~color__ b"]
+)
+def test_what_other_tools_mean_by_signs_in_wildcards_is_warned_of(prompt: str) -> None:
+    _, problems = check_cell("prompt", prompt)
+    assert severities(problems) == [WARNING]
+    assert "means nothing here" in problems[0].message

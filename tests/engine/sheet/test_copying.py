@@ -16,6 +16,7 @@ from openpyxl.styles import Font
 from engine.sheet.check import typed_table
 from engine.sheet.copying import free_name, new_name, save_copy, save_new
 from engine.sheet.editing import Draft
+from engine.sheet.moved_pictures import moved_names
 from engine.sheet.read import read_table
 from engine.sheet.rows import SheetError
 from tests.support.sheets import VOCABULARY, write_xlsx
@@ -281,7 +282,7 @@ def test_a_mended_cell_of_ods_that_showed_an_error_shows_none(tmp_path: Path) ->
     again = Draft(read_table(save_copy(draft, source, tmp_path / "b.ods").path), VOCABULARY)
     assert [dict(again.row(n).cells) for n in again.numbers] == [
         {"prompt": "prompt", "seed_number": "77"},
-        {"prompt": text.replace("\t", " "), "seed_number": "77"},
+        {"prompt": text, "seed_number": "77"},
     ]
     assert again.faults == 0
 
@@ -405,7 +406,7 @@ def test_typed_prompts_become_a_file(tmp_path: Path) -> None:
     draft.edit([3], "aspect_ratio", "2:3")
     target = new_name(draft, tmp_path)
     assert target == tmp_path / "prompts.csv"
-    assert save_new(draft, target) == 2
+    assert save_new(draft, target) == (2, ())
     again = Draft(read_table(target), WORDS)
     assert [again.row(n).cells for n in again.numbers] == [
         {"prompt": draft.text(2, "prompt")},
@@ -429,3 +430,79 @@ def test_the_name_of_a_new_file_is_one_that_a_file_can_have(tmp_path: Path) -> N
     ):
         table = replace(typed_table(["a boat"], num_images=None), file=called)
         assert new_name(Draft(table, WORDS), tmp_path) == tmp_path / name
+
+
+# -------------------------------------------------------------------- pictures
+
+
+def pictured(folder: Path, *cells: str, mask: str = "") -> Draft:
+    """A sheet with a row for each of these; whatever it names is there."""
+    rows = [["prompt", "image", "mask"], *(["a tree", cell, mask] for cell in cells)]
+    write_xlsx(folder / "a.xlsx", *rows)
+    return Draft(read_table(folder / "a.xlsx"), VOCABULARY)
+
+
+def test_a_copy_in_another_folder_names_the_same_pictures(tmp_path: Path) -> None:
+    shots, far = tmp_path / "campaign" / "shots", tmp_path / "far" / "from" / "there"
+    (shots / "raw").mkdir(parents=True)
+    for name in ("a.jpg", "raw/b c.jpg", "mask.png", "../logo.png"):
+        (shots / name).write_bytes(b"")
+    kept = f"a.jpg#{'0123456789abcdef' * 2}"
+    moving = ("a.jpg", "raw/b c.jpg", "../logo.png")
+    names = (*moving, str(shots / "a.jpg"), kept, "gone.jpg", "")
+    draft = pictured(shots, *names, mask="mask.png")
+    draft.add_rows([{"prompt": "new", "image": "a.jpg"}], "added")
+    for folder, wanted in {
+        shots / "raw": ("../a.jpg", "b c.jpg", "../../logo.png"),
+        shots.parent: ("shots/a.jpg", "shots/raw/b c.jpg", "logo.png"),
+        far: (f"{shots}/a.jpg", f"{shots}/raw/b c.jpg", f"{shots.parent}/logo.png"),
+    }.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        moved = moved_names(draft, shots, folder)
+        assert {n: cells["image"] for n, cells in moved.items() if "image" in cells} == {
+            **dict(enumerate(wanted, 2)),
+            9: wanted[0],
+        }
+    assert moved_names(draft, shots, shots / "raw" / "..") == {}
+    (shots / "sheets").mkdir()
+    copy = save_copy(draft, shots / "a.xlsx", shots / "sheets" / "copy.xlsx", pictures=shots)
+    again = Draft(read_table(copy.path), VOCABULARY)
+    images = [again.text(number, "image") for number in again.numbers]
+    moved_to = ["../a.jpg", "../raw/b c.jpg", "../../logo.png"]
+    assert images == [*moved_to, *names[3:], "../a.jpg"]
+    assert [again.text(n, "mask") for n in again.numbers] == ["../mask.png"] * len(names) + [""]
+    assert copy.cells == 2, "of the row that was added"
+    assert copy.notes == ("11 names of pictures lead from its new folder to where the files are.",)
+
+
+def test_a_copy_seen_through_a_link_still_names_the_same_pictures(tmp_path: Path) -> None:
+    shots, real = tmp_path / "shots", tmp_path / "disk" / "deep" / "copies"
+    shots.mkdir()
+    real.mkdir(parents=True)
+    (shots / "a.jpg").write_bytes(b"")
+    (shots / "copies").symlink_to(real)
+    draft = pictured(shots, "a.jpg")
+    moved = moved_names(draft, shots, shots / "copies")
+    assert moved == {2: {"image": str(shots / "a.jpg")}}, "up from there is another folder"
+
+
+def test_a_new_file_in_another_folder_names_the_same_pictures(tmp_path: Path) -> None:
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "a.jpg").write_bytes(b"")
+    draft = Draft(typed_table(["a tree"]), WORDS)
+    draft.edit([2], "image", "a.jpg")
+    target = tmp_path / "sheets" / "new.csv"
+    rows, notes = save_new(draft, target, pictures=tmp_path)
+    assert (rows, len(notes)) == (1, 1)
+    assert Draft(read_table(target), WORDS).text(2, "image") == "../a.jpg"
+    assert draft.text(2, "image") == "a.jpg"
+
+
+def test_a_column_of_the_users_own_is_copied_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "cover").write_bytes(b"")
+    pictured(tmp_path, "cover")
+    own = replace(read_table(tmp_path / "a.xlsx"), own=frozenset({1}))
+    draft = Draft(own, VOCABULARY)
+    assert draft.is_own("image") and not draft.is_own("mask")
+    assert moved_names(draft, tmp_path, tmp_path / "sheets") == {}

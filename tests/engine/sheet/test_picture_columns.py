@@ -12,6 +12,7 @@ from engine.api.sheets import Sheets
 from engine.library.read.stored_rows import StoredRow
 from engine.settings import Settings
 from engine.sheet.check import ModelLimits, check_table
+from engine.sheet.editing import Draft
 from engine.sheet.picture_names import (
     digest_in,
     name_of,
@@ -21,6 +22,7 @@ from engine.sheet.picture_names import (
 )
 from engine.sheet.rows import RowValues, Severity, Sheet, SourcePicture
 from engine.sheet.table import Cell
+from engine.sheet.totals import BlankCount, blank_counts
 from engine.sheet.vocabulary import LookedAt
 from tests.support.sheets import VOCABULARY, errors, table
 
@@ -76,6 +78,29 @@ def test_blank_cells_of_a_row_with_a_picture_mean_one_image_like_it() -> None:
     assert (plain.num_images, plain.magic_prompt, plain.aspect_ratio) == (4, True, "1:1")
     assert plain.image is None
     assert sheet.problems == ()
+
+
+def test_what_a_blank_number_of_images_means_is_told_of_the_rows_that_have_one() -> None:
+    header = ("prompt", "image", "num_images")
+    rows = (
+        ("a", "a.jpg", ""),
+        ("b", "", ""),
+        ("c", "b.jpg", ""),
+        ("d", "c.jpg", 2),
+        ("e", "x", ""),
+    )
+    draft = Draft(table(header, *rows), DRAWING)
+    assert draft.images == 8
+    both = [BlankCount(False, 4, 1), BlankCount(True, 1, 2)]
+    assert list(draft.blank_counts) == list(blank_counts(draft.sheet().ready)) == both
+    draft.edit([3], "num_images", "3")
+    assert list(draft.blank_counts) == both[1:]
+    draft.leave_out([2, 4])
+    assert list(draft.blank_counts) == []
+    draft.undo()
+    draft.undo()
+    assert list(draft.blank_counts) == both
+    assert draft.with_num_images(9).blank_counts[0] == BlankCount(False, 9, 1)
 
 
 def test_what_a_row_with_a_picture_says_is_what_it_means() -> None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from tui.graphics.beneath import GONE, Beneath, has_room, is_across, together
+from tui.graphics.beneath import GONE, Beneath, is_across, together
 from tui.graphics.prepare import PictureFault, drawn
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -39,8 +39,6 @@ def test_they_are_side_by_side_or_one_above_the_other_as_the_room_is(
     assert tall.height > 800 and tall.width == 400
     assert (at(tall, 0.5, 0.2), at(tall, 0.5, 0.8)) == (RED, GREEN)
     assert is_across((400, 400), (800, 300)) and not is_across((400, 400), (300, 800))
-    assert has_room((400, 400), (1000, 500))
-    assert not has_room((400, 400), (500, 500))
 
 
 def test_the_source_is_seen_as_it_was_fitted(source: Path, result: Image.Image) -> None:

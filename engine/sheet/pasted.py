@@ -1,0 +1,55 @@
+"""Cells that were copied in a spreadsheet program and pasted as text. Pure."""
+
+import re
+from statistics import median
+
+from engine.sheet.headers import known_name, letters
+from engine.sheet.quoting import CarefulReader
+from engine.sheet.ratio import judge_ratio
+from engine.sheet.rows import SheetError
+
+_CELL_OF_LINES = re.compile(r'(?:\A|\n)"(?:[^"]|"")*\n(?:[^"]|"")*"[ \t]*(?:\n|\Z)')
+
+
+def pasted_rows(text: str) -> list[dict[str, str]]:
+    """The rows of pasted cells, by column; none for a text that is lines of prompts.
+
+    Spreadsheet programs put tabs between cells, and quote marks around those with line breaks.
+    Without a row of names, the column of the longest texts is that of the prompts.
+    """
+    text = text.replace("\r\n", "\n").strip("\n")
+    if "\t" not in text and not _CELL_OF_LINES.search(text):
+        return []
+    try:
+        read = [reading.cells for reading, _ in CarefulReader(text, "\t").records()]
+    except SheetError:
+        return []  # a mark that is no quote mark: the lines are what they are
+    rows = [[cell.strip() for cell in cells] for cells in read if any(map(str.strip, cells))]
+    if not rows:
+        return []
+    width = max(map(len, rows))
+    rows = [[*cells, *[""] * (width - len(cells))] for cells in rows]
+    if any(known_name(cell) == "prompt" for cell in rows[0]):
+        header = rows.pop(0)
+    else:
+        header = _guessed_header(rows)
+    names = [known_name(cell) or cell or f"column {letters(at)}" for at, cell in enumerate(header)]
+    if len(set(names)) < len(names):
+        names = [
+            name if names.index(name) == at else f"{name} (column {letters(at)})"
+            for at, name in enumerate(names)
+        ]
+    return [{name: cell for name, cell in zip(names, cells, strict=True) if cell} for cells in rows]
+
+
+def _guessed_header(rows: list[list[str]]) -> list[str]:
+    columns = list(zip(*rows, strict=True))
+    lengths = [median(map(len, column)) for column in columns]
+    header = [""] * len(columns)
+    header[lengths.index(max(lengths))] = "prompt"
+    for at, column in enumerate(columns):
+        used = [cell for cell in column if cell]
+        ratios = used and all(":" in cell and judge_ratio(cell).value for cell in used)
+        if ratios and not header[at] and "aspect_ratio" not in header:
+            header[at] = "aspect_ratio"
+    return header

@@ -1,0 +1,57 @@
+"""Before a command writes: what is there is a plain file, and may be replaced."""
+
+import stat
+import sys
+from pathlib import Path
+
+from tui.commands.output import UsageError
+from tui.text import clean
+
+_KINDS = (
+    (stat.S_ISLNK, "a link to another file"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def is_written_into(path: Path) -> bool:
+    """Whether what is there, or a link to it, takes what comes: a named pipe, or /dev/null."""
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)
+
+
+def may_replace(path: Path, *, force: bool = False) -> bool:
+    """Whether a file is there that may be replaced; without one, nothing is to be replaced.
+
+    Args:
+        path: its name.
+        force: whether it is replaced without a question.
+
+    Raises:
+        UsageError: something else than a plain file is there, or a file that is to stay.
+    """
+    name = clean(str(path))
+    try:
+        about = path.lstat()
+    except OSError:
+        return False  # it is not there, or what is wrong is said when it is written
+    if stat.S_ISDIR(about.st_mode):
+        raise UsageError(f"{name} is a folder. Give the name of a file.")
+    if not stat.S_ISREG(about.st_mode):
+        kind = next((words for test, words in _KINDS if test(about.st_mode)), "no plain file")
+        raise UsageError(
+            f"{name} is there already, and is {kind}: that is not replaced. Give another name."
+        )
+    if force:
+        return True
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"{name} is there already; --force replaces it.")
+    print(f"{name} is there already. Replace it? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        raise UsageError(f"{name} was not replaced.")
+    return True
