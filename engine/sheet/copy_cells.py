@@ -1,11 +1,13 @@
 """What is to be written into a copy."""
 
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.rows import SheetError
+from engine.sheet.table import CellRange
 
 Spot: TypeAlias = tuple[int, int]
 """A row, from 1, and a column, from 0."""
@@ -31,6 +33,20 @@ class Write(NamedTuple):
         return (
             int(self.text) if whole and digits.isdecimal() and len(digits) <= _MOST_DIGITS else None
         )
+
+
+class Spots:
+    """Places of cells, to be asked which of them lie in an area."""
+
+    def __init__(self, spots: Iterable[Spot]) -> None:
+        """Args: spots: where."""
+        self._spots = sorted(spots)
+
+    def within(self, area: CellRange) -> list[Spot]:
+        """Those in an area."""
+        first = bisect_left(self._spots, (area.top, 0))
+        end = bisect_left(self._spots, (area.bottom + 1, 0))
+        return [each for each in self._spots[first:end] if area.left <= each[1] + 1 <= area.right]
 
 
 @dataclass(frozen=True, slots=True)

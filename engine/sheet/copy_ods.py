@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html import unescape
 
 from engine.sheet.chat_answers import LINE_END
-from engine.sheet.copy_cells import CopyJob, filled_note
+from engine.sheet.copy_cells import CopyJob, Spots, filled_note
 from engine.sheet.layout import area_name, ods_layout
 from engine.sheet.package import Package, with_parts
 from engine.sheet.rows import SheetError
@@ -168,17 +168,16 @@ def copy_ods(data: bytes, job: CopyJob) -> tuple[bytes, list[str]]:
     changes: defaultdict[int, defaultdict[int, list[Change]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    spots = {(write.row, write.at) for write in job.writes}
+    spots = Spots((write.row, write.at) for write in job.writes)
     notes = []
     for area in layout.filled:
         cleared = any(area.top <= number <= area.bottom for number in job.cleared)
-        if cleared or any(area.holds(*spot) for spot in spots):
+        if cleared or spots.within(area):
             changes[area.top][area.left - 1].append(_unfilling)
             if area.top < area.bottom or area.left < area.right:
                 notes.append(filled_note(area_name(area)))
     for area in layout.merged:
-        first = (area.top, area.left - 1)
-        if any(area.holds(*spot) and spot != first for spot in spots):
+        if any(spot != (area.top, area.left - 1) for spot in spots.within(area)):
             for row in range(area.top, min(area.bottom, area.top + _MOST_PARTED) + 1):
                 for column in range(area.left - 1, area.right):
                     changes[row][column].append(_unmerged)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engine.sheet.copy_cells import CopyJob, Spot, Write, filled_note
+from engine.sheet.copy_cells import CopyJob, Spot, Spots, Write, filled_note
 from engine.sheet.headers import letters
 from engine.sheet.layout import XLSX_PLACE, area_name, column_number
 from engine.sheet.package import Package, with_parts
@@ -185,6 +185,7 @@ class _Sheet:
         if not _FOR_SEVERAL.search(self.xml):
             return
         shared: dict[bytes, tuple[Spot, Element]] = {}
+        touched = Spots(self.touched)
         for row in self.rows:
             for column, cell in self.cells(row):
                 spot = row.number, column
@@ -198,7 +199,7 @@ class _Sheet:
                             if first and first[0] in self.touched:
                                 self._stand_alone(spot, formula, *first)
                         case b"array" | b"dataTable":
-                            self._dissolve(spot, formula)
+                            self._dissolve(spot, formula, touched)
 
     def _stand_alone(self, spot: Spot, formula: Element, first: Spot, master: Element) -> None:
         """A formula that was written at another cell alone is written at its own."""
@@ -207,11 +208,11 @@ class _Sheet:
         new = b"<%s>%s</%s>" % (name, text, name)
         self.edits.append(Edit(formula.tag.start, formula.end, new))
 
-    def _dissolve(self, spot: Spot, formula: Element) -> None:
+    def _dissolve(self, spot: Spot, formula: Element, touched: Spots) -> None:
         """A formula that fills several cells gives way to its results where one is written to."""
         name = formula.tag.value(b"ref") or b""
         area = area_of(name)
-        if area is None or not any(area.holds(*each) for each in self.touched):
+        if area is None or not touched.within(area):
             return
         if spot not in self.touched:
             self.edits.append(Edit(formula.tag.start, formula.end, b""))
@@ -235,12 +236,11 @@ class _Sheet:
     def _part_merged(self, writes: Collection[Write]) -> None:
         """Cells of which another than the first is written to are not merged any more."""
         merged = [tag for tag in self.tags if tag.local == b"mergeCell" and not tag.closes]
-        spots = [(write.row, write.at) for write in writes]
+        spots = Spots((write.row, write.at) for write in writes)
         parted = []
         for tag in merged:
             area = area_of(tag.value(b"ref") or b"")
-            first = (area.top, area.left - 1) if area else None
-            if area and any(area.holds(*spot) and spot != first for spot in spots):
+            if area and any(spot != (area.top, area.left - 1) for spot in spots.within(area)):
                 parted.append(tag)
         around = [tag for tag in self.tags if tag.local == b"mergeCells"]
         if parted and len(parted) == len(merged):

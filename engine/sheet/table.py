@@ -54,10 +54,6 @@ class CellRange(NamedTuple):
     bottom: int
     right: int
 
-    def holds(self, row: int, at: int) -> bool:
-        """Whether a cell is within; its column from 0."""
-        return self.top <= row <= self.bottom and self.left <= at + 1 <= self.right
-
 
 @dataclass(frozen=True, slots=True)
 class Table:
