@@ -23,7 +23,7 @@ from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import LoadedModels, load_models
-from engine.models.schedulers import names_for
+from engine.models.families import is_known
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
@@ -598,7 +598,10 @@ class Sheets:
                 label: ModelLimits(
                     max_ratio=model.max_ratio,
                     heeds_negative=model.heeds_negative,
-                    schedulers=names_for(model.kind.flow),
+                    schedulers=model.kind.schedulers_for(),
+                    schedulers_on_pictures=model.kind.schedulers_for(on_picture=True),
+                    guides=model.kind.guides,
+                    stranger="" if is_known(model.pipeline) else model.pipeline,
                     size=partial(exact_size, model=model),
                     draws_on=model.draws_on,
                     masks=model.kind.masks,

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
-from engine.models.family import Family, family_of
-from engine.models.schedulers import names_for
+from engine.models.families import family_of
+from engine.models.family import USUAL, Family
+from engine.models.family import Rendering as Usual
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
@@ -36,13 +37,8 @@ class Expectation(Declared, frozen=True):
     bytes_per_image: Annotated[int, Meta(ge=1, le=1 << 30)]
 
 
-def _usual_renderings() -> dict[str, Rendering]:
-    """For a model that lists none: what Stable Diffusion's own papers and cards use."""
-    return {
-        "turbo": Rendering(steps=12, guidance=5.0),
-        "default": Rendering(steps=30, guidance=5.0),
-        "quality": Rendering(steps=50, guidance=5.0),
-    }
+def _renderings(usual: Iterable[Usual] = USUAL) -> dict[str, Rendering]:
+    return {word: Rendering(steps=steps, guidance=guidance) for word, steps, guidance in usual}
 
 
 class Model(Declared, frozen=True):
@@ -68,12 +64,14 @@ class Model(Declared, frozen=True):
     """Whose styles and enrichment suit it; empty: that of its kind of pipeline."""
     negative_prompt: bool | None = None
     """Whether it heeds a negative prompt; by default its kind of pipeline decides."""
+    distilled: bool = False
+    """Whether it was taught to draw in few steps; most folders tell."""
     max_batch: Annotated[int, Meta(ge=0, le=256)] = 0
     """Most images in one call of the pipeline. 0: on a GPU as many as its memory was measured to
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
     """"auto": float32 on the CPU, bfloat16 on a GPU."""
-    rendering: dict[str, Rendering] = msgspec.field(default_factory=_usual_renderings)
+    rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
     expect: Expectation | None = None
 
     @property
@@ -85,6 +83,7 @@ class Model(Declared, frozen=True):
     def kind(self) -> Family:
         """What follows from its kind of pipeline, with what its entry says otherwise."""
         found = family_of(self.pipeline)
+        found = found.as_distilled() if self.distilled else found
         return replace(
             found,
             name=self.family or found.name,
@@ -111,14 +110,14 @@ class Model(Declared, frozen=True):
         return self.kind.least_strength(steps or self.rendering[rendering].steps)
 
     def heeds_negative(self, rendering: str, guidance: float | None = None) -> bool:
-        """Whether a negative prompt changes anything: not without guidance above 1.
+        """Whether a negative prompt changes anything: not without guidance.
 
         Args:
             rendering: a word of the `rendering` column.
             guidance: what the row asks for instead of the rendering's.
         """
         used = self.rendering[rendering].guidance if guidance is None else guidance
-        return self.kind.negative_prompt and used > 1
+        return self.kind.heeds_negative(used)
 
 
 ModelList = Mapping[str, Model]
@@ -198,33 +197,42 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
         )
-    classes = _classes(folder)
-    item = {"base_resolution": _base_resolution(folder, classes["pipeline"]), **classes} | item
-    if "rendering" in item and isinstance(item["rendering"], dict):
-        usual = {word: plain(r) for word, r in _usual_renderings().items()}
-        item["rendering"] = usual | item["rendering"]
+    told = _told_by(folder)
+    item = {"base_resolution": _base_resolution(folder, told["pipeline"]), **told} | item
+    family = family_of(str(item["pipeline"]))
+    family = family.as_distilled() if item["distilled"] else family
+    if isinstance(own := item.get("rendering", {}), dict):
+        item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own
     if "source" in item:
         item["source"] = folder
     try:
         model = build(Model, item)
     except DeclaredError as error:
         raise SettingsError(f"{path}, {name}: {error}.") from error
-    names = names_for(model.kind.flow)
+    names = model.kind.schedulers_for()
     for word, rendering in model.rendering.items():
         if rendering.scheduler and rendering.scheduler not in names:
             raise SettingsError(
                 f"{path}, {name}: rendering.{word}.scheduler: {rendering.scheduler!r} is none that"
-                f" this model can use; there are {', '.join(names)}."
+                f" this model can use; {_listed(names)}."
             )
     return model
 
 
-def _classes(folder: Path) -> dict[str, str]:
+def _listed(names: Sequence[str]) -> str:
+    return f"there are {', '.join(names)}" if names else "it can use its own alone: leave it out"
+
+
+def _told_by(folder: Path) -> dict[str, Any]:
+    """What a model's folder tells of it."""
     index = _read_json(folder / "model_index.json")
-    named = index.get("scheduler")
+    named, pipeline = index.get("scheduler"), str(index.get("_class_name", ""))
+    distilled = family_of(pipeline).distilled
     return {
-        "pipeline": str(index.get("_class_name", "")),
+        "pipeline": pipeline,
         "scheduler": str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown",
+        "distilled": distilled is not None
+        and distilled.is_told(lambda name: _read_json(folder / name)),
     }
 
 

@@ -1,29 +1,31 @@
-"""Families of models: what follows from the kind of pipeline that a folder names."""
+"""What the models of one kind have in common, and what follows from it."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from engine.models.schedulers import names_for
 
 Size = tuple[int, int]
 
-# SDXL's training buckets, landscape (its report, arXiv 2307.01952, appendix I, gives the full
-# list; here are those that its users' tools offer).
-_SDXL_SIZES: tuple[Size, ...] = (
-    *((1024, 1024), (1024, 960), (1088, 960), (1088, 896), (1152, 896), (1152, 832)),
-    *((1216, 832), (1280, 768), (1344, 768), (1408, 704), (1472, 704), (1536, 640)),
-    *((1600, 640), (1728, 576), (1792, 576), (1856, 512), (1920, 512), (2048, 512)),
-)
-_ONE_MEGAPIXEL: dict[str, Size] = {
-    "1:1": (1024, 1024),
-    "5:4": (1120, 896),
-    "4:3": (1152, 864),
-    "3:2": (1248, 832),
-    "16:10": (1280, 800),
-    "16:9": (1312, 736),
-    "2:1": (1408, 704),
-    "3:1": (1536, 512),
-}
-"""Sizes that models of one megapixel are used at, landscape."""
+
+class Rendering(NamedTuple):
+    """A word of the `rendering` column, in figures."""
+
+    word: str
+    steps: int
+    guidance: float
+
+
+def in_steps(turbo: int, default: int, quality: int, guidance: float) -> tuple[Rendering, ...]:
+    """The three words, all at one guidance."""
+    words = (("turbo", turbo), ("default", default), ("quality", quality))
+    return tuple(Rendering(word, steps, guidance) for word, steps in words)
+
+
+USUAL = in_steps(12, 30, 50, 5.0)
+"""What Stable Diffusion's own papers and cards use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,36 @@ class Family:
 
     name: str
     """As style and magic-prompt files call it."""
-    words: str = "keywords"
+    title: str = "Others"
+    """As its makers call it."""
+    tested: bool = False
+    """Whether the tests draw with it: a tiny one, of its architecture, with random weights."""
+    words: str = "sentences"
     """How its prompts are worded best: `keywords` or `sentences`."""
+    renderings: tuple[Rendering, ...] = USUAL
+    """What `turbo`, `default` and `quality` mean where its entry does not say."""
+    distilled: "Distilled | None" = None
+    """What its distilled kin have of their own."""
+    guidance: str = "guidance_scale"
+    """The argument of its call that guidance is; empty: it takes none."""
+    guides: bool = True
+    """Whether guidance changes anything."""
+    guides_above: float = 1.0
+    """From which guidance on, that one left out, a negative prompt acts."""
     negative_prompt: bool = True
     """Whether it heeds a negative prompt."""
+    no_negative: str = ""
+    """What its call is given where there is none and guidance needs one; empty: nothing."""
+    fixed: tuple[tuple[str, object], ...] = ()
+    """Arguments of its call that are always the same."""
+    alone: bool = False
+    """Whether an image has a call of its own: its pixels would hang on the texts beside it."""
+    packed: bool = False
+    """Whether its call has four neighbours of the latents in one, in a row: as Flux does."""
     flow: bool = False
     """Trained by flow matching: it takes flow schedulers only."""
+    schedulers: tuple[str, ...] | None = None
+    """Names of the `scheduler` column that it can use; None: all of its kind."""
     sizes: tuple[Size, ...] = ()
     """The sizes it was trained at, landscape, at `base`; empty: any of its area."""
     named_sizes: tuple[tuple[str, Size], ...] = ()
@@ -74,56 +100,47 @@ class Family:
         least = math.ceil(100 / steps) / 100 if self.step_count == "down" else 0.01
         return least if self.steps_taken(steps, least) else least + 0.01
 
+    def heeds_negative(self, guidance: float) -> bool:
+        """Whether a negative prompt changes anything at this guidance."""
+        return self.negative_prompt and self.guides and guidance > self.guides_above
 
-_LARGE = tuple(_ONE_MEGAPIXEL.items())
-_FAMILIES: dict[str, Family] = {
-    "StableDiffusionPipeline": Family(
-        "sd",
-        image_to_image="StableDiffusionImg2ImgPipeline",
-        masks=True,
-        step_count="down",
-    ),
-    "StableDiffusionXLPipeline": Family(
-        "sdxl",
-        sizes=_SDXL_SIZES,
-        image_to_image="StableDiffusionXLImg2ImgPipeline",
-        masks=True,
-        step_count="down",
-    ),
-    "StableDiffusion3Pipeline": Family(
-        "sd3",
-        "sentences",
-        flow=True,
-        named_sizes=_LARGE,
-        image_to_image="StableDiffusion3Img2ImgPipeline",
-    ),
-    "LatentConsistencyModelPipeline": Family(
-        "sd",
-        negative_prompt=False,
-        image_to_image="LatentConsistencyModelImg2ImgPipeline",
-        step_count="all",
-    ),
-    "FluxKontextPipeline": Family("flux", "sentences", False, True, named_sizes=_LARGE, edits=True),
-    "PixArtAlphaPipeline": Family("pixart", "sentences"),
-    "PixArtSigmaPipeline": Family("pixart", "sentences"),
-    "FluxPipeline": Family("flux", "sentences", False, True, named_sizes=_LARGE),
-    "Flux2Pipeline": Family("flux", "sentences", False, True, named_sizes=_LARGE),
-    "Flux2KleinPipeline": Family("flux", "sentences", False, True, named_sizes=_LARGE),
-    "ChromaPipeline": Family("flux", "sentences", flow=True, named_sizes=_LARGE),
-    "SanaPipeline": Family("sana", "sentences", flow=True, named_sizes=_LARGE),
-    "SanaSprintPipeline": Family("sana", "sentences", False, True, named_sizes=_LARGE),
-    "QwenImagePipeline": Family("qwen", "sentences", flow=True, named_sizes=_LARGE),
-    "ZImagePipeline": Family("zimage", "sentences", flow=True, named_sizes=_LARGE),
-    "AuraFlowPipeline": Family("auraflow", "sentences", flow=True, named_sizes=_LARGE),
-    "Lumina2Pipeline": Family("lumina", "sentences", flow=True, named_sizes=_LARGE),
-    "HiDreamImagePipeline": Family("hidream", "sentences", flow=True, named_sizes=_LARGE),
-    "CogView4Pipeline": Family("cogview", "sentences", flow=True, named_sizes=_LARGE),
-    "GlmImagePipeline": Family("glm", "sentences", False, True, named_sizes=_LARGE),
-    "OmniGenPipeline": Family("omnigen", "sentences", False, True, named_sizes=_LARGE),
-    "KolorsPipeline": Family("sdxl", sizes=_SDXL_SIZES),
-}
+    def schedulers_for(self, *, on_picture: bool = False) -> tuple[str, ...]:
+        """The names of the `scheduler` column that it can use.
+
+        Args:
+            on_picture: to draw on a picture. There flow matching needs a scheduler that can take
+                a picture to its noise, which in diffusers 0.42 only its own can.
+        """
+        names = names_for(self.flow) if self.schedulers is None else self.schedulers
+        if on_picture and self.flow and self.image_to_image:
+            return tuple(name for name in names if name == "euler")
+        return names
+
+    def as_distilled(self) -> "Family":
+        """What holds for its distilled kin."""
+        own = self.distilled
+        if own is None:
+            return self
+        return replace(
+            self, renderings=own.renderings, guides=own.guides, negative_prompt=own.negative_prompt
+        )
 
 
-def family_of(pipeline: str) -> Family:
-    """The family of a diffusers pipeline class; one that promises nothing for others."""
-    return _FAMILIES.get(pipeline) or Family("other", "sentences")
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """A family's kin that were taught to draw in few steps: turbo, lightning, schnell, Klein."""
+
+    renderings: tuple[Rendering, ...]
+    guides: bool = False
+    negative_prompt: bool = False
+    told_by: tuple[tuple[str, str, object], ...] = ()
+    """File of the model's folder, key and value, all of which tell them; none: only the entry."""
+
+    def is_told(self, read: Callable[[str], Mapping[str, object]]) -> bool:
+        """Whether a model's folder tells that it is one.
+
+        Args:
+            read: gives a JSON file of the folder by its name; an empty mapping if it is not there.
+        """
+        told = self.told_by
+        return bool(told) and all(read(file).get(key) == value for file, key, value in told)

@@ -11,8 +11,10 @@ import diffusers
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
-from engine.models.family import family_of
+from engine.models.families import family_of
+from engine.models.family import Family
 from engine.picture.recipe import Recipe
 from engine.render.pipelines import parameters_of
 
@@ -84,22 +86,61 @@ def method_for(pipeline: Any) -> DrawingMethod:
     return InStages(stages()) if stages else InOneCall()
 
 
-def _call_arguments(recipes: Sequence[Recipe], step: AfterStep) -> dict[str, Any]:
-    def after_step(pipe: Any, index: int, _: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        step(index + 1, tensors["latents"], pipe.scheduler)
+def _call_arguments(
+    pipeline: Any, family: Family, recipes: Sequence[Recipe], step: AfterStep
+) -> dict[str, Any]:
+    """What a call is told, as far as it takes it."""
+    first = recipes[0]
+    taken = family.steps_taken(first.steps, first.strength)
+    accepted = parameters_of(pipeline)
+
+    def told(done: int, latents: torch.Tensor) -> None:
+        # Heun's and PNDM's schedulers have more timesteps than steps were asked for.
+        times = max(len(pipeline.scheduler.timesteps), first.steps)
+        step(min(taken, -(-done * first.steps // times)), latents, pipeline.scheduler)
+
+    def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        told(index + 1, tensors["latents"])
         return tensors
 
-    first = recipes[0]
-    return {
+    arguments = {
         "width": first.width,
         "height": first.height,
         "num_inference_steps": first.steps,
-        "guidance_scale": first.guidance,
         # On the CPU, whatever the device: the same seed starts from the same noise everywhere.
         "generator": [torch.Generator().manual_seed(recipe.seed) for recipe in recipes],
         "callback_on_step_end": after_step,
         "callback_on_step_end_tensor_inputs": ["latents"],
+        "callback": lambda index, _, latents: told(index + 1, latents),
+        "callback_steps": 1,
+        # Kontext's own size would be a megapixel, whatever is asked for.
+        "max_area": first.width * first.height,
+        "_auto_resize": False,
     }
+    if family.guidance:
+        arguments[family.guidance] = first.guidance
+    arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}
+    if not accepted.keys() & {"callback_on_step_end", "callback"}:
+        _tell_each_step(pipeline.scheduler, told)
+    return {name: value for name, value in arguments.items() if name in accepted}
+
+
+_OF_TWO_STEPS = ("intermediate_timesteps",)
+"""Sana-Sprint's own argument for two steps, which is right as it is there."""
+
+
+def _tell_each_step(scheduler: Any, told: Callable[[int, torch.Tensor], None]) -> None:
+    """Have a scheduler tell of its steps: some pipelines tell nobody, and could not be stopped."""
+    step, count = type(scheduler).step, 0
+
+    def and_tell(*arguments: Any, **named: Any) -> Any:
+        nonlocal count
+        result = step(scheduler, *arguments, **named)
+        count += 1
+        told(count, result[0] if isinstance(result, tuple) else result.prev_sample)
+        return result
+
+    scheduler.step = and_tell
 
 
 def _on_sources(
@@ -113,11 +154,8 @@ def _on_sources(
     if not sources:
         return pipeline, {}
     family = family_of(type(pipeline).__name__)
-    # In 0 … 1: the pipelines take that to what their autoencoder needs.
-    pictures = _batched([source.pixels for source in sources])
     if family.edits:
-        area = recipes[0].width * recipes[0].height
-        return pipeline, {"image": pictures, "max_area": area, "_auto_resize": False}
+        return pipeline, {"image": [Image.fromarray(source.pixels) for source in sources]}
     if not family.image_to_image:
         raise NoSourceError(f"{type(pipeline).__name__} draws on no pictures")
     made = getattr(diffusers, family.image_to_image)
@@ -127,6 +165,8 @@ def _on_sources(
     plain = {n: v for n, v in kept.items() if n not in parts and isinstance(v, bool | int | float)}
     other = made(**parts, **plain)
     other.set_progress_bar_config(disable=True)
+    # In 0 … 1: the pipelines take that to what their autoencoder needs.
+    pictures = _batched([source.pixels for source in sources])
     return other, {"image": pictures, "strength": recipes[0].strength}
 
 
@@ -206,14 +246,16 @@ class InOneCall:
             NoPictureError: pixels that are not numbers.
             NoSourceError: it draws on no pictures.
         """
-        pipeline, told = _on_sources(pipeline, recipes, sources)
-        arguments = _call_arguments(recipes, step) | told
-        arguments |= {"prompt": [recipe.prompt for recipe in recipes], "output_type": "pt"}
-        if any(recipe.negative_prompt for recipe in recipes):
-            arguments["negative_prompt"] = [recipe.negative_prompt for recipe in recipes]
-        accepted = parameters_of(pipeline)
-        result = pipeline(**{key: value for key, value in arguments.items() if key in accepted})
-        for image in result.images:
+        family = family_of(type(pipeline).__name__)
+        drawer, of_sources = _on_sources(pipeline, recipes, sources)
+        accepted = parameters_of(drawer)
+        arguments = _call_arguments(drawer, family, recipes, step)
+        arguments |= {name: value for name, value in of_sources.items() if name in accepted}
+        arguments["prompt"] = [recipe.prompt for recipe in recipes]
+        unwanted = [recipe.negative_prompt or family.no_negative for recipe in recipes]
+        if any(unwanted) and "negative_prompt" in accepted:
+            arguments["negative_prompt"] = unwanted
+        for image in drawer(**arguments, output_type="pt").images:
             yield _levels(image)
 
 
@@ -293,16 +335,16 @@ class InStages:
             if recipes[0].guidance > 1
             else []
         )
+        family = family_of(type(pipeline).__name__)
         drawer, told = _on_sources(pipeline, recipes, sources)
-        arguments = _call_arguments(recipes, step) | self._stages.arguments(wanted, unwanted) | told
+        accepted = parameters_of(drawer)  # some take the size from the picture
+        arguments = _call_arguments(drawer, family, recipes, step)
+        arguments |= self._stages.arguments(wanted, unwanted)
+        arguments |= {name: value for name, value in told.items() if name in accepted}
         if sources and sources[0].mask is not None:
             keep = _KeptLatents(pipeline, recipes, sources)
             arguments["callback_on_step_end"] = keep.around(arguments["callback_on_step_end"])
-        accepted = parameters_of(drawer)  # some take the size from the picture
-        latents = drawer(
-            **{key: value for key, value in arguments.items() if key in accepted},
-            output_type="latent",
-        ).images
+        latents = drawer(**arguments, output_type="latent").images
         for slot, latent in enumerate(latents):
             drawn = _levels(_decoded(pipeline.vae, latent.unsqueeze(0)))
             yield sources[slot].kept_around(drawn) if sources else drawn

@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 import torch
 
-from engine.models.family import Family, family_of
+from engine.models.families import family_of
+from engine.models.family import Family
 from engine.models.fingerprint import fingerprint
 from engine.models.weights import model_size
 from engine.picture.recipe import Conditions, Recipe
@@ -29,7 +30,7 @@ from engine.render.pipelines import (
     threads_for,
     twin_of,
 )
-from engine.render.preview import Factors, clean_latents, draw_preview, factors_of
+from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, unpacked
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
 
@@ -97,7 +98,9 @@ class LoadedModel:
             with self._turn:
                 self._idle.append(pipeline)
 
-    def preview(self, latents: torch.Tensor, scheduler: Any, slot: int) -> bytes | None:
+    def preview(
+        self, latents: torch.Tensor, scheduler: Any, slot: int, recipe: Recipe
+    ) -> bytes | None:
         """What is being denoised in `slot`, as a JPEG file; None if this model has no previews.
 
         Nobody's image may suffer from being looked at: whatever goes wrong (the usual reason is an
@@ -107,8 +110,12 @@ class LoadedModel:
             return None
         try:
             if self._factors is None:
-                self._factors = factors_of(self._pipeline.vae)
-            return draw_preview(clean_latents(latents, scheduler)[slot], self._factors)
+                scale = self._pipeline.vae_scale_factor
+                self._factors = factors_of(self._pipeline.vae, scale)
+            believed = clean_latents(latents, scheduler)
+            if self.family.packed:
+                believed = unpacked(believed, recipe.width, recipe.height)
+            return draw_preview(believed[slot], self._factors)
         except Exception as error:
             self._has_previews = False
             log.warning("No previews of this model: %s: %s", type(error).__name__, error)

@@ -20,18 +20,55 @@ class Factors:
     """(channels + 1) × 3; the last row is the offset. Levels 0 … 1."""
 
 
-def factors_of(vae: Any) -> Factors:
-    """The matrix that fits best, by least squares over a mosaic of colours that `vae` encodes."""
-    side = _PATCHES * 2 ** (len(vae.config.block_out_channels) - 1)
+def factors_of(vae: Any, scale: int) -> Factors:
+    """The matrix that fits best, by least squares over a mosaic of colours that `vae` encodes.
+
+    Args:
+        vae: the model's autoencoder.
+        scale: pixels for one of its latents.
+    """
+    side = _PATCHES * scale
     colours = torch.rand(1, 3, _PATCHES, _PATCHES, generator=torch.Generator().manual_seed(0))
     mosaic = torch.nn.functional.interpolate(colours, (side, side), mode="bilinear")
     with torch.no_grad():
-        encoded = vae.encode((mosaic * 2 - 1).to(vae.device, vae.dtype)).latent_dist.mode()
-    latents = (encoded * vae.config.scaling_factor).float().cpu()[0].flatten(1).T
+        encoded = _encoded(vae, mosaic)
+    latents = encoded.float().cpu()[0].flatten(1).T
     small = torch.nn.functional.interpolate(mosaic, encoded.shape[-2:], mode="area")
     ones = torch.ones(len(latents), 1)
     wanted = small[0].flatten(1).T
     return Factors(torch.linalg.lstsq(torch.cat([latents, ones], 1), wanted).solution)
+
+
+def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
+    """Latents as a denoiser has them, 1 × channels × height × width; shifts are in the offset."""
+    picture = (picture * 2 - 1).to(vae.device, vae.dtype)
+    # Autoencoders of moving pictures take a still one as the first of its frames.
+    moves = any(isinstance(part, torch.nn.Conv3d) for part in vae.modules())
+    found = vae.encode(picture.unsqueeze(2) if moves else picture)
+    latents = found.latent_dist.mode() if hasattr(found, "latent_dist") else found.latent
+    latents = latents.squeeze(2) if moves else latents
+    config = vae.config
+    if (deviation := config.get("latents_std")) is not None:
+        return torch.as_tensor(latents / latents.new_tensor(deviation).view(1, -1, 1, 1))
+    if (bn := getattr(vae, "bn", None)) is not None:  # FLUX.2's, over four neighbours at a time
+        wide = torch.nn.functional.pixel_unshuffle(latents, 2)
+        wide = wide / torch.sqrt(bn.running_var + config.batch_norm_eps).view(1, -1, 1, 1)
+        return torch.nn.functional.pixel_shuffle(wide, 2)
+    return torch.as_tensor(latents * (config.get("scaling_factor") or 1.0))
+
+
+def unpacked(latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Images × channels × height × width of latents that have four neighbours in one, in a row.
+
+    Args:
+        latents: images × places × (channels × 2 × 2).
+        width: of the image that is drawn.
+        height: likewise.
+    """
+    count, places, wide = latents.shape
+    across = max(1, round((places * width / height) ** 0.5))
+    grid = latents.view(count, places // across, across, wide).permute(0, 3, 1, 2)
+    return torch.nn.functional.pixel_shuffle(grid, 2)
 
 
 def clean_latents(latents: torch.Tensor, scheduler: Any) -> torch.Tensor:

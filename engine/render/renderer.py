@@ -52,7 +52,6 @@ _DEVICE_WORDS = ("CUDA error", "HIP error", "CUDA driver", "NVIDIA driver", "No 
 _TRIAL = 256
 """A side of the matrices a device is tried with: enough for every thread to have its part."""
 _PREVIEW_SECONDS = 0.4
-_LATENT_DIMENSIONS = 4
 
 
 class _StoppedError(Exception):
@@ -255,10 +254,10 @@ class Renderer:
         if work.batch in self._stop_asked:
             raise _StoppedError
         now = time.monotonic()
-        if self._previewing and now >= self._next_preview and latents.ndim == _LATENT_DIMENSIONS:
+        if self._previewing and now >= self._next_preview:
             self._next_preview = now + _PREVIEW_SECONDS
             slot = min(work.records)
-            file = work.model.preview(latents, scheduler, slot)
+            file = work.model.preview(latents, scheduler, slot, work.slots[slot])
             if file is not None:
                 image = work.records[slot].image
                 self._connection.send(Preview(work.batch, image), file)

@@ -15,14 +15,17 @@ class SchedulerError(Exception):
 
 
 class _Solver(diffusers.DPMSolverMultistepScheduler):  # type: ignore[misc]
-    """The solver, told where it begins.
+    """The solver, told where it begins, and nothing that it cannot take.
 
     With Karras' spacing and zero terminal SNR the first timesteps are equal, and the search for
-    the first one finds the second.
+    the first one finds the second. Flux hands over `mu` also where its schedule does not shift
+    (schnell), which the base refuses.
     """
 
     def set_timesteps(self, *arguments: Any, **named: Any) -> None:
         """As the base does, beginning with the first."""
+        if not self.config.use_dynamic_shifting:
+            named.pop("mu", None)
         super().set_timesteps(*arguments, **named)
         self.set_begin_index(0)
 

@@ -80,6 +80,8 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
     known = [None if line in unknown else label for line, label in enumerate(labels)]
     check_negatives(columns, known, vocabulary, found)
     check_schedulers(columns, known, vocabulary, found)
+    check_guidances(columns, known, vocabulary, found)
+    check_strangers(columns, known, vocabulary, found)
     check_pixels(columns, known, vocabulary, found)
 
 
@@ -108,7 +110,7 @@ def check_negatives(
         if text and label and not vocabulary.models[label].heeds_negative(rendering, guidance):
             message = (
                 f"The model {label} heeds no negative prompt here: this one changes nothing. "
-                "It takes a model that does, and guidance above 1."
+                "It takes a model that does, and guidance high enough for it."
             )
             warning = Finding(Severity.WARNING, message)
             found[line].append(At(negatives.at, negatives.name, warning))
@@ -122,13 +124,54 @@ def check_schedulers(
 ) -> None:
     """Find schedulers that a row's model cannot use; arguments as for `check_negatives`."""
     schedulers = columns.get("scheduler")
+    pictures = columns["image"].texts if "image" in columns else ()
     for line, name in enumerate(schedulers.values if schedulers else ()):
         label = labels[line]
-        if schedulers and name and label and name not in vocabulary.models[label].schedulers:
-            able = vocabulary.models[label].schedulers
-            message = f"The model {label} cannot use {name}. It can use {', '.join(able)}."
-            error = Finding(Severity.ERROR, message, able[:1])
+        if not (schedulers and name and label):
+            continue
+        model, on = vocabulary.models[label], " on a picture" if any(pictures[line:][:1]) else ""
+        able = model.schedulers_on_pictures if on else model.schedulers
+        if name not in able:
+            rest = f"It can use {', '.join(able)}." if able else "Leave the cell empty for its own."
+            message = f"The model {label} cannot use {name}{on}. {rest}"
+            error = Finding(Severity.ERROR, message, able[:1] or ("",))
             found[line].append(At(schedulers.at, schedulers.name, error))
+
+
+def check_guidances(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find guidance that changes nothing; arguments as for `check_negatives`."""
+    guidances = columns.get("guidance")
+    for line, guidance in enumerate(guidances.values if guidances else ()):
+        label = labels[line]
+        if guidances and guidance is not None and label and not vocabulary.models[label].guides:
+            message = f"The model {label} takes no guidance: this one changes nothing."
+            warning = Finding(Severity.WARNING, message)
+            found[line].append(At(guidances.at, guidances.name, warning))
+
+
+def check_strangers(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Say once of each model of a kind that nobody knows what follows; arguments alike."""
+    told: set[str] = set()
+    at = columns.get("model") or columns["prompt"]
+    for line, label in enumerate(labels):
+        if not label or label in told or not (kind := vocabulary.models[label].stranger):
+            continue
+        told.add(label)
+        message = (
+            f"Promptsheet does not know models of the kind {kind}, as {label} is: it draws with"
+            " what the kind itself offers, and images drawn together may depend on each other."
+        )
+        found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
 
 
 def check_pixels(

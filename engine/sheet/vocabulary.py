@@ -18,6 +18,12 @@ class ModelLimits:
     """Whether a negative prompt changes anything, by rendering and the row's own guidance."""
     schedulers: tuple[str, ...] = SCHEDULERS
     """Those it can use."""
+    schedulers_on_pictures: tuple[str, ...] = SCHEDULERS
+    """Those it can draw on a picture with."""
+    guides: bool = True
+    """Whether guidance changes anything."""
+    stranger: str = ""
+    """What kind of pipeline it is, if nothing is known of that kind."""
     size: Callable[[int | None, int | None, str], tuple[int, int]] | None = None
     """Width and height in pixels from those asked for and the ratio; a ValueError says why not."""
     draws_on: Literal["", "strength", "words"] = ""

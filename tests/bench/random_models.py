@@ -10,9 +10,6 @@ import torch
 from diffusers import (
     AutoencoderKL,
     DPMSolverMultistepScheduler,
-    FlowMatchEulerDiscreteScheduler,
-    FluxKontextPipeline,
-    FluxTransformer2DModel,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
@@ -22,8 +19,6 @@ from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
-    T5Config,
-    T5EncoderModel,
 )
 
 _TOKENIZER = files("assets") / "models" / "builtin" / "tokenizer"
@@ -44,7 +39,7 @@ def _text(width: int, layers: int, heads: int, projection: int) -> CLIPTextConfi
     )
 
 
-def _vae(channels: tuple[int, ...], scaling: float, shift: float | None = None) -> AutoencoderKL:
+def _vae(channels: tuple[int, ...], scaling: float) -> AutoencoderKL:
     return AutoencoderKL(
         block_out_channels=channels,
         down_block_types=("DownEncoderBlock2D",) * len(channels),
@@ -53,7 +48,6 @@ def _vae(channels: tuple[int, ...], scaling: float, shift: float | None = None) 
         latent_channels=4,
         norm_num_groups=min(32, channels[0]),
         scaling_factor=scaling,
-        shift_factor=shift,
     )
 
 
@@ -135,37 +129,3 @@ def save_sdxl(folder: Path, *, full: bool) -> None:
         force_zeros_for_empty_prompt=True,
     )
     _save(pipeline, folder, torch.float16 if full else torch.float32)
-
-
-def save_kontext(folder: Path) -> None:
-    """FLUX.1 Kontext, tiny: it is told by words what to change of a picture.
-
-    Its second text encoder has the first one's tokenizer: its own cannot be made of nothing.
-    """
-    torch.manual_seed(0)
-    tokenizer = CLIPTokenizer.from_pretrained(str(_TOKENIZER))
-    pipeline = FluxKontextPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=_vae((16, 32), 0.3611, 0.1159),
-        text_encoder=CLIPTextModel(_text(32, 1, 2, 32)),
-        tokenizer=tokenizer,
-        text_encoder_2=T5EncoderModel(
-            T5Config(
-                vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=37, num_layers=1, num_heads=4
-            )
-        ),
-        tokenizer_2=tokenizer,
-        transformer=FluxTransformer2DModel(
-            patch_size=1,
-            in_channels=16,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=32,
-            pooled_projection_dim=32,
-            guidance_embeds=True,
-            axes_dims_rope=(4, 4, 8),
-        ),
-    )
-    _save(pipeline, folder, torch.float32)

@@ -24,6 +24,7 @@ VOCABULARY = Vocabulary(
     models={
         "builtin": ModelLimits(max_ratio=3.0, size=_size),
         "wide": ModelLimits(max_ratio=4.0, schedulers=("euler", "heun")),
+        "strange": ModelLimits(max_ratio=3.0, guides=False, stranger="SomebodysPipeline"),
         "3.0": ModelLimits(max_ratio=2.0, heeds_negative=lambda *_: False),
     },
     default_model="builtin",

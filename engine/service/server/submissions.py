@@ -74,7 +74,8 @@ class Submissions:
         fits = {device: await self._write(fits_on, device) for device in self._names}
 
         def largest(recipe: Recipe) -> int:
-            asked = self._render.max_batch or models[recipe.model].max_batch
+            model = models[recipe.model]
+            asked = 1 if model.kind.alone else self._render.max_batch or model.max_batch
             shape = (recipe.model_hash, shape_text(recipe))
             return min(
                 largest_batch(asked, held.get(shape), gpu=device != "cpu")

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.models.catalog import load_models
-from engine.models.family import Family, family_of
+from engine.models.families import family_of
+from engine.models.family import Family
 from engine.plan.magic import enrich, read_magic
 from engine.plan.palettes import read_palettes, resolve_palette, weighted
 from engine.plan.styles import apply_style, read_style_list, template_of

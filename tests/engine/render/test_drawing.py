@@ -114,7 +114,10 @@ def test_a_preview_has_the_colours_of_the_picture(builtin: Any, tmp_path: Path) 
         encoded = builtin.vae.encode(red * 2 - 1).latent_dist.mode()[0]
     file = tmp_path / "preview.jpg"
     file.write_bytes(
-        draw_preview(encoded * builtin.vae.config.scaling_factor, factors_of(builtin.vae))
+        draw_preview(
+            encoded * builtin.vae.config.scaling_factor,
+            factors_of(builtin.vae, builtin.vae_scale_factor),
+        )
     )
     colour = np.asarray(Image.open(file)).reshape(-1, 3).mean(0)
     assert colour[0] > 170 and colour[1] < 90 and colour[2] < 90

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from engine.library.files import digest_of
-from engine.models.family import family_of
+from engine.models.families import family_of
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceError
 from engine.render import sources
@@ -24,7 +24,8 @@ from engine.render.drawing import (
 )
 from engine.render.pipelines import load_pipeline
 from engine.render.sources import SourceCache
-from tests.bench.random_models import save_kontext, save_sd15, save_sdxl
+from tests.bench.random_models import save_sd15, save_sdxl
+from tests.support.families import save_tiny
 
 RECIPE = Recipe(
     "a blue square on a yellow background",
@@ -61,7 +62,7 @@ def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="module")
 def kontext(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("kontext")
-    save_kontext(folder)
+    save_tiny("FluxKontextPipeline", folder)
     return load_pipeline(folder, "float32", "cpu")
 
 

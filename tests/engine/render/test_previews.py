@@ -60,7 +60,7 @@ def the_usual(vae: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("autoencoder", "previews"), [(the_usual, 3), (tiny, 0), (deep, 0), (short_of_memory, 0)]
+    ("autoencoder", "previews"), [(the_usual, 3), (tiny, 0), (deep, 3), (short_of_memory, 0)]
 )
 def test_looking_at_an_image_neither_changes_it_nor_fails_it(
     builtin: Any, autoencoder: Callable[[Any], Any], previews: int
@@ -72,7 +72,7 @@ def test_looking_at_an_image_neither_changes_it_nor_fails_it(
     seen: list[bytes] = []
 
     def look(step: int, latents: torch.Tensor, scheduler: Any) -> None:
-        file = model.preview(latents, scheduler, 1)
+        file = model.preview(latents, scheduler, 1, RECIPES[1])
         seen.extend([file] if file else [])
 
     def drawn(step: Callable[[int, torch.Tensor, Any], None]) -> list[Pixels]:
@@ -89,4 +89,4 @@ def test_a_model_without_an_autoencoder_has_none(builtin: Any) -> None:
     del pipeline.vae
     model = LoadedModel(pipeline, "float32", "cpu", cores=1)
     for _ in range(2):
-        assert model.preview(torch.zeros(1, 6, 8, 8), pipeline.scheduler, 0) is None
+        assert model.preview(torch.zeros(1, 6, 8, 8), pipeline.scheduler, 0, RECIPES[0]) is None

@@ -111,6 +111,16 @@ def test_a_scheduler_that_the_model_cannot_use_is_an_error_with_those_it_can() -
     ]
 
 
+def test_what_a_model_does_with_guidance_and_of_which_kind_it_is_is_said_once() -> None:
+    sheet = check(("prompt", "model", "guidance"), ("a", "strange", "7"), ("b", "strange", ""))
+    assert [(p.row, p.column, p.severity) for p in sheet.problems] == [
+        (2, "model", WARNING),
+        (2, "guidance", WARNING),
+    ]
+    assert "SomebodysPipeline" in sheet.problems[0].message
+    assert "changes nothing" in sheet.problems[1].message
+
+
 def test_a_wildcard_nobody_knows_is_an_error_on_its_cell() -> None:
     sheet = check(
         ("prompt", "negative_prompt"), ("a __color__ {cat|dog}", "__colr__ x"), ("{b", "")

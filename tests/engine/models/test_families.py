@@ -1,0 +1,112 @@
+"""The one table of families, and what a model's folder tells of its kind."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.models.catalog import Model, load_models
+from engine.models.families import FAMILIES, family_of, is_known
+from engine.models.family import Family
+from engine.models.schedulers import SCHEDULERS
+
+
+def model(config: Path, pipeline: str, *more: str, **files: Any) -> Model:
+    """A model whose folder holds this, with more lines in its entry."""
+    folder = config / "mine"
+    folder.mkdir(exist_ok=True)
+    index = {"_class_name": pipeline} | files.pop("index", {})
+    (folder / "model_index.json").write_text(json.dumps(index))
+    for name, body in files.items():
+        part, _, kind = name.partition("_")
+        (folder / part).mkdir(exist_ok=True)
+        (folder / part / f"{kind}.json").write_text(json.dumps(body))
+    entry = ["[[models]]", 'label = "mine"', 'source = "mine"', *more]
+    (config / "models.toml").write_text("\n".join(entry))
+    return load_models()["mine"]
+
+
+TRAILING = {"_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing"}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "files", "steps"),
+    [
+        ("FluxPipeline", {"transformer_config": {"guidance_embeds": False}}, 4),
+        ("FluxPipeline", {"transformer_config": {"guidance_embeds": True}}, 28),
+        ("Flux2KleinPipeline", {"index": {"is_distilled": True}}, 4),
+        ("Flux2KleinPipeline", {"index": {"is_distilled": False}}, 50),
+        ("StableDiffusionXLPipeline", {"scheduler_scheduler_config": TRAILING}, 2),
+        ("StableDiffusionXLPipeline", {}, 30),
+        ("ZImagePipeline", {}, 50),
+    ],
+)
+def test_kin_that_were_distilled_are_told_by_their_folder(
+    config: Path, pipeline: str, files: dict[str, Any], steps: int
+) -> None:
+    mine = model(config, pipeline, **files)
+    assert mine.rendering["default"].steps == steps
+    few = steps < 10
+    assert mine.distilled is few
+    assert mine.kind.guides is not few
+    assert mine.heeds_negative("default") is (mine.kind.negative_prompt and not few)
+
+
+def test_an_entry_says_what_its_folder_does_not(config: Path) -> None:
+    turbo = model(
+        config, "ZImagePipeline", "distilled = true", "rendering.turbo = {steps=3, guidance=0}"
+    )
+    assert [turbo.rendering[word].steps for word in ("turbo", "default", "quality")] == [3, 9, 9]
+    assert not turbo.kind.guides
+    dev = model(
+        config,
+        "FluxPipeline",
+        "distilled = false",
+        transformer_config={"guidance_embeds": False},
+    )
+    assert dev.rendering["default"].steps == 28
+
+
+def test_no_familys_words_for_rendering_mean_what_it_was_not_made_for() -> None:
+    for family in FAMILIES.values():
+        for each in (family, family.as_distilled()):
+            steps = [rendering.steps for rendering in each.renderings]
+            assert [rendering.word for rendering in each.renderings] == [
+                *("turbo", "default", "quality")
+            ]
+            assert steps == sorted(steps)
+        if family.distilled is not None:
+            assert max(r.steps for r in family.as_distilled().renderings) < 10
+
+
+def test_every_scheduler_that_is_offered_has_a_name_and_on_pictures_none_that_cannot() -> None:
+    for family in FAMILIES.values():
+        assert set(family.schedulers_for()) <= set(SCHEDULERS)
+        on_pictures = family.schedulers_for(on_picture=True)
+        assert set(on_pictures) <= set(family.schedulers_for())
+        if family.flow and family.image_to_image:
+            assert set(on_pictures) <= {"euler"}, "others cannot take a picture to its noise"
+
+
+def test_a_kind_that_nobody_knows_promises_nothing() -> None:
+    assert is_known("FluxPipeline") and not is_known("SomebodysPipeline")
+    assert family_of("SomebodysPipeline").schedulers_for() == ()
+    assert not family_of("SomebodysPipeline").tested
+
+
+def row_of(family: Family) -> str:
+    """A family's row in the README."""
+    drawn = "a tiny one, random weights" if family.tested else "not tested"
+    if family is family_of("StableDiffusionPipeline"):
+        drawn += "; the built-in model"
+    on = "by strength" if family.image_to_image else "by words" if family.edits else "–"
+    kin = " and its few-step kin" if family.distilled else ""
+    masks, negative = ("yes" if able else "–" for able in (family.masks, family.negative_prompt))
+    return f"| {family.title}{kin} | {drawn} | {on} | {masks} | {negative} |"
+
+
+def test_the_readme_has_a_row_for_every_family_as_the_table_says_it() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    rows = list(dict.fromkeys(row_of(family) for family in FAMILIES.values()))
+    assert "\n".join(rows) in readme, "\n".join(rows)
