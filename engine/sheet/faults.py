@@ -11,9 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from engine.sheet.content import SAVE_AS
 from engine.sheet.layout import column_number, sheet_records
-from engine.sheet.rows import SheetError
 
 Place: TypeAlias = tuple[int, int]
 """Row and column, both from 1."""
@@ -54,7 +52,7 @@ _MOST_REPEATS = 1000
 
 
 def xls_stream(data: bytes) -> bytes:
-    """The stream of an xls file that holds all worksheets; empty: not found."""
+    """The stream of an xls file that holds all worksheets; empty: it cannot be found."""
     from xlrd.compdoc import CompDoc
 
     try:
@@ -62,8 +60,8 @@ def xls_stream(data: bytes) -> bytes:
         return bytes(
             streams.get_named_stream("Workbook") or streams.get_named_stream("Book") or b""
         )
-    except Exception as error:  # xlrd fails in as many ways as there are damaged files
-        raise _unsearched() from error
+    except Exception:  # xlrd fails in as many ways as there are damaged files
+        return b""
 
 
 def xlsx_faults(xml: bytes) -> dict[Place, str]:
@@ -147,10 +145,3 @@ def xls_faults(stream: bytes, index: int) -> dict[Place, str]:
         row, column = struct.unpack_from("<2H", body)
         found[row + 1, column + 1] = _XLS_CODES.get(code, _ERROR)
     return found
-
-
-def _unsearched() -> SheetError:
-    return SheetError(
-        "Some cells of this xls file may show errors, but it is unusual and could not be "
-        f"searched for them. {SAVE_AS}"
-    )

@@ -47,6 +47,8 @@ class Layout:
     merged: list[CellRange] = field(default_factory=list)
     filled: list[CellRange] = field(default_factory=list)
     """Cells that one formula fills; of ods files alone."""
+    is_known: bool = True
+    """Whether the file could be searched for all this, and for cells that show errors."""
 
 
 def column_number(letters: bytes) -> int:
@@ -130,7 +132,7 @@ def xls_layout(stream: bytes, index: int) -> Layout:
         stream: BIFF records.
         index: Which of its sheets, from 0, those of other kinds counted.
     """
-    layout = Layout()
+    layout = Layout(is_known=bool(stream))
     for kind, body in sheet_records(stream, index):
         if kind == _BIFF_ROW and len(body) >= 16:
             if struct.unpack_from("<H", body, 12)[0] & 0x20:
@@ -256,6 +258,11 @@ def layout_notes(
     if spread:
         areas = list(map(area_name, spread))
         notes.append(f"{_listed('Cells', areas)} merged: their value counts for each of the rows.")
+    if not layout.is_known:
+        notes.append(
+            "This file is unusual: a cell that shows an error is read as blank, and hidden rows are"
+            " not told. See that none is, or save it as .xlsx in a spreadsheet program."
+        )
     return notes
 
 

@@ -412,6 +412,21 @@ def test_an_xls_of_an_unusual_program_is_read(tmp_path: Path) -> None:
     assert table.lines[0].cells == [long, 12.5, Moment("64:27:00", 232_020)]
 
 
+def test_an_xls_that_cannot_be_searched_for_errors_is_read_and_that_is_said(tmp_path: Path) -> None:
+    """Its bytes are said to stand in the other order, which one of two readers heeds."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for row, text_ in enumerate(("prompt", "a boat at sea", "a cat")):
+        sheet.write(row, 0, text_)
+    path = tmp_path / "a.xls"
+    book.save(str(path))
+    data = path.read_bytes()
+    path.write_bytes(data[:28] + data[29:27:-1] + data[30:])
+    table = read_table(path)
+    assert [line.cells[0] for line in table.lines] == ["a boat at sea", "a cat"]
+    assert "a cell that shows an error is read as blank" in table.notes[0]
+
+
 # ------------------------------------------------- as LibreOffice writes them (files/make.py)
 
 FILES = Path(__file__).parent / "files"
