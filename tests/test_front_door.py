@@ -61,6 +61,24 @@ def test_check_lists_every_problem_of_300_faulty_rows(
     assert promptsheet.json("sessions") == []
 
 
+def test_mend_writes_a_corrected_copy(promptsheet: Promptsheet, tmp_path: Path) -> None:
+    sheet, copy = tmp_path / "some.csv", tmp_path / "copy.csv"
+    rows = ["prompt,aspect_ratio,seed_number", "a cat,02:03:00,1", "a dog,7:77,2", "a fish,1:1,x"]
+    sheet.write_text("\n".join(rows))
+    done = promptsheet.json("mend", sheet, "-o", copy, status=1)
+    assert (done["cells"], done["rows_left_out"], done["copy"]) == (1, 0, str(copy))
+    assert copy.read_text().splitlines()[1:] == ["a cat,2:3,1", "a dog,7:77,2", "a fish,1:1,x"]
+    assert {p["row"] for p in done["problems"] if p["severity"] == "error"} == {3, 4}
+    again = promptsheet("mend", sheet, "-o", copy)
+    assert (again.returncode, "--force" in again.stderr) == (2, True)
+    words = promptsheet("mend", sheet, "-o", copy, "--force", "--suggestions", "--skip-bad-rows")
+    assert (words.returncode, words.stderr) == (0, "")
+    assert "copy.csv: 2 cells mended, 1 row left out." in words.stdout
+    assert copy.read_text().splitlines()[1:] == ["a cat,2:3,1", "a dog,1:3,2"]
+    assert sheet.read_text().splitlines() == rows
+    assert not promptsheet.library.exists(), "something was started"
+
+
 def test_bad_rows_can_be_left_out(warm: Promptsheet, tmp_path: Path) -> None:
     sheet = tmp_path / "some.csv"
     sheet.write_text("prompt,aspect_ratio\na red circle,1:1\na circle,7:77\n")

@@ -8,6 +8,7 @@ from typing import Any
 from engine.api import (
     Changes,
     Checked,
+    Copy,
     Declared,
     JobInfo,
     Problem,
@@ -51,6 +52,12 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
         yield line
     if most is not None and len(problems) > most:
         yield f"  … and {len(problems) - most} more"
+
+
+def copy_line(copy: Copy) -> str:
+    """`prompts-corrected.xlsx: 3 cells mended, 1 row left out.`."""
+    rows = f", {count_text(copy.rows, 'row')} left out" if copy.rows else ""
+    return f"{clean(copy.path.name)}: {count_text(copy.cells, 'cell')} mended{rows}."
 
 
 def totals_line(checked: Checked) -> str:

@@ -38,6 +38,7 @@ from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
+from engine.sheet.mending import Mended, mend
 from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
@@ -247,6 +248,45 @@ class Sheets:
         """
         table, pictures = self._read(path, worksheet, encoding, folder)
         return Draft(table, self._vocabulary(load_models(), pictures))
+
+    def mend(
+        self,
+        path: Path,
+        target: Path,
+        *,
+        worksheet: str | None = None,
+        encoding: str | None = None,
+        folder: Path | None = None,
+        suggestions: bool = False,
+        without_bad_rows: bool = False,
+        overwrite: bool = False,
+    ) -> Mended:
+        """Write a corrected copy of a sheet, in which what `check` repairs is repaired.
+
+        Args:
+            path: as for `check`.
+            target: as for `save_copy`.
+            worksheet: as for `check`.
+            encoding: as for `check`.
+            folder: as for `check`.
+            suggestions: whether what is suggested for a cell is taken, too, where it is one thing.
+            without_bad_rows: whether rows that have errors still are left out of the copy.
+            overwrite: whether an existing `target` may be replaced.
+
+        Raises:
+            SheetError: as `check` and `save_copy`.
+            SettingsError: the model list cannot be used.
+        """
+        draft = self.open(path, worksheet=worksheet, encoding=encoding, folder=folder)
+        return mend(
+            draft,
+            path,
+            target,
+            pictures=picture_folder(draft),
+            suggestions=suggestions,
+            without_bad_rows=without_bad_rows,
+            overwrite=overwrite,
+        )
 
     def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
         """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""

@@ -88,7 +88,7 @@ def _packed(data: bytes, most_unpacked: int) -> Format:
         ) from error
     with archive:
         infos = archive.infolist()
-        names = {info.filename for info in infos}
+        names = {info.filename.replace("\\", "/").lower() for info in infos}
         declared = sum(info.file_size for info in infos)
         if declared > most_unpacked:
             raise SheetError(
@@ -98,13 +98,16 @@ def _packed(data: bytes, most_unpacked: int) -> Format:
             )
         if "xl/workbook.bin" in names:
             raise SheetError(f"This is a binary Excel workbook (.xlsb). {SAVE_AS}")
-        if any(name.startswith("xl/") for name in names):
+        elsewhere = "[content_types].xml" in names and any(
+            f"/{name}".endswith("/workbook.xml") for name in names
+        )
+        if elsewhere or any(name.startswith("xl/") for name in names):
             return Format.XLSX
-        if "META-INF/manifest.xml" in names:
+        if "meta-inf/manifest.xml" in names:
             return _open_document(archive, names)
     if any(name.startswith("word/") for name in names):
         raise SheetError(_not_a_sheet("a Word document"))
-    if any(name.startswith("Index/") for name in names):
+    if any(name.startswith("index/") for name in names):
         raise SheetError(f"This is an Apple Numbers file. {SAVE_AS}")
     raise SheetError(
         "This is a ZIP archive, not a sheet. If a sheet is inside, unpack it and load that."
@@ -127,8 +130,10 @@ def _open_document(archive: zipfile.ZipFile, names: set[str]) -> Format:
 
 
 def _compound(data: bytes) -> Format:
+    lower = data.lower()
+
     def holds(stream: str) -> bool:
-        return stream.encode("utf-16-le") in data
+        return stream.lower().encode("utf-16-le") in lower
 
     if holds("EncryptedPackage"):
         raise SheetError(LOCKED)

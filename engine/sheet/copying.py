@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -23,6 +23,8 @@ from engine.unfinished_files import unfinished
 _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
+_BOOKS = (".xls", ".xlsx", ".xlsm", ".xltx", ".xltm", ".ods", ".ots")
+_AS_CSV = "It holds the rows alone, without looks, formulas and other worksheets."
 _WRITTEN_AS = {".xls": ".xlsx"} | dict.fromkeys(
     (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml"), ".csv"
 )
@@ -38,6 +40,8 @@ class Copy:
     path: Path
     cells: int
     """How many cells differ."""
+    rows: int
+    """How many rows are left out of it."""
     notes: tuple[str, ...]
     """What the copy could not keep, or has otherwise."""
 
@@ -54,6 +58,7 @@ def save_copy(
     target: Path,
     *,
     overwrite: bool = False,
+    without_left_out: bool = False,
     pictures: Path | None = None,
 ) -> Copy:
     """Write the file with the draft's mends; everything else in it stays.
@@ -63,20 +68,35 @@ def save_copy(
     Args:
         draft: the sheet; its file must not have changed since.
         source: that file; text of any encoding becomes UTF-8.
-        target: where to; an xls file becomes xlsx.
+        target: where to; an xls file becomes xlsx. Of a workbook, one that ends in .csv gets the
+            rows as they read.
         overwrite: whether an existing `target` may be replaced.
+        without_left_out: whether rows that are left out are not in the copy either. In a workbook
+            they are emptied, so that what refers to others still does.
         pictures: the folder in which the pictures are that cells name without one; in a copy
             elsewhere the names lead there. None: names stay as they are.
 
     Raises:
         SheetError: it cannot be written, or something is there already.
     """
-    mended = draft.mended()
+    dropped = {n for n in draft.numbers if without_left_out and draft.is_left_out(n)}
+    mended = {n: texts for n, texts in draft.mended().items() if n not in dropped}
     count = sum(map(len, mended.values()))
+    _refuse_other_kind(draft, source, target)
+    if draft.worksheet is not None and target.suffix.lower() == ".csv":
+        _, notes = save_new(
+            draft,
+            target,
+            overwrite=overwrite,
+            pictures=pictures,
+            without_left_out=without_left_out,
+        )
+        return Copy(target, count, len(dropped), (_AS_CSV, *notes))
     moved = moved_names(draft, pictures, target.parent) if pictures is not None else {}
+    moved = {number: names for number, names in moved.items() if number not in dropped}
     for number, names in moved.items():
         mended[number] = mended.get(number, {}) | names
-    _take_apart(draft, mended)
+    _take_apart(draft, mended, dropped)
     with _placed(target, overwrite=overwrite) as partial:
         request = {
             "source": str(source.absolute()),
@@ -84,15 +104,34 @@ def save_copy(
             "sheet": draft.worksheet,
             "encoding": draft.table.encoding,
             "header_row": draft.table.header_row,
+            "first_row": draft.table.lines[0].number if draft.table.lines else 1,
             "new_headers": _new_headers(draft),
             "cells": [
                 [number, draft.place_of(column), column, text]
                 for number, texts in mended.items()
                 for column, text in texts.items()
             ],
+            "dropped": sorted(dropped),
         }
         reply = _rewrite(request)
-    return Copy(target, count, (*reply, *_moved_words(moved)))
+    notes = (*draft.table.uncopied, *reply, *_moved_words(moved))
+    return Copy(target, count, len(dropped), notes)
+
+
+def _refuse_other_kind(draft: Draft, source: Path, target: Path) -> None:
+    """A file that says by its name that it is another than it is will not open.
+
+    Raises:
+        SheetError: the target's name says so.
+    """
+    given, fitting = target.suffix.lower(), free_name(source).suffix.lower()
+    if draft.worksheet is None:
+        if given in _BOOKS:
+            raise SheetError(
+                f"{source.name} is text, and so is its copy: give a name that ends in .csv."
+            )
+    elif given not in (fitting, ".csv") and fitting in _BOOKS:
+        raise SheetError(f"The copy of {source.name} has to end in {fitting}, or in .csv.")
 
 
 def _moved_words(moved: Mapping[int, Mapping[str, str]]) -> list[str]:
@@ -122,15 +161,21 @@ def plain_name(draft: Draft) -> str:
 
 
 def save_new(
-    draft: Draft, target: Path, *, overwrite: bool = False, pictures: Path | None = None
+    draft: Draft,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    pictures: Path | None = None,
+    without_left_out: bool = False,
 ) -> tuple[int, tuple[str, ...]]:
     """Write a draft that has no file, as it reads, into a csv file.
 
     Args:
-        draft: the sheet; rows that are left out are written, too.
+        draft: the sheet.
         target: where to.
         overwrite: whether an existing `target` may be replaced.
         pictures: as for `save_copy`.
+        without_left_out: whether rows that are left out are not written.
 
     Returns:
         How many rows, and what the file has otherwise.
@@ -145,7 +190,8 @@ def save_new(
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(draft.header)
-    for number in draft.numbers:
+    numbers = [n for n in draft.numbers if not (without_left_out and draft.is_left_out(n))]
+    for number in numbers:
         texts = {names[at]: draft.text(number, names[at]) for at in names} | moved.get(number, {})
         lines.writerow([texts[names[at]] if at in names else "" for at in range(len(draft.header))])
     text = out.getvalue()
@@ -157,7 +203,7 @@ def save_new(
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return len(draft.numbers), tuple(_moved_words(moved))
+    return len(numbers), tuple(_moved_words(moved))
 
 
 @contextmanager
@@ -188,14 +234,16 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
         raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
 
 
-def _take_apart(draft: Draft, mended: dict[int, dict[str, str]]) -> None:
+def _take_apart(draft: Draft, mended: dict[int, dict[str, str]], dropped: Collection[int]) -> None:
     """Give each row its own value of merged cells that do not hold all their rows' any more."""
     read = {line.number for line in draft.table.lines}
     for area in draft.table.merged:
         rows = [number for number in draft.numbers if area.top <= number <= area.bottom]
         column = draft.column_at(area.left - 1)
-        if column and any(column in mended.get(row, ()) or row not in read for row in rows):
-            for row in rows:
+        if column and any(
+            column in mended.get(row, ()) or row not in read or row in dropped for row in rows
+        ):
+            for row in (row for row in rows if row not in dropped):
                 mended.setdefault(row, {}).setdefault(column, draft.text(row, column))
 
 

@@ -7,19 +7,15 @@ looked for in the files themselves, cheaply, since few sheets have any.
 import html
 import io
 import re
-import zipfile
+import struct
 from collections.abc import Iterator
-from posixpath import join, normpath
 from typing import TypeAlias
 
-from engine.sheet.content import SAVE_AS
-from engine.sheet.layout import column_number
-from engine.sheet.rows import SheetError
+from engine.sheet.layout import column_number, sheet_records
 
 Place: TypeAlias = tuple[int, int]
 """Row and column, both from 1."""
 
-_RELATION = re.compile(r"\{.*/relationships\}id")
 _XLSX_ERROR = re.compile(rb"""\st=["']e["']""")
 _XLSX_MARKS = (b't="e"', b"t='e'", b"<f>", b"<f ", b":f>", b":f ")
 """Without one of these a worksheet has neither errors nor formulas."""
@@ -40,40 +36,32 @@ _ODS_COLUMNS = re.compile(rb"""number-columns-repeated=["']([0-9]{1,9})["']""")
 _ODS_NAME = re.compile(rb"""\stable:name=["']([^"']*)["']""")
 _ODS_ROWS = re.compile(rb"""number-rows-repeated=["']([0-9]{1,9})["']""")
 _ODS_TEXT = re.compile(rb"<text:p[^>]*>([^<]*)<")
-# A BOOLERR record that holds an error; a FORMULA record whose last result was one.
-_XLS_FAULT = re.compile(
-    rb"\x05\x02\x08\x00.{6}[\x00\x07\x0f\x17\x1d\x24\x2a]\x01"
-    rb"|\x06\x00.{8}\x02.[\x00\x07\x0f\x17\x1d\x24\x2a].{3}\xff\xff",
-    re.DOTALL,
-)
+_BIFF_ERROR, _BIFF_FORMULAS = 0x205, (0x06, 0x206, 0x406)
+_XLS_CODES = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
 _ERROR = "#ERROR!"
 _MOST_REPEATS = 1000
 """Of one error cell, rightwards or downwards; more is no table of prompts."""
 
 
-def xlsx_xml(data: bytes, name: str) -> bytes:
-    """The part of an xlsx file that holds the worksheet called so."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return archive.read(_xlsx_part(archive, name))
-
-
-def ods_xml(data: bytes) -> bytes:
-    """The part of an ods file that holds all worksheets."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return archive.read("content.xml")
-
-
 def xls_stream(data: bytes) -> bytes:
-    """The stream of an xls file that holds all worksheets; empty: not found."""
+    """The stream of an xls file that holds all worksheets; empty: it cannot be found."""
     from xlrd.compdoc import CompDoc
 
     try:
-        streams = CompDoc(data, logfile=io.StringIO())
+        streams = CompDoc(data, logfile=io.StringIO(), ignore_workbook_corruption=True)
         return bytes(
             streams.get_named_stream("Workbook") or streams.get_named_stream("Book") or b""
         )
-    except Exception as error:  # xlrd fails in as many ways as there are damaged files
-        raise _unsearched() from error
+    except Exception:  # xlrd fails in as many ways as there are damaged files
+        return b""
 
 
 def xlsx_faults(xml: bytes) -> dict[Place, str]:
@@ -97,22 +85,6 @@ def xlsx_faults(xml: bytes) -> dict[Place, str]:
         elif not text_result:  # a formula may well give an empty text
             found.setdefault((row, column), "")
     return found
-
-
-def _xlsx_part(archive: zipfile.ZipFile, name: str) -> str:
-    """The name of a worksheet's part, by way of the workbook's relations."""
-    from xml.etree import ElementTree
-
-    book = next(part for part in archive.namelist() if re.fullmatch(r"xl/workbook\d*\.xml", part))
-    sheet = next(
-        element
-        for element in ElementTree.fromstring(archive.read(book)).iter()
-        if element.tag.endswith("}sheet") and element.get("name") == name
-    )
-    wanted = next(value for key, value in sheet.items() if _RELATION.fullmatch(key))
-    relations = ElementTree.fromstring(archive.read(f"xl/_rels/{book.removeprefix('xl/')}.rels"))
-    target = next(each.attrib["Target"] for each in relations if each.get("Id") == wanted)
-    return normpath(join("/xl", target)).lstrip("/")
 
 
 def ods_faults(xml: bytes, name: str) -> dict[Place, str]:
@@ -155,39 +127,21 @@ def _repeats(pattern: re.Pattern[bytes], attributes: bytes) -> int:
     return int(found[1]) if found else 1
 
 
-def xls_faults(data: bytes, stream: bytes, name: str) -> dict[Place, str]:
+def xls_faults(stream: bytes, index: int) -> dict[Place, str]:
     """Error cells of an xls worksheet, as `xlsx_faults`.
 
     Args:
-        data: The file.
-        stream: Its `xls_stream`.
-        name: The worksheet's.
-
-    Raises:
-        SheetError: There are error cells, but where cannot be told.
+        stream: The file's `xls_stream`.
+        index: Which of its sheets, from 0, those of other kinds counted.
     """
-    if not stream or not _XLS_FAULT.search(stream):
-        return {}
-    import xlrd
-    from xlrd.biffh import error_text_from_code
-
-    try:
-        book = xlrd.open_workbook(file_contents=data, on_demand=True, logfile=io.StringIO())
-        sheet = book.sheet_by_name(name)
-        return {
-            (row + 1, column + 1): str(error_text_from_code.get(code, _ERROR))
-            for row in range(sheet.nrows)
-            for column, (kind, code) in enumerate(
-                zip(sheet.row_types(row), sheet.row_values(row), strict=True)
-            )
-            if kind == xlrd.XL_CELL_ERROR
-        }
-    except Exception as error:  # as above
-        raise _unsearched() from error
-
-
-def _unsearched() -> SheetError:
-    return SheetError(
-        "Some cells of this xls file may show errors, but it is unusual and could not be "
-        f"searched for them. {SAVE_AS}"
-    )
+    found: dict[Place, str] = {}
+    for kind, body in sheet_records(stream, index):
+        if kind == _BIFF_ERROR and len(body) >= 8 and body[7] == 1:
+            code = body[6]
+        elif kind in _BIFF_FORMULAS and body[6:7] == b"\2" and body[12:14] == b"\xff\xff":
+            code = body[8]
+        else:
+            continue
+        row, column = struct.unpack_from("<2H", body)
+        found[row + 1, column + 1] = _XLS_CODES.get(code, _ERROR)
+    return found

@@ -13,13 +13,18 @@ from typing import Any
 
 from engine.sheet.table import CellRange
 
-_XLSX_HIDDEN = re.compile(rb"""<(?:\w+:)?(row|col)(?=\s)([^>]*\shidden=["'](?:1|true)["'][^>]*)>""")
+_XLSX_LINE = re.compile(rb"<(?:\w+:)?(row|col)(?=[\s/>])([^>]*)>")
+_XLSX_HIDDEN = re.compile(rb"""\shidden=["'](?:1|true)["']""")
 _XLSX_NUMBERS = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
 _XLSX_MERGED = re.compile(
     rb"""<(?:\w+:)?mergeCell\s+ref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
 )
+XLSX_PLACE = re.compile(rb"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
+"""A cell's place: letters of the column, number of the row."""
 _ODS_HIDDEN = re.compile(rb"""table:visibility=["'](?:collapse|filter)["']""")
-_ODS_SPANNED = re.compile(rb"""table:number-(rows|columns)-spanned=["']([0-9]{1,7})["']""")
+_ODS_SPANNED = re.compile(
+    rb"""table:number-(matrix-)?(rows|columns)-spanned=["']([0-9]{1,7})["']"""
+)
 _ODS_PART = re.compile(
     rb"<table:(table-row|table-column|table-cell|covered-table-cell|table)(?=[\s/>])([^>]*)>"
     rb"|</table:table>"
@@ -40,6 +45,10 @@ class Layout:
     columns: list[tuple[int, int]] = field(default_factory=list)
     """Hidden columns, from and to."""
     merged: list[CellRange] = field(default_factory=list)
+    filled: list[CellRange] = field(default_factory=list)
+    """Cells that one formula fills; of ods files alone."""
+    is_known: bool = True
+    """Whether the file could be searched for all this, and for cells that show errors."""
 
 
 def column_number(letters: bytes) -> int:
@@ -54,11 +63,15 @@ def xlsx_layout(xml: bytes) -> Layout:
     """Read a worksheet's part of an xlsx file."""
     layout = Layout()
     if b"hidden=" in xml:
-        for part in _XLSX_HIDDEN.finditer(xml):
+        row = 0
+        for part in _XLSX_LINE.finditer(xml):
             number = {key: int(value) for key, value in _XLSX_NUMBERS.findall(part[2])}
-            if part[1] == b"row" and b"r" in number:
-                layout.rows.append((number[b"r"], number[b"r"]))
-            elif b"min" in number and b"max" in number:
+            hidden = _XLSX_HIDDEN.search(part[2]) is not None
+            if part[1] == b"row":
+                row = number.get(b"r", row + 1)
+                if hidden:
+                    layout.rows.append((row, row))
+            elif hidden and b"min" in number and b"max" in number:
                 layout.columns.append((number[b"min"], number[b"max"]))
     for left, top, right, bottom in _XLSX_MERGED.findall(xml) if b"mergeCell" in xml else ():
         layout.merged.append(
@@ -99,10 +112,11 @@ def ods_layout(xml: bytes, name: str) -> Layout:
                 layout.columns.append((across, across + count - 1))
             across += count
         else:
-            spans = {way: int(cells) for way, cells in _ODS_SPANNED.findall(attributes)}
-            high, wide = spans.get(b"rows", 1), spans.get(b"columns", 1)
-            if high * wide > 1:
-                layout.merged.append(CellRange(row, column, row + high - 1, column + wide - 1))
+            spans = {each[:2]: int(each[2]) for each in _ODS_SPANNED.findall(attributes)}
+            for areas, kind in ((layout.merged, b""), (layout.filled, b"matrix-")):
+                high, wide = (spans.get((kind, way), 1) for way in (b"rows", b"columns"))
+                if high * wide > 1:
+                    areas.append(CellRange(row, column, row + high - 1, column + wide - 1))
             column += count
     return layout
 
@@ -118,15 +132,8 @@ def xls_layout(stream: bytes, index: int) -> Layout:
         stream: BIFF records.
         index: Which of its sheets, from 0, those of other kinds counted.
     """
-    layout = Layout()
-    starts = [
-        struct.unpack_from("<I", body)[0]
-        for kind, body in _records(stream, 0)
-        if kind == _BIFF_BOUNDSHEET and len(body) >= 4
-    ]
-    if index >= len(starts):
-        return layout
-    for kind, body in _records(stream, starts[index]):
+    layout = Layout(is_known=bool(stream))
+    for kind, body in sheet_records(stream, index):
         if kind == _BIFF_ROW and len(body) >= 16:
             if struct.unpack_from("<H", body, 12)[0] & 0x20:
                 number = struct.unpack_from("<H", body)[0] + 1
@@ -140,6 +147,17 @@ def xls_layout(stream: bytes, index: int) -> Layout:
                 top, bottom, left, right = struct.unpack_from("<4H", body, at)
                 layout.merged.append(CellRange(top + 1, left + 1, bottom + 1, right + 1))
     return layout
+
+
+def sheet_records(stream: bytes, index: int) -> Iterator[tuple[int, bytes]]:
+    """Kind and body of each record of one of the sheets in an xls file's stream."""
+    starts = [
+        struct.unpack_from("<I", body)[0]
+        for kind, body in _records(stream, 0)
+        if kind == _BIFF_BOUNDSHEET and len(body) >= 4
+    ]
+    if index < len(starts):
+        yield from _records(stream, starts[index])
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -238,12 +256,23 @@ def layout_notes(
             f"{_listed('Column', runs)} hidden in the spreadsheet program and read like any other."
         )
     if spread:
-        areas = [
-            f"{letters(each.left - 1)}{each.top}:{letters(each.right - 1)}{each.bottom}"
-            for each in spread
-        ]
+        areas = list(map(area_name, spread))
         notes.append(f"{_listed('Cells', areas)} merged: their value counts for each of the rows.")
+    if not layout.is_known:
+        notes.append(
+            "This file is unusual: a cell that shows an error is read as blank, and hidden rows are"
+            " not told. See that none is, or save it as .xlsx in a spreadsheet program."
+        )
     return notes
+
+
+def area_name(area: CellRange) -> str:
+    """An area as a spreadsheet program names it: B2:C9, or B2."""
+    from engine.sheet.headers import letters
+
+    first = f"{letters(area.left - 1)}{area.top}"
+    last = f"{letters(area.right - 1)}{area.bottom}"
+    return first if first == last else f"{first}:{last}"
 
 
 def _listed(what: str, names: list[str]) -> str:

@@ -216,6 +216,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         delimiter=reply["delimiter"],
         is_unicode=reply["unicode"],
         merged=tuple(CellRange(*each) for each in reply["merged"]),
+        uncopied=tuple(reply["uncopied"]),
         remarks=(*remarks, *_short_rows(numbers[first:], lines[first:], len(header))),
     )
 

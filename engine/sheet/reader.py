@@ -26,7 +26,10 @@ def main(request: dict[str, Any]) -> None:
         request: `path`, `sheet` and `encoding` (or None), `limits` (the fields of Limits).
     """
     limits = Limits(**request["limits"])
-    _guard(limits)
+    # The time is for when the parent is gone and cannot stop us.
+    limit(limits.memory_bytes, math.ceil(limits.seconds))
+    # Many small cells and no cycles: collecting would only cost.
+    gc.disable()
     answer = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get into the answer.
     os.dup2(2, 1)
@@ -69,13 +72,11 @@ def _odd(cell: object) -> list[Any]:
     return list(cell if isinstance(cell, Broken) else moment(cell))
 
 
-def _guard(limits: Limits) -> None:
-    _limit(resource.RLIMIT_AS, limits.memory_bytes)
+def limit(memory_bytes: int, seconds: int) -> None:
+    """Limit what this process may take: of address space, and of a processor's time."""
+    _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
-    seconds = math.ceil(limits.seconds)
     _limit(resource.RLIMIT_CPU, seconds, then=seconds + 1)  # told of the first, ended at the second
-    # Many small cells and no cycles: collecting would only cost.
-    gc.disable()
 
 
 def _limit(kind: int, most: int, then: int | None = None) -> None:
@@ -103,6 +104,7 @@ def _read(
         "notes": [],
         "delimiter": ",",
         "merged": [],
+        "uncopied": [],
         "remarks": [],
         "unicode": True,
     }
@@ -115,7 +117,7 @@ def _read(
 
         book = read_workbook(data, path, form, wanted, limits.cells)
         reply |= {"sheet": book.name, "sheets": book.names, "notes": book.notes}
-        reply["merged"] = book.merged
+        reply |= {"merged": book.merged, "uncopied": book.uncopied}
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
     from engine.sheet.leftovers import leftovers

@@ -85,6 +85,8 @@ class Table:
     """Indexes of columns that are the user's own whatever they are called."""
     merged: tuple[CellRange, ...] = ()
     """Cells merged downwards, whose value counts for each of their rows."""
+    uncopied: tuple[str, ...] = ()
+    """What a corrected copy of the file could not keep, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

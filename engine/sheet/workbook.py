@@ -5,23 +5,15 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
-from engine.sheet.faults import (
-    Place,
-    ods_faults,
-    ods_xml,
-    xls_faults,
-    xls_stream,
-    xlsx_faults,
-    xlsx_xml,
-)
+from engine.sheet.faults import Place, ods_faults, xls_faults, xls_stream, xlsx_faults
 from engine.sheet.layout import (
     Layout,
     layout_notes,
@@ -42,10 +34,25 @@ _DAY_ZERO = {
     datetime.date(1904, 1, 1),
 }
 """Dates a spreadsheet program gives to a mere time of day."""
+_WORKSHEET = python_calamine.SheetTypeEnum.WorkSheet
+_VISIBLE = python_calamine.SheetVisibleEnum.Visible
+_FAILURES = (
+    python_calamine.CalamineError,
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    LookupError,
+    StopIteration,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What is raised of a damaged file, or an odd one: its parts can be missing in many ways."""
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
 
 
-_Found = tuple[dict[Place, str], Layout]
+_Beside: TypeAlias = tuple[dict[Place, str], Layout]
 """What calamine does not tell of a worksheet."""
 
 
@@ -61,6 +68,8 @@ class Worksheet(NamedTuple):
     """What the person should know about how it was read."""
     merged: tuple[CellRange, ...]
     """Cells merged downwards, whose value each of their rows was given."""
+    uncopied: tuple[str, ...]
+    """What a corrected copy could not keep, in sentences."""
 
 
 def read_workbook(
@@ -78,64 +87,125 @@ def read_workbook(
     Raises:
         SheetError: Locked, damaged, no such worksheet, or more cells than allowed.
     """
+    found = _read_xls(data, wanted, most_cells) if form is Format.XLS else None
+    if found is None:
+        try:
+            written = readable_ods(data) if form is Format.ODS else None
+            file = path if written is None else io.BytesIO(written)
+            found = _read(file, data, form, wanted, most_cells)
+        except _FAILURES as error:
+            if is_machines_fault(error):
+                raise
+            if form is not Format.XLSX:
+                raise _damaged(form) from error
+            try:
+                from engine.sheet.xlsx_plain import plain_xlsx  # which few files need
+
+                found = _read(io.BytesIO(plain_xlsx(data)), data, form, wanted, most_cells)
+            except _FAILURES as still:
+                if is_machines_fault(still):
+                    raise
+                raise _damaged(form) from still
+    name, names, rows, (faults, layout) = found
+    for (row, column), code in faults.items():
+        cells = rows.setdefault(row, [])
+        cells.extend([""] * (column - len(cells)))
+        cells[column - 1] = Broken(code)
+    spread = spread_merged(rows, layout.merged) if layout.merged else []
+    notes = tuple(layout_notes(layout, rows, spread))
+    return Worksheet(name, names, rows, notes, tuple(spread), tuple(_uncopied(data, form)))
+
+
+class _Found(NamedTuple):
+    """A worksheet's name, those of all, its rows, and what else was found of it."""
+
+    name: str
+    names: tuple[str, ...]
+    rows: dict[int, list[Any]]
+    beside: _Beside
+
+
+def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None:
+    """None: only another reader may be able to."""
+    from engine.sheet.xls import OldBook, UnreadError
+
     try:
-        book = _opened(data, path, form)
-        name, names = _choose(book, wanted)
-        wanted_of = data, form, _index(book, name), name
+        book = OldBook(data)
+        name = _chosen(book.names, book.visible, wanted)
+        rows, beside = book.rows(name), _search_xls(book.stream, book.index(name))
+    except UnreadError:
+        return None
+    count = max(rows, default=0) * max(map(len, rows.values()), default=0)
+    if count > most_cells:
+        raise _too_many(f"{count:,} cells", most_cells)
+    return _Found(name, book.names, rows, beside)
+
+
+def _read(
+    file: Path | io.BytesIO, data: bytes, form: Format, wanted: str | None, most_cells: int
+) -> _Found:
+    """By calamine.
+
+    Args:
+        file: The file, or what it stands for.
+        data: The file as it is.
+        form: Its format.
+        wanted: As for `read_workbook`.
+        most_cells: As there.
+    """
+    try:
+        book = python_calamine.load_workbook(file)
+        sheets = book.sheets_metadata
+        of_cells = [each for each in sheets if each.typ == _WORKSHEET]
+        names = tuple(each.name for each in of_cells)
+        name = _chosen(names, [each.name for each in of_cells if each.visible == _VISIBLE], wanted)
+        index = [each.name for each in sheets].index(name)
         # calamine lets other threads run while it reads.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            search = _begun(pool, _search, *wanted_of)
+            search = _begun(pool, data, form, index, name, isinstance(file, Path))
             sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise SheetError(LOCKED) from error
-    except (
-        python_calamine.CalamineError,
-        *(OSError, ValueError, LookupError, RuntimeError),
-        *(zipfile.BadZipFile, zlib.error, NotImplementedError),
-    ) as error:
-        if is_machines_fault(error):
-            raise
+    except python_calamine.CalamineError as error:
         # calamine has a limit of its own for what ods files repeat.
         if "Cell limit" in str(error):
             raise _too_many("far too many cells", most_cells) from error
-        raise _damaged(form) from error
+        raise
     rows: dict[int, list[Any]] = {}
     if sheet.end is not None:
         count = (sheet.end[0] + 1) * (sheet.end[1] + 1)
         if count > most_cells:
             raise _too_many(f"{count:,} cells", most_cells)
         rows = dict(enumerate(sheet.to_python(skip_empty_area=False), start=1))
-    if form is Format.ODS:
+    if form is not Format.XLSX:
         for cells in rows.values():
-            for index, cell in enumerate(cells):
-                if type(cell) is str and cell.startswith("PT"):
-                    cells[index] = _duration(cell)
-    faults, layout = search.result()
-    for (row, column), code in faults.items():
-        cells = rows.setdefault(row, [])
-        cells.extend([""] * (column - len(cells)))
-        cells[column - 1] = Broken(code)
-    spread = spread_merged(rows, layout.merged) if layout.merged else []
-    return Worksheet(name, names, rows, tuple(layout_notes(layout, rows, spread)), tuple(spread))
+            for at, cell in enumerate(cells):
+                if type(cell) is str:
+                    if cell.startswith("PT") and form is Format.ODS:
+                        cells[at] = _duration(cell)
+                    elif "\0" in cell:  # calamine takes some texts of xls files for bytes
+                        cells[at] = cell.replace("\0", "")
+    return _Found(name, names, rows, search.result())
 
 
-def _begun(
-    pool: ThreadPoolExecutor, work: Callable[..., _Found], *arguments: Any
-) -> "Future[_Found]":
-    """Work in a thread; where there can be no other thread, it is done at once."""
+def _uncopied(data: bytes, form: Format) -> Iterator[str]:
+    if form is Format.XLS:
+        yield (
+            "The copy of an .xls is an .xlsx file with the values of all worksheets; colours, "
+            "widths and formulas of the old file are not kept."
+        )
+    elif b"_xmlsignatures/" in data or b"META-INF/documentsignatures.xml" in data:
+        yield "The file is signed; the signature does not hold for a copy."
+
+
+def _begun(pool: ThreadPoolExecutor, *arguments: Any) -> "Future[_Beside]":
+    """The search in a thread; where there can be no other thread, it is done at once."""
     try:
-        return pool.submit(work, *arguments)
+        return pool.submit(_search, *arguments)
     except RuntimeError:
-        done: Future[_Found] = Future()
-        done.set_result(work(*arguments))
+        done: Future[_Beside] = Future()
+        done.set_result(_search(*arguments))
         return done
-
-
-def _opened(data: bytes, path: Path, form: Format) -> python_calamine.CalamineWorkbook:
-    written = readable_ods(data) if form is Format.ODS else None
-    if written is None:
-        return python_calamine.CalamineWorkbook.from_path(path)
-    return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(written))
 
 
 def _too_many(count: str, most: int) -> SheetError:
@@ -153,59 +223,36 @@ def _damaged(form: Format) -> SheetError:
     )
 
 
-def _choose(
-    book: python_calamine.CalamineWorkbook, wanted: str | None
-) -> tuple[str, tuple[str, ...]]:
-    sheets = [
-        sheet
-        for sheet in book.sheets_metadata
-        if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
-    ]
-    names = tuple(sheet.name for sheet in sheets)
+def _chosen(names: Sequence[str], visible: Sequence[str], wanted: str | None) -> str:
     if not names:
         raise SheetError("This workbook has no worksheet with cells.")
-    if wanted is not None:
-        if wanted not in names:
-            raise SheetError(
-                f"There is no worksheet `{wanted}` in this file. It has: {', '.join(names)}."
-            )
-        return wanted, names
-    visible = (
-        sheet.name for sheet in sheets if sheet.visible == python_calamine.SheetVisibleEnum.Visible
-    )
-    return next(visible, names[0]), names
+    if wanted is not None and wanted not in names:
+        raise SheetError(
+            f"There is no worksheet `{wanted}` in this file. It has: {', '.join(names)}."
+        )
+    return wanted if wanted is not None else (*visible, names[0])[0]
 
 
-def _index(book: python_calamine.CalamineWorkbook, name: str) -> int:
-    return [sheet.name for sheet in book.sheets_metadata].index(name)
+def _search(data: bytes, form: Format, index: int, name: str, as_is: bool) -> _Beside:
+    """What calamine does not tell of a worksheet; `as_is`: whether it reads the file itself."""
+    if form is Format.XLS:
+        return _search_xls(xls_stream(data), index)
+    from engine.sheet.package import Package
+    from engine.sheet.xml_edits import utf8
+
+    package = Package(data)
+    if form is Format.XLSX:
+        raw = package.read(package.worksheet(name)[0])
+        xml = utf8(raw)
+        if as_is and xml is not raw:
+            raise ValueError("calamine reads UTF-8 alone, and finds nothing in other encodings")
+        return xlsx_faults(xml), xlsx_layout(xml)
+    xml = utf8(package.read("content.xml"))
+    return ods_faults(xml, name), ods_layout(xml, name)
 
 
-def _search(data: bytes, form: Format, index: int, name: str) -> _Found:
-    """What calamine does not tell of a worksheet."""
-    try:
-        if form is Format.XLSX:
-            xml = xlsx_xml(data, name)
-            return xlsx_faults(xml), xlsx_layout(xml)
-        if form is Format.ODS:
-            xml = ods_xml(data)
-            return ods_faults(xml, name), ods_layout(xml, name)
-        stream = xls_stream(data)
-        return xls_faults(data, stream, name), xls_layout(stream, index)
-    # The parts of a damaged or odd file can be missing in many ways.
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        SyntaxError,
-        LookupError,
-        StopIteration,
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        if is_machines_fault(error):
-            raise
-        raise _damaged(form) from error
+def _search_xls(stream: bytes, index: int) -> _Beside:
+    return xls_faults(stream, index), xls_layout(stream, index)
 
 
 def moment(cell: object) -> Moment:

@@ -136,6 +136,8 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         await pilot.press("asterisk", *"2", "enter")
         await shows(pilot, "blank num_images: 2")
         await pilot.press("x")
+        await shows(pilot, "that you leave out")
+        await pilot.press("enter")
         await on(pilot, AskWhere)
         await pilot.press("enter")
         await until(

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
-from tui.screens.ask import Ask
+from tui.screens.ask import Ask, AskWhere
 from tui.screens.sheet import SheetScreen
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
@@ -213,6 +213,17 @@ async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sh
         assert copy.read_text() == "precious"
         await pilot.press("enter")
         await until(pilot, lambda: copy.read_text() != "precious")
+        await until(pilot, lambda: not isinstance(app.screen, Ask))
+        await pilot.press("d", "x")
+        await until(pilot, lambda: "without the 1 row" in screen_text(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, AskWhere))
+        await pilot.press("enter")
+        other = sheet.with_name("mine-corrected-2.csv")
+        await until(pilot, lambda: other.exists() and not isinstance(app.screen, Ask))
+        gone = "a blue boat,1:3,sdlx,-3,\n"
+        assert other.read_text() == copy.read_text().replace(gone, "")
+        assert gone in copy.read_text()
 
 
 async def test_a_file_saved_again_is_read_again_and_mends_that_fit_stay(

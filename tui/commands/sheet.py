@@ -37,11 +37,13 @@ def register(subcommands: Subcommands) -> None:
         "check", check, "list a sheet's problems, its totals and an estimate; start nothing"
     )
     rendered = subcommands.add("run", run, "render a sheet and follow it; Ctrl-C leaves it running")
-    for command in (checked, rendered):
+    mended = subcommands.add("mend", mend, "write a corrected copy of a sheet")
+    for command in (checked, rendered, mended):
         command.add_argument(
             "sheet",
             type=Path,
-            help="csv, tsv, xls, xlsx, ods, or one prompt a line; - reads it from stdin",
+            help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+            + ("" if command is mended else "; - reads it from stdin"),
         )
         command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
         command.add_argument(
@@ -56,7 +58,24 @@ def register(subcommands: Subcommands) -> None:
             metavar="NAME",
             help="what a text file is written in: shift_jis, gbk, windows-1251 …",
         )
-    rendered.add_argument("--skip-bad-rows", action="store_true", help="leave rows with errors out")
+        if command is not checked:
+            command.add_argument(
+                "--skip-bad-rows", action="store_true", help="leave rows with errors out"
+            )
+    mended.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="COPY",
+        help="where to; of a workbook, a name that ends in .csv gets the rows alone",
+    )
+    mended.add_argument(
+        "--suggestions",
+        action="store_true",
+        help="take what is suggested for a cell, too, where it is one thing",
+    )
+    mended.add_argument("--force", action="store_true", help="replace a file that is there")
     rendered.add_argument(
         "--only-changed",
         action="store_true",
@@ -126,6 +145,40 @@ def check(options: Namespace, library: Library) -> int:
     else:
         say(*report.problem_lines(sheet.problems), report.totals_line(checked))
     return SOME if checked.errors else OK
+
+
+def mend(options: Namespace, library: Library) -> int:
+    """`promptsheet mend SHEET -o COPY`."""
+    from tui import report
+
+    replace = may_replace(options.output, force=options.force)
+    mended = library.sheets.mend(
+        options.sheet,
+        options.output,
+        worksheet=options.worksheet,
+        encoding=options.encoding,
+        folder=options.images,
+        suggestions=options.suggestions,
+        without_bad_rows=options.skip_bad_rows,
+        overwrite=replace,
+    )
+    sheet, copy = mended.sheet, mended.copy
+    if options.json:
+        print_json(
+            {
+                "file": sheet.file,
+                "sheet": sheet.sheet,
+                "copy": str(copy.path),
+                "cells": copy.cells,
+                "rows_left_out": copy.rows,
+                "notes": copy.notes,
+                "problems": [asdict(problem) for problem in mended.problems],
+            }
+        )
+    else:
+        say(*report.problem_lines(mended.problems), report.copy_line(copy))
+        note(*map(clean, copy.notes))
+    return OK if mended.is_sound else SOME
 
 
 def _checked(options: Namespace, library: Library) -> "Checked":

@@ -20,7 +20,8 @@ from engine.api import (
     save_new,
 )
 from tui.app_state import TakeInHand
-from tui.screens.ask import AskWhere
+from tui.report import copy_line
+from tui.screens.ask import Ask, AskWhere
 from tui.sheet_document import Opened, Revision, stamp_of
 from tui.text import clean, count_text
 from tui.workers import hand_over, hand_to, work
@@ -163,19 +164,45 @@ class SheetSaving:
 
     def save(self, sheet: Opened) -> None:
         """Ask where the corrected copy goes; or what has no file yet."""
+        out = sheet.draft.left_out
+        if not out:
+            self._save(sheet, without_left_out=False)
+            return
+        rows = count_text(out, "row")
+        keeping, leaving = f"with the {rows} that you leave out", f"without the {rows}"
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None:
+                self._save(sheet, without_left_out=answer == leaving)
+
+        self.node.app.push_screen(Ask("Save", choices=[keeping, leaving]), chosen)
+
+    def _save(self, sheet: Opened, *, without_left_out: bool) -> None:
         draft, path, revision = sheet.draft, sheet.path, Revision.of(sheet.draft)
 
         def write(target: Path, overwrite: bool) -> str:
             pictures = picture_folder(draft)
             if path is None:
-                rows, notes = save_new(draft, target, overwrite=overwrite, pictures=pictures)
+                rows, notes = save_new(
+                    draft,
+                    target,
+                    overwrite=overwrite,
+                    pictures=pictures,
+                    without_left_out=without_left_out,
+                )
                 words = f"{target.name}: {count_text(rows, 'row')} written."
             elif stamp_of(path) != sheet.stamp:
                 raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
             else:
-                copy = save_copy(draft, path, target, overwrite=overwrite, pictures=pictures)
-                words = f"{copy.path.name}: {count_text(copy.cells, 'cell')} mended."
-                notes = copy.notes
+                copy = save_copy(
+                    draft,
+                    path,
+                    target,
+                    overwrite=overwrite,
+                    pictures=pictures,
+                    without_left_out=without_left_out,
+                )
+                words, notes = copy_line(copy), copy.notes
             words = " ".join([words, *notes])
             over = path if path is not None and target.samefile(path) else None
             hand_to(self.node, self._saved, Saved(revision, over))
@@ -186,6 +213,10 @@ class SheetSaving:
         else:
             question = "Save a corrected copy as"
             note = "Your file stays as it is, unless you give its own name."
+            if draft.table.uncopied:
+                note = " ".join(
+                    [note, *draft.table.uncopied, "A name in .csv gets the rows alone."]
+                )
 
         def ask(name: Path) -> None:
             self.node.app.push_screen(AskWhere(question, name, write, note=note), self._written)

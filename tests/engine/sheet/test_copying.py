@@ -1,3 +1,5 @@
+import io
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,7 @@ def make(path: Path) -> Path:
             for row in ROWS:
                 page.append(row)
             page["A2"].font = Font(bold=True)
-            page["D5"].data_type = "s"
+            page["D5"].data_type, page["D5"].number_format = "s", "@"
             page.column_dimensions["A"].width = 50
             book.create_sheet("other")["B7"] = "untouched"
             book.save(path)
@@ -280,7 +282,7 @@ def test_a_mended_cell_of_ods_that_showed_an_error_shows_none(tmp_path: Path) ->
     again = Draft(read_table(save_copy(draft, source, tmp_path / "b.ods").path), VOCABULARY)
     assert [dict(again.row(n).cells) for n in again.numbers] == [
         {"prompt": "prompt", "seed_number": "77"},
-        {"prompt": text.replace("\t", " "), "seed_number": "77"},
+        {"prompt": text, "seed_number": "77"},
     ]
     assert again.faults == 0
 
@@ -356,6 +358,47 @@ def test_a_new_row_in_reach_of_merged_cells_is_not_one_of_theirs(tmp_path: Path)
     draft.add("new")
     again = Draft(read_table(save_copy(draft, source, free_name(source)).path), VOCABULARY)
     assert [again.text(n, "aspect_ratio") for n in again.numbers] == ["2:3", "2:3", ""]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".xls"])
+def test_rows_that_are_left_out_can_be_left_out_of_the_copy(tmp_path: Path, ending: str) -> None:
+    source = make(tmp_path / f"mine{ending}")
+    draft = Draft(read_table(source), WORDS)
+    draft.edit([3], "aspect_ratio", "2:3")
+    draft.leave_out([3])
+    draft.edit([5], "num_images", "4")
+    copy = save_copy(draft, source, free_name(source), without_left_out=True)
+    assert (copy.cells, copy.rows) == (1, 1)
+    table = read_table(copy.path)
+    assert [line.cells[0] for line in table.lines] == ["a red boat", "a cat"]
+    # What refers to rows of a workbook still does.
+    assert table.lines[-1].number == (4 if ending == ".csv" else 5)
+
+
+def test_a_copy_has_the_ending_of_what_it_is_and_csv_is_a_way_out(tmp_path: Path) -> None:
+    text, book, old = (make(tmp_path / f"mine{ending}") for ending in (".csv", ".xlsx", ".xls"))
+    draft = Draft(read_table(text), WORDS)
+    with pytest.raises(SheetError, match=r"is text.*\.csv"):
+        save_copy(draft, text, tmp_path / "a.xlsx")
+    draft = Draft(read_table(book), WORDS)
+    assert draft.table.uncopied == ()
+    with pytest.raises(SheetError, match=r"end in \.xlsx, or in \.csv"):
+        save_copy(draft, book, tmp_path / "a.ods")
+    draft.edit([3], "aspect_ratio", "2:3")
+    assert save_copy(draft, book, tmp_path / "a.csv").notes[0].startswith("It holds the rows")
+    again = Draft(read_table(tmp_path / "a.csv"), WORDS)
+    assert again.text(3, "aspect_ratio") == "2:3"
+    assert "colours" in read_table(old).uncopied[0], "said before it is asked for"
+    signed = tmp_path / "signed.xlsx"
+    signed.write_bytes(with_signature(book.read_bytes()))
+    assert "signature" in read_table(signed).uncopied[0]
+
+
+def with_signature(book: bytes) -> bytes:
+    data = io.BytesIO(book)
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr("_xmlsignatures/sig1.xml", "<Signature/>")
+    return data.getvalue()
 
 
 def test_typed_prompts_become_a_file(tmp_path: Path) -> None:

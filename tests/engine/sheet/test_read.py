@@ -14,6 +14,7 @@ from engine.sheet.check import check_table
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Severity, SheetError
 from engine.sheet.table import Broken, Moment
+from tests.support.odd_workbooks import odd_xlsx
 from tests.support.sheets import VOCABULARY, write_csv, write_xlsx
 from tests.support.workbooks import make_ods
 
@@ -348,6 +349,82 @@ def test_a_folder_with_modules_of_the_same_names_harms_nothing(
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "ä.csv", ["prompt"], ["a"])
     assert cells(Path("ä.csv")) == [(2, ["a"])]
+
+
+# ------------------------------------------------- as few programs write them
+
+FULL = (
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>prompt</t></is></c>'
+    '<c r="B1" t="inlineStr"><is><t>seed</t></is></c></row>'
+    '<row hidden="1"><c t="inlineStr"><is><t>ein Boot für Zoë</t></is></c>'
+    '<c t="e"><v>#REF!</v></c></row>'
+)
+MACROS = "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"how": "backslashes"},
+        {"how": "capitals"},
+        {"how": "prefix"},
+        {"how": "strict"},
+        {"how": "utf-16"},
+        *({"book": name} for name in ("xl/Workbook.xml", "workbook.xml", "a/b/workbook.xml")),
+        *({"dimension": size} for size in ("", "A1", "B2:A1", "A:B", "A1:B0", "A1:XFD1048576")),
+        {"more_sheets": '<sheet name="Lost" sheetId="2"/>'},
+        {
+            "more_sheets": '<sheet name="Macros" sheetId="2" r:id="rId2"/>',
+            MACROS.rpartition("/")[2]: "<macrosheet><sheetData/></macrosheet>",
+        },
+    ],
+    ids=str,
+)
+def test_an_xlsx_of_an_unusual_program_is_read(tmp_path: Path, odd: dict[str, str]) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(odd_xlsx(FULL, **odd))
+    table = read_table(path)
+    assert [tuple(line.cells) for line in table.lines] == [("ein Boot für Zoë", Broken("#REF!"))]
+    assert table.notes[0].startswith("Row 2 is hidden")
+
+
+def test_an_xls_of_an_unusual_program_is_read(tmp_path: Path) -> None:
+    """Its stream is called in capitals, and it says of 16-bit texts that they are of 8."""
+    long = "日本" + "é" * 20_000
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Blätter")
+    rows: list[list[Any]] = [["prompt", "seed", "length"], [long, 12.5, 64.45 / 24]]
+    for row, texts in enumerate(rows):
+        for column, cell in enumerate(texts):
+            formats = {(1, 1): '0.0" days"', (1, 2): "[h]:mm"}
+            style = xlwt.easyxf(num_format_str=formats.get((row, column), "General"))
+            sheet.write(row, column, cell, style)
+    path = tmp_path / "a.xls"
+    book.save(str(path))
+    data = path.read_bytes()
+    name = "Workbook".encode("utf-16-le")
+    for before, after in ((b"\x42\0\2\0\xb0\4", b"\x42\0\2\0\xe4\4"), (name, name.upper())):
+        assert data.count(before) == 1
+        data = data.replace(before, after)
+    path.write_bytes(data)
+    table = read_table(path)
+    assert table.sheets == ("Blätter",)
+    assert table.lines[0].cells == [long, 12.5, Moment("64:27:00", 232_020)]
+
+
+def test_an_xls_that_cannot_be_searched_for_errors_is_read_and_that_is_said(tmp_path: Path) -> None:
+    """Its bytes are said to stand in the other order, which one of two readers heeds."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for row, text_ in enumerate(("prompt", "a boat at sea", "a cat")):
+        sheet.write(row, 0, text_)
+    path = tmp_path / "a.xls"
+    book.save(str(path))
+    data = path.read_bytes()
+    path.write_bytes(data[:28] + data[29:27:-1] + data[30:])
+    table = read_table(path)
+    assert [line.cells[0] for line in table.lines] == ["a boat at sea", "a cat"]
+    assert "a cell that shows an error is read as blank" in table.notes[0]
 
 
 # ------------------------------------------------- as LibreOffice writes them (files/make.py)
