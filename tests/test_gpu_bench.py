@@ -67,12 +67,12 @@ def test_tidying_up_that_takes_too_long_is_cut_off_too() -> None:
 def test_a_fault_of_one_measurement_is_said_and_the_next_is_made() -> None:
     def faulty() -> Iterator[Record]:
         yield {"figure": 1}
-        raise RuntimeError("the device\nis lost")
+        raise OSError("the device\nis lost")
 
     plan = [measurement("first", faulty), measurement("second", lambda: iter([{"figure": 2}]))]
     outcomes = carry_out(plan, Budget(60, ending=1), lambda _: None)
     assert [outcome.state for outcome in outcomes] == ["failed", "measured"]
-    assert "FAILED: RuntimeError: the device is lost; 1 figure(s)" in table(outcomes)
+    assert "FAILED: OSError: the device is lost; 1 figure(s)" in table(outcomes)
 
 
 def test_throughput_is_held_to_what_is_wanted() -> None:

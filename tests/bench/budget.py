@@ -103,7 +103,10 @@ def carry_out(
                 outcome.state, outcome.reason = "cut off", "no time was left"
             except Exception as error:
                 outcome.state = "failed"
-                outcome.reason = f"{type(error).__name__}: {' '.join(str(error).split())[-500:]}"
+                text = " ".join(str(error).split())[-500:]
+                # Those that the benchmarks raise themselves are in words.
+                worded = type(error) is RuntimeError
+                outcome.reason = text if worded else f"{type(error).__name__}: {text}"
         outcome.seconds = time.monotonic() - began
         if outcome.state != "measured":
             left_out = {"state": outcome.state, "reason": outcome.reason}

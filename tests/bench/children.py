@@ -14,7 +14,7 @@ def lines_of(device: str, kind: str, *more: object) -> Iterator[Iterator[dict[st
     """What `tests.bench.on_device` tells; it ends with the block.
 
     Raises:
-        RuntimeError: it failed; the end of what it said.
+        RuntimeError: it failed; the last line it said.
     """
     words = [sys.executable, "-m", "tests.bench.on_device", device, kind, *map(str, more)]
     with tempfile.TemporaryFile("w+") as said:
@@ -27,7 +27,9 @@ def lines_of(device: str, kind: str, *more: object) -> Iterator[Iterator[dict[st
             yield from (json.loads(line) for line in process.stdout)
             if process.wait():
                 said.seek(0)
-                raise RuntimeError(said.read().strip()[-500:])
+                # Warnings and where it happened come before.
+                *_, last = said.read().strip().splitlines() or ["it ended without a word"]
+                raise RuntimeError(last[-500:])
 
         try:
             yield lines()
