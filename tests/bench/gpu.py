@@ -36,18 +36,16 @@ class Bench:
         """The most valuable first: promises and cheap figures before what takes minutes."""
         half = 0.5 if self.small else 1.0
         least = {name: half * seconds for name, seconds in _LEAST.items()}
-        found = [
+        return [
             self._throughput("sd15", least["sd15"]),
             self._throughput("turbo", least["turbo"]),
-            Measurement("identity", least["identity"], self._identity, identity_words),
+            Measurement("identity, tiny", least["identity"], self._identity, identity_words),
+            self._identity_of("sd15", least["identity of"]),
+            *self._memory("sd15", least),
+            self._throughput("sdxl", least["sdxl"]),
+            self._identity_of("sdxl", least["identity of"]),
+            self._memory("sdxl", least)[0],
         ]
-        if not self.small:
-            found.append(self._full_identity("sd15", least["full identity"]))
-        found += [*self._memory("sd15", least), self._throughput("sdxl", least["sdxl"])]
-        if not self.small:
-            found.append(self._full_identity("sdxl", least["full identity"]))
-            found.append(self._memory("sdxl", least)[0])
-        return found
 
     def _case(self, label: str) -> Case:
         kind = "sdxl" if label == "sdxl" else "sd15"
@@ -104,13 +102,13 @@ class Bench:
         with lines_of(self.device, "identity") as lines:
             yield from lines
 
-    def _full_identity(self, kind: str, least: float) -> Measurement:
+    def _identity_of(self, kind: str, least: float) -> Measurement:
         def run() -> Iterator[Record]:
-            pixels = 1024 if kind == "sdxl" else 512
+            pixels = 64 if self.small else 1024 if kind == "sdxl" else 512
             with lines_of(self.device, "identity", self._model(kind), pixels) as lines:
                 yield from lines
 
-        return Measurement(f"identity {kind}, full size", least, run, identity_words)
+        return Measurement(f"identity {kind}", least, run, identity_words)
 
     def _memory(self, kind: str, least: dict[str, float]) -> list[Measurement]:
         """What calls take, then what happens where it is not there."""
@@ -134,7 +132,7 @@ class Bench:
         ]
 
 
-_LEAST = {"sd15": 60.0, "turbo": 30.0, "identity": 20.0, "full identity": 25.0}
+_LEAST = {"sd15": 60.0, "turbo": 30.0, "identity": 20.0, "identity of": 25.0}
 _LEAST |= {"memory": 25.0, "scarce": 40.0, "sdxl": 120.0}
 """Seconds below which a measurement is not begun; of a small one half."""
 
