@@ -3,9 +3,11 @@ SHELL := bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+MINUTES ?= 10
+DEVICE ?= cuda:0
 EXAMPLE := assets/examples/first-light.csv
 
-.PHONY: help setup run check test lint bench clean
+.PHONY: help setup run check test lint bench gpu clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +37,9 @@ test: lint  ## everything CI runs
 
 bench: setup  ## the benchmarks and the long kill test
 	$(BIN)/python -m tests.bench
+
+gpu: setup  ## what only a GPU can tell, in at most MINUTES=10 on DEVICE=cuda:0
+	$(BIN)/python -m tests.bench gpu --minutes $(MINUTES) --device $(DEVICE)
 
 clean:  ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,7 @@
-"""`python -m tests.bench [NAME …]`: run the benchmarks, all or the named ones."""
+"""`python -m tests.bench [NAME …]`: run the benchmarks, all or the named ones.
+
+`gpu` runs only if it is named.
+"""
 
 import argparse
 import sys
@@ -6,6 +9,7 @@ from collections.abc import Callable
 
 from tests.bench import (
     acceptance,
+    gpu,
     kills,
     large,
     memory,
@@ -38,17 +42,24 @@ INTERRUPTIONS: dict[str, Callable[[int | None], int]] = {
 def main(arguments: list[str]) -> int:
     """Run them; how many failed."""
     every = [*BENCHMARKS, *INTERRUPTIONS]
+    there_are = [*every, "gpu"]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(every))
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(there_are))
     parser.add_argument("--cuts", type=int, help="how many kills of each kind, or power cuts")
+    parser.add_argument("--minutes", type=float, help="of gpu: the most it takes (10)")
+    parser.add_argument("--device", help="of gpu: cuda:0, or cpu to rehearse")
+    parser.add_argument("--small", action="store_true", help="of gpu: small models, to rehearse")
     options = parser.parse_args(arguments)
-    if unknown := [name for name in options.names if name not in every]:
-        print(f"There is no benchmark {unknown[0]!r}; there are: {', '.join(every)}.")
+    if unknown := [name for name in options.names if name not in there_are]:
+        print(f"There is no benchmark {unknown[0]!r}; there are: {', '.join(there_are)}.")
         return 2
-    return sum(
-        BENCHMARKS[name]() if name in BENCHMARKS else INTERRUPTIONS[name](options.cuts)
-        for name in options.names or every
-    )
+
+    def run(name: str) -> int:
+        if name == "gpu":
+            return gpu.main(options.minutes, options.device, small=options.small)
+        return BENCHMARKS[name]() if name in BENCHMARKS else INTERRUPTIONS[name](options.cuts)
+
+    return sum(run(name) for name in options.names or every)
 
 
 if __name__ == "__main__":

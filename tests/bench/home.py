@@ -10,8 +10,8 @@ from tests.support.command import Promptsheet
 
 
 @contextlib.contextmanager
-def isolated(settings: str = "") -> Iterator[tuple[Promptsheet, Path]]:
-    """The command on an empty library, with these settings (TOML), and a folder for files.
+def isolated(settings: str = "", models: str = "") -> Iterator[tuple[Promptsheet, Path]]:
+    """The command on an empty library, and a folder for files; settings and models are TOML.
 
     The engine process is stopped at the end.
     """
@@ -19,6 +19,8 @@ def isolated(settings: str = "") -> Iterator[tuple[Promptsheet, Path]]:
         home = Path(folder)
         (home / "config").mkdir()
         (home / "config" / "settings.toml").write_text(settings)
+        if models:
+            (home / "config" / "models.toml").write_text(models)
         environment = os.environ | {
             "PROMPTSHEET_CONFIG": str(home / "config"),
             "PROMPTSHEET_LIBRARY": str(home / "library"),

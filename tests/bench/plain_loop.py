@@ -1,9 +1,11 @@
 """What one would write without Promptsheet: a loop over a pipeline. A process of its own.
 
-Reads a JSON object a line: folder, batch, rows; answers with the seconds it took.
+Reads a JSON object a line: folder, batch, rows; answers with the seconds it took, without end if
+memory does not hold such a batch.
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -52,7 +54,12 @@ def main() -> None:
         folder = Path(asked["folder"])
         folder.mkdir(parents=True)
         forget_peak(os.getpid())
-        seconds = render(pipeline, folder, asked["batch"], asked["rows"])
+        try:
+            seconds = render(pipeline, folder, asked["batch"], asked["rows"])
+        except torch.OutOfMemoryError:
+            seconds = math.inf
+        if seconds == math.inf:  # what the error held is free only now
+            torch.cuda.empty_cache()
         answer = {"seconds": seconds, "bytes": peak_bytes(os.getpid())}
         print(json.dumps(answer), flush=True)
 

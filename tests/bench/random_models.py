@@ -1,6 +1,11 @@
-"""Pipelines of random weights in the shape of well-known models, for measuring without them."""
+"""Pipelines of random weights in the shape of well-known models, for measuring without them.
+
+A program, too: KIND FOLDER DEVICE saves one at full size, its numbers drawn on the device, which
+takes a GPU seconds; with --small a small one.
+"""
 
 import logging
+import sys
 from importlib.resources import files
 from pathlib import Path
 from shutil import copytree
@@ -52,12 +57,14 @@ def _vae(channels: tuple[int, ...], scaling: float) -> AutoencoderKL:
 
 
 def _parts(channels: tuple[int, ...], scaling: float) -> dict[str, Any]:
+    with torch.device("cpu"):  # wherever weights are drawn
+        scheduler = DPMSolverMultistepScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1
+        )
     return {
         "vae": _vae(channels, scaling),
         "tokenizer": CLIPTokenizer.from_pretrained(str(_TOKENIZER)),
-        "scheduler": DPMSolverMultistepScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1
-        ),
+        "scheduler": scheduler,
     }
 
 
@@ -129,3 +136,17 @@ def save_sdxl(folder: Path, *, full: bool) -> None:
         force_zeros_for_empty_prompt=True,
     )
     _save(pipeline, folder, torch.float16 if full else torch.float32)
+
+
+SAVED = {"sd15": save_sd15, "sdxl": save_sdxl}
+
+
+def main() -> None:
+    """Save one."""
+    kind, folder, device, *small = sys.argv[1:]
+    with torch.device(device):
+        SAVED[kind](Path(folder), full=not small)
+
+
+if __name__ == "__main__":
+    main()

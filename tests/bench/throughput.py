@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -24,8 +24,10 @@ from typing import Any
 
 import psutil
 
+from engine.plan.batch_limits import FIRST_ON_GPU
 from engine.protocol.events import Computed, Counted
 from engine.service.client.connection import connect_or_start
+from tests.bench.home import isolated
 from tests.bench.resident import forget_peak, peak_bytes
 from tests.support.command import Promptsheet
 
@@ -45,6 +47,9 @@ class Case:
     steps: int
     guidance: float
     images: int
+    batches: tuple[int, ...] = BATCHES
+    """What the loop is tried at, to find its best."""
+    rounds: int = ROUNDS
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,39 @@ class Turn:
     """One measurement."""
 
     rate: float
-    """Images a second."""
+    """Images a second; 0 if memory did not hold its batches."""
     idle: float = 0.0
     """Share of the time in which no model computes."""
     bytes: int = 0
     """The peak of its resident memory; of several processes the sum of their peaks."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a case so far."""
+
+    case: Case
+    best: int
+    """The batch at which (b) runs."""
+    turns: Mapping[str, Sequence[Turn]]
+    """a, b and c → a turn for each round."""
+
+    def rate(self, name: str) -> float:
+        """Images a second."""
+        return median(turn.rate for turn in self.turns[name])
+
+    def gain(self, name: str) -> float:
+        """How many times as fast as (a) or (b) the engine is.
+
+        Ratios within a round, so that a machine whose speed drifts does not count.
+        """
+        pairs = zip(self.turns["c"], self.turns[name], strict=True)
+        return median(c.rate / other.rate for c, other in pairs)
+
+    @property
+    def idle(self) -> float:
+        """Share of the time of (c) in which no model computes."""
+        return median(turn.idle for turn in self.turns["c"])
 
 
 def builtin() -> int:
@@ -73,8 +106,7 @@ def shapes() -> int:
 def _run(cases: Callable[[Path, bool], Iterable[Case]]) -> int:
     gpu = Path("/dev/nvidiactl").exists()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        return sum(_bench(case, folder, gpu=gpu) for case in cases(folder, gpu))
+        return sum(_bench(case, gpu=gpu) for case in cases(Path(name), gpu))
 
 
 def _shapes(folder: Path, full: bool) -> Iterator[Case]:
@@ -88,15 +120,14 @@ def _shapes(folder: Path, full: bool) -> Iterator[Case]:
     yield Case("sdxl", folder / "sdxl", 1024 if full else 128, steps, 5.0, 32)
 
 
-def _bench(case: Case, folder: Path, *, gpu: bool) -> int:
-    device, dtype = ("cuda:0", "bfloat16") if gpu else ("cpu", "float32")
-    home = folder / f"home-{case.label}"
-    (home / "config").mkdir(parents=True)
-    (home / "config" / "models.toml").write_text(_entry(case))
-    os.environ["PROMPTSHEET_CONFIG"] = str(home / "config")
-    ours = Promptsheet(
-        home / "library", os.environ | {"PROMPTSHEET_LIBRARY": str(home / "library")}
-    )
+def _bench(case: Case, *, gpu: bool) -> int:
+    found = list(measure(case, "cuda:0" if gpu else "cpu"))[-1]
+    return _report(found, (GPU_TARGETS if gpu else TARGETS).get(case.label))
+
+
+def measure(case: Case, device: str) -> Iterator[Measured]:
+    """Measure a case on a device; what is known after each round."""
+    gpu = device != "cpu"
     rows = [
         {
             "prompt": f"{number} red circles on a blue background",
@@ -108,73 +139,108 @@ def _bench(case: Case, folder: Path, *, gpu: bool) -> int:
         }
         for number in range(case.images)
     ]
-    sheet = home / "sheet.csv"
-    with sheet.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["prompt", "seed_number", "model", "num_images"])
-        writer.writerows([row["prompt"], row["seed"], case.label, 1] for row in rows)
-    numbers = count()
-    with _loop(case, dtype, device) as loop:
-        try:
-            speeds = {}
-            for batch in (BATCHES[0], *BATCHES):  # the first of all is slower than it will be
-                out = str(home / f"plain-{next(numbers)}")
-                speeds[batch] = loop(folder=out, batch=batch, rows=rows[: max(BATCHES)]).rate
-            best = max(speeds, key=lambda batch: speeds[batch])
-            ours.json("run", sheet)  # loads the model, reads the files, warms every cache
-            for pid in _pids(ours):
-                _prefer(pid)
-            turns: dict[str, list[Turn]] = {"a": [], "b": [], "c": []}
-            for _ in range(ROUNDS):
-                for name, batch in (("a", 1), ("b", best)):
-                    out = str(home / f"plain-{next(numbers)}")
-                    turns[name].append(loop(folder=out, batch=batch, rows=rows))
-                turns["c"].append(_ours(ours, sheet))
-                last = "  ".join(f"{name} {turn[-1].rate:.2f}/s" for name, turn in turns.items())
-                print(f"  {case.label}: {last}", file=sys.stderr, flush=True)
-        finally:
-            ours("engine", "stop")
-    return _report(case, best, turns, (GPU_TARGETS if gpu else TARGETS).get(case.label))
+    with (
+        isolated(on_device(device), entry(case, gpu=gpu)) as (ours, home),
+        _loop(case, device) as loop,
+    ):
+        numbers = count()
+
+        def plain(batch: int, images: int) -> Turn:
+            out = str(home / f"plain-{next(numbers)}")
+            return loop(folder=out, batch=batch, rows=rows[:images])
+
+        most, speeds = max(case.batches), {}
+        for batch in (case.batches[0], *case.batches):  # the first is slower than it will be
+            speeds[batch] = plain(batch, most).rate
+        best = max(speeds, key=lambda batch: speeds[batch])
+        sheet = write_sheet(home / "sheet.csv", case, case.images)
+        # Loads the model, reads the files, warms every cache. What the first batch on a GPU takes
+        # of its memory says how large the next ones are, and they are new to it, too.
+        for images in (FIRST_ON_GPU, most) if gpu else (case.images,):
+            ours.json("run", write_sheet(home / "warm.csv", case, images))
+        for pid in _pids(ours):
+            _prefer(pid)
+        turns: dict[str, list[Turn]] = {"a": [], "b": [], "c": []}
+        for _ in range(case.rounds):
+            for name, batch in (("a", 1), ("b", best)):
+                turns[name].append(plain(batch, case.images))
+            turns["c"].append(_ours(ours, sheet))
+            last = "  ".join(f"{name} {turn[-1].rate:.2f}/s" for name, turn in turns.items())
+            print(f"  {case.label}: {last}", file=sys.stderr, flush=True)
+            yield Measured(case, best, turns)
 
 
-def _entry(case: Case) -> str:
+def on_device(device: str) -> str:
+    """The settings (TOML) that keep the engine to one device."""
+    return f'[render]\ndevices = ["{device}"]\n'
+
+
+def entry(case: Case, *, gpu: bool, largest: int = 0) -> str:
+    """The model list's entry for a case.
+
+    Args:
+        case: whose model it is.
+        gpu: whether it is drawn on one: there the engine finds the size of its batches itself.
+        largest: images of a batch, if that is to be another.
+    """
     rendering = f"{{ steps = {case.steps}, guidance = {case.guidance} }}"
-    batch = 8 if case.pixels <= 512 else 4
+    batch = largest or (0 if gpu else 8)
     return (
         f'[[models]]\nlabel = "{case.label}"\nsource = "{case.source}"\n'
-        f"base_resolution = {case.pixels}\nmax_batch = {batch}\n"
-        f"[models.rendering]\ndefault = {rendering}\n"
+        f"base_resolution = {case.pixels}\n"
+        + (f"max_batch = {batch}\n" if batch else "")
+        + f"[models.rendering]\ndefault = {rendering}\n"
     )
+
+
+def write_sheet(path: Path, case: Case, images: int) -> Path:
+    """A sheet of as many rows, an image each."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["prompt", "seed_number", "model", "num_images"])
+        for number in range(images):
+            prompt = f"{number} red circles on a blue background"
+            writer.writerow([prompt, number, case.label, 1])
+    return path
 
 
 @contextmanager
-def _loop(case: Case, dtype: str, device: str) -> Iterator[Callable[..., Turn]]:
+def _loop(case: Case, device: str) -> Iterator[Callable[..., Turn]]:
     """The plain loop in its own process, its model loaded."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.plain_loop", str(case.source), dtype, device],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        # What the engine gives its renderers: otherwise (a) and (b) are slower on a busy machine.
-        env=os.environ | {"GOMP_SPINCOUNT": "3000"},
-    )
-    assert process.stdin and process.stdout
-    _prefer(process.pid)
-    out, into = process.stdout, process.stdin
-    json.loads(out.readline())
+    dtype = "float32" if device == "cpu" else "bfloat16"
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.plain_loop", str(case.source), dtype, device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            # What the engine gives its renderers: otherwise (a) and (b) are slower on a busy
+            # machine.
+            env=os.environ | {"GOMP_SPINCOUNT": "3000"},
+        )
+        assert process.stdin and process.stdout
+        out, into = process.stdout, process.stdin
 
-    def ask(**what: Any) -> Turn:
-        into.write(json.dumps(what) + "\n")
-        into.flush()
-        answer = json.loads(out.readline())
-        return Turn(len(what["rows"]) / answer["seconds"], bytes=answer["bytes"])
+        def answer() -> dict[str, float]:
+            if line := out.readline():
+                return dict(json.loads(line))
+            said.seek(0)
+            raise RuntimeError(f"the plain loop ended: {said.read()[-500:]}")
 
-    try:
-        yield ask
-    finally:
-        into.close()
-        process.wait()
+        def ask(**what: Any) -> Turn:
+            into.write(json.dumps(what) + "\n")
+            into.flush()
+            found = answer()
+            return Turn(len(what["rows"]) / found["seconds"], bytes=int(found["bytes"]))
+
+        try:
+            _prefer(process.pid)
+            answer()
+            yield ask
+        finally:
+            process.kill()  # it keeps nothing
+            process.wait()
 
 
 def _ours(ours: Promptsheet, sheet: Path) -> Turn:
@@ -196,7 +262,7 @@ def _ours(ours: Promptsheet, sheet: Path) -> Turn:
     for pid in _pids(ours):
         forget_peak(pid)
     with connection:
-        watching = threading.Thread(target=watch)
+        watching = threading.Thread(target=watch, daemon=True)
         watching.start()
         done = ours.json("run", sheet)
         watching.join()
@@ -211,7 +277,12 @@ def _pids(ours: Promptsheet) -> list[int]:
 
 
 def _prefer(pid: int) -> None:
-    """The same priority for all that is measured: a high one, so that neighbours matter little."""
+    """The same priority for all that is measured: a high one, so that neighbours matter little.
+
+    Where this itself was started to give way to others, all give way.
+    """
+    if os.getpriority(os.PRIO_PROCESS, 0) > 0:
+        return
     for thread in psutil.Process(pid).threads():
         for niceness in (-10, 0):  # what an ordinary user may not have is left as it is
             with contextlib.suppress(psutil.AccessDenied, PermissionError):
@@ -228,20 +299,13 @@ def _covered(spans: list[tuple[float, float]]) -> float:
     return total
 
 
-def _report(
-    case: Case, best: int, turns: dict[str, list[Turn]], target: tuple[float, float, float] | None
-) -> int:
-    rate = {name: median(turn.rate for turn in found) for name, found in turns.items()}
-    # Ratios within a round, so that a machine whose speed drifts does not count.
-    by = {
-        name: median(c.rate / other.rate for c, other in zip(turns["c"], turns[name], strict=True))
-        for name in "ab"
-    }
-    idle = median(turn.idle for turn in turns["c"])
-    memory = {name: max(turn.bytes for turn in found) >> 20 for name, found in turns.items()}
+def _report(found: Measured, target: tuple[float, float, float] | None) -> int:
+    case, by, idle = found.case, {name: found.gain(name) for name in "ab"}, found.idle
+    memory = {name: max(turn.bytes for turn in turns) >> 20 for name, turns in found.turns.items()}
     print(
-        f"{case.label:8} {case.pixels}² {case.steps:2} steps  a {rate['a']:.2f}/s"
-        f"  b {rate['b']:.2f}/s (batch {best})  c {rate['c']:.2f}/s   c/a {by['a']:.2f}"
+        f"{case.label:8} {case.pixels}² {case.steps:2} steps  a {found.rate('a'):.2f}/s"
+        f"  b {found.rate('b'):.2f}/s (batch {found.best})  c {found.rate('c'):.2f}/s"
+        f"   c/a {by['a']:.2f}"
         f"  c/b {by['b']:.2f}   no model computes {idle:.1%}"
         f"   peak memory a {memory['a']}, b {memory['b']},"
         f" c {memory['c']} MiB (engine + renderer)",

@@ -39,12 +39,16 @@ class Promptsheet:
                 target=_main, args=(words, self.environment, Path.cwd(), streams)
             )
             process.start()
-            process.join(_TIMEOUT)
-            if process.exitcode is None:
-                process.kill()
+            try:
+                process.join(_TIMEOUT)
+            finally:  # also where whoever waits is interrupted
+                code = process.exitcode
+                if code is None:
+                    process.kill()
+            if code is None:
                 raise subprocess.TimeoutExpired(words, _TIMEOUT)
             _, out, err = (path.read_text() if path.exists() else "" for path in streams)
-        return subprocess.CompletedProcess(words, process.exitcode, out, err)
+        return subprocess.CompletedProcess(words, code, out, err)
 
     def json(self, *arguments: str | Path, status: int = 0, stdin: str = "") -> Any:
         """Run it with --json; what it prints, its exit status checked."""

@@ -4,7 +4,7 @@ All have the built-in model's tokenizer: their own cannot be made of nothing.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -12,11 +12,15 @@ from shutil import copytree
 from typing import Any
 
 import diffusers
+import numpy as np
 import torch
 import transformers
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from engine.picture.recipe import Recipe
+from engine.render.drawing import method_for
+from engine.render.ready_sources import Pixels, ReadySource
 from tests.bench.random_models import save_sd15, save_sdxl
 
 _TOKENIZER = str(files("assets") / "models" / "builtin" / "tokenizer")
@@ -444,3 +448,20 @@ def save_made(pipeline: Any, folder: Path) -> None:
     # transformers writes another form of the tokenizer than the one the library reads everywhere.
     for part in folder.glob("tokenizer*"):
         copytree(_TOKENIZER, part, dirs_exist_ok=True)
+
+
+def draw(
+    pipeline: Any,
+    recipes: Sequence[Recipe],
+    told: list[int] | None = None,
+    sources: Sequence[ReadySource] = (),
+) -> list[Pixels]:
+    """The pictures of one batch; `told` gets the steps that are told of."""
+    way, steps = method_for(pipeline), [] if told is None else told
+    way.prepare(pipeline, recipes)
+    return list(way.draw(pipeline, recipes, lambda step, *_: steps.append(step), sources))
+
+
+def is_same(one: Pixels, other: Pixels) -> bool:
+    """Whether two pictures have the same pixels."""
+    return bool(np.array_equal(one, other))

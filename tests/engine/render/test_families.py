@@ -1,6 +1,5 @@
 """Every family of the one table, on a tiny pipeline of its architecture with random weights."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,29 +14,14 @@ from engine.picture.recipe import Recipe
 from engine.render.drawing import method_for
 from engine.render.loaded import LoadedModel
 from engine.render.pipelines import load_pipeline
-from engine.render.ready_sources import Pixels, ReadySource
+from engine.render.ready_sources import ReadySource
 from engine.render.scheduling import use_scheduler
-from tests.support.families import TINY, save_tiny
+from tests.support.families import TINY, draw, is_same, save_tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 RECIPE = Recipe("a red boat on the sea", "", 7, 32, 64, 3, 5.0, "S", "m", "h")
 UNWANTED = "blue text, people"
-
-
-def draw(
-    pipeline: Any,
-    recipes: Sequence[Recipe],
-    told: list[int] | None = None,
-    sources: Sequence[ReadySource] = (),
-) -> list[Pixels]:
-    way, steps = method_for(pipeline), [] if told is None else told
-    way.prepare(pipeline, recipes)
-    return list(way.draw(pipeline, recipes, lambda step, *_: steps.append(step), sources))
-
-
-def is_same(one: Pixels, other: Pixels) -> bool:
-    return bool(np.array_equal(one, other))
 
 
 class StopError(Exception):
