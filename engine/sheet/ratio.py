@@ -17,6 +17,8 @@ _KNOWN = frozenset(RATIOS) | {
 """Ratios that a time of day is taken for; any other time may be a slip, and asks."""
 
 _PAIR = re.compile(r"([0-9]{1,7}) ?([:xX×*/∶：]|by|to) ?([0-9]{1,7})", re.IGNORECASE)
+_OTHER_SIGN = re.compile(r"([0-9]{1,4}) ?[^0-9A-Za-z ]{1,2} ?([0-9]{1,4})")
+"""What was meant as a pair, with another sign between."""
 _PAIR_WITH_UNIT = re.compile(r"([0-9]{1,7}) ?[xX×*] ?([0-9]{1,7}) ?px", re.IGNORECASE)
 _API_NAME = re.compile(r"(?:ASPECT|RESOLUTION)_([0-9]{1,7})_([0-9]{1,7})", re.IGNORECASE)
 _CLOCK = re.compile(
@@ -91,7 +93,9 @@ def _from_text(text: str) -> CellFindings[tuple[int, int]]:
         clock = ":".join(str(int(part)) for part in re.split("[.,]", found[1]))
         meant = (clock,) if found[2] is None and clock in _KNOWN else ()
         return _unclear(text, tuple(dict.fromkeys((*meant, *near))))
-    return _unclear(text, ())
+    found = _OTHER_SIGN.fullmatch(plain)
+    sides = [int(part) for part in found.groups()] if found else []
+    return _unclear(text, ("{}:{}".format(*sides),) if sides and all(sides) else ())
 
 
 def _day_parts(text: str) -> tuple[int, int] | None:
