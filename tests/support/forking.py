@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_FORKED = ("engine.service", "engine.render.renderer")
+_FORKED = ("engine.service", "engine.render.renderer", "engine.render.rewrite")
 
 
 def become(

@@ -164,8 +164,9 @@ def test_prompts_are_rewritten_after_the_start_and_through_stops_and_kills(
     left = now().rewriting
     wait_for(lambda: now().rewriting < left)
 
-    engine = psutil.Process(magic.json("engine", "status")["pid"])
-    (writer,) = (child for child in engine.children() if "engine.render.rewrite" in child.cmdline())
+    status = magic.json("engine", "status")
+    engine, renderers = psutil.Process(status["pid"]), [r["pid"] for r in status["renderers"]]
+    (writer,) = (child for child in engine.children() if child.pid not in renderers)
     engine.kill()
     assert now().done == 0 and now().rewriting
     wait_for(lambda: not writer.is_running() or writer.status() == psutil.STATUS_ZOMBIE)
