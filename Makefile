@@ -29,7 +29,7 @@ lint: setup  ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint  ## lint and the quick tests: three minutes or so
+check: lint  ## lint and the quick tests: two minutes or so
 	$(BIN)/pytest -m "not slow"
 
 test: lint  ## everything CI runs
