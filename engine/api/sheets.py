@@ -22,7 +22,7 @@ from engine.atomic_files import place
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
-from engine.models.catalog import LoadedModels, load_models
+from engine.models.catalog import KnownModels, load_models
 from engine.models.families import is_known
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
@@ -591,7 +591,7 @@ class Sheets:
         ready = [row.values for row in sheet.ready if row.values is not None]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
-    def _vocabulary(self, models: LoadedModels, pictures: PictureLook | None = None) -> Vocabulary:
+    def _vocabulary(self, models: KnownModels, pictures: PictureLook | None = None) -> Vocabulary:
         words = load_words()
         return Vocabulary(
             models={

@@ -13,8 +13,7 @@ from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.families import family_of
-from engine.models.family import USUAL, Family
-from engine.models.family import Rendering as Usual
+from engine.models.family import USUAL, Family, UsualRendering
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
@@ -37,7 +36,7 @@ class Expectation(Declared, frozen=True):
     bytes_per_image: Annotated[int, Meta(ge=1, le=1 << 30)]
 
 
-def _renderings(usual: Iterable[Usual] = USUAL) -> dict[str, Rendering]:
+def _renderings(usual: Iterable[UsualRendering] = USUAL) -> dict[str, Rendering]:
     return {word: Rendering(steps=steps, guidance=guidance) for word, steps, guidance in usual}
 
 
@@ -124,7 +123,7 @@ ModelList = Mapping[str, Model]
 """Label → model; the first is the default of the `model` column."""
 
 
-class LoadedModels(dict[str, Model]):
+class KnownModels(dict[str, Model]):
     """A `ModelList`, and what is wrong with entries that are not in it."""
 
     def __init__(self, models: ModelList, faults: Mapping[str, str]) -> None:
@@ -133,7 +132,7 @@ class LoadedModels(dict[str, Model]):
         """Label, or which entry it is → why it cannot be used."""
 
 
-def load_models() -> LoadedModels:
+def load_models() -> KnownModels:
     """The shipped models, then the user's; the user's entry wins where labels are equal.
 
     An entry that is wrong concerns those who name it, and nobody else.
@@ -155,7 +154,7 @@ def load_models() -> LoadedModels:
                 faults[label] = str(error)
     if not models:
         raise SettingsError(next(iter(faults.values()), "The model list is empty."))
-    return LoadedModels(models, faults)
+    return KnownModels(models, faults)
 
 
 def find_model(label: str) -> Model | None:

@@ -10,7 +10,7 @@ from engine.models.schedulers import names_for
 Size = tuple[int, int]
 
 
-class Rendering(NamedTuple):
+class UsualRendering(NamedTuple):
     """A word of the `rendering` column, in figures."""
 
     word: str
@@ -18,10 +18,10 @@ class Rendering(NamedTuple):
     guidance: float
 
 
-def in_steps(turbo: int, default: int, quality: int, guidance: float) -> tuple[Rendering, ...]:
+def in_steps(turbo: int, default: int, quality: int, guidance: float) -> tuple[UsualRendering, ...]:
     """The three words, all at one guidance."""
     words = (("turbo", turbo), ("default", default), ("quality", quality))
-    return tuple(Rendering(word, steps, guidance) for word, steps in words)
+    return tuple(UsualRendering(word, steps, guidance) for word, steps in words)
 
 
 USUAL = in_steps(12, 30, 50, 5.0)
@@ -40,12 +40,12 @@ class Family:
     """Whether the tests draw with it: a tiny one, of its architecture, with random weights."""
     words: str = "sentences"
     """How its prompts are worded best: `keywords` or `sentences`."""
-    renderings: tuple[Rendering, ...] = USUAL
+    renderings: tuple[UsualRendering, ...] = USUAL
     """What `turbo`, `default` and `quality` mean where its entry does not say."""
     distilled: "Distilled | None" = None
     """What its distilled kin have of their own."""
     guidance: str = "guidance_scale"
-    """The argument of its call that guidance is; empty: it takes none."""
+    """The argument of its call that guidance is."""
     guides: bool = True
     """Whether guidance changes anything."""
     guides_above: float = 1.0
@@ -118,21 +118,17 @@ class Family:
 
     def as_distilled(self) -> "Family":
         """What holds for its distilled kin."""
-        own = self.distilled
-        if own is None:
+        if self.distilled is None:
             return self
-        return replace(
-            self, renderings=own.renderings, guides=own.guides, negative_prompt=own.negative_prompt
-        )
+        few = self.distilled.renderings
+        return replace(self, renderings=few, guides=False, negative_prompt=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
-    """A family's kin that were taught to draw in few steps: turbo, lightning, schnell, Klein."""
+    """A family's kin, taught to draw in few steps without guidance: turbo, schnell, Klein."""
 
-    renderings: tuple[Rendering, ...]
-    guides: bool = False
-    negative_prompt: bool = False
+    renderings: tuple[UsualRendering, ...]
     told_by: tuple[tuple[str, str, object], ...] = ()
     """File of the model's folder, key and value, all of which tell them; none: only the entry."""
 

@@ -8,7 +8,6 @@ import diffusers
 import torch
 from PIL import Image
 
-from engine.models.families import family_of
 from engine.models.family import Family
 from engine.picture.recipe import Recipe
 from engine.render.pipelines import parameters_of
@@ -53,9 +52,8 @@ def call_arguments(
         # Kontext's own size would be a megapixel, whatever is asked for.
         "max_area": first.width * first.height,
         "_auto_resize": False,
+        family.guidance: first.guidance,
     }
-    if family.guidance:
-        arguments[family.guidance] = first.guidance
     arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}
     if not accepted.keys() & {"callback_on_step_end", "callback"}:
         _tell_each_step(pipeline.scheduler, told)
@@ -81,7 +79,7 @@ def _tell_each_step(scheduler: Any, told: Callable[[int, torch.Tensor], None]) -
 
 
 def on_sources(
-    pipeline: Any, recipes: Sequence[Recipe], sources: Sequence[ReadySource]
+    pipeline: Any, family: Family, recipes: Sequence[Recipe], sources: Sequence[ReadySource]
 ) -> tuple[Any, dict[str, Any]]:
     """The pipeline that draws on pictures with the same weights, and what it is told of them.
 
@@ -90,7 +88,6 @@ def on_sources(
     """
     if not sources:
         return pipeline, {}
-    family = family_of(type(pipeline).__name__)
     if family.edits:
         return pipeline, {"image": [Image.fromarray(source.pixels) for source in sources]}
     if not family.image_to_image:

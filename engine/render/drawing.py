@@ -77,7 +77,7 @@ class InOneCall:
             NoSourceError: it draws on no pictures.
         """
         family = family_of(type(pipeline).__name__)
-        drawer, of_sources = on_sources(pipeline, recipes, sources)
+        drawer, of_sources = on_sources(pipeline, family, recipes, sources)
         accepted = parameters_of(drawer)
         arguments = call_arguments(drawer, family, recipes, step)
         arguments |= {name: value for name, value in of_sources.items() if name in accepted}
@@ -166,7 +166,7 @@ class InStages:
             else []
         )
         family = family_of(type(pipeline).__name__)
-        drawer, told = on_sources(pipeline, recipes, sources)
+        drawer, told = on_sources(pipeline, family, recipes, sources)
         accepted = parameters_of(drawer)  # some take the size from the picture
         arguments = call_arguments(drawer, family, recipes, step)
         arguments |= self._stages.arguments(wanted, unwanted)
