@@ -13,6 +13,8 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
+from engine.models.variants import variant_of
+
 _CPU_DTYPE = "float32"
 _GPU_DTYPE = "bfloat16"
 _SMALL_WEIGHTS = 200_000_000
@@ -74,6 +76,7 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
             dtype=getattr(torch, dtype),
             local_files_only=True,
             use_safetensors=True,
+            variant=variant_of(folder),
             **{part: value for part, value in spare.items() if part in parts},
         )
         pipeline.to(device)
