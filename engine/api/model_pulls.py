@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from engine.api.models import ModelRefusedError, Models
 from engine.models.finding import free_label
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import wanted
 from engine.models.hub.pulling import Pull
 from engine.settings import Settings, models_folder
-
-if TYPE_CHECKING:
-    from engine.api.models import Models
 
 
 class ModelPull:
@@ -22,7 +20,7 @@ class ModelPull:
     `add`. Whatever has come is kept, and gone on with when the same is pulled again.
     """
 
-    def __init__(self, settings: Settings, models: "Models", what: str, label: str = "") -> None:
+    def __init__(self, settings: Settings, models: Models, what: str, label: str = "") -> None:
         """Nothing is asked yet.
 
         Args:
