@@ -51,7 +51,9 @@ class Hub:
         self.host = address.hostname or ""
         if address.scheme not in ("http", "https") or not self.host:
             raise PullError("HF_ENDPOINT is no address: it begins with https://, or is not set.")
-        self.page = f"https://{self.host}/{repository.name}"
+        port = f":{address.port}" if address.port else ""
+        self._site = f"{address.scheme}://{self.host}{port}"  # without a password in it
+        self.page = f"{self._site}/{repository.name}"
         # Packed bytes would neither have the length that is told nor go on where they were cut.
         self._headers = {"user-agent": "promptsheet", "accept-encoding": "identity"}
         self._is_known = False
@@ -153,7 +155,7 @@ class Hub:
             return (
                 f"{name} is gated: its makers want their terms accepted. Log in at {self.page},"
                 f" accept them there, and tell this machine who you are: {_LOG_IN}"
-                f" (https://{self.host}/settings/tokens makes one)."
+                f" ({self._site}/settings/tokens makes one)."
             )
         return (
             f"{name} is gated, and your account has not been let in. Accept the terms at"

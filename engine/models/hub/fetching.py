@@ -232,6 +232,8 @@ class Fetch:
         for folder in (*{path.parent for path in wanted}, self._coming):
             _sync(folder)
         self._coming.rename(final)
+        with suppress(OSError):  # another one is coming
+            self._coming.parent.rmdir()
         _sync(self._models)
 
 

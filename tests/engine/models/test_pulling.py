@@ -141,7 +141,7 @@ def test_a_pull_that_was_given_up_is_gone_on_with_the_next_time(
     assert hub.ranges(SECOND) == []
     assert said[-1].pulled
     assert contents(tmp_path / "acme--tiny@ffffffff")[FIRST] == FILES[FIRST]
-    assert not (tmp_path / ".pulling" / "acme--tiny").exists()
+    assert not (tmp_path / ".pulling").exists()
 
 
 @pytest.mark.parametrize("name", [SECOND, "tokenizer/vocab.json"])
@@ -190,7 +190,7 @@ def test_what_another_program_has_pulled_is_copied(tmp_path: Path, hub: FakeHub)
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        ("", "Log in at https://127.0.0.1/acme/tiny, accept them there"),
+        ("", "/acme/tiny, accept them there"),
         (TOKEN, "your account has not been let in"),
     ],
 )
