@@ -32,7 +32,7 @@ def model_lines(models: Iterable[ModelInfo]) -> Iterator[str]:
 def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
     """What was found out about a model, before it is added."""
     what = found.kind.words if found.kind else "a folder in diffusers' format"
-    yield f"{clean(info.source)} is {clean(what)}."
+    yield f"{clean(found.path.name)} is {clean(what)}."
     yield from (f"  {name:12} {clean(text)}" for name, text in facts(info))
 
 
@@ -50,6 +50,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
         ("licence", info.licence or "its files name none"),
+        ("files", info.source),
         ("the rest", info.base),
     ]
     return [(name, text) for name, text in said if text]

@@ -47,6 +47,11 @@ def load_model(files: ModelFiles, dtype: str, device: str) -> Any:
         raise ModelError(f"{files.source} cannot be loaded: {error}") from error
     except (SingleFileComponentError, WeightsFileError) as error:
         raise ModelError(f"{files.source} cannot be loaded: {error}") from error
+    except NotImplementedError as error:  # a part that stayed without numbers cannot be moved
+        raise ModelError(
+            f"{files.source} lacks weights of its denoiser or its autoencoder: it is not whole, or"
+            " of another kind than it seems."
+        ) from error
     _require_all_weights(files, pipeline)
     return made_ready(pipeline, device)
 

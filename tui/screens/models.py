@@ -183,7 +183,6 @@ class ModelsScreen(EndsOnce[None]):
         elif listed is not None:
             lines = [f"✗ {fault}" for fault in listed.faults or ()]
             lines += [f"{name:10} {text}" for name, text in facts(listed.info)]
-            lines.append(f"{'files':10} {listed.info.source}")
         self.query_one("#facts", Static).update(Content("\n".join(map(clean, lines))), layout=False)
 
     # ---------------------------------------------------------------- what can be done

@@ -79,14 +79,18 @@ def test_what_a_checkpoint_leaves_out_comes_with_promptsheet(
     assert len(pipeline.tokenizer) == 49_408
 
 
-def test_a_checkpoint_that_lacks_weights_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path) -> None:
     _, path = made("StableDiffusionPipeline", tmp_path / "folder")
-    tensors = load_file(path)
-    del tensors["model.diffusion_model.out.2.weight"]
-    save_file(tensors, path)
+    whole = load_file(path)
     files = ModelFiles(str(path), str(tmp_path / "folder"))
-    with pytest.raises(ModelError, match=r"lacks weights of its unet, conv_out\.weight"):
-        load_model(files, "float32", "cpu")
+    text = "cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight"
+    for lacking, said in (
+        ("model.diffusion_model.out.2.weight", "its denoiser or"),
+        (text, r"its text_encoder, encoder\.layers\.0\.mlp\.fc1\.weight"),
+    ):
+        save_file({name: tensor for name, tensor in whole.items() if name != lacking}, path)
+        with pytest.raises(ModelError, match=f"lacks weights of {said}"):
+            load_model(files, "float32", "cpu")
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(ModelError, match="cut off"):
         load_model(files, "float32", "cpu")
