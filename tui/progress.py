@@ -23,8 +23,9 @@ from rich.progress import (
 from rich.text import Text
 
 from engine.api import Library, Progress, PullProgress
+from tui.pull_words import pace_words
 from tui.terminal.notice import notification
-from tui.text import clean, clock_text, size_text
+from tui.text import clean, clock_text
 
 _PACE_SECONDS = 2.0
 
@@ -204,19 +205,11 @@ def pulling(name: str, *, as_json: bool) -> Iterator[Callable[[PullProgress], No
                 task,
                 completed=step.done,
                 total=step.total,
-                pace=pull_pace(step),
-                file=clean(step.file.rpartition("/")[2]),
+                pace=pace_words(step),
+                file=clean(step.file),
             )
 
         yield show
-
-
-def pull_pace(step: PullProgress) -> str:
-    """`84 MB/s, 00:01:20 left`; empty while nothing is known."""
-    if step.bytes_per_second < 1:
-        return ""
-    left = clock_text((step.total - step.done) / step.bytes_per_second)
-    return f"{size_text(step.bytes_per_second)}/s, {left} left"
 
 
 def _told_in_json() -> Callable[[PullProgress], None]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from engine.api import Offer, PullPlan
-from tui.text import clean, count_text, shorten, size_text
+from engine.api import Offer, PullPlan, PullProgress
+from tui.text import clean, clock_text, count_text, shorten, size_text
 
 _GB = 1_000_000_000
 _LABEL, _REPOSITORY = 14, 50
@@ -70,3 +70,11 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "reserve_bytes": plan.reserve,
         "folder": plan.folder,
     }
+
+
+def pace_words(step: PullProgress) -> str:
+    """`84 MB/s, 00:01:20 left`; empty while nothing is known."""
+    if step.bytes_per_second < 1:
+        return ""
+    left = clock_text((step.total - step.done) / step.bytes_per_second)
+    return f"{size_text(step.bytes_per_second)}/s, {left} left"

@@ -10,7 +10,7 @@ def test_every_offer_is_a_repository_with_a_licence() -> None:
     titles = {family.title.split()[0] for family in FAMILIES.values()} | {"Ideogram"}
     for offer in found:
         assert named(offer.repository).revision == "main"
-        assert offer.licence and offer.about
+        assert offer.licence and 0 < len(offer.about) <= 44, "it has a line of the narrowest screen"
         assert offer.family.split()[0] in titles
     assert len({offer.label for offer in found}) == len(found)
     ideogram = next(offer for offer in found if offer.label == "ideogram-4")
