@@ -29,7 +29,7 @@ _COLUMNS = (
     TableColumn("family", "family", 16, share=1),
     TableColumn("size", "on disk", 8, align="right"),
     TableColumn("memory", "memory", 18, align="right"),
-    TableColumn("whole", "files", 9),
+    TableColumn("whole", "files", 11),
     TableColumn("used", "last used", 10),
     TableColumn("licence", "licence", 12, share=1),
 )
