@@ -74,8 +74,9 @@ class ModelsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
+        bind("models.open", "look_again", "Check again"),
+        bind("models.reload", "look_again", "Check again", show=False),
         bind("models.add", "add", "Add a model"),
-        bind("models.reload", "look_again", "Check them again"),
         bind("models.take_away", "remove", "Take out of the list"),
         bind("models.undo", "undo", "Undo"),
         bind("models.redo", "redo", "Redo", show=False),
@@ -191,6 +192,7 @@ class ModelsScreen(EndsOnce[None]):
         """Ask for a path, and add what is there."""
         self._adding.begin()
 
+    @on(VirtualTable.Selected)
     def action_look_again(self) -> None:
         """Read the list and look at the files again."""
         self.load()
