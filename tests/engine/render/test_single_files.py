@@ -21,7 +21,6 @@ from engine.render.single_files import _tokenizers, load_model
 from tests.support.command import Promptsheet
 from tests.support.families import draw, is_same, save_tiny
 from tests.support.ldm_files import save_checkpoint
-from tests.support.models import BUILTIN
 from tests.support.runs import pixels_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "no_network")]
@@ -69,13 +68,14 @@ def test_a_checkpoint_draws_what_its_folder_draws(name: str, tmp_path: Path) -> 
 
 
 def test_a_prompt_is_drawn_with_a_file_that_was_added(
-    promptsheet: Promptsheet, builtin: Any, tmp_path: Path
+    promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    path = save_checkpoint(builtin, tmp_path / "mine.safetensors")
-    added = promptsheet.json("models", "add", path, "--base", BUILTIN, "--yes")["model"]
-    assert (added["label"], added["base_resolution"]) == ("mine", 128)
+    _, path = made("StableDiffusionPipeline", tmp_path / "folder")
+    base = tmp_path / "folder"
+    added = promptsheet.json("models", "add", path, "--label", "mine", "--base", base, "--yes")
+    assert added["added"] and added["model"]["base_resolution"] == 128
     sheet = tmp_path / "sheet.csv"
-    sheet.write_text("prompt,model,rendering,seed_number\na red circle,mine,turbo,3\n")
+    sheet.write_text("prompt,model,rendering,num_images,seed_number\na red circle,mine,turbo,1,3\n")
     drawn = []
     for _ in range(2):
         done = promptsheet.json("run", sheet)
