@@ -38,15 +38,11 @@ def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
     """What is known of a model that can be used: a name and a text each."""
-    renderings = (
-        f"{word} {rendering.steps} steps, guidance {rendering.guidance:g}"
-        for word, rendering in (info.renderings or {}).items()
-    )
     said = [
         ("family", f"{info.family} ({info.pipeline})"),
         ("draws at", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1"),
         ("can do", ", ".join(("text to image", *info.abilities))),
-        ("renderings", "; ".join(renderings)),
+        ("renderings", renderings_text(info)),
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
         ("licence", info.licence or "its files name none"),
@@ -54,6 +50,19 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("the rest", info.base),
     ]
     return [(name, text) for name, text in said if text]
+
+
+def renderings_text(info: ModelInfo) -> str:
+    """`turbo 6, default 12, quality 24 steps, guidance 4`."""
+    each = info.renderings or {}
+    guidances = {rendering.guidance for rendering in each.values()}
+    if len(guidances) == 1:
+        steps = ", ".join(f"{word} {rendering.steps}" for word, rendering in each.items())
+        return f"{steps} steps, guidance {guidances.pop():g}"
+    return "; ".join(
+        f"{word} {rendering.steps} steps, guidance {rendering.guidance:g}"
+        for word, rendering in each.items()
+    )
 
 
 def found_line(found: FoundModel, labels: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ _COLUMNS = (
     TableColumn("family", "family", 16, share=1),
     TableColumn("size", "on disk", 8, align="right"),
     TableColumn("memory", "memory", 18, align="right"),
-    TableColumn("whole", "files", 9),
+    TableColumn("whole", "files", 11),
     TableColumn("used", "last used", 10),
     TableColumn("licence", "licence", 12, share=1),
 )
@@ -76,10 +76,11 @@ class ModelsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
+        bind("models.open", "look_again", "Check again"),
+        bind("models.reload", "look_again", "Check again", show=False),
         bind("models.add", "add", "Add a model"),
         bind("models.pull", "pull", "Pull from the Hub"),
         bind("models.stop", "stop_pull", "Stop the pull", show=False),
-        bind("models.reload", "look_again", "Check them again"),
         bind("models.take_away", "remove", "Take out of the list"),
         bind("models.undo", "undo", "Undo"),
         bind("models.redo", "redo", "Redo", show=False),
@@ -224,6 +225,7 @@ class ModelsScreen(EndsOnce[None]):
             self.load()
         self._pulled = name
 
+    @on(VirtualTable.Selected)
     def action_look_again(self) -> None:
         """Read the list and look at the files again."""
         self.load()

@@ -18,8 +18,10 @@ from engine.models.model_files import ModelFiles, shipped_configs
 from engine.picture.recipe import Recipe
 from engine.render.pipelines import ModelError, load_pipeline
 from engine.render.single_files import _tokenizers, load_model
+from tests.support.command import Promptsheet
 from tests.support.families import draw, is_same, save_tiny
 from tests.support.ldm_files import save_checkpoint
+from tests.support.runs import pixels_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "no_network")]
 
@@ -28,8 +30,12 @@ RECIPE = Recipe("a red circle", "", 7, 32, 32, 2, 4.0, "S", "mine", "h")
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("a network was asked")
+    connect = socket.socket.connect
+
+    def refuse(one: Any, *place: Any) -> None:
+        if getattr(one, "family", None) != socket.AF_UNIX:
+            raise AssertionError("a network was asked")
+        connect(one, *place)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
@@ -59,6 +65,25 @@ def test_a_checkpoint_draws_what_its_folder_draws(name: str, tmp_path: Path) -> 
     assert is_same(draw(load_model(files, "float32", "cpu"), [RECIPE])[0], drawn)
     turned = ModelFiles(files.source, files.base, "v_prediction")
     assert load_model(turned, "float32", "cpu").scheduler.config.prediction_type == "v_prediction"
+
+
+def test_a_prompt_is_drawn_with_a_file_that_was_added(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    _, path = made("StableDiffusionPipeline", tmp_path / "folder")
+    base = tmp_path / "folder"
+    added = promptsheet.json("models", "add", path, "--label", "mine", "--base", base, "--yes")
+    assert added["added"] and added["model"]["base_resolution"] == 128
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,model,rendering,num_images,seed_number\na red circle,mine,turbo,1,3\n")
+    drawn = []
+    for _ in range(2):
+        done = promptsheet.json("run", sheet)
+        assert done["done"] == done["images"] > 0
+        drawn.append(pixels_of(promptsheet, done["session"]))
+    assert drawn[0] == drawn[1]
+    (mine,) = [m for m in promptsheet.json("models", "list")["models"] if m["label"] == "mine"]
+    assert mine["last_used"] and mine["memory_bytes"] > path.stat().st_size
 
 
 def test_what_a_checkpoint_leaves_out_comes_with_promptsheet(
