@@ -47,9 +47,8 @@ def folder_of(found: Found, models: Path) -> Path:
 
 def bytes_here(found: Found, models: Path) -> int:
     """How much of a model is here already, by the sizes of its files."""
-    if folder_of(found, models).is_dir():
-        return found.size
-    coming = _coming(found.repository, models)
+    final = folder_of(found, models)
+    coming = final if final.is_dir() else _coming(found.repository, models)
     here = 0
     for file in found.choice.files:
         for place in (coming / file.name, _part_of(coming, file)):
@@ -94,10 +93,13 @@ class Fetch:
             PullError: it cannot be; what has come stays for the next time.
         """
         final = folder_of(self._found, self._models)
-        if final.is_dir():
+        if bytes_here(self._found, self._models) == self._found.size and final.is_dir():
             return final
         try:
-            self._coming.mkdir(parents=True, exist_ok=True)
+            self._coming.parent.mkdir(parents=True, exist_ok=True)
+            if final.is_dir() and not self._coming.exists():
+                final.rename(self._coming)  # somebody has deleted some of it: it is made whole
+            self._coming.mkdir(exist_ok=True)
             with _alone(self._coming, self._found.repository):
                 with self._count.told():
                     self._bring_all()
@@ -127,11 +129,13 @@ class Fetch:
         self._take_from_cache(file, part)
         begun = part.exists()
         self._fill(part, file)
-        if begun and not _is(part, file):
+        is_right = _is(part, file)
+        if begun and not is_right:  # what was there of it was not
             self._count.add(-file.size, file.name)
             part.unlink()
             self._fill(part, file)
-        if not _is(part, file):
+            is_right = _is(part, file)
+        if not is_right:
             part.unlink()
             raise PullError(
                 f"{file.name} did not come as the Hub has it, so it is not kept. Try again; if it"
@@ -142,9 +146,12 @@ class Fetch:
     def _take_from_cache(self, file: HubFile, part: Path) -> None:
         """Copy what another program has pulled before."""
         cached = Path(cached_file(self._found.repository, file.digest))
-        with suppress(FileNotFoundError, PermissionError):
+        try:
             if not part.exists() and cached.stat().st_size == file.size:
                 shutil.copyfile(cached, part)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
 
     def _fill(self, part: Path, file: HubFile) -> None:
         """Append to a file until it has its size; where the line is cut, some more times."""
@@ -198,7 +205,10 @@ class Fetch:
 
     def _require_room(self) -> None:
         if shutil.disk_usage(self._models).free < self._reserve:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise PullError(
+                f"The disk of {self._models} has only the {self._reserve >> 20} MiB left that stay"
+                f" free (engine.reserve_mib): make room there. {_KEPT}"
+            )
 
     def _disk_error(self, error: OSError) -> PullError:
         if error.errno in _FULL:

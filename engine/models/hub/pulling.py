@@ -35,6 +35,7 @@ class Pull:
         """
         self._wish = Wish(repository, str(models), reserve)
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_cancelled = False
 
     def __enter__(self) -> Self:
         modules = [entry for entry in sys.path if entry]
@@ -90,6 +91,7 @@ class Pull:
     def cancel(self) -> None:
         """End it, from any thread."""
         if self._process is not None:
+            self._is_cancelled = True
             self._process.kill()
 
     def _send(self, line: bytes) -> None:
@@ -102,7 +104,8 @@ class Pull:
         assert self._process is not None and self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
-            raise PullError("The pull was stopped. What has come is kept.")
+            how = "was stopped" if self._is_cancelled else "ended in an unexpected way"
+            raise PullError(f"The pull {how}. What has come is kept.")
         told = msgspec.json.decode(line, type=Told)
         if told.refused:
             raise PullError(told.refused)

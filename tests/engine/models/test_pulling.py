@@ -115,6 +115,16 @@ def test_what_is_here_is_not_pulled_again(tmp_path: Path, hub: FakeHub) -> None:
     assert hub.ranges(FIRST) == []
 
 
+def test_what_was_deleted_of_a_model_is_brought_again(tmp_path: Path, hub: FakeHub) -> None:
+    pull(tmp_path)
+    (tmp_path / PULLED / SECOND).unlink()
+    hub.asked.clear()
+    said = pull(tmp_path)
+    assert not plan_of(said).is_here and said[-1].pulled
+    assert contents(tmp_path / PULLED)[SECOND] == FILES[SECOND]
+    assert hub.ranges(FIRST) == []
+
+
 def test_a_cut_is_gone_on_from_where_it_was(tmp_path: Path, hub: FakeHub) -> None:
     hub.repositories["acme/tiny"].cuts[FIRST] = 100_000
     assert pull(tmp_path)[-1].pulled
