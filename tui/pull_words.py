@@ -6,15 +6,15 @@ from typing import Any
 from engine.api import Offer, PullPlan, PullProgress
 from tui.text import clean, clock_text, count_text, shorten, size_text
 
-_GB = 1_000_000_000
-_LABEL, _REPOSITORY = 14, 50
+_LABEL = 15
 
 
 def offer_lines(offers: Iterable[Offer]) -> Iterator[str]:
-    """Models that can be pulled by their labels, two lines each."""
+    """Models that can be pulled by their labels, three lines each."""
     for offer in offers:
-        yield f"{offer.label:{_LABEL}} {offer.repository:{_REPOSITORY}} {', '.join(_facts(offer))}"
-        yield f"{'':{_LABEL}} {offer.about}"
+        yield f"{offer.label:{_LABEL}}{offer.family}: {offer.about}"
+        yield f"{'':{_LABEL}}{offer.repository}"
+        yield f"{'':{_LABEL}}{', '.join(_facts(offer))}"
     yield ""
     yield "`promptsheet models pull NAME` says what it would pull, and asks."
 

@@ -55,6 +55,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(fetching, "_WAITS", (0.0, 0.0))
+        monkeypatch.setattr(os, "fsync", lambda _: None)  # no power fails here
         huggingface_hub.close_session()
         yield hub
         huggingface_hub.close_session()
