@@ -42,6 +42,7 @@ from engine.picture.source_files import SUFFIXES as PICTURE_SUFFIXES
 from engine.picture.source_files import open_plain
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
+from engine.plan.memory import MemoryNeed
 from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
@@ -128,6 +129,7 @@ __all__ = [
     "LabelTakenError",
     "LibraryError",
     "LockedError",
+    "MemoryNeed",
     "Mismatched",
     "ModelInfo",
     "ModelPull",

@@ -14,6 +14,7 @@ from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.families import family_of
 from engine.models.family import USUAL, Family, UsualRendering
 from engine.models.model_files import INDEX, ModelFiles, read_json
+from engine.models.placement import PlacementWish
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
@@ -79,7 +80,13 @@ class Model(Declared, frozen=True):
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
     """What it computes in. "auto": bfloat16 on a GPU, and on a CPU that has bfloat16 arithmetic of
-    its own (AVX512-BF16 or AMX); float32 on other CPUs. A session keeps what it began with."""
+    its own (AVX512-BF16 or AMX); float32 on other CPUs, if it fits their memory. A session keeps
+    what it began with."""
+    offload: Literal["auto", "none", "text", "model", "layers"] = "auto"
+    """What leaves the GPU while it is not computing: nothing; the text encoders; each part; each
+    layer. "auto": the first with which it fits."""
+    decode: Literal["auto", "whole", "tiled"] = "auto"
+    """Whether pictures are decoded whole or in tiles. "auto": whole, if that fits."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
     expect: Expectation | None = None
 
@@ -87,6 +94,11 @@ class Model(Declared, frozen=True):
     def files(self) -> ModelFiles:
         """Where its files are."""
         return ModelFiles(str(self.source), str(self.base or ""), self.prediction)
+
+    @property
+    def placement(self) -> PlacementWish:
+        """How it is to be made to fit into a device's memory."""
+        return PlacementWish(self.dtype, self.offload, self.decode)
 
     @property
     def is_shipped(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from engine.models.families import family_of
 from engine.picture.recipe import Recipe
 from engine.render.calls import AfterStep, call_arguments, on_sources
-from engine.render.pipelines import parameters_of
+from engine.render.pipelines import device_of, parameters_of
 from engine.render.ready_sources import KeptLatents, Pixels, ReadySource
 
 Drawn = Generator[Pixels, None, None]
@@ -251,7 +251,7 @@ class StableDiffusionStages:
 
     def encode(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
         """(1 × tokens × width,)."""
-        embeddings, _ = pipeline.encode_prompt([text], pipeline.device, 1, False)
+        embeddings, _ = pipeline.encode_prompt([text], device_of(pipeline), 1, False)
         return (embeddings,)
 
     def nothing(self, pipeline: Any) -> None:
@@ -271,7 +271,7 @@ class StableDiffusionXLStages:
         """(1 × tokens × width, 1 × pooled width)."""
         embeddings, _, pooled, _ = pipeline.encode_prompt(
             prompt=[text],
-            device=pipeline.device,
+            device=device_of(pipeline),
             num_images_per_prompt=1,
             do_classifier_free_guidance=False,
         )

@@ -13,12 +13,14 @@ from typing import Any
 import psutil
 import torch
 
-from engine.machine import processor_facts
+from engine.machine import CPU, processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.model_files import ModelFiles
+from engine.models.placement import Placed, Placement, placed
 from engine.models.weights import model_size, weights_bytes
 from engine.picture.recipe import Conditions, Recipe
+from engine.protocol.rendering import LoadedAs, LoadModel
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
@@ -26,7 +28,6 @@ from engine.render.memory import total_bytes
 from engine.render.pipelines import (
     LAYOUT,
     ModelError,
-    dtype_for,
     threads_for,
     twin_of,
 )
@@ -35,6 +36,7 @@ from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
+from engine.render.turns import place
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,20 @@ class ModelAbsentError(ModelError):
 class LoadedModel:
     """One model, ready to draw in several threads."""
 
-    def __init__(self, pipeline: Any, dtype: str, device: str, cores: int) -> None:
+    def __init__(
+        self, pipeline: Any, placement: Placement, device: str, cores: int, takes: int = 0
+    ) -> None:
+        """A pipeline that is put on the device as `placement` says.
+
+        Args:
+            pipeline: the model's.
+            placement: how it is held there.
+            device: torch's name of it.
+            cores: of the machine.
+            takes: bytes of the device's memory that are counted for it.
+        """
+        self.placement = placement
+        self.takes = takes
         self._pipeline = pipeline
         self._idle: list[Any] = []
         self._turn = threading.Lock()
@@ -64,7 +79,7 @@ class LoadedModel:
         self._has_previews = True
         self.offered = Conditions(
             device=device_name(device),
-            dtype=dtype,
+            dtype=placement.dtype,
             threads=threads_for(pipeline, cores),
             attention="sdpa",
             compile=False,
@@ -72,12 +87,15 @@ class LoadedModel:
             layout=LAYOUT,
             texts=self._way.texts,
             decode=self._way.decode,
+            tiled=placement.tiled,
+            offload=placement.offload,
         )
         """The conditions on offer."""
 
     def prepare(self, recipes: Sequence[Recipe]) -> None:
-        """Encode the texts of a batch ahead."""
-        self._way.prepare(self._pipeline, recipes)
+        """Encode the texts of a batch ahead: not where that would turn out what computes now."""
+        if self.placement.offload == "none":
+            self._way.prepare(self._pipeline, recipes)
 
     @property
     def family(self) -> Family:
@@ -131,54 +149,75 @@ class LoadedModels:
         self._device = device
         self._lanes = lanes
         self._cores = cores
-        self._kept: OrderedDict[tuple[str, str], LoadedModel] = OrderedDict()
+        self._kept: OrderedDict[LoadedAs, LoadedModel] = OrderedDict()
 
-    def get(self, model_hash: str, dtype: str) -> LoadedModel:
+    def get(self, model_hash: str, placement: Placement) -> LoadedModel:
         """A model that `load` has made ready."""
-        return self._kept[model_hash, dtype]
+        return self._kept[model_hash, placement]
 
     @property
-    def hashes(self) -> list[str]:
-        """The fingerprints of the models that are loaded."""
-        return [model_hash for model_hash, _ in self._kept]
+    def loaded(self) -> list[LoadedAs]:
+        """The models that are loaded."""
+        return list(self._kept)
 
-    def load(self, files: ModelFiles, model_hash: str, dtype: str) -> LoadedModel:
+    def load(self, wanted: LoadModel) -> LoadedModel:
         """Have a model ready; others make room for it if they must.
 
         Raises:
             ModelAbsentError, ModelChangedError, ModelError
             OSError: its files cannot be read.
         """
-        dtype = dtype_for(dtype, self._device)
-        if (model_hash, dtype) not in self._kept:
-            if not files.are_there:
-                raise ModelAbsentError(
-                    f"the model {files.source} is not there: put it back, or mount its disk"
-                )
+        files, model_hash = wanted.files, wanted.model_hash
+        if not files.are_there:
+            raise ModelAbsentError(
+                f"the model {files.source} is not there: put it back, or mount its disk"
+            )
+        way = self._placed(wanted)
+        key = model_hash, way.placement
+        if key not in self._kept:
             if files.fingerprint() != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned"
                 )
             if fault := files.fault():
                 raise ModelError(fault)
-            self._make_room(_NEED * weights_bytes(files) + _SPARE_BYTES)
-            pipeline = load_model(files, dtype, self._device)
-            self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
-        self._kept.move_to_end((model_hash, dtype))
-        return self._kept[model_hash, dtype]
+            takes = way.bytes or _NEED * weights_bytes(files) + _SPARE_BYTES
+            self._make_room(takes, weights_bytes(files))
+            self._kept[key] = self._loaded(files, way.placement, takes)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
-    def fits_alone(self, files: ModelFiles, dtype: str) -> bool:
+    def _loaded(self, files: ModelFiles, placement: Placement, takes: int) -> LoadedModel:
+        at_first = self._device if placement.offload == "none" else CPU
+        pipeline = load_model(files, placement.dtype, at_first)
+        place(pipeline, placement, self._device)
+        return LoadedModel(pipeline, placement, self._device, self._cores, takes)
+
+    def _placed(self, wanted: LoadModel) -> Placed:
+        size, total = model_size(wanted.files), total_bytes(self._device)
+        return placed(size, wanted.pixels, self._device, total, wanted.wish, wanted.kept)
+
+    def fits_alone(self, wanted: LoadModel) -> bool:
         """Whether the model would fit in the device's memory if nothing else was there."""
-        size = model_size(files)
-        each = getattr(torch, dtype_for(dtype, self._device)).itemsize
-        weights = size.bytes_of_weights(each) if size else weights_bytes(files)
-        return weights + _SPARE_BYTES < total_bytes(self._device)
+        way = self._placed(wanted)
+        if way.bytes:
+            return way.fits
+        return weights_bytes(wanted.files) + _SPARE_BYTES < total_bytes(self._device)
 
-    def _make_room(self, wanted: int) -> None:
-        while self._kept and self._free_bytes() < wanted:
+    def _make_room(self, takes: int, weights: int) -> None:
+        while self._kept and not self._has_room(takes, weights):
             self._lanes.wait_empty()
             self._kept.popitem(last=False)
             self.free_memory()
+
+    def _has_room(self, takes: int, weights: int) -> bool:
+        """Whether one that takes so much can be beside those that are loaded, all at work."""
+        planned = takes + sum(model.takes for model in self._kept.values())
+        if planned > total_bytes(self._device) or self._free_bytes() < takes:
+            return False
+        # What is not on the GPU lies in the machine's memory, and so does what is being loaded.
+        away = any(placement.offload != "none" for _, placement in self._kept)
+        return not away or psutil.virtual_memory().available >= weights
 
     def _free_bytes(self) -> int:
         if self._device.startswith("cuda"):

@@ -151,6 +151,12 @@ def parameters_of(pipeline: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(pipeline.__call__).parameters
 
 
+def device_of(pipeline: Any) -> torch.device:
+    """Where a pipeline computes, wherever its parts are at the moment."""
+    found: torch.device = pipeline._execution_device
+    return found
+
+
 def twin_of(pipeline: Any) -> Any:
     """Another pipeline over the same weights: what a call changes is its own."""
     twin = copy.copy(pipeline)

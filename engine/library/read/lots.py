@@ -27,3 +27,14 @@ def lots_of(db: sqlite3.Connection, session: int) -> list[Lot]:
             (session,),
         ).fetchall()
     ]
+
+
+def largest_pictures(db: sqlite3.Connection, session: int) -> dict[str, int]:
+    """Each model of a session → pixels of its largest image there."""
+    found = db.execute(
+        "SELECT json_extract(body, '$.model') AS model,"
+        " max(json_extract(body, '$.width') * json_extract(body, '$.height'))"
+        " FROM recipes WHERE id IN (SELECT recipe FROM images WHERE session = ?) GROUP BY model",
+        (session,),
+    )
+    return {str(model): int(pixels) for model, pixels in found}

@@ -11,10 +11,11 @@ from pathlib import Path
 from engine.library.files import StagedFile
 from engine.library.records import Batch
 from engine.models.catalog import Model, find_model
+from engine.models.placement import Placement
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
-from engine.protocol.rendering import Cause
+from engine.protocol.rendering import Cause, LoadModel
 from engine.service import backoff
 from engine.service.server.renderer_client import (
     LoadError,
@@ -231,8 +232,10 @@ class DeviceWorker:
             with contextlib.suppress(OSError):
                 await self.link.want_previews(wanted)
 
-    async def load(self, link: RendererClient, batch: Batch) -> Conditions:
-        """The conditions to render `batch` under: the session's, else those on offer now.
+    async def load(self, link: RendererClient, batch: Batch) -> tuple[Conditions, Placement]:
+        """The conditions to render `batch` under, and how its model is held here.
+
+        Those are the session's, else those on offer now.
 
         Raises:
             LoadError, ChangedModelError, NotNowError, RendererDiedError, RendererHungError
@@ -243,17 +246,24 @@ class DeviceWorker:
         label = recipe.model
         model = self._entry(label)
         chosen = batch.conditions
-        dtype = chosen.dtype if chosen else model.dtype
-        timeout = self._settings.render.load_timeout
-        offered = await link.load(label, model.files, recipe.model_hash, dtype, timeout)
+        wanted = LoadModel(
+            model=label,
+            files=model.files,
+            model_hash=recipe.model_hash,
+            wish=model.placement,
+            pixels=batch.largest,
+            kept=Placement.of(chosen) if chosen else None,
+        )
+        offered = await link.load(wanted, self._settings.render.load_timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
         self.waits.pop(label, None)
         render = self._settings.render
-        return chosen or replace(
+        conditions = chosen or replace(
             offered,
             threads=render.threads or offered.threads,
             encoding=_encoding(batch.images[0].path, render),
         )
+        return conditions, Placement.of(offered)
 
     def files_now(self, label: str) -> tuple[str | None, bool]:
         """The fingerprint of a model's files, and whether they came with Promptsheet.
