@@ -46,6 +46,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("renderings", renderings_text(info)),
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
+        ("rounded to", info.quantised),
         ("licence", info.licence or "its files name none"),
         ("files", info.source),
         ("the rest", info.base),

@@ -55,6 +55,8 @@ class ModelInfo:
     render it; None: its files don't tell."""
     free_bytes: int = 0
     """What is free of it now."""
+    quantised: str = ""
+    """What its weights are rounded to when it is loaded; empty: they are not."""
     abilities: tuple[str, ...] = ()
     """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`."""
     renderings: Mapping[str, Rendering] | None = None
@@ -268,6 +270,7 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         bytes=_bytes_of(model),
         memory=need,
         free_bytes=device.total - device.used if device else 0,
+        quantised=model.quantise,
         abilities=abilities_of(model),
         renderings=model.rendering,
         last_used=used,

@@ -603,7 +603,7 @@ class Sheets:
                     schedulers_on_pictures=model.kind.schedulers_for(on_picture=True),
                     guides=model.kind.guides,
                     stranger="" if is_known(model.pipeline) else model.pipeline,
-                    lack=lack_of(model.kind.helper),
+                    lack=lack_of(model.helper),
                     size=partial(exact_size, model=model),
                     draws_on=model.draws_on,
                     needs_picture=model.kind.needs_picture,

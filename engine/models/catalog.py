@@ -13,6 +13,7 @@ from msgspec import Meta
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.families import family_of
 from engine.models.family import USUAL, Family, UsualRendering
+from engine.models.helpers import QUANTISER
 from engine.models.model_files import INDEX, ModelFiles, read_json
 from engine.models.placement import PlacementWish
 from engine.settings import SettingsError, config_folder, expanded
@@ -55,6 +56,9 @@ class Model(Declared, frozen=True):
     Stable Diffusion 1, 2 or XL needs none."""
     prediction: Literal["", "epsilon", "v_prediction"] = ""
     """What it was taught to predict, for a file that does not say it; empty: what is usual."""
+    quantise: Literal["", "int8", "float8"] = ""
+    """What the weights of its denoiser and its text encoders are rounded to: about half of the
+    memory, other pixels. Needs torchao; empty: nothing is."""
     licence: str = ""
     """Its licence, where its files do not name one."""
     pulled: str = ""
@@ -93,7 +97,12 @@ class Model(Declared, frozen=True):
     @property
     def files(self) -> ModelFiles:
         """Where its files are."""
-        return ModelFiles(str(self.source), str(self.base or ""), self.prediction)
+        return ModelFiles(str(self.source), str(self.base or ""), self.prediction, self.quantise)
+
+    @property
+    def helper(self) -> str:
+        """The package that it needs beside those that come with Promptsheet; empty: none."""
+        return self.kind.helper or (QUANTISER if self.quantise else "")
 
     @property
     def placement(self) -> PlacementWish:
@@ -245,7 +254,7 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     name = f"model {number} ({item.get('label', 'no label')})"
     for place in {"source", "base"} & item.keys():
         item = item | {place: (path.parent / expanded(Path(str(item[place])))).absolute()}
-    said = (str(item.get(field, "")) for field in ("source", "base", "prediction"))
+    said = (str(item.get(field, "")) for field in ("source", "base", "prediction", "quantise"))
     files = ModelFiles(*said)
     if "source" in item and (fault := files.fault()):
         raise SettingsError(f"{path}, {name}: {fault}")

@@ -30,6 +30,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
     a checkpoint leaves out comes with Promptsheet."""
     prediction: str = ""
     """What it was taught to predict, where neither file nor folder says it."""
+    quantise: str = ""
+    """What its linear layers are rounded to when it is loaded; empty: they are left as they are."""
 
     @property
     def path(self) -> Path:
@@ -77,7 +79,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
             OSError: a file cannot be read.
         """
         base = [Path(self.base)] if self.base else []
-        return fingerprint(self.path, *base, also=self.prediction)
+        return fingerprint(self.path, *base, also=self.prediction + self.quantise)
 
     def fault(self) -> str:
         """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""

@@ -12,6 +12,8 @@ from engine.models.model_files import DENOISERS, INDEX, ModelFiles, parts_of
 from engine.models.weights_file import WeightsFileError, read_header
 
 _DECODER = "vae"
+_LINEAR = 2
+"""Dimensions of a linear layer's weights."""
 _CHECKPOINT = {
     "model.diffusion_model.": "unet",
     "first_stage_model.": "vae",
@@ -99,7 +101,7 @@ def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
     configs = files.configs
     counted: dict[str, list[int]] = {}
     for path in files.weights():
-        for name, here, rest in _count(path, _part_names(files, path)):
+        for name, here, rest in _count(path, _part_names(files, path), bool(files.quantise)):
             total = counted.setdefault(name, [0, 0])
             total[0] += here
             total[1] += rest
@@ -143,19 +145,23 @@ def _part_names(files: ModelFiles, path: Path) -> Mapping[str, str]:
     return _CHECKPOINT if files.kind.what == "checkpoint" else {"": DENOISERS[-1]}
 
 
-def _count(path: Path, parts: Mapping[str, str]) -> Iterator[tuple[str, int, int]]:
+def _count(path: Path, parts: Mapping[str, str], rounded: bool) -> Iterator[tuple[str, int, int]]:
     """Of each tensor that counts: its part, its floating-point numbers, its bytes if it has none.
 
     Args:
         path: a weights file.
         parts: beginning of a tensor's name → its part; others do not count.
+        rounded: whether the weights of linear layers will be rounded to bytes.
     """
     beginnings = tuple(parts)
     for name, tensor in read_header(path).tensors.items():
         if not name.startswith(beginnings):
             continue
         part = next(part for beginning, part in parts.items() if name.startswith(beginning))
-        if tensor.dtype in ("F64", "F32", "F16", "BF16"):
+        linear = len(tensor.shape) == _LINEAR and "embed" not in name and "shared" not in name
+        if rounded and linear and role_of(part) is not Role.DECODE:
+            yield part, 0, tensor.numbers
+        elif tensor.dtype in ("F64", "F32", "F16", "BF16"):
             yield part, tensor.numbers, 0
         else:
             yield part, 0, tensor.end - tensor.begin

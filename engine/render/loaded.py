@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -16,6 +17,7 @@ import torch
 from engine.machine import CPU, processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
+from engine.models.helpers import QUANTISER, installed
 from engine.models.model_files import ModelFiles
 from engine.models.placement import Placed, Placement, placed
 from engine.models.weights import model_size, weights_bytes
@@ -32,6 +34,7 @@ from engine.render.pipelines import (
     twin_of,
 )
 from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, laid_out
+from engine.render.quantising import quantise
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
@@ -188,10 +191,19 @@ class LoadedModels:
         return self._kept[key]
 
     def _loaded(self, files: ModelFiles, placement: Placement, takes: int) -> LoadedModel:
-        at_first = self._device if placement.offload == "none" else CPU
-        pipeline = load_model(files, placement.dtype, at_first)
+        as_it_is = placement.offload == "none" and not files.quantise
+        pipeline = load_model(files, placement.dtype, self._device if as_it_is else CPU)
+        if files.quantise:
+            quantise(pipeline, files.quantise)
         place(pipeline, placement, self._device)
-        return LoadedModel(pipeline, placement, self._device, self._cores, takes)
+        model = LoadedModel(pipeline, placement, self._device, self._cores, takes)
+        if files.quantise:
+            model.offered = replace(
+                model.offered,
+                quantised=files.quantise,
+                versions={**model.offered.versions, QUANTISER: installed(QUANTISER) or ""},
+            )
+        return model
 
     def _placed(self, wanted: LoadModel) -> Placed:
         size, total = model_size(wanted.files), total_bytes(self._device)

@@ -93,6 +93,7 @@ class Turns:
         self._turn = threading.RLock()
         for group in map(list, groups):
             for part in group:
+                part.to(_CPU)  # bitsandbytes loads onto the GPU at once
                 part._hf_hook = _Place(self.execution_device)  # type: ignore[assignment]
                 for module in part.modules():
                     module.register_forward_pre_hook(self._comes(group), with_kwargs=True)

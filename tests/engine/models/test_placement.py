@@ -69,6 +69,13 @@ def test_what_changes_no_pixels_comes_before_tiles_and_what_is_slow_comes_last(
     assert found.whole_bytes >= found.bytes
 
 
+def test_rounded_weights_fit_where_whole_ones_do_not() -> None:
+    rounded = ModelSize(
+        tuple(PartSize(part.name, 0, part.numbers) for part in FLUX.parts), 3072, 16, 256
+    )
+    assert way(rounded, 24).placement == Placement("bfloat16")
+
+
 def test_what_never_fits_is_tried_in_the_way_that_takes_least() -> None:
     found = way(FLUX, 1)
     assert not found.fits and found.placement == Placement("bfloat16", "layers", True)

@@ -40,6 +40,13 @@ def test_what_is_loaded_is_counted_and_nothing_else(tmp_path: Path) -> None:
     )
 
 
+def test_weights_that_will_be_rounded_are_counted_as_bytes(tmp_path: Path) -> None:
+    files = ModelFiles(str(folder_of(tmp_path / "model")), quantise="int8")
+    size = model_size(files)
+    assert size is not None
+    assert size.parts == (PartSize("transformer", 0, 500), PartSize("vae", 50))
+
+
 def test_files_that_tell_nothing_are_not_guessed_at(tmp_path: Path) -> None:
     assert model_size(ModelFiles(str(tmp_path))) is None
     folder = folder_of(tmp_path / "model")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -14,13 +15,14 @@ import torch
 from engine.models.model_files import ModelFiles
 from engine.models.placement import Placement, PlacementWish, need
 from engine.models.weights import ModelSize, PartSize, Role, model_size
+from engine.picture.recipe import Recipe
 from engine.protocol.rendering import LoadModel
 from engine.render import loaded, pipelines
 from engine.render.lanes import Lanes
 from tests.support.families import save_tiny
 from tests.support.models import BUILTIN
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 def wanted(
@@ -103,3 +105,26 @@ def test_a_session_keeps_its_placement_where_that_fits_and_says_what_it_is(tmp_p
     assert models.load(whole).offered.departures_from(chosen) == ["tiled: True → False"]
     with pytest.raises(KeyError):
         models.get(files.fingerprint(), Placement("float32", "text"))
+
+
+def test_rounded_weights_are_another_model_with_nearly_the_same_pictures(tmp_path: Path) -> None:
+    """On the image it is said to what, and by which torchao; offloading changes nothing more."""
+    pytest.importorskip("torchao")
+    save_tiny("StableDiffusionXLPipeline", tmp_path)
+    plain = ModelFiles(str(tmp_path))
+    rounded = msgspec.structs.replace(plain, quantise="int8")
+    assert plain.fingerprint() != rounded.fingerprint()
+    recipe = Recipe("a red circle", "", 7, 64, 64, 2, 4.0, "EulerDiscreteScheduler", "m", "h")
+    models = loaded.LoadedModels("cpu", Lanes(1), 1)
+
+    def drawn(files: ModelFiles, placement: Placement) -> tuple[Any, Any]:
+        model = models._loaded(files, placement, 0)
+        (picture,) = model.draw([recipe], lambda *_: None)
+        return model.offered, picture.astype(int)
+
+    (_, exact), (offered, picture) = (
+        drawn(files, Placement("float32")) for files in (plain, rounded)
+    )
+    assert offered.quantised == "int8" and offered.versions["torchao"]
+    assert 0 < np.abs(picture - exact).max() < 16
+    assert np.array_equal(drawn(rounded, Placement("float32", "model"))[1], picture)
