@@ -17,6 +17,8 @@ from engine.models.family import USUAL, Family, UsualRendering
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
+ENHANCER = "prompt_enhancer_head"
+"""Ideogram 4's part that makes a language model of its text encoder."""
 
 
 class Rendering(Declared, frozen=True):
@@ -52,7 +54,7 @@ class Model(Declared, frozen=True):
     size_multiple: Annotated[int, Meta(ge=1, le=1_024)] = 16
     """Width and height are multiples of this many pixels."""
     max_ratio: Annotated[float, Meta(ge=1, le=100)] = 3.0
-    """Longest side / shortest side, at most."""
+    """Longest side / shortest side, at most; by default its kind of pipeline decides."""
     max_area: Annotated[float, Meta(ge=1, le=100)] = 4.0
     """Width × height, at most, as a multiple of base_resolution²."""
     pipeline: str = ""
@@ -91,6 +93,11 @@ class Model(Declared, frozen=True):
                 found.negative_prompt if self.negative_prompt is None else self.negative_prompt
             ),
         )
+
+    @property
+    def has_enhancer(self) -> bool:
+        """Whether its folder has what writes captions of plain prompts with its text encoder."""
+        return self.kind.captions and (self.source / ENHANCER / "config.json").is_file()
 
     @property
     def draws_on(self) -> Literal["", "strength", "words"]:
@@ -199,6 +206,7 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     told = _told_by(folder)
     item = {"base_resolution": _base_resolution(folder, told["pipeline"]), **told} | item
     family = family_of(str(item["pipeline"]))
+    item = {"max_ratio": family.max_ratio} | item
     family = family.as_distilled() if item["distilled"] else family
     if isinstance(own := item.get("rendering", {}), dict):
         item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own

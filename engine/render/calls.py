@@ -39,7 +39,7 @@ def call_arguments(
         told(index + 1, tensors["latents"])
         return tensors
 
-    arguments = {
+    arguments: dict[str, Any] = {
         "width": first.width,
         "height": first.height,
         "num_inference_steps": first.steps,
@@ -52,12 +52,24 @@ def call_arguments(
         # Kontext's own size would be a megapixel, whatever is asked for.
         "max_area": first.width * first.height,
         "_auto_resize": False,
-        family.guidance: first.guidance,
+        **family.guided(first.steps, first.guidance),
     }
     arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}
+    if (tokens := arguments.get(_TOKENS)) is not None:
+        arguments[_TOKENS] = min(tokens, _places_of(pipeline.text_encoder))
     if not accepted.keys() & {"callback_on_step_end", "callback"}:
         _tell_each_step(pipeline.scheduler, told)
     return {name: value for name, value in arguments.items() if name in accepted}
+
+
+_TOKENS = "max_sequence_length"
+
+
+def _places_of(text_encoder: Any) -> int:
+    """How many tokens a language model takes at most."""
+    config = text_encoder.config
+    config = getattr(config, "text_config", config)
+    return int(config.max_position_embeddings)
 
 
 _OF_TWO_STEPS = ("intermediate_timesteps",)

@@ -113,10 +113,16 @@ class LoadedModel:
         try:
             if self._factors is None:
                 scale = self._pipeline.vae_scale_factor
-                self._factors = factors_of(self._pipeline.vae, scale)
+                first = self.family.places_first
+                self._factors = factors_of(self._pipeline.vae, scale, places_first=first)
             believed = clean_latents(latents, scheduler)
             if self.family.packed:
-                believed = unpacked(believed, recipe.width, recipe.height)
+                believed = unpacked(
+                    believed,
+                    recipe.width,
+                    recipe.height,
+                    places_first=self.family.places_first,
+                )
             return draw_preview(believed[slot], self._factors)
         except Exception as error:
             self._has_previews = False

@@ -20,18 +20,19 @@ class Factors:
     """(channels + 1) × 3; the last row is the offset. Levels 0 … 1."""
 
 
-def factors_of(vae: Any, scale: int) -> Factors:
+def factors_of(vae: Any, scale: int, *, places_first: bool = False) -> Factors:
     """The matrix that fits best, by least squares over a mosaic of colours that `vae` encodes.
 
     Args:
         vae: the model's autoencoder.
         scale: pixels for one of its latents.
+        places_first: as for `unpacked`.
     """
     side = _PATCHES * scale
     colours = torch.rand(1, 3, _PATCHES, _PATCHES, generator=torch.Generator().manual_seed(0))
     mosaic = torch.nn.functional.interpolate(colours, (side, side), mode="bilinear")
     with torch.no_grad():
-        encoded = _encoded(vae, mosaic)
+        encoded = _encoded(vae, mosaic, places_first=places_first)
     latents = encoded.float().cpu()[0].flatten(1).T
     small = torch.nn.functional.interpolate(mosaic, encoded.shape[-2:], mode="area")
     ones = torch.ones(len(latents), 1)
@@ -39,7 +40,7 @@ def factors_of(vae: Any, scale: int) -> Factors:
     return Factors(torch.linalg.lstsq(torch.cat([latents, ones], 1), wanted).solution)
 
 
-def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
+def _encoded(vae: Any, picture: torch.Tensor, *, places_first: bool) -> torch.Tensor:
     """Latents as a denoiser has them, 1 × channels × height × width; shifts are in the offset."""
     picture = (picture * 2 - 1).to(vae.device, vae.dtype)
     # Autoencoders of moving pictures take a still one as the first of its frames.
@@ -52,19 +53,30 @@ def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(latents / latents.new_tensor(deviation).view(1, -1, 1, 1))
     if (bn := getattr(vae, "bn", None)) is not None:  # FLUX.2's, over four neighbours at a time
         wide = torch.nn.functional.pixel_unshuffle(latents, 2)
-        wide = wide / torch.sqrt(bn.running_var + config.batch_norm_eps).view(1, -1, 1, 1)
+        spread = torch.sqrt(bn.running_var + config.batch_norm_eps)
+        spread = _channels_first(spread) if places_first else spread
+        wide = wide / spread.view(1, -1, 1, 1)
         return torch.nn.functional.pixel_shuffle(wide, 2)
     return torch.as_tensor(latents * (config.get("scaling_factor") or 1.0))
 
 
-def unpacked(latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
+def _channels_first(packed: torch.Tensor) -> torch.Tensor:
+    """… × (2 × 2 × channels) as … × (channels × 2 × 2)."""
+    return packed.view(*packed.shape[:-1], 4, -1).transpose(-1, -2).reshape(packed.shape)
+
+
+def unpacked(
+    latents: torch.Tensor, width: int, height: int, *, places_first: bool = False
+) -> torch.Tensor:
     """Images × channels × height × width of latents that have four neighbours in one, in a row.
 
     Args:
         latents: images × places × (channels × 2 × 2).
         width: of the image that is drawn.
         height: likewise.
+        places_first: whether they are images × places × (2 × 2 × channels).
     """
+    latents = _channels_first(latents) if places_first else latents
     count, places, wide = latents.shape
     across = max(1, round((places * width / height) ** 0.5))
     grid = latents.view(count, places // across, across, wide).permute(0, 3, 1, 2)

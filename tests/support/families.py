@@ -25,6 +25,12 @@ from tests.bench.random_models import save_sd15, save_sdxl
 
 _TOKENIZER = str(files("assets") / "models" / "builtin" / "tokenizer")
 _CHAT = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
+_PARTS_CHAT = (
+    "{% for m in messages %}{% if m['content'] is string %}{{ m['content'] }} {% else %}"
+    "{% for part in m['content'] %}{{ part['text'] }} {% endfor %}{% endif %}{% endfor %}"
+)
+IDEOGRAM_TOKENS = 512
+"""Of a text of the tiny Ideogram 4: a caption's."""
 
 
 def _tokenizer() -> Any:
@@ -131,17 +137,21 @@ def _flux(pipeline: str, *, guided: bool = True) -> Any:
     )
 
 
+def _flux2_vae() -> Any:
+    return diffusers.AutoencoderKLFlux2(
+        block_out_channels=(16, 32),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=16,
+    )
+
+
 def _klein(*, distilled: bool = False) -> Any:
     return diffusers.Flux2KleinPipeline(
         scheduler=_flow(),
-        vae=diffusers.AutoencoderKLFlux2(
-            block_out_channels=(16, 32),
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-            layers_per_block=1,
-            latent_channels=4,
-            norm_num_groups=16,
-        ),
+        vae=_flux2_vae(),
         text_encoder=_decoder("Qwen3", "Qwen3ForCausalLM", layers=28),
         tokenizer=_tokenizer(),
         transformer=diffusers.Flux2Transformer2DModel(
@@ -376,6 +386,60 @@ def _cogview() -> Any:
     )
 
 
+def _ideogram() -> Any:
+    tokenizer = _tokenizer()
+    tokenizer.chat_template = _PARTS_CHAT
+    text_encoder = transformers.Qwen3VLModel(
+        transformers.Qwen3VLConfig(
+            text_config={
+                "vocab_size": _WORDS,
+                "hidden_size": 16,
+                "intermediate_size": 16,
+                "num_hidden_layers": 36,  # of which the pipeline takes thirteen
+                "num_attention_heads": 2,
+                "num_key_value_heads": 2,
+                "head_dim": 8,
+                "max_position_embeddings": IDEOGRAM_TOKENS,
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 1e6,
+                    "mrope_section": [2, 1, 1],
+                },
+            },
+            vision_config={
+                "depth": 1,
+                "hidden_size": 16,
+                "intermediate_size": 16,
+                "num_heads": 2,
+                "out_hidden_size": 16,
+                "num_position_embeddings": 4,
+                "deepstack_visual_indexes": [0],
+            },
+        )
+    )
+
+    def transformer() -> Any:
+        return diffusers.Ideogram4Transformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            intermediate_size=32,
+            adaln_dim=16,
+            llm_features_dim=16 * 13,
+            mrope_section=(4, 2, 2),
+        )
+
+    return diffusers.Ideogram4Pipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        vae=_flux2_vae(),
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        transformer=transformer(),
+        unconditional_transformer=transformer(),
+    )
+
+
 def _sd3() -> Any:
     return diffusers.StableDiffusion3Pipeline(
         transformer=diffusers.SD3Transformer2DModel(
@@ -423,6 +487,7 @@ _MADE: Mapping[str, Callable[[], Any]] = {
     "AuraFlowPipeline": _auraflow,
     "Lumina2Pipeline": _lumina,
     "CogView4Pipeline": _cogview,
+    "Ideogram4Pipeline": _ideogram,
 }
 
 TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_MADE)
@@ -438,6 +503,12 @@ def save_tiny(pipeline: str, folder: Path) -> None:
     else:
         torch.manual_seed(0)
         save_made(_MADE[pipeline](), folder)
+
+
+def save_enhancer(folder: Path) -> None:
+    """Give the tiny Ideogram 4 in a folder what makes a language model of its text encoder."""
+    head = diffusers.Ideogram4PromptEnhancerHead(hidden_size=16, vocab_size=_WORDS)
+    head.save_pretrained(folder / "prompt_enhancer_head")
 
 
 def save_made(pipeline: Any, folder: Path) -> None:
