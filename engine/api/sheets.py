@@ -30,10 +30,11 @@ from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import SEEDS, PlannedModel
 from engine.plan.sizes import exact_size
-from engine.plan.wildcards import expand
+from engine.plan.styles import caption_styles
+from engine.plan.wording import Question
 from engine.plan.words import load_words
-from engine.service.rewriting import known_rewrite, rewritten
-from engine.settings import Settings, shared_folder
+from engine.service.rewriting import Kind, known_rewrite, rewritten, who_writes
+from engine.settings import MagicSettings, Settings, SettingsError, shared_folder
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
@@ -406,30 +407,45 @@ class Sheets:
         model = load_models()[row.values.model]
         background = self._settings.render.background
         planned = PlannedModel(model, model.scheduler, "", load_words(), background=background)
-        told = row.values.final_prompt or not row.values.magic_prompt
-        if told or not self._settings.magic.model:
+        asked = _asked(row.values, planned, self._settings.magic)
+        if asked is None:
             return preview(row.values, planned)
-        first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
-        known = known_rewrite(first, self._settings.magic)
-        found = preview(row.values, replace(planned, rewrites={first: known} if known else {}))
-        if known is not None:
+        question, settings, kind = asked
+        known = known_rewrite(question.text, settings, kind)
+        rewrites = {question.text: known} if known else {}
+        found = preview(row.values, replace(planned, rewrites=rewrites))
+        if known is not None or found.recipe is None:
             return found
-        later = Note("magic_prompt", f"is written by {self._settings.magic.model} at the start")
+        by = "the model's own enhancer" if kind == "enhanced" else settings.model
+        later = Note("magic_prompt", f"is written by {by} at the start")
         notes = (later if note.column == "magic_prompt" else note for note in found.notes)
         return replace(found, notes=tuple(notes))
+
+    def is_rewritten(self, row: Row) -> bool:
+        """Whether a language model writes a row's magic prompt.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        return self._asked(row) is not None
 
     def rewrite(self, row: Row) -> None:
         """Have the language model write a row's magic prompt now, so that `preview` shows it.
 
         Raises:
             RewriteError: it does not answer.
+            SettingsError: the model list cannot be used.
         """
-        if row.values is not None and self._settings.magic.model:
-            words = load_words().wildcards
-            rewritten(
-                [expand(row.values.prompt, row.values.seed_number or 0, words)],
-                self._settings.magic,
-            )
+        if (asked := self._asked(row)) is not None:
+            question, settings, kind = asked
+            rewritten([question.text], settings, kind)
+
+    def _asked(self, row: Row) -> tuple[Question, MagicSettings, Kind] | None:
+        if row.values is None:
+            return None
+        model = load_models()[row.values.model]
+        planned = PlannedModel(model, model.scheduler, "", load_words())
+        return _asked(row.values, planned, self._settings.magic)
 
     def write_template(self, path: Path, *, full: bool = False) -> None:
         """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
@@ -601,6 +617,7 @@ class Sheets:
                     schedulers=model.kind.schedulers_for(),
                     schedulers_on_pictures=model.kind.schedulers_for(on_picture=True),
                     guides=model.kind.guides,
+                    captions=model.kind.captions,
                     stranger="" if is_known(model.pipeline) else model.pipeline,
                     size=partial(exact_size, model=model),
                     draws_on=model.draws_on,
@@ -612,6 +629,7 @@ class Sheets:
             default_model=next(iter(models)),
             prompt_chars=self._settings.sheet.max_prompt_chars,
             styles=tuple(words.styles),
+            caption_styles=caption_styles(words.styles),
             palettes=words.palettes,
             wildcards=words.wildcards.choices.keys(),
             wildcard_faults=words.wildcards.faults,
@@ -693,6 +711,20 @@ def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) ->
     """
     names = enumerate(header, start)
     return frozenset(at for at, name in names if name in extra and known_name(name))
+
+
+def _asked(
+    values: RowValues, planned: PlannedModel, magic: MagicSettings
+) -> tuple[Question, MagicSettings, Kind] | None:
+    """What a language model is asked of a row, and which; None: none has a say."""
+    who = who_writes(planned.model, magic, captions=planned.model.kind.captions)
+    if who is None:
+        return None
+    try:
+        question = planned.wordsmith.question(values, values.seed_number or 0)
+    except (SettingsError, ValueError):
+        return None  # the preview says what is wrong
+    return (question, *who) if question is not None else None
 
 
 def _with_count(cells: Mapping[str, str], images: int) -> dict[str, str]:

@@ -15,6 +15,7 @@ from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours, picture_folder
 from engine.api.trash import Trash
+from engine.caption.outline import ElementBox, OutlineLine, outline_of
 from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
@@ -99,6 +100,7 @@ __all__ = [
     "DeviceUse",
     "DiskUse",
     "Draft",
+    "ElementBox",
     "Emptied",
     "EncodingError",
     "Engine",
@@ -119,6 +121,7 @@ __all__ = [
     "LibraryError",
     "LockedError",
     "Mismatched",
+    "OutlineLine",
     "Pace",
     "Paused",
     "PictureRows",
@@ -168,6 +171,7 @@ __all__ = [
     "neighbours",
     "new_name",
     "open_plain",
+    "outline_of",
     "palette_colours",
     "pasted_rows",
     "picture_folder",

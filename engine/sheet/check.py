@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
+from engine.caption.reading import looks_like_caption
+from engine.sheet.caption_cells import check_captions
 from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
 from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
 from engine.sheet.cross_row_checks import (
@@ -67,6 +69,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
             for line, findings in judged.found.items():
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
         require_prompts(columns["prompt"], found)
+        check_captions(columns, vocabulary, found)
         check_models(columns, vocabulary, found)
         check_sources(columns, vocabulary, found)
         check_visibility(columns, vocabulary, found)
@@ -318,6 +321,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             labels=tuple(vocabulary.models),
             names=vocabulary.model_names,
             faults=vocabulary.model_faults,
+            fourth=tuple(label for label, model in vocabulary.models.items() if model.captions),
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
@@ -332,12 +336,19 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         most = vocabulary.prompt_chars
         if column.name == "final_prompt":  # to the letter: its braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
-        return lambda cell: judge_wildcards(
-            plain_text(cell, most) or unusable(cell) or judge(cell),
-            vocabulary.wildcards,
-            vocabulary.wildcard_faults,
-            vocabulary.wildcard_fault,
-        )
+
+        def with_wildcards(cell: Cell) -> CellFindings[str]:
+            verdict = plain_text(cell, most) or unusable(cell) or judge(cell)
+            if column.name == "prompt" and verdict.value and looks_like_caption(verdict.value):
+                return verdict  # which model it is for decides what it is
+            return judge_wildcards(
+                verdict,
+                vocabulary.wildcards,
+                vocabulary.wildcard_faults,
+                vocabulary.wildcard_fault,
+            )
+
+        return with_wildcards
     if fault := vocabulary.file_faults.get(column.name):
         return lambda cell: unusable(cell) or _explained(judge(cell), fault)
     return lambda cell: unusable(cell) or judge(cell)
