@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import torch
 
+from engine.machine import processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.fingerprint import fingerprint
@@ -31,7 +32,7 @@ from engine.render.pipelines import (
     threads_for,
     twin_of,
 )
-from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, unpacked
+from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, laid_out
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
@@ -116,14 +117,9 @@ class LoadedModel:
                 first = self.family.places_first
                 self._factors = factors_of(self._pipeline.vae, scale, places_first=first)
             believed = clean_latents(latents, scheduler)
-            if self.family.packed:
-                believed = unpacked(
-                    believed,
-                    recipe.width,
-                    recipe.height,
-                    places_first=self.family.places_first,
-                )
-            return draw_preview(believed[slot], self._factors)
+            size, first = (recipe.width, recipe.height), self.family.places_first
+            placed = laid_out(believed, size, self._factors, places_first=first)
+            return draw_preview(placed[slot], self._factors)
         except Exception as error:
             self._has_previews = False
             log.warning("No previews of this model: %s: %s", type(error).__name__, error)
@@ -212,16 +208,9 @@ def device_name(device: str) -> str:
         return torch.cuda.get_device_name(device)
     if device != "cpu":
         return device
-    models = [line for line in _cpu_facts() if line.startswith("model name")]
+    models = [line for line in processor_facts() if line.startswith("model name")]
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     return f"cpu {model} ({torch.backends.cpu.get_cpu_capability()})"
-
-
-def _cpu_facts() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
 
 
 @contextmanager

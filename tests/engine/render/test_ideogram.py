@@ -14,7 +14,8 @@ from engine.picture.recipe import Recipe
 from engine.render import rewrite as rewriting
 from engine.render.pipelines import load_pipeline
 from tests.engine.caption.captions import JAZZ
-from tests.support.families import draw, is_same, save_enhancer, save_tiny
+from tests.support.families import draw, is_same, save_tiny
+from tests.support.tiny_ideogram import save_enhancer
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
