@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 HEADER = (
     *("prompt", "visibility", "aspect_ratio", "magic_prompt", "model", "num_images"),
     *("seed_number", "rendering", "negative_prompt", "style", "color_palette", "steps"),
+    *("text_1", "layout"),
 )
 USUAL = ("private", "1:1", "off", "4.0", "1", "7", "turbo", "", "auto", "", "2")
 
@@ -38,7 +39,7 @@ def test_a_sheet_of_the_web_tools_is_drawn_with_its_columns_in_captions(
         ("a red boat", *USUAL[:2], "on", *USUAL[3:]),
         (loose, *USUAL),
         ("a red boat", *USUAL[:-3], "design", "ember", "2"),
-        ("a red boat", "private", "6:1", *USUAL[2:-1], "3"),
+        ("a red boat", "private", "6:1", *USUAL[2:-1], "3", "BOATS", "text_1: top"),
     ]
     with (tmp_path / "sheet.csv").open("w", newline="") as file:
         csv.writer(file).writerows([HEADER, *rows])
@@ -55,6 +56,8 @@ def test_a_sheet_of_the_web_tools_is_drawn_with_its_columns_in_captions(
     for recipe in (magic, own, styled):
         assert faults_of(json.loads(recipe["prompt"])) == [] and recipe["palette"] == []
     assert (wide["width"], wide["height"], wide["steps"]) == (96, 16, 3)
+    *_, text = json.loads(wide["prompt"])["compositional_deconstruction"]["elements"]
+    assert (text["text"], text["bbox"]) == ("BOATS", [50, 50, 300, 950])
 
     files = [promptsheet.library / image["file"] for image in images]
     assert files[2].name.startswith("0004-1-a-minimalist-jazz-poster")

@@ -35,9 +35,10 @@ from engine.plan.styles import caption_styles
 from engine.plan.wording import Question
 from engine.plan.words import load_words
 from engine.service.rewriting import Kind, known_rewrite, rewritten, who_writes
-from engine.settings import MagicSettings, Settings, SettingsError, shared_folder
+from engine.settings import MagicSettings, Settings, SettingsError, SheetSettings, shared_folder
+from engine.sheet.caption_cells import own_caption_columns
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
-from engine.sheet.columns import COLUMN
+from engine.sheet.columns import CAPTION_COLUMNS, COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
 from engine.sheet.mending import Mended, mend
@@ -448,8 +449,13 @@ class Sheets:
         planned = PlannedModel(model, model.scheduler, "", load_words())
         return _asked(row.values, planned, self._settings.magic)
 
-    def write_template(self, path: Path, *, full: bool = False) -> None:
+    def write_template(self, path: Path, *, full: bool = False, poster: bool = False) -> None:
         """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
+
+        Args:
+            path: its ending says what kind.
+            full: with all columns but a poster's.
+            poster: with the columns that act in the captions of Ideogram 4.
 
         Raises:
             SheetError: another ending.
@@ -458,7 +464,10 @@ class Sheets:
         """
         from engine.sheet import template  # what few sessions need
 
-        template.write_template(path, list(load_models()), full=full)
+        # In a poster's, what reads captions comes first: its example is one.
+        models = load_models()
+        labels = sorted(models, key=lambda label: poster and not models[label].kind.captions)
+        template.write_template(path, labels, full=full, poster=poster)
 
     def write_picture_sheet(
         self,
@@ -488,7 +497,8 @@ class Sheets:
             SheetError: another ending, it is there already, or no picture can be drawn on.
             OSError: the sheet cannot be written.
         """
-        columns = tuple(COLUMN) if full else _PICTURE_SHEET
+        whole = (name for name in COLUMN if name not in CAPTION_COLUMNS)
+        columns = tuple(whole) if full else _PICTURE_SHEET
         kind, looked = _kind_of(sheet), look_at_found(found, progress)
         refused, cells = list(looked.refused), list[str]()
         for path in looked.paths.values():
@@ -597,7 +607,7 @@ class Sheets:
                 columns=limits.max_columns,
             ),
         )
-        return with_own_columns(table, pictures), pictures
+        return _with_own_caption_columns(with_own_columns(table, pictures), limits), pictures
 
     def _pictures(self, folder: Path | None = None) -> PictureFolder:
         return PictureFolder(self._settings.library, folder, self._looked_at)
@@ -714,6 +724,15 @@ def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) ->
     """
     names = enumerate(header, start)
     return frozenset(at for at, name in names if name in extra and known_name(name))
+
+
+def _with_own_caption_columns(table: Table, settings: SheetSettings) -> Table:
+    models = load_models()
+    labels = {label for label, model in models.items() if model.kind.captions}
+    labels |= {name for name, label in settings.model_names.items() if label in labels}
+    return replace(
+        table, own=table.own | own_caption_columns(table, labels, default=next(iter(models)))
+    )
 
 
 def _asked(

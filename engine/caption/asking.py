@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 from engine.caption.filling import plain_caption
 from engine.caption.reading import read, written
@@ -23,21 +24,33 @@ to 55 words and stands alone: shape, material, colours, pose, and where it is.
 feels. Keep names as they are written. Add nothing that changes what the idea is about."""
 """For a chat model; the question follows it."""
 
-_RATIO = re.compile(r"Aspect ratio: (?P<across>[0-9]{1,5}):(?P<down>[0-9]{1,5})\nIdea: ")
+_QUESTION = re.compile(
+    r"Aspect ratio: (?P<across>[0-9]{1,5}):(?P<down>[0-9]{1,5})\n"
+    r"(?:Words in the picture: (?P<words>[^\n]+)\n)?Idea: "
+)
 
 
-def question(idea: str, across: int, down: int) -> str:
-    """What is asked: the idea, and the picture's shape."""
+def question(idea: str, across: int, down: int, words: Sequence[str] = ()) -> str:
+    """What is asked: the idea, the picture's shape, and the words that stand in it."""
     divisor = math.gcd(across, down) or 1
-    return f"Aspect ratio: {across // divisor}:{down // divisor}\nIdea: {idea}"
+    said = ", ".join(f"“{' / '.join(text.splitlines())}”" for text in words)
+    told = f"Words in the picture: {said}\n" if said else ""
+    return f"Aspect ratio: {across // divisor}:{down // divisor}\n{told}Idea: {idea}"
 
 
 def idea_and_shape(asked: str) -> tuple[str, tuple[int, int]]:
     """The idea of a question, and the shape: across, down; the other way round in `question`."""
-    found = _RATIO.match(asked)
+    found = _QUESTION.match(asked)
     if found is None:
         return asked, (1, 1)
     return asked[found.end() :], (int(found["across"]), int(found["down"]))
+
+
+def idea_with_words(asked: str) -> str:
+    """The idea of a question as a sentence that names the words that stand in the picture."""
+    found, (idea, _) = _QUESTION.match(asked), idea_and_shape(asked)
+    words = found["words"] if found else None
+    return f"{idea.rstrip('. ')}. The words {words} stand in it." if words else idea
 
 
 def answered(said: str) -> str | None:

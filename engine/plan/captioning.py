@@ -15,11 +15,13 @@ from engine.caption.filling import (
     ordered_palette,
     plain_caption,
 )
+from engine.caption.layout import read_layout
 from engine.caption.reading import looks_like_caption, read, written
 from engine.plan.palettes import resolve_palette
 from engine.plan.sizes import parse_ratio
 from engine.plan.styles import PLACE, Template, apply_style
 from engine.plan.words import Words as KnownWords
+from engine.sheet.columns import TEXTS_IN_PICTURE
 from engine.sheet.rows import RowValues
 
 _FRAME = "caption"
@@ -91,12 +93,18 @@ def wishes_of(values: RowValues, template: Template, words: KnownWords) -> Wishe
         SettingsError: the palette is not there any more.
     """
     palette = ordered_palette(resolve_palette(values.color_palette, words.palettes))
-    return Wishes(template.caption, palette)
+    return Wishes(template.caption, palette, _words(values), dict(read_layout(values.layout)))
+
+
+def _words(values: RowValues) -> tuple[Words, ...]:
+    each = ((name, getattr(values, name)) for name in TEXTS_IN_PICTURE)
+    return tuple(Words(name, text) for name, text in each if text)
 
 
 def asked(values: RowValues, expanded: str, template: Template) -> str:
     """What a language model is asked of a row; its wording is the answer's name."""
-    return question(_idea(expanded, template), *_shape(values))
+    words = [text for _, text in _words(values)]
+    return question(_idea(expanded, template), *_shape(values), words)
 
 
 def frame(values: RowValues, template: Template, words: KnownWords) -> str:

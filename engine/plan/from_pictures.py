@@ -6,6 +6,7 @@ from math import gcd
 from engine.picture.foreign import Foreign
 from engine.plan.recipes import SEEDS
 from engine.sheet.columns import COLUMN
+from engine.sheet.data_records import is_json_object
 from engine.sheet.picture_names import with_digest
 from engine.sheet.wildcards import escaped
 
@@ -19,7 +20,8 @@ def row_of(picture: Foreign) -> dict[str, str]:
     width, height = picture.size or (0, 0)
     shared = gcd(width, height)
     return {
-        "prompt": escaped(picture.prompt),
+        # A caption is plain text as it is.
+        "prompt": picture.prompt if is_json_object(picture.prompt) else escaped(picture.prompt),
         "negative_prompt": escaped(picture.negative_prompt),
         "magic_prompt": "off",  # what it added is in the prompt by now
         "aspect_ratio": f"{width // shared}:{height // shared}" if shared and not ours else "",

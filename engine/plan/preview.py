@@ -8,6 +8,7 @@ from engine.plan.recipes import PlannedModel, recipes_for
 from engine.plan.styles import AUTO, PLACE, template_of
 from engine.plan.wording import Wording
 from engine.settings import SettingsError
+from engine.sheet.columns import CAPTION_COLUMNS
 from engine.sheet.rows import RowValues
 
 
@@ -49,7 +50,7 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
     edited, captions = bool(values.final_prompt), planned.model.kind.captions
     yield from _on_picture(values, planned, recipe)
     if edited:
-        columns = "magic_prompt, style and color_palette" if captions else "magic_prompt and style"
+        columns = "all other columns" if captions else "magic_prompt and style"
         yield Note("final_prompt", f"is yours, to the letter: {columns} add nothing")
     if words.expanded != values.prompt and not edited:
         each = " (each image draws anew)" if values.num_images > 1 else ""
@@ -106,7 +107,9 @@ def _on_caption(values: RowValues, words: Wording) -> Iterator[Note]:
 def _acting(values: RowValues, clashing: Container[str]) -> str:
     """The columns that have something to put into a caption."""
     asked = {"style": values.style != AUTO, "color_palette": bool(values.color_palette)}
-    return " and ".join(name for name, says in asked.items() if says and name not in clashing)
+    asked |= {name: bool(getattr(values, name)) for name in CAPTION_COLUMNS}
+    names = [name for name, says in asked.items() if says and name not in clashing]
+    return ", ".join(names[:-1]) + " and " * (len(names) > 1) + "".join(names[-1:])
 
 
 def _on_picture(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.caption.asking import answered, idea_and_shape
+from engine.caption.asking import answered, idea_and_shape, idea_with_words
 
 _MOST_TOKENS = 200
 _MOST_TOKENS_OF_CAPTIONS = 1024
@@ -143,13 +143,13 @@ def _enhancer(folder: Path, device: str) -> Say:
     )
 
     def say(prompt: str, seed: int) -> str:
-        idea, (across, down) = idea_and_shape(prompt)
+        _, (across, down) = idea_and_shape(prompt)
         with torch.no_grad():
             (caption,) = own.generate_captions(
                 network,
                 tokenizer,
                 held,
-                idea,
+                idea_with_words(prompt),
                 down,
                 across,
                 max_new_tokens=_MOST_TOKENS_OF_CAPTIONS,

@@ -1,15 +1,18 @@
 """Prompts that are captions: read as such where the row's model was taught by them, else words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from engine.caption.filling import BY_WORDS, Clash, Wishes, filled, ordered_palette
+from engine.caption.filling import BY_WORDS, Clash, Wishes, Words, filled, ordered_palette
+from engine.caption.layout import read_layout
 from engine.caption.reading import Reading, looks_like_caption, read
 from engine.caption.schema import Fault
 from engine.sheet.cell_findings import CellFindings, Finding
-from engine.sheet.columns import COLUMN
+from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, TEXTS_IN_PICTURE
 from engine.sheet.cross_row_checks import At, Found, Judged
+from engine.sheet.headers import known_name
 from engine.sheet.repair import judge_wildcards
 from engine.sheet.rows import Severity
+from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
 _PALETTE = "color_palette"
@@ -29,6 +32,7 @@ def check_captions(columns: Mapping[str, Judged], vocabulary: Vocabulary, found:
         found: where findings go; those of the columns are in it.
     """
     prompts = columns["prompt"]
+    _check_caption_columns(columns, vocabulary, found)
     for line, text in enumerate(prompts.texts):
         if not looks_like_caption(text) or _is_bad(prompts, line):
             continue
@@ -87,7 +91,51 @@ def _wishes(
         palette = vocabulary.palettes.get(palette[0]) or palette
     colours = ordered_palette(colour for colour in palette if colour.startswith("#"))
     by_words = style != COLUMN["style"].default and not described
-    return Wishes(described, colours), (BY_WORDS,) if by_words else ()
+    texts = {name: columns[name].texts[line] for name in TEXTS_IN_PICTURE if name in columns}
+    words = tuple(Words(name, text) for name, text in texts.items() if text)
+    layout = columns["layout"].values[line] if "layout" in columns else ""
+    wishes = Wishes(described, colours, words, dict(read_layout(layout)))
+    return wishes, (BY_WORDS,) if by_words else ()
+
+
+def _check_caption_columns(
+    columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found
+) -> None:
+    """Find cells that act in captions where there are none, and places of words that are not."""
+    for column in (columns[name] for name in CAPTION_COLUMNS if name in columns):
+        for line, text in enumerate(column.texts):
+            label = _label(columns, line, vocabulary) if text else None
+            if label is None or _is_bad(column, line):
+                continue
+            if not vocabulary.models[label].captions:
+                words = f"The model {label} reads no captions: this changes nothing."
+                found[line].append(At(column.at, column.name, Finding(Severity.WARNING, words)))
+            elif column.name == "layout":
+                placed = [name for name, _ in read_layout(text) if name in TEXTS_IN_PICTURE]
+                blank = [n for n in placed if not (n in columns and columns[n].texts[line])]
+                if blank:
+                    words = f"There is a place for {blank[0]}, but no such words in this row."
+                    finding = Finding(Severity.WARNING, words)
+                    found[line].append(At(column.at, column.name, finding))
+
+
+def own_caption_columns(table: Table, captioned: Collection[str], default: str) -> frozenset[int]:
+    """Indexes of columns that are called as those for captions, in a sheet that has none for them.
+
+    Args:
+        table: as it was read.
+        captioned: labels of models that read captions, and what other sheets call them.
+        default: the model of a row that does not say.
+    """
+    names = {at: known_name(cell) for at, cell in enumerate(table.header)}
+    ours = frozenset(at for at, name in names.items() if name in CAPTION_COLUMNS)
+    if not ours:
+        return ours
+    labels = {label.casefold() for label in captioned}
+    at = next((at for at, name in names.items() if name == "model"), None)
+    cells = [cells[at] if at is not None and at < len(cells) else "" for _, cells in table.lines]
+    asked = {cell_text(cell).strip().casefold() or default.casefold() for cell in cells}
+    return frozenset() if asked & labels else ours
 
 
 def _keep_as_words(

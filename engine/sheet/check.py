@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from engine.caption.reading import looks_like_caption
 from engine.sheet.caption_cells import check_captions
 from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
-from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
+from engine.sheet.columns import COLUMN, COLUMNS, TEXTS_IN_PICTURE, Column, Kind
 from engine.sheet.cross_row_checks import (
     At,
     Found,
@@ -29,6 +29,7 @@ from engine.sheet.repair import (
     judge_choice,
     judge_colours,
     judge_decimal,
+    judge_layout,
     judge_model,
     judge_picture,
     judge_switch,
@@ -146,7 +147,7 @@ def _looked(
 ) -> Vocabulary:
     """The vocabulary, all pictures that are named looked at together: one by one takes longer."""
     places = [at for at, name in known.items() if COLUMN[name].kind is Kind.PICTURE]
-    cells = {cell for at in places if at < len(columns) for cell in columns[at]}
+    cells = (cell for at in places if at < len(columns) for cell in columns[at])
     texts = {cell_text(cell).strip() for cell in cells if not unusable(cell)}
     if not texts:
         return vocabulary
@@ -325,6 +326,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
+        Kind.LAYOUT: judge_layout,
         Kind.COLOURS: functools.partial(judge_colours, names=tuple(vocabulary.palettes)),
         Kind.DECIMAL: functools.partial(judge_decimal, column=column),
         Kind.PICTURE: lambda cell: judge_picture(
@@ -334,7 +336,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
-        if column.name == "final_prompt":  # to the letter: its braces are braces
+        if column.name in _TO_THE_LETTER:  # their braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
 
         def with_wildcards(cell: Cell) -> CellFindings[str]:
@@ -352,6 +354,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     if fault := vocabulary.file_faults.get(column.name):
         return lambda cell: unusable(cell) or _explained(judge(cell), fault)
     return lambda cell: unusable(cell) or judge(cell)
+
+
+_TO_THE_LETTER = ("final_prompt", *TEXTS_IN_PICTURE)
 
 
 def _explained(verdict: CellFindings[Any], fault: str) -> CellFindings[Any]:

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from engine.caption.layout import LayoutError, read_layout
 from engine.caption.reading import looks_like_caption
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
@@ -136,6 +137,16 @@ def _about_options(options: ForeignOptions) -> Finding:
     message += f" As columns: {means}. Taking the suggestion moves them there." if means else ""
     message += f" No column does what {without} did." if without else ""
     return Finding(Severity.WARNING, message, (options.prompt,) if means and options.prompt else ())
+
+
+def judge_layout(cell: Cell) -> CellFindings[str]:
+    """Read where things are in a picture."""
+    text = cell_text(cell).strip()
+    try:
+        placed = read_layout(text)
+    except LayoutError as fault:
+        return error(text, str(fault))
+    return CellFindings(text, text) if placed else CellFindings("", None)
 
 
 def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[SourcePicture]:

@@ -87,6 +87,13 @@ class RowValues:
     """How it is brought to the size that is drawn."""
     mask: SourcePicture | None = None
     """Where it is drawn anew; None: everywhere."""
+    text_1: str = ""
+    """Words that stand in the picture, for models of captions; empty: none."""
+    text_2: str = ""
+    text_3: str = ""
+    text_4: str = ""
+    layout: str = ""
+    """Where things are, as `caption.layout.read_layout` takes it; empty: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from engine.caption.asking import answered, idea_and_shape, question, without_answer
+from engine.caption.asking import (
+    answered,
+    idea_and_shape,
+    idea_with_words,
+    question,
+    without_answer,
+)
 from engine.caption.reading import written
 from engine.caption.schema import Caption, faults_of
 from engine.models.catalog import Model
@@ -121,13 +127,6 @@ def test_nobody_is_asked_where_the_row_says_it_all() -> None:
         assert PLANNED.wordsmith.question(values(**PLAIN | changes), 0) is None
 
 
-def test_a_frame_holds_no_place_for_words_whatever_a_row_says() -> None:
-    row = values(**PLAIN | {"magic_prompt": True, "prompt": "a {prompt} b"})
-    asked = PLANNED.wordsmith.question(row, 0)
-    assert asked is not None and is_frame(asked.around)
-    assert json.loads(put_around(asked.around, asked.text, ""))["high_level_description"]
-
-
 def test_a_caption_of_the_rows_own_is_kept_and_filled_in_where_it_says_nothing() -> None:
     for magic in (True, False):
         assert prompt_of(prompt=written(JAZZ), magic_prompt=magic) == written(JAZZ)
@@ -145,7 +144,7 @@ def test_a_caption_of_the_rows_own_is_kept_and_filled_in_where_it_says_nothing()
 
 def test_an_edited_final_prompt_is_used_to_the_letter() -> None:
     assert prompt_of(final_prompt="so", color_palette=("ember",), style="design") == "so"
-    assert "color_palette add nothing" in told(final_prompt="so")["final_prompt"]
+    assert "all other columns add nothing" in told(final_prompt="so")["final_prompt"]
 
 
 def test_only_what_is_a_caption_counts_as_an_answer() -> None:
@@ -185,3 +184,46 @@ def test_sizes_are_the_models_own_in_steps_of_16_up_to_6_to_1_and_2048() -> None
     for ratio in ("6:1", "1:3", "4:5"):
         wide, high = size_for(ratio, large)
         assert 256 <= min(wide, high) <= max(wide, high) <= 2048
+
+
+POSTER = {
+    "text_1": "SUMMER FAIR",
+    "text_2": "3 June",
+    "layout": "text_1: top; subject: 400 0 900 1000",
+}
+
+
+def test_words_and_places_of_the_columns_are_elements_with_boxes() -> None:
+    elements = caption_of(**POSTER)["compositional_deconstruction"]["elements"]
+    assert [(e["type"], e.get("text"), e.get("bbox")) for e in elements] == [
+        ("obj", None, [400, 0, 900, 1000]),
+        ("text", "SUMMER FAIR", [50, 50, 300, 950]),
+        ("text", "3 June", None),
+    ]
+    assert "text_1, text_2 and layout need a caption" in told(**POSTER)["magic_prompt"]
+
+
+def test_a_language_model_is_told_the_words_and_they_stand_in_the_picture_whatever_it_says() -> (
+    None
+):
+    row = values(**PLAIN | POSTER | {"magic_prompt": True})
+    asked = PLANNED.wordsmith.question(row, 0)
+    assert asked is not None
+    assert idea_with_words(asked.text) == (
+        "a red boat. The words “SUMMER FAIR”, “3 June” stand in it."
+    )
+    assert idea_and_shape(asked.text) == ("a red boat", (3, 2))
+    made = json.loads(put_around(asked.around, asked.text, ""))
+    texts = [e["text"] for e in made["compositional_deconstruction"]["elements"] if "text" in e]
+    assert texts == ["SUMMER FAIR", "3 June"]
+    beside = json.loads(put_around(asked.around, asked.text, written(JAZZ)))
+    texts = [e["text"] for e in beside["compositional_deconstruction"]["elements"] if "text" in e]
+    assert texts == ["JAZZ\nJAM", "SUMMER FAIR", "3 June"]
+
+
+def test_a_frame_holds_no_place_for_words_although_a_column_does() -> None:
+    row = values(**PLAIN | {"magic_prompt": True, "text_1": "a {prompt} b"})
+    asked = PLANNED.wordsmith.question(row, 0)
+    assert asked is not None and is_frame(asked.around)
+    made = json.loads(put_around(asked.around, asked.text, ""))
+    assert made["compositional_deconstruction"]["elements"][-1]["text"] == "a {prompt} b"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.caption.reading import written
+from engine.sheet.caption_cells import own_caption_columns
 from engine.sheet.check import ModelLimits, check_table
 from engine.sheet.rows import Problem, Row, Severity
 from engine.sheet.table import Cell
@@ -107,3 +108,57 @@ def test_a_final_prompt_that_is_no_whole_caption_is_warned_of_and_kept() -> None
     assert row.values is not None and row.values.final_prompt == TEXT[:-3]
     assert (problem.column, problem.severity) == ("final_prompt", WARNING)
     assert checked(("prompt", "model", "final_prompt"), "a", "ideogram", TEXT)[1] == []
+
+
+TEXTS = ("prompt", "model", "text_1", "layout")
+
+
+def test_words_and_places_are_read_for_a_model_of_captions_and_change_nothing_for_others() -> None:
+    row, problems = checked(TEXTS, "a fair", "ideogram", "SUMMER {FAIR|x}", "text_1: top")
+    assert problems == [] and row.values is not None
+    assert (row.values.text_1, row.values.layout) == ("SUMMER {FAIR|x}", "text_1: top")
+    row, problems = checked(TEXTS, "a fair", "builtin", "SUMMER", "text_1: top")
+    assert row.values is not None
+    assert [(p.column, p.severity) for p in problems] == [("text_1", WARNING), ("layout", WARNING)]
+    assert "builtin reads no captions" in problems[0].message
+
+
+def test_a_layout_that_is_none_is_an_error_and_a_place_without_words_a_warning() -> None:
+    row, [problem] = checked(TEXTS, "a fair", "ideogram", "x", "portrait")
+    assert row.values is None and (problem.column, problem.severity) == ("layout", ERROR)
+    _, [problem] = checked(TEXTS, "a fair", "ideogram", "", "text_1: top")
+    assert problem.severity is WARNING and "no such words" in problem.message
+
+
+def test_words_beside_a_caption_that_has_others_are_a_clash() -> None:
+    _, problems = checked(TEXTS, TEXT, "ideogram", "SALE", "text_1: top")
+    assert [p.column for p in problems] == ["text_1"]
+    _, problems = checked(TEXTS, TEXT, "ideogram", "jazz jam", "text_1: top")
+    assert [p.column for p in problems] == ["layout"], "whose box it has already"
+
+
+def test_the_header_says_once_that_these_columns_act_in_captions() -> None:
+    sheet = check_table(table(TEXTS, ("a fair", "ideogram", "x", "")), CAPTIONS)
+    [problem] = sheet.problems
+    assert (problem.row, problem.severity) == (1, WARNING)
+    assert "`text_1`, `layout`: in pictures of Ideogram 4" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "own"),
+    [
+        (("prompt", "text_1", "layout"), ("a", "x", "y"), {1, 2}),
+        (("prompt", "text_1", "model"), ("a", "x", "Ideogram"), set()),
+        (("prompt", "text_1", "model"), ("a", "x", "4.0"), set()),
+        (("prompt", "text_1", "model"), ("a", "x"), {1}),
+        (("prompt", "note"), ("a", "x"), set()),
+    ],
+)
+def test_columns_of_these_names_are_the_users_own_where_no_row_reads_captions(
+    header: Sequence[str], cells: Sequence[Cell], own: set[int]
+) -> None:
+    read = table(header, cells)
+    assert own_caption_columns(read, {"ideogram", "4.0"}, default="builtin") == own
+    sheet = check_table(replace(read, own=frozenset(own)), CAPTIONS)
+    kept = [p for p in sheet.problems if "kept as a column of your own" in p.message]
+    assert len(kept) == len(own) and all("reads captions" in p.message for p in kept)
