@@ -70,6 +70,7 @@ def test_stable_diffusion_2_that_predicts_noise_draws_smaller(config: Path) -> N
         (kohya(DOWN, 768), "LoRA for Stable Diffusion 1.*no model by itself"),
         (unet(8) | VAE | CLIP, "edit.*not drawn with here"),
         (flux(), "denoiser alone of FLUX.1.*name it as base"),
+        (flux(channels=384), "inpainting: such models are not drawn"),
         ({"head.modulation": [1], "blocks.0.self_attn.q.weight": [8, 8]}, "video.*single file"),
         ({"weight": [3]}, "no kind that is known"),
     ],
