@@ -13,14 +13,13 @@ import pytest
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
-from tests.engine.models.test_file_kinds import DOWN, kohya
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
 from tests.support.older import make_older
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
-from tests.support.weights_files import put_shapes
+from tests.support.weights_files import DOWN, kohya, put_shapes
 
 pytestmark = pytest.mark.slow
 
@@ -317,7 +316,9 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
 
 def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path) -> None:
     found = promptsheet.json("doctor")
-    assert set(found) == {"graphics", "devices", "library", "versions"}
+    assert set(found) == {"graphics", "devices", "library", "versions", "helpers"}
+    assert all("computes in" in device for device in found["devices"].values())
+    assert set(found["helpers"]) >= {"sentencepiece", "torchvision", "peft"}
     assert found["graphics"]["protocol"] == "none"
     assert found["devices"]
     assert found["versions"]["torch"].startswith("2.13")

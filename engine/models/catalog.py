@@ -78,7 +78,8 @@ class Model(Declared, frozen=True):
     """Most images in one call of the pipeline. 0: on a GPU as many as its memory was measured to
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
-    """"auto": float32 on the CPU, bfloat16 on a GPU."""
+    """What it computes in. "auto": bfloat16 on a GPU, and on a CPU that has bfloat16 arithmetic of
+    its own (AVX512-BF16 or AMX); float32 on other CPUs. A session keeps what it began with."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
     expect: Expectation | None = None
 
@@ -239,6 +240,7 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     told = _told_by(files) if "source" in item else _told_by_folder(Path())
     item = told | item
     family = family_of(str(item["pipeline"]))
+    item = {"size_multiple": family.multiple} | item
     family = family.as_distilled() if item["distilled"] else family
     if isinstance(own := item.get("rendering", {}), dict):
         item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own

@@ -13,10 +13,10 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
+from engine.machine import usual_dtype
+from engine.models.helpers import helper_reason
 from engine.models.variants import variant_of
 
-_CPU_DTYPE = "float32"
-_GPU_DTYPE = "bfloat16"
 _SMALL_WEIGHTS = 200_000_000
 _CONVOLUTION = 4
 """Dimensions of a two-dimensional convolution's weights."""
@@ -34,9 +34,7 @@ class ModelError(Exception):
 
 def dtype_for(wanted: str, device: str) -> str:
     """The dtype's name for a model that wants `wanted` ("auto" or a torch dtype) on `device`."""
-    if wanted != "auto":
-        return wanted
-    return _CPU_DTYPE if device == "cpu" else _GPU_DTYPE
+    return usual_dtype(device) if wanted == "auto" else wanted
 
 
 def threads_for(pipeline: Any, cores: int) -> int:
@@ -67,6 +65,7 @@ def load_pipeline(
 
     Raises:
         ModelError: no such folder, weights cut off or in another format, not text-to-image, …
+        ImportError: of a package that it needs.
     """
     index = folder / "model_index.json"
     try:
@@ -90,6 +89,8 @@ def load_pipeline(
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
+        if helper_reason(error):
+            raise ImportError(str(error)) from error
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
     return made_ready(pipeline, device)
 

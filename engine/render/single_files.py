@@ -73,9 +73,13 @@ def _of_checkpoint(files: ModelFiles, dtype: str) -> Any:
         **spare,
         **inpaints,
     )
+    changes: dict[str, Any] = {}
     if prediction := files.prediction or kind.prediction:
-        scheduler = pipeline.scheduler
-        pipeline.scheduler = scheduler.from_config(scheduler.config, prediction_type=prediction)
+        changes["prediction_type"] = prediction
+    if kind.from_noise_alone:
+        changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    scheduler = pipeline.scheduler
+    pipeline.scheduler = scheduler.from_config(scheduler.config, **changes)
     return pipeline
 
 

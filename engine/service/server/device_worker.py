@@ -45,6 +45,8 @@ class Attempt:
     """Pictures that the disk had no room for; they are kept until it has."""
     cause: Cause = Cause.ENDED
     reason: str = ""
+    alone: bool = True
+    """Whether no other call ran on the device beside it, as far as it failed."""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""
     seconds: float | None = None
