@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.models.test_file_kinds import CLIP, DOWN, VAE, kohya, unet
 from tests.engine.models.test_pulling import FILES as TINY
 from tests.engine.models.test_pulling import FIRST, PULLED
 from tests.support.command import Promptsheet
 from tests.support.fake_hub import COMMIT, FakeHub, FakeRepository, serving
-from tests.support.weights_files import put_shapes
+from tests.support.weights_files import CLIP, DOWN, VAE, kohya, put_shapes, unet
 
 pytestmark = pytest.mark.slow
 
