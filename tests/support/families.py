@@ -1,5 +1,6 @@
 """A tiny pipeline of each family, with random weights: its architecture, and next to no size."""
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -289,7 +290,12 @@ _MADE: Mapping[str, Callable[[], Any]] = {
     **later_families.LOOKING,
 }
 
-TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_MADE)
+_INPAINTING = {
+    "StableDiffusionInpaintPipeline": save_sd15,
+    "StableDiffusionXLInpaintPipeline": save_sdxl,
+}
+
+TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_INPAINTING, *_MADE)
 """The classes that there is a tiny pipeline of."""
 
 
@@ -299,6 +305,9 @@ def save_tiny(pipeline: str, folder: Path) -> None:
         save_sd15(folder, full=False)
     elif pipeline == "StableDiffusionXLPipeline":
         save_sdxl(folder, full=False)
+    elif pipeline in _INPAINTING:
+        _INPAINTING[pipeline](folder, full=False)
+        _widen(folder, pipeline)
     else:
         torch.manual_seed(0)
         save_made(_MADE[pipeline](), folder)
@@ -354,6 +363,19 @@ KIN: Mapping[str, Kin] = {
 }
 
 
+def _widen(folder: Path, pipeline: str) -> None:
+    """Have a saved UNet take a picture and its mask beside the latents."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    other = diffusers.UNet2DConditionModel.from_config(unet.config, in_channels=9)
+    wide = other.conv_in.weight.detach().clone()
+    weights = unet.state_dict() | {"conv_in.weight": wide}
+    other.load_state_dict(weights)
+    other.save_pretrained(folder / "unet")
+    index = folder / "model_index.json"
+    body = json.loads(index.read_text())
+    index.write_text(json.dumps(body | {"_class_name": pipeline}))
+
+
 def save_made(pipeline: Any, folder: Path) -> None:
     """Save a pipeline as a model's folder."""
     logging.disable(logging.WARNING)  # of parts cast as a whole, which random weights may be
@@ -388,6 +410,12 @@ def make_sources_small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
             module, "calculate_dimensions", lambda area, ratio, real=real: real(area / 256, ratio)
         )
+
+
+def make_texts_short(pipeline: Any) -> None:
+    """Have a pipeline that reads a thousand tokens, however short a text is, read few."""
+    if type(pipeline).__name__ == "HunyuanImagePipeline":
+        pipeline.tokenizer_max_length = 64
 
 
 def is_same(one: Pixels, other: Pixels) -> bool:
