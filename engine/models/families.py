@@ -77,6 +77,20 @@ _SDXL = Family(
         ),
     ),
 )
+_SD_INPAINTING = replace(
+    _SD,
+    title="Stable Diffusion 1 and 2 for inpainting",
+    image_to_image="StableDiffusionInpaintPipeline",
+    inpaints=True,
+    distilled=None,
+)
+_SDXL_INPAINTING = replace(
+    _SDXL,
+    title="Stable Diffusion XL for inpainting",
+    image_to_image="StableDiffusionXLInpaintPipeline",
+    inpaints=True,
+    distilled=None,
+)
 _FLUX = Family(
     "flux",
     "FLUX.1",
@@ -149,6 +163,8 @@ _SANA = Family(
 FAMILIES: Mapping[str, Family] = {
     "StableDiffusionPipeline": _SD,
     "StableDiffusionXLPipeline": _SDXL,
+    "StableDiffusionInpaintPipeline": _SD_INPAINTING,
+    "StableDiffusionXLInpaintPipeline": _SDXL_INPAINTING,
     "StableDiffusion3Pipeline": Family(
         "sd3",
         "Stable Diffusion 3",

@@ -80,6 +80,8 @@ class Family:
     """The diffusers class that draws on a picture, by `strength`; empty: none does."""
     masks: bool = False
     """Whether it draws on a part of a picture, as a mask says."""
+    inpaints: bool = False
+    """Whether its denoiser is shown the picture and the mask beside what it draws."""
     edits: bool = False
     """Whether its own class takes a picture beside the prompt, which then says what to change."""
     needs_picture: bool = False

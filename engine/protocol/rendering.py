@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions, Recipe
 
 
@@ -46,8 +47,7 @@ class LoadModel(ToRenderer, frozen=True, tag="load"):
 
     model: str
     """Its label."""
-    source: str
-    """Its folder, or what stands for a built-in one."""
+    files: ModelFiles
     model_hash: str
     dtype: str
 

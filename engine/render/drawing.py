@@ -302,4 +302,6 @@ def _named(
 _STAGES: Mapping[str, Callable[[], Stages]] = {
     "StableDiffusionPipeline": StableDiffusionStages,
     "StableDiffusionXLPipeline": StableDiffusionXLStages,
+    "StableDiffusionInpaintPipeline": StableDiffusionStages,
+    "StableDiffusionXLInpaintPipeline": StableDiffusionXLStages,
 }

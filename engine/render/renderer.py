@@ -127,9 +127,9 @@ class Renderer:
     def _load(self, wanted: LoadModel) -> None:
         from engine.render.pipelines import ModelError
 
-        source, dtype = Path(wanted.source), wanted.dtype
+        files, dtype = wanted.files, wanted.dtype
         try:
-            loaded = self._models.load(source, wanted.model_hash, dtype)
+            loaded = self._models.load(files, wanted.model_hash, dtype)
         except self._loaded.ModelChangedError as error:
             self._fail(None, Cause.CHANGED, str(error))
         except self._loaded.ModelAbsentError as error:
@@ -139,7 +139,7 @@ class Renderer:
         except Exception as error:
             if memory := memory_reason(error):
                 # What else uses the memory may end; a model larger than all of it never fits.
-                if self._models.fits_alone(source, dtype):
+                if self._models.fits_alone(files, dtype):
                     reason = (
                         f"too little memory is free on {self._device} for {wanted.model}: end what"
                         " else uses it, or wait until it ends"

@@ -1,5 +1,6 @@
 """A tiny pipeline of each family, with random weights: its architecture, and next to no size."""
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -287,7 +288,12 @@ _MADE: Mapping[str, Callable[[], Any]] = {
     **later_families.LOOKING,
 }
 
-TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_MADE)
+_INPAINTING = {
+    "StableDiffusionInpaintPipeline": save_sd15,
+    "StableDiffusionXLInpaintPipeline": save_sdxl,
+}
+
+TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_INPAINTING, *_MADE)
 """The classes that there is a tiny pipeline of."""
 
 
@@ -297,6 +303,9 @@ def save_tiny(pipeline: str, folder: Path) -> None:
         save_sd15(folder, full=False)
     elif pipeline == "StableDiffusionXLPipeline":
         save_sdxl(folder, full=False)
+    elif pipeline in _INPAINTING:
+        _INPAINTING[pipeline](folder, full=False)
+        _widen(folder, pipeline)
     else:
         torch.manual_seed(0)
         save_made(_MADE[pipeline](), folder)
@@ -350,6 +359,19 @@ KIN: Mapping[str, Kin] = {
     ),
     "Krea 2 turbo": Kin("Krea2Pipeline", partial(later_families.krea, distilled=True)),
 }
+
+
+def _widen(folder: Path, pipeline: str) -> None:
+    """Have a saved UNet take a picture and its mask beside the latents."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    other = diffusers.UNet2DConditionModel.from_config(unet.config, in_channels=9)
+    wide = other.conv_in.weight.detach().clone()
+    weights = unet.state_dict() | {"conv_in.weight": wide}
+    other.load_state_dict(weights)
+    other.save_pretrained(folder / "unet")
+    index = folder / "model_index.json"
+    body = json.loads(index.read_text())
+    index.write_text(json.dumps(body | {"_class_name": pipeline}))
 
 
 def save_made(pipeline: Any, folder: Path) -> None:
