@@ -20,7 +20,7 @@ from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours, picture_folder
 from engine.api.trash import Trash
-from engine.caption.outline import ElementBox, OutlineLine, outline_of
+from engine.caption.outline import ElementBox, OutlineLine, gist, outline_of
 from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
@@ -184,6 +184,7 @@ __all__ = [
     "explanations",
     "find_pictures",
     "free_name",
+    "gist",
     "image_place",
     "neighbours",
     "new_name",

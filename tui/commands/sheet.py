@@ -299,6 +299,8 @@ def run(options: Namespace, library: Library) -> int:
 
 def prompt(options: Namespace, library: Library) -> int:
     """`promptsheet prompt TEXT…`; `-` reads a prompt a line."""
+    from engine.api import gist
+
     prompts = [
         line
         for text in options.text
@@ -309,7 +311,7 @@ def prompt(options: Namespace, library: Library) -> int:
         raise UsageError("There is no prompt: write one, or one a line to `-`.")
     cells = cells_of(options)
     checked = library.sheets.check_prompts(prompts, num_images=options.num_images, **cells)
-    return render(checked, options, library, name=options.name or prompts[0][:40])
+    return render(checked, options, library, name=options.name or gist(prompts[0])[:40])
 
 
 def recipes(options: Namespace, library: Library) -> int:

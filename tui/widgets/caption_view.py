@@ -50,6 +50,14 @@ def _line(line: OutlineLine) -> Content:
     return Content.assemble(*(part for part in parts if part))
 
 
+def prompt_lines(prompt: str) -> list[str]:
+    """A final prompt in lines: one, or those of a caption's outline."""
+    found = outline_of(prompt)
+    if found is None:
+        return [clean(prompt)]
+    return [clean(f"{line.label} {line.words}".strip()) for line in found.lines]
+
+
 def sketch(boxes: Sequence[ElementBox], width: int, height: int) -> list[str]:
     """Lines that show where elements are: each box with its number, words with double lines.
 

@@ -11,7 +11,7 @@ from engine.settings import Settings
 from tests.engine.caption.captions import JAZZ
 from tests.support.screens import WITH_ALL, screen_text, until
 from tui.app import PromptsheetApp
-from tui.widgets.caption_view import caption_text, sketch
+from tui.widgets.caption_view import caption_text, prompt_lines, sketch
 
 TEXT = written(JAZZ)
 
@@ -57,6 +57,12 @@ def test_words_are_no_caption_and_what_a_caption_holds_never_reaches_the_termina
     bare = {"compositional_deconstruction": {"background": "x", "elements": []}}
     shown = caption_text(written(bare), 64, 64)
     assert shown is not None and shown.sketch is None
+
+
+def test_a_recipes_prompt_reads_as_an_outline_where_it_is_a_caption() -> None:
+    lines = prompt_lines(TEXT)
+    assert lines[0] == "A minimalist jazz poster." and lines[-1] == "2 text “JAZZ / JAM” Bold."
+    assert prompt_lines("a\nboat\x1b") == ["a↵boat␛"]
 
 
 @pytest.mark.slow
