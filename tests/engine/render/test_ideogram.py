@@ -13,6 +13,7 @@ from engine.caption.reading import written
 from engine.picture.recipe import Recipe
 from engine.render import rewrite as rewriting
 from engine.render.pipelines import load_pipeline
+from engine.render.reasons import plain
 from tests.engine.caption.captions import JAZZ
 from tests.support.families import draw, is_same, save_tiny
 from tests.support.tiny_ideogram import save_enhancer
@@ -93,3 +94,9 @@ def test_any_number_of_steps_is_taken(pipeline: Any) -> None:
         told: list[int] = []
         (drawn,) = draw(pipeline, [replace(RECIPE, steps=steps)], told)
         assert told == list(range(1, steps + 1)) and drawn.std() > 5
+
+
+def test_a_prompt_of_more_tokens_than_it_takes_says_so_in_words(pipeline: Any) -> None:
+    with pytest.raises(ValueError, match="tokens") as raised:
+        draw(pipeline, [replace(RECIPE, prompt="a red boat " * 400)])
+    assert "more than the 512 that the model takes: shorten it" in plain(raised.value)
