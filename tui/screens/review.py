@@ -511,7 +511,8 @@ def _no_images() -> str:
 def recipe_text(image: ImageInfo, source: str = "") -> str:
     """The recipe in a few lines; `source` is what the picture was called that it is drawn on."""
     recipe = image.recipe
-    lines = prompt_lines(recipe["prompt"])
+    first, *rest = prompt_lines(recipe["prompt"])
+    lines = [first]
     if recipe["negative_prompt"]:
         lines.append(f"not: {clean(recipe['negative_prompt'])}")
     lines.append(
@@ -522,4 +523,5 @@ def recipe_text(image: ImageInfo, source: str = "") -> str:
     lines += [f"✗ {clean(image.error)}"] if image.error else []
     departures = image.conditions["departures"] if image.conditions else []
     lines += [f"! {clean(change)}" for change in departures]
+    lines += rest
     return "\n".join(lines)

@@ -68,6 +68,7 @@ def test_its_own_enhancer_writes_a_caption_or_none(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_enhancer(folder)
+    monkeypatch.setattr("os.nice", lambda _: 0)  # the tests after this one are in no less a hurry
     asked = question("a red boat", 3, 2)
     monkeypatch.setattr(rewriting, "_MOST_TOKENS_OF_CAPTIONS", 4)
     # The tiny one's tokenizer would make thousands of tokens of it.
