@@ -11,14 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
-from engine.models.families import family_of
+from engine.models.families import ENHANCER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
 from engine.models.model_files import INDEX, ModelFiles, read_json
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
-ENHANCER = "prompt_enhancer_head"
-"""Ideogram 4's part that makes a language model of its text encoder."""
 
 
 class Rendering(Declared, frozen=True):

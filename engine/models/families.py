@@ -42,6 +42,9 @@ _NO_BINNING = (("use_resolution_binning", False),)
 _untried = partial(Family, alone=True, flow=True, schedulers=("euler",), named_sizes=_LARGE)
 """A kind that no test has drawn with: what holds for the most careful of the others."""
 
+ENHANCER = "prompt_enhancer_head"
+"""Ideogram 4's part that makes a language model of its text encoder."""
+
 _SD = Family(
     "sd",
     "Stable Diffusion 1 and 2",

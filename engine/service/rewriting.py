@@ -18,7 +18,8 @@ from msgspec import structs
 
 from engine.caption.asking import INSTRUCTION
 from engine.errors import PromptsheetError
-from engine.models.catalog import ENHANCER, Model
+from engine.models.catalog import Model
+from engine.models.families import ENHANCER
 from engine.models.fingerprint import fingerprint
 from engine.settings import MagicSettings, cache_folder, expanded
 from engine.unfinished_files import written_beside

@@ -1,5 +1,6 @@
 """A tiny Ideogram 4, and its enhancer."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,6 @@ def save_enhancer(folder: Path) -> None:
     """Give the tiny one in a folder what makes a language model of its text encoder."""
     head = diffusers.Ideogram4PromptEnhancerHead(hidden_size=16, vocab_size=parts.WORDS)
     head.save_pretrained(folder / "prompt_enhancer_head")
+    index = json.loads((folder / "model_index.json").read_text())
+    index["prompt_enhancer_head"] = ["diffusers", "Ideogram4PromptEnhancerHead"]
+    (folder / "model_index.json").write_text(json.dumps(index))

@@ -68,6 +68,7 @@ def test_its_own_enhancer_writes_a_caption_or_none(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_enhancer(folder)
+    assert load_pipeline(folder, "float32", "cpu").prompt_enhancer_head is None, "only for writing"
     monkeypatch.setattr("os.nice", lambda _: 0)  # the tests after this one are in no less a hurry
     asked = question("a red boat", 3, 2)
     monkeypatch.setattr(rewriting, "_MOST_TOKENS_OF_CAPTIONS", 4)
