@@ -14,6 +14,8 @@ from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
+from tests.support.loras import write_diffusers, write_kohya
+from tests.support.models import BUILTIN
 from tests.support.older import make_older
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
@@ -332,6 +334,48 @@ def test_pictures_become_a_sheet_that_renders_the_same_again(
     redrawn = warm.json("show", "last")["list"]
     assert [i["recipe"] for i in redrawn] == [i["recipe"] for i in drawn]
     assert warm("recipes", again, "-o", tmp_path / "b.csv").returncode == 2
+
+
+def test_loras_go_the_whole_way_and_mixed_over_lanes_give_the_same_pixels(
+    warm: Promptsheet, tmp_path: Path
+) -> None:
+    config = Path(warm.environment["PROMPTSHEET_CONFIG"])
+    ink = write_kohya(tmp_path / "ink.safetensors", BUILTIN)
+    fog = write_diffusers(tmp_path / "fog.safetensors", BUILTIN, seed=1)
+    wide = write_kohya(tmp_path / "wide.safetensors", BUILTIN, wider=8)
+    listed = [f'[[loras]]\nlabel = "{f.stem}"\nfile = "{f}"\n' for f in (ink, fog, wide)]
+    (config / "loras.toml").write_text("".join(listed))
+    asked = ["", "ink:0.8", "fog:0.5, ink:0.3", "ink:0", "", "ink:0.8", "fog"]
+    base = {"prompt": "a red circle", "rendering": "turbo", "seed_number": "5", "num_images": "1"}
+    rows = [base | {"lora": cell, "num_images": "2"} for cell in asked]
+    rows[-1] |= {"prompt": "a red circle <lora:fog:1>", "lora": ""}
+    sheet, again = write_rows(tmp_path / "sheet.csv", rows), tmp_path / "again.csv"
+    try:
+        assert [each["label"] for each in warm.json("loras")["loras"]] == ["ink", "fog", "wide"]
+        repaired = warm.json("check", sheet)["problems"]
+        assert [(p["column"], p["severity"]) for p in repaired] == [("prompt", "repaired")]
+        first = warm.json("run", sheet)
+        assert first["done"] == 14
+        images = warm.json("show", "last")["list"]
+        of = {(i["row"], i["variation"]): i["pixels"] for i in images}
+        assert of[2, 1] == of[5, 1] == of[6, 1] and of[3, 1] == of[7, 1]
+        assert len({of[row, 1] for row in (2, 3, 4, 8)}) == 4
+        # One after the other, each alone: the same.
+        for row, cell in ((4, asked[2]), (8, "fog:1")):
+            options = ("--seed-number", "5", "-n", "2", "--lora", cell)
+            warm.json("prompt", "a red circle", "--rendering", "turbo", *options)
+            alone = warm.json("show", "last")["list"]
+            assert [i["pixels"] for i in alone] == [of[row, 1], of[row, 2]]
+        folder = (warm.library / images[2]["file"]).parent
+        warm.json("recipes", folder, "-o", again)
+        warm.json("run", again)
+        redrawn = {i["pixels"] for i in warm.json("show", "last")["list"]}
+        assert redrawn == set(of.values())
+        one_bad = write_rows(tmp_path / "bad.csv", [base | {"lora": "wide"}, base])
+        faulty = warm.json("check", one_bad, status=1)["problems"]
+        assert [(p["row"], p["column"], p["severity"]) for p in faulty] == [(2, "lora", "error")]
+    finally:
+        (config / "loras.toml").unlink()
 
 
 def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(

@@ -12,8 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
+from engine.models.additions import Additions, embedding_files, require_autoencoder
 from engine.models.families import family_of
 from engine.models.family import USUAL, Family, UsualRendering
+from engine.models.fingerprint import fingerprint
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
@@ -71,7 +73,28 @@ class Model(Declared, frozen=True):
     dtype: str = "auto"
     """"auto": float32 on the CPU, bfloat16 on a GPU."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
+    vae: Path | None = None
+    """An autoencoder instead of its own: a safetensors file, or a folder in diffusers' format."""
+    embeddings: tuple[Path, ...] = ()
+    """Words of its own, by textual inversion: safetensors files, or a folder of them. A prompt
+    calls each by its file's name."""
+    clip_skip: Annotated[int, Meta(ge=1, le=12)] = 1
+    """Which layer of its text encoder is the last, counted from the end as the web UIs do."""
     expect: Expectation | None = None
+
+    @property
+    def additions(self) -> Additions:
+        """What its entry adds to its folder."""
+        embeddings = tuple(map(str, self.embeddings))
+        return Additions(str(self.vae or ""), embeddings, self.clip_skip)
+
+    def fingerprint(self) -> str:
+        """Its files, and what its entry adds to them, as one short text.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        return fingerprint(self.source, self.additions)
 
     @property
     def is_shipped(self) -> bool:
@@ -205,9 +228,14 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     if "source" in item:
         item["source"] = folder
     try:
-        model = build(Model, item)
-    except DeclaredError as error:
+        model = build(Model, _with_additions(item, path.parent))
+    except (DeclaredError, ValueError) as error:
         raise SettingsError(f"{path}, {name}: {error}.") from error
+    if not family.clip and (model.embeddings or model.clip_skip > 1):
+        raise SettingsError(
+            f"{path}, {name}: embeddings and clip_skip are for models whose texts CLIP alone"
+            f" encodes, which those of the kind {family.title} are not: leave them out."
+        )
     names = model.kind.schedulers_for()
     for word, rendering in model.rendering.items():
         if rendering.scheduler and rendering.scheduler not in names:
@@ -216,6 +244,24 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
                 f" this model can use; {_listed(names)}."
             )
     return model
+
+
+def _with_additions(item: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """An entry, what it adds to its model as the files that are there.
+
+    Raises:
+        ValueError: some are not.
+    """
+    item = dict(item)
+    if isinstance(named := item.get("vae"), str):
+        item["vae"] = (folder / expanded(Path(named))).absolute()
+        require_autoencoder(item["vae"])
+    listed = item.get("embeddings", ())
+    listed = [listed] if isinstance(listed, str) else listed
+    if isinstance(listed, list) and all(isinstance(each, str) for each in listed):
+        places = [(folder / expanded(Path(each))).absolute() for each in listed]
+        item["embeddings"] = embedding_files(places)
+    return item
 
 
 def _listed(names: Sequence[str]) -> str:

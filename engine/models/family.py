@@ -78,6 +78,10 @@ class Family:
     """Whether its own class takes a picture beside the prompt, which then says what to change."""
     step_count: Literal["down", "up", "all"] = "up"
     """Of `strength` × steps, how many are taken: a whole number below, or above; or all steps."""
+    loras: bool = False
+    """Whether LoRAs can be put on it: diffusers has a loader for its kind."""
+    clip: bool = False
+    """Whether CLIP alone encodes its texts: then it takes words by textual inversion."""
     shares_sources: bool = True
     """Whether one call can draw on several pictures, none of which shows in the others."""
 

@@ -99,17 +99,30 @@ def _weight_files(part: Path) -> Iterator[Path]:
     yield from whole or found
 
 
-def _count(path: Path) -> tuple[int, int]:
-    """Of a weights file: how many floating-point numbers, and the bytes of all else."""
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The tensors of a safetensors file, each with its shape, by its header alone.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError, KeyError, TypeError: it is none.
+    """
+    return {name: tuple(tensor["shape"]) for name, tensor in _tensors(path).items()}
+
+
+def _tensors(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > _HEADER_BYTES:
             raise ValueError(f"{path} is not safetensors")
-        header = json.loads(file.read(length))
+        header: dict[str, Any] = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    return header
+
+
+def _count(path: Path) -> tuple[int, int]:
+    """Of a weights file: how many floating-point numbers, and the bytes of all else."""
     numbers = other = 0
-    for name, tensor in header.items():
-        if name == "__metadata__":
-            continue
+    for tensor in _tensors(path).values():
         if tensor["dtype"] in ("F64", "F32", "F16", "BF16"):
             numbers += math.prod(tensor["shape"])
         else:

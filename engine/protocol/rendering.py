@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from engine.models.additions import NONE, Additions
 from engine.picture.recipe import Conditions, Recipe
 
 
@@ -18,7 +19,7 @@ class Cause(StrEnum):
     LOAD = "load"
     """The model cannot be loaded."""
     NOT_NOW = "not now"
-    """The model cannot be loaded now, but perhaps later."""
+    """The model, or a LoRA, is not there now, but perhaps later."""
     MEMORY = "memory"
     """The device's memory ran out."""
     DEVICE = "device"
@@ -50,6 +51,8 @@ class LoadModel(ToRenderer, frozen=True, tag="load"):
     """Its folder, or what stands for a built-in one."""
     model_hash: str
     dtype: str
+    additions: Additions = NONE
+    """What its entry adds to its folder."""
 
 
 class SlotImage(msgspec.Struct, frozen=True):
@@ -75,6 +78,8 @@ class RenderBatch(ToRenderer, frozen=True, tag="render"):
     images: list[SlotImage]
     sources: dict[str, str] = {}
     """Digest → file, of the pictures that they are drawn on, and of their masks."""
+    loras: dict[str, str] = {}
+    """Digest → file, of the LoRAs that they are drawn with."""
 
 
 class StopBatch(ToRenderer, frozen=True, tag="stop"):

@@ -6,26 +6,27 @@ import logging
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
 
+from engine.models.additions import NONE, Additions
 from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.fingerprint import fingerprint
 from engine.models.weights import model_size
-from engine.picture.recipe import Conditions, Recipe
+from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
+from engine.render.model_error import ModelError
 from engine.render.pipelines import (
     LAYOUT,
-    ModelError,
     dtype_for,
     load_pipeline,
     threads_for,
@@ -36,9 +37,12 @@ from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
 
+if TYPE_CHECKING:
+    from engine.render.adapters import Adapters
+
 log = logging.getLogger(__name__)
 
-_COMPUTING = ("torch", "diffusers", "transformers", "pillow")
+_COMPUTING = ("torch", "diffusers", "transformers", "peft", "pillow")
 _SPARE_BYTES = 2 << 30
 _NEED = 2
 
@@ -74,6 +78,25 @@ class LoadedModel:
             decode=self._way.decode,
         )
         """The conditions on offer."""
+        self._adapters: Adapters | None = None
+
+    def put_on(self, loras: Sequence[Lora], files: Mapping[str, Path]) -> None:
+        """Have these LoRAs, and no others, on the model; while no call of it runs.
+
+        Args:
+            loras: in the order in which they are added; none: the model as it is.
+            files: digest → file, of each.
+
+        Raises:
+            LoraError: one cannot be put on it; the model is as it was without.
+        """
+        if self._adapters is None:
+            if not loras:
+                return
+            from engine.render.adapters import Adapters  # what few sessions need
+
+            self._adapters = Adapters(self._pipeline)
+        self._adapters.put_on(loras, files)
 
     def prepare(self, recipes: Sequence[Recipe]) -> None:
         """Encode the texts of a batch ahead."""
@@ -125,6 +148,20 @@ class LoadedModel:
         return None
 
 
+def require_there(additions: Additions) -> None:
+    """See that what is added to a model is there.
+
+    Raises:
+        ModelAbsentError: some of it is not.
+    """
+    for called, path in additions.files():
+        if not path.is_file():
+            raise ModelAbsentError(
+                f"{path} ({called} of the model's entry) is not there: put it back, or mount its"
+                " disk"
+            )
+
+
 class LoadedModels:
     """Keeps models loaded while there is memory for them."""
 
@@ -143,7 +180,9 @@ class LoadedModels:
         """The fingerprints of the models that are loaded."""
         return [model_hash for model_hash, _ in self._kept]
 
-    def load(self, source: Path, model_hash: str, dtype: str) -> LoadedModel:
+    def load(
+        self, source: Path, model_hash: str, dtype: str, additions: Additions = NONE
+    ) -> LoadedModel:
         """Have a model ready; others make room for it if they must.
 
         Raises:
@@ -156,12 +195,13 @@ class LoadedModels:
                 raise ModelAbsentError(
                     f"the model's folder {source} is not there: put it back, or mount its disk"
                 )
-            if fingerprint(source) != model_hash:
+            require_there(additions)
+            if fingerprint(source, additions) != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned"
                 )
             self._make_room(_NEED * _weights_bytes(source) + _SPARE_BYTES)
-            pipeline = load_pipeline(source, dtype, self._device)
+            pipeline = load_pipeline(source, dtype, self._device, additions)
             self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]

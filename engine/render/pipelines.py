@@ -13,6 +13,10 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
+from engine.models.additions import NONE, Additions
+from engine.render.added import add_to
+from engine.render.model_error import ModelError
+
 _CPU_DTYPE = "float32"
 _GPU_DTYPE = "bfloat16"
 _SMALL_WEIGHTS = 200_000_000
@@ -24,10 +28,6 @@ LAYOUT = "channels_last"
 Tensor cores take it as it is. On the CPU the built-in model draws a tenth faster with it, decoding
 is a fifth faster for all; nothing measured was slower.
 """
-
-
-class ModelError(Exception):
-    """A model cannot be loaded; the message says why and what to do."""
 
 
 def dtype_for(wanted: str, device: str) -> str:
@@ -52,8 +52,14 @@ def threads_for(pipeline: Any, cores: int) -> int:
     return 1 if weights < _SMALL_WEIGHTS else cores
 
 
-def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
+def load_pipeline(folder: Path, dtype: str, device: str, additions: Additions = NONE) -> Any:
     """The pipeline in `folder`, ready on `device`; safetensors only, nothing is downloaded.
+
+    Args:
+        folder: in diffusers' format.
+        dtype: what it is computed in.
+        device: a torch device.
+        additions: what its entry adds to its folder.
 
     Raises:
         ModelError: no such folder, weights cut off or in another format, not text-to-image, …
@@ -76,6 +82,7 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
             use_safetensors=True,
             **{part: value for part, value in spare.items() if part in parts},
         )
+        add_to(pipeline, additions, folder)
         pipeline.to(device)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -25,7 +25,7 @@ from engine.library.write.trash import drop_left_sources, settle
 from engine.library.write.writer import Writer
 from engine.library_folder import disk_fault, writing_fault
 from engine.models.catalog import find_model
-from engine.models.fingerprint import fingerprint
+from engine.models.loras import KnownLoras, load_loras
 from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
 from engine.protocol.commands import (
     AskStatus,
@@ -56,7 +56,7 @@ from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import address_of, make_private, socket_path
-from engine.settings import Settings, shared_folder
+from engine.settings import Settings, loras_folder, shared_folder
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +106,12 @@ class EngineProcess:
         self._fault = " ".join(words for words in (found.fault, fault) if words) or None
         devices, names = found.devices, found.names
         named = {names.get(device, device) for device in devices}
+
+        def loras() -> KnownLoras:
+            return load_loras(loras_folder(current.look()))
+
         self._submissions = Submissions(
-            self._write, settings.render, named, settings.engine.reserve_mib
+            self._write, settings.render, named, settings.engine.reserve_mib, loras
         )
         self._scheduler = Dispatcher(
             self._write,
@@ -117,6 +121,7 @@ class EngineProcess:
             self._publish,
             names=names,
             note=self._logs.note,
+            loras=loras,
         )
         self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
         self._here = RenderingHere(
@@ -313,7 +318,7 @@ class EngineProcess:
         found: dict[str, str] = {}
         for label in await self._write(models_open, session):
             if (model := find_model(label)) is not None:
-                found[label] = await asyncio.to_thread(fingerprint, model.source)
+                found[label] = await asyncio.to_thread(model.fingerprint)
         for key in await self._write(take_new_files, session, found):
             self._logs.note(key, f"goes on with the files its models have now: {found}")
 

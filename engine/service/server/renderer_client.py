@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.atomic_files import open_to_append
+from engine.models.additions import NONE, Additions
 from engine.picture.recipe import Conditions
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
@@ -59,7 +60,12 @@ class ChangedModelError(LoadError):
 
 
 class NotNowError(Exception):
-    """The model cannot be loaded now, but perhaps later; the message says what is in the way."""
+    """What an image needs is not there now, but perhaps later; the message says what is wrong."""
+
+    def __init__(self, message: str, need: str | None = None) -> None:
+        super().__init__(message)
+        self.need = need
+        """Which it is, as `Recipe.needs` calls it; None: the model."""
 
 
 class RendererHungError(Exception):
@@ -216,9 +222,23 @@ class RendererClient:
             raise RendererDiedError(await self._obituary()) from error
 
     async def load(
-        self, model: str, source: Path, model_hash: str, dtype: str, timeout: float
+        self,
+        model: str,
+        source: Path,
+        model_hash: str,
+        dtype: str,
+        timeout: float,
+        additions: Additions = NONE,
     ) -> Conditions:
         """Have `model` ready; at once if it is loaded already.
+
+        Args:
+            model: its label.
+            source: its folder.
+            model_hash: the fingerprint it was planned with.
+            dtype: what it is computed in.
+            timeout: seconds without a sign of life.
+            additions: what its entry adds to its folder.
 
         Returns:
             The conditions on offer.
@@ -230,7 +250,7 @@ class RendererClient:
         """
         wanted = (str(source), model_hash, dtype)
         if wanted not in self._loaded:
-            await self._send(LoadModel(model, str(source), model_hash, dtype))
+            await self._send(LoadModel(model, str(source), model_hash, dtype, additions))
             answer = (await self._next(None, timeout)).message
             assert isinstance(answer, Loaded | Failed), "nothing else comes without a batch"
             # Others may have made room.

@@ -12,7 +12,8 @@ from PIL import Image
 
 from engine.picture.recipe import Recipe
 from engine.render.drawing import EmbeddingCache, InOneCall, method_for
-from engine.render.pipelines import ModelError, load_pipeline, require_whole_weights, twin_of
+from engine.render.model_error import ModelError
+from engine.render.pipelines import load_pipeline, require_whole_weights, twin_of
 from engine.render.preview import draw_preview, factors_of
 from engine.render.ready_sources import Pixels
 from tests.bench.random_models import save_sdxl
@@ -102,11 +103,11 @@ def test_what_a_step_raises_leaves_the_pipeline_usable(builtin: Any) -> None:
 def test_embeddings_are_forgotten_when_there_are_too_many() -> None:
     cache = EmbeddingCache(most_bytes=1000)
     for number in range(10):
-        cache.put(str(number), (torch.zeros(100),))  # 400 bytes
-        cache.get("0")
-    assert cache.get("0") is not None
-    assert cache.get("9") is not None
-    assert cache.get("5") is None
+        cache.put((str(number), ()), (torch.zeros(100),))  # 400 bytes
+        cache.get(("0", ()))
+    assert cache.get(("0", ())) is not None
+    assert cache.get(("9", ())) is not None
+    assert cache.get(("5", ())) is None
 
 
 def test_a_preview_has_the_colours_of_the_picture(builtin: Any, tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Whether a LoRA's layers have the sizes of a model's, by the headers of both files."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.models.weights import read_shapes
+
+_SUFFIX = ".safetensors"
+_PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2")
+_KOHYA = {
+    "lora_unet_": "unet_",
+    "lora_transformer_": "transformer_",
+    "lora_te_": "text_encoder_",
+    "lora_te1_": "text_encoder_",
+    "lora_te2_": "text_encoder_2_",
+}
+"""How kohya's scripts begin a layer's name → how it begins here."""
+_LAYER = re.compile(
+    r"(?P<name>.+?)\.(?:(?P<down>lora_down|lora_A|lora\.down)|(?P<up>lora_up|lora_B|lora\.up))"
+    r"(?:\.default)?\.weight"
+)
+
+
+class _Size(NamedTuple):
+    """How many numbers a layer takes and gives; None: not told."""
+
+    taken: int | None = None
+    given: int | None = None
+
+
+def misfit(file: Path, folder: Path) -> str:
+    """Why the layers of a LoRA cannot be added to a model's, in words; empty: as far as is told.
+
+    Args:
+        file: the LoRA's.
+        folder: the model's, in diffusers' format.
+    """
+    try:
+        lora, model = _sizes_of(file, _stamp(file)), _sizes_in(folder, _stamp(folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    for name, size in lora.items():
+        own = model.get(name)
+        if own is None:
+            continue
+        for what, mine, theirs in (
+            ("take", size.taken, own.taken),
+            ("give", size.given, own.given),
+        ):
+            if mine is not None and mine != theirs:
+                return (
+                    f"its layers {what} {mine:,} numbers where the model's {what} {theirs:,}"
+                    f" ({name[:80]})"
+                )
+    return ""
+
+
+def _stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+@lru_cache(256)
+def _sizes_of(file: Path, _stamp: int) -> Mapping[str, _Size]:
+    """The layers that a LoRA changes, by their names with underscores."""
+    sizes: dict[str, _Size] = {}
+    for key, shape in read_shapes(file).items():
+        found = _LAYER.fullmatch(key)
+        if found is None or len(shape) < 2:
+            continue
+        name = _plain(_begun(found["name"]))
+        size = sizes.get(name, _Size())
+        taken, given = (shape[1], size.given) if found["down"] else (size.taken, shape[0])
+        sizes[name] = _Size(taken, given)
+    return sizes
+
+
+def _begun(name: str) -> str:
+    return next(
+        (now + name[len(was) :] for was, now in _KOHYA.items() if name.startswith(was)), name
+    )
+
+
+@lru_cache(16)
+def _sizes_in(folder: Path, _stamp: int) -> Mapping[str, _Size]:
+    """The layers of a model's parts that LoRAs change, by their names with underscores."""
+    return {
+        _plain(f"{part}.{name}"): _Size(shape[1], shape[0])
+        for part in _PARTS
+        for name, shape in _layers(folder / part)
+    }
+
+
+def _layers(part: Path) -> Iterator[tuple[str, Sequence[int]]]:
+    for path in sorted(part.glob(f"*{_SUFFIX}")):
+        for key, shape in read_shapes(path).items():
+            if key.endswith(".weight") and len(shape) > 1:
+                yield key.removesuffix(".weight"), shape
+
+
+def _plain(name: str) -> str:
+    """One name for what is written with dots or underscores, with or without a wrapper's name."""
+    return name.replace(".", "_").replace("_text_model_", "_", 1)
