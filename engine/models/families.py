@@ -153,7 +153,6 @@ FAMILIES: Mapping[str, Family] = {
         "Latent Consistency",
         tested=True,
         loras=True,
-        clip=True,
         words="keywords",
         renderings=in_steps(2, 4, 8, 8.5),
         negative_prompt=False,

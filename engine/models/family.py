@@ -81,7 +81,8 @@ class Family:
     loras: bool = False
     """Whether LoRAs can be put on it: diffusers has a loader for its kind."""
     clip: bool = False
-    """Whether CLIP alone encodes its texts: then it takes words by textual inversion."""
+    """Whether CLIP alone encodes its texts, in stages of its own: then it takes words by textual
+    inversion, and the last layers can be left out."""
     shares_sources: bool = True
     """Whether one call can draw on several pictures, none of which shows in the others."""
 

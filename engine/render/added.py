@@ -1,5 +1,7 @@
 """What an entry of the model list adds to a pipeline: an autoencoder, words, where CLIP ends."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,23 @@ def clip_skip_of(pipeline: Any) -> int | None:
     """How many of the text encoder's last layers are left out; None: as the model is made."""
     skipped: int | None = getattr(pipeline, _CLIP_SKIP, None)
     return skipped
+
+
+@contextmanager
+def as_diffusers_names_it(encoder: Any) -> Iterator[None]:
+    """CLIP's layers under `text_model`, where diffusers 0.42 looks for them to leave out some.
+
+    transformers 5 has them in the encoder itself. Not for two threads at once.
+    """
+    if hasattr(encoder, "text_model"):
+        yield
+        return
+    names = vars(encoder)  # not as a module of its own, which would be in itself
+    names["text_model"] = encoder
+    try:
+        yield
+    finally:
+        del names["text_model"]
 
 
 def _autoencoder(pipeline: Any, place: Path, folder: Path) -> Any:

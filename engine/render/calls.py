@@ -10,7 +10,6 @@ from PIL import Image
 
 from engine.models.family import Family
 from engine.picture.recipe import Recipe
-from engine.render.added import clip_skip_of
 from engine.render.pipelines import parameters_of
 from engine.render.ready_sources import ReadySource, batched
 
@@ -53,7 +52,6 @@ def call_arguments(
         # Kontext's own size would be a megapixel, whatever is asked for.
         "max_area": first.width * first.height,
         "_auto_resize": False,
-        "clip_skip": clip_skip_of(pipeline),
         family.guidance: first.guidance,
     }
     arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}

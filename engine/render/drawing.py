@@ -9,7 +9,7 @@ import torch
 
 from engine.models.families import family_of
 from engine.picture.recipe import Lora, Recipe
-from engine.render.added import clip_skip_of
+from engine.render.added import as_diffusers_names_it, clip_skip_of
 from engine.render.calls import AfterStep, call_arguments, on_sources
 from engine.render.pipelines import parameters_of
 from engine.render.ready_sources import KeptLatents, Pixels, ReadySource
@@ -255,9 +255,10 @@ class StableDiffusionStages:
 
     def encode(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
         """(1 × tokens × width,)."""
-        embeddings, _ = pipeline.encode_prompt(
-            [text], pipeline.device, 1, False, clip_skip=clip_skip_of(pipeline)
-        )
+        with as_diffusers_names_it(pipeline.text_encoder):
+            embeddings, _ = pipeline.encode_prompt(
+                [text], pipeline.device, 1, False, clip_skip=clip_skip_of(pipeline)
+            )
         return (embeddings,)
 
     def nothing(self, pipeline: Any) -> None:

@@ -102,6 +102,36 @@ def test_a_faulty_entry_concerns_its_label_alone(config: Path, text: str, words:
         assert fault in sheet.problems[0].message
 
 
+def test_what_an_entry_adds_is_found_beside_its_list_and_part_of_the_model(config: Path) -> None:
+    folder = diffusers_folder(config / "mine")
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    for name in ("vae.safetensors", "words/zwx.safetensors", "words/qqj.safetensors", "x.pt"):
+        (config / name).parent.mkdir(exist_ok=True)
+        (config / name).write_bytes(b"x")
+    entry = "[[models]]\nlabel = 'a'\nsource = 'mine'\n"
+    added = 'vae = "vae.safetensors"\nembeddings = "words"\nclip_skip = 2\n'
+    (config / "models.toml").write_text(entry + added)
+    model = load_models()["a"]
+    assert model.vae == config / "vae.safetensors" and model.clip_skip == 2
+    assert [path.stem for path in model.embeddings] == ["qqj", "zwx"]
+    before = model.fingerprint()
+    assert before != fingerprint(folder)
+    (config / "words" / "zwx.safetensors").write_bytes(b"y")
+    assert load_models()["a"].fingerprint() != before
+    for wrong, words in (
+        ('vae = "x.pt"', "is no .safetensors file"),
+        ('vae = "words"', "holds no config.json"),
+        ('embeddings = ["gone.safetensors"]', "is no .safetensors file that is there"),
+        ('embeddings = ["words", "words/zwx.safetensors"]', ""),
+        ("clip_skip = 0", "clip_skip"),
+    ):
+        (config / "models.toml").write_text(f"{entry}{wrong}\n")
+        assert words in load_models().faults.get("a", "")
+    (folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    (config / "models.toml").write_text(f"{entry}clip_skip = 2\n")
+    assert "of the kind FLUX.1 are not: leave them out" in load_models().faults["a"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [("[model]\n", "\\[\\[models\\]\\]"), ("not toml", "cannot be read")]
 )
