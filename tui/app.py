@@ -76,6 +76,7 @@ class PromptsheetApp(App[str]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         *(bind(f"app.{area}", f"go('{area}')", words, show=False) for area, words in AREAS.items()),
+        bind("app.models", "models", "Models", show=False),
         bind("app.settings", "settings", "Settings", show=False),
         bind("app.help", "help", "Help", show=False),
         bind("app.redraw", "redraw", "Draw everything again", show=False),
@@ -262,6 +263,13 @@ class PromptsheetApp(App[str]):
             act = partial(self.call_later, self.run_action, action, node)
             parts = " or ".join(dict.fromkeys(keys)), ", ".join(dict.fromkeys(names))
             yield SystemCommand(binding.description, " · ".join(filter(None, parts)), act)
+
+    def action_models(self) -> None:
+        """The models there are, over whatever is on the screen."""
+        from tui.screens.models import ModelsScreen
+
+        if not isinstance(self.screen, ModelsScreen):
+            self.push_screen(ModelsScreen(self.app_state))
 
     def action_settings(self) -> None:
         """Every setting with its explanation, over whatever is on the screen."""

@@ -608,7 +608,7 @@ class Sheets:
                     draws_on=model.draws_on,
                     masks=model.kind.masks,
                     least_strength=model.least_strength,
-                    takes_loras=model.kind.loras,
+                    takes_loras=bool(model.kind.loras),
                 )
                 for label, model in models.items()
             },

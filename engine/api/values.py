@@ -10,6 +10,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.models import ModelInfo, ModelRefusedError, Models
 from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
@@ -28,6 +29,8 @@ from engine.library.read.usage import DiskUse
 from engine.library.records import Copied, Exported
 from engine.library.sources import source_path
 from engine.machine import DeviceUse, devices_in_use
+from engine.models.finding import FoundModel
+from engine.models.list_file import LabelTakenError
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SUFFIXES as PICTURE_SUFFIXES
 from engine.picture.source_files import open_plain
@@ -107,6 +110,7 @@ __all__ = [
     "EngineFeed",
     "Estimate",
     "Exported",
+    "FoundModel",
     "FoundPicture",
     "FoundPictures",
     "Gallery",
@@ -116,9 +120,13 @@ __all__ = [
     "Job",
     "JobInfo",
     "JobPages",
+    "LabelTakenError",
     "LibraryError",
     "LockedError",
     "Mismatched",
+    "ModelInfo",
+    "ModelRefusedError",
+    "Models",
     "Pace",
     "Paused",
     "PictureRows",

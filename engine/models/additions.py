@@ -20,6 +20,13 @@ class Additions(msgspec.Struct, frozen=True):
     """Which layer of the text encoder is the last, from the end, as the web UIs count: 1 leaves
     out none."""
 
+    @property
+    def words(self) -> str:
+        """It all in a line, but for where the files are; empty: nothing is added."""
+        if self == NONE:
+            return ""
+        return "\0".join((f"clip_skip {self.clip_skip}", *(called for called, _ in self.files())))
+
     def files(self) -> Iterator[tuple[str, Path]]:
         """What it is made of, each file by what it is called."""
         place = Path(self.vae)

@@ -74,12 +74,15 @@ class Family:
     """The diffusers class that draws on a picture, by `strength`; empty: none does."""
     masks: bool = False
     """Whether it draws on a part of a picture, as a mask says."""
+    inpaints: bool = False
+    """Whether its denoiser is shown the picture and the mask beside what it draws."""
     edits: bool = False
     """Whether its own class takes a picture beside the prompt, which then says what to change."""
     step_count: Literal["down", "up", "all"] = "up"
     """Of `strength` × steps, how many are taken: a whole number below, or above; or all steps."""
-    loras: bool = False
-    """Whether LoRAs can be put on it: diffusers has a loader for its kind."""
+    loras: tuple[str, ...] = ()
+    """The families whose LoRAs can be put on it, as files tell theirs; empty: none can, since
+    diffusers has no loader for its kind."""
     clip: bool = False
     """Whether CLIP alone encodes its texts, in stages of its own: then it takes words by textual
     inversion, and the last layers can be left out."""

@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.models.weights import read_shapes
+from engine.models.model_files import weight_files
+from engine.models.weights_file import WeightsFileError, read_header
 
-_SUFFIX = ".safetensors"
 _PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2")
 _KOHYA = {
     "lora_unet_": "unet_",
@@ -36,11 +36,12 @@ def misfit(file: Path, folder: Path) -> str:
 
     Args:
         file: the LoRA's.
-        folder: the model's, in diffusers' format.
+        folder: the model's, in diffusers' format; a checkpoint's layers have other names, of which
+            nothing is told.
     """
     try:
         lora, model = _sizes_of(file, _stamp(file)), _sizes_in(folder, _stamp(folder))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, WeightsFileError):
         return ""
     for name, size in lora.items():
         own = model.get(name)
@@ -66,8 +67,8 @@ def _stamp(path: Path) -> int:
 def _sizes_of(file: Path, _stamp: int) -> Mapping[str, _Size]:
     """The layers that a LoRA changes, by their names with underscores."""
     sizes: dict[str, _Size] = {}
-    for key, shape in read_shapes(file).items():
-        found = _LAYER.fullmatch(key)
+    for key, tensor in read_header(file).tensors.items():
+        found, shape = _LAYER.fullmatch(key), tensor.shape
         if found is None or len(shape) < 2:
             continue
         name = _plain(_begun(found["name"]))
@@ -94,10 +95,10 @@ def _sizes_in(folder: Path, _stamp: int) -> Mapping[str, _Size]:
 
 
 def _layers(part: Path) -> Iterator[tuple[str, Sequence[int]]]:
-    for path in sorted(part.glob(f"*{_SUFFIX}")):
-        for key, shape in read_shapes(path).items():
-            if key.endswith(".weight") and len(shape) > 1:
-                yield key.removesuffix(".weight"), shape
+    for path in weight_files(part):
+        for key, tensor in read_header(path).tensors.items():
+            if key.endswith(".weight") and len(tensor.shape) > 1:
+                yield key.removesuffix(".weight"), tensor.shape
 
 
 def _plain(name: str) -> str:

@@ -11,9 +11,11 @@ from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
 from engine.models.catalog import Model
-from engine.models.families import family_of
 from engine.models.file_digests import file_digest
+from engine.models.file_kinds import TITLES
 from engine.models.lora_fit import misfit
+from engine.models.model_files import known_kind
+from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
 
 SUFFIX = ".safetensors"
@@ -92,13 +94,37 @@ def listed_loras() -> KnownLoras:
     return load_loras(None)
 
 
+def family_told(lora: KnownLora) -> str:
+    """Which family of models a LoRA is for, by its entry or else its file; empty: neither tells.
+
+    Raises:
+        LoraError: its file is no LoRA.
+        OSError: it cannot be read.
+    """
+    try:
+        kind = known_kind(lora.file)
+    except WeightsFileError as error:
+        raise LoraError(str(error)) from error
+    if kind.what not in ("lora", "unknown"):
+        raise LoraError(f"{lora.file.name} is {kind.words}, and no LoRA.")
+    return lora.family or kind.family
+
+
 def why_not(lora: KnownLora, model: Model) -> str:
-    """Why a LoRA cannot be put on a model, as far as that can be told; empty: it can."""
-    kind = family_of(model.pipeline)
-    if lora.family and lora.family != kind.name:
+    """Why a LoRA cannot be put on a model, as far as the files tell; empty: it can."""
+    kind = model.kind
+    try:
+        family = family_told(lora)
+    except LoraError as error:
+        return f"The LoRA {lora.label} cannot be used: {error}"
+    except OSError as error:
         return (
-            f"The LoRA {lora.label} is for models of the family {lora.family}, and {model.label} is"
-            f" of {kind.name}."
+            f"The LoRA {lora.label} cannot be used: {lora.file} cannot be read: {error.strerror}."
+        )
+    if family and family not in kind.loras:
+        return (
+            f"The LoRA {lora.label} is for {TITLES.get(family, family)}, and {model.label} is a"
+            f" model of {kind.title}."
         )
     if why := misfit(lora.file, model.source):
         return f"The LoRA {lora.label} does not fit the model {model.label}: {why}."

@@ -60,12 +60,13 @@ def memory_needs(
     needs = []
     for label, most in pixels.items():
         if (size := sizes.get(label)) is not None:
-            need = _need(size, models[label], most, device)
+            need = memory_need(size, models[label], most, device)
             needs.append(MemoryNeed(label, need, device, devices[device], need <= devices[device]))
     return tuple(needs)
 
 
-def _need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
+def memory_need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
+    """Bytes that a model needs for one image of so many pixels on a device, as `memory_needs`."""
     on_cpu = device == CPU
     usual = "float32" if on_cpu else "bfloat16"
     each = _BYTES.get(usual if model.dtype == "auto" else model.dtype, 4)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from engine.models.additions import NONE, Additions
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions, Recipe
 
 
@@ -47,12 +47,9 @@ class LoadModel(ToRenderer, frozen=True, tag="load"):
 
     model: str
     """Its label."""
-    source: str
-    """Its folder, or what stands for a built-in one."""
+    files: ModelFiles
     model_hash: str
     dtype: str
-    additions: Additions = NONE
-    """What its entry adds to its folder."""
 
 
 class SlotImage(msgspec.Struct, frozen=True):

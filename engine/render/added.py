@@ -8,7 +8,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from engine.models.additions import Additions
-from engine.render.model_error import ModelError
+from engine.render.pipelines import ModelError, lay_out
 
 _CLIP_SKIP = "_promptsheet_clip_skip"
 _ENCODERS = ("", "_2")
@@ -21,9 +21,9 @@ def add_to(pipeline: Any, additions: Additions, folder: Path) -> None:
     """Add them to a pipeline that was just loaded.
 
     Args:
-        pipeline: on the CPU.
+        pipeline: ready to draw.
         additions: what is added.
-        folder: the model's own.
+        folder: says how the model's own parts are built.
 
     Raises:
         ModelError: a file cannot be used.
@@ -80,7 +80,9 @@ def _autoencoder(pipeline: Any, place: Path, folder: Path) -> Any:
             f"{place} is no autoencoder for this model: it has {made.config.latent_channels}"
             f" latent channels, and the model's own has {own.config.latent_channels}."
         )
-    return made.to(dtype=own.dtype)
+    made.to(device=own.device, dtype=own.dtype)
+    lay_out(made)
+    return made
 
 
 def _add_words(pipeline: Any, file: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import diffusers
+import numpy as np
 import torch
 from PIL import Image
 
@@ -86,6 +87,8 @@ def on_sources(
     Raises:
         NoSourceError: this kind of pipeline draws on none.
     """
+    if family.inpaints:
+        return pipeline, _shown(recipes, sources)
     if not sources:
         return pipeline, {}
     if family.edits:
@@ -102,3 +105,22 @@ def on_sources(
     # In 0 … 1: the pipelines take that to what their autoencoder needs.
     pictures = batched([source.pixels for source in sources])
     return other, {"image": pictures, "strength": recipes[0].strength}
+
+
+def _shown(recipes: Sequence[Recipe], sources: Sequence[ReadySource]) -> dict[str, Any]:
+    """What an inpainting model is shown: where there is no source, grey, all to be drawn.
+
+    In 0 … 1, as for other pipelines.
+    """
+    first = recipes[0]
+    if not sources:
+        shape = (len(recipes), 3, first.height, first.width)
+        nothing = torch.full(shape, 0.5)
+        return {"image": nothing, "mask_image": torch.ones_like(nothing[:, :1]), "strength": 1.0}
+    whole = np.full((first.height, first.width), 255, np.uint8)
+    masks = [whole if source.mask is None else source.mask for source in sources]
+    return {
+        "image": batched([source.pixels for source in sources]),
+        "mask_image": batched(masks),
+        "strength": first.strength,
+    }

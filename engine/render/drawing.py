@@ -310,4 +310,6 @@ def _named(
 _STAGES: Mapping[str, Callable[[], Stages]] = {
     "StableDiffusionPipeline": StableDiffusionStages,
     "StableDiffusionXLPipeline": StableDiffusionXLStages,
+    "StableDiffusionInpaintPipeline": StableDiffusionStages,
+    "StableDiffusionXLInpaintPipeline": StableDiffusionXLStages,
 }

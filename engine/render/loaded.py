@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import torch
 
-from engine.models.additions import NONE, Additions
 from engine.models.families import family_of
 from engine.models.family import Family
-from engine.models.fingerprint import fingerprint
-from engine.models.weights import model_size
+from engine.models.model_files import ModelFiles
+from engine.models.weights import model_size, weights_bytes
 from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
-from engine.render.model_error import ModelError
 from engine.render.pipelines import (
     LAYOUT,
+    ModelError,
     dtype_for,
-    load_pipeline,
     threads_for,
     twin_of,
 )
@@ -36,6 +34,7 @@ from engine.render.preview import Factors, clean_latents, draw_preview, factors_
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
+from engine.render.single_files import load_model
 
 if TYPE_CHECKING:
     from engine.render.adapters import Adapters
@@ -148,20 +147,6 @@ class LoadedModel:
         return None
 
 
-def require_there(additions: Additions) -> None:
-    """See that what is added to a model is there.
-
-    Raises:
-        ModelAbsentError: some of it is not.
-    """
-    for called, path in additions.files():
-        if not path.is_file():
-            raise ModelAbsentError(
-                f"{path} ({called} of the model's entry) is not there: put it back, or mount its"
-                " disk"
-            )
-
-
 class LoadedModels:
     """Keeps models loaded while there is memory for them."""
 
@@ -180,9 +165,7 @@ class LoadedModels:
         """The fingerprints of the models that are loaded."""
         return [model_hash for model_hash, _ in self._kept]
 
-    def load(
-        self, source: Path, model_hash: str, dtype: str, additions: Additions = NONE
-    ) -> LoadedModel:
+    def load(self, files: ModelFiles, model_hash: str, dtype: str) -> LoadedModel:
         """Have a model ready; others make room for it if they must.
 
         Raises:
@@ -191,26 +174,33 @@ class LoadedModels:
         """
         dtype = dtype_for(dtype, self._device)
         if (model_hash, dtype) not in self._kept:
-            if not (source / "model_index.json").is_file():  # an empty mount point is a folder
+            if not files.are_there:
                 raise ModelAbsentError(
-                    f"the model's folder {source} is not there: put it back, or mount its disk"
+                    f"the model {files.source} is not there: put it back, or mount its disk"
                 )
-            require_there(additions)
-            if fingerprint(source, additions) != model_hash:
+            for called, path in files.added.files():
+                if not path.is_file():
+                    raise ModelAbsentError(
+                        f"{path} ({called} of the model's entry) is not there: put it back, or"
+                        " mount its disk"
+                    )
+            if files.fingerprint() != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned"
                 )
-            self._make_room(_NEED * _weights_bytes(source) + _SPARE_BYTES)
-            pipeline = load_pipeline(source, dtype, self._device, additions)
+            if fault := files.fault():
+                raise ModelError(fault)
+            self._make_room(_NEED * weights_bytes(files) + _SPARE_BYTES)
+            pipeline = load_model(files, dtype, self._device)
             self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]
 
-    def fits_alone(self, source: Path, dtype: str) -> bool:
+    def fits_alone(self, files: ModelFiles, dtype: str) -> bool:
         """Whether the model would fit in the device's memory if nothing else was there."""
-        size = model_size(source)
+        size = model_size(files)
         each = getattr(torch, dtype_for(dtype, self._device)).itemsize
-        weights = size.bytes_of_weights(each) if size else _weights_bytes(source)
+        weights = size.bytes_of_weights(each) if size else weights_bytes(files)
         return weights + _SPARE_BYTES < total_bytes(self._device)
 
     def _make_room(self, wanted: int) -> None:
@@ -234,10 +224,6 @@ def free_memory(device: str) -> None:
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
-
-
-def _weights_bytes(source: Path) -> int:
-    return sum(path.stat().st_size for path in source.rglob("*.safetensors"))
 
 
 def device_name(device: str) -> str:

@@ -13,10 +13,6 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
-from engine.models.additions import NONE, Additions
-from engine.render.added import add_to
-from engine.render.model_error import ModelError
-
 _CPU_DTYPE = "float32"
 _GPU_DTYPE = "bfloat16"
 _SMALL_WEIGHTS = 200_000_000
@@ -28,6 +24,10 @@ LAYOUT = "channels_last"
 Tensor cores take it as it is. On the CPU the built-in model draws a tenth faster with it, decoding
 is a fifth faster for all; nothing measured was slower.
 """
+
+
+class ModelError(Exception):
+    """A model cannot be loaded; the message says why and what to do."""
 
 
 def dtype_for(wanted: str, device: str) -> str:
@@ -52,14 +52,16 @@ def threads_for(pipeline: Any, cores: int) -> int:
     return 1 if weights < _SMALL_WEIGHTS else cores
 
 
-def load_pipeline(folder: Path, dtype: str, device: str, additions: Additions = NONE) -> Any:
+def load_pipeline(
+    folder: Path, dtype: str, device: str, given: Mapping[str, Any] | None = None
+) -> Any:
     """The pipeline in `folder`, ready on `device`; safetensors only, nothing is downloaded.
 
     Args:
         folder: in diffusers' format.
-        dtype: what it is computed in.
-        device: a torch device.
-        additions: what its entry adds to its folder.
+        dtype: torch's name of one.
+        device: torch's name of one.
+        given: parts that are loaded already, by their names; the folder's own are left.
 
     Raises:
         ModelError: no such folder, weights cut off or in another format, not text-to-image, …
@@ -72,8 +74,7 @@ def load_pipeline(folder: Path, dtype: str, device: str, additions: Additions = 
     require_whole_weights(folder)
     # Given to a pipeline that has no such part, diffusers would warn of each.
     spare = {"safety_checker": None, "requires_safety_checker": False, "feature_extractor": None}
-    disable_progress_bar()
-    transformers_logging.disable_progress_bar()
+    quiet()
     try:
         pipeline = DiffusionPipeline.from_pretrained(
             folder,
@@ -81,23 +82,38 @@ def load_pipeline(folder: Path, dtype: str, device: str, additions: Additions = 
             local_files_only=True,
             use_safetensors=True,
             **{part: value for part, value in spare.items() if part in parts},
+            **(given or {}),
         )
-        add_to(pipeline, additions, folder)
-        pipeline.to(device)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
+    return made_ready(pipeline, device)
+
+
+def quiet() -> None:
+    """Let the libraries draw no progress bars: nobody sees them."""
+    disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+
+
+def made_ready(pipeline: Any, device: str) -> Any:
+    """The pipeline on `device`, its weights laid out as they are computed with fastest.
+
+    Raises:
+        ModelError: it is not text-to-image.
+    """
+    pipeline.to(device)
     if "prompt" not in parameters_of(pipeline):
         raise ModelError(f"{type(pipeline).__name__} does not draw from a prompt.")
     pipeline.set_progress_bar_config(disable=True)
     for name in ("unet", "vae"):
         if (part := getattr(pipeline, name, None)) is not None:
-            _lay_out(part)
+            lay_out(part)
     return pipeline
 
 
-def _lay_out(part: torch.nn.Module) -> None:
+def lay_out(part: torch.nn.Module) -> None:
     """Give the weights of two-dimensional convolutions their layout; others have no such."""
     for weight in part.parameters():
         if weight.dim() == _CONVOLUTION:

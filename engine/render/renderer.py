@@ -43,7 +43,6 @@ from engine.protocol.rendering import (
     WantPreviews,
 )
 from engine.render.lanes import Lanes, Terms
-from engine.render.model_error import ModelError
 
 if TYPE_CHECKING:
     from engine.render.sources import SourceCache
@@ -128,9 +127,11 @@ class Renderer:
         os._exit(0)
 
     def _load(self, wanted: LoadModel) -> None:
-        source, dtype = Path(wanted.source), wanted.dtype
+        from engine.render.pipelines import ModelError
+
+        files, dtype = wanted.files, wanted.dtype
         try:
-            loaded = self._models.load(source, wanted.model_hash, dtype, wanted.additions)
+            loaded = self._models.load(files, wanted.model_hash, dtype)
         except self._loaded.ModelChangedError as error:
             self._fail(None, Cause.CHANGED, str(error))
         except self._loaded.ModelAbsentError as error:
@@ -140,7 +141,7 @@ class Renderer:
         except Exception as error:
             if memory := _memory_reason(error):
                 # What else uses the memory may end; a model larger than all of it never fits.
-                if self._models.fits_alone(source, dtype):
+                if self._models.fits_alone(files, dtype):
                     reason = (
                         f"too little memory is free on {self._device} for {wanted.model}: end what"
                         " else uses it, or wait until it ends"
@@ -168,7 +169,8 @@ class Renderer:
             # Texts are encoded under the batch's own conditions, as if no other was there.
             if self._lanes.agree(terms, given_up):
                 self._torch.set_num_threads(work.threads)
-                work.model.put_on(terms.loras, {d: Path(path) for d, path in wanted.loras.items()})
+                files = {digest: Path(path) for digest, path in wanted.loras.items()}
+                work.model.put_on(work.slots[0].loras, files)
                 work.model.prepare(work.slots)
                 work = replace(work, sources=self._made_ready(wanted, work.slots))
         except Exception as error:

@@ -3,6 +3,7 @@
 All have the built-in model's tokenizer: their own cannot be made of nothing.
 """
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -425,7 +426,12 @@ _MADE: Mapping[str, Callable[[], Any]] = {
     "CogView4Pipeline": _cogview,
 }
 
-TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_MADE)
+_INPAINTING = {
+    "StableDiffusionInpaintPipeline": save_sd15,
+    "StableDiffusionXLInpaintPipeline": save_sdxl,
+}
+
+TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_INPAINTING, *_MADE)
 """The classes that there is a tiny pipeline of."""
 
 
@@ -435,9 +441,25 @@ def save_tiny(pipeline: str, folder: Path) -> None:
         save_sd15(folder, full=False)
     elif pipeline == "StableDiffusionXLPipeline":
         save_sdxl(folder, full=False)
+    elif pipeline in _INPAINTING:
+        _INPAINTING[pipeline](folder, full=False)
+        _widen(folder, pipeline)
     else:
         torch.manual_seed(0)
         save_made(_MADE[pipeline](), folder)
+
+
+def _widen(folder: Path, pipeline: str) -> None:
+    """Have a saved UNet take a picture and its mask beside the latents."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    other = diffusers.UNet2DConditionModel.from_config(unet.config, in_channels=9)
+    wide = other.conv_in.weight.detach().clone()
+    weights = unet.state_dict() | {"conv_in.weight": wide}
+    other.load_state_dict(weights)
+    other.save_pretrained(folder / "unet")
+    index = folder / "model_index.json"
+    body = json.loads(index.read_text())
+    index.write_text(json.dumps(body | {"_class_name": pipeline}))
 
 
 def save_made(pipeline: Any, folder: Path) -> None:

@@ -266,9 +266,7 @@ class DeviceWorker:
         chosen = batch.conditions
         dtype = chosen.dtype if chosen else model.dtype
         timeout = self._settings.render.load_timeout
-        offered = await link.load(
-            label, model.source, recipe.model_hash, dtype, timeout, model.additions
-        )
+        offered = await link.load(label, model.files, recipe.model_hash, dtype, timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
         self.waits.pop(label, None)
         render = self._settings.render
@@ -320,7 +318,7 @@ class DeviceWorker:
         """
         try:
             model = self._entry(label)
-            return model.fingerprint(), model.is_shipped
+            return model.files.fingerprint(), model.is_shipped
         except (LoadError, NotNowError, OSError):
             return None, False
 

@@ -318,7 +318,7 @@ class EngineProcess:
         found: dict[str, str] = {}
         for label in await self._write(models_open, session):
             if (model := find_model(label)) is not None:
-                found[label] = await asyncio.to_thread(model.fingerprint)
+                found[label] = await asyncio.to_thread(model.files.fingerprint)
         for key in await self._write(take_new_files, session, found):
             self._logs.note(key, f"goes on with the files its models have now: {found}")
 

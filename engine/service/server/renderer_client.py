@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.atomic_files import open_to_append
-from engine.models.additions import NONE, Additions
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
@@ -93,7 +93,7 @@ class RendererClient:
         self.model: str | None = None
         """Label of the model that was loaded last."""
         self._process = process
-        self._loaded: dict[tuple[str, str, str], tuple[str, Conditions]] = {}
+        self._loaded: dict[tuple[ModelFiles, str, str], tuple[str, Conditions]] = {}
         self._heard = time.monotonic()
         self._said = b""
         self._queues: dict[int | None, asyncio.Queue[Framed[AnyFromRenderer] | None]] = {
@@ -222,23 +222,9 @@ class RendererClient:
             raise RendererDiedError(await self._obituary()) from error
 
     async def load(
-        self,
-        model: str,
-        source: Path,
-        model_hash: str,
-        dtype: str,
-        timeout: float,
-        additions: Additions = NONE,
+        self, model: str, files: ModelFiles, model_hash: str, dtype: str, timeout: float
     ) -> Conditions:
         """Have `model` ready; at once if it is loaded already.
-
-        Args:
-            model: its label.
-            source: its folder.
-            model_hash: the fingerprint it was planned with.
-            dtype: what it is computed in.
-            timeout: seconds without a sign of life.
-            additions: what its entry adds to its folder.
 
         Returns:
             The conditions on offer.
@@ -248,9 +234,9 @@ class RendererClient:
             MachineError: the device fails, or the machine allows no more threads, say.
             OSError: the disk is full, or fails.
         """
-        wanted = (str(source), model_hash, dtype)
+        wanted = (files, model_hash, dtype)
         if wanted not in self._loaded:
-            await self._send(LoadModel(model, str(source), model_hash, dtype, additions))
+            await self._send(LoadModel(model, files, model_hash, dtype))
             answer = (await self._next(None, timeout)).message
             assert isinstance(answer, Loaded | Failed), "nothing else comes without a batch"
             # Others may have made room.
@@ -260,7 +246,7 @@ class RendererClient:
             offered = answer.conditions
             self._loaded[wanted] = (model, offered)
             # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
-            self._loaded[str(source), model_hash, offered.dtype] = (model, offered)
+            self._loaded[files, model_hash, offered.dtype] = (model, offered)
             self.model = model
         return self._loaded[wanted][1]
 

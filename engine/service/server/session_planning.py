@@ -155,7 +155,7 @@ def _planned_models(
             label: PlannedModel(
                 model=models[label],
                 scheduler=models[label].scheduler,
-                fingerprint=models[label].fingerprint(),
+                fingerprint=models[label].files.fingerprint(),
                 words=words,
                 background=background,
                 digests=digests,

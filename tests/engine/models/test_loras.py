@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from engine.models.catalog import load_models
 from engine.models.file_digests import file_digest
@@ -91,11 +93,23 @@ def test_a_file_that_went_or_changed_is_named(tmp_path: Path) -> None:
         require_same("ink", file, digest)
 
 
-def test_a_lora_of_another_family_says_so() -> None:
+def test_a_lora_of_another_family_says_so_and_so_does_what_is_none(tmp_path: Path) -> None:
     model = load_models()["builtin"]
-    assert why_not(KnownLora(label="ink", file=Path("x"), family="sd"), model) == ""
-    why = why_not(KnownLora(label="ink", file=Path("x"), family="flux"), model)
-    assert why == "The LoRA ink is for models of the family flux, and builtin is of sd."
+    xl = tmp_path / "ink.safetensors"
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
+    save_file({name: np.zeros((2, 2048), np.float32)}, xl)
+    why = why_not(KnownLora(label="ink", file=xl), model)
+    assert why == (
+        "The LoRA ink is for Stable Diffusion XL, and builtin is a model of Stable Diffusion 1 and"
+        " 2."
+    )
+    own = write_kohya(tmp_path / "own.safetensors", BUILTIN)
+    assert "is for FLUX.1" in why_not(KnownLora(label="x", file=own, family="flux"), model)
+    vae = BUILTIN / "vae" / "diffusion_pytorch_model.safetensors"
+    assert "is an autoencoder" in why_not(KnownLora(label="x", file=vae), model)
+    (tmp_path / "torn.safetensors").write_bytes(b"torn")
+    torn = KnownLora(label="x", file=tmp_path / "torn.safetensors")
+    assert "cut off" in why_not(torn, model)
 
 
 def test_layers_of_other_sizes_are_found_by_the_headers_alone(tmp_path: Path) -> None:
@@ -108,5 +122,3 @@ def test_layers_of_other_sizes_are_found_by_the_headers_alone(tmp_path: Path) ->
         wide = write_kohya(tmp_path / f"{part}.safetensors", BUILTIN, parts=(part,), wider=8)
         why = why_not(KnownLora(label="ink", file=wide), model)
         assert why.startswith("The LoRA ink does not fit the model builtin: its layers take ")
-    (tmp_path / "torn.safetensors").write_bytes(b"torn")
-    assert why_not(KnownLora(label="x", file=tmp_path / "torn.safetensors"), model) == ""

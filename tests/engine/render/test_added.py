@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.models.additions import Additions
-from engine.models.fingerprint import fingerprint
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Recipe
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
 from engine.render.loaded import LoadedModels, ModelAbsentError
-from engine.render.model_error import ModelError
-from engine.render.pipelines import load_pipeline
+from engine.render.pipelines import ModelError
 from engine.render.ready_sources import Pixels
+from engine.render.single_files import load_model
 from tests.bench.random_models import save_sdxl
 from tests.support.models import BUILTIN
 
@@ -29,7 +29,11 @@ VAE = "diffusion_pytorch_model.safetensors"
 
 
 def draw(additions: Additions, folder: Path = BUILTIN, prompt: str = RECIPE.prompt) -> Pixels:
-    return drawn_with(load_pipeline(folder, "float32", "cpu", additions), prompt)
+    return drawn_with(loaded(additions, folder), prompt)
+
+
+def loaded(additions: Additions, folder: Path = BUILTIN) -> Any:
+    return load_model(ModelFiles(str(folder), added=additions), "float32", "cpu")
 
 
 def drawn_with(pipeline: Any, prompt: str = RECIPE.prompt) -> Pixels:
@@ -73,15 +77,15 @@ def test_words_of_its_own_are_called_by_their_files_names(tmp_path: Path, builti
     save_file({"emb_params": torch.randn(1, width + 1)}, wide)
     save_file({"a": torch.ones(1, width), "b": torch.ones(1, width)}, odd)
     save_file({"emb_params": torch.randn(1, width)}, boat)
-    pipeline = load_pipeline(BUILTIN, "float32", "cpu", Additions(embeddings=(one, many)))
+    pipeline = loaded(Additions(embeddings=(one, many)))
     assert same(drawn_with(pipeline), drawn_with(builtin)), "without its name nothing changes"
     for word in ("zwx", "qqj-v2"):
         assert not same(drawn_with(pipeline, f"a {word}"), drawn_with(builtin, f"a {word}"))
     for file, words in ((wide, "is not for this model"), (odd, "no embedding of words")):
         with pytest.raises(ModelError, match=words):
-            load_pipeline(BUILTIN, "float32", "cpu", Additions(embeddings=(file,)))
+            loaded(Additions(embeddings=(file,)))
     with pytest.raises(ModelError, match=r"boat.safetensors cannot be used.*Call the file"):
-        load_pipeline(BUILTIN, "float32", "cpu", Additions(embeddings=(boat, boat)))
+        loaded(Additions(embeddings=(boat, boat)))
 
 
 def test_words_for_both_encoders_of_sdxl(tmp_path: Path) -> None:
@@ -100,12 +104,14 @@ def test_clip_skip_counts_as_the_web_uis_do(base: Pixels) -> None:
 def test_what_is_added_is_part_of_the_model_and_waited_for(tmp_path: Path) -> None:
     file = tmp_path / VAE
     file.write_bytes((BUILTIN / "vae" / VAE).read_bytes())
-    added = Additions(vae=str(file))
-    files = fingerprint(BUILTIN, added)
-    prints = {fingerprint(BUILTIN), fingerprint(BUILTIN, Additions(clip_skip=2)), files}
-    assert len(prints) == 3
+    plain, skipping, other = (
+        ModelFiles(str(BUILTIN), added=added)
+        for added in (Additions(), Additions(clip_skip=2), Additions(vae=str(file)))
+    )
+    assert len({files.fingerprint() for files in (plain, skipping, other)}) == 3
+    there = other.fingerprint()
     models = LoadedModels("cpu", Lanes(1), 1)
-    models.load(BUILTIN, files, "auto", added)
+    models.load(other, there, "auto")
     file.unlink()
     with pytest.raises(ModelAbsentError, match="is not there: put it back"):
-        LoadedModels("cpu", Lanes(1), 1).load(BUILTIN, files, "auto", added)
+        LoadedModels("cpu", Lanes(1), 1).load(other, there, "auto")

@@ -12,8 +12,7 @@ from PIL import Image
 
 from engine.picture.recipe import Recipe
 from engine.render.drawing import EmbeddingCache, InOneCall, method_for
-from engine.render.model_error import ModelError
-from engine.render.pipelines import load_pipeline, require_whole_weights, twin_of
+from engine.render.pipelines import ModelError, load_pipeline, require_whole_weights, twin_of
 from engine.render.preview import draw_preview, factors_of
 from engine.render.ready_sources import Pixels
 from tests.bench.random_models import save_sdxl

@@ -84,7 +84,7 @@ def test_a_family_draws_as_its_table_says(name: str, tmp_path: Path) -> None:
     with pytest.raises(StopError):
         list(method_for(pipeline).draw(pipeline, [RECIPE], stop_at_the_second))
     assert is_same(draw(pipeline, [RECIPE])[0], first), "a stop leaves it as it was"
-    assert hasattr(pipeline, "load_lora_weights") is family.loras
+    assert hasattr(pipeline, "load_lora_weights") is bool(family.loras)
 
     for offered in family.schedulers_for()[-1:]:
         kind = FLOW_KINDS.get(offered) if family.flow else None
