@@ -115,12 +115,14 @@ class Library:
     def loras(self) -> "KnownLoras":
         """The LoRAs there are, by their labels, and what is wrong with others.
 
+        Each has the family that its file tells, where its entry does not; the files are looked at.
+
         Raises:
             SettingsError: the list of LoRAs, or their folder, cannot be read.
         """
-        from engine.models.loras import load_loras
+        from engine.models.loras import load_loras, looked_at
 
-        return load_loras(loras_folder(self.settings))
+        return looked_at(load_loras(loras_folder(self.settings)))
 
     def faults(self) -> list[str]:
         """What is wrong with single entries of the model list, with LoRAs and with files of words.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
@@ -108,6 +109,19 @@ def family_told(lora: KnownLora) -> str:
     if kind.what not in ("lora", "unknown"):
         raise LoraError(f"{lora.file.name} is {kind.words}, and no LoRA.")
     return lora.family or kind.family
+
+
+def looked_at(loras: KnownLoras) -> KnownLoras:
+    """The same, each with its family as far as its file tells; files that are none are faults."""
+    found, faults = dict[str, KnownLora](), dict(loras.faults)
+    for label, lora in loras.items():
+        try:
+            found[label] = msgspec.structs.replace(lora, family=family_told(lora))
+        except LoraError as error:
+            faults[label] = str(error)
+        except OSError as error:
+            faults[label] = f"{lora.file} cannot be read: {error.strerror}."
+    return KnownLoras(found, faults)
 
 
 def why_not(lora: KnownLora, model: Model) -> str:

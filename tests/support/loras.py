@@ -39,8 +39,9 @@ def write_kohya(
     """
     random, tensors = np.random.default_rng(seed), {}
     prefixes = {"unet": "lora_unet_", "text_encoder": "lora_te_"}
+    layers = {"unet": ("attn1.to_q", "attn2.to_k"), "text_encoder": ("q_proj", "out_proj")}
     for part in parts:
-        for name, shape in _weights(model / part, "attn1.to_q", "attn2.to_k", "q_proj", "out_proj"):
+        for name, shape in _weights(model / part, *layers[part]):
             whole = (
                 name if part == "unet" or name.startswith("text_model") else f"text_model.{name}"
             )

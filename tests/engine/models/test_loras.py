@@ -13,6 +13,7 @@ from engine.models.loras import (
     KnownLora,
     LoraGoneError,
     load_loras,
+    looked_at,
     lora_digest,
     require_same,
     why_not,
@@ -70,11 +71,14 @@ def test_a_digest_is_worked_out_once_and_anew_when_the_file_is_another(
     with monkeypatch.context() as only_known:
         only_known.setattr("hashlib.sha256", None)
         assert file_digest(file) == first
+        only_known.setattr("engine.models.file_digests._KNOWN", {})  # as another process has it
+        assert file_digest(file) == first
     times = file.stat()
     other.write_bytes(b"two")  # of the same size and time
     os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
     other.replace(file)
     assert file_digest(file) != first
+    monkeypatch.setattr("engine.models.file_digests._KNOWN", {})
     for kept in (tmp_path / "cache").rglob("*.json"):
         kept.write_text("[]")
     assert file_digest(file) != first
@@ -93,7 +97,9 @@ def test_a_file_that_went_or_changed_is_named(tmp_path: Path) -> None:
         require_same("ink", file, digest)
 
 
-def test_a_lora_of_another_family_says_so_and_so_does_what_is_none(tmp_path: Path) -> None:
+def test_a_lora_of_another_family_says_so_and_so_does_what_is_none(
+    tmp_path: Path, config: Path
+) -> None:
     model = load_models()["builtin"]
     xl = tmp_path / "ink.safetensors"
     name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
@@ -110,6 +116,9 @@ def test_a_lora_of_another_family_says_so_and_so_does_what_is_none(tmp_path: Pat
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
     torn = KnownLora(label="x", file=tmp_path / "torn.safetensors")
     assert "cut off" in why_not(torn, model)
+    listed = looked_at(load_loras(tmp_path))
+    assert {label: lora.family for label, lora in listed.items()} == {"ink": "sdxl", "own": ""}
+    assert "cut off" in listed.faults["torn"]
 
 
 def test_layers_of_other_sizes_are_found_by_the_headers_alone(tmp_path: Path) -> None:
