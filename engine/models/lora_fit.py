@@ -52,10 +52,7 @@ def misfit(file: Path, folder: Path) -> str:
             ("give", size.given, own.given),
         ):
             if mine is not None and mine != theirs:
-                return (
-                    f"its layers {what} {mine:,} numbers where the model's {what} {theirs:,}"
-                    f" ({name[:80]})"
-                )
+                return f"its layers {what} {mine:,} numbers where the model's {what} {theirs:,}"
     return ""
 
 
