@@ -37,6 +37,11 @@ def test_a_sheet_without_pictures_takes_nothing_that_decodes_one() -> None:
     assert not loaded & {"numpy", "PIL"}
 
 
+def test_the_sheet_is_painted_without_what_computes_pixels() -> None:
+    """A third of the time to its first paint was numpy's."""
+    assert not imported_by("import tui.screens.sheet") & {"numpy", "isal", "PIL", "torch"}
+
+
 def test_what_is_not_asked_for_is_not_loaded_before_the_first_paint() -> None:
     loaded = modules("import tui.cli, tui.opening, tui.app_state")
     assert not {name for name in loaded if name.startswith(("engine.library.", "engine.sheet"))}
