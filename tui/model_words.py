@@ -32,27 +32,42 @@ def model_lines(models: Iterable[ModelInfo]) -> Iterator[str]:
 def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
     """What was found out about a model, before it is added."""
     what = found.kind.words if found.kind else "a folder in diffusers' format"
-    yield f"{clean(info.source)} is {clean(what)}."
+    yield f"{clean(found.path.name)} is {clean(what)}."
     yield from (f"  {name:12} {clean(text)}" for name, text in facts(info))
+    if found.kind and found.kind.family == "sd2" and not found.kind.prediction:
+        yield (
+            "  It does not say what it predicts; velocity is taken. If all pictures come out as"
+            ' noise, write prediction = "epsilon" into its entry.'
+        )
 
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
     """What is known of a model that can be used: a name and a text each."""
-    renderings = (
-        f"{word} {rendering.steps} steps, guidance {rendering.guidance:g}"
-        for word, rendering in (info.renderings or {}).items()
-    )
     said = [
         ("family", f"{info.family} ({info.pipeline})"),
         ("draws at", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1"),
         ("can do", ", ".join(("text to image", *info.abilities))),
-        ("renderings", "; ".join(renderings)),
+        ("renderings", renderings_text(info)),
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
         ("licence", info.licence or "its files name none"),
+        ("files", info.source),
         ("the rest", info.base),
     ]
     return [(name, text) for name, text in said if text]
+
+
+def renderings_text(info: ModelInfo) -> str:
+    """`turbo 6, default 12, quality 24 steps, guidance 4`."""
+    each = info.renderings or {}
+    guidances = {rendering.guidance for rendering in each.values()}
+    if len(guidances) == 1:
+        steps = ", ".join(f"{word} {rendering.steps}" for word, rendering in each.items())
+        return f"{steps} steps, guidance {guidances.pop():g}"
+    return "; ".join(
+        f"{word} {rendering.steps} steps, guidance {rendering.guidance:g}"
+        for word, rendering in each.items()
+    )
 
 
 def found_line(found: FoundModel, labels: Sequence[str]) -> str:

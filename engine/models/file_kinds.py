@@ -44,6 +44,9 @@ class FileKind:
     """What sets it apart from its family's usual ones."""
     prediction: Literal["", "epsilon", "v_prediction"] = ""
     """What it was taught to predict, where it says so."""
+    from_noise_alone: bool = False
+    """Whether it was taught to begin at noise without any trace of a picture (zero terminal SNR),
+    where it says so."""
 
     @property
     def words(self) -> str:
@@ -194,6 +197,7 @@ def _checkpoint(tensors: Tensors, metadata: Mapping[str, str]) -> FileKind | Non
         "" if whole else _UNET_CLASS,
         variant=variant,
         prediction=_prediction(tensors, metadata),
+        from_noise_alone="ztsnr" in tensors,  # so the trainers of SDXL's kin mark it
     )
 
 
@@ -221,7 +225,7 @@ def _context_family(tensors: Tensors) -> str:
 def _prediction(
     tensors: Tensors, metadata: Mapping[str, str]
 ) -> Literal["", "epsilon", "v_prediction"]:
-    if "v_pred" in tensors:  # so the trainers of SDXL's kin mark it
+    if "v_pred" in tensors:  # as above
         return "v_prediction"
     said = metadata.get("modelspec.prediction_type", "").lower()
     return "v_prediction" if said.startswith("v") else "epsilon" if said == "epsilon" else ""

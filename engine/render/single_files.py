@@ -56,6 +56,11 @@ def _loaded(files: ModelFiles, dtype: str, device: str) -> Any:
         raise ModelError(f"{files.source} cannot be loaded: {error}") from error
     except (SingleFileComponentError, WeightsFileError) as error:
         raise ModelError(f"{files.source} cannot be loaded: {error}") from error
+    except NotImplementedError as error:  # a part that stayed without numbers cannot be moved
+        raise ModelError(
+            f"{files.source} lacks weights of its denoiser or its autoencoder: it is not whole, or"
+            " of another kind than it seems."
+        ) from error
     _require_all_weights(files, pipeline)
     return made_ready(pipeline, device)
 
@@ -77,9 +82,13 @@ def _of_checkpoint(files: ModelFiles, dtype: str) -> Any:
         **spare,
         **inpaints,
     )
+    changes: dict[str, Any] = {}
     if prediction := files.prediction or kind.prediction:
-        scheduler = pipeline.scheduler
-        pipeline.scheduler = scheduler.from_config(scheduler.config, prediction_type=prediction)
+        changes["prediction_type"] = prediction
+    if kind.from_noise_alone:
+        changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    scheduler = pipeline.scheduler
+    pipeline.scheduler = scheduler.from_config(scheduler.config, **changes)
     return pipeline
 
 

@@ -29,7 +29,7 @@ _COLUMNS = (
     TableColumn("family", "family", 16, share=1),
     TableColumn("size", "on disk", 8, align="right"),
     TableColumn("memory", "memory", 18, align="right"),
-    TableColumn("whole", "files", 9),
+    TableColumn("whole", "files", 11),
     TableColumn("used", "last used", 10),
     TableColumn("licence", "licence", 12, share=1),
 )
@@ -74,8 +74,9 @@ class ModelsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
+        bind("models.open", "look_again", "Check again"),
+        bind("models.reload", "look_again", "Check again", show=False),
         bind("models.add", "add", "Add a model"),
-        bind("models.reload", "look_again", "Check them again"),
         bind("models.take_away", "remove", "Take out of the list"),
         bind("models.undo", "undo", "Undo"),
         bind("models.redo", "redo", "Redo", show=False),
@@ -183,7 +184,6 @@ class ModelsScreen(EndsOnce[None]):
         elif listed is not None:
             lines = [f"✗ {fault}" for fault in listed.faults or ()]
             lines += [f"{name:10} {text}" for name, text in facts(listed.info)]
-            lines.append(f"{'files':10} {listed.info.source}")
         self.query_one("#facts", Static).update(Content("\n".join(map(clean, lines))), layout=False)
 
     # ---------------------------------------------------------------- what can be done
@@ -192,6 +192,7 @@ class ModelsScreen(EndsOnce[None]):
         """Ask for a path, and add what is there."""
         self._adding.begin()
 
+    @on(VirtualTable.Selected)
     def action_look_again(self) -> None:
         """Read the list and look at the files again."""
         self.load()

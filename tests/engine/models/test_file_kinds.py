@@ -59,8 +59,8 @@ XL = "StableDiffusionXLPipeline"
         ),
         (unet(4, 1280) | VAE | REFINER, FileKind("checkpoint", "sdxl", variant="refiner")),
         (
-            unet(4, 2048) | VAE | BOTH | {"v_pred": [0]},
-            FileKind("checkpoint", "sdxl", XL, prediction="v_prediction"),
+            unet(4, 2048) | VAE | BOTH | {"v_pred": [0], "ztsnr": [0]},
+            FileKind("checkpoint", "sdxl", XL, prediction="v_prediction", from_noise_alone=True),
         ),
         (unet(4, 2048), FileKind("denoiser", "sdxl", denoiser="UNet2DConditionModel")),
         (flux(), FileKind("denoiser", "flux", denoiser="FluxTransformer2DModel")),

@@ -18,8 +18,10 @@ from engine.models.model_files import ModelFiles, shipped_configs
 from engine.picture.recipe import Recipe
 from engine.render.pipelines import ModelError, load_pipeline
 from engine.render.single_files import _tokenizers, load_model
+from tests.support.command import Promptsheet
 from tests.support.families import draw, is_same, save_tiny
 from tests.support.ldm_files import save_checkpoint
+from tests.support.runs import pixels_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "no_network")]
 
@@ -28,8 +30,12 @@ RECIPE = Recipe("a red circle", "", 7, 32, 32, 2, 4.0, "S", "mine", "h")
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("a network was asked")
+    connect = socket.socket.connect
+
+    def refuse(one: Any, *place: Any) -> None:
+        if getattr(one, "family", None) != socket.AF_UNIX:
+            raise AssertionError("a network was asked")
+        connect(one, *place)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
@@ -61,6 +67,25 @@ def test_a_checkpoint_draws_what_its_folder_draws(name: str, tmp_path: Path) -> 
     assert load_model(turned, "float32", "cpu").scheduler.config.prediction_type == "v_prediction"
 
 
+def test_a_prompt_is_drawn_with_a_file_that_was_added(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    _, path = made("StableDiffusionPipeline", tmp_path / "folder")
+    base = tmp_path / "folder"
+    added = promptsheet.json("models", "add", path, "--label", "mine", "--base", base, "--yes")
+    assert added["added"] and added["model"]["base_resolution"] == 128
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("prompt,model,rendering,num_images,seed_number\na red circle,mine,turbo,1,3\n")
+    drawn = []
+    for _ in range(2):
+        done = promptsheet.json("run", sheet)
+        assert done["done"] == done["images"] > 0
+        drawn.append(pixels_of(promptsheet, done["session"]))
+    assert drawn[0] == drawn[1]
+    (mine,) = [m for m in promptsheet.json("models", "list")["models"] if m["label"] == "mine"]
+    assert mine["last_used"] and mine["memory_bytes"] > path.stat().st_size
+
+
 def test_what_a_checkpoint_leaves_out_comes_with_promptsheet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,14 +104,18 @@ def test_what_a_checkpoint_leaves_out_comes_with_promptsheet(
     assert len(pipeline.tokenizer) == 49_408
 
 
-def test_a_checkpoint_that_lacks_weights_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path) -> None:
     _, path = made("StableDiffusionPipeline", tmp_path / "folder")
-    tensors = load_file(path)
-    del tensors["model.diffusion_model.out.2.weight"]
-    save_file(tensors, path)
+    whole = load_file(path)
     files = ModelFiles(str(path), str(tmp_path / "folder"))
-    with pytest.raises(ModelError, match=r"lacks weights of its unet, conv_out\.weight"):
-        load_model(files, "float32", "cpu")
+    text = "cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight"
+    for lacking, said in (
+        ("model.diffusion_model.out.2.weight", "its denoiser or"),
+        (text, r"its text_encoder, encoder\.layers\.0\.mlp\.fc1\.weight"),
+    ):
+        save_file({name: tensor for name, tensor in whole.items() if name != lacking}, path)
+        with pytest.raises(ModelError, match=f"lacks weights of {said}"):
+            load_model(files, "float32", "cpu")
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(ModelError, match="cut off"):
         load_model(files, "float32", "cpu")
