@@ -24,6 +24,16 @@ _LAYER = re.compile(
 )
 
 
+_OTHER_KINDS = {
+    ".hada_w": "LoHa",
+    ".lokr_w": "LoKr",
+    "dora_scale": "DoRA",
+    "lora_magnitude_vector": "DoRA",
+    ".oft_": "OFT",
+}
+"""What stands in names of tensors → what such files are called."""
+
+
 class _Size(NamedTuple):
     """How many numbers a layer takes and gives; None: not told."""
 
@@ -54,6 +64,19 @@ def misfit(file: Path, folder: Path) -> str:
             if mine is not None and mine != theirs:
                 return f"its layers {what} {mine:,} numbers where the model's {what} {theirs:,}"
     return ""
+
+
+def other_kind(file: Path) -> str:
+    """What a LoRA is called that is made otherwise than diffusers 0.42 can load; empty: usual.
+
+    Of some it leaves out what it does not know: the picture would be another than elsewhere.
+    """
+    try:
+        names = read_header(file).tensors
+    except (OSError, WeightsFileError):
+        return ""
+    found = (kind for mark, kind in _OTHER_KINDS.items() if any(mark in name for name in names))
+    return next(found, "")
 
 
 def _stamp(path: Path) -> int:

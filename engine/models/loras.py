@@ -14,7 +14,7 @@ from engine.config_records import Declared, DeclaredError, build
 from engine.models.catalog import Model
 from engine.models.file_digests import file_digest
 from engine.models.file_kinds import TITLES
-from engine.models.lora_fit import misfit
+from engine.models.lora_fit import misfit, other_kind
 from engine.models.model_files import known_kind
 from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
@@ -139,6 +139,11 @@ def why_not(lora: KnownLora, model: Model) -> str:
         return (
             f"The LoRA {lora.label} is for {TITLES.get(family, family)}, and {model.label} is a"
             f" model of {kind.title}."
+        )
+    if other := other_kind(lora.file):
+        return (
+            f"The LoRA {lora.label} is a {other}, which cannot be loaded as it was made: take one"
+            " that is a plain LoRA."
         )
     if why := misfit(lora.file, model.source):
         return f"The LoRA {lora.label} does not fit the model {model.label}: {why}."

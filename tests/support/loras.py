@@ -59,9 +59,10 @@ def write_kohya(
 def write_diffusers(path: Path, model: Path, *, seed: int = 0) -> Path:
     """A LoRA of the denoiser, as diffusers writes one."""
     random, tensors = np.random.default_rng(seed), {}
-    for name, shape in _weights(model / "unet", "attn1.to_v", "attn2.to_q"):
+    part = "unet" if (model / "unet").is_dir() else "transformer"
+    for name, shape in _weights(model / part, "attn1.to_v", "attn2.to_q", "attn.to_q"):
         for letter, size in (("A", (RANK, shape[1])), ("B", (shape[0], RANK))):
             numbers = random.normal(0, 0.5, size).astype(np.float32)
-            tensors[f"unet.{name}.lora_{letter}.weight"] = numbers
+            tensors[f"{part}.{name}.lora_{letter}.weight"] = numbers
     save_file(tensors, path)
     return path

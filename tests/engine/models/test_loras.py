@@ -121,6 +121,20 @@ def test_a_lora_of_another_family_says_so_and_so_does_what_is_none(
     assert "cut off" in listed.faults["torn"]
 
 
+@pytest.mark.parametrize(
+    ("mark", "kind"), [(".hada_w1_a", "LoHa"), (".lokr_w1", "LoKr"), (".dora_scale", "DoRA")]
+)
+def test_what_would_be_loaded_in_part_or_not_at_all_is_named(
+    mark: str, kind: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "ink.safetensors"
+    layer = "lora_unet_mid_block_attentions_0_proj_in"
+    names = (f"{layer}.lora_down.weight", f"{layer}{mark}")
+    save_file({name: np.zeros((2, 2), np.float32) for name in names}, file)
+    why = why_not(KnownLora(label="ink", file=file), load_models()["builtin"])
+    assert why.startswith(f"The LoRA ink is a {kind}, which cannot be loaded")
+
+
 def test_layers_of_other_sizes_are_found_by_the_headers_alone(tmp_path: Path) -> None:
     model = load_models()["builtin"]
     fits = [write_kohya(tmp_path / "a.safetensors", BUILTIN)]

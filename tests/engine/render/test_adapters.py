@@ -16,6 +16,7 @@ from engine.render.loaded import LoadedModel
 from engine.render.pipelines import load_pipeline
 from engine.render.ready_sources import Pixels
 from tests.bench.random_models import save_sdxl
+from tests.support.families import save_tiny
 from tests.support.loras import write_diffusers, write_kohya
 from tests.support.models import BUILTIN
 
@@ -120,10 +121,11 @@ def test_a_file_that_went_or_changed_is_not_put_on(model: LoadedModel, tmp_path:
         draw(model, {digest: file}, Lora("new", digest, 1.0))
 
 
-def test_sdxl_takes_them_too(tmp_path: Path) -> None:
-    save_sdxl(tmp_path / "sdxl", full=False)
-    model = LoadedModel(load_pipeline(tmp_path / "sdxl", "float32", "cpu"), "float32", "cpu", 1)
-    file = write_diffusers(tmp_path / "fog.safetensors", tmp_path / "sdxl")
+@pytest.mark.parametrize("name", ["StableDiffusionXLPipeline", "FluxPipeline"])
+def test_models_of_other_kinds_take_them_too(name: str, tmp_path: Path) -> None:
+    save_tiny(name, tmp_path / "m")
+    model = LoadedModel(load_pipeline(tmp_path / "m", "float32", "cpu"), "float32", "cpu", 1)
+    file = write_diffusers(tmp_path / "fog.safetensors", tmp_path / "m")
     files = {file_digest(file): file}
     base = draw(model, files)
     assert differ(draw(model, files, lora(files, "fog")), base)

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+from engine.api.sheets import Sheets
+from engine.library.read.stored_rows import StoredRow
+from engine.settings import Settings
 from engine.sheet.check import check_table
 from engine.sheet.editing import Draft
 from engine.sheet.fault_navigation import Place
@@ -141,6 +147,17 @@ def test_they_join_those_of_the_column_and_are_judged_with_them() -> None:
     assert sheet.rows[0].cells["lora"] == "fog bank, ink:1"
     assert errors(sheet) == [(3, "lora"), (4, "prompt")]
     assert sheet.rows[1].values is None
+
+
+def test_rows_of_a_past_session_keep_theirs(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ink.safetensors"
+    save_file({"lora_unet_x.lora_down.weight": np.zeros((2, 4), np.float32)}, file)
+    (config / "loras.toml").write_text(f'[[loras]]\nlabel = "ink"\nfile = "{file}"\n')
+    stored = StoredRow(7, {"prompt": "a boat", "lora": "ink:0.5"}, {}, first_seed=1, images=1)
+    checked = Sheets(Settings(library=tmp_path)).check_stored([stored], file="past")
+    (row,) = checked.sheet.rows
+    assert row.values is not None and row.values.lora == (("ink", 0.5),)
+    assert row.cells == stored.cells
 
 
 def test_one_between_braces_would_be_in_all_images() -> None:
