@@ -319,7 +319,9 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
 
 def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path) -> None:
     found = promptsheet.json("doctor")
-    assert set(found) == {"graphics", "devices", "library", "versions"}
+    assert set(found) == {"graphics", "devices", "library", "versions", "helpers"}
+    assert all("computes in" in device for device in found["devices"].values())
+    assert set(found["helpers"]) >= {"sentencepiece", "torchvision", "peft"}
     assert found["graphics"]["protocol"] == "none"
     assert found["devices"]
     assert found["versions"]["torch"].startswith("2.13")

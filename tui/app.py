@@ -327,9 +327,16 @@ class PromptsheetApp(App[str]):
         await asyncio.to_thread(remember, self.app_state.library, self.app_state.memory)
         for area in self._areas.values():
             await asyncio.to_thread(area.leave)
-        self.exit(self._farewell())
+        words = self._farewell()
+        self.app_state.pulling.stop()
+        self.exit(words)
 
     def _farewell(self) -> str:
+        said: list[str] = []
         if self._watch and self._watch.rendering:
-            return "Rendering goes on without this terminal; `promptsheet` brings you back to it."
-        return ""
+            said.append(
+                "Rendering goes on without this terminal; `promptsheet` brings you back to it."
+            )
+        if name := self.app_state.pulling.name:
+            said.append(f"`promptsheet models pull {name}` goes on from where the pull is now.")
+        return "\n".join(said)

@@ -109,6 +109,7 @@ KEYS: dict[str, str] = {
     "worksheet": "W",
     "template": "T",
     "add": "i",
+    "pull": "less_than_sign",  # from the Hub
     "column": "I",
     "images": "asterisk",
     "take": "a",

@@ -1,9 +1,9 @@
-"""Models: listed with what is known of each, found, added, checked, taken out of the list."""
+"""Models: listed with what is known of each, found, added, pulled, checked, taken out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import PromptsheetError
 from engine.library.database import LibraryError
@@ -18,6 +18,10 @@ from engine.models.wholeness import faults_of
 from engine.plan.memory import memory_need
 from engine.service.devices import AUTO
 from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.api.model_pulls import ModelPull
+    from engine.models.hub.offers import Offer
 
 
 class ModelRefusedError(PromptsheetError):
@@ -168,6 +172,31 @@ class Models:
         entry = {"label": label or free_label(found.suggested_label, taken)}
         entry["source"] = found.files.source
         return entry | ({"base": found.files.base} if found.files.base else {})
+
+    # ---------------------------------------------------------------- from the Hub
+
+    def offers(self) -> "tuple[Offer, ...]":
+        """Models of the Hub that can be pulled by their labels."""
+        from engine.models.hub.offers import offers
+
+        return offers()
+
+    def pull(self, what: str, label: str = "") -> "ModelPull":
+        """A model of the Hub, on its way into the list; nothing is asked yet.
+
+        Args:
+            what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
+            label: what it is to be called; empty: the offer's label, or the repository's name,
+                with a number if that is taken.
+
+        Raises:
+            PullError: it names no repository.
+            ModelRefusedError: the label is taken.
+            SettingsError: the model list cannot be used.
+        """
+        from engine.api.model_pulls import ModelPull
+
+        return ModelPull(self._settings, self, what, label)
 
     # ---------------------------------------------------------------- one that is in the list
 

@@ -13,6 +13,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.model_pulls import ModelPull
 from engine.api.models import ModelInfo, ModelRefusedError, Models
 from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
@@ -32,6 +33,9 @@ from engine.library.read.usage import DiskUse
 from engine.library.records import Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.finding import FoundModel
+from engine.models.hub.messages import PullPlan, PullProgress
+from engine.models.hub.offers import Offer
+from engine.models.hub.repository import PullError
 from engine.models.list_file import LabelTakenError
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SUFFIXES as PICTURE_SUFFIXES
@@ -126,8 +130,10 @@ __all__ = [
     "LockedError",
     "Mismatched",
     "ModelInfo",
+    "ModelPull",
     "ModelRefusedError",
     "Models",
+    "Offer",
     "Pace",
     "Paused",
     "PictureRows",
@@ -136,6 +142,9 @@ __all__ = [
     "Previewed",
     "Problem",
     "Progress",
+    "PullError",
+    "PullPlan",
+    "PullProgress",
     "Recipe",
     "RefusedPicture",
     "Revived",

@@ -58,6 +58,8 @@ class Model(Declared, frozen=True):
     """What it was taught to predict, for a file that does not say it; empty: what is usual."""
     licence: str = ""
     """Its licence, where its files do not name one."""
+    pulled: str = ""
+    """Where it was pulled from: OWNER/NAME@COMMIT on the Hub; empty: it was not."""
     size_multiple: Annotated[int, Meta(ge=1, le=1_024)] = 16
     """Width and height are multiples of this many pixels."""
     max_ratio: Annotated[float, Meta(ge=1, le=100)] = 3.0
@@ -78,7 +80,8 @@ class Model(Declared, frozen=True):
     """Most images in one call of the pipeline. 0: on a GPU as many as its memory was measured to
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
-    """"auto": float32 on the CPU, bfloat16 on a GPU."""
+    """What it computes in. "auto": bfloat16 on a GPU, and on a CPU that has bfloat16 arithmetic of
+    its own (AVX512-BF16 or AMX); float32 on other CPUs. A session keeps what it began with."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
     vae: Path | None = None
     """An autoencoder instead of its own: a safetensors file, or a folder in diffusers' format."""
@@ -252,6 +255,7 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     told = _told_by(files) if "source" in item else _told_by_folder(Path())
     item = told | item
     family = family_of(str(item["pipeline"]))
+    item = {"size_multiple": family.multiple} | item
     family = family.as_distilled() if item["distilled"] else family
     if isinstance(own := item.get("rendering", {}), dict):
         item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own

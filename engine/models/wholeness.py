@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.models.model_files import DENOISERS, ModelFiles, parts_of, read_json, weight_files
 from engine.models.weights_file import WeightsFileError, read_whole
 
-_SHARDS = "*.safetensors.index.json"
+_SHARDS = "*.safetensors.index*.json"
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth")
 
 

@@ -147,8 +147,8 @@ class Free(FromRenderer, frozen=True, tag="free"):
     began: float
     """Seconds on the monotonic clock."""
     ended: float
-    taken: int
-    """Bytes of memory it took at its peak."""
+    taken: int | None
+    """Bytes of memory it took at its peak; None: others ran beside it, nobody can tell whose."""
     room: int
     """Bytes there are for a call."""
 
@@ -167,6 +167,8 @@ class Failed(FromRenderer, frozen=True, tag="failed"):
     reason: str
     hashes: list[str]
     """Fingerprints of all models that are loaded now."""
+    alone: bool = True
+    """Whether no other call ran beside it: what it lacked of memory others may have had."""
 
 
 AnyToRenderer: TypeAlias = LoadModel | RenderBatch | StopBatch | WantPreviews

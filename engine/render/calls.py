@@ -55,14 +55,26 @@ def call_arguments(
         "_auto_resize": False,
         family.guidance: first.guidance,
     }
-    arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}
+    arguments |= family.fixed_for(first.steps)
+    if family.guider:
+        _guide(pipeline, first.guidance)
+    if family.own_area:
+        # A little more, so that rounding takes no pixel away.
+        side = (first.width * first.height) ** 0.5 / pipeline.vae_scale_factor
+        pipeline.default_sample_size = side * (1 + 1e-9)
+    own = pipeline.config.get("sample_sigmas")  # as many steps as its makers chose
+    if own is not None and len(own) != first.steps:
+        arguments["sigmas"] = [1 - done / first.steps for done in range(first.steps)]
     if not accepted.keys() & {"callback_on_step_end", "callback"}:
         _tell_each_step(pipeline.scheduler, told)
     return {name: value for name, value in arguments.items() if name in accepted}
 
 
-_OF_TWO_STEPS = ("intermediate_timesteps",)
-"""Sana-Sprint's own argument for two steps, which is right as it is there."""
+def _guide(pipeline: Any, guidance: float) -> None:
+    """Tell a pipeline's guiders the guidance: they are shared with those of other calls."""
+    for name in ("guider", "ocr_guider"):
+        if (guider := getattr(pipeline, name, None)) is not None:
+            setattr(pipeline, name, guider.new(guidance_scale=guidance))
 
 
 def _tell_each_step(scheduler: Any, told: Callable[[int, torch.Tensor], None]) -> None:

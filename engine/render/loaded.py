@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import torch
 
+from engine.machine import processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.model_files import ModelFiles
@@ -30,7 +31,7 @@ from engine.render.pipelines import (
     threads_for,
     twin_of,
 )
-from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, unpacked
+from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, laid_out
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
@@ -137,9 +138,8 @@ class LoadedModel:
                 scale = self._pipeline.vae_scale_factor
                 self._factors = factors_of(self._pipeline.vae, scale)
             believed = clean_latents(latents, scheduler)
-            if self.family.packed:
-                believed = unpacked(believed, recipe.width, recipe.height)
-            return draw_preview(believed[slot], self._factors)
+            size = recipe.width, recipe.height
+            return draw_preview(laid_out(believed, size, self._factors)[slot], self._factors)
         except Exception as error:
             self._has_previews = False
             log.warning("No previews of this model: %s: %s", type(error).__name__, error)
@@ -232,16 +232,9 @@ def device_name(device: str) -> str:
         return torch.cuda.get_device_name(device)
     if device != "cpu":
         return device
-    models = [line for line in _cpu_facts() if line.startswith("model name")]
+    models = [line for line in processor_facts() if line.startswith("model name")]
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     return f"cpu {model} ({torch.backends.cpu.get_cpu_capability()})"
-
-
-def _cpu_facts() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
 
 
 @contextmanager

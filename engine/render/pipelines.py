@@ -13,8 +13,10 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
-_CPU_DTYPE = "float32"
-_GPU_DTYPE = "bfloat16"
+from engine.machine import usual_dtype
+from engine.models.helpers import helper_reason
+from engine.models.variants import variant_of
+
 _SMALL_WEIGHTS = 200_000_000
 _CONVOLUTION = 4
 """Dimensions of a two-dimensional convolution's weights."""
@@ -32,9 +34,7 @@ class ModelError(Exception):
 
 def dtype_for(wanted: str, device: str) -> str:
     """The dtype's name for a model that wants `wanted` ("auto" or a torch dtype) on `device`."""
-    if wanted != "auto":
-        return wanted
-    return _CPU_DTYPE if device == "cpu" else _GPU_DTYPE
+    return usual_dtype(device) if wanted == "auto" else wanted
 
 
 def threads_for(pipeline: Any, cores: int) -> int:
@@ -65,6 +65,7 @@ def load_pipeline(
 
     Raises:
         ModelError: no such folder, weights cut off or in another format, not text-to-image, …
+        ImportError: of a package that it needs.
     """
     index = folder / "model_index.json"
     try:
@@ -81,12 +82,15 @@ def load_pipeline(
             dtype=getattr(torch, dtype),
             local_files_only=True,
             use_safetensors=True,
+            variant=variant_of(folder),
             **{part: value for part, value in spare.items() if part in parts},
             **(given or {}),
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
+        if helper_reason(error):
+            raise ImportError(str(error)) from error
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
     return made_ready(pipeline, device)
 

@@ -262,7 +262,7 @@ def judge_model(
     return error(
         text,
         f"No model of your model list is called {shown(text)}. It has: {some}."
-        " `promptsheet models add PATH` adds one.",
+        " `promptsheet models add PATH` adds one, `promptsheet models pull` fetches one.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
 

@@ -15,6 +15,7 @@ from tui.keys import bind, key_of
 from tui.model_words import facts, memory_text, used_text
 from tui.screens.dialog import EndsOnce
 from tui.screens.model_adding import ModelAdding
+from tui.screens.model_pulling import ModelPulling, pull_line
 from tui.text import clean, size_text
 from tui.undo.actions import taking_out
 from tui.undo.undoing import Done, Undoing
@@ -37,6 +38,7 @@ _NARROW = ("label", "family", "size", "whole", "used")
 """The columns where there is little room."""
 _WIDE = 100
 """Cells from which on there is room for all."""
+_PULL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class ModelsScreen(EndsOnce[None]):
         bind("models.open", "look_again", "Check again"),
         bind("models.reload", "look_again", "Check again", show=False),
         bind("models.add", "add", "Add a model"),
+        bind("models.pull", "pull", "Pull from the Hub"),
+        bind("models.stop", "stop_pull", "Stop the pull", show=False),
         bind("models.take_away", "remove", "Take out of the list"),
         bind("models.undo", "undo", "Undo"),
         bind("models.redo", "redo", "Redo", show=False),
@@ -86,6 +90,7 @@ class ModelsScreen(EndsOnce[None]):
     DEFAULT_CSS = """
     ModelsScreen #models-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
+    ModelsScreen #pull { height: auto; max-height: 2; padding: 0 1; color: $text-accent; }
     ModelsScreen #facts { height: 10; padding: 0 1; border-top: solid $panel; }
     """
 
@@ -95,6 +100,9 @@ class ModelsScreen(EndsOnce[None]):
         self._library = app_state.library
         self._all: dict[str, _Listed] = {}
         self._undoing = Undoing(self, app_state.undo_stack, self._done, self.complain)
+        self._pulling, self._pulled = app_state.pulling, ""
+        self._asked = ""
+        self._asking = ModelPulling(self, self._library, self._pulling, self._say_asked)
         self._adding = ModelAdding(self, self._library, self._added)
 
     def compose(self) -> ComposeResult:
@@ -102,11 +110,14 @@ class ModelsScreen(EndsOnce[None]):
         yield Static("Models", id="models-title", markup=False)
         yield VirtualTable(_COLUMNS, markable=False, id="models")
         yield Static("", id="facts", markup=False)
+        yield Static("", id="pull", markup=False)
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Look at them."""
         self.load()
+        self._show_pull()
+        self.set_interval(_PULL_SECONDS, self._show_pull)
 
     def on_resize(self) -> None:
         """The columns there is room for."""
@@ -191,6 +202,28 @@ class ModelsScreen(EndsOnce[None]):
     def action_add(self) -> None:
         """Ask for a path, and add what is there."""
         self._adding.begin()
+
+    def action_pull(self) -> None:
+        """Ask for a model of the Hub, and pull it."""
+        self._asking.begin()
+
+    def action_stop_pull(self) -> None:
+        """End the pull that is under way."""
+        self._pulling.stop()
+
+    def _say_asked(self, words: str) -> None:
+        self._asked = words
+        if not is_gone(self):
+            self._show_pull()
+
+    def _show_pull(self) -> None:
+        """How far the pull is; when it has ended, the models again."""
+        name = self._pulling.name
+        words = pull_line(name, self._pulling.progress) if name else self._asked
+        self.query_one("#pull", Static).update(Content(clean(words)))
+        if self._pulled and not name:
+            self.load()
+        self._pulled = name
 
     @on(VirtualTable.Selected)
     def action_look_again(self) -> None:

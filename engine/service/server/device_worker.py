@@ -48,6 +48,8 @@ class Attempt:
     reason: str = ""
     lacking: str | None = None
     """What was not there, as `Recipe.needs` calls it; None: the model."""
+    alone: bool = True
+    """Whether no other call ran on the device beside it, as far as it failed."""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""
     seconds: float | None = None

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -41,3 +42,12 @@ def test_weights_of_any_dimensions_are_laid_out() -> None:
     assert isinstance(flat, torch.Tensor) and isinstance(deep, torch.Tensor)
     assert flat.is_contiguous(memory_format=torch.channels_last)
     assert deep.is_contiguous()
+
+
+def test_a_folder_with_weights_of_half_the_size_alone_is_loaded(
+    builtin: Any, tmp_path: Path
+) -> None:
+    builtin.save_pretrained(tmp_path, variant="fp16")
+    again = pipelines.load_pipeline(tmp_path, "float32", "cpu")
+    name, weight = next(iter(builtin.unet.named_parameters()))
+    assert torch.equal(again.unet.get_parameter(name), weight)

@@ -5,9 +5,9 @@ A module for each of its subcommands, declared in its `register`. What they do i
 """
 
 from tui.commands.arguments import Subcommands
-from tui.commands.models import adding, checking, listing, removing
+from tui.commands.models import adding, checking, listing, pulling, removing
 
-_MODULES = (listing, adding, checking, removing)
+_MODULES = (listing, adding, pulling, checking, removing)
 
 
 def register(subcommands: Subcommands) -> None:
