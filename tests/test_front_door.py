@@ -13,7 +13,6 @@ import pytest
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
-from tests.engine.models.test_file_kinds import DOWN, kohya
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
 from tests.support.loras import write_diffusers, write_kohya
@@ -22,7 +21,7 @@ from tests.support.older import make_older
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
-from tests.support.weights_files import put_shapes
+from tests.support.weights_files import DOWN, kohya, put_shapes
 
 pytestmark = pytest.mark.slow
 

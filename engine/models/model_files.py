@@ -179,6 +179,8 @@ def _kind_fault(name: str, kind: FileKind, base: str) -> str:
         return f"{name} is {kind.words}: such models are not drawn with here."
     if kind.what != "denoiser":
         return f"{name} is {kind.words}, which is no model by itself."
+    if kind.variant not in ("", "distilled"):
+        return f"{name} is {kind.words}: such models are not drawn with from a single file here."
     if not kind.denoiser:
         return f"{name} is {kind.words}, which cannot be loaded from a single file here."
     if not base:

@@ -106,7 +106,6 @@ def _around_denoiser(files: ModelFiles, dtype: str, device: str) -> Any:
     part = next(name for name, cls in parts_of(files.configs).items() if cls == kind.denoiser)
     # Its kin that were taught to draw in few steps lack one layer, whatever the folder's have.
     guided = {"guidance_embeds": kind.variant != "distilled"} if kind.family == "flux" else {}
-    inpaints = {"in_channels": _INPAINTING_CHANNELS} if kind.variant == "inpaint" else {}
     denoiser = getattr(diffusers, kind.denoiser).from_single_file(
         files.source,
         config=files.base,
@@ -114,7 +113,6 @@ def _around_denoiser(files: ModelFiles, dtype: str, device: str) -> Any:
         local_files_only=True,
         dtype=getattr(torch, dtype),
         **guided,
-        **(inpaints if part == "unet" else {}),
     )
     _require_whole(files, part, denoiser)
     return load_pipeline(files.configs, dtype, device, given={part: denoiser})

@@ -9,9 +9,12 @@ from typing import Any
 import diffusers
 import numpy as np
 import pytest
+from diffusers.loaders.single_file_model import SINGLE_FILE_LOADABLE_CLASSES
 
 from engine.models.families import FAMILIES, family_of
 from engine.models.family import Family
+from engine.models.file_kinds import file_kind
+from engine.models.model_files import DENOISERS, parts_of
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
 from engine.render.drawing import method_for
@@ -89,6 +92,18 @@ def draws_on_pictures(pipeline: Any, family: Family) -> None:
         assert is_same(beside, draw(pipeline, [mine, mine], None, [one, one])[0])
 
 
+def its_weights_tell_what_they_are(folder: Path) -> None:
+    """Of those denoisers that a single file can hold, the class is told by its tensors."""
+    for part, cls in parts_of(folder).items():
+        for path in (folder / part).glob("*.safetensors"):
+            kind = file_kind(path)
+            if part in DENOISERS:
+                told = cls if cls in SINGLE_FILE_LOADABLE_CLASSES else ""
+                assert kind.denoiser == told
+            else:
+                assert kind.what in ("autoencoder", "text encoder", "unknown")
+
+
 @pytest.mark.parametrize("name", TINY)
 def test_a_family_draws_as_its_table_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +113,7 @@ def test_a_family_draws_as_its_table_says(
         pytest.skip(f"needs {family.helper}")
     make_sources_small(monkeypatch)
     save_tiny(name, tmp_path / "model")
+    its_weights_tell_what_they_are(tmp_path / "model")
     pipeline = load_pipeline(tmp_path / "model", "float32", "cpu")
     make_texts_short(pipeline)
     own = type(pipeline.scheduler).__name__
