@@ -181,13 +181,15 @@ class Models:
 
         return offers()
 
-    def pull(self, what: str, label: str = "") -> "ModelPull":
+    def pull(self, what: str, label: str = "", file: str = "") -> "ModelPull":
         """A model of the Hub, on its way into the list; nothing is asked yet.
 
         Args:
             what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
             label: what it is to be called; empty: the offer's label, or the repository's name,
                 with a number if that is taken.
+            file: the one weights file of the repository that is meant; empty: a model in
+                diffusers' format.
 
         Raises:
             PullError: it names no repository.
@@ -196,7 +198,7 @@ class Models:
         """
         from engine.api.model_pulls import ModelPull
 
-        return ModelPull(self._settings, self, what, label)
+        return ModelPull(self._settings, self, what, label, file)
 
     # ---------------------------------------------------------------- one that is in the list
 

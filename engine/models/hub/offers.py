@@ -35,15 +35,20 @@ def offers() -> tuple[Offer, ...]:
     return tuple(build(Offer, item) for item in tomllib.loads(text)["offers"])
 
 
-def wanted(text: str) -> tuple[Repository, str]:
+def wanted(text: str, file: str = "") -> tuple[Repository, str]:
     """The repository that is meant, and the label that a model of it gets.
 
     Args:
         text: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
+        file: the one weights file of it that is meant; empty: a model in diffusers' format.
 
     Raises:
         PullError: it means none.
     """
+    if file:
+        repository = named(text)
+        stem = file.rpartition("/")[2].removesuffix(".safetensors")
+        return Repository(repository.name, repository.revision, file), "-".join(stem.split())
     label, at, revision = text.strip().partition("@")
     for offer in offers():
         if label.casefold() == offer.label.casefold():
