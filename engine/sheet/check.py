@@ -24,6 +24,7 @@ from engine.sheet.cross_row_checks import (
 )
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import letters, map_header
+from engine.sheet.loras import judge_loras, judge_tags, tags_in
 from engine.sheet.ratio import judge_ratio, picture_ratio
 from engine.sheet.repair import (
     judge_choice,
@@ -47,12 +48,13 @@ __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 _Judge: TypeAlias = Callable[[Cell], CellFindings[Any]]
 
 
-def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
+def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()) -> Sheet:
     """Check all cells of a table.
 
     Args:
         table: As `read_table` gives it.
         vocabulary: The models there are, and what blank cells mean.
+        plain: Numbers of rows in whose prompts nothing stands for a LoRA.
 
     Returns:
         The rows, those without an error ready to render, and every problem.
@@ -65,6 +67,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
     with gc_paused():
         columns = _judge_columns(table, known, vocabulary)
+        _take_tags(table, columns, _judge(COLUMN["lora"], vocabulary), plain)
         found: Found = defaultdict(list)
         for judged in columns.values():
             for line, findings in judged.found.items():
@@ -140,6 +143,28 @@ def _judge_columns(
         )
         for at, name in sorted(known.items())
     }
+
+
+def _take_tags(
+    table: Table, columns: dict[str, Judged], judge: _Judge, plain: Container[int]
+) -> None:
+    """Put the LoRAs that prompts name among those of the column, which the table may lack."""
+    prompts, blank = columns["prompt"], [""] * len(table.lines)
+    # A prompt with a tag has a finding that says so.
+    for line in prompts.found:
+        number, cells = table.lines[line]
+        tags = tags_in(cell_text(cells[prompts.at]))
+        if not tags or not prompts.texts[line] or number in plain:
+            continue
+        if looks_like_caption(prompts.texts[line]):  # whose words are to the letter
+            continue
+        if "lora" not in columns:
+            columns["lora"] = Judged(len(table.header), "lora", blank, [()] * len(blank), {})
+        at, _, texts, values, found = columns["lora"]
+        own = cell_text(cells[at]).strip() if at < len(cells) else ""
+        verdict = judge(", ".join(filter(None, (own, *tags))))
+        texts[line], values[line] = verdict.text, verdict.value or ()
+        found[line] = verdict.findings
 
 
 def _looked(
@@ -298,6 +323,7 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
+        "lora": (),
         **dict.fromkeys(("steps", "guidance", "width", "height", "image", "strength", "mask")),
     }
     for column in COLUMNS:
@@ -323,6 +349,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             names=vocabulary.model_names,
             faults=vocabulary.model_faults,
             fourth=tuple(label for label, model in vocabulary.models.items() if model.captions),
+            pull_name=vocabulary.pull_name,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
@@ -331,6 +358,9 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.DECIMAL: functools.partial(judge_decimal, column=column),
         Kind.PICTURE: lambda cell: judge_picture(
             cell, vocabulary.pictures((cell_text(cell).strip(),))
+        ),
+        Kind.LORAS: functools.partial(
+            judge_loras, loras=vocabulary.loras, faults=vocabulary.lora_faults
         ),
     }
     judge = judges[column.kind]
@@ -344,7 +374,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             if column.name == "prompt" and verdict.value and looks_like_caption(verdict.value):
                 return verdict  # which model it is for decides what it is
             return judge_wildcards(
-                verdict,
+                judge_tags(verdict) if column.name == "prompt" else verdict,
                 vocabulary.wildcards,
                 vocabulary.wildcard_faults,
                 vocabulary.wildcard_fault,

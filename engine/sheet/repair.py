@@ -230,6 +230,7 @@ def judge_model(
     names: Mapping[str, str],
     faults: Mapping[str, str],
     fourth: Sequence[str] = (),
+    pull_name: Callable[[str], str] = lambda _: "",
 ) -> CellFindings[str]:
     """Read the label of a model.
 
@@ -239,6 +240,7 @@ def judge_model(
         names: Labels in other people's sheets → those of ours they stand for.
         faults: Labels of the list whose models cannot be used → why not.
         fourth: Those of `labels` that are Ideogram 4.
+        pull_name: What fetches a model that is not there is told, if it can be fetched.
     """
     text = cell_text(cell).strip()
     if text in faults:
@@ -282,10 +284,12 @@ def judge_model(
         )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
+    offered = pull_name(plain)
+    fetches = f"pull {offered}` fetches it" if offered else "pull` says which can be fetched"
     return error(
         text,
         f"No model of your model list is called {shown(text)}. It has: {some}."
-        " `promptsheet models add PATH` adds one, `promptsheet models pull` fetches one.",
+        f" `promptsheet models {fetches}, `promptsheet models add PATH` adds one of your disk.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from engine.models.families import family_of
 from engine.models.family import Family
@@ -29,6 +30,14 @@ _MANY = 10
 
 def main() -> int:
     """Draw them all; how many did not."""
+    from tests.support.families import make_sources_small
+
+    with pytest.MonkeyPatch.context() as patch:
+        make_sources_small(patch)
+        return _drawn()
+
+
+def _drawn() -> int:
     from tests.support.families import KIN, TINY, save_tiny
 
     failed = 0
