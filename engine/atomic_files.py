@@ -1,8 +1,9 @@
-"""Giving a finished file its name, without ever replacing another file."""
+"""Giving a finished file its name, without ever replacing another; or a file a new text."""
 
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +38,24 @@ def _claim(temporary: Path, final: Path) -> None:
         if found.st_size or not stat.S_ISREG(found.st_mode):
             raise
         # An empty one was claimed by someone who was cut off here: there is nothing to lose.
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Give a file a new text, in one step; it and its folder are made if need be.
+
+    Raises:
+        OSError: it cannot be written; then it is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    finally:
+        Path(beside).unlink(missing_ok=True)
 
 
 def open_new(path: Path, mode: int = 0o600) -> IO[bytes]:

@@ -1,12 +1,18 @@
-"""How busy this machine's devices are."""
+"""This machine: how busy its devices are, and what its processor can do."""
 
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import psutil
 
 GPU_PREFIX = "cuda:"
+CPU = "cpu"
+_PROCESSOR = Path("/proc/cpuinfo")
+_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+"""Instructions that multiply in bfloat16, as Linux calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +56,26 @@ def _gpus() -> Iterator[DeviceUse]:
 def _processor() -> DeviceUse:
     memory = psutil.virtual_memory()
     return DeviceUse("cpu", psutil.cpu_percent(), memory.total - memory.available, memory.total)
+
+
+@cache
+def processor_facts() -> tuple[str, ...]:
+    """What Linux says of the processor, `name : value` a line; nothing elsewhere."""
+    try:
+        return tuple(_PROCESSOR.read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError:
+        return ()
+
+
+def computes_bfloat16() -> bool:
+    """Whether the processor has bfloat16 arithmetic of its own: AVX512-BF16, or AMX's.
+
+    Others imitate it, and take longer than with float32.
+    """
+    flags = (line for line in processor_facts() if line.startswith("flags"))
+    return not _BFLOAT16.isdisjoint(next(flags, "").split())
+
+
+def usual_dtype(device: str) -> str:
+    """What models compute in on a device, where nobody says otherwise: torch's name."""
+    return "bfloat16" if device != CPU or computes_bfloat16() else "float32"

@@ -90,6 +90,10 @@ def _default_library() -> Path:
     return _at_home(platformdirs.user_data_path, ".local/share") / "library"
 
 
+def _default_models_folder() -> Path:
+    return _at_home(platformdirs.user_data_path, ".local/share") / "models"
+
+
 class EngineSettings(Declared, frozen=True):
     """The engine process."""
 
@@ -253,6 +257,10 @@ class Settings(Declared, frozen=True):
     """The library: the folder that holds the database and every image. PROMPTSHEET_LIBRARY and
     --library override it."""
 
+    models_folder: Path = msgspec.field(default_factory=_default_models_folder)
+    """Where models are kept that Promptsheet fetches for you: tens of gigabytes, so best on a large
+    disk. Models that you add from other folders stay where they are."""
+
     engine: EngineSettings = EngineSettings()
     """The engine process."""
 
@@ -298,6 +306,15 @@ def load_settings(library: Path | None = None) -> Settings:
     named = os.environ.get("PROMPTSHEET_LIBRARY")
     chosen = library or (Path(named) if named else settings.library)
     return msgspec.structs.replace(settings, library=expanded(chosen).absolute())
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where models are kept that were fetched; it need not be there.
+
+    Raises:
+        SettingsError: it begins with `~`, and there is no home folder.
+    """
+    return expanded(settings.models_folder).absolute()
 
 
 def shared_folder(settings: Settings) -> Path | None:

@@ -2,14 +2,13 @@
 
 import contextlib
 import json
-import os
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from engine.atomic_files import replace_text
 from engine.config_records import Declared, DeclaredError, build, explanations, plain
 from engine.settings import Settings, SettingsError, settings_path
 
@@ -194,21 +193,8 @@ def write_setting(name: str, value: Any) -> Path:
         else:
             table.add(tomlkit.comment(explained[name]))
             table.add(last, value)
-    _replace(path, tomlkit.dumps(document))
+    replace_text(path, tomlkit.dumps(document))
     return path
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
 
 
 def _body() -> dict[str, Any]:

@@ -12,12 +12,14 @@ import pytest
 
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
+from engine.models.catalog import load_models
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
 from tests.support.older import make_older
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
+from tests.support.weights_files import DOWN, kohya, put_shapes
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +40,47 @@ def test_the_example_runs_into_the_same_pixels_each_time(warm: Promptsheet, tmp_
         assert done["seconds"] > 0
         pixels.append(pixels_of(warm, done["session"]))
     assert pixels[0] == pixels[1]
+
+
+def test_models_are_listed_with_what_is_known_of_them(
+    promptsheet: Promptsheet, config: Path
+) -> None:
+    (config / "models.toml").write_text('[[models]]\nlabel = "gone"\nsource = "gone"\n')
+    builtin, gone = promptsheet.json("models", "list")["models"]
+    assert builtin["label"] == "builtin" and builtin["shipped"] and not builtin["fault"]
+    assert builtin["memory_bytes"] > builtin["bytes"] > 10_000_000
+    assert "image to image" in builtin["abilities"] and builtin["last_used"] is None
+    assert gone["label"] == "gone" and "not a diffusers folder" in gone["fault"]
+    said = promptsheet("models", "list").stdout
+    assert "never" in said and "✗" in said
+
+
+def test_a_model_is_added_checked_and_taken_out_again(
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
+) -> None:
+    source = load_models()["builtin"].source
+    looked = promptsheet.json("models", "add", source, "--label", "mine")
+    assert not looked["added"] and looked["model"]["family"] == "Stable Diffusion 1 and 2"
+    assert "--yes" in promptsheet("models", "add", source).stderr, "nobody can be asked"
+    assert not (config / "models.toml").exists()
+    assert promptsheet.json("models", "add", source, "--label", "mine", "--yes")["added"]
+    again = promptsheet("models", "add", source, "--label", "mine", "--yes")
+    assert again.returncode == 2 and "models remove mine" in again.stderr
+    assert promptsheet.json("models", "check", "mine")["models"]["mine"]["whole"]
+    full = tmp_path / "full"
+    put_shapes(full / "a lora.safetensors", kohya(DOWN, 768))
+    (full / "mine").symlink_to(source)
+    (full / "copy").mkdir()
+    (full / "copy" / "model_index.json").write_text('{"_class_name": "X", "vae": ["a", "b"]}')
+    done = promptsheet("models", "add", full, "--yes")
+    assert "✗ a lora.safetensors is a LoRA for Stable Diffusion 1" in done.stdout
+    assert "Added: copy" in done.stdout
+    checked = promptsheet("models", "check")
+    assert checked.returncode == 1 and "✗ copy" in checked.stdout and "✓ mine" in checked.stdout
+    assert promptsheet.json("models", "remove", "mine")["removed"]["source"] == str(source)
+    assert promptsheet("models", "remove", "mine").returncode == 2
+    assert promptsheet("models", "remove", "builtin").returncode == 2
+    assert [m["label"] for m in promptsheet.json("models", "list")["models"]] == ["builtin", "copy"]
 
 
 def test_check_lists_every_problem_of_300_faulty_rows(
@@ -274,7 +317,9 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
 
 def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path) -> None:
     found = promptsheet.json("doctor")
-    assert set(found) == {"graphics", "devices", "library", "versions"}
+    assert set(found) == {"graphics", "devices", "library", "versions", "helpers"}
+    assert all("computes in" in device for device in found["devices"].values())
+    assert set(found["helpers"]) >= {"sentencepiece", "torchvision", "peft"}
     assert found["graphics"]["protocol"] == "none"
     assert found["devices"]
     assert found["versions"]["torch"].startswith("2.13")

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "diffusers", "transformers", "pandas", "numpy", "textual", "rich"}
+HUB = {"huggingface_hub", "httpx2"}
+HEAVY = {"torch", "diffusers", "transformers", "pandas", "numpy", "textual", "rich", *HUB}
 
 
 def modules(statement: str) -> set[str]:
@@ -37,6 +38,11 @@ def test_a_sheet_without_pictures_takes_nothing_that_decodes_one() -> None:
     assert not loaded & {"numpy", "PIL"}
 
 
+def test_the_sheet_is_painted_without_what_computes_pixels() -> None:
+    """A third of the time to its first paint was numpy's."""
+    assert not imported_by("import tui.screens.sheet") & {"numpy", "isal", "PIL", "torch"}
+
+
 def test_what_is_not_asked_for_is_not_loaded_before_the_first_paint() -> None:
     loaded = modules("import tui.cli, tui.opening, tui.app_state")
     assert not {name for name in loaded if name.startswith(("engine.library.", "engine.sheet"))}
@@ -44,6 +50,11 @@ def test_what_is_not_asked_for_is_not_loaded_before_the_first_paint() -> None:
 
 def test_the_command_line_starts_without_anything_heavy() -> None:
     assert not imported_by("import tui.cli") & HEAVY
+
+
+def test_what_talks_to_the_hub_does_so_in_a_process_of_its_own() -> None:
+    assert not imported_by("import engine.models.hub.pulling") & HEAVY
+    assert not imported_by("import engine.models.hub.child") & (HEAVY - HUB)
 
 
 @pytest.mark.parametrize("program", ["engine.sheet.reader", "engine.picture.metadata"])

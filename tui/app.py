@@ -76,6 +76,7 @@ class PromptsheetApp(App[str]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         *(bind(f"app.{area}", f"go('{area}')", words, show=False) for area, words in AREAS.items()),
+        bind("app.models", "models", "Models", show=False),
         bind("app.settings", "settings", "Settings", show=False),
         bind("app.help", "help", "Help", show=False),
         bind("app.redraw", "redraw", "Draw everything again", show=False),
@@ -263,6 +264,13 @@ class PromptsheetApp(App[str]):
             parts = " or ".join(dict.fromkeys(keys)), ", ".join(dict.fromkeys(names))
             yield SystemCommand(binding.description, " · ".join(filter(None, parts)), act)
 
+    def action_models(self) -> None:
+        """The models there are, over whatever is on the screen."""
+        from tui.screens.models import ModelsScreen
+
+        if not isinstance(self.screen, ModelsScreen):
+            self.push_screen(ModelsScreen(self.app_state))
+
     def action_settings(self) -> None:
         """Every setting with its explanation, over whatever is on the screen."""
         from tui.screens.settings import SettingsScreen
@@ -319,9 +327,16 @@ class PromptsheetApp(App[str]):
         await asyncio.to_thread(remember, self.app_state.library, self.app_state.memory)
         for area in self._areas.values():
             await asyncio.to_thread(area.leave)
-        self.exit(self._farewell())
+        words = self._farewell()
+        self.app_state.pulling.stop()
+        self.exit(words)
 
     def _farewell(self) -> str:
+        said: list[str] = []
         if self._watch and self._watch.rendering:
-            return "Rendering goes on without this terminal; `promptsheet` brings you back to it."
-        return ""
+            said.append(
+                "Rendering goes on without this terminal; `promptsheet` brings you back to it."
+            )
+        if name := self.app_state.pulling.name:
+            said.append(f"`promptsheet models pull {name}` goes on from where the pull is now.")
+        return "\n".join(said)

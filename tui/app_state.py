@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.message import Message
 
 from engine.api import Library, Settings, written_beside
+from tui.pulling import Pulling
 from tui.undo.stack import UndoStack
 
 _RECENT = 12
@@ -85,6 +86,8 @@ class AppState:
     """A session that was started without being taken in hand: whoever goes to Jobs means it."""
     undo_stack: UndoStack = field(default_factory=UndoStack)
     """What can be undone."""
+    pulling: Pulling = field(default_factory=Pulling)
+    """The model that is being pulled."""
 
     @property
     def settings(self) -> Settings:

@@ -19,6 +19,7 @@ KEYS: dict[str, str] = {
     "jobs": "2",
     "review": "3",
     "sessions": "4",
+    "models": "f4",
     "settings": "comma",
     "help": "question_mark",
     "redraw": "ctrl+l",
@@ -108,6 +109,7 @@ KEYS: dict[str, str] = {
     "worksheet": "W",
     "template": "T",
     "add": "i",
+    "pull": "less_than_sign",  # from the Hub
     "column": "I",
     "images": "asterisk",
     "take": "a",

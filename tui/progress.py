@@ -1,6 +1,7 @@
 """Following a session from the command line: a progress bar on a terminal, quiet in a pipe."""
 
 import collections
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     ProgressColumn,
     Task,
     TaskID,
@@ -20,7 +22,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from engine.api import Library, Progress
+from engine.api import Library, Progress, PullProgress
+from tui.pull_words import pace_words
 from tui.terminal.notice import notification
 from tui.text import clean, clock_text
 
@@ -168,3 +171,60 @@ def exporting() -> Iterator[Callable[[int, int], None]]:
         return
     with _bar("export") as (bar, task):
         yield lambda done, total: bar.update(task, completed=done, total=total, note="")
+
+
+_TOLD_SECONDS = 1.0
+
+
+@contextmanager
+def pulling(name: str, *, as_json: bool) -> Iterator[Callable[[PullProgress], None]]:
+    """What pulling a model reports to: a bar on stderr where that is a terminal.
+
+    Args:
+        name: of the model.
+        as_json: whether stdout gets lines of JSON instead, one a second.
+    """
+    if as_json:
+        yield _told_in_json()
+        return
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[pace]}", markup=False),
+        TextColumn("{task.fields[file]}", markup=False),
+    )
+    with Bar(*columns, console=Console(stderr=True), refresh_per_second=5) as bar:
+        task = bar.add_task(clean(name), total=None, pace="", file="")
+
+        def show(step: PullProgress) -> None:
+            bar.update(
+                task,
+                completed=step.done,
+                total=step.total,
+                pace=pace_words(step),
+                file=clean(step.file),
+            )
+
+        yield show
+
+
+def _told_in_json() -> Callable[[PullProgress], None]:
+    told = 0.0
+
+    def tell(step: PullProgress) -> None:
+        nonlocal told
+        if step.done == step.total or time.monotonic() - told >= _TOLD_SECONDS:
+            told = time.monotonic()
+            body = {
+                "done_bytes": step.done,
+                "bytes": step.total,
+                "bytes_per_second": round(step.bytes_per_second),
+                "file": step.file,
+            }
+            print(json.dumps({"progress": body}), flush=True)
+
+    return tell

@@ -17,11 +17,13 @@ from engine.settings import Settings, SettingsError, cache_folder, load_settings
 from engine.unfinished_files import sweep, written_beside
 
 if TYPE_CHECKING:
+    from engine.api.pixels import *  # noqa: F403
     from engine.api.values import *  # noqa: F403
 else:
+    _PIXELS = ("fitted", "read_rgb", "source_path")
 
     def __getattr__(name: str) -> object:
-        values = import_module("engine.api.values")
+        values = import_module("engine.api.pixels" if name in _PIXELS else "engine.api.values")
         if name in values.__all__:
             return getattr(values, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,8 @@ from engine import __version__
 from engine.api.library import Library
 from engine.errors import PromptsheetError
 from engine.library.database import database_path, filesystem_of, on_network
+from engine.machine import usual_dtype
+from engine.models.helpers import helpers
 from engine.schema import SCHEMA_VERSION
 from engine.service.devices import DevicesError, ask_torch
 
@@ -19,7 +21,12 @@ def diagnosis(library: Library) -> dict[str, Any]:
     known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
     versions = {"promptsheet": __version__, "python": platform.python_version()}
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
-    found = {"devices": _devices(), "library": _state(library), "versions": versions}
+    found = {
+        "devices": _devices(),
+        "library": _state(library),
+        "versions": versions,
+        "helpers": helpers(),
+    }
     try:
         faults = library.faults()
     except PromptsheetError as error:
@@ -51,6 +58,7 @@ def _state(library: Library) -> dict[str, Any]:
 
 def _devices() -> dict[str, str]:
     try:
-        return ask_torch()
+        found = ask_torch()
     except DevicesError as error:
         return {"none": f"torch does not start: {error}"}
+    return {device: f"{name}, computes in {usual_dtype(device)}" for device, name in found.items()}

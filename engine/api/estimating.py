@@ -21,7 +21,7 @@ def estimated(
 ) -> tuple[int, Estimate]:
     """How many images rows have, and what rendering them would take."""
     images, found = estimate(rows, models, _rates(models, settings))
-    sizes = {label: model_size(models[label].source) for label in {row.model for row in rows}}
+    sizes = {label: model_size(models[label].files) for label in {row.model for row in rows}}
     devices = {
         use.device: use.total
         for use in devices_in_use()

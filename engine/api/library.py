@@ -12,11 +12,11 @@ from engine.settings import Settings, load_settings, state_folder
 if TYPE_CHECKING:
     from engine.api.engine import Engine
     from engine.api.images import Images
+    from engine.api.models import Models
     from engine.api.sessions import Sessions
     from engine.api.sheets import Sheets
     from engine.api.trash import Trash
     from engine.library.read.usage import DiskUse
-    from engine.models.catalog import ModelList
 
 
 class Library:
@@ -61,6 +61,13 @@ class Library:
         return Images(self.path)
 
     @cached_property
+    def models(self) -> "Models":
+        """Models: listed with what is known of each."""
+        from engine.api.models import Models
+
+        return Models(self.settings)
+
+    @cached_property
     def trash(self) -> "Trash":
         """What lies in the trash."""
         from engine.api.trash import Trash
@@ -103,16 +110,6 @@ class Library:
         return disk_use(self.path, session)
 
     # ---------------------------------------------------------------- as a whole
-
-    def models(self) -> "ModelList":
-        """The models there are, by their labels; the first is taken where a row names none.
-
-        Raises:
-            SettingsError: the model list cannot be used.
-        """
-        from engine.models.catalog import load_models
-
-        return load_models()
 
     def faults(self) -> list[str]:
         """What is wrong with single entries of the model list and with files of words.

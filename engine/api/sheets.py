@@ -24,6 +24,7 @@ from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import KnownModels, load_models
 from engine.models.families import is_known
+from engine.models.helpers import lack_of
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
@@ -602,8 +603,10 @@ class Sheets:
                     schedulers_on_pictures=model.kind.schedulers_for(on_picture=True),
                     guides=model.kind.guides,
                     stranger="" if is_known(model.pipeline) else model.pipeline,
+                    lack=lack_of(model.kind.helper),
                     size=partial(exact_size, model=model),
                     draws_on=model.draws_on,
+                    needs_picture=model.kind.needs_picture,
                     masks=model.kind.masks,
                     least_strength=model.least_strength,
                 )

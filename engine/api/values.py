@@ -1,4 +1,7 @@
-"""What goes into a library's methods and comes out of them; and what needs no library at all."""
+"""What goes into a library's methods and comes out of them; and what needs no library at all.
+
+What works on pixels is in `engine.api.pixels`: the Sheet is painted before any is needed.
+"""
 
 from engine.api.checked import Checked
 from engine.api.engine import Engine
@@ -10,6 +13,8 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.model_pulls import ModelPull
+from engine.api.models import ModelInfo, ModelRefusedError, Models
 from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
@@ -26,12 +31,15 @@ from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse
 from engine.library.records import Copied, Exported
-from engine.library.sources import source_path
 from engine.machine import DeviceUse, devices_in_use
+from engine.models.finding import FoundModel
+from engine.models.hub.messages import PullPlan, PullProgress
+from engine.models.hub.offers import Offer
+from engine.models.hub.repository import PullError
+from engine.models.list_file import LabelTakenError
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SUFFIXES as PICTURE_SUFFIXES
 from engine.picture.source_files import open_plain
-from engine.picture.sources import fitted, read_rgb
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
 from engine.plan.names import image_place
@@ -107,6 +115,7 @@ __all__ = [
     "EngineFeed",
     "Estimate",
     "Exported",
+    "FoundModel",
     "FoundPicture",
     "FoundPictures",
     "Gallery",
@@ -116,9 +125,15 @@ __all__ = [
     "Job",
     "JobInfo",
     "JobPages",
+    "LabelTakenError",
     "LibraryError",
     "LockedError",
     "Mismatched",
+    "ModelInfo",
+    "ModelPull",
+    "ModelRefusedError",
+    "Models",
+    "Offer",
     "Pace",
     "Paused",
     "PictureRows",
@@ -127,6 +142,9 @@ __all__ = [
     "Previewed",
     "Problem",
     "Progress",
+    "PullError",
+    "PullPlan",
+    "PullProgress",
     "Recipe",
     "RefusedPicture",
     "Revived",
@@ -162,7 +180,6 @@ __all__ = [
     "draw_seed",
     "explanations",
     "find_pictures",
-    "fitted",
     "free_name",
     "image_place",
     "neighbours",
@@ -173,10 +190,8 @@ __all__ = [
     "picture_folder",
     "plain",
     "plain_name",
-    "read_rgb",
     "save_copy",
     "save_new",
-    "source_path",
     "understood",
     "unpacked_pictures",
     "with_drawn_seed",

@@ -1,6 +1,5 @@
 """The model list: the one we ship and the user's own, as one form."""
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from msgspec import Meta
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.families import family_of
 from engine.models.family import USUAL, Family, UsualRendering
+from engine.models.model_files import INDEX, ModelFiles, read_json
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
@@ -46,9 +46,18 @@ class Model(Declared, frozen=True):
     label: Annotated[str, Meta(min_length=1)]
     """The name people write in the `model` column."""
     source: Path
-    """A folder in diffusers' format."""
+    """A folder in diffusers' format, or one .safetensors file."""
     base_resolution: Annotated[int, Meta(ge=16, le=16_384)]
     """Pixels of a side at 1:1."""
+    base: Path | None = None
+    """For one file: the folder in diffusers' format that has what it leaves out. A checkpoint of
+    Stable Diffusion 1, 2 or XL needs none."""
+    prediction: Literal["", "epsilon", "v_prediction"] = ""
+    """What it was taught to predict, for a file that does not say it; empty: what is usual."""
+    licence: str = ""
+    """Its licence, where its files do not name one."""
+    pulled: str = ""
+    """Where it was pulled from: OWNER/NAME@COMMIT on the Hub; empty: it was not."""
     size_multiple: Annotated[int, Meta(ge=1, le=1_024)] = 16
     """Width and height are multiples of this many pixels."""
     max_ratio: Annotated[float, Meta(ge=1, le=100)] = 3.0
@@ -69,9 +78,15 @@ class Model(Declared, frozen=True):
     """Most images in one call of the pipeline. 0: on a GPU as many as its memory was measured to
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
-    """"auto": float32 on the CPU, bfloat16 on a GPU."""
+    """What it computes in. "auto": bfloat16 on a GPU, and on a CPU that has bfloat16 arithmetic of
+    its own (AVX512-BF16 or AMX); float32 on other CPUs. A session keeps what it began with."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
     expect: Expectation | None = None
+
+    @property
+    def files(self) -> ModelFiles:
+        """Where its files are."""
+        return ModelFiles(str(self.source), str(self.base or ""), self.prediction)
 
     @property
     def is_shipped(self) -> bool:
@@ -170,10 +185,35 @@ def find_model(label: str) -> Model | None:
     return None
 
 
+def model_of(entry: Mapping[str, Any]) -> Model:
+    """The model that an entry would be in the user's list.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    own = own_list()
+    number = len(_entries(own)) + 1 if own.is_file() else 1
+    return _entry(own, number, dict(entry))
+
+
+def own_list() -> Path:
+    """The user's model list, which need not be there."""
+    return config_folder() / "models.toml"
+
+
+def own_labels() -> list[str]:
+    """The labels in the user's list, whether their models can be used or not.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    own = own_list()
+    return [str(item.get("label")) for _, _, item in _entries(own)] if own.is_file() else []
+
+
 def _lists() -> list[Path]:
     shipped = Path(str(files("assets") / "models.toml"))
-    own = config_folder() / "models.toml"
-    return [shipped, own] if own.is_file() else [shipped]
+    return [shipped, own] if (own := own_list()).is_file() else [shipped]
 
 
 def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
@@ -191,19 +231,19 @@ def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
 
 def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     name = f"model {number} ({item.get('label', 'no label')})"
-    folder = (path.parent / expanded(Path(str(item.get("source", ""))))).absolute()
-    if "source" in item and not (folder / "model_index.json").is_file():
-        raise SettingsError(
-            f"{path}, {name}: {folder} is not a diffusers folder (it has no model_index.json)."
-        )
-    told = _told_by(folder)
-    item = {"base_resolution": _base_resolution(folder, told["pipeline"]), **told} | item
+    for place in {"source", "base"} & item.keys():
+        item = item | {place: (path.parent / expanded(Path(str(item[place])))).absolute()}
+    said = (str(item.get(field, "")) for field in ("source", "base", "prediction"))
+    files = ModelFiles(*said)
+    if "source" in item and (fault := files.fault()):
+        raise SettingsError(f"{path}, {name}: {fault}")
+    told = _told_by(files) if "source" in item else _told_by_folder(Path())
+    item = told | item
     family = family_of(str(item["pipeline"]))
+    item = {"size_multiple": family.multiple} | item
     family = family.as_distilled() if item["distilled"] else family
     if isinstance(own := item.get("rendering", {}), dict):
         item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own
-    if "source" in item:
-        item["source"] = folder
     try:
         model = build(Model, item)
     except DeclaredError as error:
@@ -222,16 +262,32 @@ def _listed(names: Sequence[str]) -> str:
     return f"there are {', '.join(names)}" if names else "it can use its own alone: leave it out"
 
 
-def _told_by(folder: Path) -> dict[str, Any]:
-    """What a model's folder tells of it."""
-    index = _read_json(folder / "model_index.json")
+def _told_by(files: ModelFiles) -> dict[str, Any]:
+    """What a model's files tell of it."""
+    told = _told_by_folder(files.configs)
+    if not files.is_file:
+        return told
+    kind = files.kind
+    if kind.pipeline:
+        told["pipeline"] = kind.pipeline
+    if kind.family == "flux":
+        told["distilled"] = kind.variant == "distilled"
+    if kind.family == "sd2" and "epsilon" in (files.prediction or kind.prediction):
+        told["base_resolution"] = _DEFAULT_BASE  # its kin of 768 pixels predict something else
+    return told
+
+
+def _told_by_folder(folder: Path) -> dict[str, Any]:
+    """What a folder in diffusers' format tells."""
+    index = read_json(folder / INDEX)
     named, pipeline = index.get("scheduler"), str(index.get("_class_name", ""))
     distilled = family_of(pipeline).distilled
     return {
         "pipeline": pipeline,
         "scheduler": str(named[1]) if isinstance(named, list) and len(named) == 2 else "unknown",
         "distilled": distilled is not None
-        and distilled.is_told(lambda name: _read_json(folder / name)),
+        and distilled.is_told(lambda name: read_json(folder / name)),
+        "base_resolution": _base_resolution(folder, pipeline),
     }
 
 
@@ -240,19 +296,11 @@ def _base_resolution(folder: Path, pipeline: str) -> int:
 
     Where the folder does not say, as Flux's do not, that of the pipeline's family.
     """
-    vae = _read_json(folder / "vae" / "config.json")
+    vae = read_json(folder / "vae" / "config.json")
     blocks = vae.get("block_out_channels") or vae.get("encoder_block_out_channels") or []
     for part in ("unet", "transformer"):
-        latent = _read_json(folder / part / "config.json").get("sample_size")
+        latent = read_json(folder / part / "config.json").get("sample_size")
         if isinstance(latent, int) and blocks:
             return int(latent * 2 ** (len(blocks) - 1))
     family = family_of(pipeline)
     return family.base if family.sizes or family.named_sizes else _DEFAULT_BASE
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return body if isinstance(body, dict) else {}

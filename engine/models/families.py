@@ -30,6 +30,10 @@ _ONE_MEGAPIXEL: dict[str, Size] = {
 }
 """Sizes that models of one megapixel are used at, landscape."""
 _LARGE = tuple(_ONE_MEGAPIXEL.items())
+_QWEN_SIZES: tuple[tuple[str, Size], ...] = (
+    *(("1:1", (1328, 1328)), ("4:3", (1472, 1104)), ("3:2", (1584, 1056)), ("16:9", (1664, 928))),
+)
+"""Those of its model card."""
 _TOO_SIMPLE = ("unipc", "euler")
 """For denoisers whose call hands over sigmas, which the other flow schedulers do not take."""
 _NO_BINNING = (("use_resolution_binning", False),)
@@ -45,6 +49,7 @@ _SD = Family(
     words="keywords",
     image_to_image="StableDiffusionImg2ImgPipeline",
     masks=True,
+    lora=True,
     step_count="down",
     distilled=Distilled(
         in_steps(1, 2, 4, 0.0),
@@ -62,6 +67,7 @@ _SDXL = Family(
     sizes=_SDXL_SIZES,
     image_to_image="StableDiffusionXLImg2ImgPipeline",
     masks=True,
+    lora=True,
     step_count="down",
     distilled=Distilled(
         in_steps(1, 2, 4, 0.0),
@@ -71,17 +77,31 @@ _SDXL = Family(
         ),
     ),
 )
+_SD_INPAINTING = replace(
+    _SD,
+    title="Stable Diffusion 1 and 2 for inpainting",
+    image_to_image="StableDiffusionInpaintPipeline",
+    inpaints=True,
+    distilled=None,
+)
+_SDXL_INPAINTING = replace(
+    _SDXL,
+    title="Stable Diffusion XL for inpainting",
+    image_to_image="StableDiffusionXLInpaintPipeline",
+    inpaints=True,
+    distilled=None,
+)
 _FLUX = Family(
     "flux",
     "FLUX.1",
     tested=True,
     renderings=in_steps(12, 28, 50, 3.5),
     negative_prompt=False,
-    packed=True,
     flow=True,
     schedulers=("dpm++", *_TOO_SIMPLE),
     named_sizes=_LARGE,
     image_to_image="FluxImg2ImgPipeline",
+    lora=True,
     distilled=Distilled(
         in_steps(2, 4, 8, 0.0),
         told_by=(("transformer/config.json", "guidance_embeds", False),),
@@ -90,7 +110,6 @@ _FLUX = Family(
 _FLUX2 = replace(
     _FLUX,
     title="FLUX.2",
-    tested=False,
     renderings=in_steps(20, 50, 50, 4.0),
     image_to_image="",
     edits=True,
@@ -105,11 +124,22 @@ _QWEN = Family(
     guidance="true_cfg_scale",
     no_negative=" ",
     alone=True,
-    packed=True,
     flow=True,
     schedulers=_TOO_SIMPLE,
-    named_sizes=_LARGE,
+    named_sizes=_QWEN_SIZES,
+    base=1328,
     image_to_image="QwenImageImg2ImgPipeline",
+    lora=True,
+)
+_QWEN_EDIT = replace(
+    _QWEN,
+    title="Qwen-Image-Edit",
+    named_sizes=_LARGE,
+    base=1024,
+    image_to_image="",
+    edits=True,
+    needs_picture=True,
+    helper="torchvision",
 )
 _PIXART = Family(
     "pixart",
@@ -126,11 +156,15 @@ _SANA = Family(
     fixed=_NO_BINNING,
     flow=True,
     named_sizes=_LARGE,
+    multiple=32,
+    lora=True,
 )
 
 FAMILIES: Mapping[str, Family] = {
     "StableDiffusionPipeline": _SD,
     "StableDiffusionXLPipeline": _SDXL,
+    "StableDiffusionInpaintPipeline": _SD_INPAINTING,
+    "StableDiffusionXLInpaintPipeline": _SDXL_INPAINTING,
     "StableDiffusion3Pipeline": Family(
         "sd3",
         "Stable Diffusion 3",
@@ -139,6 +173,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         named_sizes=_LARGE,
         image_to_image="StableDiffusion3Img2ImgPipeline",
+        lora=True,
     ),
     "LatentConsistencyModelPipeline": Family(
         "sd",
@@ -149,6 +184,7 @@ FAMILIES: Mapping[str, Family] = {
         negative_prompt=False,
         schedulers=(),
         image_to_image="LatentConsistencyModelImg2ImgPipeline",
+        lora=True,
         step_count="all",
     ),
     "FluxPipeline": _FLUX,
@@ -165,7 +201,6 @@ FAMILIES: Mapping[str, Family] = {
     "Flux2KleinPipeline": replace(
         _FLUX2,
         title="FLUX.2 Klein",
-        tested=True,
         distilled=Distilled(
             in_steps(2, 4, 8, 1.0), told_by=(("model_index.json", "is_distilled", True),)
         ),
@@ -180,13 +215,19 @@ FAMILIES: Mapping[str, Family] = {
         distilled=None,
     ),
     "QwenImagePipeline": _QWEN,
-    "QwenImageEditPipeline": replace(
-        _QWEN, title="Qwen-Image-Edit", tested=False, image_to_image="", edits=True
-    ),
+    "QwenImageEditPipeline": _QWEN_EDIT,
     "QwenImageEditPlusPipeline": replace(
+        _QWEN_EDIT, title="Qwen-Image-Edit-Plus", shares_sources=False
+    ),
+    "QwenImage21Pipeline": replace(
         _QWEN,
-        title="Qwen-Image-Edit-Plus",
-        tested=False,
+        title="Qwen-Image 2.1",
+        helper="torchvision",
+        renderings=in_steps(20, 40, 40, 1.0),
+        multiple=32,
+        schedulers=("euler",),
+        named_sizes=_LARGE,
+        base=1024,
         image_to_image="",
         edits=True,
         shares_sources=False,
@@ -201,6 +242,7 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         named_sizes=_LARGE,
         image_to_image="ZImageImg2ImgPipeline",
+        lora=True,
         # Its turbo's folder is like the other's: its entry says `distilled = true`.
         distilled=Distilled(in_steps(4, 9, 9, 0.0)),
     ),
@@ -212,6 +254,7 @@ FAMILIES: Mapping[str, Family] = {
         negative_prompt=False,
         # The call's own holds for two steps alone, and fails at any other number.
         fixed=(*_NO_BINNING, ("intermediate_timesteps", None)),
+        unfixed_at=(("intermediate_timesteps", 2),),
         schedulers=(),
         image_to_image="SanaSprintImg2ImgPipeline",
     ),
@@ -224,6 +267,7 @@ FAMILIES: Mapping[str, Family] = {
         renderings=in_steps(20, 50, 50, 3.5),
         flow=True,
         named_sizes=_LARGE,
+        lora=True,
     ),
     "Lumina2Pipeline": Family(
         "lumina",
@@ -234,6 +278,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
+        lora=True,
     ),
     "CogView4Pipeline": Family(
         "cogview",
@@ -244,57 +289,116 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=("euler",),
         named_sizes=_LARGE,
+        multiple=32,
+        lora=True,
     ),
-    "HiDreamImagePipeline": _untried(
+    "HiDreamImagePipeline": Family(
         "hidream",
         "HiDream",
+        tested=True,
         renderings=in_steps(20, 50, 50, 5.0),
+        own_area=True,
+        flow=True,
+        schedulers=_TOO_SIMPLE,
+        named_sizes=_LARGE,
+        lora=True,
+        # Dev and Fast, whose folders are like the other's.
+        distilled=Distilled(in_steps(16, 28, 28, 0.0)),
     ),
     "GlmImagePipeline": _untried(
         "glm",
         "GLM-Image",
         renderings=in_steps(20, 50, 50, 1.5),
         negative_prompt=False,
+        multiple=32,
     ),
     "OmniGenPipeline": _untried(
         "omnigen",
         "OmniGen",
+        helper="torchvision",
         renderings=in_steps(20, 50, 50, 2.5),
         negative_prompt=False,
     ),
-    "KolorsPipeline": replace(_SDXL, title="Kolors", tested=False, image_to_image="", masks=False),
+    "KolorsPipeline": replace(
+        _SDXL,
+        name="kolors",
+        title="Kolors",
+        words="sentences",
+        renderings=in_steps(20, 50, 50, 5.0),
+        image_to_image="KolorsImg2ImgPipeline",
+        masks=False,
+        distilled=None,
+    ),
     "HunyuanImagePipeline": Family(
         "hunyuan",
         "HunyuanImage",
-        renderings=in_steps(20, 50, 50, 3.25),
+        tested=True,
+        renderings=in_steps(20, 50, 50, 3.5),
         guidance="distilled_guidance_scale",
-        negative_prompt=False,
+        guider=True,
+        # What stands in quote marks in one prompt has others' guided otherwise, too.
+        alone=True,
+        flow=True,
+        schedulers=_TOO_SIMPLE,
+        named_sizes=(("1:1", (2048, 2048)), ("4:3", (2304, 1792)), ("16:9", (2560, 1536))),
+        base=2048,
+        multiple=32,
+        distilled=Distilled(
+            in_steps(4, 8, 8, 3.25),
+            told_by=(("transformer/config.json", "guidance_embeds", True),),
+            guides=True,
+        ),
+    ),
+    "Krea2Pipeline": Family(
+        "krea",
+        "Krea 2",
+        tested=True,
+        renderings=in_steps(12, 28, 50, 4.5),
+        guides_above=0.0,
+        flow=True,
+        schedulers=_TOO_SIMPLE,
+        named_sizes=_LARGE,
+        lora=True,
+        distilled=Distilled(
+            in_steps(4, 8, 8, 0.0), told_by=(("model_index.json", "is_distilled", True),)
+        ),
+    ),
+    "ErnieImagePipeline": Family(
+        "ernie",
+        "ERNIE-Image",
+        tested=True,
+        renderings=in_steps(20, 50, 50, 4.0),
+        # A language model of its own would word the prompt anew.
+        fixed=(("use_pe", False),),
         alone=True,
         flow=True,
         schedulers=("euler",),
-        base=2048,
+        named_sizes=_LARGE,
+        lora=True,
+        # Its turbo's folder is like the other's.
+        distilled=Distilled(in_steps(4, 8, 8, 1.0)),
     ),
-    "Krea2Pipeline": _untried(
-        "krea",
-        "Krea 2",
-        renderings=in_steps(12, 28, 50, 4.5),
-    ),
-    "ErnieImagePipeline": _untried(
-        "ernie",
-        "ERNIE-Image",
-        renderings=in_steps(20, 50, 50, 4.0),
-    ),
-    "OvisImagePipeline": _untried(
+    "OvisImagePipeline": Family(
         "ovis",
         "Ovis-Image",
+        tested=True,
         renderings=in_steps(20, 50, 50, 5.0),
+        flow=True,
+        schedulers=_TOO_SIMPLE,
+        named_sizes=_LARGE,
     ),
-    "LongCatImagePipeline": _untried(
+    "LongCatImagePipeline": Family(
         "longcat",
         "LongCat-Image",
+        tested=True,
         renderings=in_steps(20, 50, 50, 4.5),
         # A language model of its own would word the prompt anew.
         fixed=(("enable_prompt_rewrite", False),),
+        alone=True,
+        flow=True,
+        schedulers=_TOO_SIMPLE,
+        named_sizes=_LARGE,
+        helper="torchvision",
     ),
 }
 """diffusers' class → its family."""

@@ -46,6 +46,8 @@ class Family:
     """What its distilled kin have of their own."""
     guidance: str = "guidance_scale"
     """The argument of its call that guidance is."""
+    guider: bool = False
+    """Whether guidance is no argument of its call, but a number of the pipeline's guiders."""
     guides: bool = True
     """Whether guidance changes anything."""
     guides_above: float = 1.0
@@ -56,10 +58,12 @@ class Family:
     """What its call is given where there is none and guidance needs one; empty: nothing."""
     fixed: tuple[tuple[str, object], ...] = ()
     """Arguments of its call that are always the same."""
+    unfixed_at: tuple[tuple[str, int], ...] = ()
+    """Those of them that its call chooses better itself, and at which number of steps."""
+    own_area: bool = False
+    """Whether its call draws at an area of its own, `default_sample_size`, whatever is asked."""
     alone: bool = False
     """Whether an image has a call of its own: its pixels would hang on the texts beside it."""
-    packed: bool = False
-    """Whether its call has four neighbours of the latents in one, in a row: as Flux does."""
     flow: bool = False
     """Trained by flow matching: it takes flow schedulers only."""
     schedulers: tuple[str, ...] | None = None
@@ -70,16 +74,30 @@ class Family:
     """Sizes that certain ratios have by custom, landscape, at `base`."""
     base: int = 1024
     """The base resolution that `sizes` and `named_sizes` are for."""
+    multiple: int = 16
+    """Width and height are multiples of this many pixels."""
     image_to_image: str = ""
     """The diffusers class that draws on a picture, by `strength`; empty: none does."""
     masks: bool = False
     """Whether it draws on a part of a picture, as a mask says."""
+    inpaints: bool = False
+    """Whether its denoiser is shown the picture and the mask beside what it draws."""
     edits: bool = False
     """Whether its own class takes a picture beside the prompt, which then says what to change."""
+    needs_picture: bool = False
+    """Whether that class draws nothing without a picture."""
     step_count: Literal["down", "up", "all"] = "up"
     """Of `strength` × steps, how many are taken: a whole number below, or above; or all steps."""
     shares_sources: bool = True
     """Whether one call can draw on several pictures, none of which shows in the others."""
+    helper: str = ""
+    """The package that it needs beside those that come with Promptsheet."""
+    lora: bool = False
+    """Whether diffusers loads LoRA files into it."""
+
+    def fixed_for(self, steps: int) -> dict[str, object]:
+        """The arguments of its call that do not hang on a recipe but for its steps."""
+        return {name: value for name, value in self.fixed if (name, steps) not in self.unfixed_at}
 
     def steps_taken(self, steps: int, strength: float | None) -> int:
         """How many steps an image takes: fewer than `steps` where it is drawn on a picture.
@@ -120,17 +138,21 @@ class Family:
         """What holds for its distilled kin."""
         if self.distilled is None:
             return self
-        few = self.distilled.renderings
-        return replace(self, renderings=few, guides=False, negative_prompt=False)
+        kin = self.distilled
+        return replace(
+            self, renderings=kin.renderings, guides=kin.guides, negative_prompt=False, guider=False
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
-    """A family's kin, taught to draw in few steps without guidance: turbo, schnell, Klein."""
+    """A family's kin, taught to draw in few steps: turbo, schnell, Klein."""
 
     renderings: tuple[UsualRendering, ...]
     told_by: tuple[tuple[str, str, object], ...] = ()
     """File of the model's folder, key and value, all of which tell them; none: only the entry."""
+    guides: bool = False
+    """Whether guidance changes anything: as a number that the denoiser is told."""
 
     def is_told(self, read: Callable[[str], Mapping[str, object]]) -> bool:
         """Whether a model's folder tells that it is one.

@@ -1,19 +1,18 @@
 """How large a model is, by the headers of its weights and its configuration; nothing is loaded."""
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
-"""Parts that are not loaded."""
-_SUFFIX = ".safetensors"
-_HEADER_BYTES = 100 << 20
-_DENOISERS = ("unet", "transformer")
+from engine.models.model_files import DENOISERS, INDEX, ModelFiles, parts_of
+from engine.models.weights_file import WeightsFileError, read_header
+
 _DECODER = "vae"
+_LOADED = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
+"""What is loaded of a checkpoint: not the averages that training leaves beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +35,38 @@ class ModelSize:
         return self.numbers * each + self.other_bytes
 
 
-def model_size(folder: Path) -> ModelSize | None:
-    """The size of the model in a diffusers folder; None if its files do not tell."""
+def model_size(files: ModelFiles) -> ModelSize | None:
+    """The size of a model; None if its files do not tell."""
     try:
-        index = folder / "model_index.json"
-        return _size(folder, index.stat().st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        path = files.path if files.is_file else files.path / INDEX
+        return _size(files, path.stat().st_mtime_ns)
+    except (OSError, WeightsFileError, ValueError, KeyError, TypeError, IndexError):
         return None
+
+
+def weights_bytes(files: ModelFiles) -> int:
+    """Bytes of the weights files that are loaded.
+
+    Raises:
+        WeightsFileError, OSError: the model is one file, and it cannot be read.
+    """
+    return sum(path.stat().st_size for path in files.weights())
 
 
 @lru_cache(64)
-def _size(folder: Path, _stamp: int) -> ModelSize | None:
-    parts = {
-        name
-        for name, value in _read(folder / "model_index.json").items()
-        if isinstance(value, list) and value[0] and name not in _UNUSED
-    }
+def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
+    configs = files.configs
+    whole = files.is_file and files.kind.what == "checkpoint"
     numbers = other = 0
-    for part in sorted(parts):
-        for path in _weight_files(folder / part):
-            here, rest = _count(path)
-            numbers, other = numbers + here, other + rest
+    for path in files.weights():
+        here, rest = _count(path, _LOADED if whole else ("",))
+        numbers, other = numbers + here, other + rest
     if not numbers and not other:
         return None
-    denoiser = next((part for part in _DENOISERS if part in parts), None)
-    drawn = _read(folder / denoiser / "config.json") if denoiser else {}
-    decoder = _read(folder / _DECODER / "config.json") if _DECODER in parts else {}
+    parts = parts_of(configs)
+    denoiser = next((part for part in DENOISERS if part in parts), None)
+    drawn = _read(configs / denoiser / "config.json") if denoiser else {}
+    decoder = _read(configs / _DECODER / "config.json") if _DECODER in parts else {}
     widths = decoder.get("block_out_channels") or []
     factor = 2 ** max(0, len(widths) - 1)
     return ModelSize(
@@ -90,29 +95,19 @@ def _read(path: Path) -> dict[str, Any]:
     return body
 
 
-def _weight_files(part: Path) -> Iterator[Path]:
-    """The files that are loaded: not the variants (`.fp16.`) beside whole ones."""
-    if not part.is_dir():
-        return
-    found = sorted(part.glob(f"*{_SUFFIX}"))
-    whole = [path for path in found if "." not in path.name.removesuffix(_SUFFIX)]
-    yield from whole or found
+def _count(path: Path, beginnings: tuple[str, ...]) -> tuple[int, int]:
+    """Of a weights file: how many floating-point numbers, and the bytes of all else.
 
-
-def _count(path: Path) -> tuple[int, int]:
-    """Of a weights file: how many floating-point numbers, and the bytes of all else."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > _HEADER_BYTES:
-            raise ValueError(f"{path} is not safetensors")
-        header = json.loads(file.read(length))
+    Args:
+        path: the file.
+        beginnings: of the names of those tensors that count.
+    """
     numbers = other = 0
-    for name, tensor in header.items():
-        if name == "__metadata__":
+    for name, tensor in read_header(path).tensors.items():
+        if not name.startswith(beginnings):
             continue
-        if tensor["dtype"] in ("F64", "F32", "F16", "BF16"):
-            numbers += math.prod(tensor["shape"])
+        if tensor.dtype in ("F64", "F32", "F16", "BF16"):
+            numbers += tensor.numbers
         else:
-            begin, end = tensor["data_offsets"]
-            other += end - begin
+            other += tensor.end - tensor.begin
     return numbers, other

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.machine import CPU, usual_dtype
 from engine.models.catalog import Model
 from engine.models.weights import ModelSize
 from engine.plan.sizes import exact_size
 from engine.sheet.rows import RowValues
 
-CPU = "cpu"
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 _ALONE = {CPU: 600 << 20, "": 700 << 20}
 """What a renderer takes before any model: torch and diffusers; on a GPU its context."""
@@ -60,15 +60,15 @@ def memory_needs(
     needs = []
     for label, most in pixels.items():
         if (size := sizes.get(label)) is not None:
-            need = _need(size, models[label], most, device)
+            need = memory_need(size, models[label], most, device)
             needs.append(MemoryNeed(label, need, device, devices[device], need <= devices[device]))
     return tuple(needs)
 
 
-def _need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
+def memory_need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
+    """Bytes that a model needs for one image of so many pixels on a device, as `memory_needs`."""
     on_cpu = device == CPU
-    usual = "float32" if on_cpu else "bfloat16"
-    each = _BYTES.get(usual if model.dtype == "auto" else model.dtype, 4)
+    each = _BYTES.get(usual_dtype(device) if model.dtype == "auto" else model.dtype, 4)
     cells = pixels / size.denoiser_factor**2
     # Twice: with guidance the prompt and the negative prompt are computed side by side.
     denoising = 2 * cells * size.denoiser_width * _DENOISER_COPIES * each

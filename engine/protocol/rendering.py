@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions, Recipe
 
 
@@ -46,8 +47,7 @@ class LoadModel(ToRenderer, frozen=True, tag="load"):
 
     model: str
     """Its label."""
-    source: str
-    """Its folder, or what stands for a built-in one."""
+    files: ModelFiles
     model_hash: str
     dtype: str
 
@@ -145,8 +145,8 @@ class Free(FromRenderer, frozen=True, tag="free"):
     began: float
     """Seconds on the monotonic clock."""
     ended: float
-    taken: int
-    """Bytes of memory it took at its peak."""
+    taken: int | None
+    """Bytes of memory it took at its peak; None: others ran beside it, nobody can tell whose."""
     room: int
     """Bytes there are for a call."""
 
@@ -165,6 +165,8 @@ class Failed(FromRenderer, frozen=True, tag="failed"):
     reason: str
     hashes: list[str]
     """Fingerprints of all models that are loaded now."""
+    alone: bool = True
+    """Whether no other call ran beside it: what it lacked of memory others may have had."""
 
 
 AnyToRenderer: TypeAlias = LoadModel | RenderBatch | StopBatch | WantPreviews

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import diffusers
+import numpy as np
 import torch
 from PIL import Image
 
@@ -54,14 +55,26 @@ def call_arguments(
         "_auto_resize": False,
         family.guidance: first.guidance,
     }
-    arguments |= {n: v for n, v in family.fixed if not (n in _OF_TWO_STEPS and first.steps == 2)}
+    arguments |= family.fixed_for(first.steps)
+    if family.guider:
+        _guide(pipeline, first.guidance)
+    if family.own_area:
+        # A little more, so that rounding takes no pixel away.
+        side = (first.width * first.height) ** 0.5 / pipeline.vae_scale_factor
+        pipeline.default_sample_size = side * (1 + 1e-9)
+    own = pipeline.config.get("sample_sigmas")  # as many steps as its makers chose
+    if own is not None and len(own) != first.steps:
+        arguments["sigmas"] = [1 - done / first.steps for done in range(first.steps)]
     if not accepted.keys() & {"callback_on_step_end", "callback"}:
         _tell_each_step(pipeline.scheduler, told)
     return {name: value for name, value in arguments.items() if name in accepted}
 
 
-_OF_TWO_STEPS = ("intermediate_timesteps",)
-"""Sana-Sprint's own argument for two steps, which is right as it is there."""
+def _guide(pipeline: Any, guidance: float) -> None:
+    """Tell a pipeline's guiders the guidance: they are shared with those of other calls."""
+    for name in ("guider", "ocr_guider"):
+        if (guider := getattr(pipeline, name, None)) is not None:
+            setattr(pipeline, name, guider.new(guidance_scale=guidance))
 
 
 def _tell_each_step(scheduler: Any, told: Callable[[int, torch.Tensor], None]) -> None:
@@ -86,6 +99,8 @@ def on_sources(
     Raises:
         NoSourceError: this kind of pipeline draws on none.
     """
+    if family.inpaints:
+        return pipeline, _shown(recipes, sources)
     if not sources:
         return pipeline, {}
     if family.edits:
@@ -102,3 +117,22 @@ def on_sources(
     # In 0 … 1: the pipelines take that to what their autoencoder needs.
     pictures = batched([source.pixels for source in sources])
     return other, {"image": pictures, "strength": recipes[0].strength}
+
+
+def _shown(recipes: Sequence[Recipe], sources: Sequence[ReadySource]) -> dict[str, Any]:
+    """What an inpainting model is shown: where there is no source, grey, all to be drawn.
+
+    In 0 … 1, as for other pipelines.
+    """
+    first = recipes[0]
+    if not sources:
+        shape = (len(recipes), 3, first.height, first.width)
+        nothing = torch.full(shape, 0.5)
+        return {"image": nothing, "mask_image": torch.ones_like(nothing[:, :1]), "strength": 1.0}
+    whole = np.full((first.height, first.width), 255, np.uint8)
+    masks = [whole if source.mask is None else source.mask for source in sources]
+    return {
+        "image": batched([source.pixels for source in sources]),
+        "mask_image": batched(masks),
+        "strength": first.strength,
+    }

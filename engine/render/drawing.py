@@ -16,6 +16,8 @@ from engine.render.ready_sources import KeptLatents, Pixels, ReadySource
 Drawn = Generator[Pixels, None, None]
 _CACHE_BYTES = 32 << 20
 """Of embeddings: those of 1,600 texts of the built-in model, of 50 (in float32) of SDXL."""
+_WITH_ALPHA = 4
+"""Channels of pictures that know transparency."""
 
 
 class NoPictureError(Exception):
@@ -230,7 +232,12 @@ def _decoded(vae: Any, latent: torch.Tensor) -> torch.Tensor:
 
 
 def _levels(image: torch.Tensor) -> Pixels:
-    """8-bit levels, height × width × 3, from 3 × height × width in 0 … 1."""
+    """8-bit levels, height × width × 3, from 3 × height × width in 0 … 1.
+
+    A fourth channel tells how much of the picture covers white.
+    """
+    if len(image) == _WITH_ALPHA:
+        image = image[:3] * image[3:] + (1 - image[3:])
     if not torch.isfinite(image).all():
         raise NoPictureError(
             "the model computed values that are not numbers; another dtype or guidance may help"
@@ -295,4 +302,6 @@ def _named(
 _STAGES: Mapping[str, Callable[[], Stages]] = {
     "StableDiffusionPipeline": StableDiffusionStages,
     "StableDiffusionXLPipeline": StableDiffusionXLStages,
+    "StableDiffusionInpaintPipeline": StableDiffusionStages,
+    "StableDiffusionXLInpaintPipeline": StableDiffusionXLStages,
 }

@@ -16,6 +16,8 @@ class Lanes:
         self.threads = threads
         self._free = threads
         self._each: int | None = None
+        self._running = 0
+        self._entered = 0
         self._changed = threading.Condition()
 
     def _share(self, threads: int) -> int:
@@ -43,6 +45,8 @@ class Lanes:
                 return False
             self._each = threads
             self._free -= self._share(threads)
+            self._running += 1
+            self._entered += 1
             return True
 
     def _has_room(self, threads: int) -> bool:
@@ -57,9 +61,19 @@ class Lanes:
         """A call has ended."""
         with self._changed:
             self._free += self._share(threads)
+            self._running -= 1
             if self._free == self.threads:
                 self._each = None
             self._changed.notify_all()
+
+    def look(self) -> Callable[[], bool]:
+        """What tells later whether the only call that runs now has had no other beside it.
+
+        To be called inside a lane, when its call begins.
+        """
+        with self._changed:
+            alone, entered = self._running == 1, self._entered
+        return lambda: alone and self._entered == entered
 
     def wait_empty(self) -> None:
         """Wait until no call runs."""

@@ -8,16 +8,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 
+from engine.machine import processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
-from engine.models.fingerprint import fingerprint
-from engine.models.weights import model_size
+from engine.models.model_files import ModelFiles
+from engine.models.weights import model_size, weights_bytes
 from engine.picture.recipe import Conditions, Recipe
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
@@ -27,14 +27,14 @@ from engine.render.pipelines import (
     LAYOUT,
     ModelError,
     dtype_for,
-    load_pipeline,
     threads_for,
     twin_of,
 )
-from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, unpacked
+from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, laid_out
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
+from engine.render.single_files import load_model
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +115,8 @@ class LoadedModel:
                 scale = self._pipeline.vae_scale_factor
                 self._factors = factors_of(self._pipeline.vae, scale)
             believed = clean_latents(latents, scheduler)
-            if self.family.packed:
-                believed = unpacked(believed, recipe.width, recipe.height)
-            return draw_preview(believed[slot], self._factors)
+            size = recipe.width, recipe.height
+            return draw_preview(laid_out(believed, size, self._factors)[slot], self._factors)
         except Exception as error:
             self._has_previews = False
             log.warning("No previews of this model: %s: %s", type(error).__name__, error)
@@ -143,7 +142,7 @@ class LoadedModels:
         """The fingerprints of the models that are loaded."""
         return [model_hash for model_hash, _ in self._kept]
 
-    def load(self, source: Path, model_hash: str, dtype: str) -> LoadedModel:
+    def load(self, files: ModelFiles, model_hash: str, dtype: str) -> LoadedModel:
         """Have a model ready; others make room for it if they must.
 
         Raises:
@@ -152,25 +151,27 @@ class LoadedModels:
         """
         dtype = dtype_for(dtype, self._device)
         if (model_hash, dtype) not in self._kept:
-            if not (source / "model_index.json").is_file():  # an empty mount point is a folder
+            if not files.are_there:
                 raise ModelAbsentError(
-                    f"the model's folder {source} is not there: put it back, or mount its disk"
+                    f"the model {files.source} is not there: put it back, or mount its disk"
                 )
-            if fingerprint(source) != model_hash:
+            if files.fingerprint() != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned"
                 )
-            self._make_room(_NEED * _weights_bytes(source) + _SPARE_BYTES)
-            pipeline = load_pipeline(source, dtype, self._device)
+            if fault := files.fault():
+                raise ModelError(fault)
+            self._make_room(_NEED * weights_bytes(files) + _SPARE_BYTES)
+            pipeline = load_model(files, dtype, self._device)
             self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]
 
-    def fits_alone(self, source: Path, dtype: str) -> bool:
+    def fits_alone(self, files: ModelFiles, dtype: str) -> bool:
         """Whether the model would fit in the device's memory if nothing else was there."""
-        size = model_size(source)
+        size = model_size(files)
         each = getattr(torch, dtype_for(dtype, self._device)).itemsize
-        weights = size.bytes_of_weights(each) if size else _weights_bytes(source)
+        weights = size.bytes_of_weights(each) if size else weights_bytes(files)
         return weights + _SPARE_BYTES < total_bytes(self._device)
 
     def _make_room(self, wanted: int) -> None:
@@ -196,26 +197,15 @@ def free_memory(device: str) -> None:
         torch.cuda.empty_cache()
 
 
-def _weights_bytes(source: Path) -> int:
-    return sum(path.stat().st_size for path in source.rglob("*.safetensors"))
-
-
 def device_name(device: str) -> str:
     """The same for devices that compute the same pixels."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     if device != "cpu":
         return device
-    models = [line for line in _cpu_facts() if line.startswith("model name")]
+    models = [line for line in processor_facts() if line.startswith("model name")]
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     return f"cpu {model} ({torch.backends.cpu.get_cpu_capability()})"
-
-
-def _cpu_facts() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
 
 
 @contextmanager

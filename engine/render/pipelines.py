@@ -13,8 +13,10 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
-_CPU_DTYPE = "float32"
-_GPU_DTYPE = "bfloat16"
+from engine.machine import usual_dtype
+from engine.models.helpers import helper_reason
+from engine.models.variants import variant_of
+
 _SMALL_WEIGHTS = 200_000_000
 _CONVOLUTION = 4
 """Dimensions of a two-dimensional convolution's weights."""
@@ -32,9 +34,7 @@ class ModelError(Exception):
 
 def dtype_for(wanted: str, device: str) -> str:
     """The dtype's name for a model that wants `wanted` ("auto" or a torch dtype) on `device`."""
-    if wanted != "auto":
-        return wanted
-    return _CPU_DTYPE if device == "cpu" else _GPU_DTYPE
+    return usual_dtype(device) if wanted == "auto" else wanted
 
 
 def threads_for(pipeline: Any, cores: int) -> int:
@@ -52,11 +52,20 @@ def threads_for(pipeline: Any, cores: int) -> int:
     return 1 if weights < _SMALL_WEIGHTS else cores
 
 
-def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
+def load_pipeline(
+    folder: Path, dtype: str, device: str, given: Mapping[str, Any] | None = None
+) -> Any:
     """The pipeline in `folder`, ready on `device`; safetensors only, nothing is downloaded.
+
+    Args:
+        folder: in diffusers' format.
+        dtype: torch's name of one.
+        device: torch's name of one.
+        given: parts that are loaded already, by their names; the folder's own are left.
 
     Raises:
         ModelError: no such folder, weights cut off or in another format, not text-to-image, …
+        ImportError: of a package that it needs.
     """
     index = folder / "model_index.json"
     try:
@@ -66,21 +75,39 @@ def load_pipeline(folder: Path, dtype: str, device: str) -> Any:
     require_whole_weights(folder)
     # Given to a pipeline that has no such part, diffusers would warn of each.
     spare = {"safety_checker": None, "requires_safety_checker": False, "feature_extractor": None}
-    disable_progress_bar()
-    transformers_logging.disable_progress_bar()
+    quiet()
     try:
         pipeline = DiffusionPipeline.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             local_files_only=True,
             use_safetensors=True,
+            variant=variant_of(folder),
             **{part: value for part, value in spare.items() if part in parts},
+            **(given or {}),
         )
-        pipeline.to(device)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
+        if helper_reason(error):
+            raise ImportError(str(error)) from error
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
+    return made_ready(pipeline, device)
+
+
+def quiet() -> None:
+    """Let the libraries draw no progress bars: nobody sees them."""
+    disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+
+
+def made_ready(pipeline: Any, device: str) -> Any:
+    """The pipeline on `device`, its weights laid out as they are computed with fastest.
+
+    Raises:
+        ModelError: it is not text-to-image.
+    """
+    pipeline.to(device)
     if "prompt" not in parameters_of(pipeline):
         raise ModelError(f"{type(pipeline).__name__} does not draw from a prompt.")
     pipeline.set_progress_bar_config(disable=True)

@@ -10,6 +10,8 @@ from PIL import Image
 _PATCHES = 16
 _LONGEST_SIDE = 128
 _QUALITY = 80
+_IN_A_ROW = 3
+"""Dimensions of latents whose places are in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,11 @@ class Factors:
 
     matrix: torch.Tensor
     """(channels + 1) × 3; the last row is the offset. Levels 0 … 1."""
+
+    @property
+    def channels(self) -> int:
+        """Of the autoencoder's latents."""
+        return len(self.matrix) - 1
 
 
 def factors_of(vae: Any, scale: int) -> Factors:
@@ -42,8 +49,12 @@ def factors_of(vae: Any, scale: int) -> Factors:
 def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
     """Latents as a denoiser has them, 1 × channels × height × width; shifts are in the offset."""
     picture = (picture * 2 - 1).to(vae.device, vae.dtype)
+    if (vae.config.get("in_channels") or 3) > picture.shape[1]:  # it knows transparency, too
+        picture = torch.cat([picture, torch.ones_like(picture[:, :1])], 1)
     # Autoencoders of moving pictures take a still one as the first of its frames.
-    moves = any(isinstance(part, torch.nn.Conv3d) for part in vae.modules())
+    moves = vae.config.get("temperal_downsample") is not None or any(
+        isinstance(part, torch.nn.Conv3d) for part in vae.modules()
+    )
     found = vae.encode(picture.unsqueeze(2) if moves else picture)
     latents = found.latent_dist.mode() if hasattr(found, "latent_dist") else found.latent
     latents = latents.squeeze(2) if moves else latents
@@ -57,18 +68,22 @@ def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(latents * (config.get("scaling_factor") or 1.0))
 
 
-def unpacked(latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
-    """Images × channels × height × width of latents that have four neighbours in one, in a row.
+def laid_out(latents: torch.Tensor, size: tuple[int, int], factors: Factors) -> torch.Tensor:
+    """Images × channels × height × width of latents, as their autoencoder has them.
 
     Args:
-        latents: images × places × (channels × 2 × 2).
-        width: of the image that is drawn.
-        height: likewise.
+        latents: likewise, or images × places × channels; in both, four neighbours may be one, of
+            four times the channels.
+        size: width and height of the images that are drawn.
+        factors: of their autoencoder.
     """
-    count, places, wide = latents.shape
-    across = max(1, round((places * width / height) ** 0.5))
-    grid = latents.view(count, places // across, across, wide).permute(0, 3, 1, 2)
-    return torch.nn.functional.pixel_shuffle(grid, 2)
+    if latents.dim() == _IN_A_ROW:
+        count, places, wide = latents.shape
+        across = max(1, round((places * size[0] / size[1]) ** 0.5))
+        latents = latents.view(count, places // across, across, wide).permute(0, 3, 1, 2)
+    if latents.shape[1] == 4 * factors.channels:
+        latents = torch.nn.functional.pixel_shuffle(latents, 2)
+    return latents
 
 
 def clean_latents(latents: torch.Tensor, scheduler: Any) -> torch.Tensor:

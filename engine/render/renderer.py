@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import ctypes
-import errno
 import os
 import queue
 import signal
@@ -19,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from engine.models.helpers import helper_reason
 from engine.picture.formats import encode, pixel_digest
 from engine.picture.metadata import Record
 from engine.picture.recipe import Recipe
@@ -41,14 +41,13 @@ from engine.protocol.rendering import (
     StopBatch,
     WantPreviews,
 )
+from engine.render.reasons import device_reason, is_machines, load_reason, memory_reason, plain
 
 if TYPE_CHECKING:
     from engine.render.sources import SourceCache
 
 _PR_SET_PDEATHSIG = 1
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _PICTURES_WAITING = 64
-_DEVICE_WORDS = ("CUDA error", "HIP error", "CUDA driver", "NVIDIA driver", "No CUDA GPUs")
 _TRIAL = 256
 """A side of the matrices a device is tried with: enough for every thread to have its part."""
 _PREVIEW_SECONDS = 0.4
@@ -78,7 +77,8 @@ class Renderer:
             self._begin()
         except Exception as error:
             traceback.print_exc()
-            self._connection.send(Failed(None, Cause.MACHINE, _plain(error), []))
+            reason = helper_reason(error) or plain(error)
+            self._connection.send(Failed(None, Cause.MACHINE, reason, []))
             return
         # Says hello only now: it is torch that takes its time.
         self._connection.send(Hello(self._device))
@@ -127,9 +127,9 @@ class Renderer:
     def _load(self, wanted: LoadModel) -> None:
         from engine.render.pipelines import ModelError
 
-        source, dtype = Path(wanted.source), wanted.dtype
+        files, dtype = wanted.files, wanted.dtype
         try:
-            loaded = self._models.load(source, wanted.model_hash, dtype)
+            loaded = self._models.load(files, wanted.model_hash, dtype)
         except self._loaded.ModelChangedError as error:
             self._fail(None, Cause.CHANGED, str(error))
         except self._loaded.ModelAbsentError as error:
@@ -137,9 +137,9 @@ class Renderer:
         except ModelError as error:
             self._fail(None, Cause.LOAD, str(error))
         except Exception as error:
-            if memory := _memory_reason(error):
+            if memory := memory_reason(error):
                 # What else uses the memory may end; a model larger than all of it never fits.
-                if self._models.fits_alone(source, dtype):
+                if self._models.fits_alone(files, dtype):
                     reason = (
                         f"too little memory is free on {self._device} for {wanted.model}: end what"
                         " else uses it, or wait until it ends"
@@ -148,7 +148,7 @@ class Renderer:
                 else:
                     self._fail(None, Cause.LOAD, memory)
             else:
-                self._fail(None, *_load_reason(error, self._device))
+                self._fail(None, *load_reason(error, self._device))
             del error
             self._models.free_memory()
         else:
@@ -199,52 +199,60 @@ class Renderer:
     def _compute(self, work: "_Work") -> None:
         """Draw one batch, in a lane of its own, and send each picture on its way."""
         batch, began = work.batch, time.monotonic()
+        is_alone, alone = self._lanes.look(), True
         try:
             with self._loaded.computing(self._lanes, work.threads):
-                if batch in self._stop_asked:
-                    raise _StoppedError
-                self._connection.send(Started(batch))
                 memory = self._memory.CallMemory(self._device, self._threads // work.threads or 1)
-                pictures = work.model.draw(
-                    work.slots,
-                    lambda step, latents, scheduler: self._after_step(
-                        work, step, latents, scheduler
-                    ),
-                    work.sources,
-                )
-                with contextlib.closing(pictures):
-                    for slot, pixels in enumerate(pictures):
-                        if (record := work.records.get(slot)) is not None:
-                            self._in_encoder.acquire()
-                            self._encoders.submit(self._send_picture, batch, record, pixels)
-                        if slot == max(work.records):
-                            break  # what follows is padding
-                        if batch in self._stop_asked:
-                            raise _StoppedError
-            ended, taken, room = time.monotonic(), memory.taken(), memory.room()
+                try:
+                    self._draw(work)
+                finally:
+                    alone = is_alone()  # while none can come in its place
+                taken = memory.taken() if alone else None
+            ended, room = time.monotonic(), memory.room()
         except _StoppedError:
             # Behind the pictures that are still being encoded.
             self._encoders.submit(self._connection.send, Ended(batch))
             return
         except Exception as error:
-            self._give_up(batch, error)
+            self._give_up(batch, error, alone=alone)
             return
         finally:
             self._stop_asked.discard(batch)
         self._connection.send(Free(batch, began, ended, taken, room))
         self._encoders.submit(self._connection.send, Ended(batch))
 
-    def _give_up(self, batch: int, error: Exception) -> None:
-        if memory := _memory_reason(error):
-            self._fail(batch, Cause.MEMORY, memory)
-        elif lost := _device_reason(error, self._device):
+    def _draw(self, work: "_Work") -> None:
+        """Compute the pictures of a batch, each sent on its way as soon as it is there."""
+        batch = work.batch
+        if batch in self._stop_asked:
+            raise _StoppedError
+        self._connection.send(Started(batch))
+        pictures = work.model.draw(
+            work.slots,
+            lambda step, latents, scheduler: self._after_step(work, step, latents, scheduler),
+            work.sources,
+        )
+        with contextlib.closing(pictures):
+            for slot, pixels in enumerate(pictures):
+                if (record := work.records.get(slot)) is not None:
+                    self._in_encoder.acquire()
+                    self._encoders.submit(self._send_picture, batch, record, pixels)
+                if slot == max(work.records):
+                    break  # what follows is padding
+                if batch in self._stop_asked:
+                    raise _StoppedError
+
+    def _give_up(self, batch: int, error: Exception, *, alone: bool = True) -> None:
+        if memory := memory_reason(error):
+            self._fail(batch, Cause.MEMORY, memory, alone=alone)
+        elif lost := device_reason(error, self._device):
             self._fail(batch, Cause.DEVICE, lost)
-        elif _is_machines(error):
-            self._fail(batch, Cause.MACHINE, _plain(error))
+        elif is_machines(error):
+            self._fail(batch, Cause.MACHINE, plain(error))
         elif isinstance(error, SourceError):
             self._fail(batch, Cause.SOURCE, str(error))
         else:
-            self._fail(batch, Cause.ERROR, _plain(error))
+            self._fail(batch, Cause.ERROR, helper_reason(error) or plain(error))
         del error
         self._models.free_memory()
 
@@ -268,14 +276,14 @@ class Renderer:
             kind, level = record.conditions.encoding.split()
             file = encode(pixels, text, kind, int(level))
         except Exception as error:  # nobody would see it: this is another thread
-            self._fail(batch, Cause.ERROR, _plain(error))
+            self._fail(batch, Cause.ERROR, plain(error))
         else:
             self._connection.send(Picture(batch, text), file)
         finally:
             self._in_encoder.release()
 
-    def _fail(self, batch: int | None, cause: Cause, reason: str) -> None:
-        self._connection.send(Failed(batch, cause, reason, self._models.hashes))
+    def _fail(self, batch: int | None, cause: Cause, reason: str, *, alone: bool = True) -> None:
+        self._connection.send(Failed(batch, cause, reason, self._models.hashes, alone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,53 +331,6 @@ class _Work:
                 for image in wanted.images
             },
         )
-
-
-def _plain(error: Exception) -> str:
-    text = " ".join(str(error).split()) or "no reason given"
-    return f"{type(error).__name__}: {text}"
-
-
-def _device_reason(error: Exception, device: str) -> str | None:
-    """In words, if the GPU itself has failed: nothing this process computes there is right then."""
-    text = str(error)
-    if device == "cpu" or not any(words in text for words in _DEVICE_WORDS):
-        return None
-    return (
-        f"the GPU {device} failed: {_plain(error)[:200]}. `nvidia-smi` shows whether it is there;"
-        " retry when it is, or render on another device"
-    )
-
-
-def _load_reason(error: Exception, device: str) -> tuple[Cause, str]:
-    """Whose fault it is that a model was not loaded, and why, in words."""
-    if lost := _device_reason(error, device):
-        return Cause.MACHINE, lost
-    if _is_machines(error):
-        return Cause.MACHINE, _plain(error)
-    if isinstance(error, ImportError):  # of what this model alone may need
-        return Cause.NOT_NOW, f"a package that the model needs cannot be used: {_plain(error)}"
-    full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-    return Cause.DISK if full else Cause.LOAD, _plain(error)
-
-
-def _is_machines(error: Exception) -> bool:
-    """Whether the machine allows no more threads, processes or open files."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.EAGAIN, errno.EMFILE, errno.ENFILE)
-    return "can't start new thread" in str(error)
-
-
-def _memory_reason(error: Exception) -> str | None:
-    """In words, if `error` means that memory ran out."""
-    kind, text = type(error).__name__, str(error).lower()
-    memory = (
-        isinstance(error, MemoryError)
-        or kind == "OutOfMemoryError"
-        or "out of memory" in text
-        or "can't allocate memory" in text
-    )
-    return "out of memory: choose a smaller size or a smaller model" if memory else None
 
 
 class _Forgiving:

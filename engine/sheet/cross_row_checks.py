@@ -82,6 +82,7 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
     check_schedulers(columns, known, vocabulary, found)
     check_guidances(columns, known, vocabulary, found)
     check_strangers(columns, known, vocabulary, found)
+    check_pictures_named(columns, known, vocabulary, found)
     check_pixels(columns, known, vocabulary, found)
 
 
@@ -160,18 +161,40 @@ def check_strangers(
     vocabulary: Vocabulary,
     found: Found,
 ) -> None:
-    """Say once of each model of a kind that nobody knows what follows; arguments alike."""
+    """Say once of each model what it lacks, and what follows if nobody knows its kind; alike."""
     told: set[str] = set()
     at = columns.get("model") or columns["prompt"]
     for line, label in enumerate(labels):
-        if not label or label in told or not (kind := vocabulary.models[label].stranger):
+        if not label or label in told:
             continue
         told.add(label)
-        message = (
-            f"Promptsheet does not know models of the kind {kind}, as {label} is: it draws with"
-            " what the kind itself offers, and images drawn together may depend on each other."
-        )
-        found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
+        model = vocabulary.models[label]
+        messages = [f"The model {label} {model.lack}."] if model.lack else []
+        if model.stranger:
+            messages.append(
+                f"Promptsheet does not know models of the kind {model.stranger}, as {label} is: it"
+                " draws with what the kind itself offers, and images drawn together may depend on"
+                " each other."
+            )
+        warnings = (Finding(Severity.WARNING, message) for message in messages)
+        found[line].extend(At(at.at, at.name, warning) for warning in warnings)
+
+
+def check_pictures_named(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find rows without the picture that their model cannot do without; arguments alike."""
+    images = columns.get("image")
+    at = images or columns.get("model") or columns["prompt"]
+    for line, label in enumerate(labels):
+        if not label or not vocabulary.models[label].needs_picture:
+            continue
+        if images is None or not images.texts[line]:
+            message = f"The model {label} only changes pictures: name one in the column image."
+            found[line].append(At(at.at, at.name, Finding(Severity.ERROR, message)))
 
 
 def check_pixels(

@@ -261,7 +261,8 @@ def judge_model(
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
     return error(
         text,
-        f"No model of your model list is called {shown(text)}. It has: {some}.",
+        f"No model of your model list is called {shown(text)}. It has: {some}."
+        " `promptsheet models add PATH` adds one, `promptsheet models pull` fetches one.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
 

@@ -24,10 +24,14 @@ class ModelLimits:
     """Whether guidance changes anything."""
     stranger: str = ""
     """What kind of pipeline it is, if nothing is known of that kind."""
+    lack: str = ""
+    """Which package it needs that is not installed, and how to install it."""
     size: Callable[[int | None, int | None, str], tuple[int, int]] | None = None
     """Width and height in pixels from those asked for and the ratio; a ValueError says why not."""
     draws_on: Literal["", "strength", "words"] = ""
     """How it draws on a picture: by a strength, or as the prompt says; empty: it does not."""
+    needs_picture: bool = False
+    """Whether it draws nothing without one."""
     masks: bool = False
     """Whether it draws on a part of one."""
     least_strength: Callable[[str, int | None], float] = lambda _rendering, _steps: 0.0

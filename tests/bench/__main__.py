@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tests.bench import (
     acceptance,
+    families,
     gpu,
     kills,
     large,
@@ -23,6 +24,7 @@ from tests.bench import (
 
 BENCHMARKS: dict[str, Callable[[], int]] = {
     "acceptance": acceptance.main,
+    "families": families.main,
     "large": large.main,
     "memory": memory.main,
     "past": past.main,

@@ -1,121 +1,37 @@
-"""A tiny pipeline of each family, with random weights: its architecture, and next to no size.
+"""A tiny pipeline of each family, with random weights: its architecture, and next to no size."""
 
-All have the built-in model's tokenizer: their own cannot be made of nothing.
-"""
-
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import diffusers
 import numpy as np
+import pytest
 import torch
-import transformers
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from engine.picture.recipe import Recipe
 from engine.render.drawing import method_for
 from engine.render.ready_sources import Pixels, ReadySource
 from tests.bench.random_models import save_sd15, save_sdxl
-
-_TOKENIZER = str(files("assets") / "models" / "builtin" / "tokenizer")
-_CHAT = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
-
-
-def _tokenizer() -> Any:
-    tokenizer = CLIPTokenizer.from_pretrained(_TOKENIZER)
-    tokenizer.chat_template = _CHAT
-    return tokenizer
-
-
-_WORDS = len(CLIPTokenizer.from_pretrained(_TOKENIZER))
-
-
-def _vae(levels: int = 2) -> AutoencoderKL:
-    return AutoencoderKL(
-        block_out_channels=(16,) * levels,
-        down_block_types=("DownEncoderBlock2D",) * levels,
-        up_block_types=("UpDecoderBlock2D",) * levels,
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=16,
-        scaling_factor=0.5,
-        shift_factor=0.1,
-    )
-
-
-def _deep_vae() -> Any:
-    widths = (16, 16, 16)
-    return diffusers.AutoencoderDC(
-        latent_channels=4,
-        attention_head_dim=8,
-        encoder_block_out_channels=widths,
-        decoder_block_out_channels=widths,
-        encoder_layers_per_block=(1, 1, 1),
-        decoder_layers_per_block=(1, 1, 1),
-        encoder_qkv_multiscales=((), (), ()),
-        decoder_qkv_multiscales=((), (), ()),
-        scaling_factor=0.5,
-    )
-
-
-def _clip(kind: Any = CLIPTextModel) -> Any:
-    tokenizer = _tokenizer()
-    return kind(
-        transformers.CLIPTextConfig(
-            vocab_size=_WORDS,
-            hidden_size=32,
-            intermediate_size=37,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            projection_dim=32,
-            max_position_embeddings=tokenizer.model_max_length,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    )
-
-
-def _t5(kind: str = "T5", width: int = 32) -> Any:
-    config = getattr(transformers, f"{kind}Config")(
-        vocab_size=_WORDS, d_model=width, d_kv=8, d_ff=37, num_layers=1, num_heads=4
-    )
-    return getattr(transformers, f"{kind}EncoderModel")(config)
-
-
-def _decoder(kind: str, model: str, layers: int = 2, **more: Any) -> Any:
-    config = getattr(transformers, f"{kind}Config")(
-        vocab_size=_WORDS,
-        hidden_size=32,
-        intermediate_size=37,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=2048,
-        pad_token_id=0,
-        **more,
-    )
-    return getattr(transformers, model)(config)
-
-
-def _flow(**more: Any) -> Any:
-    return FlowMatchEulerDiscreteScheduler(shift=3.0, **more)
+from tests.support import later_families
+from tests.support import tiny_parts as parts
 
 
 def _flux(pipeline: str, *, guided: bool = True) -> Any:
     return getattr(diffusers, pipeline)(
-        scheduler=_flow(),
-        vae=_vae(),
-        text_encoder=_clip(),
-        tokenizer=_tokenizer(),
-        text_encoder_2=_t5(),
-        tokenizer_2=_tokenizer(),
+        scheduler=parts.flow(),
+        vae=parts.vae(),
+        text_encoder=parts.clip(),
+        tokenizer=parts.tokenizer(),
+        text_encoder_2=parts.t5(),
+        tokenizer_2=parts.tokenizer(),
         transformer=diffusers.FluxTransformer2DModel(
             patch_size=1,
             in_channels=16,
@@ -133,38 +49,21 @@ def _flux(pipeline: str, *, guided: bool = True) -> Any:
 
 def _klein(*, distilled: bool = False) -> Any:
     return diffusers.Flux2KleinPipeline(
-        scheduler=_flow(),
-        vae=diffusers.AutoencoderKLFlux2(
-            block_out_channels=(16, 32),
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-            layers_per_block=1,
-            latent_channels=4,
-            norm_num_groups=16,
-        ),
-        text_encoder=_decoder("Qwen3", "Qwen3ForCausalLM", layers=28),
-        tokenizer=_tokenizer(),
-        transformer=diffusers.Flux2Transformer2DModel(
-            in_channels=16,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=96,
-            timestep_guidance_channels=32,
-            axes_dims_rope=(4, 4, 4, 4),
-            guidance_embeds=False,
-        ),
+        scheduler=parts.flow(),
+        vae=parts.flux2_vae(),
+        text_encoder=parts.decoder("Qwen3", "Qwen3ForCausalLM", layers=28),
+        tokenizer=parts.tokenizer(),
+        transformer=parts.flux2_denoiser(guided=False),
         is_distilled=distilled,
     )
 
 
 def _chroma() -> Any:
     return diffusers.ChromaPipeline(
-        scheduler=_flow(),
-        vae=_vae(),
-        text_encoder=_t5(),
-        tokenizer=_tokenizer(),
+        scheduler=parts.flow(),
+        vae=parts.vae(),
+        text_encoder=parts.t5(),
+        tokenizer=parts.tokenizer(),
         transformer=diffusers.ChromaTransformer2DModel(
             in_channels=16,
             num_layers=1,
@@ -181,59 +80,21 @@ def _chroma() -> Any:
 
 
 def _qwen() -> Any:
-    rope = {"rope_type": "default", "type": "default", "mrope_section": [1, 1, 2]}
-    config = transformers.Qwen2_5_VLConfig(
-        text_config={
-            "hidden_size": 32,
-            "intermediate_size": 37,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
-            "rope_scaling": rope,
-            "rope_theta": 1e6,
-            "vocab_size": _WORDS,
-            "pad_token_id": 0,
-        },
-        vision_config={
-            "depth": 1,
-            "hidden_size": 16,
-            "intermediate_size": 16,
-            "num_heads": 2,
-            "out_hidden_size": 32,
-        },
-        vocab_size=_WORDS,
-    )
     return diffusers.QwenImagePipeline(
-        scheduler=_flow(),
-        vae=diffusers.AutoencoderKLQwenImage(
-            base_dim=8,
-            z_dim=4,
-            dim_mult=[1, 2, 4],
-            num_res_blocks=1,
-            temperal_downsample=[False, True],
-            latents_mean=[0.1] * 4,
-            latents_std=[0.9] * 4,
-        ),
-        text_encoder=transformers.Qwen2_5_VLForConditionalGeneration(config),
-        tokenizer=_tokenizer(),
-        transformer=diffusers.QwenImageTransformer2DModel(
-            in_channels=16,
-            out_channels=4,
-            num_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=32,
-            axes_dims_rope=(4, 4, 8),
-        ),
+        scheduler=parts.flow(),
+        vae=parts.still_vae(),
+        text_encoder=parts.qwen_vl(),
+        tokenizer=parts.tokenizer(),
+        transformer=parts.qwen_denoiser(),
     )
 
 
 def _zimage() -> Any:
     return diffusers.ZImagePipeline(
-        scheduler=_flow(),
-        vae=_vae(),
-        text_encoder=_decoder("Qwen3", "Qwen3Model"),
-        tokenizer=_tokenizer(),
+        scheduler=parts.flow(),
+        vae=parts.vae(),
+        text_encoder=parts.decoder("Qwen3", "Qwen3Model"),
+        tokenizer=parts.tokenizer(),
         transformer=diffusers.ZImageTransformer2DModel(
             in_channels=4,
             dim=32,
@@ -250,9 +111,9 @@ def _zimage() -> Any:
 
 def _sana(pipeline: str, scheduler: Any, *, sprint: bool = False) -> Any:
     return getattr(diffusers, pipeline)(
-        tokenizer=_tokenizer(),
-        text_encoder=_decoder("Gemma2", "Gemma2Model"),
-        vae=_deep_vae(),
+        tokenizer=parts.tokenizer(),
+        text_encoder=parts.decoder("Gemma2", "Gemma2Model"),
+        vae=parts.deep_vae(),
         transformer=diffusers.SanaTransformer2DModel(
             in_channels=4,
             out_channels=4,
@@ -273,9 +134,9 @@ def _sana(pipeline: str, scheduler: Any, *, sprint: bool = False) -> Any:
 
 def _pixart(pipeline: str) -> Any:
     return getattr(diffusers, pipeline)(
-        tokenizer=_tokenizer(),
-        text_encoder=_t5(),
-        vae=_vae(),
+        tokenizer=parts.tokenizer(),
+        text_encoder=parts.t5(),
+        vae=parts.vae(),
         transformer=diffusers.PixArtTransformer2DModel(
             num_attention_heads=2,
             attention_head_dim=8,
@@ -294,9 +155,9 @@ def _pixart(pipeline: str) -> Any:
 
 def _lcm() -> Any:
     return diffusers.LatentConsistencyModelPipeline(
-        vae=_vae(),
-        text_encoder=_clip(),
-        tokenizer=_tokenizer(),
+        vae=parts.vae(),
+        text_encoder=parts.clip(),
+        tokenizer=parts.tokenizer(),
         unet=diffusers.UNet2DConditionModel(
             sample_size=16,
             block_out_channels=(16, 32),
@@ -317,9 +178,9 @@ def _lcm() -> Any:
 
 def _auraflow() -> Any:
     return diffusers.AuraFlowPipeline(
-        tokenizer=_tokenizer(),
-        text_encoder=_t5("UMT5"),
-        vae=_vae(),
+        tokenizer=parts.tokenizer(),
+        text_encoder=parts.t5("UMT5"),
+        vae=parts.vae(),
         transformer=diffusers.AuraFlowTransformer2DModel(
             sample_size=32,
             num_mmdit_layers=1,
@@ -330,7 +191,7 @@ def _auraflow() -> Any:
             caption_projection_dim=32,
             pos_embed_max_size=1024,
         ),
-        scheduler=_flow(),
+        scheduler=parts.flow(),
     )
 
 
@@ -349,18 +210,18 @@ def _lumina() -> Any:
             axes_lens=(128, 128, 128),
             cap_feat_dim=32,
         ),
-        scheduler=_flow(),
-        vae=_vae(levels=4),  # the pipeline takes an eighth of a side for granted
-        text_encoder=_decoder("Gemma2", "Gemma2Model"),
-        tokenizer=_tokenizer(),
+        scheduler=parts.flow(),
+        vae=parts.vae(levels=4),  # the pipeline takes an eighth of a side for granted
+        text_encoder=parts.decoder("Gemma2", "Gemma2Model"),
+        tokenizer=parts.tokenizer(),
     )
 
 
 def _cogview() -> Any:
     return diffusers.CogView4Pipeline(
-        tokenizer=_tokenizer(),
-        text_encoder=_decoder("Glm", "GlmModel"),
-        vae=_vae(),
+        tokenizer=parts.tokenizer(),
+        text_encoder=parts.decoder("Glm", "GlmModel"),
+        vae=parts.vae(),
         transformer=diffusers.CogView4Transformer2DModel(
             in_channels=4,
             out_channels=4,
@@ -372,7 +233,7 @@ def _cogview() -> Any:
             condition_dim=4,
             rope_axes_dim=(16, 16),
         ),
-        scheduler=_flow(use_dynamic_shifting=True),
+        scheduler=parts.flow(use_dynamic_shifting=True),
     )
 
 
@@ -389,14 +250,14 @@ def _sd3() -> Any:
             pooled_projection_dim=64,
             out_channels=4,
         ),
-        scheduler=_flow(),
-        vae=_vae(),
-        text_encoder=_clip(CLIPTextModelWithProjection),
-        tokenizer=_tokenizer(),
-        text_encoder_2=_clip(CLIPTextModelWithProjection),
-        tokenizer_2=_tokenizer(),
-        text_encoder_3=_t5(width=64),
-        tokenizer_3=_tokenizer(),
+        scheduler=parts.flow(),
+        vae=parts.vae(),
+        text_encoder=parts.clip(CLIPTextModelWithProjection),
+        tokenizer=parts.tokenizer(),
+        text_encoder_2=parts.clip(CLIPTextModelWithProjection),
+        tokenizer_2=parts.tokenizer(),
+        text_encoder_3=parts.t5(width=64),
+        tokenizer_3=parts.tokenizer(),
     )
 
 
@@ -423,9 +284,16 @@ _MADE: Mapping[str, Callable[[], Any]] = {
     "AuraFlowPipeline": _auraflow,
     "Lumina2Pipeline": _lumina,
     "CogView4Pipeline": _cogview,
+    **later_families.MADE,
+    **later_families.LOOKING,
 }
 
-TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_MADE)
+_INPAINTING = {
+    "StableDiffusionInpaintPipeline": save_sd15,
+    "StableDiffusionXLInpaintPipeline": save_sdxl,
+}
+
+TINY = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", *_INPAINTING, *_MADE)
 """The classes that there is a tiny pipeline of."""
 
 
@@ -435,9 +303,75 @@ def save_tiny(pipeline: str, folder: Path) -> None:
         save_sd15(folder, full=False)
     elif pipeline == "StableDiffusionXLPipeline":
         save_sdxl(folder, full=False)
+    elif pipeline in _INPAINTING:
+        _INPAINTING[pipeline](folder, full=False)
+        _widen(folder, pipeline)
     else:
         torch.manual_seed(0)
         save_made(_MADE[pipeline](), folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """A tiny pipeline of a class that has one already, but of other makers or fewer steps."""
+
+    pipeline: str
+    """Its class."""
+    make: Callable[[], Any]
+    distilled: bool = True
+
+    def save(self, folder: Path) -> None:
+        """Make it, and save it as a model's folder."""
+        torch.manual_seed(0)
+        save_made(self.make(), folder)
+
+
+def _with(pipeline: str, scheduler: Any) -> Any:
+    """A tiny pipeline that has another scheduler."""
+    with TemporaryDirectory() as folder:
+        save_tiny(pipeline, Path(folder) / "model")
+        made = getattr(diffusers, pipeline).from_pretrained(
+            Path(folder) / "model", safety_checker=None, requires_safety_checker=False
+        )
+    made.scheduler = scheduler
+    return made
+
+
+KIN: Mapping[str, Kin] = {
+    "Stable Diffusion 2, v-prediction": Kin(
+        "StableDiffusionPipeline",
+        lambda: _with(
+            "StableDiffusionPipeline", diffusers.DDIMScheduler(prediction_type="v_prediction")
+        ),
+        distilled=False,
+    ),
+    "Stable Diffusion XL turbo": Kin(
+        "StableDiffusionXLPipeline",
+        lambda: _with(
+            "StableDiffusionXLPipeline",
+            diffusers.EulerAncestralDiscreteScheduler(timestep_spacing="trailing"),
+        ),
+    ),
+    "FLUX.1 schnell": Kin("FluxPipeline", partial(_flux, "FluxPipeline", guided=False)),
+    "FLUX.2 Klein, distilled": Kin("Flux2KleinPipeline", partial(_klein, distilled=True)),
+    "HunyuanImage, distilled": Kin(
+        "HunyuanImagePipeline", partial(later_families.hunyuan, distilled=True)
+    ),
+    "Krea 2 turbo": Kin("Krea2Pipeline", partial(later_families.krea, distilled=True)),
+}
+
+
+def _widen(folder: Path, pipeline: str) -> None:
+    """Have a saved UNet take a picture and its mask beside the latents."""
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    other = diffusers.UNet2DConditionModel.from_config(unet.config, in_channels=9)
+    wide = other.conv_in.weight.detach().clone()
+    weights = unet.state_dict() | {"conv_in.weight": wide}
+    other.load_state_dict(weights)
+    other.save_pretrained(folder / "unet")
+    index = folder / "model_index.json"
+    body = json.loads(index.read_text())
+    index.write_text(json.dumps(body | {"_class_name": pipeline}))
 
 
 def save_made(pipeline: Any, folder: Path) -> None:
@@ -446,8 +380,9 @@ def save_made(pipeline: Any, folder: Path) -> None:
     pipeline.to(dtype=torch.float32)
     pipeline.save_pretrained(folder)
     # transformers writes another form of the tokenizer than the one the library reads everywhere.
-    for part in folder.glob("tokenizer*"):
-        copytree(_TOKENIZER, part, dirs_exist_ok=True)
+    for name, part in pipeline.components.items():
+        if isinstance(part, CLIPTokenizer):
+            copytree(parts.TOKENIZER, folder / name, dirs_exist_ok=True)
 
 
 def draw(
@@ -460,6 +395,25 @@ def draw(
     way, steps = method_for(pipeline), [] if told is None else told
     way.prepare(pipeline, recipes)
     return list(way.draw(pipeline, recipes, lambda step, *_: steps.append(step), sources))
+
+
+def make_sources_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pipelines that look at pictures at a megapixel look at them at few pixels."""
+    from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit as edit
+    from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
+    from diffusers.pipelines.qwenimage21 import pipeline_qwenimage21 as edit_21
+
+    for module in (edit, edit_plus, edit_21):
+        real = module.calculate_dimensions
+        monkeypatch.setattr(
+            module, "calculate_dimensions", lambda area, ratio, real=real: real(area / 256, ratio)
+        )
+
+
+def make_texts_short(pipeline: Any) -> None:
+    """Have a pipeline that reads a thousand tokens, however short a text is, read few."""
+    if type(pipeline).__name__ == "HunyuanImagePipeline":
+        pipeline.tokenizer_max_length = 64
 
 
 def is_same(one: Pixels, other: Pixels) -> bool:

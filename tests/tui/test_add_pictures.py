@@ -102,7 +102,8 @@ async def test_a_folder_of_pictures_becomes_a_sheet_with_a_row_for_each(
             "town.png",
         ]
         assert draft.ready == 3
-        pane = screen.query_one("#source", ImagePane)
+        await until(pilot, lambda: bool(screen.query("#source ImagePane")))
+        pane = screen.query_one("#source ImagePane", ImagePane)
         await until(pilot, lambda: pane.has_class("-showing") and "64×32" in text(pilot))
         await until(pilot, lambda: "4 of 12 steps are taken" in text(pilot))
         await pilot.press("ctrl+o")

@@ -18,6 +18,7 @@ from engine.library.database import database_path
 from engine.library.read.reader import find_session, list_sessions
 from engine.settings import Settings
 from tests.support.loop_guard import PIECE, guarded
+from tests.support.models import BUILTIN
 from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask, AskWhere
@@ -25,6 +26,8 @@ from tui.screens.compare import CompareScreen
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.jobs import JobsScreen
+from tui.screens.model_adding import KeepModel
+from tui.screens.models import ModelsScreen
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.review import ReviewScreen
 from tui.screens.settings import ChangeSetting, SettingsScreen
@@ -259,7 +262,7 @@ async def test_no_key_of_review_waits_for_a_query(
         await opened_sheet(pilot)
 
 
-async def test_no_key_of_sessions_or_settings_waits_for_a_query_or_a_file(
+async def test_no_key_of_sessions_settings_or_models_waits_for_a_query_or_a_file(
     library_in_use: Settings, config: Path
 ) -> None:
     library = library_in_use.library
@@ -304,6 +307,18 @@ async def test_no_key_of_sessions_or_settings_waits_for_a_query_or_a_file(
             print(text(pilot))
             raise
         await on(pilot, SettingsScreen)
+        await pilot.press("escape", "f4")
+        await on(pilot, ModelsScreen)
+        await shows(pilot, "✓ whole")
+        await pilot.press("i")
+        await on(pilot, Ask)
+        app.screen.query_one(Input).value = str(BUILTIN)
+        await pilot.press("enter")
+        await on(pilot, KeepModel)
+        await pilot.press("enter")
+        await shows(pilot, "builtin-2")
+        await pilot.press("d")
+        await shows(pilot, "builtin-2 is out of the list")
         await pilot.press("escape", "g", "e")
         await on(pilot, SheetScreen)
         await opened_sheet(pilot)

@@ -28,8 +28,8 @@ class Parser(argparse.ArgumentParser):
 class Subcommands:
     """The subcommands of a parser, as they are added."""
 
-    def __init__(self, parser: Parser) -> None:
-        """Args: parser: the whole command's."""
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        """Args: parser: the whole command's, or that of a group."""
         self.names: set[str] = set()
         self._shared = Parser(add_help=False)
         self._shared.add_argument(
@@ -41,6 +41,16 @@ class Subcommands:
         self._parsers = parser.add_subparsers(
             dest="command", metavar="COMMAND", required=True, prog=parser.prog
         )
+
+    def group(self, name: str, about: str) -> "Subcommands":
+        """Add a group of subcommands under one word, `promptsheet NAME …`; empty so far.
+
+        Args:
+            name: what is typed.
+            about: what they are for, in words.
+        """
+        self.names.add(name)
+        return Subcommands(self._parsers.add_parser(name, help=about, description=about))
 
     def add(
         self,

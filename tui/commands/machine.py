@@ -175,7 +175,7 @@ def config(options: Namespace, library: Library) -> int:
     from engine.api import plain
     from tui import report
 
-    models, path = library.models(), settings_path()
+    models, path = library.models.all(), settings_path()
     files = {"settings": str(path), "models": str(path.with_name("models.toml"))}
     if options.json:
         print_json(

@@ -59,6 +59,17 @@ def note(*lines: str) -> None:
             print(line, file=sys.stderr)
 
 
+def can_ask() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+
+def confirmed(question: str) -> bool:
+    """Whether the answer is yes: what was asked could hardly be taken back."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+
+
 def print_json(body: object, **long: Iterable[str]) -> None:
     """One object on stdout; ASCII, so that nothing in it can reach the terminal as a command.
 

@@ -1,10 +1,9 @@
 """Before a command writes: what is there is a plain file, and may be replaced."""
 
 import stat
-import sys
 from pathlib import Path
 
-from tui.commands.output import UsageError
+from tui.commands.output import UsageError, can_ask, confirmed
 from tui.text import clean
 
 _KINDS = (
@@ -49,9 +48,8 @@ def may_replace(path: Path, *, force: bool = False) -> bool:
         )
     if force:
         return True
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise UsageError(f"{name} is there already; --force replaces it.")
-    print(f"{name} is there already. Replace it? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+    if not confirmed(f"{name} is there already. Replace it?"):
         raise UsageError(f"{name} was not replaced.")
     return True

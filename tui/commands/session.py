@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
 from tui.commands.arguments import SESSION_HELP, Subcommands, folder, numbers, words
-from tui.commands.output import OK, SOME, UsageError, note, print_json, say, say_each
+from tui.commands.output import OK, SOME, UsageError, confirmed, note, print_json, say, say_each
 from tui.commands.zipping import refuse_terminal, write_zip, zip_place
 from tui.text import clean, count_text, size_text
 
@@ -285,9 +285,7 @@ def _size_words(size: "TrashSize") -> str:
 
 
 def _is_sure(library: Library) -> bool:
-    size = library.trash.size()
-    print(f"Delete {_size_words(size)}, for good? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return confirmed(f"Delete {_size_words(library.trash.size())}, for good?")
 
 
 def _trash_add(options: Namespace, library: Library) -> int:

@@ -1,15 +1,17 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
+import asyncio
 import gc
 from collections.abc import Collection, Hashable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Container, Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
@@ -52,7 +54,6 @@ from tui.sheet_document import Opened, SheetDocument, sheet_name
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
-from tui.widgets.image_pane import ImagePane
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
@@ -142,7 +143,7 @@ class SheetScreen(AreaScreen):
                 yield Static("", id="problem", markup=False)
                 yield RowPreviewPane(self.app_state, id="preview")
                 yield Static("", id="help", markup=False)
-            yield ImagePane(id="source")
+            yield Container(id="source")
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -446,11 +447,19 @@ class SheetScreen(AreaScreen):
         hand_over(self._take_source, found.picture if found is not None else None)
 
     def _take_source(self, image: SourcePicture | None) -> None:
-        pane = self.query_one("#source", ImagePane)
-        pane.set_class(image is not None, "-there")
+        self.query_one("#source", Container).set_class(image is not None, "-there")
         if image is not None:
             path = image.file_in(self.app_state.library.path)
-            pane.show(path, f"{image.width}×{image.height}")
+            self._draw_source(path, f"{image.width}×{image.height}")
+
+    @work(exclusive=True, group="draw source")
+    async def _draw_source(self, path: Path, caption: str) -> None:
+        # What decodes pictures takes a third of a second to load, and few sheets have any.
+        image_pane = await asyncio.to_thread(import_module, "tui.widgets.image_pane")
+        place = self.query_one("#source", Container)
+        if not place.children:
+            await place.mount(image_pane.ImagePane())
+        place.query_one(image_pane.ImagePane).show(path, caption)
 
     def action_scroll_place(self, direction: int) -> None:
         """Through a long preview, while the cursor stays where it is."""

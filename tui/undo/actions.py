@@ -1,6 +1,7 @@
-"""What people do to images and sessions that can be undone."""
+"""What people do to images, sessions and models that can be undone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from engine.api import Library
 from tui.text import count_text
@@ -50,8 +51,8 @@ class TrashImages:
             self._library.images.restore(self.images)
 
 
-class _OnSession:
-    """Something done to a session, by one call and undone by another."""
+class _ByCalls:
+    """Something done by one call and undone by another; it concerns no single images."""
 
     def __init__(self, words: str, do: Callable[[], object], undo: Callable[[], object]) -> None:
         self.images: list[str] = []
@@ -68,9 +69,9 @@ class _OnSession:
         self._undo()
 
 
-def renaming(library: Library, session: str, before: str, after: str) -> _OnSession:
+def renaming(library: Library, session: str, before: str, after: str) -> _ByCalls:
     """A session is called something else."""
-    return _OnSession(
+    return _ByCalls(
         f"{before} is now {after}",
         lambda: library.sessions.rename(session, after),
         lambda: library.sessions.rename(session, before),
@@ -79,28 +80,38 @@ def renaming(library: Library, session: str, before: str, after: str) -> _OnSess
 
 def tagging(
     library: Library, session: str, before: Sequence[str], after: Sequence[str]
-) -> _OnSession:
+) -> _ByCalls:
     """A session has other tags."""
-    return _OnSession(
+    return _ByCalls(
         f"tags: {', '.join(after) or 'none'}",
         lambda: library.sessions.tag(session, after),
         lambda: library.sessions.tag(session, before),
     )
 
 
-def trashing(library: Library, session: str, name: str) -> _OnSession:
+def trashing(library: Library, session: str, name: str) -> _ByCalls:
     """A session goes to the trash as a whole."""
-    return _OnSession(
+    return _ByCalls(
         f"{name} to the trash",
         lambda: library.sessions.trash(session),
         lambda: library.sessions.restore(session),
     )
 
 
-def restoring(library: Library, session: str, name: str) -> _OnSession:
+def restoring(library: Library, session: str, name: str) -> _ByCalls:
     """A session comes back from the trash."""
-    return _OnSession(
+    return _ByCalls(
         f"{name} back from the trash",
         lambda: library.sessions.restore(session),
         lambda: library.sessions.trash(session),
+    )
+
+
+def taking_out(library: Library, label: str) -> _ByCalls:
+    """A model is taken out of the list."""
+    entries: list[Mapping[str, Any]] = []
+    return _ByCalls(
+        f"{label} is out of the list, its files stay",
+        lambda: entries.append(library.models.remove(label)),
+        lambda: library.models.put_back(entries.pop()),
     )

@@ -33,22 +33,25 @@ def remember_fit(writer: Writer, device: str, model: str, shape: str, size: int)
         )
 
 
-def halve(writer: Writer, batch: Batch, device: str) -> None:
-    """Split `batch` into two of half its size, after running out of memory; remember that.
+def halve(writer: Writer, batch: Batch, device: str, *, remember: bool = True) -> None:
+    """Split `batch` into two of half its size, after running out of memory.
 
     Args:
         writer: the library's.
         batch: as `next_batch` gave it.
         device: the name of the one whose memory it was.
+        remember: whether later sessions begin with that size there. Not if other calls ran beside
+            it: they may have had the memory.
     """
     half = batch.size // 2
     recipe = batch.images[0].recipe
     with writer.transaction() as db:
-        db.execute(
-            "INSERT INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET size = min(size, excluded.size)",
-            (device, recipe.model_hash, shape_text(recipe), half),
-        )
+        if remember:
+            db.execute(
+                "INSERT INTO fits (device, model, shape, size) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET size = min(size, excluded.size)",
+                (device, recipe.model_hash, shape_text(recipe), half),
+            )
         halves = [
             db.execute(
                 "INSERT INTO batches (session, size, split_from, lot, work)"

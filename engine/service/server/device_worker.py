@@ -11,7 +11,6 @@ from pathlib import Path
 from engine.library.files import StagedFile
 from engine.library.records import Batch
 from engine.models.catalog import Model, find_model
-from engine.models.fingerprint import fingerprint
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
@@ -46,6 +45,8 @@ class Attempt:
     """Pictures that the disk had no room for; they are kept until it has."""
     cause: Cause = Cause.ENDED
     reason: str = ""
+    alone: bool = True
+    """Whether no other call ran on the device beside it, as far as it failed."""
     begun: bool = False
     """Whether the model was ready and the batch recorded as being rendered."""
     seconds: float | None = None
@@ -244,7 +245,7 @@ class DeviceWorker:
         chosen = batch.conditions
         dtype = chosen.dtype if chosen else model.dtype
         timeout = self._settings.render.load_timeout
-        offered = await link.load(label, model.source, recipe.model_hash, dtype, timeout)
+        offered = await link.load(label, model.files, recipe.model_hash, dtype, timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
         self.waits.pop(label, None)
         render = self._settings.render
@@ -261,7 +262,7 @@ class DeviceWorker:
         """
         try:
             model = self._entry(label)
-            return fingerprint(model.source), model.is_shipped
+            return model.files.fingerprint(), model.is_shipped
         except (LoadError, NotNowError, OSError):
             return None, False
 

@@ -394,7 +394,8 @@ class Dispatcher:
             case Free(began=began, ended=ended, taken=taken, room=room):
                 attempt.seconds = ended - began
                 worker.works()
-                await self._recording.measure(worker, batch, taken, room)
+                if taken is not None:
+                    await self._recording.measure(worker, batch, taken, room)
                 self._publish(Computed(session, device, len(images), began, ended))
                 worker.news.set()
             case Picture(text=text):
@@ -406,8 +407,8 @@ class Dispatcher:
                             await self._stage(attempt)
                         except OSError as error:
                             self._pausing.trouble(str(error))
-            case Failed(cause=cause, reason=reason):
-                attempt.cause, attempt.reason = cause, reason
+            case Failed(cause=cause, reason=reason, alone=alone):
+                attempt.cause, attempt.reason, attempt.alone = cause, reason, alone
 
     async def _stage(self, attempt: Attempt) -> None:
         """Put on disk what is not there yet, one picture after the other."""

@@ -25,7 +25,6 @@ from engine.library.write.trash import drop_left_sources, settle
 from engine.library.write.writer import Writer
 from engine.library_folder import disk_fault, writing_fault
 from engine.models.catalog import find_model
-from engine.models.fingerprint import fingerprint
 from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
 from engine.protocol.commands import (
     AskStatus,
@@ -313,7 +312,7 @@ class EngineProcess:
         found: dict[str, str] = {}
         for label in await self._write(models_open, session):
             if (model := find_model(label)) is not None:
-                found[label] = await asyncio.to_thread(fingerprint, model.source)
+                found[label] = await asyncio.to_thread(model.files.fingerprint)
         for key in await self._write(take_new_files, session, found):
             self._logs.note(key, f"goes on with the files its models have now: {found}")
 

@@ -59,7 +59,7 @@ class Recording:
             self._pausing.over()
             await self._write(Writer.end, batch, attempt.seconds)
         elif cause == Cause.MEMORY and batch.size > 1:
-            await self._write(halve, batch, worker.name)
+            await self._write(halve, batch, worker.name, remember=attempt.alone)
         elif cause == Cause.MEMORY:
             recipe = batch.images[0].recipe
             await self._write(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.atomic_files import open_to_append
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
@@ -87,7 +88,7 @@ class RendererClient:
         self.model: str | None = None
         """Label of the model that was loaded last."""
         self._process = process
-        self._loaded: dict[tuple[str, str, str], tuple[str, Conditions]] = {}
+        self._loaded: dict[tuple[ModelFiles, str, str], tuple[str, Conditions]] = {}
         self._heard = time.monotonic()
         self._said = b""
         self._queues: dict[int | None, asyncio.Queue[Framed[AnyFromRenderer] | None]] = {
@@ -216,7 +217,7 @@ class RendererClient:
             raise RendererDiedError(await self._obituary()) from error
 
     async def load(
-        self, model: str, source: Path, model_hash: str, dtype: str, timeout: float
+        self, model: str, files: ModelFiles, model_hash: str, dtype: str, timeout: float
     ) -> Conditions:
         """Have `model` ready; at once if it is loaded already.
 
@@ -228,9 +229,9 @@ class RendererClient:
             MachineError: the device fails, or the machine allows no more threads, say.
             OSError: the disk is full, or fails.
         """
-        wanted = (str(source), model_hash, dtype)
+        wanted = (files, model_hash, dtype)
         if wanted not in self._loaded:
-            await self._send(LoadModel(model, str(source), model_hash, dtype))
+            await self._send(LoadModel(model, files, model_hash, dtype))
             answer = (await self._next(None, timeout)).message
             assert isinstance(answer, Loaded | Failed), "nothing else comes without a batch"
             # Others may have made room.
@@ -240,7 +241,7 @@ class RendererClient:
             offered = answer.conditions
             self._loaded[wanted] = (model, offered)
             # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
-            self._loaded[str(source), model_hash, offered.dtype] = (model, offered)
+            self._loaded[files, model_hash, offered.dtype] = (model, offered)
             self.model = model
         return self._loaded[wanted][1]
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from engine.errors import PromptsheetError
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
-from engine.models.fingerprint import fingerprint
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
@@ -129,7 +128,7 @@ def _planned_models(
             label: PlannedModel(
                 model=models[label],
                 scheduler=models[label].scheduler,
-                fingerprint=fingerprint(models[label].source),
+                fingerprint=models[label].files.fingerprint(),
                 words=words,
                 background=background,
             )

@@ -175,6 +175,16 @@ def test_running_out_of_memory_halves_the_batch_and_remembers(writer: Writer) ->
     assert batch_limits.split_from(writer, first) == 8
     batch_limits.halve(writer, first, "cpu")
     assert batch_limits.split_from(writer, take(writer)) == 8
+    assert batch_limits.fits_on(writer, "cpu") == {("h", "8x8"): 2}
+
+
+def test_a_batch_that_lacked_memory_beside_others_says_nothing_of_later_ones(
+    writer: Writer,
+) -> None:
+    writer.add_session(new_session(rows=2, images=4))
+    batch_limits.halve(writer, take(writer), "cpu", remember=False)
+    assert take(writer).size == 4
+    assert batch_limits.fits_on(writer, "cpu") == {}
 
 
 def test_conditions_are_chosen_once_and_kept(writer: Writer) -> None:

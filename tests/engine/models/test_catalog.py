@@ -49,7 +49,7 @@ FLUX = {"attention_head_dim": 128, "in_channels": 64, "num_layers": 19, "patch_s
     ("pipeline", "transformer", "vae", "base"),
     [
         ("FluxPipeline", FLUX, {"block_out_channels": [128, 256, 512, 512]}, 1024),
-        ("QwenImagePipeline", {}, {"base_dim": 96, "dim_mult": [1, 2, 4, 4]}, 1024),
+        ("QwenImagePipeline", {}, {"base_dim": 96, "dim_mult": [1, 2, 4, 4]}, 1328),
         ("SanaPipeline", {"sample_size": 16}, {"encoder_block_out_channels": [1] * 6}, 512),
         ("SanaPipeline", {"sample_size": 32}, {"encoder_block_out_channels": [1] * 6}, 1024),
         ("SomebodysPipeline", {}, {"block_out_channels": [1, 2, 3, 4]}, 512),

@@ -40,6 +40,9 @@ TRAILING = {"_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing"
         ("StableDiffusionXLPipeline", {"scheduler_scheduler_config": TRAILING}, 2),
         ("StableDiffusionXLPipeline", {}, 30),
         ("ZImagePipeline", {}, 50),
+        ("Krea2Pipeline", {"index": {"is_distilled": True}}, 8),
+        ("HunyuanImagePipeline", {"transformer_config": {"guidance_embeds": True}}, 8),
+        ("HunyuanImagePipeline", {}, 50),
     ],
 )
 def test_kin_that_were_distilled_are_told_by_their_folder(
@@ -49,7 +52,7 @@ def test_kin_that_were_distilled_are_told_by_their_folder(
     assert mine.rendering["default"].steps == steps
     few = steps < 10
     assert mine.distilled is few
-    assert mine.kind.guides is not few
+    assert mine.kind.guides is (not few or pipeline == "HunyuanImagePipeline")
     assert mine.heeds_negative("default") is (mine.kind.negative_prompt and not few)
 
 
@@ -77,7 +80,8 @@ def test_no_familys_words_for_rendering_mean_what_it_was_not_made_for() -> None:
             ]
             assert steps == sorted(steps)
         if family.distilled is not None:
-            assert max(r.steps for r in family.as_distilled().renderings) < 10
+            few, all_steps = family.as_distilled().renderings, family.renderings
+            assert max(r.steps for r in few) < all_steps[1].steps
 
 
 def test_every_scheduler_that_is_offered_has_a_name_and_on_pictures_none_that_cannot() -> None:
@@ -89,6 +93,24 @@ def test_every_scheduler_that_is_offered_has_a_name_and_on_pictures_none_that_ca
             assert set(on_pictures) <= {"euler"}, "others cannot take a picture to its noise"
 
 
+def test_sizes_are_multiples_of_what_the_kind_can_draw(config: Path) -> None:
+    assert model(config, "SanaPipeline").size_multiple == 32, "others its call refuses"
+    assert model(config, "FluxPipeline").size_multiple == 16
+    assert model(config, "SanaPipeline", "size_multiple = 64").size_multiple == 64
+    for family in FAMILIES.values():
+        for _, size in family.named_sizes:
+            assert all(side % family.multiple == 0 for side in size), (family.title, size)
+
+
+def test_an_argument_is_left_to_the_call_where_it_knows_better() -> None:
+    sprint = family_of("SanaSprintPipeline")
+    assert sprint.fixed_for(2) == {"use_resolution_binning": False}
+    assert sprint.fixed_for(3) == {
+        "use_resolution_binning": False,
+        "intermediate_timesteps": None,
+    }
+
+
 def test_a_kind_that_nobody_knows_promises_nothing() -> None:
     assert is_known("FluxPipeline") and not is_known("SomebodysPipeline")
     assert family_of("SomebodysPipeline").schedulers_for() == ()
@@ -98,12 +120,16 @@ def test_a_kind_that_nobody_knows_promises_nothing() -> None:
 def row_of(family: Family) -> str:
     """A family's row in the README."""
     drawn = "a tiny one, random weights" if family.tested else "not tested"
+    if family.tested and family.helper:
+        drawn += f", where {family.helper} is installed"
     if family is family_of("StableDiffusionPipeline"):
         drawn += "; the built-in model"
-    on = "by strength" if family.image_to_image else "by words" if family.edits else "–"
+    by_words = "by words, and only so" if family.needs_picture else "by words"
+    on = "by strength" if family.image_to_image else by_words if family.edits else "–"
     kin = " and its few-step kin" if family.distilled else ""
     masks, negative = ("yes" if able else "–" for able in (family.masks, family.negative_prompt))
-    return f"| {family.title}{kin} | {drawn} | {on} | {masks} | {negative} |"
+    lora = "yes" if family.lora else "–"
+    return f"| {family.title}{kin} | {drawn} | {on} | {masks} | {negative} | {lora} |"
 
 
 def test_the_readme_has_a_row_for_every_family_as_the_table_says_it() -> None:

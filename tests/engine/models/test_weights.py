@@ -6,24 +6,12 @@ from pathlib import Path
 import pytest
 
 from engine.models.catalog import load_models
+from engine.models.model_files import ModelFiles
 from engine.models.weights import ModelSize, model_size
 from tests.support.command import Promptsheet
+from tests.support.weights_files import put
 
 pytestmark = pytest.mark.slow
-
-
-def put(path: Path, **tensors: tuple[str, list[int], int]) -> None:
-    """A weights file of these tensors: dtype, shape, bytes of one number."""
-    header, at = {}, 0
-    for name, (dtype, shape, each) in tensors.items():
-        size = each
-        for side in shape:
-            size *= side
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(at))
 
 
 def folder_of(path: Path) -> Path:
@@ -47,21 +35,23 @@ def folder_of(path: Path) -> Path:
 
 
 def test_what_is_loaded_is_counted_and_nothing_else(tmp_path: Path) -> None:
-    assert model_size(folder_of(tmp_path / "model")) == ModelSize(250, 300, 3072, 16, 256)
+    assert model_size(ModelFiles(str(folder_of(tmp_path / "model")))) == ModelSize(
+        250, 300, 3072, 16, 256
+    )
 
 
 def test_files_that_tell_nothing_are_not_guessed_at(tmp_path: Path) -> None:
-    assert model_size(tmp_path) is None
+    assert model_size(ModelFiles(str(tmp_path))) is None
     folder = folder_of(tmp_path / "model")
     (folder / "vae" / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec")
-    assert model_size(folder) is None
+    assert model_size(ModelFiles(str(folder))) is None
 
 
 def test_the_builtin_model_is_as_large_as_its_weights() -> None:
-    folder = load_models()["builtin"].source
-    size = model_size(folder)
+    files = load_models()["builtin"].files
+    size = model_size(files)
     assert size is not None
-    on_disk = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    on_disk = sum(path.stat().st_size for path in files.path.rglob("*.safetensors"))
     assert 0.9 < 2 * size.numbers / on_disk < 1.01, "they are stored as float16"
 
 

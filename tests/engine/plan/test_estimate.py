@@ -1,3 +1,5 @@
+import pytest
+
 from engine.models.catalog import load_models
 from engine.models.weights import ModelSize
 from engine.plan.estimate import Rate, estimate, expected_rates
@@ -48,7 +50,10 @@ def needs(size: ModelSize | None, devices: dict[str, int], **changes: object) ->
     return found[0] if found else None
 
 
-def test_memory_follows_the_devices_number_format_and_the_largest_picture() -> None:
+def test_memory_follows_the_devices_number_format_and_the_largest_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.machine.processor_facts", lambda: ("flags : avx512f",))
     gpu = needs(SDXL, {"cuda:0": 8 * GIB, "cuda:1": 24 * GIB}, width=384, height=128)
     assert gpu is not None and gpu.device == "cuda:1" and gpu.fits
     assert 2 * SDXL.numbers < gpu.bytes < 2 * SDXL.numbers + 2 * GIB
@@ -57,3 +62,6 @@ def test_memory_follows_the_devices_number_format_and_the_largest_picture() -> N
     wide = needs(SDXL, {"cpu": 8 * GIB}, width=384, height=128)
     assert wide is not None and wide.bytes > cpu.bytes
     assert needs(None, {"cpu": 1}) is None and needs(SDXL, {}) is None
+    monkeypatch.setattr("engine.machine.processor_facts", lambda: ("flags : avx512f avx512_bf16",))
+    half = needs(SDXL, {"cpu": 8 * GIB})
+    assert half is not None and half.bytes < cpu.bytes - SDXL.numbers

@@ -58,3 +58,16 @@ def test_a_call_with_more_threads_than_there_are_still_gets_its_turn() -> None:
     other.join()
     lanes.leave(64)
     lanes.wait_empty()
+
+
+def test_a_call_hears_whether_another_ran_beside_it() -> None:
+    lanes = Lanes(2)
+    lanes.enter(1)
+    alone = lanes.look()
+    assert alone()
+    lanes.enter(1)
+    beside = lanes.look()
+    lanes.leave(1)
+    assert not alone(), "another came and went"
+    lanes.leave(1)
+    assert not beside(), "another was there before"

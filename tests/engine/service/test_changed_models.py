@@ -12,6 +12,7 @@ from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
 from engine.models.fingerprint import fingerprint
+from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions
 from engine.protocol.rendering import RenderBatch
 from engine.service.server.renderer_client import ChangedModelError, LoadError
@@ -29,11 +30,11 @@ def bodies(fake: None, monkeypatch: pytest.MonkeyPatch) -> list[RenderBatch]:
     told: list[RenderBatch] = []
 
     async def load(
-        self: FakeRenderer, _label: str, source: Path, model_hash: str, *_: object
+        self: FakeRenderer, _label: str, files: ModelFiles, model_hash: str, *_: object
     ) -> Conditions:
         if FakeRenderer.load_fault:
             FakeRenderer.load_fault(self.device)
-        if fingerprint(source) != model_hash:
+        if files.fingerprint() != model_hash:
             raise ChangedModelError("the model's files have changed since this session was planned")
         return CONDITIONS
 

@@ -121,6 +121,15 @@ def test_what_a_model_does_with_guidance_and_of_which_kind_it_is_is_said_once() 
     assert "changes nothing" in sheet.problems[1].message
 
 
+def test_what_a_model_lacks_is_said_before_the_start() -> None:
+    lacking = ModelLimits(max_ratio=3.0, lack="needs torchvision, which is not installed: `pip`")
+    vocabulary = replace(VOCABULARY, models={"builtin": lacking})
+    sheet = check_table(table(("prompt",), ("a",), ("b",)), vocabulary)
+    (problem,) = sheet.problems
+    assert (problem.row, problem.severity) == (2, WARNING)
+    assert problem.message == "The model builtin needs torchvision, which is not installed: `pip`."
+
+
 def test_a_wildcard_nobody_knows_is_an_error_on_its_cell() -> None:
     sheet = check(
         ("prompt", "negative_prompt"), ("a __color__ {cat|dog}", "__colr__ x"), ("{b", "")

@@ -126,6 +126,17 @@ def test_a_strength_of_less_than_one_step_is_an_error_with_the_smallest() -> Non
     assert errors(check(("prompt", "image", "strength"), ("a", "a.jpg", 0))) == [(2, "strength")]
 
 
+def test_a_model_that_only_changes_pictures_asks_for_one() -> None:
+    changes = ModelLimits(max_ratio=3.0, draws_on="words", needs_picture=True)
+    only_changing = replace(DRAWING, models=dict(DRAWING.models) | {"changes": changes})
+    header = ("prompt", "model", "image")
+    rows = (("a", "changes", "a.jpg"), ("a", "changes", ""), ("a", "words", ""))
+    assert errors(check_table(table(header, *rows), only_changing)) == [(3, "image")]
+    sheet = check_table(table(header[:2], ("a", "changes")), only_changing)
+    assert errors(sheet) == [(2, "model")]
+    assert "name one in the column image" in sheet.problems[0].message
+
+
 def test_a_mask_needs_a_picture() -> None:
     sheet = check(("prompt", "image", "mask"), ("a", "", "m.jpg"), ("a", "a.jpg", "m.jpg"))
     assert errors(sheet) == [(2, "mask")]

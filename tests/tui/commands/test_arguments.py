@@ -33,6 +33,17 @@ def test_every_subcommand_explains_itself_and_takes_json_and_a_library(
         assert end.value.code == 0 and f"promptsheet {name}" in said, name
 
 
+def test_subcommands_of_a_group_take_json_and_a_library(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser, _ = _parsers()
+    options = parser.parse_args(["models", "list", "--json", "--library", "x"])
+    assert options.json and options.library.name == "x" and options.carry_out
+    with pytest.raises(SystemExit):
+        parser.parse_args(["models"])
+    assert "usage: promptsheet models" in capsys.readouterr().err
+
+
 def test_a_name_with_escape_sequences_is_not_said_raw(capsys: pytest.CaptureFixture[str]) -> None:
     parser, _ = _parsers()
     with pytest.raises(SystemExit):

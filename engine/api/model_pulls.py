@@ -1,0 +1,104 @@
+"""A model on its way from the Hub: asked about, pulled, and put into the model list."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine.api.models import ModelRefusedError, Models
+from engine.models.finding import free_label
+from engine.models.hub.messages import PullPlan, PullProgress
+from engine.models.hub.offers import wanted
+from engine.models.hub.pulling import Pull
+from engine.settings import Settings, models_folder
+
+
+class ModelPull:
+    """A model on its way from the Hub into the model list.
+
+    Used in a `with` block, which ends the process that talks to the Hub: `ask`, then `bring`, then
+    `add`. Whatever has come is kept, and gone on with when the same is pulled again.
+    """
+
+    def __init__(
+        self, settings: Settings, models: Models, what: str, label: str = "", file: str = ""
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            settings: what holds.
+            models: whose list it comes into.
+            what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
+            label: of its entry in the model list; empty: the offer's, or the repository's name,
+                with a number if that is taken.
+            file: the one weights file of the repository that is meant.
+
+        Raises:
+            PullError: it names no repository.
+            ModelRefusedError: the label is taken.
+            SettingsError: the model list cannot be used.
+        """
+        self.repository, suggested = wanted(what, file)
+        self._models = models
+        self._label, self._suggested = label, suggested
+        if label in self._taken():
+            raise ModelRefusedError(f"There is a model {label} already: choose another label.")
+        reserve = settings.engine.reserve_mib << 20
+        self._pull = Pull(self.repository, models_folder(settings), reserve)
+
+    def __enter__(self) -> Self:
+        self._pull.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pull.__exit__(kind, error, trace)
+
+    def ask(self) -> PullPlan:
+        """What pulling it would take.
+
+        Raises:
+            PullError: it cannot be pulled, or the Hub cannot be reached.
+        """
+        return self._pull.ask()
+
+    def bring(self) -> Iterator[PullProgress]:
+        """Pull it whole; when this ends, it lies in the plan's folder.
+
+        Yields:
+            How far it is, several times a second.
+
+        Raises:
+            PullError: it could not be pulled whole, or was cancelled.
+        """
+        return self._pull.bring()
+
+    def cancel(self) -> None:
+        """End it at once, from any thread."""
+        self._pull.cancel()
+
+    def add(self, plan: PullPlan) -> str:
+        """Put what was pulled into the user's list, if it is not there yet; its label there.
+
+        Raises:
+            ModelRefusedError: it is no model, or meanwhile the label is taken.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        found = self._models.look_at(Path(plan.folder, self.repository.file))
+        if found.fault:
+            raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
+        if listed := self._models.labels_of(found):
+            return listed[0]
+        more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
+        if plan.found.licence:
+            more["licence"] = plan.found.licence
+        label = self._label or free_label(self._suggested, self._taken())
+        return self._models.add(found, label, **more).label
+
+    def _taken(self) -> set[str]:
+        models = self._models.all()
+        return {*models, *models.faults}

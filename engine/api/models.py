@@ -1,0 +1,306 @@
+"""Models: listed with what is known of each, found, added, pulled, checked, taken out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import PromptsheetError
+from engine.library.database import LibraryError
+from engine.library.read.model_use import last_used
+from engine.machine import DeviceUse, devices_in_use
+from engine.models.catalog import KnownModels, Model, Rendering, load_models, model_of, own_labels
+from engine.models.finding import FoundModel, free_label, look_at, look_through
+from engine.models.licences import licence_of
+from engine.models.list_file import add_entry, remove_entry
+from engine.models.weights import model_size
+from engine.models.wholeness import faults_of
+from engine.plan.memory import memory_need
+from engine.service.devices import AUTO
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.api.model_pulls import ModelPull
+    from engine.models.hub.offers import Offer
+
+
+class ModelRefusedError(PromptsheetError):
+    """What was asked of a model cannot be done; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One entry of the model list, and what is known of it."""
+
+    label: str
+    fault: str = ""
+    """Why it cannot be used, in words; then the rest is not known."""
+    family: str = ""
+    """As its makers call it."""
+    pipeline: str = ""
+    source: str = ""
+    """Its folder or file."""
+    base: str = ""
+    """Of a file: the folder that has what it leaves out; empty: it needs none."""
+    shipped: bool = False
+    """Whether it came with Promptsheet."""
+    base_resolution: int = 0
+    """Pixels of a side at 1:1."""
+    licence: str = ""
+    """Empty: nothing says it."""
+    bytes: int = 0
+    """Of its files."""
+    memory_bytes: int | None = None
+    """What one picture of its usual size needs of the device's memory; None: its files don't tell.
+    """
+    device: str = ""
+    """The roomiest of those that would render it."""
+    device_bytes: int = 0
+    """All of its memory."""
+    free_bytes: int = 0
+    """What is free of it now."""
+    abilities: tuple[str, ...] = ()
+    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`."""
+    renderings: Mapping[str, Rendering] | None = None
+    last_used: float | None = None
+    """Seconds since 1970, in this library; None: never."""
+
+
+class Models:
+    """The models there are."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Args: settings: what holds."""
+        self._settings = settings
+
+    def all(self) -> KnownModels:
+        """The models by their labels, and what is wrong with entries that cannot be used.
+
+        The first is taken where a row names none.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        return load_models()
+
+    def described(self) -> list[ModelInfo]:
+        """Each entry with what is known of it, those that cannot be used at the end.
+
+        Reads the headers of all weights: not for an event loop.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        models = self.all()
+        device = self._roomiest_device()
+        used = self._last_used()
+        found = [_described(model, device, used.get(model.label)) for model in models.values()]
+        return found + [
+            ModelInfo(label, fault, last_used=used.get(label))
+            for label, fault in models.faults.items()
+        ]
+
+    # ---------------------------------------------------------------- adding
+
+    def look_at(self, path: Path, base: Path | None = None) -> FoundModel:
+        """What a folder in diffusers' format, or a weights file, is; the `fault` says if no model.
+
+        Args:
+            path: the folder or the file.
+            base: for a file that holds the denoiser alone, the folder that has the rest.
+        """
+        return look_at(path, base)
+
+    def look_through(self, folder: Path) -> Iterator[FoundModel]:
+        """Everything in a folder and all below it that may be a model, as it is found.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        next(folder.iterdir(), None)
+        return look_through(folder)
+
+    def labels_of(self, found: FoundModel) -> list[str]:
+        """The labels under which a model that was found is in the list already.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        return [m.label for m in self.all().values() if m.files.source == found.files.source]
+
+    def would_be(self, found: FoundModel, label: str = "") -> ModelInfo:
+        """What is known of a model that was found, as if it had been added.
+
+        Args:
+            found: what `look_at` gave.
+            label: what it would be called; empty: after its name, with a number if that is taken.
+
+        Raises:
+            ModelRefusedError: it is no model, or the label is taken.
+            SettingsError: the model list cannot be used.
+        """
+        entry = self._entry(found, label)
+        return _described(model_of(entry), self._roomiest_device(), None)
+
+    def add(self, found: FoundModel, label: str = "", **more: str) -> ModelInfo:
+        """Put a model into the user's list, whose remarks are left alone; its files stay.
+
+        Args:
+            found: as for `would_be`.
+            label: likewise.
+            more: further fields of its entry.
+
+        Raises:
+            ModelRefusedError: it is no model, or the label is taken: nothing is written over.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        entry = self._entry(found, label) | more
+        model = model_of(entry)
+        add_entry(entry)
+        return _described(model, self._roomiest_device(), None)
+
+    def _entry(self, found: FoundModel, label: str) -> dict[str, str]:
+        if found.fault:
+            raise ModelRefusedError(found.fault)
+        models = self.all()
+        taken = models.keys() | models.faults.keys()
+        if label in taken:
+            raise ModelRefusedError(
+                f"There is a model {label} already: choose another label, or take that one out"
+                f" first (`promptsheet models remove {label}`)."
+            )
+        entry = {"label": label or free_label(found.suggested_label, taken)}
+        entry["source"] = found.files.source
+        return entry | ({"base": found.files.base} if found.files.base else {})
+
+    # ---------------------------------------------------------------- from the Hub
+
+    def offers(self) -> "tuple[Offer, ...]":
+        """Models of the Hub that can be pulled by their labels."""
+        from engine.models.hub.offers import offers
+
+        return offers()
+
+    def pull(self, what: str, label: str = "", file: str = "") -> "ModelPull":
+        """A model of the Hub, on its way into the list; nothing is asked yet.
+
+        Args:
+            what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
+            label: what it is to be called; empty: the offer's label, or the repository's name,
+                with a number if that is taken.
+            file: the one weights file of the repository that is meant; empty: a model in
+                diffusers' format.
+
+        Raises:
+            PullError: it names no repository.
+            ModelRefusedError: the label is taken.
+            SettingsError: the model list cannot be used.
+        """
+        from engine.api.model_pulls import ModelPull
+
+        return ModelPull(self._settings, self, what, label, file)
+
+    # ---------------------------------------------------------------- one that is in the list
+
+    def check(self, label: str) -> list[str]:
+        """What is wrong with a model's files, a line each; none: they are whole.
+
+        Raises:
+            ModelRefusedError: there is no such model.
+            SettingsError: the model list cannot be used.
+        """
+        models = self.all()
+        if fault := models.faults.get(label):
+            return [fault]
+        return faults_of(self._known(models, label).files)
+
+    def remove(self, label: str) -> dict[str, Any]:
+        """Take a model out of the user's list; its files stay where they are.
+
+        Returns:
+            Its entry, with which `put_back` undoes it.
+
+        Raises:
+            ModelRefusedError: there is no such model, or it came with Promptsheet.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        if label not in own_labels():
+            self._known(self.all(), label)
+            raise ModelRefusedError(f"{label} came with Promptsheet, and stays in the list.")
+        return remove_entry(label)
+
+    def put_back(self, entry: Mapping[str, Any]) -> None:
+        """Put an entry that `remove` gave back into the list, at its end.
+
+        Raises:
+            LabelTakenError: another model has its label by now.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        add_entry(entry)
+
+    def _known(self, models: KnownModels, label: str) -> Model:
+        if label not in models:
+            labels = ", ".join(models)
+            raise ModelRefusedError(f"There is no model {label}. There are: {labels}.")
+        return models[label]
+
+    def _roomiest_device(self) -> DeviceUse | None:
+        wanted = set(self._settings.render.devices)
+        there = [use for use in devices_in_use() if {AUTO, use.device} & wanted]
+        return max(there, key=lambda use: use.total, default=None)
+
+    def _last_used(self) -> dict[str, float]:
+        try:
+            return last_used(self._settings.library)
+        except LibraryError:  # of another version, say: that is for whoever opens it to complain of
+            return {}
+
+
+def _described(model: Model, device: DeviceUse | None, used: float | None) -> ModelInfo:
+    size = model_size(model.files)
+    need = None
+    if size and device:
+        need = memory_need(size, model, model.base_resolution**2, device.device)
+    return ModelInfo(
+        label=model.label,
+        family=model.kind.title,
+        pipeline=model.pipeline,
+        source=str(model.source),
+        base=str(model.base or ""),
+        shipped=model.is_shipped,
+        base_resolution=model.base_resolution,
+        licence=model.licence or licence_of(model.source),
+        bytes=_bytes_of(model),
+        memory_bytes=need,
+        device=device.device if device else "",
+        device_bytes=device.total if device else 0,
+        free_bytes=device.total - device.used if device else 0,
+        abilities=abilities_of(model),
+        renderings=model.rendering,
+        last_used=used,
+    )
+
+
+def abilities_of(model: Model) -> tuple[str, ...]:
+    """What a model can do beside drawing from a text."""
+    kind, draws_on = model.kind, model.draws_on
+    can = {
+        "image to image": draws_on == "strength",
+        "mask": kind.masks,
+        "edit": draws_on == "words",
+        "negative prompt": kind.negative_prompt,
+    }
+    return tuple(name for name, it_can in can.items() if it_can)
+
+
+def _bytes_of(model: Model) -> int:
+    """Of its folder or file; of a file's base, those weights that it takes from there."""
+    if model.files.is_file:
+        return sum(path.stat().st_size for path in model.files.weights())
+    total = 0
+    for path in model.source.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:  # gone, or a link to nowhere
+            continue
+    return total

@@ -1,0 +1,99 @@
+"""What is to be found at a path that may be a model, or a folder full of them."""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.models.file_kinds import FileKind
+from engine.models.model_files import INDEX, ModelFiles, read_json
+from engine.models.weights_file import WeightsFileError
+
+_REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")
+"""Endings of weights that are read only to say what they are."""
+_MOST_FILES = 10_000
+_DEEPEST = 8
+_LONGEST_LABEL = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """One place that was looked at."""
+
+    path: Path
+    files: ModelFiles
+    kind: FileKind | None
+    """What it is, if it is one weights file that can be read."""
+    fault: str
+    """Why it is no model, in words; empty: it is one."""
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether it would be a model with a folder that has the rest, which was not named."""
+        if self.kind is None or self.kind.variant not in ("", "distilled"):
+            return False
+        return bool(self.kind.denoiser and not self.files.base)
+
+    @property
+    def suggested_label(self) -> str:
+        """A label made of its name."""
+        name = self.path.stem if self.path.suffix == ".safetensors" else self.path.name
+        return re.sub(r"\s+", "-", name.strip())[:_LONGEST_LABEL] or "model"
+
+
+def look_at(path: Path, base: Path | None = None) -> FoundModel:
+    """What one folder in diffusers' format, or one weights file, is.
+
+    Args:
+        path: the folder or the file.
+        base: for a file, the folder that has what it leaves out.
+    """
+    path = path.absolute()
+    files = ModelFiles(str(path), str(base.absolute()) if base else "")
+    if not path.exists():
+        return FoundModel(path, files, None, f"{path} is not there.")
+    if path.is_dir() and not (path / INDEX).is_file():
+        fault = f"{path} is neither a folder in diffusers' format (it has no {INDEX}) nor a file."
+        return FoundModel(path, files, None, fault)
+    if path.is_dir() and not read_json(path / INDEX).get("_class_name"):
+        return FoundModel(path, files, None, f"{path / INDEX} names no pipeline: it is damaged.")
+    kind = None
+    if path.is_file():
+        try:
+            kind = files.kind
+        except (WeightsFileError, OSError):
+            kind = None  # the fault says it
+    return FoundModel(path, files, kind, files.fault())
+
+
+def look_through(folder: Path) -> Iterator[FoundModel]:
+    """Each weights file and each folder in diffusers' format in a folder and all below it.
+
+    A folder in diffusers' format is one thing; hidden folders are left out, links not followed.
+    """
+    looked = 0
+    for place, folders, names in os.walk(folder):
+        here = Path(place)
+        if INDEX in names:
+            folders.clear()
+            yield look_at(here)
+            continue
+        depth = len(here.relative_to(folder).parts)
+        folders[:] = sorted(f for f in folders if depth < _DEEPEST and not f.startswith("."))
+        for name in sorted(names):
+            if name.startswith(".") or not name.endswith((".safetensors", *_REFUSED)):
+                continue
+            looked += 1
+            if looked > _MOST_FILES:
+                return
+            yield look_at(here / name)
+
+
+def free_label(wanted: str, taken: Collection[str]) -> str:
+    """The label, or with the first number behind it that makes it one that is not taken."""
+    if wanted not in taken:
+        return wanted
+    return next(
+        label for number in range(2, len(taken) + 3) if (label := f"{wanted}-{number}") not in taken
+    )

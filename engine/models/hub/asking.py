@@ -1,0 +1,119 @@
+"""What a repository is, before anything of it is pulled."""
+
+import json
+import re
+from typing import Annotated, Any
+
+import msgspec
+
+from engine.models.hub.choosing import (
+    INDEX,
+    Choice,
+    HubFile,
+    choose,
+    choose_file,
+    no_model,
+    own_code,
+)
+from engine.models.hub.connection import CutError, Hub
+from engine.models.hub.messages import Found
+from engine.models.hub.repository import PullError, Repository, require_plain_names
+
+_SETTINGS = re.compile(r"[a-z_]*config\.json")
+_MOST_SETTINGS = 1 << 20
+
+
+class _Lfs(msgspec.Struct):
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Sibling(msgspec.Struct):
+    rfilename: str
+    size: Annotated[int, msgspec.Meta(ge=0)]
+    blob_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")] = msgspec.field(name="blobId")
+    lfs: _Lfs | None = None
+
+
+class _About(msgspec.Struct):
+    """What the Hub says of a repository, as far as it matters."""
+
+    sha: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
+    siblings: list[_Sibling]
+    gated: str | bool = False
+    card: dict[str, Any] | None = msgspec.field(name="cardData", default=None)
+
+
+def ask(hub: Hub, repository: Repository) -> Found:
+    """What a repository is at its revision, and which of its files are taken.
+
+    Raises:
+        PullError: it cannot be pulled, or the Hub cannot be reached.
+    """
+    try:
+        return _ask(hub, repository)
+    except CutError as error:
+        raise PullError(
+            f"Nothing can be asked of the Hub: {error}. Models that are here draw without it."
+        ) from None
+
+
+def _ask(hub: Hub, repository: Repository) -> Found:
+    try:
+        about = msgspec.json.decode(hub.about(), type=_About)
+    except msgspec.DecodeError:
+        raise PullError(
+            f"{hub.host} does not answer as the Hub does: look at HF_ENDPOINT."
+        ) from None
+    names = [each.rfilename for each in about.siblings]
+    require_plain_names(repository.name, names)
+    files = [_file_of(each) for each in about.siblings]
+    if repository.file:
+        choice, pipeline = choose_file(repository.name, files, repository.file), ""
+    else:
+        choice, pipeline = _model_in(hub, repository, about.sha, files)
+    card = about.card or {}
+    licence = str(card.get("license") or "")
+    if licence == "other":
+        licence = str(card.get("license_name") or licence)
+    return Found(
+        repository=repository,
+        commit=about.sha,
+        licence=licence,
+        is_gated=bool(about.gated),
+        pipeline=pipeline,
+        choice=choice,
+        left_out=sum(file.size for file in files) - sum(file.size for file in choice.files),
+        page=hub.page,
+    )
+
+
+def _model_in(
+    hub: Hub, repository: Repository, commit: str, files: list[HubFile]
+) -> tuple[Choice, str]:
+    """Of a model in diffusers' format, the files that are taken, and its pipeline's class."""
+    names = [file.name for file in files]
+    if INDEX not in names:
+        raise no_model(repository.name, names)
+    index = _settings(hub, repository, commit, INDEX)
+    choice = choose(repository.name, files, index)
+    for file in choice.files:
+        is_read = _SETTINGS.fullmatch(file.name.rpartition("/")[2]) and file.size <= _MOST_SETTINGS
+        if is_read and "auto_map" in _settings(hub, repository, commit, file.name):
+            raise own_code(repository.name, f"{file.name}, auto_map")
+    return choice, str(index["_class_name"])
+
+
+def _file_of(sibling: _Sibling) -> HubFile:
+    if sibling.lfs is not None:
+        return HubFile(sibling.rfilename, sibling.size, sibling.lfs.sha256, "sha256")
+    return HubFile(sibling.rfilename, sibling.size, sibling.blob_id, "git")
+
+
+def _settings(hub: Hub, repository: Repository, commit: str, name: str) -> dict[str, Any]:
+    try:
+        body = json.loads(hub.small_file(commit, name))
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise PullError(f"{repository.name} is damaged: its {name} holds no settings.")
+    return body

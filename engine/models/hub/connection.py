@@ -1,0 +1,217 @@
+"""Talking to the Hub: one request at a time, and what its refusals mean.
+
+Whatever goes wrong is told in words of our own. Texts of the libraries below are never passed on:
+they may hold the token, a proxy's password, or an address that is signed for this user.
+"""
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+
+import httpx2
+from huggingface_hub import constants, get_session, get_token
+from huggingface_hub.errors import OfflineModeIsEnabled
+
+from engine.models.hub.repository import PullError, Repository
+
+_PUBLIC = "https://huggingface.co"
+_SECONDS = httpx2.Timeout(30.0, connect=10.0)
+"""For the next bytes, and for a connection."""
+_MOST_ANSWER = 64 << 20
+"""Bytes of what is read whole: lists and settings."""
+_PLAIN = re.compile(r"[\x21-\x7e]+")
+_GATED, _NO_REVISION, _NO_FILE = "GatedRepo", "RevisionNotFound", "EntryNotFound"
+_LOG_IN = "`hf auth login` logs you in, or set HF_TOKEN to a token of yours"
+
+
+class CutError(Exception):
+    """The way to the Hub is cut for now; the message says how. Trying again may help."""
+
+
+class Hub:
+    """The Hub, or what HF_ENDPOINT names instead, as this user sees it.
+
+    The user's own token goes along, if there is one: from HF_TOKEN, or of `hf auth login`.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        """Args: repository: the one that is asked about.
+
+        Raises:
+            PullError: HF_ENDPOINT is no address, or the token cannot be one.
+        """
+        self._repository = repository
+        self._endpoint = os.environ.get("HF_ENDPOINT", _PUBLIC).rstrip("/")
+        address = urlsplit(self._endpoint)
+        self.host = address.hostname or ""
+        if address.scheme not in ("http", "https") or not self.host:
+            raise PullError("HF_ENDPOINT is no address: it begins with https://, or is not set.")
+        port = f":{address.port}" if address.port else ""
+        self._site = f"{address.scheme}://{self.host}{port}"  # without a password in it
+        self.page = f"{self._site}/{repository.name}"
+        # Packed bytes would neither have the length that is told nor go on where they were cut.
+        self._headers = {"user-agent": "promptsheet", "accept-encoding": "identity"}
+        self._is_known = False
+        if token := _own_token():
+            self._headers["authorization"] = f"Bearer {token}"
+            self._is_known = True
+
+    def about(self) -> bytes:
+        """What the Hub knows of the repository at its revision, in JSON: its files among it.
+
+        Raises:
+            PullError: there is no such, or this user may not see it.
+            CutError: the Hub does not answer.
+        """
+        revision = quote(self._repository.revision, safe="")
+        path = f"/api/models/{self._repository.name}/revision/{revision}?blobs=true"
+        return self._read(path)
+
+    def small_file(self, commit: str, name: str) -> bytes:
+        """A file that is read whole.
+
+        Raises:
+            PullError: it is too long, or this user may not have it.
+            CutError: the Hub does not answer.
+        """
+        return self._read(self._path_of(commit, name))
+
+    @contextmanager
+    def reading(self, commit: str, name: str, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """A file's bytes from `start` on: where they begin after all, and they.
+
+        Raises:
+            PullError: this user may not have it.
+            CutError: the Hub does not answer, or no longer.
+        """
+        wanted = {"range": f"bytes={start}-"} if start else {}
+        with self._answer(self._path_of(commit, name), wanted) as response:
+            begins = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+            whole = response.status_code != HTTPStatus.PARTIAL_CONTENT or begins is None
+            yield 0 if whole or begins is None else int(begins[1]), response.iter_raw()
+
+    def _path_of(self, commit: str, name: str) -> str:
+        return f"/{self._repository.name}/resolve/{commit}/{quote(name)}"
+
+    def _read(self, path: str) -> bytes:
+        with self._answer(path, {}) as response:
+            body = bytearray()
+            for part in response.iter_raw():
+                body += part
+                if len(body) > _MOST_ANSWER:
+                    raise PullError(f"{self.host} answers with more than can be meant.")
+        return bytes(body)
+
+    @contextmanager
+    def _answer(self, path: str, more: Mapping[str, str]) -> Iterator[httpx2.Response]:
+        try:
+            with get_session().stream(
+                "GET",
+                f"{self._endpoint}{path}",
+                headers=self._headers | dict(more),
+                timeout=_SECONDS,
+            ) as response:
+                if not response.is_success:
+                    raise self._refusal(response)
+                yield response
+        except OfflineModeIsEnabled:
+            raise PullError(
+                "Nothing is pulled, for HF_HUB_OFFLINE is set: unset it to reach the Hub."
+            ) from None
+        except httpx2.RequestError as error:
+            raise CutError(self._cut(error)) from None
+
+    def _refusal(self, response: httpx2.Response) -> Exception:
+        """What an answer that is none means."""
+        status, code = response.status_code, response.headers.get("x-error-code", "")
+        name, revision = self._repository.name, self._repository.revision
+        if code == _NO_REVISION:
+            return PullError(f"{name} has no revision {revision}. {self.page} lists what it has.")
+        if code == _NO_FILE:
+            return PullError(f"{name} lacks a file that it lists: try again later.")
+        if code == _GATED:
+            return PullError(self._gate())
+        if "disabled" in response.headers.get("x-error-message", "").casefold():
+            return PullError(f"{self.host} has taken {name} away from everyone.")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            wait = response.headers.get("retry-after", "")
+            after = f"in {wait} seconds" if wait.isdecimal() else "in some minutes"
+            hint = "" if self._is_known else f" Who is logged in may ask more: {_LOG_IN}."
+            return PullError(f"{self.host} asks us to wait: try again {after}.{hint}")
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+            return PullError(self._unseen(status))
+        if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or status >= 500:
+            return CutError(f"{self.host} answers with a fault of its own ({status})")
+        return PullError(f"{self.host} refuses {name} (HTTP {status}).")
+
+    def _gate(self) -> str:
+        name = self._repository.name
+        if not self._is_known:
+            return (
+                f"{name} is gated: its makers want their terms accepted. Log in at {self.page},"
+                f" accept them there, and tell this machine who you are: {_LOG_IN}"
+                f" ({self._site}/settings/tokens makes one)."
+            )
+        return (
+            f"{name} is gated, and your account has not been let in. Accept the terms at"
+            f" {self.page}; some makers decide on each request, which takes its time. A token with"
+            " chosen permissions needs the one to read gated repositories."
+        )
+
+    def _unseen(self, status: int) -> str:
+        name = self._repository.name
+        if status == HTTPStatus.UNAUTHORIZED and self._is_known:
+            return (
+                f"{self.host} does not accept your token, or {name} is not yours to see. Log in"
+                f" again: {_LOG_IN}."
+            )
+        hint = (
+            "the account that you are logged in with may not see it"
+            if self._is_known
+            else f"it is private: {_LOG_IN}"
+        )
+        return f"{self.host} has no repository {name}. Check how it is spelt; or {hint}."
+
+    def _cut(self, error: httpx2.RequestError) -> str:
+        causes = list[BaseException]()
+        cause: BaseException | None = error
+        while cause is not None and cause not in causes:
+            causes.append(cause)
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, httpx2.ProxyError):
+            return f"the proxy on the way to {self.host} refuses: see HTTPS_PROXY and NO_PROXY"
+        if any(isinstance(each, ssl.SSLCertVerificationError) for each in causes):
+            return (
+                f"the certificate of {self.host} is not one that this machine trusts; where a proxy"
+                " looks into connections, SSL_CERT_FILE names its certificate"
+            )
+        if any(isinstance(each, socket.gaierror) for each in causes):
+            return f"no address is known for {self.host}"
+        if isinstance(error, httpx2.ConnectTimeout | httpx2.ReadTimeout):
+            return f"{self.host} does not answer"
+        if isinstance(error, httpx2.ConnectError):
+            return f"{self.host} cannot be reached"
+        return f"the connection to {self.host} broke off"
+
+
+def cached_file(repository: Repository, digest: str) -> str:
+    """Where huggingface_hub's own cache has, or would have, a file with this digest."""
+    folder = f"models--{repository.name.replace('/', '--')}"
+    return os.path.join(constants.HF_HUB_CACHE, folder, "blobs", digest)  # noqa: PTH118
+
+
+def _own_token() -> str | None:
+    if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN:
+        return None
+    try:
+        token = get_token()
+    except Exception:  # a login that has to be renewed first, say
+        raise PullError(f"Your login to the Hub cannot be used: {_LOG_IN}.") from None
+    if token and not _PLAIN.fullmatch(token):
+        raise PullError(f"Your token for the Hub holds characters that no token has: {_LOG_IN}.")
+    return token or None

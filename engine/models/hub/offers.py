@@ -1,0 +1,60 @@
+"""Models of the Hub that suit Promptsheet: what can be pulled by a short name."""
+
+import tomllib
+from importlib.resources import files
+from typing import Annotated
+
+from msgspec import Meta
+
+from engine.config_records import Declared, build
+from engine.models.hub.repository import Repository, named
+
+
+class Offer(Declared, frozen=True):
+    """One of them."""
+
+    label: Annotated[str, Meta(min_length=1)]
+    """What its entry in the model list is called, unless another name is asked for."""
+    repository: Annotated[str, Meta(min_length=3)]
+    family: str
+    """As its makers call it."""
+    licence: str
+    about: str
+    """What it is good at, in a line."""
+    gated: bool = False
+    """Whether its makers want their terms accepted first, on its page."""
+    download_gb: Annotated[float, Meta(gt=0)] | None = None
+    """What is pulled, in gigabytes; None: only the Hub knows."""
+    memory_gb: Annotated[float, Meta(gt=0)] | None = None
+    """GPU memory that its makers name, in gigabytes."""
+
+
+def offers() -> tuple[Offer, ...]:
+    """All of them, as the list has them."""
+    text = (files("assets") / "models_catalog.toml").read_text(encoding="utf-8")
+    return tuple(build(Offer, item) for item in tomllib.loads(text)["offers"])
+
+
+def wanted(text: str, file: str = "") -> tuple[Repository, str]:
+    """The repository that is meant, and the label that a model of it gets.
+
+    Args:
+        text: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
+        file: the one weights file of it that is meant; empty: a model in diffusers' format.
+
+    Raises:
+        PullError: it means none.
+    """
+    if file:
+        repository = named(text)
+        stem = file.rpartition("/")[2].removesuffix(".safetensors")
+        return Repository(repository.name, repository.revision, file), "-".join(stem.split())
+    label, at, revision = text.strip().partition("@")
+    for offer in offers():
+        if label.casefold() == offer.label.casefold():
+            return named(f"{offer.repository}{at}{revision}"), offer.label
+    repository = named(text)
+    for offer in offers():
+        if repository.name == offer.repository:
+            return repository, offer.label
+    return repository, repository.name.rpartition("/")[2].casefold()

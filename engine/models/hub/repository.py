@@ -1,0 +1,106 @@
+"""Repositories of the Hub, as people name them, and what their files may be called."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from engine.errors import PromptsheetError
+
+_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
+_NAME = re.compile(f"{_PART}/{_PART}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+_DEFAULT = "main"
+_MOST_BYTES = 255
+"""Of one name in a path, on the usual file systems."""
+_MOST_PATH_BYTES = 1_000
+
+
+class PullError(PromptsheetError):
+    """A repository cannot be pulled; the message says why, and what to do."""
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """A model's repository, at one revision."""
+
+    name: str
+    """OWNER/NAME."""
+    revision: str = _DEFAULT
+    """A branch, a tag or a commit."""
+    file: str = ""
+    """The one weights file that is meant; empty: a model in diffusers' format."""
+
+    @property
+    def folder_name(self) -> str:
+        """Its name, and the file's, as the name of a folder."""
+        file = f"/{self.file.removesuffix('.safetensors')}" if self.file else ""
+        return f"{self.name}{file}".replace("/", "--")
+
+
+def named(text: str) -> Repository:
+    """The repository that `OWNER/NAME` or `OWNER/NAME@REVISION` means, or its page's address.
+
+    Raises:
+        PullError: it means none.
+    """
+    given = text.strip()
+    if "://" in given:
+        parts = unquote(urlsplit(given).path).strip("/").split("/")
+        rest = "/".join(parts[3:]) if parts[2:3] == ["tree"] else ""
+        given = "/".join(parts[:2]) + (f"@{rest}" if rest else "")
+    name, at, revision = given.partition("@")
+    if not _NAME.fullmatch(name) or ".." in name or "--" in name:
+        raise PullError(
+            f"{text!r} is no repository of the Hub. Write OWNER/NAME as its page says it"
+            " (stabilityai/sdxl-turbo), with @REVISION behind it for a certain one."
+        )
+    if at and (not _REVISION.fullmatch(revision) or ".." in revision):
+        raise PullError(f"{revision!r} is no revision: write a branch, a tag or a commit.")
+    return Repository(name, revision if at else _DEFAULT)
+
+
+def require_plain_names(repository: str, names: Iterable[str]) -> None:
+    """See that no file of a repository would come to lie anywhere else than in its folder.
+
+    Raises:
+        PullError: one would; nothing of such a repository is wanted.
+    """
+    for name in names:
+        if fault := _fault_of(name):
+            raise PullError(
+                f"{repository} is refused: it has a file whose name {fault} ({name[:80]!r})."
+            )
+
+
+def _fault_of(name: str) -> str:
+    parts = name.split("/")
+    if any(unicodedata.category(each) in ("Cc", "Cs") for each in name):
+        return "holds control characters"
+    if name.startswith("/") or "\\" in name or re.match(r"[A-Za-z]:", name):
+        return "leads to another place"
+    if ".." in parts:
+        return "leads out of its folder"
+    if any(each in ("", ".") for each in parts):
+        return "is no plain path"
+    longest = max(len(each.encode()) for each in parts)
+    if longest > _MOST_BYTES or len(name.encode()) > _MOST_PATH_BYTES:
+        return "is too long for a file system"
+    return ""
+
+
+def require_distinct_names(repository: str, names: Iterable[str]) -> None:
+    """See that no two files have names that some disks hold for the same.
+
+    Raises:
+        PullError: two have.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if other != name:
+            raise PullError(
+                f"{repository} is refused: its files {other!r} and {name!r} differ in upper and"
+                " lower case alone, and would replace each other on some disks."
+            )

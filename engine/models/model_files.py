@@ -1,0 +1,193 @@
+"""Where a model's files are: a folder in diffusers' format, or one file and what it leaves out."""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.models.file_kinds import FileKind, file_kind
+from engine.models.fingerprint import fingerprint
+from engine.models.weights_file import WeightsFileError
+
+INDEX = "model_index.json"
+"""What makes a folder one in diffusers' format: its pipeline's class, and the class of each part.
+"""
+DENOISERS = ("unet", "transformer")
+"""What the part that draws is called in such a folder."""
+
+
+class ModelFiles(msgspec.Struct, frozen=True):
+    """A model's files, as processes tell each other."""
+
+    source: str
+    """A folder in diffusers' format, or one weights file."""
+    base: str = ""
+    """For a weights file, the folder in diffusers' format that has what it leaves out. Empty: what
+    a checkpoint leaves out comes with Promptsheet."""
+    prediction: str = ""
+    """What it was taught to predict, where neither file nor folder says it."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder or file."""
+        return Path(self.source)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one weights file."""
+        return self.path.is_file()
+
+    @property
+    def are_there(self) -> bool:
+        """Whether they are there; an empty mount point is a folder, too."""
+        base = [Path(self.base) / INDEX] if self.base else []
+        return all(
+            path.is_file() for path in (self.path if self.is_file else self.path / INDEX, *base)
+        )
+
+    @property
+    def kind(self) -> FileKind:
+        """What its weights file is.
+
+        Raises:
+            WeightsFileError: it is no safetensors file, or not a whole one.
+            OSError: it cannot be read.
+        """
+        return known_kind(self.path)
+
+    @property
+    def configs(self) -> Path:
+        """The folder in diffusers' format that says how its parts are built.
+
+        Raises:
+            WeightsFileError, OSError: as `kind`.
+        """
+        if not self.is_file:
+            return self.path
+        return Path(self.base) if self.base else shipped_configs(self.kind.family)
+
+    def fingerprint(self) -> str:
+        """As `engine.models.fingerprint`, of all that its pixels follow from.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        base = [Path(self.base)] if self.base else []
+        return fingerprint(self.path, *base, also=self.prediction)
+
+    def fault(self) -> str:
+        """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""
+        if self.path.is_dir() or not self.path.exists():
+            return _folder_fault(self.path)
+        try:
+            kind = self.kind
+        except WeightsFileError as error:
+            return str(error)
+        except OSError as error:
+            return f"{self.path} cannot be read: {error.strerror}."
+        if self.base and (fault := _folder_fault(Path(self.base))):
+            return fault
+        return _kind_fault(self.path.name, kind, self.base)
+
+    def weights(self) -> Iterator[Path]:
+        """Every weights file that is loaded."""
+        if not self.is_file:
+            yield from _weights_of(self.path, ())
+            return
+        yield self.path
+        if self.base and self.kind.what == "denoiser":
+            yield from _weights_of(Path(self.base), DENOISERS)
+
+
+def shipped_configs(family: str) -> Path:
+    """How the parts of a family's checkpoints are built: a folder that comes with Promptsheet.
+
+    Args:
+        family: as `FileKind.family`: "sd", "sd2" or "sdxl".
+    """
+    return Path(str(resources("assets") / "single_files" / family))
+
+
+def clip_vocabulary() -> Path:
+    """The folder with CLIP's vocabulary, which comes with Promptsheet."""
+    return Path(str(resources("assets") / "single_files" / "clip"))
+
+
+def known_kind(path: Path) -> FileKind:
+    """As `file_kind`; a file that was not written to since is not read again."""
+    about = path.stat()
+    return _known_kind(path, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(1024)
+def _known_kind(path: Path, _size: int, _stamp: int) -> FileKind:
+    return file_kind(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file's object; empty if there is none."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+"""Parts that are not loaded."""
+
+
+def parts_of(folder: Path) -> dict[str, str]:
+    """Each part that is loaded of a folder in diffusers' format → its class."""
+    return {
+        name: str(value[1])
+        for name, value in read_json(folder / INDEX).items()
+        if isinstance(value, list) and len(value) == 2 and value[0] and name not in _UNUSED
+    }
+
+
+def weight_files(part: Path) -> list[Path]:
+    """The weights files that are loaded of a part: not variants (`.fp16.`) beside whole ones."""
+    found = sorted(part.glob("*.safetensors"))
+    whole = [path for path in found if "." not in path.name.removesuffix(".safetensors")]
+    return whole or found
+
+
+def _weights_of(folder: Path, without: tuple[str, ...]) -> Iterator[Path]:
+    for part in sorted(parts_of(folder).keys() - set(without)):
+        yield from weight_files(folder / part)
+
+
+def _folder_fault(folder: Path) -> str:
+    if (folder / INDEX).is_file():
+        return ""
+    return f"{folder} is not a diffusers folder (it has no {INDEX})."
+
+
+def _kind_fault(name: str, kind: FileKind, base: str) -> str:
+    if kind.what == "checkpoint":
+        if kind.pipeline:
+            return ""
+        return f"{name} is {kind.words}: such models are not drawn with here."
+    if kind.what != "denoiser":
+        return f"{name} is {kind.words}, which is no model by itself."
+    if kind.variant not in ("", "distilled"):
+        return f"{name} is {kind.words}: such models are not drawn with from a single file here."
+    if not kind.denoiser:
+        return f"{name} is {kind.words}, which cannot be loaded from a single file here."
+    if not base:
+        return (
+            f"{name} is {kind.words}. The rest comes from a folder in diffusers' format of the same"
+            " family: name it as base."
+        )
+    theirs = next((cls for part, cls in parts_of(Path(base)).items() if part in DENOISERS), "")
+    if theirs != kind.denoiser:
+        return (
+            f"{name} is {kind.words}, and {base} is for another ({theirs or 'it has no denoiser'},"
+            f" not {kind.denoiser}): name a folder of the same family as base."
+        )
+    return ""

@@ -1,0 +1,150 @@
+"""Reading what a weights file says of itself: the header of safetensors, and nothing behind it."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import PromptsheetError
+
+_MOST_HEADER_BYTES = 100_000_000
+"""As the format's own reader has it."""
+_LENGTH_BYTES = 8
+_BITS = {
+    **dict.fromkeys(("F4",), 4),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"), 8),
+    **dict.fromkeys(("F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 16),
+    **dict.fromkeys(("I32", "U32", "F32"), 32),
+    **dict.fromkeys(("I64", "U64", "F64", "C64"), 64),
+}
+"""Bits of one number, by dtype."""
+_BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
+    "GGUF, a format of quantised weights that is not read here: take its .safetensors": (b"GGUF",),
+    "a pickle, which may run programs of its maker's, so only .safetensors is loaded: most models"
+    " are offered as that, too; else convert it where you trust it": (
+        *(b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+    ),
+    "a Git LFS pointer: fetch the file itself with `git lfs pull`": (b"version https://git-lfs",),
+    "a web page, most likely of a download that asked for a login: download it again": (
+        *(b"<!DOCTYPE", b"<!doctype", b"<html"),
+    ),
+}
+"""What a file is that is something else, and what to do with it → how it begins."""
+_LONGEST_BEGINNING = 32
+
+
+class WeightsFileError(PromptsheetError):
+    """A file is no safetensors file, or not a whole one; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What a header says of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    """Where its bytes begin, counted from the header's end."""
+    end: int
+
+    @property
+    def numbers(self) -> int:
+        """How many it holds."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a safetensors file says of itself."""
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+    """What its maker wrote into it."""
+    bytes: int
+    """How long it is, its length included."""
+
+    @property
+    def file_bytes(self) -> int:
+        """How long the whole file has to be."""
+        return self.bytes + max((tensor.end for tensor in self.tensors.values()), default=0)
+
+
+def read_header(path: Path) -> Header:
+    """The header of a safetensors file; its tensors need not all be there.
+
+    Raises:
+        WeightsFileError: it is something else, or the header is damaged or cut off.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(_LONGEST_BEGINNING)
+        for words, known in _BEGINNINGS.items():
+            if beginning.startswith(known):
+                raise WeightsFileError(f"{path.name} is {words}.")
+        if len(beginning) < _LENGTH_BYTES:
+            raise WeightsFileError(f"{path.name} is empty or cut off: download or copy it again.")
+        length = int.from_bytes(beginning[:_LENGTH_BYTES], "little")
+        if not 2 <= length <= _MOST_HEADER_BYTES:
+            raise WeightsFileError(
+                f"{path.name} is not a safetensors file: its first bytes would make a header of"
+                f" {length:,} bytes."
+            )
+        file.seek(_LENGTH_BYTES)
+        text = file.read(length)
+    if len(text) < length:
+        raise WeightsFileError(f"{path.name} is cut off in its header: download or copy it again.")
+    try:
+        body = json.loads(text)
+        if not isinstance(body, dict):
+            raise ValueError("it is no object")
+        metadata = body.pop("__metadata__", None) or {}
+        if not isinstance(metadata, dict):
+            raise ValueError("its metadata is no object")
+        tensors = {name: _tensor(name, said) for name, said in body.items()}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WeightsFileError(
+            f"{path.name} is not a safetensors file, or damaged: its header cannot be read"
+            f" ({error})."
+        ) from error
+    said = {str(key): str(value) for key, value in metadata.items()}
+    return Header(tensors, said, _LENGTH_BYTES + length)
+
+
+def _tensor(name: str, said: Any) -> Tensor:
+    begin, end = said["data_offsets"]
+    shape = tuple(said["shape"])
+    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+        raise ValueError(f"{name} has no shape or place")
+    return Tensor(str(said["dtype"]), shape, begin, end)
+
+
+def read_whole(path: Path) -> Header:
+    """The header of a safetensors file all of whose tensors are there, as long as they must be.
+
+    Raises:
+        WeightsFileError: also where tensors overlap, have not their size, or are cut off.
+        OSError: it cannot be read.
+    """
+    header = read_header(path)
+    at = 0
+    for name, tensor in sorted(header.tensors.items(), key=lambda item: item[1].begin):
+        bits = _BITS.get(tensor.dtype)
+        fits = bits is None or 8 * (tensor.end - tensor.begin) == tensor.numbers * bits
+        if tensor.begin != at or tensor.end < at or not fits:
+            raise WeightsFileError(
+                f"{path.name} is damaged: {name} is not where its header says, or not as large."
+                " Download or copy it again."
+            )
+        at = tensor.end
+    size = path.stat().st_size
+    if size != header.file_bytes:
+        how = "cut off" if size < header.file_bytes else "longer than its header says"
+        raise WeightsFileError(
+            f"{path.name} is {how}: {size:,} bytes are there, and it should have"
+            f" {header.file_bytes:,}. Download or copy it again."
+        )
+    return header

@@ -1,0 +1,107 @@
+"""`promptsheet models add`: a folder in diffusers' format, a weights file, or a folder full."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.api import Library
+from tui.commands.arguments import Subcommands, folder, words
+from tui.commands.output import OK, SOME, UsageError, can_ask, confirmed, print_json, say
+from tui.text import clean, count_text
+
+if TYPE_CHECKING:
+    from engine.api import FoundModel
+
+
+def register(group: Subcommands) -> None:
+    """Declare it."""
+    add = group.add(
+        "add",
+        add_model,
+        "put a model into your list: a folder in diffusers' format, a .safetensors file, or a"
+        " folder full of them; what was found is shown first, and files stay where they are",
+    )
+    add.add_argument("path", type=Path)
+    add.add_argument("--label", type=words, default="", help="what sheets call it")
+    add.add_argument(
+        "--base",
+        type=folder,
+        metavar="FOLDER",
+        help="for a file of a denoiser alone: a folder in diffusers' format that has the rest",
+    )
+    add.add_argument("--yes", action="store_true", help="add what was found without asking")
+
+
+def add_model(options: Namespace, library: Library) -> int:
+    """`promptsheet models add PATH`."""
+    found = library.models.look_at(options.path, options.base)
+    if options.path.is_dir() and found.fault:
+        return _add_all(options, library)
+    return _add_one(found, options, library)
+
+
+def _add_one(found: "FoundModel", options: Namespace, library: Library) -> int:
+    from engine.api import plain
+    from tui import model_words
+
+    info = library.models.would_be(found, options.label)
+    if not options.json:
+        say(*model_words.found_lines(info, found))
+    if _may_add(options, f"Add it to your models as {clean(info.label)}?"):
+        info = library.models.add(found, info.label)
+        added = True
+    else:
+        added = False
+    if options.json:
+        print_json({"model": plain(info), "added": added})
+    elif added:
+        say(f"{clean(info.label)} is in your models: write it in a sheet's column `model`.")
+    else:
+        say("Nothing was added.")
+    return OK if added or options.json else SOME
+
+
+def _add_all(options: Namespace, library: Library) -> int:
+    """Everything in a folder that is a model and is not in the list yet."""
+    from engine.api import plain
+    from tui import model_words
+
+    if options.label or options.base:
+        raise UsageError(
+            f"{clean(str(options.path))} is a folder full of files: --label and --base are for one"
+            " model."
+        )
+    found = list(library.models.look_through(options.path))
+    known = {each.path: library.models.labels_of(each) for each in found}
+    fresh = [each for each in found if not each.fault and not known[each.path]]
+    if not options.json:
+        say(*(model_words.found_line(each, known[each.path]) for each in found))
+        if not fresh:
+            say(f"No model in {clean(str(options.path))} that is not in your list yet.")
+    asked = f"Add {count_text(len(fresh), 'model')}?"
+    added = []
+    if fresh and _may_add(options, asked):
+        added = [library.models.add(each).label for each in fresh]
+    if options.json:
+        print_json(
+            {
+                "found": [
+                    plain(each) | {"path": str(each.path), "labels": known[each.path]}
+                    for each in found
+                ],
+                "added": added,
+            }
+        )
+    elif added:
+        say(f"Added: {', '.join(map(clean, added))}.")
+    elif fresh:
+        say("Nothing was added.")
+    return OK if added or options.json else SOME
+
+
+def _may_add(options: Namespace, question: str) -> bool:
+    if options.yes or options.json:
+        return bool(options.yes)
+    if not can_ask():
+        raise UsageError(f"{question} Say so with --yes.")
+    return confirmed(question)

@@ -1,0 +1,90 @@
+"""`promptsheet models pull`."""
+
+from argparse import Namespace
+
+from engine.api import Library
+from tui.commands.arguments import Subcommands, words
+from tui.commands.output import OK, SOME, UsageError, can_ask, confirmed, note, print_json, say
+from tui.text import clean
+
+_INTERRUPTED = 130
+
+
+def register(group: Subcommands) -> None:
+    """Declare it."""
+    command = group.add(
+        "pull", pull, "fetch a model from the Hugging Face Hub, and add it to the model list"
+    )
+    command.add_argument(
+        "repository",
+        metavar="REPOSITORY[@REVISION]",
+        nargs="?",
+        type=words,
+        help="OWNER/NAME as on its page, or a name of the list that is shown without one",
+    )
+    command.add_argument("--label", type=words, default="", help="what the `model` column calls it")
+    command.add_argument(
+        "--file",
+        type=words,
+        default="",
+        metavar="NAME",
+        help="one .safetensors file of it, instead of a model in diffusers' format",
+    )
+    command.add_argument(
+        "--yes", action="store_true", help="pull it without a question; else sizes are shown first"
+    )
+
+
+def pull(options: Namespace, library: Library) -> int:
+    """`promptsheet models pull [REPOSITORY[@REVISION]]`."""
+    from tui import pull_words
+    from tui.progress import pulling
+
+    if options.repository is None:
+        return _offers(options, library)
+    with library.models.pull(options.repository, options.label, options.file) as coming:
+        plan = coming.ask()
+        if options.json:
+            print_json({"plan": pull_words.plan_body(plan)})
+        else:
+            say(*pull_words.plan_lines(plan))
+        if plan.room_fault:
+            raise UsageError(plan.room_fault)
+        if not plan.is_here and not _is_agreed(options):
+            note("Nothing was pulled.")
+            return OK if options.json else SOME
+        try:
+            with pulling(coming.repository.name, as_json=options.json) as show:
+                for step in coming.bring():
+                    show(step)
+        except KeyboardInterrupt:
+            note("Stopped. What has come is kept: the same command goes on from there.")
+            return _INTERRUPTED
+        label = coming.add(plan)
+    if options.json:
+        print_json({"model": label, "folder": plan.folder, "commit": plan.found.commit})
+    else:
+        say(f"{clean(label)} is in your models: write it in a sheet's column `model`.")
+    return OK
+
+
+def _is_agreed(options: Namespace) -> bool:
+    if options.yes or options.json:
+        return bool(options.yes)
+    if not can_ask():
+        raise UsageError("Pull it? Say so with --yes.")
+    return confirmed("Pull it?")
+
+
+def _offers(options: Namespace, library: Library) -> int:
+    from engine.api import plain
+    from tui import pull_words
+
+    if options.label or options.yes or options.file:
+        raise UsageError("Name the repository that is to be pulled.")
+    offers = library.models.offers()
+    if options.json:
+        print_json({"offers": [plain(offer) for offer in offers]})
+    else:
+        say(*pull_words.offer_lines(offers))
+    return OK

@@ -1,0 +1,28 @@
+"""`promptsheet models remove`."""
+
+from argparse import Namespace
+
+from engine.api import Library
+from tui.commands.arguments import Subcommands, words
+from tui.commands.output import OK, print_json, say
+from tui.text import clean
+
+
+def register(group: Subcommands) -> None:
+    """Declare it."""
+    remove = group.add(
+        "remove", remove_model, "take a model out of your list; its files stay where they are"
+    )
+    remove.add_argument("label", type=words)
+
+
+def remove_model(options: Namespace, library: Library) -> int:
+    """`promptsheet models remove LABEL`."""
+    from tui import model_words
+
+    entry = library.models.remove(options.label)
+    if options.json:
+        print_json({"removed": entry})
+    else:
+        say(clean(model_words.removed_words(entry)))
+    return OK

@@ -1,0 +1,112 @@
+"""What is said of models, on screens and on the command line."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.api import FoundModel, ModelInfo
+from tui.text import clean, shorten, size_text
+
+_LABEL, _FAMILY, _LICENCE = 20, 26, 20
+
+
+def model_lines(models: Iterable[ModelInfo]) -> Iterator[str]:
+    """A table of models; those that cannot be used with the reason."""
+    yield (
+        f"{'label':{_LABEL}} {'family':{_FAMILY}} {'on disk':>8} {'memory':>18}"
+        f" {'last used':10}  {'licence':{_LICENCE}}  can do"
+    )
+    for info in models:
+        label = shorten(info.label, _LABEL)
+        if info.fault:
+            yield f"{label:{_LABEL}} ✗ {clean(info.fault)}"
+            continue
+        yield (
+            f"{label:{_LABEL}} {shorten(info.family, _FAMILY):{_FAMILY}}"
+            f" {size_text(info.bytes):>8} {memory_text(info):>18} {used_text(info):10}"
+            f"  {shorten(info.licence or 'not said', _LICENCE):{_LICENCE}}"
+            f"  {', '.join(info.abilities)}"
+        )
+
+
+def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
+    """What was found out about a model, before it is added."""
+    what = found.kind.words if found.kind else "a folder in diffusers' format"
+    yield f"{clean(found.path.name)} is {clean(what)}."
+    yield from (f"  {name:12} {clean(text)}" for name, text in facts(info))
+    if found.kind and found.kind.family == "sd2" and not found.kind.prediction:
+        yield (
+            "  It does not say what it predicts; velocity is taken. If all pictures come out as"
+            ' noise, write prediction = "epsilon" into its entry.'
+        )
+
+
+def facts(info: ModelInfo) -> list[tuple[str, str]]:
+    """What is known of a model that can be used: a name and a text each."""
+    said = [
+        ("family", f"{info.family} ({info.pipeline})"),
+        ("draws at", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1"),
+        ("can do", ", ".join(("text to image", *info.abilities))),
+        ("renderings", renderings_text(info)),
+        ("on disk", size_text(info.bytes)),
+        ("memory", memory_words(info)),
+        ("licence", info.licence or "its files name none"),
+        ("files", info.source),
+        ("the rest", info.base),
+    ]
+    return [(name, text) for name, text in said if text]
+
+
+def renderings_text(info: ModelInfo) -> str:
+    """`turbo 6, default 12, quality 24 steps, guidance 4`."""
+    each = info.renderings or {}
+    guidances = {rendering.guidance for rendering in each.values()}
+    if len(guidances) == 1:
+        steps = ", ".join(f"{word} {rendering.steps}" for word, rendering in each.items())
+        return f"{steps} steps, guidance {guidances.pop():g}"
+    return "; ".join(
+        f"{word} {rendering.steps} steps, guidance {rendering.guidance:g}"
+        for word, rendering in each.items()
+    )
+
+
+def found_line(found: FoundModel, labels: Sequence[str]) -> str:
+    """One of the things in a folder full: what it is, and whether it is in the list already."""
+    if found.fault:
+        return f"✗ {clean(found.fault)}"
+    what = found.kind.words if found.kind else "a model's folder"
+    already = f"; in your list already, as {', '.join(labels)}" if labels else ""
+    return clean(f"✓ {found.path.name} is {what}{already}")
+
+
+def removed_words(entry: Mapping[str, Any]) -> str:
+    """What became of a model that was taken out of the list."""
+    return f"{entry['label']} is no longer in your list; its files stay in {entry['source']}."
+
+
+def memory_text(info: ModelInfo) -> str:
+    """`! 9.4 GB of 8.0 GB`: what a model needs of the device's memory, marked if it won't fit."""
+    if info.memory_bytes is None:
+        return "not known"
+    mark = "" if info.memory_bytes <= info.device_bytes else "! "
+    return f"{mark}{size_text(info.memory_bytes)} of {size_text(info.device_bytes)}"
+
+
+def memory_words(info: ModelInfo) -> str:
+    """What a model needs of the device's memory, beside what there is and what is free now."""
+    if info.memory_bytes is None:
+        return "not known: its files do not tell"
+    words = (
+        f"about {size_text(info.memory_bytes)}; {info.device} has {size_text(info.device_bytes)},"
+        f" {size_text(info.free_bytes)} of it free now"
+    )
+    if info.memory_bytes > info.device_bytes:
+        return f"{words}: it will not fit"
+    return words
+
+
+def used_text(info: ModelInfo) -> str:
+    """The day a model was last used."""
+    if info.last_used is None:
+        return "never"
+    return time.strftime("%Y-%m-%d", time.localtime(info.last_used))

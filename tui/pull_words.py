@@ -1,0 +1,80 @@
+"""What is said of models on the Hub, on screens and on the command line."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from engine.api import Offer, PullPlan, PullProgress
+from tui.text import clean, clock_text, count_text, shorten, size_text
+
+_LABEL = 15
+
+
+def offer_lines(offers: Iterable[Offer]) -> Iterator[str]:
+    """Models that can be pulled by their labels, three lines each."""
+    for offer in offers:
+        yield f"{offer.label:{_LABEL}}{offer.family}: {offer.about}"
+        yield f"{'':{_LABEL}}{offer.repository}"
+        yield f"{'':{_LABEL}}{', '.join(_facts(offer))}"
+    yield ""
+    yield "`promptsheet models pull NAME` says what it would pull, and asks."
+
+
+def _facts(offer: Offer) -> Iterator[str]:
+    if offer.download_gb:
+        yield f"{offer.download_gb:g} GB"
+    if offer.memory_gb:
+        yield f"on a GPU of {offer.memory_gb:g} GB"
+    yield offer.licence
+    if offer.gated:
+        yield "gated"
+
+
+def plan_lines(plan: PullPlan) -> Iterator[str]:
+    """What pulling a model would take."""
+    found = plan.found
+    yield f"{found.repository.name} at {found.commit[:8]} ({clean(found.repository.revision)})"
+    licence = shorten(clean(found.licence), 60) or "not said"
+    terms = "; its terms are to be accepted on its page" if found.is_gated else ""
+    yield f"  licence   {licence}{terms}: {clean(found.page)}"
+    yield f"  model     {shorten(found.pipeline or 'one weights file', 60)}"
+    files = count_text(len(found.choice.files), "file")
+    kind = f", {found.choice.variant} weights" if found.choice.variant else ""
+    left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
+    yield f"  size      {size_text(found.size)} in {files}{kind}{left}"
+    if plan.is_here:
+        yield "  to come   nothing: it is here"
+    else:
+        here = f", {size_text(plan.here)} are here" if plan.here else ""
+        yield f"  to come   {size_text(found.size - plan.here)}{here}"
+        yield f"  free      {size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
+    yield f"  goes to   {clean(plan.folder)}"
+
+
+def plan_body(plan: PullPlan) -> dict[str, Any]:
+    """The same, as JSON says it."""
+    found = plan.found
+    return {
+        "repository": found.repository.name,
+        "revision": found.repository.revision,
+        "commit": found.commit,
+        "page": found.page,
+        "licence": found.licence,
+        "gated": found.is_gated,
+        "pipeline": found.pipeline,
+        "variant": found.choice.variant,
+        "files": [{"name": file.name, "bytes": file.size} for file in found.choice.files],
+        "bytes": found.size,
+        "here_bytes": plan.here,
+        "left_out_bytes": found.left_out,
+        "free_bytes": plan.free,
+        "reserve_bytes": plan.reserve,
+        "folder": plan.folder,
+    }
+
+
+def pace_words(step: PullProgress) -> str:
+    """`84 MB/s, 00:01:20 left`; empty while nothing is known."""
+    if step.bytes_per_second < 1:
+        return ""
+    left = clock_text((step.total - step.done) / step.bytes_per_second)
+    return f"{size_text(step.bytes_per_second)}/s, {left} left"

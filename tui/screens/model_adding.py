@@ -1,0 +1,185 @@
+"""Adding models from the screen: a path is asked for, what is there is shown, then kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.widgets import Input, Static
+
+from engine.api import FoundModel, Library, ModelInfo, PromptsheetError
+from tui.keys import bind
+from tui.model_words import found_line, found_lines
+from tui.screens.ask import Ask
+from tui.screens.dialog import Dialog
+from tui.screens.open_sheet import PathSuggester
+from tui.text import clean, count_text
+from tui.typed_path import is_folder, typed_path
+from tui.workers import hand_to, work
+
+_ENDINGS = (".safetensors",)
+_NONE, _SHOWN = "no, add none", 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    found: FoundModel
+    info: ModelInfo
+
+
+class ModelAdding:
+    """Asks step by step; each look at the disk is a thread's."""
+
+    def __init__(
+        self, node: DOMNode, library: Library, added: Callable[[tuple[str, ...]], object]
+    ) -> None:
+        """Ready to begin.
+
+        Args:
+            node: the screen that asks.
+            library: whose front door the models are behind.
+            added: told of the labels of what was added.
+        """
+        self.node = node
+        self._library = library
+        self._added = added
+
+    def begin(self) -> None:
+        """Ask for a path."""
+        self.node.app.push_screen(
+            Ask(
+                "Which model? A folder in diffusers' format, a .safetensors file, or a folder full",
+                note="→ completes. What is there is shown before it is kept; its files stay there.",
+                suggester=PathSuggester(_ENDINGS),
+            ),
+            self._typed,
+        )
+
+    def _typed(self, text: str | None) -> None:
+        if text is not None and text.strip():
+            self._look(typed_path(text), None)
+
+    @work(thread=True, exclusive=True, group="adding")
+    def _look(self, path: Path, base: Path | None) -> None:
+        app = self.node.app
+        try:
+            found = self._library.models.look_at(path, base)
+            if is_folder(path) and found.fault:
+                every = tuple(self._library.models.look_through(path))
+                fresh = tuple(
+                    each
+                    for each in every
+                    if not each.fault and not self._library.models.labels_of(each)
+                )
+                if len(fresh) != 1:
+                    hand_to(app, self._ask_about_all, (path, every, fresh))
+                    return
+                found = fresh[0]
+            if found.needs_base:
+                hand_to(app, self._ask_base, found)
+                return
+            single = _Single(found, self._library.models.would_be(found))
+        except (PromptsheetError, OSError) as error:
+            hand_to(app, self._complain, str(error))
+            return
+        hand_to(app, self._show_single, single)
+
+    def _ask_base(self, found: FoundModel) -> None:
+        def typed(text: str | None) -> None:
+            if text is not None and text.strip():
+                self._look(found.path, typed_path(text))
+
+        question = f"{found.fault} Which folder?"
+        self.node.app.push_screen(Ask(question, suggester=PathSuggester(())), typed)
+
+    def _show_single(self, single: _Single) -> None:
+        def labelled(label: str | None) -> None:
+            if label is not None:
+                self._keep((single.found,), label)
+
+        self.node.app.push_screen(KeepModel(single.info, single.found), labelled)
+
+    def _ask_about_all(
+        self, looked: tuple[Path, tuple[FoundModel, ...], tuple[FoundModel, ...]]
+    ) -> None:
+        path, every, fresh = looked
+        if not fresh:
+            lines = [found_line(each, ()) for each in every[:_SHOWN]]
+            said = "; ".join(lines) or "no weights are in it"
+            self._complain(f"No model in {path} that is not in your list yet: {said}")
+            return
+        everything = f"yes, all {len(fresh)}"
+        by_name = {found_line(each, ()).removeprefix("✓ "): each for each in fresh}
+
+        def chosen(answer: str | None) -> None:
+            if answer == everything:
+                self._keep(fresh, "")
+            elif answer in by_name:
+                self._keep((by_name[answer],), "")
+
+        left = len(every) - len(fresh)
+        self.node.app.push_screen(
+            Ask(
+                f"{count_text(len(fresh), 'model')} in {path}. Add them?",
+                choices=(everything, _NONE, *by_name),
+                note=f"{count_text(left, 'other file')} there: no models, or in your list already."
+                if left
+                else "",
+            ),
+            chosen,
+        )
+
+    @work(thread=True, exclusive=True, group="adding")
+    def _keep(self, found: tuple[FoundModel, ...], label: str) -> None:
+        app = self.node.app
+        added: list[str] = []
+        try:
+            added.extend(self._library.models.add(each, label).label for each in found)
+        except (PromptsheetError, OSError) as error:
+            hand_to(app, self._complain, str(error))
+        if added:
+            hand_to(app, self._added, tuple(added))
+
+    def _complain(self, words: str) -> None:
+        self.node.app.notify(clean(words), severity="error", markup=False, timeout=15)
+
+
+class KeepModel(Dialog[str | None]):
+    """Shows what was found out about a model; ends with the label to keep it under, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [bind("keep.leave", "leave", "Back")]
+    DEFAULT_CSS = """
+    KeepModel { align: center middle; }
+    KeepModel > Vertical { width: 90%; max-width: 100; height: auto; max-height: 90%;
+                           background: $surface; border: round $accent; padding: 0 1; }
+    KeepModel Input, KeepModel Input:focus { border: none; height: 1; padding: 0;
+                                             background: $panel; margin: 1 0; }
+    KeepModel .note { color: $text-muted; height: auto; }
+    """
+
+    def __init__(self, info: ModelInfo, found: FoundModel) -> None:
+        """Args: info: what it would be; found: where."""
+        super().__init__()
+        self._info, self._found = info, found
+
+    def compose(self) -> ComposeResult:
+        """What is known, and the label."""
+        with Vertical():
+            yield Static(Content("\n".join(found_lines(self._info, self._found))))
+            yield Input(self._info.label, select_on_focus=False)
+            yield Static("enter keeps it under this label.", classes="note", markup=False)
+
+    @on(Input.Submitted)
+    def _kept(self, event: Input.Submitted) -> None:
+        if event.value.strip():
+            self.dismiss(event.value.strip())
+
+    def action_leave(self) -> None:
+        """Not kept."""
+        self.dismiss(None)

@@ -1,0 +1,262 @@
+"""Models: which there are, what each needs and can do, whether it is whole."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.api import ModelInfo, PromptsheetError
+from tui.app_state import AppState
+from tui.keys import bind, key_of
+from tui.model_words import facts, memory_text, used_text
+from tui.screens.dialog import EndsOnce
+from tui.screens.model_adding import ModelAdding
+from tui.screens.model_pulling import ModelPulling, pull_line
+from tui.text import clean, size_text
+from tui.undo.actions import taking_out
+from tui.undo.undoing import Done, Undoing
+from tui.widgets.key_line import KeyLine
+from tui.widgets.table_lines import TableColumn
+from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.virtual_table import VirtualTable
+from tui.workers import hand_over, is_gone, work
+
+_COLUMNS = (
+    TableColumn("label", "label", 14, share=2),
+    TableColumn("family", "family", 16, share=1),
+    TableColumn("size", "on disk", 8, align="right"),
+    TableColumn("memory", "memory", 18, align="right"),
+    TableColumn("whole", "files", 11),
+    TableColumn("used", "last used", 10),
+    TableColumn("licence", "licence", 12, share=1),
+)
+_NARROW = ("label", "family", "size", "whole", "used")
+"""The columns where there is little room."""
+_WIDE = 100
+"""Cells from which on there is room for all."""
+_PULL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A model, and what was found when its files were looked at; None: not yet."""
+
+    info: ModelInfo
+    faults: tuple[str, ...] | None = None
+
+
+def _whole_cell(listed: _Listed) -> Cell:
+    if listed.faults is None:
+        return Cell("checking", "dim", "… ")
+    return Cell("not whole", "error", "✗ ") if listed.faults else Cell("whole", "success", "✓ ")
+
+
+def _cells(listed: _Listed) -> dict[str, Cell]:
+    info = listed.info
+    if info.fault:
+        return {"label": Cell(info.label), "whole": Cell("unusable", "error", "✗ ")}
+    too_large = info.memory_bytes is not None and info.memory_bytes > info.device_bytes
+    return {
+        "label": Cell(info.label),
+        "family": Cell(info.family, "dim"),
+        "size": Cell(size_text(info.bytes)),
+        "memory": Cell(memory_text(info), "warning" if too_large else ""),
+        "whole": _whole_cell(listed),
+        "used": Cell(used_text(info), "dim"),
+        "licence": Cell(info.licence or "not said", "" if info.licence else "dim"),
+    }
+
+
+class ModelsScreen(EndsOnce[None]):
+    """All models. Ends when it is left."""
+
+    AUTO_FOCUS = "VirtualTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("models.open", "look_again", "Check again"),
+        bind("models.reload", "look_again", "Check again", show=False),
+        bind("models.add", "add", "Add a model"),
+        bind("models.pull", "pull", "Pull from the Hub"),
+        bind("models.stop", "stop_pull", "Stop the pull", show=False),
+        bind("models.take_away", "remove", "Take out of the list"),
+        bind("models.undo", "undo", "Undo"),
+        bind("models.redo", "redo", "Redo", show=False),
+        bind("models.leave", "leave", "Back"),
+        bind("models.quit", "leave", "Back", show=False),
+    ]
+    DEFAULT_CSS = """
+    ModelsScreen #models-title { height: 1; padding: 0 1; text-wrap: nowrap;
+                                 text-overflow: ellipsis; }
+    ModelsScreen #pull { height: auto; max-height: 2; padding: 0 1; color: $text-accent; }
+    ModelsScreen #facts { height: 10; padding: 0 1; border-top: solid $panel; }
+    """
+
+    def __init__(self, app_state: AppState) -> None:
+        """Args: app_state: the app's."""
+        super().__init__()
+        self._library = app_state.library
+        self._all: dict[str, _Listed] = {}
+        self._undoing = Undoing(self, app_state.undo_stack, self._done, self.complain)
+        self._pulling, self._pulled = app_state.pulling, ""
+        self._asked = ""
+        self._asking = ModelPulling(self, self._library, self._pulling, self._say_asked)
+        self._adding = ModelAdding(self, self._library, self._added)
+
+    def compose(self) -> ComposeResult:
+        """How many, the models, what is known of the one under the cursor."""
+        yield Static("Models", id="models-title", markup=False)
+        yield VirtualTable(_COLUMNS, markable=False, id="models")
+        yield Static("", id="facts", markup=False)
+        yield Static("", id="pull", markup=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Look at them."""
+        self.load()
+        self._show_pull()
+        self.set_interval(_PULL_SECONDS, self._show_pull)
+
+    def on_resize(self) -> None:
+        """The columns there is room for."""
+        self._show_columns()
+
+    @work(thread=True, exclusive=True)
+    def load(self, go_to: str | None = None) -> None:
+        """List them, and then look at the files of each."""
+        try:
+            found = [_Listed(info) for info in self._library.models.described()]
+        except PromptsheetError as error:
+            hand_over(self.complain, str(error))
+            return
+        if not hand_over(self._show, (tuple(found), go_to)):
+            return
+        for listed in found:
+            if listed.info.fault:
+                continue
+            try:
+                faults = tuple(self._library.models.check(listed.info.label))
+            except PromptsheetError as error:  # it was taken out meanwhile
+                faults = (str(error),)
+            if not hand_over(self._show_checked, replace(listed, faults=faults)):
+                return
+
+    def _show(self, shown: tuple[tuple[_Listed, ...], str | None]) -> None:
+        found, go_to = shown
+        self._all = {listed.info.label: listed for listed in found}
+        self._draw()
+        if go_to is not None:
+            self.query_one(VirtualTable).go_to(go_to)
+        count = len(found)
+        adds = f"{key_of('models.add')} adds yours: a folder or a .safetensors file"
+        words = f"Models · {count} · {adds}"
+        self.query_one("#models-title", Static).update(Content(words), layout=False)
+
+    def _show_checked(self, listed: _Listed) -> None:
+        self._all[listed.info.label] = listed
+        self._draw()
+
+    def _draw(self) -> None:
+        table = self.query_one(VirtualTable)
+        key, empty = table.cursor_key, Cell("")
+        names = [column.name for column in self._columns]
+        rows = (
+            TableRow(label, tuple(_cells(listed).get(name, empty) for name in names))
+            for label, listed in self._all.items()
+        )
+        table.source = ListSource(rows)
+        if key is not None:
+            table.go_to(key)
+        self._explain()
+
+    @property
+    def _columns(self) -> tuple[TableColumn, ...]:
+        wide = self.size.width >= _WIDE
+        return tuple(column for column in _COLUMNS if wide or column.name in _NARROW)
+
+    def _show_columns(self) -> None:
+        table = self.query_one(VirtualTable)
+        if table.columns != self._columns:
+            table.columns = self._columns
+            self._draw()
+
+    @property
+    def _here(self) -> _Listed | None:
+        return self._all.get(str(self.query_one(VirtualTable).cursor_key))
+
+    @on(VirtualTable.Highlighted)
+    def _explain(self) -> None:
+        listed = self._here
+        lines: list[str] = []
+        if listed is not None and listed.info.fault:
+            lines = [f"✗ {listed.info.fault}"]
+        elif listed is not None:
+            lines = [f"✗ {fault}" for fault in listed.faults or ()]
+            lines += [f"{name:10} {text}" for name, text in facts(listed.info)]
+        self.query_one("#facts", Static).update(Content("\n".join(map(clean, lines))), layout=False)
+
+    # ---------------------------------------------------------------- what can be done
+
+    def action_add(self) -> None:
+        """Ask for a path, and add what is there."""
+        self._adding.begin()
+
+    def action_pull(self) -> None:
+        """Ask for a model of the Hub, and pull it."""
+        self._asking.begin()
+
+    def action_stop_pull(self) -> None:
+        """End the pull that is under way."""
+        self._pulling.stop()
+
+    def _say_asked(self, words: str) -> None:
+        self._asked = words
+        if not is_gone(self):
+            self._show_pull()
+
+    def _show_pull(self) -> None:
+        """How far the pull is; when it has ended, the models again."""
+        name = self._pulling.name
+        words = pull_line(name, self._pulling.progress) if name else self._asked
+        self.query_one("#pull", Static).update(Content(clean(words)))
+        if self._pulled and not name:
+            self.load()
+        self._pulled = name
+
+    @on(VirtualTable.Selected)
+    def action_look_again(self) -> None:
+        """Read the list and look at the files again."""
+        self.load()
+
+    def action_remove(self) -> None:
+        """Take the model under the cursor out of the list; its files stay."""
+        if (listed := self._here) is not None:
+            self._undoing.do(taking_out(self._library, listed.info.label))
+
+    def action_undo(self) -> None:
+        """Undo what was done last."""
+        self._undoing.undo()
+
+    def action_redo(self) -> None:
+        """Do again what was undone last."""
+        self._undoing.redo()
+
+    def action_leave(self) -> None:
+        """Back to where one was."""
+        self.dismiss(None)
+
+    async def _done(self, done: Done) -> None:
+        self.app.notify(clean(done.words), markup=False)
+        if not is_gone(self):
+            self.load()
+
+    def _added(self, labels: tuple[str, ...]) -> None:
+        self.app.notify(clean(f"Added: {', '.join(labels)}."), markup=False)
+        if not is_gone(self):
+            self.load(labels[0])
+
+    def complain(self, words: str) -> None:
+        """Say what went wrong."""
+        self.app.notify(clean(words), severity="error", markup=False)
