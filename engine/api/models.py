@@ -60,7 +60,7 @@ class ModelInfo:
     free_bytes: int = 0
     """What is free of it now."""
     abilities: tuple[str, ...] = ()
-    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`."""
+    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`."""
     renderings: Mapping[str, Rendering] | None = None
     last_used: float | None = None
     """Seconds since 1970, in this library; None: never."""
@@ -289,6 +289,7 @@ def abilities_of(model: Model) -> tuple[str, ...]:
         "mask": kind.masks,
         "edit": draws_on == "words",
         "negative prompt": kind.negative_prompt,
+        "LoRA": bool(kind.loras),
     }
     return tuple(name for name, it_can in can.items() if it_can)
 

@@ -25,6 +25,8 @@ from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import KnownModels, load_models
 from engine.models.families import is_known
 from engine.models.helpers import lack_of
+from engine.models.hub.offers import pull_name
+from engine.models.loras import KnownLora, KnownLoras, load_loras, why_not
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
@@ -34,7 +36,7 @@ from engine.plan.sizes import exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.service.rewriting import known_rewrite, rewritten
-from engine.settings import Settings, shared_folder
+from engine.settings import Settings, SettingsError, loras_folder, shared_folder
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
@@ -44,7 +46,7 @@ from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
 from engine.sheet.table import Line, Table, cell_text
-from engine.sheet.vocabulary import LookedAt, PictureLook
+from engine.sheet.vocabulary import LookedAt, LoraUse, PictureLook
 from engine.unfinished_files import unfinished
 
 
@@ -594,6 +596,7 @@ class Sheets:
 
     def _vocabulary(self, models: KnownModels, pictures: PictureLook | None = None) -> Vocabulary:
         words = load_words()
+        loras, unread = _loras(self._settings)
         return Vocabulary(
             models={
                 label: ModelLimits(
@@ -609,6 +612,7 @@ class Sheets:
                     needs_picture=model.kind.needs_picture,
                     masks=model.kind.masks,
                     least_strength=model.least_strength,
+                    takes_loras=bool(model.kind.loras),
                 )
                 for label, model in models.items()
             },
@@ -622,9 +626,27 @@ class Sheets:
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
             model_faults=models.faults,
-            file_faults=words.faults,
+            pull_name=pull_name,
+            file_faults={**words.faults, **unread},
+            loras={
+                name: LoraUse(lora.weight, lora.words, partial(_why_not, models, lora))
+                for name, lora in loras.items()
+            },
+            lora_faults=loras.faults,
             pictures=pictures or self._pictures(Path.cwd()),
         )
+
+
+def _loras(settings: Settings) -> tuple[KnownLoras, dict[str, str]]:
+    """The LoRAs there are, and why they cannot be read: that concerns rows alone that want some."""
+    try:
+        return load_loras(loras_folder(settings)), {}
+    except SettingsError as error:
+        return KnownLoras({}, {}), {"lora": str(error)}
+
+
+def _why_not(models: KnownModels, lora: KnownLora, label: str) -> str:
+    return why_not(lora, models[label])
 
 
 _PICTURE_SHEET = (

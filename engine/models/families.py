@@ -49,7 +49,8 @@ _SD = Family(
     words="keywords",
     image_to_image="StableDiffusionImg2ImgPipeline",
     masks=True,
-    lora=True,
+    loras=("sd", "sd2"),
+    clip=True,
     step_count="down",
     distilled=Distilled(
         in_steps(1, 2, 4, 0.0),
@@ -67,7 +68,8 @@ _SDXL = Family(
     sizes=_SDXL_SIZES,
     image_to_image="StableDiffusionXLImg2ImgPipeline",
     masks=True,
-    lora=True,
+    loras=("sdxl",),
+    clip=True,
     step_count="down",
     distilled=Distilled(
         in_steps(1, 2, 4, 0.0),
@@ -101,7 +103,7 @@ _FLUX = Family(
     schedulers=("dpm++", *_TOO_SIMPLE),
     named_sizes=_LARGE,
     image_to_image="FluxImg2ImgPipeline",
-    lora=True,
+    loras=("flux",),
     distilled=Distilled(
         in_steps(2, 4, 8, 0.0),
         told_by=(("transformer/config.json", "guidance_embeds", False),),
@@ -110,6 +112,7 @@ _FLUX = Family(
 _FLUX2 = replace(
     _FLUX,
     title="FLUX.2",
+    loras=("flux2",),
     renderings=in_steps(20, 50, 50, 4.0),
     image_to_image="",
     edits=True,
@@ -129,7 +132,7 @@ _QWEN = Family(
     named_sizes=_QWEN_SIZES,
     base=1328,
     image_to_image="QwenImageImg2ImgPipeline",
-    lora=True,
+    loras=("qwen",),
 )
 _QWEN_EDIT = replace(
     _QWEN,
@@ -157,7 +160,7 @@ _SANA = Family(
     flow=True,
     named_sizes=_LARGE,
     multiple=32,
-    lora=True,
+    loras=("sana",),
 )
 
 FAMILIES: Mapping[str, Family] = {
@@ -173,7 +176,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         named_sizes=_LARGE,
         image_to_image="StableDiffusion3Img2ImgPipeline",
-        lora=True,
+        loras=("sd3",),
     ),
     "LatentConsistencyModelPipeline": Family(
         "sd",
@@ -184,7 +187,7 @@ FAMILIES: Mapping[str, Family] = {
         negative_prompt=False,
         schedulers=(),
         image_to_image="LatentConsistencyModelImg2ImgPipeline",
-        lora=True,
+        loras=("sd",),
         step_count="all",
     ),
     "FluxPipeline": _FLUX,
@@ -208,6 +211,7 @@ FAMILIES: Mapping[str, Family] = {
     "ChromaPipeline": replace(
         _FLUX,
         title="Chroma",
+        loras=("chroma", "flux"),
         renderings=in_steps(14, 35, 50, 5.0),
         negative_prompt=True,
         schedulers=_TOO_SIMPLE,
@@ -242,7 +246,7 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         named_sizes=_LARGE,
         image_to_image="ZImageImg2ImgPipeline",
-        lora=True,
+        loras=("zimage",),
         # Its turbo's folder is like the other's: its entry says `distilled = true`.
         distilled=Distilled(in_steps(4, 9, 9, 0.0)),
     ),
@@ -267,7 +271,7 @@ FAMILIES: Mapping[str, Family] = {
         renderings=in_steps(20, 50, 50, 3.5),
         flow=True,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("auraflow",),
     ),
     "Lumina2Pipeline": Family(
         "lumina",
@@ -278,7 +282,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("lumina",),
     ),
     "CogView4Pipeline": Family(
         "cogview",
@@ -290,7 +294,7 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         named_sizes=_LARGE,
         multiple=32,
-        lora=True,
+        loras=("cogview",),
     ),
     "HiDreamImagePipeline": Family(
         "hidream",
@@ -301,7 +305,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("hidream",),
         # Dev and Fast, whose folders are like the other's.
         distilled=Distilled(in_steps(16, 28, 28, 0.0)),
     ),
@@ -323,6 +327,7 @@ FAMILIES: Mapping[str, Family] = {
         _SDXL,
         name="kolors",
         title="Kolors",
+        clip=False,
         words="sentences",
         renderings=in_steps(20, 50, 50, 5.0),
         image_to_image="KolorsImg2ImgPipeline",
@@ -358,7 +363,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("krea",),
         distilled=Distilled(
             in_steps(4, 8, 8, 0.0), told_by=(("model_index.json", "is_distilled", True),)
         ),
@@ -374,7 +379,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=("euler",),
         named_sizes=_LARGE,
-        lora=True,
+        loras=("ernie",),
         # Its turbo's folder is like the other's.
         distilled=Distilled(in_steps(4, 8, 8, 1.0)),
     ),

@@ -88,12 +88,16 @@ class Family:
     """Whether that class draws nothing without a picture."""
     step_count: Literal["down", "up", "all"] = "up"
     """Of `strength` × steps, how many are taken: a whole number below, or above; or all steps."""
+    loras: tuple[str, ...] = ()
+    """The families whose LoRAs can be put on it, as files tell theirs; empty: none can, since
+    diffusers has no loader for its kind."""
+    clip: bool = False
+    """Whether CLIP alone encodes its texts, in stages of its own: then it takes words by textual
+    inversion, and the last layers can be left out."""
     shares_sources: bool = True
     """Whether one call can draw on several pictures, none of which shows in the others."""
     helper: str = ""
     """The package that it needs beside those that come with Promptsheet."""
-    lora: bool = False
-    """Whether diffusers loads LoRA files into it."""
 
     def fixed_for(self, steps: int) -> dict[str, object]:
         """The arguments of its call that do not hang on a recipe but for its steps."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.models.additions import NONE, Additions
 from engine.models.file_kinds import FileKind, file_kind
 from engine.models.fingerprint import fingerprint
 from engine.models.weights_file import WeightsFileError
@@ -30,6 +31,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
     a checkpoint leaves out comes with Promptsheet."""
     prediction: str = ""
     """What it was taught to predict, where neither file nor folder says it."""
+    added: Additions = NONE
+    """What its entry adds to them."""
 
     @property
     def path(self) -> Path:
@@ -77,7 +80,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
             OSError: a file cannot be read.
         """
         base = [Path(self.base)] if self.base else []
-        return fingerprint(self.path, *base, also=self.prediction)
+        added = [path for _, path in self.added.files()]
+        return fingerprint(self.path, *base, *added, also=self.prediction + self.added.words)
 
     def fault(self) -> str:
         """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""

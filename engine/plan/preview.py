@@ -68,6 +68,9 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
         yield Note("negative_prompt", f"changes nothing: {recipe.model} heeds none here")
     if values.color_palette:
         yield Note("color_palette", f"moves the colours to {' '.join(recipe.palette)}")
+    if values.lora:
+        on = ", ".join(f"{lora.name} at {lora.weight:g}" for lora in recipe.loras)
+        yield Note("lora", f"puts on the model: {on}" if on else "changes nothing at weight 0")
     if values.scheduler:
         yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
     if values.visibility == "public":

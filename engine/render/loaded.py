@@ -6,9 +6,10 @@ import logging
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
@@ -18,7 +19,7 @@ from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.model_files import ModelFiles
 from engine.models.weights import model_size, weights_bytes
-from engine.picture.recipe import Conditions, Recipe
+from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
@@ -36,9 +37,12 @@ from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
 
+if TYPE_CHECKING:
+    from engine.render.adapters import Adapters
+
 log = logging.getLogger(__name__)
 
-_COMPUTING = ("torch", "diffusers", "transformers", "pillow")
+_COMPUTING = ("torch", "diffusers", "transformers", "peft", "pillow")
 _SPARE_BYTES = 2 << 30
 _NEED = 2
 
@@ -74,6 +78,25 @@ class LoadedModel:
             decode=self._way.decode,
         )
         """The conditions on offer."""
+        self._adapters: Adapters | None = None
+
+    def put_on(self, loras: Sequence[Lora], files: Mapping[str, Path]) -> None:
+        """Have these LoRAs, and no others, on the model; while no call of it runs.
+
+        Args:
+            loras: in the order in which they are added; none: the model as it is.
+            files: digest → file, of each.
+
+        Raises:
+            LoraError: one cannot be put on it; the model is as it was without.
+        """
+        if self._adapters is None:
+            if not loras:
+                return
+            from engine.render.adapters import Adapters  # what few sessions need
+
+            self._adapters = Adapters(self._pipeline)
+        self._adapters.put_on(loras, files)
 
     def prepare(self, recipes: Sequence[Recipe]) -> None:
         """Encode the texts of a batch ahead."""
@@ -155,6 +178,12 @@ class LoadedModels:
                 raise ModelAbsentError(
                     f"the model {files.source} is not there: put it back, or mount its disk"
                 )
+            for called, path in files.added.files():
+                if not path.is_file():
+                    raise ModelAbsentError(
+                        f"{path} ({called} of the model's entry) is not there: put it back, or"
+                        " mount its disk"
+                    )
             if files.fingerprint() != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned"

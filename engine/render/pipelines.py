@@ -113,11 +113,11 @@ def made_ready(pipeline: Any, device: str) -> Any:
     pipeline.set_progress_bar_config(disable=True)
     for name in ("unet", "vae"):
         if (part := getattr(pipeline, name, None)) is not None:
-            _lay_out(part)
+            lay_out(part)
     return pipeline
 
 
-def _lay_out(part: torch.nn.Module) -> None:
+def lay_out(part: torch.nn.Module) -> None:
     """Give the weights of two-dimensional convolutions their layout; others have no such."""
     for weight in part.parameters():
         if weight.dim() == _CONVOLUTION:

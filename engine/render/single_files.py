@@ -12,8 +12,10 @@ import torch
 from diffusers.loaders.single_file_utils import SingleFileComponentError
 from transformers import CLIPTokenizer
 
+from engine.models.additions import NONE
 from engine.models.model_files import ModelFiles, clip_vocabulary, parts_of
 from engine.models.weights_file import WeightsFileError
+from engine.render.added import add_to
 from engine.render.pipelines import ModelError, load_pipeline, made_ready, quiet
 
 _PADDING: Mapping[str, tuple[str, ...]] = {
@@ -32,6 +34,13 @@ def load_model(files: ModelFiles, dtype: str, device: str) -> Any:
         ModelError: it cannot be loaded; the message says why and what to do.
         OSError: the disk fails.
     """
+    pipeline = _loaded(files, dtype, device)
+    if files.added != NONE:
+        add_to(pipeline, files.added, files.configs)
+    return pipeline
+
+
+def _loaded(files: ModelFiles, dtype: str, device: str) -> Any:
     if not files.is_file:
         return load_pipeline(files.path, dtype, device)
     quiet()

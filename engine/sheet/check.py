@@ -22,6 +22,7 @@ from engine.sheet.cross_row_checks import (
 )
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import letters, map_header
+from engine.sheet.loras import judge_loras, judge_tags, tags_in
 from engine.sheet.ratio import judge_ratio, picture_ratio
 from engine.sheet.repair import (
     judge_choice,
@@ -44,12 +45,13 @@ __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 _Judge: TypeAlias = Callable[[Cell], CellFindings[Any]]
 
 
-def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
+def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()) -> Sheet:
     """Check all cells of a table.
 
     Args:
         table: As `read_table` gives it.
         vocabulary: The models there are, and what blank cells mean.
+        plain: Numbers of rows in whose prompts nothing stands for a LoRA.
 
     Returns:
         The rows, those without an error ready to render, and every problem.
@@ -62,6 +64,7 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
     with gc_paused():
         columns = _judge_columns(table, known, vocabulary)
+        _take_tags(table, columns, _judge(COLUMN["lora"], vocabulary), plain)
         found: Found = defaultdict(list)
         for judged in columns.values():
             for line, findings in judged.found.items():
@@ -136,6 +139,26 @@ def _judge_columns(
         )
         for at, name in sorted(known.items())
     }
+
+
+def _take_tags(
+    table: Table, columns: dict[str, Judged], judge: _Judge, plain: Container[int]
+) -> None:
+    """Put the LoRAs that prompts name among those of the column, which the table may lack."""
+    prompts, blank = columns["prompt"], [""] * len(table.lines)
+    # A prompt with a tag has a finding that says so.
+    for line in prompts.found:
+        number, cells = table.lines[line]
+        tags = tags_in(cell_text(cells[prompts.at]))
+        if not tags or not prompts.texts[line] or number in plain:
+            continue
+        if "lora" not in columns:
+            columns["lora"] = Judged(len(table.header), "lora", blank, [()] * len(blank), {})
+        at, _, texts, values, found = columns["lora"]
+        own = cell_text(cells[at]).strip() if at < len(cells) else ""
+        verdict = judge(", ".join(filter(None, (own, *tags))))
+        texts[line], values[line] = verdict.text, verdict.value or ()
+        found[line] = verdict.findings
 
 
 def _looked(
@@ -294,6 +317,7 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
+        "lora": (),
         **dict.fromkeys(("steps", "guidance", "width", "height", "image", "strength", "mask")),
     }
     for column in COLUMNS:
@@ -318,6 +342,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             labels=tuple(vocabulary.models),
             names=vocabulary.model_names,
             faults=vocabulary.model_faults,
+            pull_name=vocabulary.pull_name,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
@@ -326,14 +351,18 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
         Kind.PICTURE: lambda cell: judge_picture(
             cell, vocabulary.pictures((cell_text(cell).strip(),))
         ),
+        Kind.LORAS: functools.partial(
+            judge_loras, loras=vocabulary.loras, faults=vocabulary.lora_faults
+        ),
     }
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
         if column.name == "final_prompt":  # to the letter: its braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
+        taken = judge_tags if column.name == "prompt" else lambda verdict: verdict
         return lambda cell: judge_wildcards(
-            plain_text(cell, most) or unusable(cell) or judge(cell),
+            taken(plain_text(cell, most) or unusable(cell) or judge(cell)),
             vocabulary.wildcards,
             vocabulary.wildcard_faults,
             vocabulary.wildcard_fault,

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     COLOURS = "colours"
     DECIMAL = "number"
     PICTURE = "picture"
+    LORAS = "LoRAs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +301,17 @@ COLUMNS: tuple[Column, ...] = (
         "transparent. Blank: everywhere.",
         "full",
         aliases=("mask image", "mask file", "inpaint mask"),
+    ),
+    Column(
+        "lora",
+        Kind.LORAS,
+        "",
+        "LoRAs of your list that change how the model draws, each with a weight from -4 to 4: "
+        "ink:0.8, or several as ink:0.8, fog:0.5.",
+        "full",
+        aliases=("loras", "lora name", "lora names", "lora weights", "lora models"),
+        minimum=-4,
+        maximum=4,
     ),
 )
 

@@ -275,6 +275,8 @@ class Draft(CheckedRows):
         for number in self._numbers:
             read = self._read.get(number)
             faulty = {p.column for p in self._problems.get(number, ())}
+            if "prompt" in faulty and "lora" in self._rows[number].cells:
+                faulty.add("lora")  # where what the prompt named went
             state = self._states[number]
             if state is read and not faulty:
                 continue

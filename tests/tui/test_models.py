@@ -33,7 +33,7 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
         await until(pilot, lambda: "opens a sheet" in screen_text(app))
         await pilot.press("f4")
         await until(pilot, lambda: "✓ whole" in screen_text(app))
-        assert "image to image, mask, negative prompt" in screen_text(app)
+        assert "image to image, mask, negative prompt, LoRA" in screen_text(app)
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         app.screen.query_one(Input).value = str(path)

@@ -32,6 +32,7 @@ from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import (
     FILTER_HELP,
     GalleryTiles,
+    lora_words,
     row_number,
     source_words,
     wanted_by,
@@ -517,6 +518,7 @@ def recipe_text(image: ImageInfo, source: str = "") -> str:
         f"seed {image.seed} · {image.width}×{image.height} · {recipe['steps']} steps ·"
         f" guidance {recipe['guidance']:g} · {clean(recipe['model'])}"
     )
+    lines += [f"LoRA {clean(words)}"] if (words := lora_words(image)) else []
     lines += [clean(words)] if (words := source_words(image, source)) else []
     lines += [f"✗ {clean(image.error)}"] if image.error else []
     departures = image.conditions["departures"] if image.conditions else []

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from engine.errors import PromptsheetError
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
+from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, lora_digest
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
@@ -40,6 +41,7 @@ def plan_session(
     suffix: str = ".png",
     rewriting: bool = False,
     background: str = "#FFFFFF",
+    loras: LookForLoras = listed_loras,
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -55,16 +57,18 @@ def plan_session(
             until then their recipes have them as they would be without one. Batches are planned
             all the same: a prompt is no part of their shape.
         background: the colour that shows where a picture that is drawn on is transparent.
+        loras: tells which LoRAs there are now.
 
     Raises:
-        RefusedError: no rows, a row number twice, or a model that is not in the list.
+        RefusedError: no rows, a row number twice, or a model or a LoRA that is not in the list.
     """
     rows = list(rows)
     if not rows:
         raise RefusedError("There is no row to render.")
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
-    planned = _planned_models({row.values.model for row in rows}, models, background)
+    digests = _lora_digests(rows, loras)
+    planned = _planned_models({row.values.model for row in rows}, models, background, digests)
     new_rows = []
     for row in rows:
         try:
@@ -117,8 +121,31 @@ def _rewrites(
     ]
 
 
+def _lora_digests(rows: Sequence[RequestedRow], look: LookForLoras) -> dict[str, str]:
+    """LoRA → digest of its file, of all that rows ask for."""
+    asked = {
+        name: row.number for row in reversed(rows) for name, weight in row.values.lora if weight
+    }
+    if not asked:
+        return {}
+    try:
+        known = look()
+    except SettingsError as error:
+        raise RefusedError(str(error)) from error
+    digests = {}
+    for name, number in asked.items():
+        if name not in known:
+            why = known.faults.get(name, "it is not in the list of LoRAs any more.")
+            raise RefusedError(f"Row {number}: the LoRA {name} cannot be used: {why}")
+        try:
+            digests[name] = lora_digest(name, known[name].file)
+        except LoraGoneError as error:
+            raise RefusedError(f"Row {number}: {error}.") from error
+    return digests
+
+
 def _planned_models(
-    labels: set[str], models: ModelList, background: str
+    labels: set[str], models: ModelList, background: str, digests: Mapping[str, str]
 ) -> dict[str, PlannedModel]:
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
@@ -131,6 +158,7 @@ def _planned_models(
                 fingerprint=models[label].files.fingerprint(),
                 words=words,
                 background=background,
+                digests=digests,
             )
             for label in labels
         }

@@ -127,9 +127,9 @@ def row_of(family: Family) -> str:
     by_words = "by words, and only so" if family.needs_picture else "by words"
     on = "by strength" if family.image_to_image else by_words if family.edits else "–"
     kin = " and its few-step kin" if family.distilled else ""
-    masks, negative = ("yes" if able else "–" for able in (family.masks, family.negative_prompt))
-    lora = "yes" if family.lora else "–"
-    return f"| {family.title}{kin} | {drawn} | {on} | {masks} | {negative} | {lora} |"
+    able = (family.masks, family.negative_prompt, family.loras)
+    masks, negative, loras = ("yes" if each else "–" for each in able)
+    return f"| {family.title}{kin} | {drawn} | {on} | {masks} | {negative} | {loras} |"
 
 
 def test_the_readme_has_a_row_for_every_family_as_the_table_says_it() -> None:
