@@ -25,7 +25,7 @@ from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import KnownModels, load_models
 from engine.models.families import is_known
 from engine.models.helpers import lack_of
-from engine.models.hub.offers import pull_name
+from engine.models.hub.offers import pull_names
 from engine.models.loras import KnownLora, KnownLoras, load_loras, why_not
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
@@ -661,7 +661,7 @@ class Sheets:
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
             model_faults=models.faults,
-            pull_name=pull_name,
+            pull_name=pull_names(),
             file_faults={**words.faults, **unread},
             loras={
                 name: LoraUse(lora.weight, lora.words, partial(_why_not, models, lora))
