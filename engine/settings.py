@@ -261,6 +261,10 @@ class Settings(Declared, frozen=True):
     """Where models are kept that Promptsheet fetches for you: tens of gigabytes, so best on a large
     disk. Models that you add from other folders stay where they are."""
 
+    loras_folder: Path | None = None
+    """A folder of LoRAs: each safetensors file in it, or in a folder in it, is one, by its name.
+    More of them, and what is to be known of them, can stand in `loras.toml` beside this file."""
+
     engine: EngineSettings = EngineSettings()
     """The engine process."""
 
@@ -321,6 +325,12 @@ def shared_folder(settings: Settings) -> Path | None:
     """Where public images are published."""
     folder = settings.share.folder
     return expanded(folder) if folder else None
+
+
+def loras_folder(settings: Settings) -> Path | None:
+    """Where LoRAs are that need no entry."""
+    folder = settings.loras_folder
+    return expanded(folder).absolute() if folder else None
 
 
 def with_devices(settings: Settings, devices: Sequence[str]) -> Settings:

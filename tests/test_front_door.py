@@ -13,14 +13,15 @@ import pytest
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
-from tests.engine.models.test_file_kinds import DOWN, kohya
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
+from tests.support.loras import write_diffusers, write_kohya
+from tests.support.models import BUILTIN
 from tests.support.older import make_older
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
-from tests.support.weights_files import put_shapes
+from tests.support.weights_files import DOWN, kohya, put_shapes
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +51,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     builtin, gone = promptsheet.json("models", "list")["models"]
     assert builtin["label"] == "builtin" and builtin["shipped"] and not builtin["fault"]
     assert builtin["memory"]["bytes"] > builtin["bytes"] > 10_000_000
-    assert "image to image" in builtin["abilities"] and builtin["last_used"] is None
+    assert {"image to image", "LoRA"} <= set(builtin["abilities"]) and builtin["last_used"] is None
     assert gone["label"] == "gone" and "not a diffusers folder" in gone["fault"]
     said = promptsheet("models", "list").stdout
     assert "never" in said and "✗" in said
@@ -255,7 +256,8 @@ def test_the_folder_it_is_started_in_is_no_source_of_code(
 ) -> None:
     (tmp_path / "torch.py").write_text("open('executed', 'w')")
     monkeypatch.chdir(tmp_path)
-    assert promptsheet.json("doctor")["devices"]
+    done = promptsheet.start("doctor", "--json", forked=False, stdout=subprocess.PIPE)
+    assert json.loads(done.communicate(timeout=120)[0])["devices"]
     assert not (tmp_path / "executed").exists()
 
 
@@ -378,6 +380,46 @@ def test_pictures_become_a_sheet_that_renders_the_same_again(
     redrawn = warm.json("show", "last")["list"]
     assert [i["recipe"] for i in redrawn] == [i["recipe"] for i in drawn]
     assert warm("recipes", again, "-o", tmp_path / "b.csv").returncode == 2
+
+
+def test_loras_go_the_whole_way_and_mixed_over_lanes_give_the_same_pixels(
+    warm: Promptsheet, tmp_path: Path
+) -> None:
+    config = Path(warm.environment["PROMPTSHEET_CONFIG"])
+    ink = write_kohya(tmp_path / "ink.safetensors", BUILTIN)
+    fog = write_diffusers(tmp_path / "fog.safetensors", BUILTIN, seed=1)
+    wide = write_kohya(tmp_path / "wide.safetensors", BUILTIN, wider=8)
+    listed = [f'[[loras]]\nlabel = "{f.stem}"\nfile = "{f}"\n' for f in (ink, fog, wide)]
+    (config / "loras.toml").write_text("".join(listed))
+    asked = ["", "ink:0.8", "fog:0.5, ink:0.3", "ink:0", "", "ink:0.8", "fog"]
+    base = {"prompt": "a red circle", "rendering": "turbo", "seed_number": "5", "num_images": "1"}
+    rows = [base | {"lora": cell} for cell in asked]
+    rows[-1] |= {"prompt": "a red circle <lora:fog:1>", "lora": ""}
+    sheet, again = write_rows(tmp_path / "sheet.csv", rows), tmp_path / "again.csv"
+    try:
+        assert [each["label"] for each in warm.json("loras")["loras"]] == ["ink", "fog", "wide"]
+        told = warm.json("check", sheet)["problems"]
+        assert [p["column"] for p in told if p["severity"] == "repaired"] == ["prompt"]
+        first = warm.json("run", sheet)
+        assert first["done"] == 7
+        images = warm.json("show", "last")["list"]
+        of = {image["row"]: image["pixels"] for image in images}
+        assert of[2] == of[5] == of[6] and of[3] == of[7]
+        assert len({of[row] for row in (2, 3, 4, 8)}) == 4
+        options = ("--seed-number", "5", "--lora", asked[2])
+        warm.json("prompt", "a red circle", "--rendering", "turbo", *options)
+        (alone,) = warm.json("show", "last")["list"]
+        assert alone["pixels"] == of[4] and alone["recipe"]["loras"][0]["name"] == "fog"
+        folder = (warm.library / images[2]["file"]).parent
+        warm.json("recipes", folder, "-o", again)
+        warm.json("run", again)
+        redrawn = {i["pixels"] for i in warm.json("show", "last")["list"]}
+        assert redrawn == set(of.values())
+        one_bad = write_rows(tmp_path / "bad.csv", [base | {"lora": "wide"}, base])
+        faulty = warm.json("check", one_bad, status=1)["problems"]
+        assert [(p["row"], p["column"], p["severity"]) for p in faulty] == [(2, "lora", "error")]
+    finally:
+        (config / "loras.toml").unlink()
 
 
 def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(

@@ -35,6 +35,11 @@ def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
     what = found.kind.words if found.kind else "a folder in diffusers' format"
     yield f"{clean(found.path.name)} is {clean(what)}."
     yield from (f"  {name:12} {clean(text)}" for name, text in facts(info))
+    if found.kind and found.kind.family == "sd2" and not found.kind.prediction:
+        yield (
+            "  It does not say what it predicts; velocity is taken. If all pictures come out as"
+            ' noise, write prediction = "epsilon" into its entry.'
+        )
 
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:

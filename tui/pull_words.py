@@ -36,7 +36,7 @@ def plan_lines(plan: PullPlan) -> Iterator[str]:
     licence = shorten(clean(found.licence), 60) or "not said"
     terms = "; its terms are to be accepted on its page" if found.is_gated else ""
     yield f"  licence   {licence}{terms}: {clean(found.page)}"
-    yield f"  model     {shorten(clean(found.pipeline), 60)}"
+    yield f"  model     {shorten(found.pipeline or 'one weights file', 60)}"
     files = count_text(len(found.choice.files), "file")
     kind = f", {found.choice.variant} weights" if found.choice.variant else ""
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""

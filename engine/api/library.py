@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import library_folder
 from engine.schema import is_older
-from engine.settings import Settings, load_settings, state_folder
+from engine.settings import Settings, load_settings, loras_folder, state_folder
 
 # What works on a library loads much of the engine, and the app paints before it needs any of it.
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.api.sheets import Sheets
     from engine.api.trash import Trash
     from engine.library.read.usage import DiskUse
+    from engine.models.loras import KnownLoras
 
 
 class Library:
@@ -111,8 +112,20 @@ class Library:
 
     # ---------------------------------------------------------------- as a whole
 
+    def loras(self) -> "KnownLoras":
+        """The LoRAs there are, by their labels, and what is wrong with others.
+
+        Each has the family that its file tells, where its entry does not; the files are looked at.
+
+        Raises:
+            SettingsError: the list of LoRAs, or their folder, cannot be read.
+        """
+        from engine.models.loras import load_loras, looked_at
+
+        return looked_at(load_loras(loras_folder(self.settings)))
+
     def faults(self) -> list[str]:
-        """What is wrong with single entries of the model list and with files of words.
+        """What is wrong with single entries of the model list, with LoRAs and with files of words.
 
         Raises:
             SettingsError: the model list cannot be used at all.
@@ -122,7 +135,8 @@ class Library:
 
         words = load_words()
         named = [f"__{name}__: {fault}" for name, fault in words.wildcards.faults.items()]
-        return [*load_models().faults.values(), *words.faults.values(), *named]
+        loras = self.loras().faults.values()
+        return [*load_models().faults.values(), *loras, *words.faults.values(), *named]
 
     def bring_up_to_date(self) -> None:
         """Have the engine process bring a library of an older version up to date.

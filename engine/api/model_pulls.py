@@ -20,7 +20,9 @@ class ModelPull:
     `add`. Whatever has come is kept, and gone on with when the same is pulled again.
     """
 
-    def __init__(self, settings: Settings, models: Models, what: str, label: str = "") -> None:
+    def __init__(
+        self, settings: Settings, models: Models, what: str, label: str = "", file: str = ""
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
@@ -29,13 +31,14 @@ class ModelPull:
             what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
             label: of its entry in the model list; empty: the offer's, or the repository's name,
                 with a number if that is taken.
+            file: the one weights file of the repository that is meant.
 
         Raises:
             PullError: it names no repository.
             ModelRefusedError: the label is taken.
             SettingsError: the model list cannot be used.
         """
-        self.repository, suggested = wanted(what)
+        self.repository, suggested = wanted(what, file)
         self._models = models
         self._label, self._suggested = label, suggested
         if label in self._taken():
@@ -85,7 +88,9 @@ class ModelPull:
             ModelRefusedError: it is no model, or meanwhile the label is taken.
             SettingsError: the model list cannot be used, or not be written.
         """
-        found = self._models.look_at(Path(plan.folder))
+        found = self._models.look_at(Path(plan.folder, self.repository.file))
+        if found.fault:
+            raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
         if listed := self._models.labels_of(found):
             return listed[0]
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}

@@ -58,7 +58,7 @@ class ModelInfo:
     quantised: str = ""
     """What its weights are rounded to when it is loaded; empty: they are not."""
     abilities: tuple[str, ...] = ()
-    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`."""
+    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`."""
     renderings: Mapping[str, Rendering] | None = None
     last_used: float | None = None
     """Seconds since 1970, in this library; None: never."""
@@ -179,13 +179,15 @@ class Models:
 
         return offers()
 
-    def pull(self, what: str, label: str = "") -> "ModelPull":
+    def pull(self, what: str, label: str = "", file: str = "") -> "ModelPull":
         """A model of the Hub, on its way into the list; nothing is asked yet.
 
         Args:
             what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
             label: what it is to be called; empty: the offer's label, or the repository's name,
                 with a number if that is taken.
+            file: the one weights file of the repository that is meant; empty: a model in
+                diffusers' format.
 
         Raises:
             PullError: it names no repository.
@@ -194,7 +196,7 @@ class Models:
         """
         from engine.api.model_pulls import ModelPull
 
-        return ModelPull(self._settings, self, what, label)
+        return ModelPull(self._settings, self, what, label, file)
 
     # ---------------------------------------------------------------- one that is in the list
 
@@ -285,6 +287,7 @@ def abilities_of(model: Model) -> tuple[str, ...]:
         "mask": kind.masks,
         "edit": draws_on == "words",
         "negative prompt": kind.negative_prompt,
+        "LoRA": bool(kind.loras),
     }
     return tuple(name for name, it_can in can.items() if it_can)
 

@@ -11,11 +11,13 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
-from engine.models.families import family_of
+from engine.models.additions import Additions, embedding_files, require_autoencoder
+from engine.models.families import ENHANCER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
 from engine.models.helpers import QUANTISER
-from engine.models.model_files import INDEX, ModelFiles, read_json
+from engine.models.model_files import INDEX, ModelFiles, known_kind, read_json
 from engine.models.placement import PlacementWish
+from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512
@@ -66,7 +68,7 @@ class Model(Declared, frozen=True):
     size_multiple: Annotated[int, Meta(ge=1, le=1_024)] = 16
     """Width and height are multiples of this many pixels."""
     max_ratio: Annotated[float, Meta(ge=1, le=100)] = 3.0
-    """Longest side / shortest side, at most."""
+    """Longest side / shortest side, at most; by default its kind of pipeline decides."""
     max_area: Annotated[float, Meta(ge=1, le=100)] = 4.0
     """Width × height, at most, as a multiple of base_resolution²."""
     pipeline: str = ""
@@ -92,12 +94,27 @@ class Model(Declared, frozen=True):
     decode: Literal["auto", "whole", "tiled"] = "auto"
     """Whether pictures are decoded whole or in tiles. "auto": whole, if that fits."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
+    vae: Path | None = None
+    """An autoencoder instead of its own: a safetensors file, or a folder in diffusers' format."""
+    embeddings: tuple[Path, ...] = ()
+    """Words of its own, by textual inversion: safetensors files, or a folder of them. A prompt
+    calls each by its file's name."""
+    clip_skip: Annotated[int, Meta(ge=1, le=12)] = 1
+    """Which layer of its text encoder is the last, counted from the end as the web UIs do."""
     expect: Expectation | None = None
 
     @property
     def files(self) -> ModelFiles:
         """Where its files are."""
-        return ModelFiles(str(self.source), str(self.base or ""), self.prediction, self.quantise)
+        return ModelFiles(
+            str(self.source), str(self.base or ""), self.prediction, self.additions, self.quantise
+        )
+
+    @property
+    def additions(self) -> Additions:
+        """What its entry adds to its folder."""
+        embeddings = tuple(map(str, self.embeddings))
+        return Additions(str(self.vae or ""), embeddings, self.clip_skip)
 
     @property
     def helper(self) -> str:
@@ -127,6 +144,11 @@ class Model(Declared, frozen=True):
                 found.negative_prompt if self.negative_prompt is None else self.negative_prompt
             ),
         )
+
+    @property
+    def has_enhancer(self) -> bool:
+        """Whether its folder has what writes captions of plain prompts with its text encoder."""
+        return self.kind.captions and (self.source / ENHANCER / "config.json").is_file()
 
     @property
     def draws_on(self) -> Literal["", "strength", "words"]:
@@ -254,21 +276,26 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     name = f"model {number} ({item.get('label', 'no label')})"
     for place in {"source", "base"} & item.keys():
         item = item | {place: (path.parent / expanded(Path(str(item[place])))).absolute()}
-    said = (str(item.get(field, "")) for field in ("source", "base", "prediction", "quantise"))
-    files = ModelFiles(*said)
+    source, base, prediction = (str(item.get(f, "")) for f in ("source", "base", "prediction"))
+    files = ModelFiles(source, base, prediction)
     if "source" in item and (fault := files.fault()):
         raise SettingsError(f"{path}, {name}: {fault}")
     told = _told_by(files) if "source" in item else _told_by_folder(Path())
     item = told | item
     family = family_of(str(item["pipeline"]))
-    item = {"size_multiple": family.multiple} | item
+    item = {"size_multiple": family.multiple, "max_ratio": family.max_ratio} | item
     family = family.as_distilled() if item["distilled"] else family
     if isinstance(own := item.get("rendering", {}), dict):
         item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own
     try:
-        model = build(Model, item)
-    except DeclaredError as error:
-        raise SettingsError(f"{path}, {name}: {error}.") from error
+        model = build(Model, _with_additions(item, path.parent))
+    except (DeclaredError, ValueError) as error:
+        raise SettingsError(f"{path}, {name}: {str(error).rstrip('.')}.") from error
+    if not family.clip and (model.embeddings or model.clip_skip > 1):
+        raise SettingsError(
+            f"{path}, {name}: embeddings and clip_skip are for models whose texts CLIP alone"
+            f" encodes, which those of the kind {family.title} are not: leave them out."
+        )
     names = model.kind.schedulers_for()
     for word, rendering in model.rendering.items():
         if rendering.scheduler and rendering.scheduler not in names:
@@ -277,6 +304,43 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
                 f" this model can use; {_listed(names)}."
             )
     return model
+
+
+def _with_additions(item: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """An entry, what it adds to its model as the files that are there.
+
+    Raises:
+        ValueError: some are not.
+    """
+    item = dict(item)
+    if isinstance(named := item.get("vae"), str):
+        item["vae"] = (folder / expanded(Path(named))).absolute()
+        require_autoencoder(item["vae"])
+        _require_kind("vae", item["vae"], "autoencoder")
+    listed = item.get("embeddings", ())
+    listed = [listed] if isinstance(listed, str) else listed
+    if isinstance(listed, list) and all(isinstance(each, str) for each in listed):
+        places = [(folder / expanded(Path(each))).absolute() for each in listed]
+        item["embeddings"] = embedding_files(places)
+        for file in item["embeddings"]:
+            _require_kind("embeddings", file, "embedding")
+    return item
+
+
+def _require_kind(field: str, file: Path, wanted: str) -> None:
+    """See that what an entry names is what it says, as far as a file tells.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if file.is_dir():
+        return
+    try:
+        kind = known_kind(file)
+    except (WeightsFileError, OSError) as error:
+        raise ValueError(f"{field}: {error}") from error
+    if kind.what not in (wanted, "unknown"):
+        raise ValueError(f"{field}: {file.name} is {kind.words}")
 
 
 def _listed(names: Sequence[str]) -> str:

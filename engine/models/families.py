@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from engine.models.family import Distilled, Family, Size, in_steps
+from engine.models.family import Distilled, Family, Preset, Presets, Size, in_steps
 
 # SDXL's training buckets, landscape (its report, arXiv 2307.01952, appendix I, gives the full
 # list; here are those that its users' tools offer).
@@ -42,6 +42,9 @@ _NO_BINNING = (("use_resolution_binning", False),)
 _untried = partial(Family, alone=True, flow=True, schedulers=("euler",), named_sizes=_LARGE)
 """A kind that no test has drawn with: what holds for the most careful of the others."""
 
+ENHANCER = "prompt_enhancer_head"
+"""Ideogram 4's part that makes a language model of its text encoder."""
+
 _SD = Family(
     "sd",
     "Stable Diffusion 1 and 2",
@@ -49,7 +52,8 @@ _SD = Family(
     words="keywords",
     image_to_image="StableDiffusionImg2ImgPipeline",
     masks=True,
-    lora=True,
+    loras=("sd", "sd2"),
+    clip=True,
     step_count="down",
     distilled=Distilled(
         in_steps(1, 2, 4, 0.0),
@@ -67,7 +71,8 @@ _SDXL = Family(
     sizes=_SDXL_SIZES,
     image_to_image="StableDiffusionXLImg2ImgPipeline",
     masks=True,
-    lora=True,
+    loras=("sdxl",),
+    clip=True,
     step_count="down",
     distilled=Distilled(
         in_steps(1, 2, 4, 0.0),
@@ -101,7 +106,7 @@ _FLUX = Family(
     schedulers=("dpm++", *_TOO_SIMPLE),
     named_sizes=_LARGE,
     image_to_image="FluxImg2ImgPipeline",
-    lora=True,
+    loras=("flux",),
     distilled=Distilled(
         in_steps(2, 4, 8, 0.0),
         told_by=(("transformer/config.json", "guidance_embeds", False),),
@@ -110,6 +115,7 @@ _FLUX = Family(
 _FLUX2 = replace(
     _FLUX,
     title="FLUX.2",
+    loras=("flux2",),
     renderings=in_steps(20, 50, 50, 4.0),
     image_to_image="",
     edits=True,
@@ -129,7 +135,7 @@ _QWEN = Family(
     named_sizes=_QWEN_SIZES,
     base=1328,
     image_to_image="QwenImageImg2ImgPipeline",
-    lora=True,
+    loras=("qwen",),
 )
 _QWEN_EDIT = replace(
     _QWEN,
@@ -157,7 +163,7 @@ _SANA = Family(
     flow=True,
     named_sizes=_LARGE,
     multiple=32,
-    lora=True,
+    loras=("sana",),
 )
 
 FAMILIES: Mapping[str, Family] = {
@@ -173,7 +179,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         named_sizes=_LARGE,
         image_to_image="StableDiffusion3Img2ImgPipeline",
-        lora=True,
+        loras=("sd3",),
     ),
     "LatentConsistencyModelPipeline": Family(
         "sd",
@@ -184,7 +190,7 @@ FAMILIES: Mapping[str, Family] = {
         negative_prompt=False,
         schedulers=(),
         image_to_image="LatentConsistencyModelImg2ImgPipeline",
-        lora=True,
+        loras=("sd",),
         step_count="all",
     ),
     "FluxPipeline": _FLUX,
@@ -208,6 +214,7 @@ FAMILIES: Mapping[str, Family] = {
     "ChromaPipeline": replace(
         _FLUX,
         title="Chroma",
+        loras=("chroma", "flux"),
         renderings=in_steps(14, 35, 50, 5.0),
         negative_prompt=True,
         schedulers=_TOO_SIMPLE,
@@ -242,7 +249,7 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         named_sizes=_LARGE,
         image_to_image="ZImageImg2ImgPipeline",
-        lora=True,
+        loras=("zimage",),
         # Its turbo's folder is like the other's: its entry says `distilled = true`.
         distilled=Distilled(in_steps(4, 9, 9, 0.0)),
     ),
@@ -267,7 +274,7 @@ FAMILIES: Mapping[str, Family] = {
         renderings=in_steps(20, 50, 50, 3.5),
         flow=True,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("auraflow",),
     ),
     "Lumina2Pipeline": Family(
         "lumina",
@@ -278,7 +285,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("lumina",),
     ),
     "CogView4Pipeline": Family(
         "cogview",
@@ -290,7 +297,7 @@ FAMILIES: Mapping[str, Family] = {
         schedulers=("euler",),
         named_sizes=_LARGE,
         multiple=32,
-        lora=True,
+        loras=("cogview",),
     ),
     "HiDreamImagePipeline": Family(
         "hidream",
@@ -301,7 +308,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("hidream",),
         # Dev and Fast, whose folders are like the other's.
         distilled=Distilled(in_steps(16, 28, 28, 0.0)),
     ),
@@ -311,6 +318,36 @@ FAMILIES: Mapping[str, Family] = {
         renderings=in_steps(20, 50, 50, 1.5),
         negative_prompt=False,
         multiple=32,
+    ),
+    "Ideogram4Pipeline": Family(
+        "ideogram",
+        "Ideogram 4",
+        tested=True,
+        captions=True,
+        renderings=in_steps(12, 20, 48, 7.0),
+        # Turbo, default and quality are its makers'; fast (16) and high (34) are ComfyUI's, which
+        # guides all steps alike: how many of theirs are guided less is our own, in between.
+        presets=Presets(
+            (
+                Preset(12, 0.5, 1.75, polish=1),
+                Preset(16, 0.25, 1.8375, polish=2),
+                Preset(20, 0.0, 1.75, polish=2),
+                Preset(34, 0.0, 1.6875, polish=3),
+                Preset(48, 0.0, 1.5, polish=3),
+            ),
+            guidance=7.0,
+            polish_guidance=3.0,
+        ),
+        negative_prompt=False,
+        # Texts are all taken to this many tokens, so that none hangs on those beside it.
+        fixed=(("max_sequence_length", 2048),),
+        places_first=True,
+        loras=("ideogram",),
+        flow=True,
+        schedulers=("euler",),
+        named_sizes=_LARGE,
+        sides=(256, 2048),
+        max_ratio=6.0,
     ),
     "OmniGenPipeline": _untried(
         "omnigen",
@@ -323,6 +360,7 @@ FAMILIES: Mapping[str, Family] = {
         _SDXL,
         name="kolors",
         title="Kolors",
+        clip=False,
         words="sentences",
         renderings=in_steps(20, 50, 50, 5.0),
         image_to_image="KolorsImg2ImgPipeline",
@@ -358,7 +396,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=_TOO_SIMPLE,
         named_sizes=_LARGE,
-        lora=True,
+        loras=("krea",),
         distilled=Distilled(
             in_steps(4, 8, 8, 0.0), told_by=(("model_index.json", "is_distilled", True),)
         ),
@@ -374,7 +412,7 @@ FAMILIES: Mapping[str, Family] = {
         flow=True,
         schedulers=("euler",),
         named_sizes=_LARGE,
-        lora=True,
+        loras=("ernie",),
         # Its turbo's folder is like the other's.
         distilled=Distilled(in_steps(4, 8, 8, 1.0)),
     ),

@@ -1,11 +1,12 @@
 """What a weights file is: told by the names and shapes of its tensors, never by its own name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engine.models.denoiser_files import Mark, denoiser_mark
 from engine.models.lora_files import lora_kind
 from engine.models.weights_file import Header, Tensor, read_whole
 
@@ -44,6 +45,9 @@ class FileKind:
     """What sets it apart from its family's usual ones."""
     prediction: Literal["", "epsilon", "v_prediction"] = ""
     """What it was taught to predict, where it says so."""
+    from_noise_alone: bool = False
+    """Whether it was taught to begin at noise without any trace of a picture (zero terminal SNR),
+    where it says so."""
 
     @property
     def words(self) -> str:
@@ -70,7 +74,10 @@ TITLES: Mapping[str, str] = {
     "auraflow": "AuraFlow",
     "sana": "Sana",
     "pixart": "PixArt",
+    "krea": "Krea 2",
+    "ernie": "ERNIE-Image",
     "hidream": "HiDream",
+    "ideogram": "Ideogram 4",
     "wan": "Wan (video)",
     "hunyuan-video": "HunyuanVideo",
     "ltx": "LTX-Video",
@@ -194,6 +201,7 @@ def _checkpoint(tensors: Tensors, metadata: Mapping[str, str]) -> FileKind | Non
         "" if whole else _UNET_CLASS,
         variant=variant,
         prediction=_prediction(tensors, metadata),
+        from_noise_alone="ztsnr" in tensors,  # so the trainers of SDXL's kin mark it
     )
 
 
@@ -221,7 +229,7 @@ def _context_family(tensors: Tensors) -> str:
 def _prediction(
     tensors: Tensors, metadata: Mapping[str, str]
 ) -> Literal["", "epsilon", "v_prediction"]:
-    if "v_pred" in tensors:  # so the trainers of SDXL's kin mark it
+    if "v_pred" in tensors:  # as above
         return "v_prediction"
     said = metadata.get("modelspec.prediction_type", "").lower()
     return "v_prediction" if said.startswith("v") else "epsilon" if said == "epsilon" else ""
@@ -230,78 +238,19 @@ def _prediction(
 # ---------------------------------------------------------------- denoisers alone
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """Tensors that only a denoiser of one family has."""
-
-    family: str
-    denoiser: str
-    """Its diffusers class; empty: none loads it from a single file."""
-    names: tuple[str, ...]
-    """All of them are there; a name may end anywhere."""
-
-
-_MARKS: Sequence[_Mark] = (
-    _Mark("chroma", "ChromaTransformer2DModel", ("distilled_guidance_layer.",)),
-    _Mark("flux2", "Flux2Transformer2DModel", ("double_stream_modulation_img.",)),
-    _Mark(
-        "flux",
-        "FluxTransformer2DModel",
-        ("double_blocks.0.img_attn.", "single_blocks.0.", "vector_in."),
-    ),
-    _Mark(
-        "flux",
-        "FluxTransformer2DModel",
-        ("single_transformer_blocks.0.", "transformer_blocks.0.attn.add_q_proj."),
-    ),
-    _Mark("qwen", "QwenImageTransformer2DModel", ("transformer_blocks.0.img_mod.", "txt_norm.")),
-    _Mark("sd3", "SD3Transformer2DModel", ("joint_blocks.0.context_block.",)),
-    _Mark(
-        "sd3",
-        "SD3Transformer2DModel",
-        ("transformer_blocks.0.norm1_context.", "pos_embed.", "context_embedder."),
-    ),
-    _Mark("zimage", "ZImageTransformer2DModel", ("cap_embedder.", "layers.0.adaLN_modulation.0.")),
-    _Mark("lumina", "Lumina2Transformer2DModel", ("cap_embedder.", "layers.0.adaLN_modulation.1.")),
-    _Mark("zimage", "ZImageTransformer2DModel", ("all_x_embedder.", "cap_embedder.")),
-    _Mark("lumina", "Lumina2Transformer2DModel", ("time_caption_embed.", "context_refiner.0.")),
-    _Mark("auraflow", "AuraFlowTransformer2DModel", ("double_layers.0.attn.w2q.",)),
-    _Mark(
-        "auraflow", "AuraFlowTransformer2DModel", ("joint_transformer_blocks.0.", "register_tokens")
-    ),
-    _Mark("hidream", "HiDreamImageTransformer2DModel", ("double_stream_blocks.0.block.",)),
-    _Mark("sana", "SanaTransformer2DModel", ("attention_y_norm.", "blocks.0.cross_attn.q_linear.")),
-    _Mark(
-        "sana", "SanaTransformer2DModel", ("caption_norm.", "transformer_blocks.0.ff.conv_depth.")
-    ),
-    _Mark("pixart", "", ("t_block.", "blocks.0.cross_attn.q_linear.")),
-    _Mark("pixart", "", ("adaln_single.", "caption_projection.", "pos_embed.")),
-    _Mark("hunyuan-video", "", ("txt_in.individual_token_refiner.",)),
-    _Mark("wan", "", ("head.modulation", "blocks.0.self_attn.")),
-    _Mark("ltx", "", ("patchify_proj.", "adaln_single.")),
-)
-_BEFORE = ("", "model.diffusion_model.", "diffusion_model.", "model.", "transformer.")
-"""What programs put before a denoiser's names."""
-
-
 def _denoiser(tensors: Tensors, _: Mapping[str, str]) -> FileKind | None:
     if (unet := _diffusers_unet(tensors)) is not None:
         return unet
-    for before in _BEFORE:
-        names = [name.removeprefix(before) for name in tensors if name.startswith(before)]
-        for mark in _MARKS:
-            if all(any(name.startswith(begin) for name in names) for begin in mark.names):
-                return FileKind(
-                    "denoiser",
-                    mark.family,
-                    denoiser=mark.denoiser,
-                    variant=_flux_variant(mark, tensors, before),
-                )
-    return None
+    found = denoiser_mark(tensors)
+    if found is None:
+        return None
+    mark, before = found
+    variant = _flux_variant(mark, tensors, before)
+    return FileKind("denoiser", mark.family, denoiser=mark.denoiser, variant=variant)
 
 
 def _flux_variant(
-    mark: _Mark, tensors: Tensors, before: str
+    mark: Mark, tensors: Tensors, before: str
 ) -> Literal["", "inpaint", "depth", "distilled"]:
     """FLUX.1's kin: by what is laid beside the latents, and whether it takes a guidance."""
     if mark.family != "flux":
@@ -337,6 +286,8 @@ def _diffusers_unet(tensors: Tensors) -> FileKind | None:
 def _text_encoder(tensors: Tensors, _: Mapping[str, str]) -> FileKind | None:
     names = (
         "text_model.embeddings.token_embedding.weight",
+        "embeddings.token_embedding.weight",
+        "embedding.word_embeddings.weight",
         "encoder.block.0.layer.0.SelfAttention.q.weight",
         "model.layers.0.self_attn.q_proj.weight",
         "layers.0.self_attn.q_proj.weight",

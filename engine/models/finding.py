@@ -31,7 +31,9 @@ class FoundModel:
     @property
     def needs_base(self) -> bool:
         """Whether it would be a model with a folder that has the rest, which was not named."""
-        return bool(self.kind and self.kind.denoiser and not self.files.base)
+        if self.kind is None or self.kind.variant not in ("", "distilled"):
+            return False
+        return bool(self.kind.denoiser and not self.files.base)
 
     @property
     def suggested_label(self) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
-
 from engine.models.weights_file import WeightsFileError, read_header
 
 _LONGEST = 80
@@ -35,6 +33,8 @@ def _of_card(folder: Path) -> str:
     matter, closed, _ = rest.partition("\n---")
     if begin.strip() or not closed:
         return ""
+    import yaml  # type: ignore[import-untyped]  # which only a card needs
+
     try:
         said = yaml.safe_load(matter)
     except (yaml.YAMLError, RecursionError):

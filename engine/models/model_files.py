@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.models.additions import NONE, Additions
 from engine.models.file_kinds import FileKind, file_kind
 from engine.models.fingerprint import fingerprint
 from engine.models.weights_file import WeightsFileError
@@ -30,6 +31,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
     a checkpoint leaves out comes with Promptsheet."""
     prediction: str = ""
     """What it was taught to predict, where neither file nor folder says it."""
+    added: Additions = NONE
+    """What its entry adds to them."""
     quantise: str = ""
     """What its linear layers are rounded to when it is loaded; empty: they are left as they are."""
 
@@ -79,7 +82,9 @@ class ModelFiles(msgspec.Struct, frozen=True):
             OSError: a file cannot be read.
         """
         base = [Path(self.base)] if self.base else []
-        return fingerprint(self.path, *base, also=self.prediction + self.quantise)
+        added = [path for _, path in self.added.files()]
+        also = self.prediction + self.added.words + self.quantise
+        return fingerprint(self.path, *base, *added, also=also)
 
     def fault(self) -> str:
         """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""
@@ -139,7 +144,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_UNUSED = frozenset(
+    {"safety_checker", "feature_extractor", "image_encoder", "prompt_enhancer_head"}
+)
 """Parts that are not loaded."""
 
 
@@ -177,6 +184,8 @@ def _kind_fault(name: str, kind: FileKind, base: str) -> str:
         return f"{name} is {kind.words}: such models are not drawn with here."
     if kind.what != "denoiser":
         return f"{name} is {kind.words}, which is no model by itself."
+    if kind.variant not in ("", "distilled"):
+        return f"{name} is {kind.words}: such models are not drawn with from a single file here."
     if not kind.denoiser:
         return f"{name} is {kind.words}, which cannot be loaded from a single file here."
     if not base:

@@ -7,6 +7,7 @@ first node with an input called `positive` need not be the one that drew.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
 _MOST_NODES = 200
@@ -38,6 +39,8 @@ class Drawn:
     sampler: object
     scheduler: object
     model: object
+    loras: tuple[tuple[str, float], ...] = ()
+    """Names of files without their folder and ending, with their weights, as they are added."""
 
 
 def drawn_by(body: Mapping[str, Any]) -> Drawn | None:
@@ -124,6 +127,7 @@ class _Graph:
             sampler=self._string(inputs.get("sampler_name"), set()),
             scheduler=self._string(inputs.get("scheduler"), set()),
             model=self._model(inputs.get("model")),
+            loras=tuple(self._loras(inputs.get("model")))[::-1],
         )
 
     def _follow(self, link: object, side: str, found: _Conditioning, seen: set[str]) -> None:
@@ -219,6 +223,15 @@ class _Graph:
             if found := next((inputs[each] for each in _MODELS if each in inputs), None):
                 return self._string(found, set())
         return None
+
+    def _loras(self, link: object) -> Iterator[tuple[str, float]]:
+        """The LoRAs between a sampler and its model's file, the nearest first."""
+        for name in self._upstream_of(link):
+            inputs = self._nodes[name]["inputs"]
+            weight = self._value(inputs.get("strength_model", 1.0))
+            file = inputs.get("lora_name")
+            if isinstance(file, str) and isinstance(weight, int | float):
+                yield PureWindowsPath(file).stem, float(weight)
 
 
 _HANDED_ON = ("", "input", "any", "anything", "value", "*", "cond", "CONDITIONING", "any_01")

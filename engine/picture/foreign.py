@@ -6,7 +6,7 @@ kind it says. What is not understood is left out.
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,7 @@ def told_by(record: Record) -> Foreign:
         model=recipe.model,
         scheduler=named[1] if named else "",
         palette=recipe.palette,
+        loras=tuple((lora.name, lora.weight) for lora in recipe.loras),
         image=recipe.image,
         strength=recipe.strength,
         mask=recipe.mask,
@@ -163,7 +164,22 @@ def _invoke(body: dict[str, Any]) -> Foreign | None:
         guidance=as_number(body.get("cfg_scale")),
         sampler=as_text(body.get("scheduler")),
         model=as_text(model),
+        loras=tuple(_invoke_loras(body.get("loras"))),
     )
+
+
+def _invoke_loras(listed: object) -> Iterator[tuple[str, float]]:
+    """`{"model": {"name": …}, "weight": …}`, or in older versions `{"lora": {"model_name": …}}`."""
+    for each in listed if isinstance(listed, list) else ():
+        if not isinstance(each, dict):
+            continue
+        model = each.get("model", each.get("lora"))
+        name = (
+            as_text(model.get("name", model.get("model_name"))) if isinstance(model, dict) else ""
+        )
+        weight = each.get("weight", 1)
+        if name and isinstance(weight, int | float) and not isinstance(weight, bool):
+            yield name, float(weight)
 
 
 def _old_invoke(body: dict[str, Any]) -> Foreign | None:
@@ -210,5 +226,6 @@ def _comfy(body: dict[str, Any]) -> Foreign | None:
         sampler=as_text(found.sampler),
         schedule=as_text(found.scheduler),
         model=as_text(found.model),
+        loras=found.loras,
         note="several prompts, for parts of the picture, are joined" if several else "",
     )

@@ -11,6 +11,8 @@ from engine.picture.png import PictureError
 from engine.picture.recipe import Conditions, Recipe
 
 KEYWORD = "promptsheet"
+_HASH_DIGITS = 12
+"""Of a LoRA's digest, that web UIs write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def a1111_parameters(recipe: Recipe) -> str:
     """The recipe as the `parameters` text that the Stable Diffusion web UIs write and read.
 
     Prompt, then `Negative prompt: …`, then `Steps: …, Sampler: …, …`, a line each; a value that
-    holds a comma, a colon or a newline is quoted as JSON.
+    holds a comma, a colon or a newline is quoted as JSON. LoRAs are named behind the prompt.
     """
     settings: dict[str, object] = {
         "Steps": recipe.steps,
@@ -91,9 +93,13 @@ def a1111_parameters(recipe: Recipe) -> str:
         "Model": recipe.model,
         "Model hash": recipe.model_hash,
     }
+    if recipe.loras:
+        hashes = (f"{lora.name}: {lora.digest[:_HASH_DIGITS]}" for lora in recipe.loras)
+        settings["Lora hashes"] = ", ".join(hashes)
+    prompt = " ".join((recipe.prompt, *(lora.tag for lora in recipe.loras)))
     last = ", ".join(f"{key}: {_quoted(str(value))}" for key, value in settings.items())
     negative = [f"Negative prompt: {recipe.negative_prompt}"] if recipe.negative_prompt else []
-    return "\n".join([recipe.prompt, *negative, last])
+    return "\n".join([prompt, *negative, last])
 
 
 def _quoted(value: str) -> str:

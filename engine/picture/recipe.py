@@ -6,6 +6,27 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
+class Lora:
+    """A file of small changes to the model's weights, and how strongly it acts."""
+
+    name: str
+    """The label by which it was named."""
+    digest: str
+    """SHA-256 of the file."""
+    weight: float
+
+    @property
+    def tag(self) -> str:
+        """As the Stable Diffusion web UIs write it in a prompt."""
+        return f"<lora:{self.name}:{self.weight:g}>"
+
+    @property
+    def need(self) -> str:
+        """What it is called among what must be there to draw an image."""
+        return f"<lora:{self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Every parameter a person chose that determines one image."""
 
@@ -39,11 +60,21 @@ class Recipe:
     """How both are brought to width and height: one of `engine.picture.source_files.FITS`."""
     background: str = "#FFFFFF"
     """What shows where the picture is transparent, and around it where `fit` is `pad`."""
+    loras: tuple[Lora, ...] = ()
+    """What changes the model, in the order in which it is added."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must be there to draw it: its model's label, and `Lora.need` of its LoRAs."""
+        return (self.model, *(lora.need for lora in self.loras))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, in the order of declaration; of a picture only if there is one."""
+        """As plain JSON values, as declared; of a picture and of LoRAs only where there are any."""
         body = asdict(self)
         body["palette"] = list(self.palette)
+        body["loras"] = list(body["loras"])
+        if not self.loras:
+            del body["loras"]
         if not self.image:
             for name in ("image", "strength", "mask", "fit", "background"):
                 del body[name]
@@ -53,7 +84,8 @@ class Recipe:
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """The recipe in `body`; other keys are passed over, and what came later may be missing."""
         known = {field.name: body[field.name] for field in fields(cls) if field.name in body}
-        return cls(**known | {"palette": tuple(body.get("palette", ()))})
+        loras = tuple(Lora(**each) for each in body.get("loras", ()))
+        return cls(**known | {"palette": tuple(body.get("palette", ())), "loras": loras})
 
     def with_seed(self, seed: int) -> Self:
         """The same recipe for another variation."""

@@ -26,6 +26,8 @@ class Foreign:
     scheduler: str = ""
     """The name in our own `scheduler` column, where one was asked for."""
     palette: tuple[str, ...] = ()
+    loras: tuple[tuple[str, float], ...] = ()
+    """Names of LoRAs, each with its weight, where they are told apart from the prompt."""
     image: str = ""
     """Digest of what it is drawn on; this, and what follows, is told by our own alone."""
     strength: float | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from engine.picture.recipe import Recipe
 
@@ -37,6 +38,8 @@ def shape_of(recipe: Recipe) -> Hashable:
         bool(recipe.image),
         bool(recipe.mask),
         recipe.strength,
+        # They change the model's own layers, for all images of a call.
+        recipe.loras,
     )
 
 
@@ -54,7 +57,8 @@ def plan_batches(recipes: Sequence[Recipe], largest: Callable[[Recipe], int]) ->
     """Every recipe in exactly one batch, in the order in which one renderer should take them.
 
     First one batch of every model, so that something of each is seen early; then model by model,
-    so that each is loaded as seldom as can be; within that in the order of the sheet. Sizes are
+    so that each is loaded as seldom as can be, and of each what has the same LoRAs, so that calls
+    can run side by side; within that in the order of the sheet. Sizes are
     powers of two, so that a session sees few of them: an image depends on its batch's size, not
     on its companions.
 
@@ -75,14 +79,15 @@ def plan_batches(recipes: Sequence[Recipe], largest: Callable[[Recipe], int]) ->
             size = batch_size_holding(len(members))
             batches.append(PlannedBatch(size, members, work=float(work * size)))
     batches.sort(key=lambda batch: batch.members[0])
-    return _by_model(batches, [recipes[batch.members[0]].model for batch in batches])
+    return _by_model(batches, [recipes[batch.members[0]] for batch in batches])
 
 
-def _by_model(batches: Sequence[PlannedBatch], models: Sequence[str]) -> list[PlannedBatch]:
+def _by_model(batches: Sequence[PlannedBatch], firsts: Sequence[Recipe]) -> list[PlannedBatch]:
     """The batches, each model's first in front, the others in one lot a model."""
-    lots: dict[str, list[PlannedBatch]] = {}
-    for batch, model in zip(batches, models, strict=True):
-        lots.setdefault(model, []).append(batch)
+    alike: dict[str, dict[Hashable, list[PlannedBatch]]] = {}
+    for batch, recipe in zip(batches, firsts, strict=True):
+        alike.setdefault(recipe.model, {}).setdefault(recipe.loras, []).append(batch)
+    lots = {model: [*chain(*sets.values())] for model, sets in alike.items()}
     # The model whose first batch was the last to be rendered is loaded then: its lot comes next.
     order = list(reversed(lots.values())) if len(lots) > 1 else list(lots.values())
     rest = [

@@ -6,6 +6,8 @@ from math import gcd
 from engine.picture.foreign import Foreign
 from engine.plan.recipes import SEEDS
 from engine.sheet.columns import COLUMN
+from engine.sheet.data_records import is_json_object
+from engine.sheet.loras import tags_in, without_tags
 from engine.sheet.picture_names import with_digest
 from engine.sheet.wildcards import escaped
 
@@ -16,24 +18,33 @@ def row_of(picture: Foreign) -> dict[str, str]:
     Other programs' models have other names and sizes here: of those only the ratio is asked for.
     """
     ours = picture.program == "Promptsheet"
+    # Of our own the prompt is what the model was told, to the letter.
+    tags = [] if ours else tags_in(picture.prompt)
+    prompt = without_tags(picture.prompt) if tags else picture.prompt
+    loras = [*tags, *(f"{name}:{weight:g}" for name, weight in picture.loras)]
     width, height = picture.size or (0, 0)
     shared = gcd(width, height)
-    return {
-        "prompt": escaped(picture.prompt),
-        "negative_prompt": escaped(picture.negative_prompt),
-        "magic_prompt": "off",  # what it added is in the prompt by now
-        "aspect_ratio": f"{width // shared}:{height // shared}" if shared and not ours else "",
-        "width": str(width) if ours else "",
-        "height": str(height) if ours else "",
-        "model": picture.model if ours else "",
-        "num_images": "1",
-        # Other programs count further than we do.
-        "seed_number": "" if picture.seed is None else str(picture.seed % SEEDS),
-        "steps": "" if picture.steps is None else str(picture.steps),
-        "guidance": "" if picture.guidance is None else f"{picture.guidance:g}",
-        "scheduler": picture.scheduler or scheduler_of(picture.sampler, picture.schedule),
-        "color_palette": " ".join(picture.palette),
-    } | (_drawn_on(picture) if picture.image else {})
+    return (
+        {
+            # A caption is plain text as it is.
+            "prompt": prompt if is_json_object(prompt) else escaped(prompt),
+            "negative_prompt": escaped(picture.negative_prompt),
+            "magic_prompt": "off",  # what it added is in the prompt by now
+            "aspect_ratio": f"{width // shared}:{height // shared}" if shared and not ours else "",
+            "width": str(width) if ours else "",
+            "height": str(height) if ours else "",
+            "model": picture.model if ours else "",
+            "num_images": "1",
+            # Other programs count further than we do.
+            "seed_number": "" if picture.seed is None else str(picture.seed % SEEDS),
+            "steps": "" if picture.steps is None else str(picture.steps),
+            "guidance": "" if picture.guidance is None else f"{picture.guidance:g}",
+            "scheduler": picture.scheduler or scheduler_of(picture.sampler, picture.schedule),
+            "color_palette": " ".join(picture.palette),
+        }
+        | ({"lora": ", ".join(loras)} if loras else {})
+        | (_drawn_on(picture) if picture.image else {})
+    )
 
 
 def scheduler_of(sampler: str, schedule: str) -> str:

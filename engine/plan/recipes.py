@@ -1,12 +1,12 @@
 """From a checked row to the recipes of its images."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.models.catalog import Model
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
-from engine.picture.recipe import Recipe
+from engine.picture.recipe import Lora, Recipe
 from engine.plan.palettes import resolve_palette
 from engine.plan.sizes import exact_size
 from engine.plan.wording import Rewrites, Wording, Wordsmith
@@ -33,6 +33,8 @@ class PlannedModel:
 
     background: str = "#FFFFFF"
     """What shows where a picture that is drawn on is transparent."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """LoRA → digest of its file; of others it is not asked."""
 
     @property
     def wordsmith(self) -> Wordsmith:
@@ -104,12 +106,21 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         scheduler=_scheduler(values.scheduler or rendering.scheduler, planned),
         model=model.label,
         model_hash=planned.fingerprint,
-        palette=resolve_palette(values.color_palette, planned.words.palettes),
+        # A caption has its palette in it.
+        palette=()
+        if model.kind.captions
+        else resolve_palette(values.color_palette, planned.words.palettes),
         image=image.digest if image else "",
         strength=None if image is None or model.kind.edits else strength,
         mask=mask.digest if image and mask else "",
         fit=values.fit if image else "crop",
         background=planned.background.upper() if image else "#FFFFFF",
+        # At weight 0 the model is as it is without.
+        loras=tuple(
+            Lora(name, planned.digests.get(name, ""), weight)
+            for name, weight in values.lora
+            if weight
+        ),
     )
 
 

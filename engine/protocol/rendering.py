@@ -20,7 +20,7 @@ class Cause(StrEnum):
     LOAD = "load"
     """The model cannot be loaded."""
     NOT_NOW = "not now"
-    """The model cannot be loaded now, but perhaps later."""
+    """The model, or a LoRA, is not there now, but perhaps later."""
     MEMORY = "memory"
     """The device's memory ran out."""
     DEVICE = "device"
@@ -87,6 +87,8 @@ class RenderBatch(ToRenderer, frozen=True, tag="render"):
     images: list[SlotImage]
     sources: dict[str, str] = {}
     """Digest → file, of the pictures that they are drawn on, and of their masks."""
+    loras: dict[str, str] = {}
+    """Digest → file, of the LoRAs that they are drawn with."""
 
 
 class StopBatch(ToRenderer, frozen=True, tag="stop"):

@@ -3,12 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 
 from engine.models.families import family_of
-from engine.picture.recipe import Recipe
+from engine.picture.recipe import Lora, Recipe
+from engine.render.added import as_diffusers_names_it, clip_skip_of
 from engine.render.calls import AfterStep, call_arguments, on_sources
 from engine.render.pipelines import device_of, parameters_of
 from engine.render.ready_sources import KeptLatents, Pixels, ReadySource
@@ -125,27 +126,33 @@ class InStages:
     def prepare(self, pipeline: Any, recipes: Sequence[Recipe]) -> None:
         """Encode what has not been encoded before."""
         for recipe in recipes:
-            self._embeddings(pipeline, recipe.prompt)
+            self._wanted(pipeline, recipe)
             if recipe.guidance > 1:
-                self._unwanted(pipeline, recipe.negative_prompt)
+                self._unwanted(pipeline, recipe)
 
-    def _embeddings(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
-        found = self._known.get(text)
+    def _wanted(self, pipeline: Any, recipe: Recipe) -> tuple[torch.Tensor, ...]:
+        return self._embeddings(pipeline, recipe.prompt, recipe.loras)
+
+    def _embeddings(
+        self, pipeline: Any, text: str, loras: tuple[Lora, ...]
+    ) -> tuple[torch.Tensor, ...]:
+        found = self._known.get((text, loras))
         if found is None:
             with self._encoding, torch.no_grad():
                 found = self._stages.encode(pipeline, text)
-            self._known.put(text, found)
+            self._known.put((text, loras), found)
         return found
 
-    def _unwanted(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
+    def _unwanted(self, pipeline: Any, recipe: Recipe) -> tuple[torch.Tensor, ...]:
+        text, loras = recipe.negative_prompt, recipe.loras
         if text:
-            return self._embeddings(pipeline, text)
-        found = self._known.get(None)
+            return self._embeddings(pipeline, text, loras)
+        found = self._known.get((None, loras))
         if found is None:
             with self._encoding, torch.no_grad():
                 found = self._stages.nothing(pipeline)
-            found = found or self._embeddings(pipeline, "")
-            self._known.put(None, found)
+            found = found or self._embeddings(pipeline, "", loras)
+            self._known.put((None, loras), found)
         return found
 
     def draw(
@@ -161,9 +168,9 @@ class InStages:
             NoPictureError: pixels that are not numbers.
             NoSourceError: it draws on no pictures.
         """
-        wanted = _columns([self._embeddings(pipeline, recipe.prompt) for recipe in recipes])
+        wanted = _columns([self._wanted(pipeline, recipe) for recipe in recipes])
         unwanted = (
-            _columns([self._unwanted(pipeline, recipe.negative_prompt) for recipe in recipes])
+            _columns([self._unwanted(pipeline, recipe) for recipe in recipes])
             if recipes[0].guidance > 1
             else []
         )
@@ -182,23 +189,27 @@ class InStages:
             yield sources[slot].kept_around(drawn) if sources else drawn
 
 
+EncodedText: TypeAlias = tuple[str | None, tuple[Lora, ...]]
+"""A text (None: no negative prompt), and what was on the model that encoded it."""
+
+
 class EmbeddingCache:
     """Texts' embeddings, the least recently used forgotten first. Any thread may use it."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._kept: OrderedDict[str | None, tuple[torch.Tensor, ...]] = OrderedDict()
+        self._kept: OrderedDict[EncodedText, tuple[torch.Tensor, ...]] = OrderedDict()
         self._room = most_bytes
         self._turn = threading.Lock()
 
-    def get(self, text: str | None) -> tuple[torch.Tensor, ...] | None:
-        """The embeddings of a text (None: of no negative prompt), if they are still known."""
+    def get(self, text: EncodedText) -> tuple[torch.Tensor, ...] | None:
+        """The embeddings of a text, if they are still known."""
         with self._turn:
             found = self._kept.pop(text, None)
             if found is not None:
                 self._kept[text] = found
             return found
 
-    def put(self, text: str | None, embeddings: tuple[torch.Tensor, ...]) -> None:
+    def put(self, text: EncodedText, embeddings: tuple[torch.Tensor, ...]) -> None:
         """Keep the embeddings of a text; forget others if there are too many."""
         with self._turn:
             if text not in self._kept:
@@ -251,7 +262,10 @@ class StableDiffusionStages:
 
     def encode(self, pipeline: Any, text: str) -> tuple[torch.Tensor, ...]:
         """(1 × tokens × width,)."""
-        embeddings, _ = pipeline.encode_prompt([text], device_of(pipeline), 1, False)
+        with as_diffusers_names_it(pipeline.text_encoder):
+            embeddings, _ = pipeline.encode_prompt(
+                [text], device_of(pipeline), 1, False, clip_skip=clip_skip_of(pipeline)
+            )
         return (embeddings,)
 
     def nothing(self, pipeline: Any) -> None:
@@ -274,6 +288,7 @@ class StableDiffusionXLStages:
             device=device_of(pipeline),
             num_images_per_prompt=1,
             do_classifier_free_guidance=False,
+            clip_skip=clip_skip_of(pipeline),
         )
         return embeddings, pooled
 

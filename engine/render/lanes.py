@@ -1,21 +1,27 @@
-"""Calls side by side on one device: as many as its threads allow, all with the same number."""
+"""Calls side by side on one device: as many as its threads allow, all under the same terms."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+
+class Terms(NamedTuple):
+    """What calls that run side by side have in common."""
+
+    threads: int
+    """Of each call. Pixels hang on them, and some libraries count them for the whole process."""
+    loras: Hashable = ()
+    """What is put on the model, whose layers all its calls share."""
 
 
 class Lanes:
-    """How many threads of a device are taken.
-
-    Pixels hang on the threads of a call. Some libraries count them for the whole process, so calls
-    with different numbers of threads never run side by side.
-    """
+    """How many threads of a device are taken, and under which terms."""
 
     def __init__(self, threads: int) -> None:
         """Args: threads: how many the device has."""
         self.threads = threads
         self._free = threads
-        self._each: int | None = None
+        self._terms: Terms | None = None
         self._running = 0
         self._entered = 0
         self._changed = threading.Condition()
@@ -23,34 +29,34 @@ class Lanes:
     def _share(self, threads: int) -> int:
         return min(threads, self.threads)
 
-    def agree(self, threads: int, given_up: Callable[[], bool] = lambda: False) -> bool:
-        """Wait until no call with another number of threads runs; False if given up before."""
+    def agree(self, terms: Terms, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until no call under other terms runs; False if given up before."""
         with self._changed:
-            self._changed.wait_for(lambda: given_up() or self._each in (None, threads))
-            return self._each in (None, threads)
+            self._changed.wait_for(lambda: given_up() or self._terms in (None, terms))
+            return self._terms in (None, terms)
 
-    def enter(self, threads: int, given_up: Callable[[], bool] = lambda: False) -> bool:
-        """Wait until a call with `threads` threads may run, and count it in.
+    def enter(self, terms: Terms, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until a call may run under `terms`, and count it in.
 
         Args:
-            threads: of the call.
+            terms: of the call.
             given_up: looked at after every `nudge`, too.
 
         Returns:
             Whether it was counted in, and must `leave`; False if it was given up.
         """
         with self._changed:
-            self._changed.wait_for(lambda: given_up() or self._has_room(threads))
+            self._changed.wait_for(lambda: given_up() or self._has_room(terms))
             if given_up():
                 return False
-            self._each = threads
-            self._free -= self._share(threads)
+            self._terms = terms
+            self._free -= self._share(terms.threads)
             self._running += 1
             self._entered += 1
             return True
 
-    def _has_room(self, threads: int) -> bool:
-        return self._each in (None, threads) and self._free >= self._share(threads)
+    def _has_room(self, terms: Terms) -> bool:
+        return self._terms in (None, terms) and self._free >= self._share(terms.threads)
 
     def nudge(self) -> None:
         """Something may have been given up: have those who wait look again."""
@@ -63,7 +69,7 @@ class Lanes:
             self._free += self._share(threads)
             self._running -= 1
             if self._free == self.threads:
-                self._each = None
+                self._terms = None
             self._changed.notify_all()
 
     def look(self) -> Callable[[], bool]:

@@ -6,10 +6,11 @@ import logging
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
@@ -21,7 +22,7 @@ from engine.models.helpers import QUANTISER, installed
 from engine.models.model_files import ModelFiles
 from engine.models.placement import Placed, Placement, placed
 from engine.models.weights import model_size, weights_bytes
-from engine.picture.recipe import Conditions, Recipe
+from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.protocol.rendering import LoadedAs, LoadModel
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
@@ -41,9 +42,12 @@ from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
 from engine.render.turns import place
 
+if TYPE_CHECKING:
+    from engine.render.adapters import Adapters
+
 log = logging.getLogger(__name__)
 
-_COMPUTING = ("torch", "diffusers", "transformers", "pillow")
+_COMPUTING = ("torch", "diffusers", "transformers", "peft", "pillow")
 _SPARE_BYTES = 2 << 30
 _NEED = 2
 
@@ -94,6 +98,25 @@ class LoadedModel:
             offload=placement.offload,
         )
         """The conditions on offer."""
+        self._adapters: Adapters | None = None
+
+    def put_on(self, loras: Sequence[Lora], files: Mapping[str, Path]) -> None:
+        """Have these LoRAs, and no others, on the model; while no call of it runs.
+
+        Args:
+            loras: in the order in which they are added; none: the model as it is.
+            files: digest → file, of each.
+
+        Raises:
+            LoraError: one cannot be put on it; the model is as it was without.
+        """
+        if self._adapters is None:
+            if not loras:
+                return
+            from engine.render.adapters import Adapters  # what few sessions need
+
+            self._adapters = Adapters(self._pipeline)
+        self._adapters.put_on(loras, files)
 
     def prepare(self, recipes: Sequence[Recipe]) -> None:
         """Encode the texts of a batch ahead: not where that would turn out what computes now."""
@@ -134,10 +157,12 @@ class LoadedModel:
         try:
             if self._factors is None:
                 scale = self._pipeline.vae_scale_factor
-                self._factors = factors_of(self._pipeline.vae, scale)
+                first = self.family.places_first
+                self._factors = factors_of(self._pipeline.vae, scale, places_first=first)
             believed = clean_latents(latents, scheduler)
-            size = recipe.width, recipe.height
-            return draw_preview(laid_out(believed, size, self._factors)[slot], self._factors)
+            size, first = (recipe.width, recipe.height), self.family.places_first
+            placed = laid_out(believed, size, self._factors, places_first=first)
+            return draw_preview(placed[slot], self._factors)
         except Exception as error:
             self._has_previews = False
             log.warning("No previews of this model: %s: %s", type(error).__name__, error)
@@ -178,6 +203,12 @@ class LoadedModels:
         way = self._placed(wanted)
         key = model_hash, way.placement
         if key not in self._kept:
+            for called, path in files.added.files():
+                if not path.is_file():
+                    raise ModelAbsentError(
+                        f"{path} ({called} of the model's entry) is not there: put it back, or"
+                        " mount its disk"
+                    )
             if files.fingerprint() != model_hash:
                 raise ModelChangedError(
                     "the model's files have changed since this session was planned"

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
 from engine.machine import usual_dtype
+from engine.models.families import ENHANCER
 from engine.models.helpers import helper_reason
 from engine.models.variants import variant_of
 
@@ -101,6 +102,9 @@ def load_pipeline(
         if helper_reason(error):
             raise ImportError(str(error)) from error
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
+    if getattr(pipeline, ENHANCER, None) is not None:
+        # A process of its own writes captions; diffusers loads it whatever it is told.
+        pipeline.register_modules(**{ENHANCER: None})
     return made_ready(pipeline, device)
 
 
@@ -122,11 +126,11 @@ def made_ready(pipeline: Any, device: str) -> Any:
     pipeline.set_progress_bar_config(disable=True)
     for name in ("unet", "vae"):
         if (part := getattr(pipeline, name, None)) is not None:
-            _lay_out(part)
+            lay_out(part)
     return pipeline
 
 
-def _lay_out(part: torch.nn.Module) -> None:
+def lay_out(part: torch.nn.Module) -> None:
     """Give the weights of two-dimensional convolutions their layout; others have no such."""
     for weight in part.parameters():
         if weight.dim() == _CONVOLUTION:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.models.helpers import helper_reason
+from engine.models.loras import LoraError
 from engine.picture.formats import encode, pixel_digest
 from engine.picture.metadata import Record
 from engine.picture.recipe import Recipe
@@ -41,6 +42,7 @@ from engine.protocol.rendering import (
     StopBatch,
     WantPreviews,
 )
+from engine.render.lanes import Lanes, Terms
 from engine.render.reasons import device_reason, is_machines, load_reason, memory_reason, plain
 
 if TYPE_CHECKING:
@@ -93,10 +95,10 @@ class Renderer:
         """Have all that any model needs: torch, threads, a device that computes."""
         import torch
 
-        from engine.render import lanes, loaded, memory
+        from engine.render import loaded, memory
 
         self._torch, self._loaded, self._memory = torch, loaded, memory
-        self._lanes = lanes.Lanes(self._threads)
+        self._lanes = Lanes(self._threads)
         self._models = loaded.LoadedModels(self._device, self._lanes, self._cores)
         self._computers = ThreadPoolExecutor(self._threads, "lane")
         self._encoders = ThreadPoolExecutor(1, "encode")
@@ -162,15 +164,18 @@ class Renderer:
 
         try:
             work = _Work.of(wanted, self._models)
+            terms = Terms(work.threads, work.slots[0].loras)
             # Texts are encoded under the batch's own conditions, as if no other was there.
-            if self._lanes.agree(work.threads, given_up):
+            if self._lanes.agree(terms, given_up):
                 self._torch.set_num_threads(work.threads)
+                files = {digest: Path(path) for digest, path in wanted.loras.items()}
+                work.model.put_on(work.slots[0].loras, files)
                 work.model.prepare(work.slots)
                 work = replace(work, sources=self._made_ready(wanted, work.slots))
         except Exception as error:
             self._give_up(batch, error)
             return
-        if self._lanes.enter(work.threads, given_up):
+        if self._lanes.enter(terms, given_up):
             try:
                 self._computers.submit(self._compute, work)
             except RuntimeError as error:  # no thread can be started
@@ -250,6 +255,8 @@ class Renderer:
             self._fail(batch, Cause.MACHINE, plain(error))
         elif isinstance(error, SourceError):
             self._fail(batch, Cause.SOURCE, str(error))
+        elif isinstance(error, LoraError):
+            self._fail(batch, Cause.ERROR, str(error))
         else:
             self._fail(batch, Cause.ERROR, helper_reason(error) or plain(error))
         del error

@@ -12,8 +12,10 @@ import torch
 from diffusers.loaders.single_file_utils import SingleFileComponentError
 from transformers import CLIPTokenizer
 
+from engine.models.additions import NONE
 from engine.models.model_files import ModelFiles, clip_vocabulary, parts_of
 from engine.models.weights_file import WeightsFileError
+from engine.render.added import add_to
 from engine.render.pipelines import ModelError, load_pipeline, made_ready, quiet
 
 _PADDING: Mapping[str, tuple[str, ...]] = {
@@ -32,6 +34,13 @@ def load_model(files: ModelFiles, dtype: str, device: str) -> Any:
         ModelError: it cannot be loaded; the message says why and what to do.
         OSError: the disk fails.
     """
+    pipeline = _loaded(files, dtype, device)
+    if files.added != NONE:
+        add_to(pipeline, files.added, files.configs)
+    return pipeline
+
+
+def _loaded(files: ModelFiles, dtype: str, device: str) -> Any:
     if not files.is_file:
         return load_pipeline(files.path, dtype, device)
     quiet()
@@ -73,9 +82,13 @@ def _of_checkpoint(files: ModelFiles, dtype: str) -> Any:
         **spare,
         **inpaints,
     )
+    changes: dict[str, Any] = {}
     if prediction := files.prediction or kind.prediction:
-        scheduler = pipeline.scheduler
-        pipeline.scheduler = scheduler.from_config(scheduler.config, prediction_type=prediction)
+        changes["prediction_type"] = prediction
+    if kind.from_noise_alone:
+        changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    scheduler = pipeline.scheduler
+    pipeline.scheduler = scheduler.from_config(scheduler.config, **changes)
     return pipeline
 
 
@@ -93,7 +106,6 @@ def _around_denoiser(files: ModelFiles, dtype: str, device: str) -> Any:
     part = next(name for name, cls in parts_of(files.configs).items() if cls == kind.denoiser)
     # Its kin that were taught to draw in few steps lack one layer, whatever the folder's have.
     guided = {"guidance_embeds": kind.variant != "distilled"} if kind.family == "flux" else {}
-    inpaints = {"in_channels": _INPAINTING_CHANNELS} if kind.variant == "inpaint" else {}
     denoiser = getattr(diffusers, kind.denoiser).from_single_file(
         files.source,
         config=files.base,
@@ -101,7 +113,6 @@ def _around_denoiser(files: ModelFiles, dtype: str, device: str) -> Any:
         local_files_only=True,
         dtype=getattr(torch, dtype),
         **guided,
-        **(inpaints if part == "unet" else {}),
     )
     _require_whole(files, part, denoiser)
     return load_pipeline(files.configs, dtype, device, given={part: denoiser})

@@ -7,8 +7,10 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
+from engine.caption.reading import looks_like_caption
+from engine.sheet.caption_cells import check_captions
 from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
-from engine.sheet.columns import COLUMN, COLUMNS, Column, Kind
+from engine.sheet.columns import COLUMN, COLUMNS, TEXTS_IN_PICTURE, Column, Kind
 from engine.sheet.cross_row_checks import (
     At,
     Found,
@@ -22,11 +24,13 @@ from engine.sheet.cross_row_checks import (
 )
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import letters, map_header
+from engine.sheet.loras import judge_loras, judge_tags, tags_in
 from engine.sheet.ratio import judge_ratio, picture_ratio
 from engine.sheet.repair import (
     judge_choice,
     judge_colours,
     judge_decimal,
+    judge_layout,
     judge_model,
     judge_picture,
     judge_switch,
@@ -44,12 +48,13 @@ __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 _Judge: TypeAlias = Callable[[Cell], CellFindings[Any]]
 
 
-def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
+def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()) -> Sheet:
     """Check all cells of a table.
 
     Args:
         table: As `read_table` gives it.
         vocabulary: The models there are, and what blank cells mean.
+        plain: Numbers of rows in whose prompts nothing stands for a LoRA.
 
     Returns:
         The rows, those without an error ready to render, and every problem.
@@ -62,11 +67,13 @@ def check_table(table: Table, vocabulary: Vocabulary) -> Sheet:
         raise SheetError("There is no row under the column names. Add at least one prompt.")
     with gc_paused():
         columns = _judge_columns(table, known, vocabulary)
+        _take_tags(table, columns, _judge(COLUMN["lora"], vocabulary), plain)
         found: Found = defaultdict(list)
         for judged in columns.values():
             for line, findings in judged.found.items():
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
         require_prompts(columns["prompt"], found)
+        check_captions(columns, vocabulary, found)
         check_models(columns, vocabulary, found)
         check_sources(columns, vocabulary, found)
         check_visibility(columns, vocabulary, found)
@@ -138,12 +145,34 @@ def _judge_columns(
     }
 
 
+def _take_tags(
+    table: Table, columns: dict[str, Judged], judge: _Judge, plain: Container[int]
+) -> None:
+    """Put the LoRAs that prompts name among those of the column, which the table may lack."""
+    prompts, blank = columns["prompt"], [""] * len(table.lines)
+    # A prompt with a tag has a finding that says so.
+    for line in prompts.found:
+        number, cells = table.lines[line]
+        tags = tags_in(cell_text(cells[prompts.at]))
+        if not tags or not prompts.texts[line] or number in plain:
+            continue
+        if looks_like_caption(prompts.texts[line]):  # whose words are to the letter
+            continue
+        if "lora" not in columns:
+            columns["lora"] = Judged(len(table.header), "lora", blank, [()] * len(blank), {})
+        at, _, texts, values, found = columns["lora"]
+        own = cell_text(cells[at]).strip() if at < len(cells) else ""
+        verdict = judge(", ".join(filter(None, (own, *tags))))
+        texts[line], values[line] = verdict.text, verdict.value or ()
+        found[line] = verdict.findings
+
+
 def _looked(
     known: Mapping[int, str], columns: Sequence[Sequence[Cell]], vocabulary: Vocabulary
 ) -> Vocabulary:
     """The vocabulary, all pictures that are named looked at together: one by one takes longer."""
     places = [at for at, name in known.items() if COLUMN[name].kind is Kind.PICTURE]
-    cells = {cell for at in places if at < len(columns) for cell in columns[at]}
+    cells = (cell for at in places if at < len(columns) for cell in columns[at])
     texts = {cell_text(cell).strip() for cell in cells if not unusable(cell)}
     if not texts:
         return vocabulary
@@ -294,6 +323,7 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
         "num_images": vocabulary.num_images,
         "seed_number": None,
         "color_palette": (),
+        "lora": (),
         **dict.fromkeys(("steps", "guidance", "width", "height", "image", "strength", "mask")),
     }
     for column in COLUMNS:
@@ -318,29 +348,45 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             labels=tuple(vocabulary.models),
             names=vocabulary.model_names,
             faults=vocabulary.model_faults,
+            fourth=tuple(label for label, model in vocabulary.models.items() if model.captions),
+            pull_name=vocabulary.pull_name,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
+        Kind.LAYOUT: judge_layout,
         Kind.COLOURS: functools.partial(judge_colours, names=tuple(vocabulary.palettes)),
         Kind.DECIMAL: functools.partial(judge_decimal, column=column),
         Kind.PICTURE: lambda cell: judge_picture(
             cell, vocabulary.pictures((cell_text(cell).strip(),))
         ),
+        Kind.LORAS: functools.partial(
+            judge_loras, loras=vocabulary.loras, faults=vocabulary.lora_faults
+        ),
     }
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
-        if column.name == "final_prompt":  # to the letter: its braces are braces
+        if column.name in _TO_THE_LETTER:  # their braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
-        return lambda cell: judge_wildcards(
-            plain_text(cell, most) or unusable(cell) or judge(cell),
-            vocabulary.wildcards,
-            vocabulary.wildcard_faults,
-            vocabulary.wildcard_fault,
-        )
+
+        def with_wildcards(cell: Cell) -> CellFindings[str]:
+            verdict = plain_text(cell, most) or unusable(cell) or judge(cell)
+            if column.name == "prompt" and verdict.value and looks_like_caption(verdict.value):
+                return verdict  # which model it is for decides what it is
+            return judge_wildcards(
+                judge_tags(verdict) if column.name == "prompt" else verdict,
+                vocabulary.wildcards,
+                vocabulary.wildcard_faults,
+                vocabulary.wildcard_fault,
+            )
+
+        return with_wildcards
     if fault := vocabulary.file_faults.get(column.name):
         return lambda cell: unusable(cell) or _explained(judge(cell), fault)
     return lambda cell: unusable(cell) or judge(cell)
+
+
+_TO_THE_LETTER = ("final_prompt", *TEXTS_IN_PICTURE)
 
 
 def _explained(verdict: CellFindings[Any], fault: str) -> CellFindings[Any]:

@@ -13,7 +13,7 @@ from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.cross_row_checks import doubled, is_double
 from engine.sheet.doubles import Doubles
 from engine.sheet.fault_navigation import WEIGHT, FaultNavigation, Place
-from engine.sheet.headers import map_header
+from engine.sheet.headers import known_name, map_header
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.totals import BlankCount, Totals
@@ -22,6 +22,7 @@ from engine.sheet.vocabulary import Vocabulary
 T = TypeVar("T")
 
 _CHANGE_SECONDS = 0.001
+_LORA = "lora"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class CheckedRows:
         self._states = {line.number: RowState(tuple(line.cells)) for line in table.lines}
         self._read = dict(self._states)
         self._rows = {row.number: row for row in sheet.rows}
-        self._take_header(table.header)
+        self._take_header(_with_loras(table.header, sheet))
+        self._first_header = self._header
         self._problems: dict[int, tuple[Problem, ...]] = {}
         self.notes = tuple(p for p in sheet.problems if self._is_note(p))
         """Problems of the header, and of the file as a whole."""
@@ -158,7 +160,7 @@ class CheckedRows:
     @property
     def changed(self) -> bool:
         """Whether anything differs from the file."""
-        return bool(self._dirty) or self._header != self._table.header
+        return bool(self._dirty) or self._header != self._first_header
 
     @property
     def revision(self) -> int:
@@ -185,7 +187,13 @@ class CheckedRows:
         known = COLUMN.get(column)
         if known is None:
             return ()
+        if known.kind is Kind.LORAS:
+            return tuple(self._vocabulary.loras)
         return tuple(self._vocabulary.models) if known.kind is Kind.MODEL else known.choices
+
+    def takes_several(self, column: str) -> bool:
+        """Whether a cell of a column may have several of its choices, between commas."""
+        return column in COLUMN and COLUMN[column].kind is Kind.LORAS
 
     def count(self, severity: Severity) -> int:
         """Problems of a severity in rows that are not left out."""
@@ -343,8 +351,11 @@ class CheckedRows:
             as_read = {number for number in there if self._is_as_read(number)}
             remarks = tuple(each for each in self._table.remarks if each.row in as_read)
             checked = check_table(
-                replace(self._table, header=header, lines=lines, remarks=remarks), self._vocabulary
+                replace(self._table, header=header, lines=lines, remarks=remarks),
+                self._vocabulary,
+                {number for number, state in there.items() if "prompt" in state.as_read},
             )
+            self._take_header(_with_loras(header, checked))
             for problem in checked.problems:
                 if problem.row in there and not self._is_note(problem) and not is_double(problem):
                     self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
@@ -404,6 +415,15 @@ class CheckedRows:
         if not state.left_out:
             for problem in self._problems.get(number, ()):
                 self._counts[problem.severity] += sign
+
+
+def _with_loras(header: tuple[str, ...], sheet: Sheet) -> tuple[str, ...]:
+    """A header, with the column for LoRAs that prompts name, if it lacks one."""
+    if any(_LORA in row.cells for row in sheet.rows) and not any(
+        known_name(name) == _LORA for name in header
+    ):
+        return (*header, _LORA)
+    return header
 
 
 def cell_at(cells: Sequence[Cell], at: int | None) -> Cell:

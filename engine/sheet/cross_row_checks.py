@@ -84,6 +84,7 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
     check_strangers(columns, known, vocabulary, found)
     check_pictures_named(columns, known, vocabulary, found)
     check_pixels(columns, known, vocabulary, found)
+    check_loras(columns, known, vocabulary, found)
 
 
 def check_negatives(
@@ -110,7 +111,10 @@ def check_negatives(
     ):
         if text and label and not vocabulary.models[label].heeds_negative(rendering, guidance):
             message = (
-                f"The model {label} heeds no negative prompt here: this one changes nothing. "
+                f"The model {label} heeds no negative prompt: this one changes nothing. Say in "
+                "the prompt what there is instead, “an empty street” and not “no people”."
+                if vocabulary.models[label].captions
+                else f"The model {label} heeds no negative prompt here: this one changes nothing. "
                 "It takes a model that does, and guidance high enough for it."
             )
             warning = Finding(Severity.WARNING, message)
@@ -223,6 +227,46 @@ def check_pixels(
         if (width or wide, height or high) != (wide, high):
             message = f"It is drawn at {wide} × {high}: that is the nearest the model {label} can."
             found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
+
+
+def check_loras(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find LoRAs that a row's model cannot have, or whose words its prompt lacks; alike."""
+    loras, prompts = columns.get("lora"), columns["prompt"]
+    if not loras:
+        return
+    finals = columns["final_prompt"].texts if "final_prompt" in columns else [""] * len(labels)
+    able = [label for label, model in vocabulary.models.items() if model.takes_loras]
+    for line, asked in enumerate(loras.values):
+        names = [name for name, weight in asked if weight]
+        if not names:
+            continue
+        prompt = (finals[line] or prompts.texts[line]).casefold()
+        for name in names:
+            words = vocabulary.loras[name].words
+            if words and prompt and not any(word.casefold() in prompt for word in words):
+                message = (
+                    f"The LoRA {name} was trained to answer to {', '.join(words)}, and the prompt"
+                    " has none of it: it may do little."
+                )
+                offered = () if finals[line] else (f"{prompts.texts[line]}, {words[0]}",)
+                warning = Finding(Severity.WARNING, message, offered)
+                found[line].append(At(prompts.at, prompts.name, warning))
+        label = labels[line]
+        if label is None:
+            continue
+        if not vocabulary.models[label].takes_loras:
+            others = f" It can be done with {', '.join(able)}." if able else ""
+            why = f"The model {label} takes no LoRA.{others}"
+        else:
+            whys = (vocabulary.loras[name].why_not(label) for name in names)
+            why = next(filter(None, whys), "")
+        if why:
+            found[line].append(At(loras.at, loras.name, Finding(Severity.ERROR, why)))
 
 
 def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:

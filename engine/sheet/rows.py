@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.errors import PromptsheetError
 from engine.sheet.picture_names import path_from_text
@@ -50,6 +51,14 @@ class SourcePicture:
         return library / path_from_text(self.path)
 
 
+class LoraWeight(NamedTuple):
+    """A LoRA that a row asks for."""
+
+    name: str
+    """A label of the list of LoRAs."""
+    weight: float
+
+
 @dataclass(frozen=True, slots=True)
 class RowValues:
     """One row, checked: every column with its value or default."""
@@ -87,6 +96,15 @@ class RowValues:
     """How it is brought to the size that is drawn."""
     mask: SourcePicture | None = None
     """Where it is drawn anew; None: everywhere."""
+    lora: tuple[LoraWeight, ...] = ()
+    """What changes the model, in the order in which it is added."""
+    text_1: str = ""
+    """Words that stand in the picture, for models of captions; empty: none."""
+    text_2: str = ""
+    text_3: str = ""
+    text_4: str = ""
+    layout: str = ""
+    """Where things are, as `caption.layout.read_layout` takes it; empty: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class ModelLimits:
     """Those it can draw on a picture with."""
     guides: bool = True
     """Whether guidance changes anything."""
+    captions: bool = False
+    """Whether it was taught by captions, Ideogram 4's JSON: a prompt that is one is read as one."""
     stranger: str = ""
     """What kind of pipeline it is, if nothing is known of that kind."""
     lack: str = ""
@@ -36,6 +38,20 @@ class ModelLimits:
     """Whether it draws on a part of one."""
     least_strength: Callable[[str, int | None], float] = lambda _rendering, _steps: 0.0
     """The smallest strength at which anything is drawn, by rendering and the row's own steps."""
+    takes_loras: bool = False
+    """Whether LoRAs can be put on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoraUse:
+    """What is to be known of a LoRA that cells may name."""
+
+    weight: float = 1.0
+    """Where the cell does not say."""
+    words: tuple[str, ...] = ()
+    """Words it was trained to answer to, one or several of which the prompt needs."""
+    why_not: Callable[[str], str] = lambda _label: ""
+    """Why it cannot be put on the model of a label; empty: it can, as far as can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +87,12 @@ class Vocabulary:
     """Characters of a prompt or negative prompt, at most."""
     styles: tuple[str, ...] = ()
     """Styles beside the column's own."""
+    caption_styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Style → what it is in a caption, for those that are."""
     palettes: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: dict.fromkeys(PALETTES, ())
     )
-    """By name; the colours of each are for showing alone."""
+    """By name; what a caption beside a palette is held against, and for showing."""
     wildcards: Collection[str] = ()
     """What can stand between `__` and `__` in a prompt."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)
@@ -88,9 +106,15 @@ class Vocabulary:
 
     model_faults: Mapping[str, str] = field(default_factory=dict)
     """Labels of the model list whose models cannot be used → why not."""
+    pull_name: Callable[[str], str] = lambda _: ""
+    """What fetches a model that a cell names and that is not there; empty: it may not be had."""
     file_faults: Mapping[str, str] = field(default_factory=dict)
     """Column → what is wrong with the user's files of what can stand there."""
 
+    loras: Mapping[str, LoraUse] = field(default_factory=dict)
+    """The LoRAs that there are, by label."""
+    lora_faults: Mapping[str, str] = field(default_factory=dict)
+    """Labels of LoRAs that cannot be used → why not."""
     pictures: PictureLook = _no_pictures
     """Looks at the pictures that cells name."""
 

@@ -36,3 +36,58 @@ def write_with_header(path: Path, header: bytes, size: int) -> None:
     with path.open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         file.truncate(8 + len(header) + size)
+
+
+# ---------------------------------------------------------------- of well-known kinds
+
+Shapes = dict[str, list[int]]
+
+UNET = "model.diffusion_model"
+TO_K = f"{UNET}.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+VAE = {"first_stage_model.decoder.conv_in.weight": [512, 4, 3, 3]}
+CLIP = {"cond_stage_model.transformer.text_model.embeddings.position_ids": [1, 77]}
+OPEN_CLIP = {"cond_stage_model.model.token_embedding.weight": [10, 4]}
+BOTH = {
+    "conditioner.embedders.0.transformer.text_model.embeddings.position_ids": [1, 77],
+    "conditioner.embedders.1.model.token_embedding.weight": [10, 4],
+}
+REFINER = {"conditioner.embedders.0.model.token_embedding.weight": [10, 4]}
+
+
+def unet(channels: int = 4, context: int = 768) -> Shapes:
+    """A UNet of Stable Diffusion's: channels of its input, and how wide the text it reads is."""
+    return {f"{UNET}.input_blocks.0.0.weight": [320, channels, 3, 3], TO_K: [320, context]}
+
+
+def flux(before: str = "", channels: int = 64, *, guided: bool = True) -> Shapes:
+    """A transformer of FLUX.1's; what is put before its names, and channels of its input."""
+    names = ["double_blocks.0.img_attn.qkv.weight", "single_blocks.0.linear1.weight"]
+    names += ["vector_in.in_layer.weight"] + ["guidance_in.in_layer.weight"] * guided
+    return {before + n: [8, 8] for n in names} | {f"{before}img_in.weight": [3072, channels]}
+
+
+def kohya(name: str, width: int) -> Shapes:
+    """A LoRA of one layer that takes so many numbers."""
+    return {
+        f"{name}.lora_down.weight": [16, width],
+        f"{name}.lora_up.weight": [320, 16],
+        f"{name}.alpha": [],
+    }
+
+
+DOWN = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
+
+
+def flux_folder(path: Path) -> Path:
+    """A folder in diffusers' format with a transformer, a decoder and a text encoder."""
+    classes = {"transformer": "FluxTransformer2DModel", "vae": "AutoencoderKL"}
+    classes |= {"text_encoder": "CLIPTextModel", "scheduler": "FlowMatchEulerDiscreteScheduler"}
+    index = {name: ["diffusers", cls] for name, cls in classes.items()}
+    path.mkdir(parents=True)
+    (path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"} | index))
+    for name in classes:
+        (path / name).mkdir()
+        if name != "scheduler":
+            (path / name / "config.json").write_text("{}")
+            put_shapes(path / name / "model.safetensors", {"w": [10, 10]})
+    return path

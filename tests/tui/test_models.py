@@ -6,10 +6,17 @@ import pytest
 from textual.widgets import Input
 
 from engine.models.catalog import load_models
-from tests.engine.models.test_file_kinds import CLIP, DOWN, VAE, flux, kohya, unet
-from tests.engine.models.test_model_files import flux_folder
 from tests.support.screens import WITH_ALL, screen_text, until
-from tests.support.weights_files import put_shapes
+from tests.support.weights_files import (
+    CLIP,
+    DOWN,
+    VAE,
+    flux,
+    flux_folder,
+    kohya,
+    put_shapes,
+    unet,
+)
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask
 from tui.screens.model_adding import KeepModel
@@ -26,7 +33,7 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
         await until(pilot, lambda: "opens a sheet" in screen_text(app))
         await pilot.press("f4")
         await until(pilot, lambda: "✓ whole" in screen_text(app))
-        assert "image to image, mask, negative prompt" in screen_text(app)
+        assert "image to image, mask, negative prompt, LoRA" in screen_text(app)
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         app.screen.query_one(Input).value = str(path)

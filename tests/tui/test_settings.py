@@ -124,7 +124,7 @@ async def test_a_setting_is_changed_on_its_screen_and_checked_as_typed(
         await until(pilot, lambda: "opens a sheet" in screen_text(app))
         await pilot.press("comma")
         await until(pilot, lambda: "engine.idle_minutes" in screen_text(app))
-        await pilot.press("down", "enter")
+        await pilot.press("down", "down", "down", "enter")
         await until(pilot, lambda: "(default: 10)" in screen_text(app))
         await pilot.press("backspace", "backspace", "x")
         await until(pilot, lambda: "✗" in screen_text(app))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROBLEMS_SHOWN = 40
 _ROW_OPTIONS = (
     *("aspect_ratio", "model", "seed_number", "rendering", "negative_prompt"),
-    *("strength", "fit", "mask"),
+    *("strength", "fit", "mask", "lora"),
 )
 
 
@@ -30,6 +30,9 @@ def add_row_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed-number", metavar="N")
     command.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
     command.add_argument("--negative-prompt", metavar="TEXT")
+    command.add_argument(
+        "--lora", metavar="NAME:WEIGHT", help="LoRAs of your list, separated by commas"
+    )
 
 
 def cells_of(options: Namespace) -> dict[str, str]:

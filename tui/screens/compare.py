@@ -13,6 +13,7 @@ from textual.widgets import Static
 from engine.api import ImageInfo, source_path
 from tui.keys import bind
 from tui.screens.dialog import Overlay
+from tui.screens.gallery_filter import lora_words
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine
@@ -36,6 +37,8 @@ def _settings(image: ImageInfo) -> dict[str, Any]:
     for unimportant in ("slot", "departures"):
         conditions.pop(unimportant, None)
     recipe = dict(image.recipe)
+    if words := lora_words(image):
+        recipe["loras"] = words
     recipe["size"] = f"{recipe.pop('width')}×{recipe.pop('height')}"
     return recipe | conditions | {f"{name} version": v for name, v in versions.items()}
 

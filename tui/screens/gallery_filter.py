@@ -80,6 +80,12 @@ def source_words(image: ImageInfo, name: str) -> str:
     return f"{words}, {recipe.get('fit', 'crop')}" + (", masked" if recipe.get("mask") else "")
 
 
+def lora_words(image: ImageInfo) -> str:
+    """The LoRAs that an image is drawn with, as a cell names them; empty: none."""
+    loras = image.recipe.get("loras", ())
+    return ", ".join(f"{lora['name']}:{lora['weight']:g}" for lora in loras)
+
+
 class GalleryTiles:
     """A gallery as a contact sheet asks for it; remembers the images it was asked for last."""
 

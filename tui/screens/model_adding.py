@@ -77,8 +77,10 @@ class ModelAdding:
                     for each in every
                     if not each.fault and not self._library.models.labels_of(each)
                 )
-                hand_to(app, self._ask_about_all, (path, every, fresh))
-                return
+                if len(fresh) != 1:
+                    hand_to(app, self._ask_about_all, (path, every, fresh))
+                    return
+                found = fresh[0]
             if found.needs_base:
                 hand_to(app, self._ask_base, found)
                 return

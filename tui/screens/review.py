@@ -32,6 +32,7 @@ from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import (
     FILTER_HELP,
     GalleryTiles,
+    lora_words,
     row_number,
     source_words,
     wanted_by,
@@ -39,6 +40,7 @@ from tui.screens.gallery_filter import (
 from tui.screens.image_actions import ImageActions, Reviewed
 from tui.terminal.download import can_download
 from tui.text import clean, count_text, shorten
+from tui.widgets.caption_view import prompt_lines
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_over, hand_to, work
@@ -510,15 +512,18 @@ def _no_images() -> str:
 def recipe_text(image: ImageInfo, source: str = "") -> str:
     """The recipe in a few lines; `source` is what the picture was called that it is drawn on."""
     recipe = image.recipe
-    lines = [clean(recipe["prompt"])]
+    first, *rest = prompt_lines(recipe["prompt"])
+    lines = [first]
     if recipe["negative_prompt"]:
         lines.append(f"not: {clean(recipe['negative_prompt'])}")
     lines.append(
         f"seed {image.seed} · {image.width}×{image.height} · {recipe['steps']} steps ·"
         f" guidance {recipe['guidance']:g} · {clean(recipe['model'])}"
     )
+    lines += [f"LoRA {clean(words)}"] if (words := lora_words(image)) else []
     lines += [clean(words)] if (words := source_words(image, source)) else []
     lines += [f"✗ {clean(image.error)}"] if image.error else []
     departures = image.conditions["departures"] if image.conditions else []
     lines += [f"! {clean(change)}" for change in departures]
+    lines += rest
     return "\n".join(lines)

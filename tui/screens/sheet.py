@@ -527,6 +527,7 @@ class SheetScreen(AreaScreen):
                 draft.choices(place.column or ""),
                 self._table.cell_region,
                 suggester,
+                several=draft.takes_several(place.column or ""),
             )
         )
 

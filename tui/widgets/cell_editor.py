@@ -25,6 +25,28 @@ _LEAST_WIDTH = 28
 _MOST_CHOICES = 8
 
 
+class LastSuggester(Suggester):
+    """Completes what stands behind the last comma by choices that begin so."""
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._choices = choices
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole text, completed."""
+        head, last = parted(value)
+        if not last:
+            return None
+        found = (each for each in self._choices if each.casefold().startswith(last.casefold()))
+        return next((f"{head}{last}{each[len(last) :]}" for each in found), None)
+
+
+def parted(text: str) -> tuple[str, str]:
+    """What stands up to the last comma and the space behind it, and what is behind that."""
+    last = text[text.rfind(",") + 1 :].lstrip()
+    return text[: len(text) - len(last)], last
+
+
 class CellEditor(Vertical):
     """Lies over the table; enter or a click elsewhere takes what is written, esc drops it."""
 
@@ -66,6 +88,7 @@ class CellEditor(Vertical):
         super().__init__()
         self._place = Place(0, None)
         self._choices: Sequence[str] = ()
+        self._several = False
         self._before = ""
         """What was offered to be edited."""
 
@@ -91,6 +114,8 @@ class CellEditor(Vertical):
         choices: Sequence[str],
         region: Region,
         suggester: Suggester | None = None,
+        *,
+        several: bool = False,
     ) -> None:
         """Edit a cell.
 
@@ -100,8 +125,9 @@ class CellEditor(Vertical):
             choices: what its column offers.
             region: where it is on the screen.
             suggester: completes what is typed; None: the choices do.
+            several: whether several choices may stand there, between commas.
         """
-        self._place, self._choices = place, choices
+        self._place, self._choices, self._several = place, choices, several
         width = max(region.width, _LEAST_WIDTH, min(len(text) + 4, self.screen.size.width - 4))
         self.styles.width = min(width, self.screen.size.width - 2)
         self.styles.offset = region.x, region.y
@@ -109,7 +135,11 @@ class CellEditor(Vertical):
         self.add_class("-open")
         box = self.query_one(Input)
         if suggester is None and choices:
-            suggester = SuggestFromList(choices, case_sensitive=False)
+            suggester = (
+                LastSuggester(choices)
+                if several
+                else SuggestFromList(choices, case_sensitive=False)
+            )
         box.suggester = suggester
         box.value = self._before = on_one_line(text)
         box.cursor_position = len(box.value)
@@ -129,16 +159,26 @@ class CellEditor(Vertical):
         self.remove_class("-open")
 
     def _offer(self, written: str) -> None:
-        wanted = written.casefold()
+        wanted = self._parted(written)[1].casefold()
         fitting = [choice for choice in self._choices if wanted in choice.casefold()]
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(Option(Content(clean(c)), id=c) for c in fitting or self._choices)
         options.styles.max_height = _MOST_CHOICES
 
+    def _parted(self, text: str) -> tuple[str, str]:
+        """What stands before the choice that is being written, and that."""
+        return parted(text) if self._several else ("", text)
+
+    def _choose(self, choice: str) -> None:
+        box = self.query_one(Input)
+        box.value = self._parted(box.value)[0] + choice
+        box.cursor_position = len(box.value)
+
     @on(Input.Changed, "#cell-text")
     def _written(self, event: Input.Changed) -> None:
-        if self._choices and self.query_one(Input).has_focus and event.value not in self._choices:
+        written = self._parted(event.value)[1]
+        if self._choices and self.query_one(Input).has_focus and written not in self._choices:
             self._offer(event.value)
 
     @on(Input.Submitted, "#cell-text")
@@ -149,7 +189,7 @@ class CellEditor(Vertical):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.query_one(Input).value = str(event.option.id)
+        self._choose(str(event.option.id))
         self.action_take("")
 
     def action_choose(self, step: int) -> None:
@@ -159,9 +199,7 @@ class CellEditor(Vertical):
             return
         before = -1 if options.highlighted is None and step > 0 else options.highlighted or 0
         options.highlighted = (before + step) % options.option_count
-        box = self.query_one(Input)
-        box.value = str(options.get_option_at_index(options.highlighted).id)
-        box.cursor_position = len(box.value)
+        self._choose(str(options.get_option_at_index(options.highlighted).id))
 
     def action_take(self, onward: str) -> None:
         """Write it into the cell."""

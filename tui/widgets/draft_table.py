@@ -46,6 +46,7 @@ _WIDTHS = {
     "final_prompt": 24,
     "image": 20,
     "mask": 20,
+    "lora": 20,
 }
 _MOST_WIDTH = 14
 

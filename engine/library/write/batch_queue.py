@@ -28,19 +28,21 @@ def next_waiting(
         lots: as `lots_of` gave them.
         busy: batches that someone has in hand.
         warm: models that are loaded where it will be rendered: of several lots theirs come first.
-        without: models that must wait.
+        without: what must wait: models, and LoRAs, as `Recipe.needs` calls them.
     """
     marks = ", ".join("?" for _ in without)
     others = (
         " AND NOT EXISTS (SELECT 1 FROM recipes WHERE id = images.recipe"
-        f" AND json_extract(body, '$.model') IN ({marks}))"
+        f" AND (json_extract(body, '$.model') IN ({marks})"
+        " OR EXISTS (SELECT 1 FROM json_each(body, '$.loras')"
+        f" WHERE '<lora:' || json_extract(value, '$.name') || '>' IN ({marks}))))"
     )
     for first, last in _ranges(lots, warm):
         found = db.execute(
             "SELECT DISTINCT batch FROM images WHERE session = ? AND state = 'waiting'"
             f" AND batch BETWEEN ? AND ?{others if without else ''}"
             f" ORDER BY batch LIMIT {len(busy) + 1}",
-            (session, first, last, *without),
+            (session, first, last, *without, *without),
         ).fetchall()
         free = [row["batch"] for row in found if row["batch"] not in busy]
         if free:

@@ -231,7 +231,7 @@ class Writer:
             busy: batches that someone has in hand.
             warm: models that are loaded where it will be rendered.
             held: sessions that must wait.
-            without: models that must wait.
+            without: what must wait: models, and LoRAs, as `Recipe.needs` calls them.
         """
         sessions = self._db.execute(
             "SELECT id, key, folder FROM sessions WHERE waiting > 0"

@@ -8,8 +8,10 @@ import msgspec
 
 from engine.models.hub.choosing import (
     INDEX,
+    Choice,
     HubFile,
     choose,
+    choose_file,
     no_model,
     own_code,
 )
@@ -64,15 +66,11 @@ def _ask(hub: Hub, repository: Repository) -> Found:
         ) from None
     names = [each.rfilename for each in about.siblings]
     require_plain_names(repository.name, names)
-    if INDEX not in names:
-        raise no_model(repository.name, names)
-    index = _settings(hub, repository, about.sha, INDEX)
     files = [_file_of(each) for each in about.siblings]
-    choice = choose(repository.name, files, index)
-    for file in choice.files:
-        is_read = _SETTINGS.fullmatch(file.name.rpartition("/")[2]) and file.size <= _MOST_SETTINGS
-        if is_read and "auto_map" in _settings(hub, repository, about.sha, file.name):
-            raise own_code(repository.name, f"{file.name}, auto_map")
+    if repository.file:
+        choice, pipeline = choose_file(repository.name, files, repository.file), ""
+    else:
+        choice, pipeline = _model_in(hub, repository, about.sha, files)
     card = about.card or {}
     licence = str(card.get("license") or "")
     if licence == "other":
@@ -82,11 +80,27 @@ def _ask(hub: Hub, repository: Repository) -> Found:
         commit=about.sha,
         licence=licence,
         is_gated=bool(about.gated),
-        pipeline=str(index["_class_name"]),
+        pipeline=pipeline,
         choice=choice,
         left_out=sum(file.size for file in files) - sum(file.size for file in choice.files),
         page=hub.page,
     )
+
+
+def _model_in(
+    hub: Hub, repository: Repository, commit: str, files: list[HubFile]
+) -> tuple[Choice, str]:
+    """Of a model in diffusers' format, the files that are taken, and its pipeline's class."""
+    names = [file.name for file in files]
+    if INDEX not in names:
+        raise no_model(repository.name, names)
+    index = _settings(hub, repository, commit, INDEX)
+    choice = choose(repository.name, files, index)
+    for file in choice.files:
+        is_read = _SETTINGS.fullmatch(file.name.rpartition("/")[2]) and file.size <= _MOST_SETTINGS
+        if is_read and "auto_map" in _settings(hub, repository, commit, file.name):
+            raise own_code(repository.name, f"{file.name}, auto_map")
+    return choice, str(index["_class_name"])
 
 
 def _file_of(sibling: _Sibling) -> HubFile:

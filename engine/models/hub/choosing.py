@@ -81,6 +81,24 @@ def choose(repository: str, files: Iterable[HubFile], index: Mapping[str, Any]) 
     return Choice(tuple(chosen), variant, tuple(parts))
 
 
+def choose_file(repository: str, files: Iterable[HubFile], name: str) -> Choice:
+    """The one weights file that is meant.
+
+    Raises:
+        PullError: there is none of that name, or it is no .safetensors file.
+    """
+    if not name.endswith(".safetensors"):
+        raise PullError(f"{name!r} is no .safetensors file: others are not pulled.")
+    weights = [file for file in files if file.name.endswith(".safetensors")]
+    if found := next((file for file in weights if file.name == name), None):
+        return Choice((found,), "", ())
+    raise PullError(f"{repository} has no {name!r}. It has {_some([f.name for f in weights])}.")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "") or "no .safetensors file"
+
+
 def own_code(repository: str, where: str) -> PullError:
     """The error for a model that only works with code of its own."""
     return PullError(
@@ -94,10 +112,9 @@ def no_model(repository: str, names: Sequence[str]) -> PullError:
     found = [name for name in names if name.endswith(".safetensors")]
     start = f"{repository} is no model in diffusers' format (it has no {INDEX})"
     if found:
-        some = ", ".join(found[:3]) + (" …" if len(found) > 3 else "")
         return PullError(
-            f"{start}. It has single files ({some}): download the one you want, and add it with"
-            " `promptsheet models add FILE`."
+            f"{start}. It has single files ({_some(found)}):"
+            f" `promptsheet models pull {repository} --file NAME` pulls one."
         )
     for kind, endings in _OTHER_WEIGHTS.items():
         if any(name.endswith(endings) for name in names):

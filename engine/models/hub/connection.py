@@ -201,7 +201,7 @@ class Hub:
 
 def cached_file(repository: Repository, digest: str) -> str:
     """Where huggingface_hub's own cache has, or would have, a file with this digest."""
-    folder = f"models--{repository.file_name}"
+    folder = f"models--{repository.name.replace('/', '--')}"
     return os.path.join(constants.HF_HUB_CACHE, folder, "blobs", digest)  # noqa: PTH118
 
 

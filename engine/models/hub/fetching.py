@@ -42,7 +42,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def folder_of(found: Found, models: Path) -> Path:
     """Where a model comes to lie: one folder for each repository and commit."""
-    return models / f"{found.repository.file_name}@{found.commit[:8]}"
+    return models / f"{found.repository.folder_name}@{found.commit[:8]}"
 
 
 def bytes_here(found: Found, models: Path) -> int:
@@ -248,7 +248,7 @@ class Fetch:
 
 
 def _coming(repository: Repository, models: Path) -> Path:
-    return models / _COMING / repository.file_name
+    return models / _COMING / repository.folder_name
 
 
 def _part_of(coming: Path, file: HubFile) -> Path:

@@ -1,13 +1,14 @@
 """Models of the Hub that suit Promptsheet: what can be pulled by a short name."""
 
 import tomllib
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Annotated
 
 from msgspec import Meta
 
 from engine.config_records import Declared, build
-from engine.models.hub.repository import Repository, named
+from engine.models.hub.repository import PullError, Repository, named
 
 
 class Offer(Declared, frozen=True):
@@ -35,15 +36,47 @@ def offers() -> tuple[Offer, ...]:
     return tuple(build(Offer, item) for item in tomllib.loads(text)["offers"])
 
 
-def wanted(text: str) -> tuple[Repository, str]:
+def pull_names() -> Callable[[str], str]:
+    """Tells what `models pull` takes for a model that a cell names; empty: none of the Hub's.
+
+    An offer's label or its repository's, whatever the capitals and what is between the words; and
+    what is written as OWNER/NAME. The list is read now, and not when it is asked.
+    """
+    known = {
+        _key(name): offer.label
+        for offer in offers()
+        for name in (offer.label, offer.repository, offer.repository.partition("/")[2])
+    }
+
+    def pull_name(text: str) -> str:
+        if label := known.get(_key(text)):
+            return label
+        try:
+            return named(text).name
+        except PullError:
+            return ""
+
+    return pull_name
+
+
+def _key(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def wanted(text: str, file: str = "") -> tuple[Repository, str]:
     """The repository that is meant, and the label that a model of it gets.
 
     Args:
         text: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
+        file: the one weights file of it that is meant; empty: a model in diffusers' format.
 
     Raises:
         PullError: it means none.
     """
+    if file:
+        repository = named(text)
+        stem = file.rpartition("/")[2].removesuffix(".safetensors")
+        return Repository(repository.name, repository.revision, file), "-".join(stem.split())
     label, at, revision = text.strip().partition("@")
     for offer in offers():
         if label.casefold() == offer.label.casefold():

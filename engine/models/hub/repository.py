@@ -29,11 +29,14 @@ class Repository(msgspec.Struct, frozen=True):
     """OWNER/NAME."""
     revision: str = _DEFAULT
     """A branch, a tag or a commit."""
+    file: str = ""
+    """The one weights file that is meant; empty: a model in diffusers' format."""
 
     @property
-    def file_name(self) -> str:
-        """Its name as the name of a folder."""
-        return self.name.replace("/", "--")
+    def folder_name(self) -> str:
+        """Its name, and the file's, as the name of a folder."""
+        file = f"/{self.file.removesuffix('.safetensors')}" if self.file else ""
+        return f"{self.name}{file}".replace("/", "--")
 
 
 def named(text: str) -> Repository:

@@ -11,10 +11,11 @@ from pathlib import Path
 from engine.library.files import StagedFile
 from engine.library.records import Batch
 from engine.models.catalog import Model, find_model
+from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, require_same
 from engine.models.placement import Placement
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
-from engine.picture.recipe import Conditions
+from engine.picture.recipe import Conditions, Lora
 from engine.protocol.rendering import Cause, LoadModel
 from engine.service import backoff
 from engine.service.server.renderer_client import (
@@ -46,6 +47,8 @@ class Attempt:
     """Pictures that the disk had no room for; they are kept until it has."""
     cause: Cause = Cause.ENDED
     reason: str = ""
+    lacking: str | None = None
+    """What was not there, as `Recipe.needs` calls it; None: the model."""
     alone: bool = True
     """Whether no other call ran on the device beside it, as far as it failed."""
     begun: bool = False
@@ -69,7 +72,7 @@ class Attempt:
 
 @dataclass
 class Wait:
-    """What cannot be used now, a model or the device, is tried again after a pause."""
+    """What cannot be used now, a model, a LoRA or the device, is tried again after a pause."""
 
     reason: str
     seconds: float
@@ -79,8 +82,25 @@ class Wait:
 class DeviceWorker:
     """A device with its renderer, and the attempts in hand there."""
 
-    def __init__(self, device: str, name: str, threads: int, library: Path, settings: Settings):
-        """Args: threads: CPU threads of all calls that run on this device side by side."""
+    def __init__(
+        self,
+        device: str,
+        name: str,
+        threads: int,
+        library: Path,
+        settings: Settings,
+        loras: LookForLoras = listed_loras,
+    ) -> None:
+        """A device without a renderer.
+
+        Args:
+            device: a torch device.
+            name: the same for interchangeable ones.
+            threads: CPU threads of all calls that run on this device side by side.
+            library: the library's folder.
+            settings: what holds.
+            loras: tells which LoRAs there are now.
+        """
         self.device = device
         self.name = name
         """The same for interchangeable devices."""
@@ -95,11 +115,14 @@ class DeviceWorker:
         self.failed_loads: Counter[str] = Counter()
         self.deaths_loading: Counter[str] = Counter()
         self.waits: dict[str, Wait] = {}
-        """Label → why that model waits here; of those that could not be loaded at the last try."""
+        """Model or LoRA, as `Recipe.needs` calls it → why what needs it waits here; of those that
+        were not there at the last try."""
         self.fault: Wait | None = None
         """Why the device itself could not be used at the last try."""
         self._faults = 0
         self._entries: dict[str, Model] = {}
+        self._look_for_loras = loras
+        self._lora_files: dict[str, Path] = {}
         self._threads = threads
         self._library = library
         self._settings = settings
@@ -126,10 +149,10 @@ class DeviceWorker:
         """A batch was computed: whatever was wrong with it has passed."""
         self.fault, self._faults = None, 0
 
-    def wait(self, label: str, reason: str) -> None:
-        """Leave a model alone for a while, longer each time; others can be loaded meanwhile."""
-        last = self.waits.get(label)
-        self.waits[label] = self._pause(reason, backoff.next_pause(last.seconds if last else None))
+    def wait(self, need: str, reason: str) -> None:
+        """Leave a model or a LoRA alone for a while, longer each time; others go on meanwhile."""
+        last = self.waits.get(need)
+        self.waits[need] = self._pause(reason, backoff.next_pause(last.seconds if last else None))
 
     def died_loading(self, label: str, reason: str) -> None:
         """The renderer ended, or hung, while it loaded a model: after the third time it waits."""
@@ -170,17 +193,17 @@ class DeviceWorker:
 
     @property
     def waiting(self) -> frozenset[str]:
-        """Labels of the models that are left alone here at the moment."""
-        return frozenset(label for label, wait in self.waits.items() if not wait.over)
+        """The models and LoRAs that are left alone here at the moment."""
+        return frozenset(need for need, wait in self.waits.items() if not wait.over)
 
     @property
     def is_aside(self) -> bool:
         """Whether the device is left alone at the moment."""
         return self.fault is not None and not self.fault.over
 
-    def lack(self, label: str) -> str | None:
-        """Why a model cannot be had here now; None if it may be."""
-        found = self.fault or self.waits.get(label)
+    def lack(self, *needs: str) -> str | None:
+        """Why one of these models and LoRAs cannot be had here now; None if they may be."""
+        found = self.fault or next((self.waits[n] for n in needs if n in self.waits), None)
         return found.reason if found else None
 
     def is_broken(self) -> bool:
@@ -264,6 +287,41 @@ class DeviceWorker:
             encoding=_encoding(batch.images[0].path, render),
         )
         return conditions, Placement.of(offered)
+
+    async def lora_files(self, batch: Batch) -> dict[str, str]:
+        """Digest → file, of the LoRAs that `batch` is drawn with.
+
+        Raises:
+            NotNowError: one is gone, or another file than when the session was started.
+        """
+        loras = batch.images[0].recipe.loras
+        if not loras:
+            return {}
+        files = await asyncio.to_thread(self._files_of, loras)
+        for lora in loras:
+            self.waits.pop(lora.need, None)
+        return files
+
+    def _files_of(self, loras: Sequence[Lora]) -> dict[str, str]:
+        # While the list cannot be read, or has it no more, a LoRA is looked for where it last was:
+        # its digest tells whether it is the same.
+        with contextlib.suppress(SettingsError):
+            self._lora_files |= {name: lora.file for name, lora in self._look_for_loras().items()}
+        found = {}
+        for lora in loras:
+            file = self._lora_files.get(lora.name)
+            if file is None:
+                message = (
+                    f"the LoRA {lora.name} is no longer in the list of LoRAs: put its file back, or"
+                    " name its folder in the settings (loras_folder)"
+                )
+                raise NotNowError(message, lora.need)
+            try:
+                require_same(lora.name, file, lora.digest)
+            except LoraGoneError as error:
+                raise NotNowError(str(error), lora.need) from error
+            found[lora.digest] = str(file)
+        return found
 
     def files_now(self, label: str) -> tuple[str | None, bool]:
         """The fingerprint of a model's files, and whether they came with Promptsheet.

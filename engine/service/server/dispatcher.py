@@ -14,6 +14,7 @@ from engine.library.sources import source_path
 from engine.library.write.batch_limits import split_from
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
+from engine.models.loras import LookForLoras, listed_loras
 from engine.picture.metadata import Record
 from engine.protocol.answers import LiveRenderer
 from engine.protocol.events import AnyEvent, Computed, Counted, Previewed, Stepped
@@ -67,6 +68,7 @@ class Dispatcher:
         *,
         names: Mapping[str, str] | None = None,
         note: Callable[[str, str], None] = lambda _session, _words: None,
+        loras: LookForLoras = listed_loras,
     ) -> None:
         """A scheduler.
 
@@ -78,6 +80,7 @@ class Dispatcher:
             publish: tells followers of an event.
             names: device → its name, the same for interchangeable ones, where it is known.
             note: writes into a session's log.
+            loras: tells which LoRAs there are now.
         """
         self._write = writer
         self._settings = settings
@@ -85,7 +88,7 @@ class Dispatcher:
         self._note = note
         named = names or {}
         self._workers = [
-            DeviceWorker(d, named.get(d, d), threads_of(d, devices), library, settings)
+            DeviceWorker(d, named.get(d, d), threads_of(d, devices), library, settings, loras)
             for d in devices
         ]
         self._busy: set[int] = set()
@@ -286,11 +289,11 @@ class Dispatcher:
                     self._pausing.lack(self._lack(left) if left else self._prompts_lack)
 
     def _lack(self, batch: Batch) -> str | None:
-        """Why no device can have the model of `batch` now; None if one may."""
-        label = batch.images[0].recipe.model
+        """Why no device can have what `batch` needs now; None if one may."""
+        recipe = batch.images[0].recipe
         sound = [s for s in self._workers if not s.is_broken()] or self._workers
-        able = [s for s in sound if not s.has_given_up(label)]
-        reasons = [reason for s in able if (reason := s.lack(label))]
+        able = [s for s in sound if not s.has_given_up(recipe.model)]
+        reasons = [reason for s in able if (reason := s.lack(*recipe.needs))]
         return reasons[0] if reasons and len(reasons) == len(able) else None
 
     async def _next_batch(
@@ -316,6 +319,7 @@ class Dispatcher:
             attempt.cause, attempt.reason = Cause.CHANGED, str(error)
         except NotNowError as error:
             attempt.cause, attempt.reason = Cause.NOT_NOW, str(error)
+            attempt.lacking = error.need
         except LoadError as error:
             attempt.cause, attempt.reason = Cause.LOAD, str(error)
         except (OSError, sqlite3.OperationalError) as error:
@@ -346,6 +350,7 @@ class Dispatcher:
         batch = attempt.batch
         link = await worker.renderer()
         attempt.link = link
+        loras = await worker.lora_files(batch)
         conditions, placement = await worker.load(link, batch)
         chosen = await self._write(Writer.begin, batch, conditions)
         if chosen not in (None, conditions):  # another device was the first to choose
@@ -366,6 +371,7 @@ class Dispatcher:
             batch.planned_model,
             [SlotImage(image.key, image.slot, image.recipe) for image in batch.images],
             _sources_of(await self._write(lambda writer: writer.library), batch),
+            loras,
         )
         frames = link.render(wanted, self._settings.render.step_timeout)
         async with contextlib.aclosing(frames):

@@ -25,6 +25,7 @@ from engine.library.write.trash import drop_left_sources, settle
 from engine.library.write.writer import Writer
 from engine.library_folder import disk_fault, writing_fault
 from engine.models.catalog import find_model
+from engine.models.loras import KnownLoras, load_loras
 from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
 from engine.protocol.commands import (
     AskStatus,
@@ -55,7 +56,7 @@ from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import address_of, make_private, socket_path
-from engine.settings import Settings, shared_folder
+from engine.settings import Settings, loras_folder, shared_folder
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +106,12 @@ class EngineProcess:
         self._fault = " ".join(words for words in (found.fault, fault) if words) or None
         devices, names = found.devices, found.names
         named = {names.get(device, device) for device in devices}
+
+        def loras() -> KnownLoras:
+            return load_loras(loras_folder(current.look()))
+
         self._submissions = Submissions(
-            self._write, settings.render, named, settings.engine.reserve_mib
+            self._write, settings.render, named, settings.engine.reserve_mib, loras
         )
         self._scheduler = Dispatcher(
             self._write,
@@ -116,6 +121,7 @@ class EngineProcess:
             self._publish,
             names=names,
             note=self._logs.note,
+            loras=loras,
         )
         self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
         self._here = RenderingHere(

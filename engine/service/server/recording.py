@@ -50,7 +50,7 @@ class Recording:
                 await self._write(Writer.spare, batch)
             worker.set_aside(reason)
         elif cause == Cause.NOT_NOW:
-            worker.wait(batch.images[0].recipe.model, reason)
+            worker.wait(attempt.lacking or batch.images[0].recipe.model, reason)
         elif not attempt.begun and cause != Cause.ENDED:
             await self._no_start(worker, attempt)
         elif cause == Cause.ENDED and attempt.seconds is not None and finished < len(batch.images):

@@ -62,7 +62,12 @@ class ChangedModelError(LoadError):
 
 
 class NotNowError(Exception):
-    """The model cannot be loaded now, but perhaps later; the message says what is in the way."""
+    """What an image needs is not there now, but perhaps later; the message says what is wrong."""
+
+    def __init__(self, message: str, need: str | None = None) -> None:
+        super().__init__(message)
+        self.need = need
+        """Which it is, as `Recipe.needs` calls it; None: the model."""
 
 
 class RendererHungError(Exception):

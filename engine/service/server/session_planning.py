@@ -9,12 +9,11 @@ from typing import Any, Literal
 from engine.errors import PromptsheetError
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
+from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, lora_digest
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
 from engine.plan.recipes import PlannedModel, draw_seed, recipes_for
-from engine.plan.styles import template_of
-from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.protocol.commands import RequestedRow
 from engine.settings import SettingsError
@@ -40,6 +39,7 @@ def plan_session(
     suffix: str = ".png",
     rewriting: bool = False,
     background: str = "#FFFFFF",
+    loras: LookForLoras = listed_loras,
 ) -> NewSession:
     """Draw missing seeds, make recipes, name files, plan batches.
 
@@ -51,20 +51,23 @@ def plan_session(
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
         suffix: of the picture files' names.
-        rewriting: whether a language model will rewrite the prompts of rows that ask for magic;
-            until then their recipes have them as they would be without one. Batches are planned
-            all the same: a prompt is no part of their shape.
+        rewriting: whether the settings' language model will rewrite the prompts of rows that ask
+            for magic, as a model's own enhancer does; until then their recipes have them as they
+            would be without one. Batches are planned all the same: a prompt is no part of their
+            shape.
         background: the colour that shows where a picture that is drawn on is transparent.
+        loras: tells which LoRAs there are now.
 
     Raises:
-        RefusedError: no rows, a row number twice, or a model that is not in the list.
+        RefusedError: no rows, a row number twice, or a model or a LoRA that is not in the list.
     """
     rows = list(rows)
     if not rows:
         raise RefusedError("There is no row to render.")
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
-    planned = _planned_models({row.values.model for row in rows}, models, background)
+    digests = _lora_digests(rows, loras)
+    planned = _planned_models({row.values.model for row in rows}, models, background, digests)
     new_rows = []
     for row in rows:
         try:
@@ -77,7 +80,7 @@ def plan_session(
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
-        asked = _rewrites(row.values, planned[row.values.model], recipes) if rewriting else ()
+        asked = _rewrites(row.values, planned[row.values.model], recipes, chat=rewriting)
         sources = _sources(row)
         new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files, asked, sources))
     key = next(k for k in iter(_draw_key, "") if k not in taken)
@@ -105,20 +108,40 @@ def _sources(row: RequestedRow) -> list[RowSource]:
 
 
 def _rewrites(
-    values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe]
+    values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe], *, chat: bool
 ) -> Sequence[Rewrite]:
-    """What a language model is asked for each image of a row; nothing where it has no say."""
-    if not values.magic_prompt or values.final_prompt:
+    """What a language model is asked for each image of a row; nothing where none has a say."""
+    if not (chat or planned.model.has_enhancer):
         return ()
-    around = template_of(values.style, planned.model.kind.name, planned.words.styles).prompt
-    return [
-        Rewrite(expand(values.prompt, recipe.seed, planned.words.wildcards), around)
-        for recipe in recipes
-    ]
+    asked = [planned.wordsmith.question(values, recipe.seed) for recipe in recipes]
+    return [Rewrite(each.text, each.around) for each in asked if each is not None]
+
+
+def _lora_digests(rows: Sequence[RequestedRow], look: LookForLoras) -> dict[str, str]:
+    """LoRA → digest of its file, of all that rows ask for."""
+    asked = {
+        name: row.number for row in reversed(rows) for name, weight in row.values.lora if weight
+    }
+    if not asked:
+        return {}
+    try:
+        known = look()
+    except SettingsError as error:
+        raise RefusedError(str(error)) from error
+    digests = {}
+    for name, number in asked.items():
+        if name not in known:
+            why = known.faults.get(name, "it is not in the list of LoRAs any more.")
+            raise RefusedError(f"Row {number}: the LoRA {name} cannot be used: {why}")
+        try:
+            digests[name] = lora_digest(name, known[name].file)
+        except LoraGoneError as error:
+            raise RefusedError(f"Row {number}: {error}.") from error
+    return digests
 
 
 def _planned_models(
-    labels: set[str], models: ModelList, background: str
+    labels: set[str], models: ModelList, background: str, digests: Mapping[str, str]
 ) -> dict[str, PlannedModel]:
     if missing := sorted(labels - models.keys()):
         raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
@@ -131,6 +154,7 @@ def _planned_models(
                 fingerprint=models[label].files.fingerprint(),
                 words=words,
                 background=background,
+                digests=digests,
             )
             for label in labels
         }

@@ -14,6 +14,7 @@ from engine.library.sources import Intake, StoppedError, TakingError, source_pat
 from engine.library.write.batch_limits import fits_on, shape_text
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
+from engine.models.loras import LookForLoras, listed_loras
 from engine.picture.formats import SUFFIXES, is_available
 from engine.picture.recipe import Recipe
 from engine.plan.batch_limits import largest_batch
@@ -37,8 +38,18 @@ class Submissions:
         render: RenderSettings,
         names: Collection[str],
         reserve_mib: int = 0,
+        loras: LookForLoras = listed_loras,
     ) -> None:
-        """Args: names: of the devices. reserve_mib: of the disk, that is to stay free."""
+        """Something that has accepted nothing yet.
+
+        Args:
+            write: the library's writer.
+            render: what is chosen for new sessions.
+            names: of the devices.
+            reserve_mib: of the disk, that is to stay free.
+            loras: tells which LoRAs there are now.
+        """
+        self._loras = loras
         self._reserve = reserve_mib << 20
         self._write = write
         self._render = render
@@ -97,6 +108,7 @@ class Submissions:
                     suffix=SUFFIXES[kind],
                     rewriting=rewriting,
                     background=self._render.background,
+                    loras=self._loras,
                 )
                 if lacking := await self._write(Writer.lacking_room, new, self._reserve):
                     raise RefusedError(lacking)

@@ -1,11 +1,14 @@
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from engine.config_records import Declared, DeclaredError, bounds_words, build, explanations
 from engine.models.catalog import Model, load_models
@@ -13,6 +16,7 @@ from engine.models.fingerprint import fingerprint
 from engine.settings import Settings, SettingsError, load_settings, with_devices
 from engine.settings_file import understood, write_setting
 from engine.sheet.check import check_table
+from tests.support.models import BUILTIN
 from tests.support.sheets import VOCABULARY, table
 
 
@@ -100,6 +104,40 @@ def test_a_faulty_entry_concerns_its_label_alone(config: Path, text: str, words:
         sheet = check_table(table(("prompt", "model"), ("x", "a"), ("y", "builtin")), words_of)
         assert [row.number for row in sheet.ready] == [3]
         assert fault in sheet.problems[0].message
+
+
+def test_what_an_entry_adds_is_found_beside_its_list_and_part_of_the_model(config: Path) -> None:
+    folder = diffusers_folder(config / "mine")
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    (config / "words").mkdir()
+    (config / "x.pt").write_bytes(b"x")
+    for name in ("words/zwx.safetensors", "words/qqj.safetensors"):
+        save_file({"emb_params": np.zeros((1, 768), np.float32)}, config / name)
+    shutil.copy(BUILTIN / "vae" / "diffusion_pytorch_model.safetensors", config / "vae.safetensors")
+    entry = "[[models]]\nlabel = 'a'\nsource = 'mine'\n"
+    added = 'vae = "vae.safetensors"\nembeddings = "words"\nclip_skip = 2\n'
+    (config / "models.toml").write_text(entry + added)
+    model = load_models()["a"]
+    assert model.vae == config / "vae.safetensors" and model.clip_skip == 2
+    assert [path.stem for path in model.embeddings] == ["qqj", "zwx"]
+    before = model.files.fingerprint()
+    assert before != fingerprint(folder)
+    save_file({"emb_params": np.ones((1, 768), np.float32)}, config / "words" / "zwx.safetensors")
+    assert load_models()["a"].files.fingerprint() != before
+    for wrong, words in (
+        ('vae = "x.pt"', "is no .safetensors file"),
+        ('vae = "words"', "holds no config.json"),
+        ('vae = "words/zwx.safetensors"', "is a textual inversion embedding"),
+        ('embeddings = ["vae.safetensors"]', "is an autoencoder"),
+        ('embeddings = ["gone.safetensors"]', "is no .safetensors file that is there"),
+        ('embeddings = ["words", "words/zwx.safetensors"]', ""),
+        ("clip_skip = 0", "clip_skip"),
+    ):
+        (config / "models.toml").write_text(f"{entry}{wrong}\n")
+        assert words in load_models().faults.get("a", "")
+    (folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    (config / "models.toml").write_text(f"{entry}clip_skip = 2\n")
+    assert "of the kind FLUX.1 are not: leave them out" in load_models().faults["a"]
 
 
 @pytest.mark.parametrize(

@@ -5,41 +5,21 @@ from pathlib import Path
 import pytest
 
 from engine.models.file_kinds import FileKind, file_kind
-from tests.support.weights_files import put_shapes
+from tests.support.weights_files import (
+    BOTH,
+    CLIP,
+    DOWN,
+    OPEN_CLIP,
+    REFINER,
+    UNET,
+    VAE,
+    Shapes,
+    flux,
+    kohya,
+    put_shapes,
+    unet,
+)
 
-Shapes = dict[str, list[int]]
-
-UNET = "model.diffusion_model"
-TO_K = f"{UNET}.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
-VAE = {"first_stage_model.decoder.conv_in.weight": [512, 4, 3, 3]}
-CLIP = {"cond_stage_model.transformer.text_model.embeddings.position_ids": [1, 77]}
-OPEN_CLIP = {"cond_stage_model.model.token_embedding.weight": [10, 4]}
-BOTH = {
-    "conditioner.embedders.0.transformer.text_model.embeddings.position_ids": [1, 77],
-    "conditioner.embedders.1.model.token_embedding.weight": [10, 4],
-}
-REFINER = {"conditioner.embedders.0.model.token_embedding.weight": [10, 4]}
-
-
-def unet(channels: int = 4, context: int = 768) -> Shapes:
-    return {f"{UNET}.input_blocks.0.0.weight": [320, channels, 3, 3], TO_K: [320, context]}
-
-
-def flux(before: str = "", channels: int = 64, *, guided: bool = True) -> Shapes:
-    names = ["double_blocks.0.img_attn.qkv.weight", "single_blocks.0.linear1.weight"]
-    names += ["vector_in.in_layer.weight"] + ["guidance_in.in_layer.weight"] * guided
-    return {before + n: [8, 8] for n in names} | {f"{before}img_in.weight": [3072, channels]}
-
-
-def kohya(name: str, width: int) -> Shapes:
-    return {
-        f"{name}.lora_down.weight": [16, width],
-        f"{name}.lora_up.weight": [320, 16],
-        f"{name}.alpha": [],
-    }
-
-
-DOWN = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
 INPAINT = "StableDiffusionInpaintPipeline"
 XL = "StableDiffusionXLPipeline"
 
@@ -59,8 +39,8 @@ XL = "StableDiffusionXLPipeline"
         ),
         (unet(4, 1280) | VAE | REFINER, FileKind("checkpoint", "sdxl", variant="refiner")),
         (
-            unet(4, 2048) | VAE | BOTH | {"v_pred": [0]},
-            FileKind("checkpoint", "sdxl", XL, prediction="v_prediction"),
+            unet(4, 2048) | VAE | BOTH | {"v_pred": [0], "ztsnr": [0]},
+            FileKind("checkpoint", "sdxl", XL, prediction="v_prediction", from_noise_alone=True),
         ),
         (unet(4, 2048), FileKind("denoiser", "sdxl", denoiser="UNet2DConditionModel")),
         (flux(), FileKind("denoiser", "flux", denoiser="FluxTransformer2DModel")),

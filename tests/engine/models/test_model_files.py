@@ -12,29 +12,23 @@ from engine.models.finding import free_label, look_at, look_through
 from engine.models.model_files import ModelFiles
 from engine.models.weights import model_size, weights_bytes
 from engine.models.wholeness import faults_of
-from tests.engine.models.test_file_kinds import BOTH, CLIP, DOWN, OPEN_CLIP, VAE, flux, kohya, unet
-from tests.support.weights_files import put_shapes
-
-Shapes = dict[str, list[int]]
+from tests.support.weights_files import (
+    BOTH,
+    CLIP,
+    DOWN,
+    OPEN_CLIP,
+    VAE,
+    Shapes,
+    flux,
+    flux_folder,
+    kohya,
+    put_shapes,
+    unet,
+)
 
 SD = unet() | VAE | CLIP
 SD2 = unet(4, 1024) | VAE | OPEN_CLIP
 SDXL = unet(4, 2048) | VAE | BOTH
-
-
-def flux_folder(path: Path) -> Path:
-    """A folder in diffusers' format with a transformer, a decoder and a text encoder."""
-    classes = {"transformer": "FluxTransformer2DModel", "vae": "AutoencoderKL"}
-    classes |= {"text_encoder": "CLIPTextModel", "scheduler": "FlowMatchEulerDiscreteScheduler"}
-    index = {name: ["diffusers", cls] for name, cls in classes.items()}
-    path.mkdir(parents=True)
-    (path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"} | index))
-    for name in classes:
-        (path / name).mkdir()
-        if name != "scheduler":
-            (path / name / "config.json").write_text("{}")
-            put_shapes(path / name / "model.safetensors", {"w": [10, 10]})
-    return path
 
 
 def listed(config: Path, **fields: str) -> None:
@@ -76,6 +70,7 @@ def test_stable_diffusion_2_that_predicts_noise_draws_smaller(config: Path) -> N
         (kohya(DOWN, 768), "LoRA for Stable Diffusion 1.*no model by itself"),
         (unet(8) | VAE | CLIP, "edit.*not drawn with here"),
         (flux(), "denoiser alone of FLUX.1.*name it as base"),
+        (flux(channels=384), "inpainting: such models are not drawn"),
         ({"head.modulation": [1], "blocks.0.self_attn.q.weight": [8, 8]}, "video.*single file"),
         ({"weight": [3]}, "no kind that is known"),
     ],

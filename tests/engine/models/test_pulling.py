@@ -108,6 +108,23 @@ def test_a_model_in_pieces_comes_whole_with_where_it_is_from(tmp_path: Path, hub
     assert progress[-1].done == progress[-1].total == plan.found.size
 
 
+def test_one_weights_file_is_pulled_alone_and_beside_the_model(
+    tmp_path: Path, hub: FakeHub
+) -> None:
+    hub.repositories["acme/tiny"].files["more/flat.safetensors"] = b"flat"
+    pull(tmp_path)
+    said = list[Told]()
+    for name in ("more/flat.safetensors", "more/none.safetensors", "tiny.ckpt"):
+        one = Repository("acme/tiny", "main", name)
+        carry_out(Wish(one, str(tmp_path), 0), said.append, lambda: None)
+    refused = [told.refused for told in said if told.refused]
+    assert "acme/tiny has no 'more/none.safetensors'. It has " in refused[0]
+    assert "'tiny.ckpt' is no .safetensors file" in refused[1]
+    place = tmp_path / f"acme--tiny--more--flat@{COMMIT[:8]}"
+    assert (place / "more" / "flat.safetensors").read_bytes() == b"flat"
+    assert (tmp_path / PULLED / FIRST).exists()
+
+
 def test_what_is_here_is_not_pulled_again(tmp_path: Path, hub: FakeHub) -> None:
     pull(tmp_path)
     hub.asked.clear()

@@ -11,7 +11,7 @@ from engine.picture.foreign import Foreign, read_foreign, understand
 from engine.picture.formats import encode
 from engine.picture.metadata import Record, a1111_parameters
 from engine.picture.png import encode_png
-from engine.picture.recipe import Recipe
+from engine.picture.recipe import Lora, Recipe
 from engine.plan.from_pictures import row_of, source_of
 from tests.support.libraries import CONDITIONS
 
@@ -143,6 +143,27 @@ def test_our_own_record_is_found_in_every_kind_of_file(tmp_path: Path, kind: str
     cells = row_of(found)
     assert (cells["scheduler"], cells["color_palette"]) == ("ddim", "#CBA324")
     assert (cells["width"], cells["model"]) == ("8", "m")
+
+
+def test_loras_of_any_program_go_into_the_column() -> None:
+    graph = dict(_COMFY)
+    for node, before, name, weight in (("10", "12", "ink", 0.5), ("12", "4", "a\\\\fog bank", 1)):
+        inputs = {"model": [before, 0], "lora_name": f"{name}.safetensors"}
+        graph[node] = {"class_type": "LoraLoader", "inputs": inputs | {"strength_model": weight}}
+    listed = [{"model": {"name": "ink"}, "weight": 0.5}, {"lora": {"model_name": "fog"}}, {"x": 1}]
+    tagged = _A1111.replace("\n(stormy", " <lora:ink:0.5>,\n(stormy")
+    mine = Recipe("a {b}", "", 5, 8, 8, 9, 3.5, "S", "m", "h", loras=(Lora("ink", "d", 0.5),))
+    for text, loras in (
+        ({"prompt": json.dumps(graph)}, "fog bank:1, ink:0.5"),
+        ({"invokeai_metadata": json.dumps(_INVOKE | {"loras": listed})}, "ink:0.5, fog:1"),
+        ({"parameters": tagged}, "ink:0.5"),
+        ({"parameters": a1111_parameters(mine)}, "ink:0.5"),
+        (Record("s-1-1", mine, CONDITIONS, 1, 0, ()).to_text(), "ink:0.5"),
+    ):
+        found = understand(text)
+        assert found is not None
+        cells = row_of(found)
+        assert cells["lora"] == loras and "<lora" not in cells["prompt"]
 
 
 @pytest.mark.parametrize(

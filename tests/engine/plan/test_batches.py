@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.picture.recipe import Recipe
+from engine.picture.recipe import Lora, Recipe
 from engine.plan.batches import batch_size_holding, plan_batches, power_of_two_within, shape_of
 
 
@@ -47,6 +47,18 @@ def test_each_model_is_seen_early_and_then_loaded_once_more_at_most() -> None:
     assert order[:3] == ["a", "b", "c"]
     loads = sum(one != other for one, other in pairwise(["", *order]))
     assert loads == 2 * 3 - 1, order
+
+
+def test_images_with_other_loras_are_not_mixed_and_those_with_the_same_come_together() -> None:
+    sets = {"a": (Lora("ink", "d", 1.0),), "b": (Lora("ink", "d", 0.5),), "-": ()}
+    recipes = [replace(recipe(), loras=sets[name]) for name in "a-ba-b"]
+    batches = plan_batches(recipes, lambda _: 1)
+    assert [batch.members[0] for batch in batches] == [0, 3, 1, 4, 2, 5]
+    assert [batch.members for batch in plan_batches(recipes, lambda _: 8)] == [
+        (0, 3),
+        (1, 4),
+        (2, 5),
+    ]
 
 
 def test_images_with_and_without_a_negative_prompt_are_not_mixed() -> None:

@@ -102,11 +102,11 @@ def test_what_a_step_raises_leaves_the_pipeline_usable(builtin: Any) -> None:
 def test_embeddings_are_forgotten_when_there_are_too_many() -> None:
     cache = EmbeddingCache(most_bytes=1000)
     for number in range(10):
-        cache.put(str(number), (torch.zeros(100),))  # 400 bytes
-        cache.get("0")
-    assert cache.get("0") is not None
-    assert cache.get("9") is not None
-    assert cache.get("5") is None
+        cache.put((str(number), ()), (torch.zeros(100),))  # 400 bytes
+        cache.get(("0", ()))
+    assert cache.get(("0", ())) is not None
+    assert cache.get(("9", ())) is not None
+    assert cache.get(("5", ())) is None
 
 
 def test_a_preview_has_the_colours_of_the_picture(builtin: Any, tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import diffusers
 import numpy as np
 import pytest
+from diffusers.loaders.single_file_model import SINGLE_FILE_LOADABLE_CLASSES
 
 from engine.models.families import FAMILIES, family_of
 from engine.models.family import Family
+from engine.models.file_kinds import file_kind
+from engine.models.model_files import DENOISERS, parts_of
 from engine.models.placement import Placement
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
@@ -51,7 +54,8 @@ def test_what_the_table_calls_tested_is_tested() -> None:
 def test_the_table_knows_the_classes_of_diffusers_and_which_load_lora_files() -> None:
     for name, family in FAMILIES.items():
         made = getattr(diffusers, name)
-        assert family.lora is any("LoraLoaderMixin" in kind.__name__ for kind in made.__mro__), name
+        loads = any("LoraLoaderMixin" in kind.__name__ for kind in made.__mro__)
+        assert bool(family.loras) is loads, name
         if family.image_to_image:
             assert hasattr(diffusers, family.image_to_image)
         taken = inspect.signature(made.__call__).parameters
@@ -89,6 +93,18 @@ def draws_on_pictures(pipeline: Any, family: Family) -> None:
         assert is_same(beside, draw(pipeline, [mine, mine], None, [one, one])[0])
 
 
+def its_weights_tell_what_they_are(folder: Path) -> None:
+    """Of those denoisers that a single file can hold, the class is told by its tensors."""
+    for part, cls in parts_of(folder).items():
+        for path in (folder / part).glob("*.safetensors"):
+            kind = file_kind(path)
+            if part in DENOISERS:
+                told = cls if cls in SINGLE_FILE_LOADABLE_CLASSES else ""
+                assert kind.denoiser == told
+            else:
+                assert kind.what in ("autoencoder", "text encoder", "unknown")
+
+
 @pytest.mark.parametrize("name", TINY)
 def test_a_family_draws_as_its_table_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +114,7 @@ def test_a_family_draws_as_its_table_says(
         pytest.skip(f"needs {family.helper}")
     make_sources_small(monkeypatch)
     save_tiny(name, tmp_path / "model")
+    its_weights_tell_what_they_are(tmp_path / "model")
     pipeline = load_pipeline(tmp_path / "model", "float32", "cpu")
     make_texts_short(pipeline)
     own = type(pipeline.scheduler).__name__

@@ -50,7 +50,7 @@ def test_a_model_larger_than_all_memory_is_not_waited_for(
 
 def test_weights_of_any_dimensions_are_laid_out() -> None:
     part = torch.nn.ModuleList([torch.nn.Conv3d(4, 4, 3), torch.nn.Conv2d(4, 4, 3)])
-    pipelines._lay_out(part)
+    pipelines.lay_out(part)
     flat, deep = part[1].weight, part[0].weight
     assert isinstance(flat, torch.Tensor) and isinstance(deep, torch.Tensor)
     assert flat.is_contiguous(memory_format=torch.channels_last)

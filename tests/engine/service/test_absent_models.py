@@ -2,12 +2,15 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
+from engine.models.file_digests import file_digest
+from engine.picture.recipe import Lora
 from engine.protocol.events import AnyEvent, Paused
 from engine.protocol.rendering import RenderBatch
 from engine.service.server.renderer_client import NotNowError
@@ -92,3 +95,34 @@ def test_memory_that_others_use_is_waited_for_without_a_strike(
     assert states(writer) == ["done"] * 32
     said = reasons_of(events)
     assert bool(said) == (len(devices) == 1), "another device goes on"
+
+
+def test_images_whose_lora_went_or_changed_wait_and_the_same_models_others_go_on(
+    writer: Writer, config: Path, tmp_path: Path
+) -> None:
+    file, old, new = (tmp_path / f"{name}.safetensors" for name in ("ink", "old", "new"))
+    for path in (old, new):
+        path.write_bytes(path.stem.encode())
+    shutil.copy(new, file)
+    (config / "loras.toml").write_text(f'[[loras]]\nlabel = "ink"\nfile = "{file}"\n')
+    ink, plain = Lora("ink", file_digest(old), 0.5), new_session(key="waits1")
+    rows = [replace(r, recipes=[replace(x, loras=(ink,)) for x in r.recipes]) for r in plain.rows]
+    writer.add_session(replace(plain, rows=rows))
+    writer.add_session(new_session(rows=6))
+    said = []
+
+    def hear(event: AnyEvent) -> None:
+        if isinstance(event, Paused) and event.reason and event.reason not in said:
+            assert states(writer) == ["done"] * 24, "the rest goes on first"
+            said.append(event.reason)
+            if len(said) == 1:
+                file.unlink()
+            else:
+                shutil.copy(old, file)
+
+    seen: list[RenderBatch] = []
+    FakeRenderer.fault = staticmethod(seen.append)
+    settle(writer, until="waits1", hear=hear)
+    assert "the LoRA ink is another file" in said[0] and "the LoRA ink is not there" in said[1]
+    assert states(writer, "waits1") == ["done"] * 12
+    assert seen[-1].loras == {ink.digest: str(file)} and seen[0].loras == {}

@@ -2,6 +2,7 @@
 nonsense, but it takes the whole way."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -10,11 +11,17 @@ import pytest
 from engine.api import (
     Library,
 )
+from engine.caption.asking import INSTRUCTION, question
+from engine.caption.reading import written
 from engine.library.read.reader import SessionInfo, find_session, list_images
+from engine.render import rewrite
 from engine.render.rewrite import tidied
-from engine.service.rewriting import RewriteError, known_rewrite, rewritten
+from engine.service import rewriting
+from engine.service.rewriting import RewriteError, known_rewrite
 from engine.settings import MagicSettings, load_settings
+from tests.engine.caption.captions import JAZZ
 from tests.support.command import Promptsheet
+from tests.support.forking import called
 from tests.support.runs import state
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
@@ -22,11 +29,21 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.slow
 
 
+def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]:
+    return called(rewriting.rewritten, prompts, settings)
+
+
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
 
 
 @pytest.fixture(scope="module")
 def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chat")
+    called(make_chat_model, folder)
+    return folder
+
+
+def make_chat_model(folder: Path) -> None:
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -56,10 +73,8 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     )
     network.generation_config.eos_token_id = None
-    folder = tmp_path_factory.mktemp("chat")
     network.save_pretrained(folder)
     fast.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture
@@ -86,7 +101,21 @@ def test_a_prompt_is_rewritten_alike_each_time_and_asked_once(
         raise AssertionError("asked again")
 
     monkeypatch.setattr(subprocess, "Popen", forbidden)
-    assert rewritten(["a cat", "a red boat"], settings) == first
+    assert rewriting.rewritten(["a cat", "a red boat"], settings) == first
+
+
+def test_a_chat_model_is_held_to_captions_and_what_is_none_is_asked_for_again(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.nice", lambda _: 0)
+    monkeypatch.setattr(rewrite, "_MOST_TOKENS_OF_CAPTIONS", 4)
+    asked = question("a boat", 1, 1)
+    told = str(chat_model), "cpu", INSTRUCTION, [asked], "caption"
+    assert list(rewrite.rewrite(*told)) == [(asked, "")], "it knows thirteen words"
+    said = [f"Sure! {written(JAZZ)}", '{"high_level_description": "a boat"}']
+    monkeypatch.setattr(rewrite, "_chat", lambda *_: lambda *_: said.pop())
+    assert list(rewrite.rewrite(*told)) == [(asked, written(JAZZ))]
+    assert said == []
 
 
 def test_a_model_that_is_none_is_refused_with_what_to_do(cache: Path, tmp_path: Path) -> None:
@@ -135,7 +164,7 @@ def test_a_session_is_rendered_from_what_the_model_wrote(magic: Promptsheet, lib
     (row,) = sheets.check_prompts(["a red boat"]).sheet.rows
     before = sheets.preview(row)
     assert before is not None and "at the start" in before.notes[0].words
-    sheets.rewrite(row)
+    called(sheets.rewrite, row)
     after = sheets.preview(row)
     assert after is not None and after.recipe is not None
     done = magic.json("prompt", "a red boat")

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.models.catalog import load_models
+from engine.models.file_digests import file_digest
+from engine.picture.recipe import Lora
 from engine.plan.names import slug_of
 from engine.protocol.commands import RequestedRow
 from engine.service.server.session_planning import RefusedError, plan_session
-from engine.sheet.rows import SourcePicture
+from engine.sheet.rows import LoraWeight, SourcePicture
 from tests.support.rows import values
 
 MODELS = load_models()
@@ -51,6 +53,19 @@ def test_no_text_makes_a_file_name_that_leaves_its_folder(text: str) -> None:
     assert len(slug) <= 40
     assert slug.isascii()
     assert not slug.startswith((".", "-"))
+
+
+def test_loras_are_planned_by_their_files_and_those_of_no_weight_are_left_out(
+    tmp_path: Path, config: Path
+) -> None:
+    file = tmp_path / "ink.safetensors"
+    file.write_bytes(b"one")
+    (config / "loras.toml").write_text(f'[[loras]]\nlabel = "ink"\nfile = "{file}"\n')
+    ink, gone = LoraWeight("ink", 0.5), LoraWeight("gone", 0.0)
+    new = plan([row(2, lora=(ink, gone), num_images=1), row(3, num_images=1)])
+    assert [r.recipes[0].loras for r in new.rows] == [(Lora("ink", file_digest(file), 0.5),), ()]
+    with pytest.raises(RefusedError, match="Row 4: the LoRA gone cannot be used: it is not in"):
+        plan([row(2), row(4, lora=(LoraWeight("gone", 1.0),))])
 
 
 def test_what_cannot_be_rendered_is_refused() -> None:

@@ -10,6 +10,7 @@ from tests.engine.models.test_pulling import FILES as TINY
 from tests.engine.models.test_pulling import FIRST, PULLED
 from tests.support.command import Promptsheet
 from tests.support.fake_hub import COMMIT, FakeHub, FakeRepository, serving
+from tests.support.weights_files import CLIP, DOWN, VAE, kohya, put_shapes, unet
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,23 @@ def test_a_model_is_asked_about_pulled_and_listed(
     assert "nothing: it is here" in again.stdout and "小さい is in your models" in again.stdout
     for said in (asked, done, again):
         assert "hf_ofTheUser" not in said.stdout + said.stderr
+
+
+def test_one_file_is_pulled_and_told_by_its_tensors(
+    promptsheet: Promptsheet, hub: FakeHub, tmp_path: Path
+) -> None:
+    whole = put_shapes(tmp_path / "a", unet() | VAE | CLIP).read_bytes()
+    lora = put_shapes(tmp_path / "b", kohya(DOWN, 768)).read_bytes()
+    files = {"pretty pictures.safetensors": whole, "lora.safetensors": lora}
+    hub.repositories["acme/files"] = FakeRepository(files)
+    told = promptsheet("models", "pull", "acme/files", "--yes")
+    assert "models pull acme/files --file NAME" in told.stderr
+    one = ("models", "pull", "acme/files", "--yes", "--file")
+    assert promptsheet(*one, "pretty pictures.safetensors").returncode == 0
+    listed = promptsheet.json("models", "list")["models"][-1]
+    assert listed["label"] == "pretty-pictures" and listed["pipeline"] == "StableDiffusionPipeline"
+    refused = promptsheet(*one, "lora.safetensors")
+    assert "which is no model by itself. It was pulled to" in refused.stderr
 
 
 def test_without_a_name_it_says_what_there_is(promptsheet: Promptsheet) -> None:

@@ -24,6 +24,13 @@ def register(group: Subcommands) -> None:
     )
     command.add_argument("--label", type=words, default="", help="what the `model` column calls it")
     command.add_argument(
+        "--file",
+        type=words,
+        default="",
+        metavar="NAME",
+        help="one .safetensors file of it, instead of a model in diffusers' format",
+    )
+    command.add_argument(
         "--yes", action="store_true", help="pull it without a question; else sizes are shown first"
     )
 
@@ -35,7 +42,7 @@ def pull(options: Namespace, library: Library) -> int:
 
     if options.repository is None:
         return _offers(options, library)
-    with library.models.pull(options.repository, options.label) as coming:
+    with library.models.pull(options.repository, options.label, options.file) as coming:
         plan = coming.ask()
         if options.json:
             print_json({"plan": pull_words.plan_body(plan)})
@@ -73,7 +80,7 @@ def _offers(options: Namespace, library: Library) -> int:
     from engine.api import plain
     from tui import pull_words
 
-    if options.label or options.yes:
+    if options.label or options.yes or options.file:
         raise UsageError("Name the repository that is to be pulled.")
     offers = library.models.offers()
     if options.json:
