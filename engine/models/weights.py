@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.models.model_files import DENOISERS, INDEX, ModelFiles, parts_of
+from engine.models.upscaler_files import upscaler_shape
 from engine.models.weights_file import WeightsFileError, read_header
 
 _DECODER = "vae"
@@ -63,6 +64,8 @@ def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
         numbers, other = numbers + here, other + rest
     if not numbers and not other:
         return None
+    if files.is_file and (upscaler := upscaler_shape(read_header(files.path).tensors)):
+        return ModelSize(numbers, other, 0, 1, decoder_width=upscaler.channels)
     parts = parts_of(configs)
     denoiser = next((part for part in DENOISERS if part in parts), None)
     drawn = _read(configs / denoiser / "config.json") if denoiser else {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.machine import CPU, usual_dtype
 from engine.models.catalog import Model
+from engine.models.upscaler_files import TILE
 from engine.models.weights import ModelSize
 from engine.plan.sizes import exact_size
 from engine.sheet.rows import RowValues
@@ -15,6 +16,8 @@ _ALONE = {CPU: 600 << 20, "": 700 << 20}
 _DENOISER_COPIES = 40
 """Values kept at a denoiser's highest resolution at a time, for each of its channels: skipped
 connections, and the wide middle of its attention blocks."""
+_MOST_ENLARGED = (4 * TILE) ** 2
+"""Pixels that an upscaler makes at a time."""
 _DECODER_COPIES = 4
 """The same of the decoder's last block: in, out, normalised, and the convolution's own."""
 
@@ -68,6 +71,8 @@ def memory_needs(
 def memory_need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
     """Bytes that a model needs for one image of so many pixels on a device, as `memory_needs`."""
     on_cpu = device == CPU
+    if model.kind.upscales:
+        pixels = min(pixels, _MOST_ENLARGED)
     each = _BYTES.get(usual_dtype(device) if model.dtype == "auto" else model.dtype, 4)
     cells = pixels / size.denoiser_factor**2
     # Twice: with guidance the prompt and the negative prompt are computed side by side.

@@ -6,7 +6,7 @@ import logging
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
+from engine.render.upscaling import Depart, LoadedUpscaler
 
 if TYPE_CHECKING:
     from engine.render.adapters import Adapters
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _COMPUTING = ("torch", "diffusers", "transformers", "peft", "pillow")
+_UPSCALING = ("torch", "pillow")
 _SPARE_BYTES = 2 << 30
 _NEED = 2
 
@@ -72,7 +74,7 @@ class LoadedModel:
             threads=threads_for(pipeline, cores),
             attention="sdpa",
             compile=False,
-            versions={name: importlib.metadata.version(name) for name in _COMPUTING},
+            versions=_versions(_COMPUTING),
             layout=LAYOUT,
             texts=self._way.texts,
             decode=self._way.decode,
@@ -107,10 +109,25 @@ class LoadedModel:
         """What follows from its kind of pipeline."""
         return family_of(type(self._pipeline).__name__)
 
+    def steps_of(self, recipe: Recipe) -> int:
+        """How many steps an image takes."""
+        return self.family.steps_taken(recipe.steps, recipe.strength)
+
     def draw(
-        self, recipes: Sequence[Recipe], step: AfterStep, sources: Sequence[ReadySource] = ()
+        self,
+        recipes: Sequence[Recipe],
+        step: AfterStep,
+        sources: Sequence[ReadySource] = (),
+        depart: Depart = lambda _: None,
     ) -> Iterator[Pixels]:
-        """The pictures of one batch, one after the other; `sources` as for `DrawingMethod`."""
+        """The pictures of one batch, one after the other.
+
+        Args:
+            recipes: of one shape.
+            step: told of each step.
+            sources: as for `DrawingMethod`.
+            depart: nothing to be told: it is drawn as was asked, or not at all.
+        """
         with self._turn:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
@@ -154,9 +171,9 @@ class LoadedModels:
         self._device = device
         self._lanes = lanes
         self._cores = cores
-        self._kept: OrderedDict[tuple[str, str], LoadedModel] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], LoadedModel | LoadedUpscaler] = OrderedDict()
 
-    def get(self, model_hash: str, dtype: str) -> LoadedModel:
+    def get(self, model_hash: str, dtype: str) -> LoadedModel | LoadedUpscaler:
         """A model that `load` has made ready."""
         return self._kept[model_hash, dtype]
 
@@ -165,7 +182,9 @@ class LoadedModels:
         """The fingerprints of the models that are loaded."""
         return [model_hash for model_hash, _ in self._kept]
 
-    def load(self, files: ModelFiles, model_hash: str, dtype: str) -> LoadedModel:
+    def load(
+        self, files: ModelFiles, model_hash: str, dtype: str
+    ) -> LoadedModel | LoadedUpscaler:
         """Have a model ready; others make room for it if they must.
 
         Raises:
@@ -191,10 +210,23 @@ class LoadedModels:
             if fault := files.fault():
                 raise ModelError(fault)
             self._make_room(_NEED * weights_bytes(files) + _SPARE_BYTES)
-            pipeline = load_model(files, dtype, self._device)
-            self._kept[model_hash, dtype] = LoadedModel(pipeline, dtype, self._device, self._cores)
+            self._kept[model_hash, dtype] = self._loaded(files, dtype)
         self._kept.move_to_end((model_hash, dtype))
         return self._kept[model_hash, dtype]
+
+    def _loaded(self, files: ModelFiles, dtype: str) -> LoadedModel | LoadedUpscaler:
+        if not files.is_file or files.kind.what != "upscaler":
+            pipeline = load_model(files, dtype, self._device)
+            return LoadedModel(pipeline, dtype, self._device, self._cores)
+        offered = Conditions(
+            device=device_name(self._device),
+            dtype=dtype,
+            threads=self._cores,
+            attention="none",
+            compile=False,
+            versions=_versions(_UPSCALING),
+        )
+        return LoadedUpscaler(files.path, self._device, offered)
 
     def fits_alone(self, files: ModelFiles, dtype: str) -> bool:
         """Whether the model would fit in the device's memory if nothing else was there."""
@@ -217,6 +249,10 @@ class LoadedModels:
     def free_memory(self) -> None:
         """Give back what is no longer used."""
         free_memory(self._device)
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in packages}
 
 
 def free_memory(device: str) -> None:
