@@ -70,7 +70,8 @@ def processor_facts() -> tuple[str, ...]:
 def computes_bfloat16() -> bool:
     """Whether the processor has bfloat16 arithmetic of its own: AVX512-BF16, or AMX's.
 
-    Others imitate it, and take longer than with float32.
+    Others imitate it: one without (AVX2, one thread) drew the built-in model 5 times as slowly as
+    in float32. Pixels differ by half a level in the mean, by more than 8 in .3 % of bytes.
     """
     flags = (line for line in processor_facts() if line.startswith("flags"))
     return not _BFLOAT16.isdisjoint(next(flags, "").split())

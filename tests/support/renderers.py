@@ -56,6 +56,8 @@ class FakeRenderer:
     started = 0
     mib = 10
     """Memory an image takes."""
+    alone = True
+    """Whether no other call runs beside one."""
     sizes: list[int] = []  # noqa: RUF012
     fault: Fault | None = None
     load_fault: Callable[[str], None] | None = None
@@ -84,7 +86,8 @@ class FakeRenderer:
             if FakeRenderer.fault:
                 FakeRenderer.fault(wanted)
         except OutOfMemoryFaultError:
-            yield Framed(Failed(batch, Cause.MEMORY, "out of memory", []))
+            failed = Failed(batch, Cause.MEMORY, "out of memory", [], FakeRenderer.alone)
+            yield Framed(failed)
             return
         except DeviceFaultError:
             yield Framed(Failed(batch, Cause.DEVICE, "the GPU failed", []))
@@ -98,7 +101,8 @@ class FakeRenderer:
         except RendererDiedError:
             self.alive = False
             raise
-        yield Framed(Free(batch, 1.0, 1.1, size * FakeRenderer.mib << 20, 1000 << 20))
+        taken = size * FakeRenderer.mib << 20 if FakeRenderer.alone else None
+        yield Framed(Free(batch, 1.0, 1.1, taken, 1000 << 20))
         for image in wanted.images:
             record = Record(image.image, image.recipe, CONDITIONS, size, image.slot, ())
             yield Framed(Picture(batch, record.to_text()), _file(record))

@@ -487,6 +487,21 @@ def test_what_memory_allowed_is_remembered(writer: Writer) -> None:
     assert fits_on(writer, "another device") == {}
 
 
+def test_of_calls_side_by_side_nothing_is_remembered(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(wanted: RenderBatch) -> None:
+        if wanted.size > 2:
+            raise OutOfMemoryFaultError
+
+    monkeypatch.setattr(FakeRenderer, "alone", False)
+    FakeRenderer.fault = staticmethod(fault)
+    writer.add_session(new_session(rows=2, images=4))
+    settle(writer)
+    assert states(writer) == ["done"] * 8
+    assert fits_on(writer, "cpu") == {}
+
+
 @pytest.mark.parametrize(
     ("mib", "max_batch", "size"), [(10, 0, 16), (90, 0, 8), (900, 0, 1), (90, 2, 2), (10, 32, 32)]
 )
