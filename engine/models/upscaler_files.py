@@ -1,5 +1,4 @@
-"""What an upscaler's weights file holds: which network, of what size, and how its tensors are
-called.
+"""What an upscaler's weights file holds: its network, its size, and what its tensors are called.
 
 Two designs are known, which most upscalers that people have are of: ESRGAN's (arXiv 1809.00219,
 its tensors called in one of three ways) and the compact one of Real-ESRGAN (arXiv 2107.10833).

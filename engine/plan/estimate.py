@@ -71,7 +71,7 @@ def estimate(
     for row in rows:
         size = (row.aspect_ratio, row.rendering, row.steps, row.width, row.height)
         drawn_anew = None
-        if row.image and not models[row.model].kind.edits:
+        if row.image and models[row.model].draws_on == "strength":
             drawn_anew = DEFAULT_STRENGTH if row.strength is None else row.strength
         counts[(row.model, *size, drawn_anew)] += row.num_images
     if any(label not in rates for label, *_ in counts):

@@ -101,14 +101,14 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         seed=seed,
         width=width,
         height=height,
-        steps=values.steps or rendering.steps,
+        steps=rendering.steps if model.kind.upscales else values.steps or rendering.steps,
         guidance=rendering.guidance if values.guidance is None else values.guidance,
         scheduler=_scheduler(values.scheduler or rendering.scheduler, planned),
         model=model.label,
         model_hash=planned.fingerprint,
         palette=resolve_palette(values.color_palette, planned.words.palettes),
         image=image.digest if image else "",
-        strength=None if image is None or model.kind.edits else strength,
+        strength=strength if image and model.draws_on == "strength" else None,
         mask=mask.digest if image and mask else "",
         fit=values.fit if image else "crop",
         background=planned.background.upper() if image else "#FFFFFF",
@@ -118,6 +118,7 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
             for name, weight in values.lora
             if weight
         ),
+        upscale=int(values.upscale or 0) if image else 0,
     )
 
 

@@ -118,15 +118,11 @@ class LoadedModel:
         recipes: Sequence[Recipe],
         step: AfterStep,
         sources: Sequence[ReadySource] = (),
-        depart: Depart = lambda _: None,
+        _depart: Depart | None = None,
     ) -> Iterator[Pixels]:
-        """The pictures of one batch, one after the other.
+        """The pictures of one batch, one after the other; arguments as for `DrawingMethod`.
 
-        Args:
-            recipes: of one shape.
-            step: told of each step.
-            sources: as for `DrawingMethod`.
-            depart: nothing to be told: it is drawn as was asked, or not at all.
+        They are drawn as was asked, or not at all: there is nothing to depart from.
         """
         with self._turn:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
@@ -182,9 +178,7 @@ class LoadedModels:
         """The fingerprints of the models that are loaded."""
         return [model_hash for model_hash, _ in self._kept]
 
-    def load(
-        self, files: ModelFiles, model_hash: str, dtype: str
-    ) -> LoadedModel | LoadedUpscaler:
+    def load(self, files: ModelFiles, model_hash: str, dtype: str) -> LoadedModel | LoadedUpscaler:
         """Have a model ready; others make room for it if they must.
 
         Raises:

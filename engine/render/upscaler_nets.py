@@ -16,8 +16,9 @@ _SLOPE = 0.2
 
 
 def load_upscaler(path: Path, device: str) -> tuple[nn.Module, UpscalerShape]:
-    """The network of an upscaler in float32, ready on `device`: 1 × 3 × height × width in 0 … 1 to
-    as many channels, larger.
+    """The network of an upscaler in float32, ready on `device`.
+
+    It takes 1 × 3 × height × width in 0 … 1, and gives the same, larger.
 
     Raises:
         ModelError: it is of no known design, or its tensors do not go together.

@@ -1,7 +1,8 @@
 """Enlarging pictures by an upscaler: in tiles that overlap, one after the other."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import groupby, product
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class LoadedUpscaler:
         passes, factor = [], 1
         while factor < recipe.upscale:
             size = wide * factor, high * factor
-            passes.append(list(product(*(_starts(length, side) for length in size))))
+            passes.append(list(product(_starts(size[0], side), _starts(size[1], side))))
             factor *= self._factor
         return passes
 
@@ -91,9 +92,7 @@ class LoadedUpscaler:
         for recipe, source in zip(recipes, sources, strict=True):
             yield recolour(self._enlarged(recipe, source.pixels, step, depart), recipe.palette)
 
-    def _enlarged(
-        self, recipe: Recipe, pixels: Pixels, step: AfterStep, depart: Depart
-    ) -> Pixels:
+    def _enlarged(self, recipe: Recipe, pixels: Pixels, step: AfterStep, depart: Depart) -> Pixels:
         side = TILE
         while True:
             try:
@@ -110,14 +109,20 @@ class LoadedUpscaler:
         passes = self._passes(recipe, side)
         count, told, done = sum(map(len, passes)), self.steps_of(recipe), 0
         nothing = torch.zeros(1)
+        overlap = OVERLAP * self._factor
         for tiles in passes:
             high, wide = (length * self._factor for length in pixels.shape[:2])
             made = np.zeros((high, wide, 3), np.uint8)
-            for left, top in tiles:
-                tile = self._tile(pixels[top : top + side, left : left + side])
-                _put(made, tile, left * self._factor, top * self._factor, OVERLAP * self._factor)
-                done += 1
-                step(max(1, told * done // count), nothing, None)
+            # Each column of tiles becomes a strip first: where four meet, no edge shows through.
+            for left, column in groupby(tiles, key=itemgetter(0)):
+                across = pixels[:, left : left + side]
+                strip = np.zeros((high, across.shape[1] * self._factor, 3), np.uint8)
+                for _, top in column:
+                    tile = self._tile(across[top : top + side])
+                    _put(strip, tile, top * self._factor, overlap)
+                    done += 1
+                    step(max(1, told * done // count), nothing, None)
+                _put(made.swapaxes(0, 1), strip.swapaxes(0, 1), left * self._factor, overlap)
             pixels = made
         size = recipe.width, recipe.height
         if (pixels.shape[1], pixels.shape[0]) == size:
@@ -141,23 +146,17 @@ def _starts(length: int, side: int) -> list[int]:
     return [*range(0, last, side - OVERLAP), last]
 
 
-def _put(made: Pixels, tile: Pixels, left: int, top: int, overlap: int) -> None:
-    """Put a tile in its place; it fades in where others, above and to its left, are already.
+def _put(made: Pixels, tile: Pixels, top: int, overlap: int) -> None:
+    """Put a tile in its place; it fades in where the one above it is already.
 
     What is computed close to a tile's edge knows nothing of what lies beyond it: there the other
     one's holds.
     """
-    high, wide = tile.shape[:2]
-    place = made[top : top + high, left : left + wide]
-    fade = np.clip((np.arange(overlap) + 0.5 - overlap / 4) / (overlap / 2), 0, 1)
-    down, across = np.ones(high, np.float32), np.ones(wide, np.float32)
+    place = made[top : top + len(tile)]
     if top:
-        down[:overlap] = fade
-    if left:
-        across[:overlap] = fade
-    # Where it covers alone, nothing is computed: that is most of it.
-    if not top and not left:
+        share = np.clip((np.arange(overlap) + 0.5 - overlap / 4) / (overlap / 2), 0, 1)
+        share = share.astype(np.float32)[:, None, None]
+        place[:overlap] = np.round(tile[:overlap] * share + place[:overlap] * (1 - share))
+        place[overlap:] = tile[overlap:]
+    else:
         place[:] = tile
-        return
-    share = (down[:, None] * across[None, :])[..., None]
-    place[:] = np.round(tile * share + place * (1 - share))
