@@ -320,8 +320,8 @@ COLUMNS: tuple[Column, ...] = (
         Kind.CHOICE,
         "",
         "2 or 4: how many times the width and height of its picture the image has. An upscaler "
-        "named in the column model enlarges it; another model draws it anew at that size, "
-        f"strength {ENLARGED_STRENGTH:g} where that is blank.",
+        "named in model enlarges it; another model draws it anew at that size, with strength "
+        f"{ENLARGED_STRENGTH:g} if none is given. Blank: it is not enlarged.",
         "full",
         choices=("2", "4"),
         synonyms={
