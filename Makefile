@@ -1,4 +1,6 @@
 .DEFAULT_GOAL := help
+# Where it is set, each of the tests' processes would compile all it imports.
+export PYTHONDONTWRITEBYTECODE :=
 SHELL := bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -7,7 +9,7 @@ MINUTES ?= 10
 DEVICE ?= cuda:0
 EXAMPLE := assets/examples/first-light.csv
 
-.PHONY: help setup run check test lint bench gpu clean
+.PHONY: help setup run check test tests lint bench gpu clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,7 +34,10 @@ lint: setup  ## format, lint, types, layers
 check: lint  ## lint and the quick tests: two minutes or so
 	$(BIN)/pytest -m "not slow"
 
-test: lint  ## everything CI runs
+test: setup  ## everything CI runs
+	@$(MAKE) --no-print-directory --jobs=2 lint tests
+
+tests: setup
 	$(BIN)/pytest
 
 bench: setup  ## the benchmarks and the long kill test

@@ -2,12 +2,35 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from engine.service.client import detach
+from tests.support import fork_server, worker
 from tests.support.command import Promptsheet
+from tests.support.forking import ServedPopen
+
+
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Have the workers forked."""
+    fork_server.name()
+    for spec in specs:
+        if spec.popen:
+            spec.python = f"{sys.executable} {worker.__file__}"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forked_engine_processes() -> Iterator[None]:
+    """An engine process that a test starts through the library is forked, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        served = SimpleNamespace(**vars(subprocess) | {"Popen": ServedPopen})
+        patch.setattr(detach, "subprocess", served)
+        yield
 
 
 @pytest.fixture

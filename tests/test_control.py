@@ -5,6 +5,7 @@ import signal
 import subprocess
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -95,7 +96,7 @@ def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
 ) -> None:
     (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
     sheet = write_sheet(tmp_path / "sheet.csv", rows=8, images=2)
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     promptsheet.json("engine", "start")
     with promptsheet.start("run", sheet, "--name", "old", **pipes) as follower:
         wait_for(lambda: promptsheet.sessions() and has_done(promptsheet, 1))

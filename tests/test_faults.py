@@ -41,8 +41,9 @@ def test_a_renderer_that_cannot_import_waits_until_it_can(
     broken.parent.mkdir(parents=True)
     broken.write_text("raise ImportError('libtorch.so: cannot open shared object file')\n")
     promptsheet.environment["PYTHONPATH"] = str(tmp_path / "broken")
-    start = promptsheet.start("engine", "start", "--devices", "cpu", stdout=subprocess.DEVNULL)
-    assert start.wait(60) == 0  # by the installed command: no fork of what has torch
+    words = ("engine", "start", "--devices", "cpu")
+    start = promptsheet.start(*words, forked=False, stdout=subprocess.DEVNULL)
+    assert start.wait(60) == 0  # no fork of what has torch
     promptsheet.json("prompt", "a red circle", "-n", "3", "--detach")
     reason = wait_for(lambda: promptsheet.status()["paused"])
     assert "cannot open shared object file" in reason

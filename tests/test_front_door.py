@@ -257,7 +257,8 @@ def test_the_folder_it_is_started_in_is_no_source_of_code(
 ) -> None:
     (tmp_path / "torch.py").write_text("open('executed', 'w')")
     monkeypatch.chdir(tmp_path)
-    assert promptsheet.json("doctor")["devices"]
+    done = promptsheet.start("doctor", "--json", forked=False, stdout=subprocess.PIPE)
+    assert json.loads(done.communicate(timeout=120)[0])["devices"]
     assert not (tmp_path / "executed").exists()
 
 

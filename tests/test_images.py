@@ -19,7 +19,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engine.library.sources import source_path
-from tests.support.command import COMMAND, Promptsheet
+from tests.support.command import Promptsheet
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
@@ -75,15 +75,10 @@ def test_a_sheet_and_the_command_give_the_same_recipes_and_pixels(
     assert warm.json("run", sheet)["done"] == 6
     assert recipes(warm) == asked
     assert pixels_of(warm) == drawn
-    from_stdin = subprocess.run(
-        [COMMAND, "run", "-", "--json", "--images", "photos"],
-        input=sheet.read_bytes(),
-        cwd=tmp_path,
-        env=warm.environment,
-        capture_output=True,
-        timeout=300,
+    status, _, said = piped(
+        warm, sheet.read_bytes(), "run", "-", "--json", "--images", "photos", cwd=tmp_path
     )
-    assert from_stdin.returncode == 0, from_stdin.stderr
+    assert status == 0, said
     assert recipes(warm) == asked
     assert all(recipe["strength"] == 0.5 for recipe in asked)
     assert {(recipe["width"], recipe["height"]) for recipe in asked} == {(144, 96)}
@@ -262,15 +257,13 @@ def test_recipes_of_results_make_a_sheet_that_draws_them_again(
 # -------------------------------------------------------------------- streams
 
 
-def piped(promptsheet: Promptsheet, body: bytes, *arguments: str) -> tuple[int, bytes, str]:
-    done = subprocess.run(
-        [COMMAND, *arguments],
-        input=body,
-        env=promptsheet.environment,
-        capture_output=True,
-        timeout=300,
-    )
-    return done.returncode, done.stdout, done.stderr.decode()
+def piped(
+    promptsheet: Promptsheet, body: bytes, *arguments: str, **options: Any
+) -> tuple[int, bytes, str]:
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = promptsheet.start(*arguments, text=False, **pipes, **options)
+    out, said = process.communicate(body, timeout=300)
+    return process.returncode, out, said.decode()
 
 
 def tar_of(folder: Path, mode: str, *more: tarfile.TarInfo) -> bytes:
@@ -526,13 +519,7 @@ def test_emptying_the_trash_takes_nothing_from_a_session_being_accepted(
         stdout=subprocess.PIPE,
     )
     while running.poll() is None:
-        subprocess.run(
-            [COMMAND, "trash", "empty", "--yes"],
-            env=promptsheet.environment,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        promptsheet("trash", "empty", "--yes")
     assert running.stdout is not None
     assert json.loads(running.stdout.read())["images"] == 63
     for each in emptying:
@@ -554,6 +541,7 @@ def test_thousands_of_pictures_take_bounded_time_and_memory(
     began = time.monotonic()
     running = promptsheet.start(
         *("images", str(folder), "--prompt", "a tree", "--detach", "--json"),
+        forked=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -26,6 +26,7 @@ from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import KnownModels, load_models
 from engine.models.families import is_known
 from engine.models.helpers import lack_of
+from engine.models.hub.offers import pull_name
 from engine.models.loras import KnownLora, KnownLoras, load_loras, why_not
 from engine.picture.recipe import Recipe
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
@@ -675,6 +676,7 @@ class Sheets:
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
             model_faults=models.faults,
+            pull_name=pull_name,
             file_faults={**words.faults, **unread},
             loras={
                 name: LoraUse(lora.weight, lora.words, partial(_why_not, models, lora))

@@ -346,6 +346,7 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             labels=tuple(vocabulary.models),
             names=vocabulary.model_names,
             faults=vocabulary.model_faults,
+            pull_name=vocabulary.pull_name,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),

@@ -208,7 +208,11 @@ def judge_switch(cell: Cell, column: Column) -> CellFindings[bool]:
 
 
 def judge_model(
-    cell: Cell, labels: Sequence[str], names: Mapping[str, str], faults: Mapping[str, str]
+    cell: Cell,
+    labels: Sequence[str],
+    names: Mapping[str, str],
+    faults: Mapping[str, str],
+    pull_name: Callable[[str], str] = lambda _: "",
 ) -> CellFindings[str]:
     """Read the label of a model.
 
@@ -217,6 +221,7 @@ def judge_model(
         labels: Of the models there are.
         names: Labels in other people's sheets → those of ours they stand for.
         faults: Labels of the list whose models cannot be used → why not.
+        pull_name: What fetches a model that is not there is told, if it can be fetched.
     """
     text = cell_text(cell).strip()
     if text in faults:
@@ -259,10 +264,12 @@ def judge_model(
         )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
+    offered = pull_name(plain)
+    fetches = f"pull {offered}` fetches it" if offered else "pull` says which can be fetched"
     return error(
         text,
         f"No model of your model list is called {shown(text)}. It has: {some}."
-        " `promptsheet models add PATH` adds one, `promptsheet models pull` fetches one.",
+        f" `promptsheet models {fetches}, `promptsheet models add PATH` adds one of your disk.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
 

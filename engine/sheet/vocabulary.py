@@ -102,6 +102,8 @@ class Vocabulary:
 
     model_faults: Mapping[str, str] = field(default_factory=dict)
     """Labels of the model list whose models cannot be used → why not."""
+    pull_name: Callable[[str], str] = lambda _: ""
+    """What fetches a model that a cell names and that is not there; empty: it may not be had."""
     file_faults: Mapping[str, str] = field(default_factory=dict)
     """Column → what is wrong with the user's files of what can stand there."""
 

@@ -46,7 +46,8 @@ def _measure(promptsheet: Promptsheet, sheet: Path) -> tuple[list[float], float]
     waits: list[float] = []
     with connection:
         began = time.monotonic()
-        running = promptsheet.start("run", sheet, "--detach", "--json", stdout=subprocess.DEVNULL)
+        words = ("run", sheet, "--detach", "--json")
+        running = promptsheet.start(*words, forked=False, stdout=subprocess.DEVNULL)
         while running.poll() is None:
             asked = time.monotonic()
             connection.ask(Tag(session, [str(len(waits))]))

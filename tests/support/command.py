@@ -1,25 +1,18 @@
 """The installed command, on a library of a test."""
 
 import json
-import multiprocessing
-import os
 import subprocess
-import sys
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.api import JobInfo, Library, Settings
+from tests.support.forking import COMMAND, ServedPopen
 
-COMMAND = Path(sys.executable).parent / "promptsheet"
+__all__ = ["COMMAND", "Promptsheet"]
 
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.support.preloaded"])
 _TIMEOUT = 300
 """Seconds."""
-_WRITTEN = os.O_WRONLY | os.O_CREAT
 
 
 @dataclass
@@ -30,25 +23,15 @@ class Promptsheet:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it to its end: in a process of its own, forked from one that has its modules."""
-        words = [str(COMMAND), *map(str, arguments)]
-        with tempfile.TemporaryDirectory() as folder:
-            streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
-            streams[0].write_text(stdin)
-            process = _FORKS.Process(
-                target=_main, args=(words, self.environment, Path.cwd(), streams)
-            )
-            process.start()
+        """Run it to its end."""
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with self.start(*arguments, **pipes) as process:
             try:
-                process.join(_TIMEOUT)
-            finally:  # also where whoever waits is interrupted
-                code = process.exitcode
-                if code is None:
-                    process.kill()
-            if code is None:
-                raise subprocess.TimeoutExpired(words, _TIMEOUT)
-            _, out, err = (path.read_text() if path.exists() else "" for path in streams)
-        return subprocess.CompletedProcess(words, code, out, err)
+                out, err = process.communicate(stdin, _TIMEOUT)
+            except BaseException:  # also where whoever waits is interrupted
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def json(self, *arguments: str | Path, status: int = 0, stdin: str = "") -> Any:
         """Run it with --json; what it prints, its exit status checked."""
@@ -56,11 +39,20 @@ class Promptsheet:
         assert done.returncode == status, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    def start(self, *arguments: str | Path, **options: Any) -> "subprocess.Popen[str]":
-        """Start it and go on."""
-        return subprocess.Popen(
-            [str(COMMAND), *map(str, arguments)], env=self.environment, text=True, **options
-        )
+    def start(
+        self, *arguments: str | Path, forked: bool = True, text: bool = True, **options: Any
+    ) -> "subprocess.Popen[Any]":
+        """Start it and go on.
+
+        Args:
+            arguments: its command line.
+            forked: from what has its modules; its memory is no measure then.
+            text: whether text goes through its pipes, or bytes.
+            options: of `Popen`.
+        """
+        words = [str(COMMAND), *map(str, arguments)]
+        how = ServedPopen if forked else subprocess.Popen
+        return how(words, env=self.environment, text=text, **options)
 
     # Waiting by commands would take the processor from what is waited for: a second each.
 
@@ -84,16 +76,3 @@ class Promptsheet:
     def on(self, library: Path) -> "Promptsheet":
         """The same settings on another library."""
         return Promptsheet(library, self.environment | {"PROMPTSHEET_LIBRARY": str(library)})
-
-
-def _main(
-    arguments: list[str], environment: dict[str, str], folder: Path, streams: list[Path]
-) -> None:
-    """What the installed command does, in this process."""
-    from tests.support.forking import ForkingPopen, become
-    from tui.cli import main
-
-    opened = [os.open(path, os.O_RDONLY if path.exists() else _WRITTEN) for path in streams]
-    become(arguments, environment, folder, opened)
-    subprocess.Popen = ForkingPopen  # type: ignore[misc]
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What a command, an engine process and a renderer import, for the process they are forked from."""
+"""What workers, commands, engine processes and renderers import, for what they are forked from."""
 
 import os
 
@@ -13,7 +13,12 @@ import engine.render.loaded
 import engine.render.pipelines
 import engine.render.renderer
 import engine.render.sources
+import tests.support.families
+import tests.support.screens
 import tui.cli
+import tui.keys
 import tui.report
 
-__all__ = ["engine", "process", "tui"]
+list(tui.keys.all_bindings())  # loads every screen
+
+__all__ = ["engine", "process", "tests", "tui"]

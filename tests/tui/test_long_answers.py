@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.large import Cost, cost_of, fill
-from tests.support.command import COMMAND, Promptsheet
+from tests.support.command import Promptsheet
 
 pytestmark = pytest.mark.slow
 
@@ -57,13 +57,8 @@ def test_a_reader_that_has_enough_is_no_fault(
 ) -> None:
     for enough in (0, 100):  # it ends before the command writes, or in the midst of it
         reading, writing = os.pipe()
-        running = subprocess.Popen(
-            [str(COMMAND), *form],
-            env=promptsheet.on(libraries[1]).environment,
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        long = promptsheet.on(libraries[1])
+        running = long.start(*form, stdout=writing, stderr=subprocess.PIPE)
         os.close(writing)
         if enough:
             os.read(reading, enough)
@@ -77,13 +72,9 @@ def test_a_disk_without_room_for_the_answer_is_said_in_words(
     promptsheet: Promptsheet, libraries: tuple[Path, Path], form: tuple[str, ...]
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [str(COMMAND), *form],
-            env=promptsheet.on(libraries[1]).environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=120,
-        )
-    assert done.returncode == 2
-    assert done.stderr == "promptsheet: No space left on device.\n"
+        long = promptsheet.on(libraries[1])
+        running = long.start(*form, stdout=full, stderr=subprocess.PIPE)
+        _, said = running.communicate(timeout=120)
+    assert running.returncode == 2
+    assert said.startswith("promptsheet: ") and said.endswith("No space left on device.\n")
+    assert said.count("\n") == 1

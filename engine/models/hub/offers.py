@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from engine.config_records import Declared, build
-from engine.models.hub.repository import Repository, named
+from engine.models.hub.repository import PullError, Repository, named
 
 
 class Offer(Declared, frozen=True):
@@ -33,6 +33,26 @@ def offers() -> tuple[Offer, ...]:
     """All of them, as the list has them."""
     text = (files("assets") / "models_catalog.toml").read_text(encoding="utf-8")
     return tuple(build(Offer, item) for item in tomllib.loads(text)["offers"])
+
+
+def pull_name(text: str) -> str:
+    """What `models pull` takes for a model that a cell names; empty: it may be none of the Hub's.
+
+    An offer's label or its repository's, whatever the capitals and what is between the words; and
+    what is written as OWNER/NAME.
+    """
+    key = _key(text)
+    for offer in offers():
+        if key in (_key(offer.label), _key(offer.repository), _key(offer.repository.split("/")[1])):
+            return offer.label
+    try:
+        return named(text).name
+    except PullError:
+        return ""
+
+
+def _key(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def wanted(text: str, file: str = "") -> tuple[Repository, str]:

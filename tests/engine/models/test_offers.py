@@ -1,8 +1,12 @@
 """What is offered can be named, and says under which licence it comes."""
 
+from dataclasses import replace
+
 from engine.models.families import FAMILIES
-from engine.models.hub.offers import offers, wanted
+from engine.models.hub.offers import offers, pull_name, wanted
 from engine.models.hub.repository import Repository, named
+from engine.sheet.check import check_table
+from tests.support.sheets import VOCABULARY, table
 
 
 def test_every_offer_is_a_repository_with_a_licence() -> None:
@@ -23,3 +27,18 @@ def test_an_offer_is_pulled_by_its_label_and_others_by_their_names() -> None:
     assert wanted("sdxl@v1") == (Repository(sdxl, "v1"), "sdxl")
     assert wanted(sdxl) == (Repository(sdxl, "main"), "sdxl")
     assert wanted("acme/My.Model@x") == (Repository("acme/My.Model", "x"), "my.model")
+
+
+def test_a_cell_that_names_a_model_of_the_hub_is_told_what_fetches_it() -> None:
+    assert [pull_name(text) for text in ("SDXL", "FLUX.1-dev", "flux 1 dev")] == [
+        "sdxl",
+        "flux-dev",
+        "flux-dev",
+    ]
+    assert pull_name("stabilityai/stable-diffusion-xl-base-1.0") == "sdxl"
+    assert pull_name("acme/my-model") == "acme/my-model"
+    assert pull_name("my model") == pull_name("") == ""
+    found = check_table(
+        table(["prompt", "model"], ["a boat", "sdxl"]), replace(VOCABULARY, pull_name=pull_name)
+    )
+    assert "`promptsheet models pull sdxl` fetches it" in found.problems[0].message

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from engine.service.server.renderer_client import MachineError, RendererClient, RendererDiedError
+from tests.support.forking import called
 
 pytestmark = pytest.mark.slow
 
@@ -17,9 +19,21 @@ def started_by(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
     monkeypatch.setattr("engine.service.server.renderer_client.sys.executable", str(python))
+    return refused("cpu", tmp_path)
+
+
+def refused(device: str, folder: Path) -> str:
+    """Why a renderer does not start."""
     with pytest.raises((MachineError, RendererDiedError)) as caught:
-        asyncio.run(RendererClient.start("cpu", 2, 2, tmp_path / "engine.log", 300))
+        asyncio.run(RendererClient.start(device, 2, 2, folder / "engine.log", 300))
     return str(caught.value)
+
+
+def refused_without_temporary_files(folder: Path) -> str:
+    """The same where no temporary file can be made."""
+    tempfile._candidate_tempdir_list = lambda: ["/nowhere"]  # type: ignore[attr-defined]
+    tempfile.tempdir = None
+    return refused("cpu", folder)
 
 
 def test_what_it_said_last_is_why_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,16 +61,8 @@ def test_a_process_that_cannot_be_started_is_the_machines_fault(
 
 
 def test_a_device_that_is_not_there_and_a_temporary_folder_that_is_not_are_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    with pytest.raises(MachineError):
-        asyncio.run(RendererClient.start("cuda:63", 1, 2, tmp_path / "engine.log", 300))
+    assert "CUDA" in called(refused, "cuda:63", tmp_path)
     assert "Traceback" in (tmp_path / "engine.log").read_text()
-    program = (
-        "import sys, tempfile; from engine.render import renderer;"
-        "tempfile._candidate_tempdir_list = lambda: ['/nowhere'];"
-        "renderer.main()"
-    )
-    # What `-P -m engine.render.renderer` would run is run with no place for temporary files.
-    script = f'shift 3; exec {sys.executable} -c "{program}" "$@"'
-    assert "temporary directory" in started_by(script, tmp_path, monkeypatch)
+    assert "temporary directory" in called(refused_without_temporary_files, tmp_path)

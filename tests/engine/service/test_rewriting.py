@@ -2,6 +2,7 @@
 nonsense, but it takes the whole way."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -12,9 +13,11 @@ from engine.api import (
 )
 from engine.library.read.reader import SessionInfo, find_session, list_images
 from engine.render.rewrite import tidied
-from engine.service.rewriting import RewriteError, known_rewrite, rewritten
+from engine.service import rewriting
+from engine.service.rewriting import RewriteError, known_rewrite
 from engine.settings import MagicSettings, load_settings
 from tests.support.command import Promptsheet
+from tests.support.forking import called
 from tests.support.runs import state
 from tests.support.sheets import write_rows
 from tests.support.waiting import wait_for
@@ -22,11 +25,21 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.slow
 
 
+def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]:
+    return called(rewriting.rewritten, prompts, settings)
+
+
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
 
 
 @pytest.fixture(scope="module")
 def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chat")
+    called(make_chat_model, folder)
+    return folder
+
+
+def make_chat_model(folder: Path) -> None:
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -56,10 +69,8 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     )
     network.generation_config.eos_token_id = None
-    folder = tmp_path_factory.mktemp("chat")
     network.save_pretrained(folder)
     fast.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture
@@ -86,7 +97,7 @@ def test_a_prompt_is_rewritten_alike_each_time_and_asked_once(
         raise AssertionError("asked again")
 
     monkeypatch.setattr(subprocess, "Popen", forbidden)
-    assert rewritten(["a cat", "a red boat"], settings) == first
+    assert rewriting.rewritten(["a cat", "a red boat"], settings) == first
 
 
 def test_a_model_that_is_none_is_refused_with_what_to_do(cache: Path, tmp_path: Path) -> None:
@@ -135,7 +146,7 @@ def test_a_session_is_rendered_from_what_the_model_wrote(magic: Promptsheet, lib
     (row,) = sheets.check_prompts(["a red boat"]).sheet.rows
     before = sheets.preview(row)
     assert before is not None and "at the start" in before.notes[0].words
-    sheets.rewrite(row)
+    called(sheets.rewrite, row)
     after = sheets.preview(row)
     assert after is not None and after.recipe is not None
     done = magic.json("prompt", "a red boat")

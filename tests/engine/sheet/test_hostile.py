@@ -9,6 +9,7 @@ import subprocess
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import msoffcrypto.format.ooxml
 import openpyxl
@@ -344,7 +345,8 @@ def test_the_whole_command_survives_a_giant_cell_of_a_workbook(
 def watched(promptsheet: Promptsheet, *arguments: str | Path) -> tuple[float, int, str]:
     """A processor's seconds of a command, the most memory of it and its children, what it said."""
     start, most = cpu_seconds(), 0
-    with promptsheet.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as command:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with promptsheet.start(*arguments, forked=False, **pipes) as command:
         process = psutil.Process(command.pid)
         while command.poll() is None:
             with contextlib.suppress(psutil.Error):

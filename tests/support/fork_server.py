@@ -1,0 +1,180 @@
+"""The process that a run's others are forked from: workers of pytest, commands, engine processes.
+
+It imports what they need, once for all. It begins when it is first asked for something, and ends
+with the last process that asked.
+"""
+
+import contextlib
+import gc
+import os
+import pickle
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+NUMBER = struct.Struct(">i")
+_MOST_DESCRIPTORS = 64
+_SECONDS = 120
+"""It may take to be there: it imports torch, beside others at work."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to run in a process of its own."""
+
+    words: Sequence[str]
+    """Its command line."""
+    environment: Mapping[str, str]
+    folder: str
+    numbers: Sequence[int]
+    """Under which number it has each of the descriptors that come with this."""
+    own_session: bool
+    act: Callable[..., int]
+    """What it does; its exit status."""
+    arguments: tuple[Any, ...] = ()
+
+
+class Forked:
+    """A process that was forked for us."""
+
+    def __init__(self, asked: Asked, descriptors: Sequence[int]) -> None:
+        """Start it; `descriptors` are ours."""
+        _stay()
+        self._server = _connected()
+        body = pickle.dumps(asked)
+        socket.send_fds(self._server, [NUMBER.pack(len(body))], descriptors)
+        self._server.sendall(body)
+        self.pid = self._read()
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Its wait status, as of `os.waitpid`; None if it has not ended by then."""
+        self._server.settimeout(seconds)
+        try:
+            status = self._read()
+        except (TimeoutError, BlockingIOError):
+            return None
+        self._server.close()
+        return status
+
+    def _read(self) -> int:
+        data = self._server.recv(NUMBER.size, socket.MSG_WAITALL)
+        if len(data) < NUMBER.size:
+            raise RuntimeError("The process that others are forked from has ended.")
+        return int(NUMBER.unpack(data)[0])
+
+
+_NAME = "PROMPTSHEET_TESTS_FORKED_FROM"
+
+
+def name() -> str:
+    """Its name, which this process hands down to those that it starts."""
+    return os.environ.setdefault(_NAME, f"promptsheet-tests-{os.getpid()}")
+
+
+def _connected() -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(f"\0{name()}")
+    return server
+
+
+@cache
+def _stay() -> socket.socket:
+    """Have it there for as long as this process lives."""
+    root = Path(__file__).parents[2]
+    starting = subprocess.Popen(
+        [sys.executable, "-m", __name__, name()],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # pytest talks to its workers on it
+    )
+    end = time.monotonic() + _SECONDS
+    while True:
+        try:
+            server = _connected()
+        except ConnectionRefusedError:
+            assert time.monotonic() < end, "it does not start"
+            time.sleep(0.02)
+        else:
+            server.sendall(NUMBER.pack(0))
+            starting.poll()  # another worker may have been quicker
+            return server
+
+
+def main() -> None:
+    """Serve at the address that is named, unless another does."""
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(f"\0{sys.argv[1]}")
+    except OSError:
+        return
+    listening.listen(64)
+    import tests.support.preloaded  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # a fork would copy what it looks through
+    _serve(listening)
+
+
+def _serve(listening: socket.socket) -> None:
+    """Fork for whoever asks, and tell of the ends, until the last user has gone."""
+    told, tells = socket.socketpair()
+    for each in (told, tells):
+        each.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(tells.fileno())
+    asking: dict[int, socket.socket] = {}
+    users = selectors.DefaultSelector()
+    for each in (listening, told):
+        users.register(each, selectors.EVENT_READ)
+    while True:
+        for key, _ in users.select():
+            if key.fileobj is listening:
+                connection, _ = listening.accept()
+                size, descriptors, *_ = socket.recv_fds(connection, NUMBER.size, _MOST_DESCRIPTORS)
+                if length := NUMBER.unpack(size)[0]:
+                    asked = pickle.loads(connection.recv(length, socket.MSG_WAITALL))
+                    pid = _fork(asked, descriptors)
+                    asking[pid] = connection
+                    connection.sendall(NUMBER.pack(pid))
+                else:
+                    users.register(connection, selectors.EVENT_READ)
+            elif key.fileobj is told:
+                told.recv(4096)
+                _tell_of_ends(asking)
+            else:
+                users.unregister(key.fileobj)
+                if len(users.get_map()) == 2:
+                    return
+
+
+def _tell_of_ends(asking: dict[int, socket.socket]) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            with asking.pop(ended[0]) as connection, contextlib.suppress(OSError):
+                connection.sendall(NUMBER.pack(ended[1]))
+
+
+def _fork(asked: Asked, descriptors: Sequence[int]) -> int:
+    from tests.support.forking import run_as
+
+    pid = os.fork()
+    if pid == 0:
+        run_as(asked, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return pid
+
+
+if __name__ == "__main__":
+    from tests.support import fork_server
+
+    fork_server.main()  # whose classes are those of whoever asks
