@@ -1,8 +1,6 @@
 """Enlarging pictures by an upscaler: in tiles that overlap, one after the other."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby, product
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from engine.models.families import UPSCALER, family_of
 from engine.models.family import Family
 from engine.models.upscaler_files import TILE
 from engine.picture.recipe import Conditions, Lora, Recipe
+from engine.picture.tiles import Corner, corners_of, made_of_tiles
 from engine.render.calls import AfterStep
 from engine.render.drawing import NoPictureError
 from engine.render.ready_sources import Pixels, ReadySource
@@ -60,13 +59,13 @@ class LoadedUpscaler:
         """How many tiles a picture takes."""
         return sum(len(tiles) for tiles in self._passes(recipe, TILE))
 
-    def _passes(self, recipe: Recipe, side: int) -> list[list[tuple[int, int]]]:
+    def _passes(self, recipe: Recipe, side: int) -> list[list[Corner]]:
         """The corners of the tiles of each time that a picture is put through the network."""
         wide, high = recipe.source_size
         passes, factor = [], 1
         while factor < recipe.upscale:
             size = wide * factor, high * factor
-            passes.append(list(product(_starts(size[0], side), _starts(size[1], side))))
+            passes.append(corners_of(size, side, OVERLAP))
             factor *= self._factor
         return passes
 
@@ -109,21 +108,19 @@ class LoadedUpscaler:
         passes = self._passes(recipe, side)
         count, told, done = sum(map(len, passes)), self.steps_of(recipe), 0
         nothing = torch.zeros(1)
-        overlap = OVERLAP * self._factor
-        for tiles in passes:
-            high, wide = (length * self._factor for length in pixels.shape[:2])
-            made = np.zeros((high, wide, 3), np.uint8)
-            # Each column of tiles becomes a strip first: where four meet, no edge shows through.
-            for left, column in groupby(tiles, key=itemgetter(0)):
-                across = pixels[:, left : left + side]
-                strip = np.zeros((high, across.shape[1] * self._factor, 3), np.uint8)
-                for _, top in column:
-                    tile = self._tile(across[top : top + side])
-                    _put(strip, tile, top * self._factor, overlap)
-                    done += 1
-                    step(max(1, told * done // count), nothing, None)
-                _put(made.swapaxes(0, 1), strip.swapaxes(0, 1), left * self._factor, overlap)
-            pixels = made
+
+        def enlarged(pixels: Pixels, corners: list[Corner]) -> Iterator[tuple[Corner, Pixels]]:
+            nonlocal done
+            for left, top in corners:
+                tile = self._tile(pixels[top : top + side, left : left + side])
+                done += 1
+                step(max(1, told * done // count), nothing, None)
+                yield (left * self._factor, top * self._factor), tile
+
+        for corners in passes:
+            size = pixels.shape[1] * self._factor, pixels.shape[0] * self._factor
+            overlap = OVERLAP * self._factor
+            pixels = made_of_tiles(size, enlarged(pixels, corners), overlap)
         size = recipe.width, recipe.height
         if (pixels.shape[1], pixels.shape[0]) == size:
             return pixels
@@ -138,25 +135,3 @@ class LoadedUpscaler:
             levels = (made * 255).round().clamp(0, 255).to(torch.uint8)
         found: Pixels = levels.permute(1, 2, 0).cpu().numpy()
         return found
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Where tiles begin along a side: all of one size, the last at its end."""
-    last = max(0, length - side)
-    return [*range(0, last, side - OVERLAP), last]
-
-
-def _put(made: Pixels, tile: Pixels, top: int, overlap: int) -> None:
-    """Put a tile in its place; it fades in where the one above it is already.
-
-    What is computed close to a tile's edge knows nothing of what lies beyond it: there the other
-    one's holds.
-    """
-    place = made[top : top + len(tile)]
-    if top:
-        share = np.clip((np.arange(overlap) + 0.5 - overlap / 4) / (overlap / 2), 0, 1)
-        share = share.astype(np.float32)[:, None, None]
-        place[:overlap] = np.round(tile[:overlap] * share + place[:overlap] * (1 - share))
-        place[overlap:] = tile[overlap:]
-    else:
-        place[:] = tile
