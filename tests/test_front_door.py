@@ -426,14 +426,14 @@ def test_loras_go_the_whole_way_and_mixed_over_lanes_give_the_same_pixels(
 def test_images_are_upscaled_beside_the_old_ones_by_what_there_is(
     warm: Promptsheet, tmp_path: Path
 ) -> None:
-    first = warm.json("prompt", "a red circle", "-n", "2", "--seed-number", "5", *TURBO)["session"]
+    first = warm.json("prompt", "a red circle", "--seed-number", "5", *TURBO)["session"]
     olds = warm.json("show", first)["list"]
     before = {old["file"]: (warm.library / old["file"]).read_bytes() for old in olds}
     lacking = warm("upscale", first)
     assert lacking.returncode == 2 and "has no favourites" in lacking.stderr
 
     anew = warm.json("upscale", first, "--rows", "2")
-    assert (anew["images"], anew["done"]) == (2, 2)
+    assert (anew["images"], anew["done"]) == (1, 1)
     drawn = warm.json("show", anew["session"])
     assert drawn["parent"] == first
     for old, new in zip(olds, drawn["list"], strict=True):
@@ -450,8 +450,7 @@ def test_images_are_upscaled_beside_the_old_ones_by_what_there_is(
         by = warm.json("upscale", first, "--rows", "2", "--by", "4")
         enlarged = warm.json("show", by["session"])["list"]
         pixels = [image["pixels"] for image in enlarged]
-        assert len(set(pixels)) == 2
-        one = enlarged[0]
+        (one,) = enlarged
         assert (one["width"], one["recipe"]["model"]) == (olds[0]["width"] * 4, "4x-Any")
         assert one["recipe"]["strength"] is None
         again = tmp_path / "again.csv"

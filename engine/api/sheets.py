@@ -34,7 +34,7 @@ from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import SEEDS, PlannedModel
-from engine.plan.sizes import exact_size
+from engine.plan.sizes import enlarged_size, exact_size
 from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.service.rewriting import known_rewrite, rewritten
@@ -658,6 +658,7 @@ class Sheets:
                     stranger="" if is_known(model.pipeline) else model.pipeline,
                     lack=lack_of(model.kind.helper),
                     size=partial(exact_size, model=model),
+                    enlarged=partial(enlarged_size, model=model),
                     draws_on=model.draws_on,
                     needs_picture=model.kind.needs_picture,
                     masks=model.kind.masks,

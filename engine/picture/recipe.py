@@ -64,6 +64,8 @@ class Recipe:
     """What changes the model, in the order in which it is added."""
     upscale: int = 0
     """How many times the width and height of its picture it has; 0: they were asked for."""
+    tile: int = 0
+    """Side in pixels of the tiles that its model draws it in, where it cannot draw it whole."""
 
     @property
     def source_size(self) -> tuple[int, int]:
@@ -81,7 +83,7 @@ class Recipe:
         body = asdict(self)
         body["palette"] = list(self.palette)
         body["loras"] = list(body["loras"])
-        for name in ("loras", "upscale"):
+        for name in ("loras", "upscale", "tile"):
             if not body[name]:
                 del body[name]
         if not self.image:

@@ -7,7 +7,7 @@ from engine.machine import CPU, usual_dtype
 from engine.models.catalog import Model
 from engine.models.upscaler_files import TILE
 from engine.models.weights import ModelSize
-from engine.plan.sizes import exact_size
+from engine.plan.sizes import row_size
 from engine.sheet.rows import RowValues
 
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -58,8 +58,9 @@ def memory_needs(
     device = max(devices, key=devices.__getitem__)
     pixels: dict[str, int] = {}
     for row in rows:
-        width, height = exact_size(row.width, row.height, row.aspect_ratio, models[row.model])
-        pixels[row.model] = max(width * height, pixels.get(row.model, 0))
+        width, height, tile = row_size(row, models[row.model])
+        drawn = tile**2 or width * height
+        pixels[row.model] = max(drawn, pixels.get(row.model, 0))
     needs = []
     for label, most in pixels.items():
         if (size := sizes.get(label)) is not None:

@@ -87,6 +87,7 @@ def _on_picture(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Ite
     words = f"has {size[0]}×{size[1]} pixels"
     if values.upscale:
         words += f", enlarged to {drawn[0]}×{drawn[1]}"
+        words += f", in tiles of {recipe.tile}×{recipe.tile}" if recipe.tile else ""
     elif size != drawn:
         words += f", {'scaled' if same_shape else how} to {drawn[0]}×{drawn[1]}"
     yield Note("image", words)

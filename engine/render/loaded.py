@@ -34,6 +34,7 @@ from engine.render.pipelines import (
 from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, laid_out
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
+from engine.render.redrawing import draw_in_tiles, tiles_of
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
 from engine.render.upscaling import Depart, LoadedUpscaler
@@ -111,6 +112,9 @@ class LoadedModel:
 
     def steps_of(self, recipe: Recipe) -> int:
         """How many steps an image takes."""
+        return self._taken(recipe) * len(tiles_of(recipe))
+
+    def _taken(self, recipe: Recipe) -> int:
         return self.family.steps_taken(recipe.steps, recipe.strength)
 
     def draw(
@@ -128,7 +132,11 @@ class LoadedModel:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
             use_scheduler(pipeline, recipes[0].scheduler)
-            pictures = self._way.draw(pipeline, recipes, step, sources)
+            if recipes[0].tile:
+                taken = self._taken(recipes[0])
+                pictures = draw_in_tiles(self._way, pipeline, recipes, step, sources, taken)
+            else:
+                pictures = self._way.draw(pipeline, recipes, step, sources)
             with closing(pictures):
                 for recipe, picture in zip(recipes, pictures, strict=True):
                     yield recolour(picture, recipe.palette)
@@ -144,7 +152,7 @@ class LoadedModel:
         Nobody's image may suffer from being looked at: whatever goes wrong (the usual reason is an
         autoencoder of another kind) only means that there are none of this model from then on.
         """
-        if not self._has_previews:
+        if not self._has_previews or recipe.tile:
             return None
         try:
             if self._factors is None:

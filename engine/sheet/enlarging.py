@@ -63,7 +63,7 @@ def check_enlarged(
             continue
         wide, high = (side * int(factor) for side in (picture.width, picture.height))
         try:
-            size = model.size(wide, high, "1:1") if model.size else (wide, high)
+            size = model.enlarged(wide, high)[:2] if model.enlarged else (wide, high)
         except ValueError as error:
             message = f"{error} Take a smaller picture." if enlarges else f"{error}{able}"
             add(line, at, Severity.ERROR, message, *(("2",) if factor == "4" else ()))

@@ -9,10 +9,12 @@ from engine.models.catalog import Model, model_of
 from engine.picture.foreign import told_by_recipe
 from engine.picture.metadata import a1111_parameters
 from engine.picture.recipe import Lora, Recipe
+from engine.plan.batches import shape_of
 from engine.plan.estimate import Rate, estimate
 from engine.plan.from_pictures import row_of, upscaled_row
 from engine.plan.preview import preview
 from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.sizes import SizeError, enlarged_size
 from engine.sheet.rows import RowValues, SourcePicture
 from tests.support.rows import PLANNED, never, values
 from tests.support.upscalers import write_esrgan
@@ -63,6 +65,26 @@ def test_totals_count_an_upscaled_image_by_its_size_and_a_redrawn_one_by_its_ste
     assert (count, cost.seconds, cost.bytes) == (1, round(384 * 256 / 1000, 1), 384 * 256 * 2)
     _, drawn = estimate([_row(width=192, height=128, upscale="2", steps=10)], models, rates)
     assert drawn.seconds == round(192 * 128 * 3 / 1000, 1)
+
+
+def test_what_a_model_cannot_draw_whole_it_draws_in_tiles_and_pays_for_what_they_share(
+    upscaler: Model,
+) -> None:
+    builtin = PLANNED.model
+    (recipe,) = recipes_for(_row(width=512, height=320), PLANNED, never)
+    assert (recipe.width, recipe.height, recipe.tile) == (512, 320, builtin.base_resolution)
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    (whole,) = recipes_for(_row(width=256, height=192), PLANNED, never)
+    assert whole.tile == 0 and shape_of(whole) != shape_of(recipe)
+    rates = {"builtin": Rate(1e-3, 2.0)}
+    _, cost = estimate([_row(width=512, height=320, steps=10)], {"builtin": builtin}, rates)
+    tiles = enlarged_size(512, 320, builtin).drawn
+    assert tiles == 5 * 3 * 128 * 128 > 512 * 320
+    assert cost.seconds == round(tiles * 3 / 1000, 1)
+    assert enlarged_size(4000, 300, upscaler) == (4000, 300, 0)
+    for model in (builtin, upscaler):
+        with pytest.raises(SizeError):
+            enlarged_size(20_000, 20_000, model)
 
 
 def test_a_preview_says_what_enlarges_it(upscaler: Model) -> None:

@@ -18,16 +18,16 @@ def look(texts: Iterable[str]) -> Mapping[str, LookedAt]:
     return dict.fromkeys(texts, LookedAt(PICTURE))
 
 
-def _up_to_1500(width: int | None, height: int | None, _: str) -> tuple[int, int]:
-    if (width or 0) > 1500:
+def _up_to_1500(width: int, height: int) -> tuple[int, int, int]:
+    if width > 1500:
         raise ValueError(f"{width} × {height} is too much.")
-    return (width or 0) // 16 * 16, (height or 0) // 16 * 16
+    return width // 16 * 16, height // 16 * 16, 0
 
 
 ENLARGING = replace(
     VOCABULARY,
     models={
-        "builtin": ModelLimits(max_ratio=3.0, draws_on="strength", size=_up_to_1500),
+        "builtin": ModelLimits(max_ratio=3.0, draws_on="strength", enlarged=_up_to_1500),
         "plain": ModelLimits(max_ratio=3.0),
         "words": ModelLimits(max_ratio=3.0, draws_on="words"),
         "4x": ModelLimits(max_ratio=100.0, draws_on="size", needs_picture=True, guides=False),
