@@ -65,7 +65,7 @@ def exact_size(width: int | None, height: int | None, ratio: str, model: Model) 
         )
     most = model.max_area * model.base_resolution**2
     if size[0] * size[1] > most:
-        side = math.floor(math.sqrt(most) / step) * step
+        side = _largest_side(model)
         raise SizeError(
             f"{size[0]} × {size[1]} is more than the model {model.label} can draw: up to"
             f" {side} × {side} or as many pixels (max_area in the model list)."
@@ -73,10 +73,16 @@ def exact_size(width: int | None, height: int | None, ratio: str, model: Model) 
     return size[0], size[1]
 
 
+def _largest_side(model: Model) -> int:
+    """Of a square that the model can draw."""
+    most, step = math.sqrt(model.max_area) * model.base_resolution, model.size_multiple
+    return max(step, math.floor(most / step) * step)
+
+
 _MOST_ENLARGED = 10_240**2
 """Pixels of a picture that is drawn anew in tiles, at most."""
-OVERLAP = 8
-"""A tile that is drawn anew shares the eighth part of its side with the next."""
+OVERLAP = 4
+"""A tile that is drawn anew shares the fourth part of its side with the next."""
 
 
 class Enlarged(NamedTuple):
@@ -110,7 +116,7 @@ def enlarged_size(width: int, height: int, model: Model) -> Enlarged:
             raise
     step = model.size_multiple
     wide, high = (max(step, round(side / step) * step) for side in (width, height))
-    return Enlarged(wide, high, max(step, model.base_resolution // step * step))
+    return Enlarged(wide, high, _largest_side(model))
 
 
 def row_size(row: RowValues, model: Model) -> Enlarged:

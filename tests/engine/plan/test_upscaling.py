@@ -72,14 +72,14 @@ def test_what_a_model_cannot_draw_whole_it_draws_in_tiles_and_pays_for_what_they
 ) -> None:
     builtin = PLANNED.model
     (recipe,) = recipes_for(_row(width=512, height=320), PLANNED, never)
-    assert (recipe.width, recipe.height, recipe.tile) == (512, 320, builtin.base_resolution)
+    assert (recipe.width, recipe.height, recipe.tile) == (512, 320, 2 * builtin.base_resolution)
     assert Recipe.from_json(recipe.to_json()) == recipe
     (whole,) = recipes_for(_row(width=256, height=192), PLANNED, never)
     assert whole.tile == 0 and shape_of(whole) != shape_of(recipe)
     rates = {"builtin": Rate(1e-3, 2.0)}
     _, cost = estimate([_row(width=512, height=320, steps=10)], {"builtin": builtin}, rates)
     tiles = enlarged_size(512, 320, builtin).drawn
-    assert tiles == 5 * 3 * 128 * 128 > 512 * 320
+    assert tiles == 3 * 2 * 256 * 256 > 512 * 320
     assert cost.seconds == round(tiles * 3 / 1000, 1)
     assert enlarged_size(4000, 300, upscaler) == (4000, 300, 0)
     for model in (builtin, upscaler):
