@@ -26,7 +26,7 @@ from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
 from engine.models.catalog import KnownModels, load_models
 from engine.models.families import is_known
 from engine.models.helpers import lack_of
-from engine.models.hub.offers import pull_name
+from engine.models.hub.offers import pull_names
 from engine.models.loras import KnownLora, KnownLoras, load_loras, why_not
 from engine.picture.recipe import Recipe
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
@@ -35,12 +35,21 @@ from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import SEEDS, PlannedModel
 from engine.plan.sizes import enlarged_size, exact_size
-from engine.plan.wildcards import expand
+from engine.plan.styles import caption_styles
+from engine.plan.wording import Question
 from engine.plan.words import load_words
-from engine.service.rewriting import known_rewrite, rewritten
-from engine.settings import Settings, SettingsError, loras_folder, shared_folder
+from engine.service.rewriting import Kind, known_rewrite, rewritten, who_writes
+from engine.settings import (
+    MagicSettings,
+    Settings,
+    SettingsError,
+    SheetSettings,
+    loras_folder,
+    shared_folder,
+)
+from engine.sheet.caption_cells import own_caption_columns
 from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
-from engine.sheet.columns import COLUMN
+from engine.sheet.columns import CAPTION_COLUMNS, COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
 from engine.sheet.mending import Mended, mend
@@ -459,33 +468,53 @@ class Sheets:
         model = load_models()[row.values.model]
         background = self._settings.render.background
         planned = PlannedModel(model, model.scheduler, "", load_words(), background=background)
-        told = row.values.final_prompt or not row.values.magic_prompt
-        if told or not self._settings.magic.model:
+        asked = _asked(row.values, planned, self._settings.magic)
+        if asked is None:
             return preview(row.values, planned)
-        first = expand(row.values.prompt, row.values.seed_number or 0, planned.words.wildcards)
-        known = known_rewrite(first, self._settings.magic)
-        found = preview(row.values, replace(planned, rewrites={first: known} if known else {}))
-        if known is not None:
+        question, settings, kind = asked
+        known = known_rewrite(question.text, settings, kind)
+        rewrites = {question.text: known} if known else {}
+        found = preview(row.values, replace(planned, rewrites=rewrites))
+        if known is not None or found.recipe is None:
             return found
-        later = Note("magic_prompt", f"is written by {self._settings.magic.model} at the start")
+        by = "the model's own enhancer" if kind == "enhanced" else settings.model
+        later = Note("magic_prompt", f"is written by {by} at the start")
         notes = (later if note.column == "magic_prompt" else note for note in found.notes)
         return replace(found, notes=tuple(notes))
+
+    def is_rewritten(self, row: Row) -> bool:
+        """Whether a language model writes a row's magic prompt.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        return self._asked(row) is not None
 
     def rewrite(self, row: Row) -> None:
         """Have the language model write a row's magic prompt now, so that `preview` shows it.
 
         Raises:
             RewriteError: it does not answer.
+            SettingsError: the model list cannot be used.
         """
-        if row.values is not None and self._settings.magic.model:
-            words = load_words().wildcards
-            rewritten(
-                [expand(row.values.prompt, row.values.seed_number or 0, words)],
-                self._settings.magic,
-            )
+        if (asked := self._asked(row)) is not None:
+            question, settings, kind = asked
+            rewritten([question.text], settings, kind)
 
-    def write_template(self, path: Path, *, full: bool = False) -> None:
+    def _asked(self, row: Row) -> tuple[Question, MagicSettings, Kind] | None:
+        if row.values is None:
+            return None
+        model = load_models()[row.values.model]
+        planned = PlannedModel(model, model.scheduler, "", load_words())
+        return _asked(row.values, planned, self._settings.magic)
+
+    def write_template(self, path: Path, *, full: bool = False, poster: bool = False) -> None:
         """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.
+
+        Args:
+            path: its ending says what kind.
+            full: with all columns but a poster's.
+            poster: with the columns that act in the captions of Ideogram 4.
 
         Raises:
             SheetError: another ending.
@@ -494,7 +523,10 @@ class Sheets:
         """
         from engine.sheet import template  # what few sessions need
 
-        template.write_template(path, list(load_models()), full=full)
+        # In a poster's, what reads captions comes first: its example is one.
+        models = load_models()
+        labels = sorted(models, key=lambda label: poster and not models[label].kind.captions)
+        template.write_template(path, labels, full=full, poster=poster)
 
     def write_picture_sheet(
         self,
@@ -524,7 +556,8 @@ class Sheets:
             SheetError: another ending, it is there already, or no picture can be drawn on.
             OSError: the sheet cannot be written.
         """
-        columns = tuple(COLUMN) if full else _PICTURE_SHEET
+        whole = (name for name in COLUMN if name not in CAPTION_COLUMNS)
+        columns = tuple(whole) if full else _PICTURE_SHEET
         kind, looked = _kind_of(sheet), look_at_found(found, progress)
         refused, cells = list(looked.refused), list[str]()
         for path in looked.paths.values():
@@ -633,7 +666,7 @@ class Sheets:
                 columns=limits.max_columns,
             ),
         )
-        return with_own_columns(table, pictures), pictures
+        return _with_own_caption_columns(with_own_columns(table, pictures), limits), pictures
 
     def _pictures(self, folder: Path | None = None) -> PictureFolder:
         return PictureFolder(self._settings.library, folder, self._looked_at)
@@ -655,6 +688,7 @@ class Sheets:
                     schedulers=model.kind.schedulers_for(),
                     schedulers_on_pictures=model.kind.schedulers_for(on_picture=True),
                     guides=model.kind.guides,
+                    captions=model.kind.captions,
                     stranger="" if is_known(model.pipeline) else model.pipeline,
                     lack=lack_of(model.kind.helper),
                     size=partial(exact_size, model=model),
@@ -670,6 +704,7 @@ class Sheets:
             default_model=next(iter(models)),
             prompt_chars=self._settings.sheet.max_prompt_chars,
             styles=tuple(words.styles),
+            caption_styles=caption_styles(words.styles),
             palettes=words.palettes,
             wildcards=words.wildcards.choices.keys(),
             wildcard_faults=words.wildcards.faults,
@@ -677,7 +712,7 @@ class Sheets:
             unshared=why_unreachable(shared_folder(self._settings)),
             model_names=self._settings.sheet.model_names,
             model_faults=models.faults,
-            pull_name=pull_name,
+            pull_name=pull_names(),
             file_faults={**words.faults, **unread},
             loras={
                 name: LoraUse(lora.weight, lora.words, partial(_why_not, models, lora))
@@ -769,6 +804,29 @@ def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) ->
     """
     names = enumerate(header, start)
     return frozenset(at for at, name in names if name in extra and known_name(name))
+
+
+def _with_own_caption_columns(table: Table, settings: SheetSettings) -> Table:
+    models = load_models()
+    labels = {label for label, model in models.items() if model.kind.captions}
+    labels |= {name for name, label in settings.model_names.items() if label in labels}
+    return replace(
+        table, own=table.own | own_caption_columns(table, labels, default=next(iter(models)))
+    )
+
+
+def _asked(
+    values: RowValues, planned: PlannedModel, magic: MagicSettings
+) -> tuple[Question, MagicSettings, Kind] | None:
+    """What a language model is asked of a row, and which; None: none has a say."""
+    who = who_writes(planned.model, magic, captions=planned.model.kind.captions)
+    if who is None:
+        return None
+    try:
+        question = planned.wordsmith.question(values, values.seed_number or 0)
+    except (SettingsError, ValueError):
+        return None  # the preview says what is wrong
+    return (question, *who) if question is not None else None
 
 
 def _with_count(cells: Mapping[str, str], images: int) -> dict[str, str]:

@@ -20,6 +20,7 @@ from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours, picture_folder
 from engine.api.trash import Trash
+from engine.caption.outline import ElementBox, OutlineLine, gist, outline_of
 from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
@@ -107,6 +108,7 @@ __all__ = [
     "DeviceUse",
     "DiskUse",
     "Draft",
+    "ElementBox",
     "Emptied",
     "EncodingError",
     "Engine",
@@ -134,6 +136,7 @@ __all__ = [
     "ModelRefusedError",
     "Models",
     "Offer",
+    "OutlineLine",
     "Pace",
     "Paused",
     "PictureRows",
@@ -181,10 +184,12 @@ __all__ = [
     "explanations",
     "find_pictures",
     "free_name",
+    "gist",
     "image_place",
     "neighbours",
     "new_name",
     "open_plain",
+    "outline_of",
     "palette_colours",
     "pasted_rows",
     "picture_folder",

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.additions import Additions, embedding_files, require_autoencoder
-from engine.models.families import UPSCALER, family_of
+from engine.models.families import ENHANCER, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
 from engine.models.model_files import INDEX, ModelFiles, known_kind, read_json
 from engine.models.weights_file import WeightsFileError
@@ -63,7 +63,7 @@ class Model(Declared, frozen=True):
     size_multiple: Annotated[int, Meta(ge=1, le=1_024)] = 16
     """Width and height are multiples of this many pixels."""
     max_ratio: Annotated[float, Meta(ge=1, le=100)] = 3.0
-    """Longest side / shortest side, at most."""
+    """Longest side / shortest side, at most; by default its kind of pipeline decides."""
     max_area: Annotated[float, Meta(ge=1, le=100)] = 4.0
     """Width × height, at most, as a multiple of base_resolution²."""
     pipeline: str = ""
@@ -121,6 +121,11 @@ class Model(Declared, frozen=True):
                 found.negative_prompt if self.negative_prompt is None else self.negative_prompt
             ),
         )
+
+    @property
+    def has_enhancer(self) -> bool:
+        """Whether its folder has what writes captions of plain prompts with its text encoder."""
+        return self.kind.captions and (self.source / ENHANCER / "config.json").is_file()
 
     @property
     def draws_on(self) -> Literal["", "strength", "words", "size"]:
@@ -257,7 +262,7 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
     told = _told_by(files) if "source" in item else _told_by_folder(Path())
     item = told | item
     family = family_of(str(item["pipeline"]))
-    item = {"size_multiple": family.multiple} | item
+    item = {"size_multiple": family.multiple, "max_ratio": family.max_ratio} | item
     family = family.as_distilled() if item["distilled"] else family
     if isinstance(own := item.get("rendering", {}), dict):
         item["rendering"] = {w: plain(r) for w, r in _renderings(family.renderings).items()} | own

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from engine.models.family import Distilled, Family, Size, in_steps
+from engine.models.family import Distilled, Family, Preset, Presets, Size, in_steps
 
 # SDXL's training buckets, landscape (its report, arXiv 2307.01952, appendix I, gives the full
 # list; here are those that its users' tools offer).
@@ -41,6 +41,9 @@ _NO_BINNING = (("use_resolution_binning", False),)
 
 _untried = partial(Family, alone=True, flow=True, schedulers=("euler",), named_sizes=_LARGE)
 """A kind that no test has drawn with: what holds for the most careful of the others."""
+
+ENHANCER = "prompt_enhancer_head"
+"""Ideogram 4's part that makes a language model of its text encoder."""
 
 _SD = Family(
     "sd",
@@ -315,6 +318,36 @@ FAMILIES: Mapping[str, Family] = {
         renderings=in_steps(20, 50, 50, 1.5),
         negative_prompt=False,
         multiple=32,
+    ),
+    "Ideogram4Pipeline": Family(
+        "ideogram",
+        "Ideogram 4",
+        tested=True,
+        captions=True,
+        renderings=in_steps(12, 20, 48, 7.0),
+        # Turbo, default and quality are its makers'; fast (16) and high (34) are ComfyUI's, which
+        # guides all steps alike: how many of theirs are guided less is our own, in between.
+        presets=Presets(
+            (
+                Preset(12, 0.5, 1.75, polish=1),
+                Preset(16, 0.25, 1.8375, polish=2),
+                Preset(20, 0.0, 1.75, polish=2),
+                Preset(34, 0.0, 1.6875, polish=3),
+                Preset(48, 0.0, 1.5, polish=3),
+            ),
+            guidance=7.0,
+            polish_guidance=3.0,
+        ),
+        negative_prompt=False,
+        # Texts are all taken to this many tokens, so that none hangs on those beside it.
+        fixed=(("max_sequence_length", 2048),),
+        places_first=True,
+        loras=("ideogram",),
+        flow=True,
+        schedulers=("euler",),
+        named_sizes=_LARGE,
+        sides=(256, 2048),
+        max_ratio=6.0,
     ),
     "OmniGenPipeline": _untried(
         "omnigen",

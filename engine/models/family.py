@@ -24,6 +24,39 @@ def in_steps(turbo: int, default: int, quality: int, guidance: float) -> tuple[U
     return tuple(UsualRendering(word, steps, guidance) for word, steps in words)
 
 
+class Preset(NamedTuple):
+    """How steps are spaced and guided where a model was made for certain numbers of them."""
+
+    steps: int
+    mu: float
+    """Mean of the noise levels' logits, at 512 × 512 pixels."""
+    std: float
+    """How far they spread."""
+    polish: int
+    """How many of the last steps are guided less."""
+
+
+class Presets(NamedTuple):
+    """A model's presets, and the guidance that they are made for."""
+
+    each: tuple[Preset, ...]
+    guidance: float
+    polish_guidance: float
+    """Of the last steps."""
+
+    def arguments(self, steps: int, guidance: float) -> dict[str, object]:
+        """What a call is told of any number of steps: the nearest preset, at that length.
+
+        As many of its last steps are guided less as in the preset, in proportion, and as much
+        less; guidance of 1, which is none, stays 1.
+        """
+        near = min(self.each, key=lambda preset: abs(math.log(preset.steps / steps)))
+        polish = max(1, round(steps * near.polish / near.steps)) if steps > 1 else 0
+        less = (self.polish_guidance - 1) / (self.guidance - 1)
+        schedule = [guidance] * (steps - polish) + [1 + (guidance - 1) * less] * polish
+        return {"guidance_schedule": schedule, "mu": near.mu, "std": near.std}
+
+
 USUAL = in_steps(12, 30, 50, 5.0)
 """What Stable Diffusion's own papers and cards use."""
 
@@ -46,6 +79,8 @@ class Family:
     """What its distilled kin have of their own."""
     guidance: str = "guidance_scale"
     """The argument of its call that guidance is."""
+    presets: Presets | None = None
+    """How its call spaces and guides its steps; None: it is told their number and one guidance."""
     guider: bool = False
     """Whether guidance is no argument of its call, but a number of the pipeline's guiders."""
     guides: bool = True
@@ -64,6 +99,10 @@ class Family:
     """Whether its call draws at an area of its own, `default_sample_size`, whatever is asked."""
     alone: bool = False
     """Whether an image has a call of its own: its pixels would hang on the texts beside it."""
+    places_first: bool = False
+    """Whether four neighbours of its latents are one place by place, not channel by channel."""
+    captions: bool = False
+    """Whether it was taught by Ideogram 4's captions: its columns act in them."""
     flow: bool = False
     """Trained by flow matching: it takes flow schedulers only."""
     schedulers: tuple[str, ...] | None = None
@@ -73,7 +112,11 @@ class Family:
     named_sizes: tuple[tuple[str, Size], ...] = ()
     """Sizes that certain ratios have by custom, landscape, at `base`."""
     base: int = 1024
-    """The base resolution that `sizes` and `named_sizes` are for."""
+    """The base resolution that `sizes`, `named_sizes` and `sides` are for."""
+    sides: Size | None = None
+    """The shortest side it draws, and the longest; None: any."""
+    max_ratio: float = 3.0
+    """Longest side / shortest side, at most, where its entry does not say."""
     multiple: int = 16
     """Width and height are multiples of this many pixels."""
     image_to_image: str = ""
@@ -104,6 +147,19 @@ class Family:
     def fixed_for(self, steps: int) -> dict[str, object]:
         """The arguments of its call that do not hang on a recipe but for its steps."""
         return {name: value for name, value in self.fixed if (name, steps) not in self.unfixed_at}
+
+    def guided(self, steps: int, guidance: float) -> dict[str, object]:
+        """What its call is told of guidance, and of how its steps are spaced."""
+        if self.presets is not None:
+            return self.presets.arguments(steps, guidance)
+        return {self.guidance: guidance}
+
+    def sides_at(self, base: int) -> Size | None:
+        """`sides` of a model of this base resolution: in proportion where it is smaller."""
+        if self.sides is None or base >= self.base:
+            return self.sides
+        least, most = self.sides
+        return least * base // self.base, most * base // self.base
 
     def steps_taken(self, steps: int, strength: float | None) -> int:
         """How many steps an image takes: fewer than `steps` where it is drawn on a picture.

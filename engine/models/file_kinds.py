@@ -78,6 +78,7 @@ TITLES: Mapping[str, str] = {
     "krea": "Krea 2",
     "ernie": "ERNIE-Image",
     "hidream": "HiDream",
+    "ideogram": "Ideogram 4",
     "wan": "Wan (video)",
     "hunyuan-video": "HunyuanVideo",
     "ltx": "LTX-Video",

@@ -141,7 +141,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_UNUSED = frozenset(
+    {"safety_checker", "feature_extractor", "image_encoder", "prompt_enhancer_head"}
+)
 """Parts that are not loaded."""
 
 

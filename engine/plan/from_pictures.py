@@ -7,6 +7,7 @@ from engine.picture.foreign import Foreign, told_by_recipe
 from engine.picture.recipe import Recipe
 from engine.plan.recipes import SEEDS
 from engine.sheet.columns import COLUMN
+from engine.sheet.data_records import is_json_object
 from engine.sheet.loras import tags_in, without_tags
 from engine.sheet.picture_names import with_digest
 from engine.sheet.wildcards import escaped
@@ -26,7 +27,8 @@ def row_of(picture: Foreign) -> dict[str, str]:
     shared = gcd(width, height)
     return (
         {
-            "prompt": escaped(prompt),
+            # A caption is plain text as it is.
+            "prompt": prompt if is_json_object(prompt) else escaped(prompt),
             "negative_prompt": escaped(picture.negative_prompt),
             "magic_prompt": "off",  # what it added is in the prompt by now
             "aspect_ratio": f"{width // shared}:{height // shared}" if shared and not ours else "",

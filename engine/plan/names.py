@@ -5,6 +5,8 @@ import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
 
+from engine.caption.outline import gist
+
 _SLUG_CHARS = 40
 _PART_BYTES = 160
 """Of a file's or folder's name; most disks take 255, and something is put behind it."""
@@ -13,8 +15,11 @@ _UNFIT = re.compile(r'[\0-\x1f\x7f-\x9f\ud800-\udfff<>:"|?*\\]')
 
 
 def slug_of(text: str) -> str:
-    """Up to 40 plain letters, digits and dashes of `text`, for file names; may be empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    """Up to 40 plain letters, digits and dashes of `text`, for file names; may be empty.
+
+    Of a caption they are those of what it shows.
+    """
+    plain = unicodedata.normalize("NFKD", gist(text)).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)
     return slug[:_SLUG_CHARS].strip("-")
 

@@ -1,12 +1,14 @@
 """A row as it will be rendered, and what each of its columns did, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 from engine.picture.recipe import Recipe
 from engine.plan.recipes import PlannedModel, recipes_for
 from engine.plan.styles import AUTO, PLACE, template_of
+from engine.plan.wording import Wording
 from engine.settings import SettingsError
+from engine.sheet.columns import CAPTION_COLUMNS
 from engine.sheet.rows import RowValues
 
 
@@ -45,17 +47,20 @@ def preview(values: RowValues, planned: PlannedModel) -> RowPreview:
 
 def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:
     words = planned.wordsmith.word(values, recipe.seed)
-    edited = bool(values.final_prompt)
+    edited, captions = bool(values.final_prompt), planned.model.kind.captions
     yield from _on_picture(values, planned, recipe)
     if edited:
-        yield Note("final_prompt", "is yours, to the letter: magic_prompt and style add nothing")
+        columns = "all other columns" if captions else "magic_prompt and style"
+        yield Note("final_prompt", f"is yours, to the letter: {columns} add nothing")
     if words.expanded != values.prompt and not edited:
         each = " (each image draws anew)" if values.num_images > 1 else ""
         seed = "" if values.seed_number is not None else ", for instance"
         yield Note("prompt", f"becomes “{words.expanded}”{seed}{each}")
-    if values.magic_prompt and not edited:
+    if captions:
+        yield from _on_caption(values, words)
+    elif values.magic_prompt and not edited:
         yield Note("magic_prompt", _magic(words.expanded, words.enriched))
-    if values.style != AUTO:
+    if values.style != AUTO and not captions:
         template = template_of(values.style, planned.model.kind.name, planned.words.styles)
         around = template.prompt.replace(PLACE, "…")
         does = [] if edited else [f"says “{around}”"]
@@ -66,7 +71,7 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
         values.rendering, values.guidance
     ):
         yield Note("negative_prompt", f"changes nothing: {recipe.model} heeds none here")
-    if values.color_palette:
+    if values.color_palette and not captions:
         yield Note("color_palette", f"moves the colours to {' '.join(recipe.palette)}")
     if values.lora:
         on = ", ".join(f"{lora.name} at {lora.weight:g}" for lora in recipe.loras)
@@ -75,6 +80,39 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
         yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
     if values.visibility == "public":
         yield Note("visibility", "others on this machine may read it, in the shared folder")
+
+
+def _on_caption(values: RowValues, words: Wording) -> Iterator[Note]:
+    """What a model of captions is told, and which columns are in it."""
+    if (made := words.captioned) is None:
+        return
+    if made.is_own:
+        if made.prompt == words.expanded:
+            yield Note("prompt", "is a caption, and stays as it is")
+        else:
+            acting = _acting(values, {clash.column for clash in made.clashes})
+            yield Note("prompt", f"is a caption; {acting} filled in what it leaves out")
+        yield from (Note(clash.column, f"changes nothing: {clash.words}") for clash in made.clashes)
+        return
+    acting = _acting(values, set())
+    with_columns = f", with {acting}" if acting else ""
+    if made.is_answer:
+        yield Note("magic_prompt", f"is a caption by a language model{with_columns}")
+    elif values.magic_prompt:
+        said = f"is a plain caption of these words{with_columns}"
+        yield Note("magic_prompt", f"{said}: no language model writes a fuller one")
+    elif made.is_caption:
+        yield Note(
+            "magic_prompt", f"is off, but {acting} need a caption: a plain one of these words"
+        )
+
+
+def _acting(values: RowValues, clashing: Container[str]) -> str:
+    """The columns that have something to put into a caption."""
+    asked = {"style": values.style != AUTO, "color_palette": bool(values.color_palette)}
+    asked |= {name: bool(getattr(values, name)) for name in CAPTION_COLUMNS}
+    names = [name for name, says in asked.items() if says and name not in clashing]
+    return ", ".join(names[:-1]) + " and " * (len(names) > 1) + "".join(names[-1:])
 
 
 def _on_picture(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator[Note]:

@@ -106,7 +106,10 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         scheduler=_scheduler(values.scheduler or rendering.scheduler, planned),
         model=model.label,
         model_hash=planned.fingerprint,
-        palette=resolve_palette(values.color_palette, planned.words.palettes),
+        # A caption has its palette in it.
+        palette=()
+        if model.kind.captions
+        else resolve_palette(values.color_palette, planned.words.palettes),
         image=image.digest if image else "",
         strength=strength if image and model.draws_on == "strength" else None,
         mask=mask.digest if image and mask else "",

@@ -63,6 +63,12 @@ def exact_size(width: int | None, height: int | None, ratio: str, model: Model) 
             f"{size[0]} × {size[1]} is longer than {model.max_ratio:g} times its other side, which"
             f" is the most the model {model.label} can draw."
         )
+    sides = model.kind.sides_at(model.base_resolution)
+    if sides is not None and not sides[0] <= min(size) <= max(size) <= sides[1]:
+        raise SizeError(
+            f"{size[0]} × {size[1]} has a side that the model {model.label} cannot draw: each has"
+            f" {sides[0]} to {sides[1]} pixels."
+        )
     most = model.max_area * model.base_resolution**2
     if size[0] * size[1] > most:
         side = _largest_side(model)
@@ -137,18 +143,21 @@ class _Limits(NamedTuple):
     step: int
     sizes: tuple[Size, ...]
     named: tuple[tuple[str, Size], ...]
+    sides: Size | None
+    """The shortest side and the longest; None: any."""
 
 
 def _limits(model: Model) -> _Limits:
-    family = model.kind
-    if family.base != model.base_resolution:
-        return _Limits(model.base_resolution, model.size_multiple, (), ())
-    return _Limits(family.base, model.size_multiple, family.sizes, family.named_sizes)
+    family, base = model.kind, model.base_resolution
+    sides = family.sides_at(base)
+    if family.base != base:
+        return _Limits(base, model.size_multiple, (), (), sides)
+    return _Limits(base, model.size_multiple, family.sizes, family.named_sizes, sides)
 
 
 @lru_cache(4096)
 def _size(across: int, down: int, limits: _Limits) -> Size:
-    base, step, sizes, named = limits
+    base, step, sizes, named, sides = limits
     wanted = max(across, down) / min(across, down)
     fitting = [size for size in sizes if size[0] % step == size[1] % step == 0]
     near = min(fitting, key=lambda size: _off(size, wanted), default=None)
@@ -158,7 +167,7 @@ def _size(across: int, down: int, limits: _Limits) -> Size:
     elif custom is not None and custom[0] % step == custom[1] % step == 0:
         found = custom
     else:
-        found = _nearest(wanted, base**2, step)
+        found = _nearest(wanted, base**2, step, sides)
     return found if across >= down else found[::-1]
 
 
@@ -172,8 +181,8 @@ def _off(size: Size, wanted: float) -> float:
     return abs(math.log(size[0] / size[1] / wanted))
 
 
-def _nearest(wanted: float, area: int, step: int) -> Size:
-    """Landscape."""
+def _nearest(wanted: float, area: int, step: int, sides: Size | None) -> Size:
+    """Landscape; within `sides` where there is such a size of about that ratio."""
 
     def fault(size: Size) -> tuple[float, float]:
         off_ratio = _off(size, wanted)
@@ -181,8 +190,10 @@ def _nearest(wanted: float, area: int, step: int) -> Size:
 
     centre = max(1, round(math.sqrt(area / wanted) / step))
     sizes: list[Size] = []
-    for short in range(max(1, centre // 2), centre * 3 // 2 + 2):
+    first = min(centre // 2, sides[0] // step) if sides else centre // 2
+    for short in range(max(1, first), centre * 3 // 2 + 2):
         ideal = short * wanted
         longs = {max(short, math.floor(ideal)), max(short, math.ceil(ideal))}
         sizes += [(long * step, short * step) for long in longs]
-    return min(sizes, key=fault)
+    within = [s for s in sizes if sides and s[0] <= sides[1] and s[1] >= sides[0]]
+    return min(within or sizes, key=fault)

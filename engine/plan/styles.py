@@ -1,16 +1,19 @@
-"""Styles: words put around a prompt, for each family of models."""
+"""Styles: words put around a prompt, or into a caption, for each family of models."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.caption.schema import OTHER_STYLE, PHOTO_STYLE, style_keys
 from engine.settings import SettingsError
 
 PLACE = "{prompt}"
 ANY = "any"
 AUTO = "auto"
+CAPTIONED = "ideogram"
+"""The family whose styles are parts of captions."""
 _MOST_CHARS = 4000
 
 
@@ -21,6 +24,8 @@ class Template:
     prompt: str = PLACE
     """With `{prompt}` once, where the prompt goes."""
     negative: str = ""
+    caption: Mapping[str, str] = field(default_factory=dict)
+    """The style description of a caption, without its palette; empty: it is told by words."""
 
 
 Styles = Mapping[str, Mapping[str, Template]]
@@ -74,6 +79,8 @@ def read_style_list(text: str, path: Path) -> dict[str, dict[str, Template]]:
 
 
 def _template(body: Any, where: str) -> Template:
+    if isinstance(body, dict) and body.keys() & _OF_CAPTIONS:
+        return Template(caption=_style_description(body, where))
     if not isinstance(body, dict) or body.keys() - {"prompt", "negative"}:
         raise SettingsError(f"{where}: a style has a prompt and perhaps a negative, nothing else.")
     prompt, negative = str(body.get("prompt", PLACE)), str(body.get("negative", ""))
@@ -82,6 +89,20 @@ def _template(body: Any, where: str) -> Template:
     if prompt.count(PLACE) != 1:
         raise SettingsError(f"{where}: the prompt must hold {PLACE} once, where the prompt goes.")
     return Template(prompt, negative)
+
+
+_OF_CAPTIONS = frozenset((*PHOTO_STYLE, *OTHER_STYLE)) - {"color_palette"}
+
+
+def _style_description(body: Mapping[str, Any], where: str) -> dict[str, str]:
+    wanted = [key for key in style_keys(body) if key != "color_palette"]
+    words = {key: str(body.get(key, "")) for key in wanted}
+    if body.keys() != words.keys() or max(map(len, words.values())) > _MOST_CHARS:
+        raise SettingsError(
+            f"{where}: a style for captions has aesthetics, lighting, photo and medium, or"
+            " aesthetics, lighting, medium and art_style; nothing else."
+        )
+    return words
 
 
 def template_of(style: str, family: str, styles: Styles) -> Template:
@@ -105,3 +126,9 @@ def apply_style(template: Template, prompt: str, negative: str) -> tuple[str, st
     middle = prompt.rstrip(".") if after[:1] in (",", ".") else prompt
     both = ", ".join(part for part in (negative, template.negative) if part)
     return f"{before}{middle}{after}", both
+
+
+def caption_styles(styles: Styles) -> dict[str, Mapping[str, str]]:
+    """Style → what it is in a caption, for those that are something there."""
+    found = {name: template_of(name, CAPTIONED, styles).caption for name in styles}
+    return {name: caption for name, caption in found.items() if caption}

@@ -1,9 +1,11 @@
-"""What a row's prompt becomes before the model gets it: wildcards, magic prompt, style."""
+"""What a row's prompt becomes before the model gets it: wildcards, magic prompt, style, caption."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.caption.reading import looks_like_caption
 from engine.models.family import Family
+from engine.plan.captioning import Captioned, asked, captioned, frame
 from engine.plan.magic import enrich
 from engine.plan.styles import apply_style, template_of
 from engine.plan.wildcards import expand
@@ -11,7 +13,7 @@ from engine.plan.words import Words
 from engine.sheet.rows import RowValues
 
 Rewrites = Mapping[str, str]
-"""Prompt, its wildcards expanded → what a language model made of it."""
+"""What a language model is asked (`Question.text`) → what it made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,19 @@ class Wording:
     """With the style's words: final."""
     negative_prompt: str
     """Final."""
+    captioned: Captioned | None = None
+    """How it came about for a model of captions; None: it is another, or the row says it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a language model is asked for one image, and what is put around its answer."""
+
+    text: str
+    around: str
+    """As `captioning.put_around` takes it."""
+    captions: bool
+    """Whether it is asked for a caption; else for words."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,9 @@ class Wordsmith:
         if final := values.final_prompt:
             _, negative = apply_style(template, final, unwanted)
             return Wording(final, final, final, negative)
+        if self.family.captions:
+            made = captioned(values, expanded, template, self.words, self.rewrites)
+            return Wording(expanded, made.prompt, made.prompt, unwanted, made)
         enriched = expanded
         if values.magic_prompt:
             enriched = self.rewrites.get(expanded) or enrich(
@@ -60,3 +78,20 @@ class Wordsmith:
             )
         prompt, negative = apply_style(template, enriched, unwanted)
         return Wording(expanded, enriched, prompt, negative)
+
+    def question(self, values: RowValues, seed: int) -> Question | None:
+        """What a language model is asked for one image; None where it has no say.
+
+        Raises:
+            WildcardError, SettingsError: as `word`.
+        """
+        if not values.magic_prompt or values.final_prompt:
+            return None
+        expanded = expand(values.prompt, seed, self.words.wildcards)
+        template = template_of(values.style, self.family.name, self.words.styles)
+        if not self.family.captions:
+            return Question(expanded, template.prompt, captions=False)
+        if looks_like_caption(expanded):
+            return None
+        around = frame(values, template, self.words)
+        return Question(asked(values, expanded, template), around, captions=True)

@@ -40,7 +40,7 @@ def call_arguments(
         told(index + 1, tensors["latents"])
         return tensors
 
-    arguments = {
+    arguments: dict[str, Any] = {
         "width": first.width,
         "height": first.height,
         "num_inference_steps": first.steps,
@@ -53,9 +53,11 @@ def call_arguments(
         # Kontext's own size would be a megapixel, whatever is asked for.
         "max_area": first.width * first.height,
         "_auto_resize": False,
-        family.guidance: first.guidance,
+        **family.guided(first.steps, first.guidance),
     }
     arguments |= family.fixed_for(first.steps)
+    if (tokens := arguments.get(_TOKENS)) is not None:
+        arguments[_TOKENS] = min(tokens, _places_of(pipeline.text_encoder))
     if family.guider:
         _guide(pipeline, first.guidance)
     if family.own_area:
@@ -68,6 +70,16 @@ def call_arguments(
     if not accepted.keys() & {"callback_on_step_end", "callback"}:
         _tell_each_step(pipeline.scheduler, told)
     return {name: value for name, value in arguments.items() if name in accepted}
+
+
+_TOKENS = "max_sequence_length"
+
+
+def _places_of(text_encoder: Any) -> int:
+    """How many tokens a language model takes at most."""
+    config = text_encoder.config
+    config = getattr(config, "text_config", config)
+    return int(config.max_position_embeddings)
 
 
 def _guide(pipeline: Any, guidance: float) -> None:

@@ -157,10 +157,12 @@ class LoadedModel:
         try:
             if self._factors is None:
                 scale = self._pipeline.vae_scale_factor
-                self._factors = factors_of(self._pipeline.vae, scale)
+                first = self.family.places_first
+                self._factors = factors_of(self._pipeline.vae, scale, places_first=first)
             believed = clean_latents(latents, scheduler)
-            size = recipe.width, recipe.height
-            return draw_preview(laid_out(believed, size, self._factors)[slot], self._factors)
+            size, first = (recipe.width, recipe.height), self.family.places_first
+            placed = laid_out(believed, size, self._factors, places_first=first)
+            return draw_preview(placed[slot], self._factors)
         except Exception as error:
             self._has_previews = False
             log.warning("No previews of this model: %s: %s", type(error).__name__, error)

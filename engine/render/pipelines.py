@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
 from engine.machine import usual_dtype
+from engine.models.families import ENHANCER
 from engine.models.helpers import helper_reason
 from engine.models.variants import variant_of
 
@@ -92,6 +93,9 @@ def load_pipeline(
         if helper_reason(error):
             raise ImportError(str(error)) from error
         raise ModelError(f"{folder} cannot be loaded: {error}") from error
+    if getattr(pipeline, ENHANCER, None) is not None:
+        # A process of its own writes captions; diffusers loads it whatever it is told.
+        pipeline.register_modules(**{ENHANCER: None})
     return made_ready(pipeline, device)
 
 

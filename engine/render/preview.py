@@ -27,18 +27,19 @@ class Factors:
         return len(self.matrix) - 1
 
 
-def factors_of(vae: Any, scale: int) -> Factors:
+def factors_of(vae: Any, scale: int, *, places_first: bool = False) -> Factors:
     """The matrix that fits best, by least squares over a mosaic of colours that `vae` encodes.
 
     Args:
         vae: the model's autoencoder.
         scale: pixels for one of its latents.
+        places_first: as for `unpacked`.
     """
     side = _PATCHES * scale
     colours = torch.rand(1, 3, _PATCHES, _PATCHES, generator=torch.Generator().manual_seed(0))
     mosaic = torch.nn.functional.interpolate(colours, (side, side), mode="bilinear")
     with torch.no_grad():
-        encoded = _encoded(vae, mosaic)
+        encoded = _encoded(vae, mosaic, places_first=places_first)
     latents = encoded.float().cpu()[0].flatten(1).T
     small = torch.nn.functional.interpolate(mosaic, encoded.shape[-2:], mode="area")
     ones = torch.ones(len(latents), 1)
@@ -46,7 +47,7 @@ def factors_of(vae: Any, scale: int) -> Factors:
     return Factors(torch.linalg.lstsq(torch.cat([latents, ones], 1), wanted).solution)
 
 
-def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
+def _encoded(vae: Any, picture: torch.Tensor, *, places_first: bool) -> torch.Tensor:
     """Latents as a denoiser has them, 1 × channels × height × width; shifts are in the offset."""
     picture = (picture * 2 - 1).to(vae.device, vae.dtype)
     if (vae.config.get("in_channels") or 3) > picture.shape[1]:  # it knows transparency, too
@@ -63,12 +64,25 @@ def _encoded(vae: Any, picture: torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(latents / latents.new_tensor(deviation).view(1, -1, 1, 1))
     if (bn := getattr(vae, "bn", None)) is not None:  # FLUX.2's, over four neighbours at a time
         wide = torch.nn.functional.pixel_unshuffle(latents, 2)
-        wide = wide / torch.sqrt(bn.running_var + config.batch_norm_eps).view(1, -1, 1, 1)
+        spread = torch.sqrt(bn.running_var + config.batch_norm_eps)
+        spread = _channels_first(spread) if places_first else spread
+        wide = wide / spread.view(1, -1, 1, 1)
         return torch.nn.functional.pixel_shuffle(wide, 2)
     return torch.as_tensor(latents * (config.get("scaling_factor") or 1.0))
 
 
-def laid_out(latents: torch.Tensor, size: tuple[int, int], factors: Factors) -> torch.Tensor:
+def _channels_first(packed: torch.Tensor) -> torch.Tensor:
+    """… × (2 × 2 × channels) as … × (channels × 2 × 2)."""
+    return packed.view(*packed.shape[:-1], 4, -1).transpose(-1, -2).reshape(packed.shape)
+
+
+def laid_out(
+    latents: torch.Tensor,
+    size: tuple[int, int],
+    factors: Factors,
+    *,
+    places_first: bool = False,
+) -> torch.Tensor:
     """Images × channels × height × width of latents, as their autoencoder has them.
 
     Args:
@@ -76,7 +90,10 @@ def laid_out(latents: torch.Tensor, size: tuple[int, int], factors: Factors) -> 
             four times the channels.
         size: width and height of the images that are drawn.
         factors: of their autoencoder.
+        places_first: whether four neighbours that are one are 2 × 2 × channels; else channels ×
+            2 × 2.
     """
+    latents = _channels_first(latents) if places_first else latents
     if latents.dim() == _IN_A_ROW:
         count, places, wide = latents.shape
         across = max(1, round((places * size[0] / size[1]) ** 0.5))

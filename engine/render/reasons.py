@@ -1,10 +1,13 @@
 """Whose fault an error is, and why in words: the model's, the machine's, the device's, memory's."""
 
 import errno
+import re
 
 from engine.models.helpers import helper_reason
 from engine.protocol.rendering import Cause
 
+_TOO_LONG = re.compile(r"prompt has ([0-9]+) tokens, exceeds max_sequence_length=([0-9]+)")
+"""As Ideogram 4's pipeline says it."""
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _DEVICE_WORDS = ("CUDA error", "HIP error", "CUDA driver", "NVIDIA driver", "No CUDA GPUs")
 
@@ -12,6 +15,11 @@ _DEVICE_WORDS = ("CUDA error", "HIP error", "CUDA driver", "NVIDIA driver", "No 
 def plain(error: Exception) -> str:
     """An error in a line: what kind it is, and its words."""
     text = " ".join(str(error).split()) or "no reason given"
+    if found := _TOO_LONG.search(text):
+        return (
+            f"the final prompt has {found[1]} tokens, more than the {found[2]} that the model"
+            " takes: shorten it"
+        )
     return f"{type(error).__name__}: {text}"
 
 

@@ -1,7 +1,7 @@
 """Rewriting prompts with a local chat model. A program of its own: its caller needs no torch.
 
-Reads a line from standard input, a JSON object: `model`, `device`, `instruction`, `prompts`. Writes
-one JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or at the end
+Reads a line from standard input, a JSON object: `model`, `device`, `instruction`, `prompts` and
+`kind`. Writes one JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or last
 `{"error"}`, or `{"machine"}` if this machine can run no model at all. Ends where standard input
 ends: nobody listens any more.
 """
@@ -11,11 +11,17 @@ import os
 import sys
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.caption.asking import answered, idea_and_shape, idea_with_words
+
 _MOST_TOKENS = 200
+_MOST_TOKENS_OF_CAPTIONS = 1024
+"""As many as the enhancer in diffusers 0.42 takes."""
+_TRIES = 3
+"""Answers that are no captions, after which none is had."""
 _MOST_CHARS = 2000
 _QUOTES = "\"'“”„«»`"
 
@@ -24,19 +30,26 @@ class MachineError(Exception):
     """This machine can run no model: its device is not there, or torch does not start."""
 
 
+Say = Callable[[str, int], str]
+"""A prompt and a seed → what a language model says."""
+
+
 def rewrite(
-    model: str, device: str, instruction: str, prompts: Sequence[str]
+    model: str, device: str, instruction: str, prompts: Sequence[str], kind: str = "words"
 ) -> Iterator[tuple[str, str]]:
-    """Each prompt with what the model makes of it; the prompt itself where it makes nothing.
+    """Each prompt with what the model makes of it.
 
     The words are drawn by a seed that follows from the prompt: the same prompt is rewritten alike
     wherever it stands.
 
     Args:
-        model: a folder, or a name on the Hub, of a transformers chat model.
+        model: a folder, or a name on the Hub, of a transformers chat model; for `enhanced` the
+            folder of an image model that has an enhancer.
         device: "cpu", "cuda:0" …; "auto" takes the first GPU, or the CPU where there is none.
-        instruction: what the model is told to do.
-        prompts: to be rewritten, one after the other.
+        instruction: what a chat model is told to do.
+        prompts: to be rewritten, one after the other; for captions its questions.
+        kind: `words`, of which nothing is the prompt itself; `caption` or `enhanced`, where what is
+            no caption after some tries is empty.
 
     Raises:
         MachineError: no model can be run here.
@@ -44,7 +57,6 @@ def rewrite(
     """
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
 
         if device == "auto":
             device = "cuda:0" if torch.cuda.is_available() else "cpu"
@@ -53,35 +65,106 @@ def rewrite(
         raise MachineError(f"{type(error).__name__}: {error}") from error
     if device == "cpu":
         os.nice(10)  # the screen comes first
+    if kind == "enhanced":
+        say = _enhancer(Path(model), device)
+    else:
+        tokens = _MOST_TOKENS if kind == "words" else _MOST_TOKENS_OF_CAPTIONS
+        say = _chat(model, device, instruction, tokens)
+    for prompt in prompts:
+        seed = zlib.crc32(prompt.encode())
+        if kind == "words":
+            yield prompt, tidied(say(prompt, seed)) or prompt
+        else:
+            tries = (answered(say(prompt, seed + more)) for more in range(_TRIES))
+            yield prompt, next((caption for caption in tries if caption), "")
+
+
+def _chat(model: str, device: str, instruction: str, tokens: int) -> Say:
+    """What a chat model says, told to do something with the prompt that follows."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     local = Path(model).expanduser()
     source = str(local) if local.is_dir() else model
     how = {"local_files_only": local.is_dir(), "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(source, **how)
     if tokenizer.chat_template is None:
         raise ValueError("it is no chat model: its tokenizer has no chat template")
-    dtype = torch.float32 if device == "cpu" else torch.bfloat16
     network = AutoModelForCausalLM.from_pretrained(
-        source, dtype=dtype, use_safetensors=True, **how
+        source, dtype=_dtype(device), use_safetensors=True, **how
     ).to(device)
-    for prompt in prompts:
+
+    def say(prompt: str, seed: int) -> str:
         told = [{"role": "user", "content": f"{instruction}\n\n{prompt}"}]
         encoded = tokenizer.apply_chat_template(
             told, add_generation_prompt=True, return_tensors="pt", return_dict=True
         ).to(device)
-        torch.manual_seed(zlib.crc32(prompt.encode()))
+        torch.manual_seed(seed)
         with torch.no_grad():
             answer = network.generate(
                 **encoded,
                 do_sample=True,
                 temperature=0.7,
                 top_p=0.9,
-                max_new_tokens=_MOST_TOKENS,
+                max_new_tokens=tokens,
                 pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
             )
-        said = tokenizer.decode(
-            answer[0, encoded["input_ids"].shape[1] :], skip_special_tokens=True
-        )
-        yield prompt, tidied(said) or prompt
+        new = answer[0, encoded["input_ids"].shape[1] :]
+        return str(tokenizer.decode(new, skip_special_tokens=True))
+
+    return say
+
+
+def _enhancer(folder: Path, device: str) -> Say:
+    """What an image model's own enhancer says: its text encoder with a head, as diffusers does it.
+
+    Only these two are loaded.
+    """
+    import diffusers
+    import torch
+    import transformers
+    from diffusers.pipelines.ideogram4 import prompt_enhancer as own
+    from diffusers.utils import is_outlines_available
+
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    how = {"local_files_only": True, "use_safetensors": True}
+    head = diffusers.Ideogram4PromptEnhancerHead.from_pretrained(
+        folder / "prompt_enhancer_head", dtype=_dtype(device), **how
+    )
+    encoder = getattr(transformers, index["text_encoder"][1]).from_pretrained(
+        folder / "text_encoder", dtype=_dtype(device), **how
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        folder / "tokenizer", local_files_only=True, trust_remote_code=False
+    )
+    network = own.build_prompt_enhancer(encoder, head).to(device)
+    held = (
+        own.build_caption_logits_processor(network, tokenizer) if is_outlines_available() else None
+    )
+
+    def say(prompt: str, seed: int) -> str:
+        _, (across, down) = idea_and_shape(prompt)
+        with torch.no_grad():
+            (caption,) = own.generate_captions(
+                network,
+                tokenizer,
+                held,
+                idea_with_words(prompt),
+                down,
+                across,
+                max_new_tokens=_MOST_TOKENS_OF_CAPTIONS,
+                generator=torch.Generator().manual_seed(seed),
+                device=torch.device(device),
+            )
+        return str(caption)
+
+    return say
+
+
+def _dtype(device: str) -> Any:
+    import torch
+
+    return torch.float32 if device == "cpu" else torch.bfloat16
 
 
 def tidied(said: str) -> str:

@@ -1,4 +1,8 @@
-"""The magic prompt by a local language model: in a process of its own, each answer kept."""
+"""The magic prompt by a local language model: in a process of its own, each answer kept.
+
+It is words around a prompt's words, or a caption for a model that was taught by these; a caption is
+written by the model's own enhancer, where its folder has that, else by the chat model.
+"""
 
 import asyncio
 import contextlib
@@ -8,13 +12,42 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
+from msgspec import structs
+
+from engine.caption.asking import INSTRUCTION
 from engine.errors import PromptsheetError
+from engine.models.catalog import Model
+from engine.models.families import ENHANCER
 from engine.models.fingerprint import fingerprint
 from engine.settings import MagicSettings, cache_folder, expanded
 from engine.unfinished_files import written_beside
 
 _LINE_BYTES = 16 << 20
+
+
+Kind = Literal["words", "caption", "enhanced"]
+"""What is written, and by whom: words or a caption by a chat model, a caption by an enhancer."""
+
+
+def who_writes(
+    model: Model | None, magic: MagicSettings, *, captions: bool
+) -> tuple[MagicSettings, Kind] | None:
+    """Which language model writes magic prompts for a model, and what; None: there is none.
+
+    Args:
+        model: that draws.
+        magic: the settings.
+        captions: whether a caption is to be written; else words.
+    """
+    if captions and model is not None and model.has_enhancer:
+        return structs.replace(magic, model=str(model.source), instruction=""), "enhanced"
+    if not magic.model:
+        return None
+    if captions:
+        return structs.replace(magic, instruction=INSTRUCTION), "caption"
+    return magic, "words"
 
 
 class RewriteError(PromptsheetError):
@@ -25,7 +58,9 @@ class RewriterDiedError(RewriteError):
     """Its process ended without a word, or cannot run here: asked again, it may well answer."""
 
 
-def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]:
+def rewritten(
+    prompts: Sequence[str], settings: MagicSettings, kind: Kind = "words"
+) -> dict[str, str]:
     """Prompt → what the language model makes of it. Waits; not for an event loop.
 
     Raises:
@@ -34,7 +69,7 @@ def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]
 
     async def gathered() -> dict[str, str]:
         found: dict[str, str] = {}
-        async with contextlib.aclosing(rewrites(prompts, settings)) as answers:
+        async with contextlib.aclosing(rewrites(prompts, settings, kind)) as answers:
             async for some in answers:
                 found |= some
         return found
@@ -43,7 +78,7 @@ def rewritten(prompts: Sequence[str], settings: MagicSettings) -> dict[str, str]
 
 
 async def rewrites(
-    prompts: Sequence[str], settings: MagicSettings
+    prompts: Sequence[str], settings: MagicSettings, kind: Kind = "words"
 ) -> AsyncGenerator[dict[str, str]]:
     """Prompts with what the language model makes of them, as they come.
 
@@ -51,36 +86,40 @@ async def rewrites(
     comes first, and the model is asked for the rest alone.
 
     Args:
-        prompts: wildcards expanded.
+        prompts: wildcards expanded; for a caption its questions.
         settings: which model, and what it is told.
+        kind: what it writes. An answer that should be a caption and is none is empty.
 
     Raises:
         RewriteError: the model cannot be loaded, or stops answering.
     """
-    identity = await asyncio.to_thread(_identity, settings)
+    identity = await asyncio.to_thread(_identity, settings, kind)
     places = {prompt: _place(identity, prompt) for prompt in prompts}
     known = await asyncio.to_thread(_kept_of, places)
     if known:
         yield known
     if missing := {prompt: place for prompt, place in places.items() if prompt not in known}:
-        async with contextlib.aclosing(_ask(list(missing), settings)) as answers:
+        async with contextlib.aclosing(_ask(list(missing), settings, kind)) as answers:
             async for prompt, text in answers:
                 await asyncio.to_thread(_keep, missing[prompt], text)
                 yield {prompt: text}
 
 
-def known_rewrite(prompt: str, settings: MagicSettings) -> str | None:
+def known_rewrite(prompt: str, settings: MagicSettings, kind: Kind = "words") -> str | None:
     """What the language model made of a prompt before; None if it has not been asked."""
     try:
-        return _kept(_place(_identity(settings), prompt))
+        return _kept(_place(_identity(settings, kind), prompt))
     except RewriteError:
         return None
 
 
 @lru_cache(8)
-def _identity(settings: MagicSettings) -> str:
+def _identity(settings: MagicSettings, kind: Kind) -> str:
     folder = expanded(Path(settings.model))
     try:
+        if kind == "enhanced":
+            parts = ("text_encoder", ENHANCER)
+            return f"{kind}\n" + "\n".join(fingerprint(folder / part) for part in parts)
         which = fingerprint(folder) if folder.is_dir() else settings.model
     except OSError as error:
         raise RewriteError(f"The language model in {folder} cannot be read: {error}.") from error
@@ -113,12 +152,15 @@ def _keep(place: Path, text: str) -> None:
         return
 
 
-async def _ask(prompts: Sequence[str], settings: MagicSettings) -> AsyncGenerator[tuple[str, str]]:
+async def _ask(
+    prompts: Sequence[str], settings: MagicSettings, kind: Kind
+) -> AsyncGenerator[tuple[str, str]]:
     asked = {
         "model": settings.model,
         "device": settings.device,
         "instruction": settings.instruction,
         "prompts": prompts,
+        "kind": kind,
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "engine.render.rewrite"),
@@ -136,28 +178,34 @@ async def _ask(prompts: Sequence[str], settings: MagicSettings) -> AsyncGenerato
         while waiting:
             line = await asyncio.wait_for(process.stdout.readline(), settings.timeout)
             if not line:
-                raise RewriterDiedError(_advice(settings, "its process has ended"))
+                raise RewriterDiedError(_advice(settings, kind, "its process has ended"))
             answer = json.loads(line)
             if "machine" in answer:
-                raise RewriterDiedError(_advice(settings, answer["machine"]))
+                raise RewriterDiedError(_advice(settings, kind, answer["machine"]))
             if "error" in answer:
-                raise RewriteError(_advice(settings, answer["error"]))
+                raise RewriteError(_advice(settings, kind, answer["error"]))
             waiting.discard(answer["prompt"])
             yield answer["prompt"], answer["text"]
     except TimeoutError as error:
         reason = f"no answer within {settings.timeout:g} s"
-        raise RewriteError(_advice(settings, reason)) from error
+        raise RewriteError(_advice(settings, kind, reason)) from error
     except ConnectionError as error:
-        raise RewriterDiedError(_advice(settings, str(error))) from error
+        raise RewriterDiedError(_advice(settings, kind, str(error))) from error
     except (OSError, ValueError) as error:
-        raise RewriteError(_advice(settings, str(error))) from error
+        raise RewriteError(_advice(settings, kind, str(error))) from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
 
 
-def _advice(settings: MagicSettings, reason: str) -> str:
+def _advice(settings: MagicSettings, kind: Kind, reason: str) -> str:
+    if kind == "enhanced":
+        return (
+            f"The prompt enhancer of the model in {settings.model} does not answer: {reason}. Mend"
+            f" its folder, or take {ENHANCER} out of it to have captions written without one; then"
+            " try again."
+        )
     return (
         f"The language model {settings.model} for magic prompts does not answer: {reason}. Mend"
         ' magic.model in the settings, or set it to "" to have prompts enriched without one; then'

@@ -7,8 +7,17 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any, TypeAlias
 
+from engine.caption.reading import looks_like_caption
+from engine.sheet.caption_cells import check_captions
 from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
-from engine.sheet.columns import COLUMN, COLUMNS, ENLARGED_STRENGTH, Column, Kind
+from engine.sheet.columns import (
+    COLUMN,
+    COLUMNS,
+    ENLARGED_STRENGTH,
+    TEXTS_IN_PICTURE,
+    Column,
+    Kind,
+)
 from engine.sheet.cross_row_checks import (
     check_doubles,
     check_models,
@@ -26,6 +35,7 @@ from engine.sheet.repair import (
     judge_choice,
     judge_colours,
     judge_decimal,
+    judge_layout,
     judge_model,
     judge_picture,
     judge_switch,
@@ -68,6 +78,7 @@ def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()
             for line, findings in judged.found.items():
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
         require_prompts(columns, vocabulary, found)
+        check_captions(columns, vocabulary, found)
         check_models(columns, vocabulary, found)
         check_sources(columns, vocabulary, found)
         check_visibility(columns, vocabulary, found)
@@ -150,6 +161,8 @@ def _take_tags(
         tags = tags_in(cell_text(cells[prompts.at]))
         if not tags or not prompts.texts[line] or number in plain:
             continue
+        if looks_like_caption(prompts.texts[line]):  # whose words are to the letter
+            continue
         if "lora" not in columns:
             columns["lora"] = Judged(len(table.header), "lora", blank, [()] * len(blank), {})
         at, _, texts, values, found = columns["lora"]
@@ -164,7 +177,7 @@ def _looked(
 ) -> Vocabulary:
     """The vocabulary, all pictures that are named looked at together: one by one takes longer."""
     places = [at for at, name in known.items() if COLUMN[name].kind is Kind.PICTURE]
-    cells = {cell for at in places if at < len(columns) for cell in columns[at]}
+    cells = (cell for at in places if at < len(columns) for cell in columns[at])
     texts = {cell_text(cell).strip() for cell in cells if not unusable(cell)}
     if not texts:
         return vocabulary
@@ -346,10 +359,12 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
             labels=tuple(vocabulary.models),
             names=vocabulary.model_names,
             faults=vocabulary.model_faults,
+            fourth=tuple(label for label, model in vocabulary.models.items() if model.captions),
             pull_name=vocabulary.pull_name,
         ),
         Kind.RATIO: judge_ratio,
         Kind.WHOLE: functools.partial(judge_whole, column=column),
+        Kind.LAYOUT: judge_layout,
         Kind.COLOURS: functools.partial(judge_colours, names=tuple(vocabulary.palettes)),
         Kind.DECIMAL: functools.partial(judge_decimal, column=column),
         Kind.PICTURE: lambda cell: judge_picture(
@@ -362,18 +377,27 @@ def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
     judge = judges[column.kind]
     if column.kind is Kind.TEXT:
         most = vocabulary.prompt_chars
-        if column.name == "final_prompt":  # to the letter: its braces are braces
+        if column.name in _TO_THE_LETTER:  # their braces are braces
             return lambda cell: plain_text(cell, most) or unusable(cell) or judge(cell)
-        taken = judge_tags if column.name == "prompt" else lambda verdict: verdict
-        return lambda cell: judge_wildcards(
-            taken(plain_text(cell, most) or unusable(cell) or judge(cell)),
-            vocabulary.wildcards,
-            vocabulary.wildcard_faults,
-            vocabulary.wildcard_fault,
-        )
+
+        def with_wildcards(cell: Cell) -> CellFindings[str]:
+            verdict = plain_text(cell, most) or unusable(cell) or judge(cell)
+            if column.name == "prompt" and verdict.value and looks_like_caption(verdict.value):
+                return verdict  # which model it is for decides what it is
+            return judge_wildcards(
+                judge_tags(verdict) if column.name == "prompt" else verdict,
+                vocabulary.wildcards,
+                vocabulary.wildcard_faults,
+                vocabulary.wildcard_fault,
+            )
+
+        return with_wildcards
     if fault := vocabulary.file_faults.get(column.name):
         return lambda cell: unusable(cell) or _explained(judge(cell), fault)
     return lambda cell: unusable(cell) or judge(cell)
+
+
+_TO_THE_LETTER = ("final_prompt", *TEXTS_IN_PICTURE)
 
 
 def _explained(verdict: CellFindings[Any], fault: str) -> CellFindings[Any]:

@@ -355,13 +355,14 @@ class CheckedRows:
                 self._vocabulary,
                 {number for number, state in there.items() if "prompt" in state.as_read},
             )
-            self._take_header(_with_loras(header, checked))
             for problem in checked.problems:
                 if problem.row in there and not self._is_note(problem) and not is_double(problem):
                     self._problems[problem.row] = (*self._problems.get(problem.row, ()), problem)
             for row in checked.rows:
                 self._rows[row.number] = self._as_wished(row)
                 self._count(row.number, 1)
+            if (wider := _with_loras(header, checked)) != self._header:
+                self._take_header(wider)
         if self._numbers and min(states) > self._numbers[-1]:
             self._numbers += sorted(there)
         elif states.keys() != there.keys():

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     COLOURS = "colours"
     DECIMAL = "number"
     PICTURE = "picture"
+    LAYOUT = "layout"
     LORAS = "LoRAs"
 
 
@@ -33,8 +34,9 @@ class Column:
     """What a blank cell means, as it would be typed; empty: nothing, or chosen elsewhere."""
     help: str
     """One or two sentences for the person who fills the sheet."""
-    template: Literal["basic", "full"]
-    """The smallest template that has it: every basic column is in the full template too."""
+    template: Literal["basic", "full", "poster"]
+    """The smallest template that has it: every basic column is in the full template too. A poster's
+    are in the poster template alone."""
     choices: tuple[str, ...] = ()
     """All that is allowed; for ratios and palettes what is offered, others can be typed."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
@@ -330,9 +332,31 @@ COLUMNS: tuple[Column, ...] = (
         },
         aliases=("upscaling", "upscale by", "upscale factor", "enlarge"),
     ),
+    *(
+        Column(
+            f"text_{number}",
+            Kind.TEXT,
+            "",
+            f"Words that stand in the picture, letter by letter{more}: for Ideogram 4.",
+            "poster",
+        )
+        for number, more in ((1, ""), (2, ", beside text_1"), (3, ", beside these"), (4, ", too"))
+    ),
+    Column(
+        "layout",
+        Kind.LAYOUT,
+        "",
+        "Where things are, for Ideogram 4, such as text_1: top; subject: middle left. A place is "
+        "words like these, or top, left, bottom and right from 0 to 1000.",
+        "poster",
+    ),
 )
 
 COLUMN: Mapping[str, Column] = MappingProxyType({column.name: column for column in COLUMNS})
 
+TEXTS_IN_PICTURE = tuple(name for name in COLUMN if name.startswith("text_"))
+"""Those whose cells stand in the picture."""
+CAPTION_COLUMNS = (*TEXTS_IN_PICTURE, "layout")
+"""Those that act in captions alone."""
 PICTURE_COLUMNS = tuple(column.name for column in COLUMNS if column.kind is Kind.PICTURE)
 """Those whose cells name files."""

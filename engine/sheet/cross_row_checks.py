@@ -84,7 +84,10 @@ def check_negatives(
     ):
         if text and label and not vocabulary.models[label].heeds_negative(rendering, guidance):
             message = (
-                f"The model {label} heeds no negative prompt here: this one changes nothing. "
+                f"The model {label} heeds no negative prompt: this one changes nothing. Say in "
+                "the prompt what there is instead, “an empty street” and not “no people”."
+                if vocabulary.models[label].captions
+                else f"The model {label} heeds no negative prompt here: this one changes nothing. "
                 "It takes a model that does, and guidance high enough for it."
             )
             warning = Finding(Severity.WARNING, message)

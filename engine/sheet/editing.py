@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
-from engine.sheet.columns import COLUMN, COLUMNS, PICTURE_COLUMNS
+from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, COLUMNS, PICTURE_COLUMNS
 from engine.sheet.fault_navigation import Place
 from engine.sheet.foreign_options import foreign_options
 from engine.sheet.rows import Severity
@@ -346,8 +346,10 @@ class Draft(CheckedRows):
         return self.with_vocabulary(replace(self.vocabulary, num_images=num_images))
 
     def offered_columns(self) -> list[str]:
-        """Known columns that it does not have yet."""
-        return [column.name for column in COLUMNS if column.name not in self.columns]
+        """Known columns that it does not have yet, and that some model has a use for."""
+        captions = any(model.captions for model in self.vocabulary.models.values())
+        offered = (c.name for c in COLUMNS if captions or c.name not in CAPTION_COLUMNS)
+        return [name for name in offered if name not in self.columns]
 
 
 def _reading(cells: Sequence[Cell]) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.sheet.cell_findings import shown, unquoted
-from engine.sheet.columns import COLUMN, COLUMNS
+from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, COLUMNS
 from engine.sheet.rows import Problem, Severity, SheetError
 
 _BETWEEN_WORDS = re.compile(r"[\s_\-.]+")
@@ -67,10 +67,14 @@ def map_header(
     for index, cell in enumerate(header):
         name = known_name(cell)
         if index in own:
-            message = (
-                f"`{shown(cell)}` is kept as a column of your own: none of its cells names a "
-                f"picture. If it should tell what is drawn on, write names of files in it."
+            why = (
+                "no row's model reads captions, in which it would act. With one that does, read "
+                "the sheet again."
+                if name in CAPTION_COLUMNS
+                else "none of its cells names a picture. If it should tell what is drawn on, write "
+                "names of files in it."
             )
+            message = f"`{shown(cell)}` is kept as a column of your own: {why}"
             problems.append(Problem(row, None, Severity.WARNING, cell, message))
             continue
         # A sheet with both `prompt` and `Prompt text` means the first; the other is an extra.
@@ -90,7 +94,21 @@ def map_header(
             )
     if "prompt" not in known.values():
         raise SheetError(_no_prompt(header, row))
-    return known, problems
+    return known, problems + _about_captions(known, header, row)
+
+
+def _about_captions(known: Mapping[int, str], header: Sequence[str], row: int) -> list[Problem]:
+    """What is said once of columns that act in captions: somebody's own may be called so."""
+    acting = [at for at, name in known.items() if name in CAPTION_COLUMNS]
+    if not acting:
+        return []
+    names = ", ".join(f"`{shown(header[at])}`" for at in acting)
+    message = (
+        f"{names}: in pictures of Ideogram 4 this is what stands there, and where. If it is a "
+        "column of your own, call it otherwise."
+    )
+    first = acting[0]
+    return [Problem(row, known[first], Severity.WARNING, header[first], message)]
 
 
 def _doubts(cell: str, meant: Container[str], row: int) -> list[Problem]:

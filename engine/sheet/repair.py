@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from engine.caption.layout import LayoutError, read_layout
+from engine.caption.reading import looks_like_caption
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import EXAMPLE_PROMPT, MOST_COLOURS, PALETTES, Column
 from engine.sheet.encodings import damaged, mended
@@ -25,10 +27,11 @@ _COLOUR = re.compile(
 )
 _DECIMAL = re.compile(r"\+?(?=[0-9.,])([0-9]{0,6})(?:[.,]([0-9]{1,6})[0-9]*)?(?P<percent> ?%)?")
 _FOREIGN_MODEL = re.compile(
-    r"(?:ideogram[ _-]?)?v?[ _-]?[1-3](?:[._ ]?[0a])?(?:[ _-]?(?:turbo|default|quality|flash))?",
+    r"(?:ideogram[ _-]?)?v?[ _-]?(?:[1-3](?:[._ ]?[0a])?|(?P<fourth>4(?:[._ ](?P<part>[05]))?))"
+    r"(?:[ _-]?(?P<speed>turbo|default|balanced|quality|flash))?",
     re.IGNORECASE,
 )
-"""The labels that Ideogram's sheets use for its models, of either generation."""
+"""The labels that Ideogram's sheets use for its models, of any generation."""
 _MARKS = "'’‘“”„«»\"`\u200b\u2060\ufeff"
 """What word processors, spreadsheet programs and web pages put around a value."""
 _MOST_EXACT = 10**15
@@ -116,7 +119,11 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
             "If others were meant, format the cell as text and type it again."
         )
         findings = (Finding(Severity.WARNING, message),)
-    if column.name == "prompt" and (options := foreign_options(text)):
+    if (
+        column.name == "prompt"
+        and not looks_like_caption(text)
+        and (options := foreign_options(text))
+    ):
         findings += (_about_options(options),)
     return CellFindings(text, text, findings)
 
@@ -130,6 +137,16 @@ def _about_options(options: ForeignOptions) -> Finding:
     message += f" As columns: {means}. Taking the suggestion moves them there." if means else ""
     message += f" No column does what {without} did." if without else ""
     return Finding(Severity.WARNING, message, (options.prompt,) if means and options.prompt else ())
+
+
+def judge_layout(cell: Cell) -> CellFindings[str]:
+    """Read where things are in a picture."""
+    text = cell_text(cell).strip()
+    try:
+        placed = read_layout(text)
+    except LayoutError as fault:
+        return error(text, str(fault))
+    return CellFindings(text, text) if placed else CellFindings("", None)
 
 
 def judge_picture(cell: Cell, looked: Mapping[str, LookedAt]) -> CellFindings[SourcePicture]:
@@ -212,6 +229,7 @@ def judge_model(
     labels: Sequence[str],
     names: Mapping[str, str],
     faults: Mapping[str, str],
+    fourth: Sequence[str] = (),
     pull_name: Callable[[str], str] = lambda _: "",
 ) -> CellFindings[str]:
     """Read the label of a model.
@@ -221,6 +239,7 @@ def judge_model(
         labels: Of the models there are.
         names: Labels in other people's sheets → those of ours they stand for.
         faults: Labels of the list whose models cannot be used → why not.
+        fourth: Those of `labels` that are Ideogram 4.
         pull_name: What fetches a model that is not there is told, if it can be fetched.
     """
     text = cell_text(cell).strip()
@@ -254,13 +273,14 @@ def judge_model(
             "no model of your model list is called so.",
             *labels[:_MOST_SUGGESTED],
         )
-    if not isinstance(cell, bool) and _FOREIGN_MODEL.fullmatch(plain):
+    if not isinstance(cell, bool) and (foreign := _FOREIGN_MODEL.fullmatch(plain)):
+        first = dict.fromkeys((*(fourth if foreign["fourth"] else ()), *labels))
         return error(
             text,
-            f"{shown(text)} is a model of Ideogram, which is not here. Pick one of yours for all "
-            "such labels, or name it in the settings for good: "
-            f'model_names = {{"{shown(text)}" = "{labels[0]}"}} under [sheet].',
-            *labels[:_MOST_SUGGESTED],
+            f"{shown(text)} is a model of Ideogram{_foreign(foreign, fourth)}. Pick one of yours "
+            "for all such labels, or name it in the settings for good: "
+            f'model_names = {{"{shown(text)}" = "{next(iter(first))}"}} under [sheet].',
+            *list(first)[:_MOST_SUGGESTED],
         )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
@@ -272,6 +292,17 @@ def judge_model(
         f" `promptsheet models {fetches}, `promptsheet models add PATH` adds one of your disk.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
+
+
+def _foreign(label: re.Match[str], fourth: Sequence[str]) -> str:
+    """What is to be said of a label of Ideogram's, in the middle of a sentence."""
+    told = ", which is not here"
+    if label["fourth"] and fourth:
+        told = f"; {' or '.join(fourth)} is Ideogram 4 here"
+        told += ", and of 4.5 there are no weights" if label["part"] == "5" else ""
+    if speed := label["speed"]:
+        told += f" (the {speed.casefold()} in it belongs into the column rendering)"
+    return told
 
 
 def _label_key(text: str) -> str:

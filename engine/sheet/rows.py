@@ -100,6 +100,13 @@ class RowValues:
     """What changes the model, in the order in which it is added."""
     upscale: str = ""
     """How many times the width and height of its picture it has; empty: they say, or the ratio."""
+    text_1: str = ""
+    """Words that stand in the picture, for models of captions; empty: none."""
+    text_2: str = ""
+    text_3: str = ""
+    text_4: str = ""
+    layout: str = ""
+    """Where things are, as `caption.layout.read_layout` takes it; empty: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,29 @@ _EXAMPLE: Mapping[str, str] = {
     "magic_prompt": "off",
     "style": "auto",
     "color_palette": "#CBA324 #F86C14",
+    "text_1": "SUMMER FAIR",
+    "text_2": "3 June · Town Hall",
+    "layout": "text_1: top; text_2: bottom; subject: middle",
 }
 _WIDE = {"prompt": 60, "negative_prompt": 30, "color_palette": 24}
 
 
-def template_columns(*, full: bool) -> tuple[Column, ...]:
-    """The columns of the basic or of the full template, the prompt first."""
-    return tuple(column for column in COLUMNS if full or column.template == "basic")
+def template_columns(*, full: bool = False, poster: bool = False) -> tuple[Column, ...]:
+    """The columns of the basic template, the full one, or a poster's; the prompt first."""
+
+    def is_in(column: Column) -> bool:
+        if poster:
+            acts = column.template == "poster" or column.name in _OF_POSTERS
+            return acts or (column.template == "basic" and column.name not in _NOT_OF_POSTERS)
+        return column.template == "basic" or (full and column.template == "full")
+
+    return tuple(column for column in COLUMNS if is_in(column))
+
+
+_OF_POSTERS = ("magic_prompt", "style", "color_palette")
+"""Columns of the full template that act in captions."""
+_NOT_OF_POSTERS = ("negative_prompt",)
+"""Columns of the basic template that do not."""
 
 
 def choices_of(column: Column, models: Sequence[str]) -> tuple[str, ...]:
@@ -38,13 +54,16 @@ def choices_of(column: Column, models: Sequence[str]) -> tuple[str, ...]:
     return tuple(models) if column.kind is Kind.MODEL else column.choices
 
 
-def write_template(path: Path, models: Sequence[str], *, full: bool = False) -> None:
+def write_template(
+    path: Path, models: Sequence[str], *, full: bool = False, poster: bool = False
+) -> None:
     """Write a template; the name's ending says what kind. A file that is there is replaced.
 
     Args:
         path: Ends in .csv, .xlsx or .ods.
         models: The labels there are, the default one first.
-        full: All columns, or only the usual ones.
+        full: All columns but a poster's, or only the usual ones.
+        poster: The usual ones, and those that act in captions.
 
     Raises:
         SheetError: Another ending.
@@ -61,7 +80,7 @@ def write_template(path: Path, models: Sequence[str], *, full: bool = False) -> 
     with unfinished(path.parent) as folder:
         folder.mkdir(mode=0o700)
         partial = folder / path.name
-        write(partial, template_columns(full=full), models)
+        write(partial, template_columns(full=full, poster=poster), models)
         mask = os.umask(0)
         os.umask(mask)
         partial.chmod(0o666 & ~mask)

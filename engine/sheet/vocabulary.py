@@ -22,6 +22,8 @@ class ModelLimits:
     """Those it can draw on a picture with."""
     guides: bool = True
     """Whether guidance changes anything."""
+    captions: bool = False
+    """Whether it was taught by captions, Ideogram 4's JSON: a prompt that is one is read as one."""
     stranger: str = ""
     """What kind of pipeline it is, if nothing is known of that kind."""
     lack: str = ""
@@ -87,10 +89,12 @@ class Vocabulary:
     """Characters of a prompt or negative prompt, at most."""
     styles: tuple[str, ...] = ()
     """Styles beside the column's own."""
+    caption_styles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Style → what it is in a caption, for those that are."""
     palettes: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: dict.fromkeys(PALETTES, ())
     )
-    """By name; the colours of each are for showing alone."""
+    """By name; what a caption beside a palette is held against, and for showing."""
     wildcards: Collection[str] = ()
     """What can stand between `__` and `__` in a prompt."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from engine.render.ready_sources import Pixels, ReadySource
 from tests.bench.random_models import save_sd15, save_sdxl
 from tests.support import later_families
 from tests.support import tiny_parts as parts
+from tests.support.tiny_ideogram import ideogram
 
 
 def _flux(pipeline: str, *, guided: bool = True) -> Any:
@@ -284,6 +285,7 @@ _MADE: Mapping[str, Callable[[], Any]] = {
     "AuraFlowPipeline": _auraflow,
     "Lumina2Pipeline": _lumina,
     "CogView4Pipeline": _cogview,
+    "Ideogram4Pipeline": ideogram,
     **later_families.MADE,
     **later_families.LOOKING,
 }

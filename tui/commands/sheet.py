@@ -86,7 +86,13 @@ def register(subcommands: Subcommands) -> None:
     )
     blank = subcommands.add("template", template, "write a sheet to fill in: csv, xlsx or ods")
     blank.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
-    blank.add_argument("--full", action="store_true", help="with all columns")
+    kind = blank.add_mutually_exclusive_group()
+    kind.add_argument("--full", action="store_true", help="with all columns but a poster's")
+    kind.add_argument(
+        "--poster",
+        action="store_true",
+        help="with the columns for Ideogram 4: what stands in the picture, and where",
+    )
     blank.add_argument("--force", action="store_true", help="replace a file that is there")
     blank.add_argument(
         "--images",
@@ -220,12 +226,15 @@ def template(options: Namespace, library: Library) -> int:
         raise UsageError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
     replace = may_replace(options.file, force=options.force)
     if options.images is not None:
+        if options.poster:
+            raise UsageError("--poster goes without --images: Ideogram 4 draws on no pictures.")
         return _picture_sheet(options, library, replace=replace)
     if options.prompt:
         raise UsageError("--prompt goes with --images: a template has an example of its own.")
-    library.sheets.write_template(options.file, full=options.full)
+    library.sheets.write_template(options.file, full=options.full, poster=options.poster)
     if options.json:
-        print_json({"file": str(options.file), "full": options.full})
+        told = {"file": str(options.file), "full": options.full, "poster": options.poster}
+        print_json(told)
     else:
         say(f"A template is in {clean(str(options.file))}.")
     return OK
@@ -290,6 +299,8 @@ def run(options: Namespace, library: Library) -> int:
 
 def prompt(options: Namespace, library: Library) -> int:
     """`promptsheet prompt TEXT…`; `-` reads a prompt a line."""
+    from engine.api import gist
+
     prompts = [
         line
         for text in options.text
@@ -300,7 +311,7 @@ def prompt(options: Namespace, library: Library) -> int:
         raise UsageError("There is no prompt: write one, or one a line to `-`.")
     cells = cells_of(options)
     checked = library.sheets.check_prompts(prompts, num_images=options.num_images, **cells)
-    return render(checked, options, library, name=options.name or prompts[0][:40])
+    return render(checked, options, library, name=options.name or gist(prompts[0])[:40])
 
 
 def recipes(options: Namespace, library: Library) -> int:

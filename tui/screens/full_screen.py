@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.api import ImageInfo
+from engine.api import ImageInfo, gist
 from tui.graphics.beneath import Beneath, is_across, joined_size
 from tui.graphics.beneath import beneath as beneath_of
 from tui.graphics.encode import pixel_size
@@ -219,7 +219,7 @@ class FullScreen(Overlay[int]):
             file = self._library / image.file
             pane.show(file, caption, part=part, most=most, beneath=beneath)
         source = source_words(image, self._tiles.source_name(image.image))
-        words = " · ".join(filter(None, (source, image.recipe["prompt"])))
+        words = " · ".join(filter(None, (source, gist(image.recipe["prompt"]))))
         self.query_one("#about", Static).update(Content(clean(words)))
         if (has_source := bool(image.recipe.get("image"))) != self._has_source:
             self._has_source = has_source

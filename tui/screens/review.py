@@ -40,6 +40,7 @@ from tui.screens.gallery_filter import (
 from tui.screens.image_actions import ImageActions, Reviewed
 from tui.terminal.download import can_download
 from tui.text import clean, count_text, shorten
+from tui.widgets.caption_view import prompt_lines
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_over, hand_to, work
@@ -513,7 +514,8 @@ def _no_images() -> str:
 def recipe_text(image: ImageInfo, source: str = "") -> str:
     """The recipe in a few lines; `source` is what the picture was called that it is drawn on."""
     recipe = image.recipe
-    lines = [clean(recipe["prompt"])]
+    first, *rest = prompt_lines(recipe["prompt"])
+    lines = [first]
     if recipe["negative_prompt"]:
         lines.append(f"not: {clean(recipe['negative_prompt'])}")
     lines.append(
@@ -525,4 +527,5 @@ def recipe_text(image: ImageInfo, source: str = "") -> str:
     lines += [f"✗ {clean(image.error)}"] if image.error else []
     departures = image.conditions["departures"] if image.conditions else []
     lines += [f"! {clean(change)}" for change in departures]
+    lines += rest
     return "\n".join(lines)

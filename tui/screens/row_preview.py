@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -18,6 +20,7 @@ from tui.app_state import AppState
 from tui.glyphs import EDITED
 from tui.screens.ask import Ask
 from tui.text import clean, count_text
+from tui.widgets.caption_view import CaptionText, CaptionView, caption_text
 from tui.widgets.one_line import off_one_line, on_one_line
 from tui.workers import hand_over, work
 
@@ -25,7 +28,10 @@ from tui.workers import hand_over, work
 @dataclass(frozen=True, slots=True)
 class _Preview:
     row: Row
-    text: Content
+    head: Content
+    """Numbers, and the final prompt unless it is a caption."""
+    caption: CaptionText | None
+    notes: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,21 @@ class _Final:
     prompt: str | None
 
 
-class RowPreviewPane(Static):
+_NOTHING = Content("")
+_NOT_REWRITTEN = (
+    "No language model writes this row's prompt: the settings name none (magic.model), magic_prompt"
+    " is off, or the prompt says it all itself. The preview shows what it becomes."
+)
+
+
+class RowPreviewPane(Vertical):
     """Size, seeds, final prompt, and what each column did."""
 
-    DEFAULT_CSS = "RowPreviewPane { height: auto; }"
+    DEFAULT_CSS = """
+    RowPreviewPane { height: auto; }
+    RowPreviewPane Static { height: auto; }
+    RowPreviewPane #preview-notes { display: none; }
+    """
 
     @dataclass
     class FinalPromptEdited(Message):
@@ -47,9 +64,15 @@ class RowPreviewPane(Static):
         text: str
 
     def __init__(self, app_state: AppState, *, id: str) -> None:  # noqa: A002
-        super().__init__("", id=id, markup=False)
+        super().__init__(id=id)
         self._app_state = app_state
         self._row: Row | None = None
+
+    def compose(self) -> ComposeResult:
+        """What it will be, its caption if it has one, and the columns."""
+        yield Static("", id="preview-head", markup=False)
+        yield CaptionView()
+        yield Static("", id="preview-notes", markup=False)
 
     def show(self, row: Row) -> None:
         """Show a row."""
@@ -58,11 +81,15 @@ class RowPreviewPane(Static):
 
     @work(thread=True, exclusive=True, group="preview")
     def _read(self, row: Row) -> None:
-        hand_over(self._put, _Preview(row, preview_text(row, self._app_state.library)))
+        hand_over(self._put, _previewed(row, self._app_state.library))
 
     def _put(self, preview: _Preview) -> None:
         if preview.row is self._row:
-            self.update(preview.text)
+            self.query_one("#preview-head", Static).update(preview.head)
+            self.query_one(CaptionView).show(preview.caption)
+            notes = self.query_one("#preview-notes", Static)
+            notes.update(preview.notes)
+            notes.display = bool(preview.notes)
 
     @work(thread=True, exclusive=True, group="final")
     def edit_final(self, row: Row) -> None:
@@ -87,35 +114,27 @@ class RowPreviewPane(Static):
 
     def rewrite(self, row: Row) -> None:
         """Have the language model write a row's magic prompt now."""
-        if not self._app_state.settings.magic.model:
-            self.notify(
-                "The settings name no language model (magic.model): prompts are enriched without"
-                " one, as the preview shows.",
-                markup=False,
-            )
-            return
-        self.notify("The language model is asked …", markup=False)
         self._rewrite(row)
 
     @work(thread=True, exclusive=True, group="magic")
     def _rewrite(self, row: Row) -> None:
         try:
-            self._app_state.library.sheets.rewrite(row)
+            sheets = self._app_state.library.sheets
+            if not sheets.is_rewritten(row):
+                hand_over(self._say, _NOT_REWRITTEN)
+                return
+            hand_over(self._say, "The language model is asked …")
+            sheets.rewrite(row)
         except (RewriteError, SettingsError) as error:
             hand_over(self._complain, str(error))
         if self._row is not None:
             hand_over(self.show, self._row)
 
+    def _say(self, words: str) -> None:
+        self.notify(words, markup=False)
+
     def _complain(self, words: str) -> None:
         self.notify(clean(words), severity="error", markup=False, timeout=15)
-
-
-def preview_text(row: Row, library: Library) -> Content:
-    """The row as it will be rendered, its final prompt, and what each column did.
-
-    Reads the model list and the words that hold: not for the event loop.
-    """
-    return Content("\n").join(_preview(row, library))
 
 
 def final_prompt(row: Row, library: Library) -> str | None:
@@ -127,28 +146,37 @@ def final_prompt(row: Row, library: Library) -> str | None:
     return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
 
 
-def _preview(row: Row, library: Library) -> list[Content]:
+def _previewed(row: Row, library: Library) -> _Preview:
+    """The row as it will be rendered, its final prompt, and what each column did.
+
+    Reads the model list and the words that hold: not for the event loop.
+    """
     try:
         preview = library.sheets.preview(row)
     except SettingsError as error:
-        return [Content(f"! {clean(str(error))}")]
+        return _Preview(row, Content(f"! {clean(str(error))}"), None, _NOTHING)
     if preview is None or row.values is None:
-        return []
-    if preview.recipe is None:
-        return [Content(f"! {clean(note.words)}") for note in preview.notes]
-    recipe = preview.recipe
-    lines = [Content(f"→ {_numbers(recipe, row.values)}")]
+        return _Preview(row, _NOTHING, None, _NOTHING)
+    if (recipe := preview.recipe) is None:
+        wrong = [Content(f"! {clean(note.words)}") for note in preview.notes]
+        return _Preview(row, Content("\n").join(wrong), None, _NOTHING)
+    caption = caption_text(recipe.prompt, recipe.width, recipe.height)
     mark = (f" {EDITED} edited by you", "$text-accent") if row.values.final_prompt else ""
-    lines.append(Content.assemble(f"→ “{clean(recipe.prompt)}”", mark))
+    numbers = f"→ {_numbers(recipe, row.values)}"
+    if caption:
+        lines = [Content.assemble(f"{numbers} · a caption", mark)]
+    else:
+        lines = [Content(numbers), Content.assemble(f"→ “{clean(recipe.prompt)}”", mark)]
     if recipe.palette:
         blocks = [("███", colour[:7]) for colour in recipe.palette]
         lines.append(Content.assemble(*blocks, f" {clean(' '.join(recipe.palette))}"))
     told = " · ".join(
         f"{note.column} {clean(note.words)}"
         for note in preview.notes
-        if note.column != "color_palette"
+        if note.column != "color_palette" or not recipe.palette
     )
-    return [*lines, Content(told).stylize("dim")] if told else lines
+    notes = Content(told).stylize("dim") if told else _NOTHING
+    return _Preview(row, Content("\n").join(lines), caption, notes)
 
 
 def _numbers(recipe: Recipe, values: RowValues) -> str:

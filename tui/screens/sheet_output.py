@@ -14,6 +14,7 @@ from engine.api import (
     PromptsheetError,
     SheetError,
     free_name,
+    gist,
     new_name,
     picture_folder,
     save_copy,
@@ -94,7 +95,7 @@ class SheetStarting:
         revision = Revision.of(draft)
         checked = Checked.of_draft(draft, sheet.path)
         if sheet.path is None and sheet.origin is None:
-            name = checked.sheet.ready[0].cells.get("prompt", "")[:40]
+            name = gist(checked.sheet.ready[0].cells.get("prompt", ""))[:40]
         rows = checked.sheet.ready
         self._draws_on_pictures = any(row.values and row.values.image for row in rows)
         try:

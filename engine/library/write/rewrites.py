@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.library.write.batch_queue import AWAITS_PROMPTS, IS_AWAITED
+from engine.library.write.batch_queue import AWAITS_PROMPTS
 from engine.library.write.insert import recipe_id
 from engine.library.write.writer import Writer
-from engine.plan.styles import Template, apply_style
+from engine.plan.captioning import is_frame, put_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,10 @@ class Awaited:
     """Its id."""
     prompts: list[str]
     """Each once, in the order of the sheet; those of stopped or failed images are left out."""
+    captions: bool = False
+    """Whether captions are asked for; else words."""
+    model: str = ""
+    """Label of the model that captions are for."""
 
 
 def next_rewrites(writer: Writer, held: Collection[str] = ()) -> Awaited | None:
@@ -34,12 +38,26 @@ def next_rewrites(writer: Writer, held: Collection[str] = ()) -> Awaited | None:
     ):
         if row["key"] not in held:
             found = writer.read(
-                f"SELECT prompt FROM rewrites WHERE session = ? AND {IS_AWAITED} ORDER BY image",
+                "SELECT w.prompt, w.around, json_extract(body, '$.model') AS model"
+                " FROM rewrites w JOIN images i ON i.id = w.image JOIN recipes r ON r.id = i.recipe"
+                " WHERE w.session = ? AND i.state = 'waiting' ORDER BY w.image",
                 (row["id"],),
             )
             if found:
-                return Awaited(row["key"], list(dict.fromkeys(one["prompt"] for one in found)))
+                return _awaited(row["key"], found)
     return None
+
+
+def _awaited(session: str, found: Sequence[sqlite3.Row]) -> Awaited:
+    """Those that whoever is asked first can be asked."""
+
+    def asked(row: sqlite3.Row) -> tuple[bool, str]:
+        captions = is_frame(row["around"])
+        return captions, row["model"] if captions else ""
+
+    captions, model = asked(found[0])
+    prompts = dict.fromkeys(row["prompt"] for row in found if asked(row) == (captions, model))
+    return Awaited(session, list(prompts), captions, model)
 
 
 def awaits_prompts(writer: Writer, session: str) -> bool:
@@ -72,19 +90,20 @@ def take_rewrites(writer: Writer, session: str, answers: Mapping[str, str]) -> N
         for row in waiting:
             key = row["recipe"], row["prompt"], row["around"]
             if key not in become:
-                final, _ = apply_style(Template(row["around"]), answers[row["prompt"]], "")
+                final = put_around(row["around"], row["prompt"], answers[row["prompt"]])
                 body = json.loads(row["body"]) | {"prompt": final}
                 become[key] = recipe_id(db, json.dumps(body, ensure_ascii=False))
             db.execute("UPDATE images SET recipe = ? WHERE id = ?", (become[key], row["image"]))
         _settle(db, [row["image"] for row in waiting])
 
 
-def drop_rewrites(writer: Writer, session: str) -> None:
-    """Leave a session's prompts as they would be without a language model."""
+def drop_rewrites(writer: Writer, awaited: Awaited) -> None:
+    """Leave prompts as they would be without a language model."""
     with writer.transaction() as db:
         db.execute(
-            "DELETE FROM rewrites WHERE session = (SELECT id FROM sessions WHERE key = ?)",
-            (session,),
+            "DELETE FROM rewrites WHERE session = (SELECT id FROM sessions WHERE key = ?)"
+            " AND prompt IN (SELECT value FROM json_each(?))",
+            (awaited.session, json.dumps(awaited.prompts)),
         )
 
 

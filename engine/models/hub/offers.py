@@ -1,6 +1,7 @@
 """Models of the Hub that suit Promptsheet: what can be pulled by a short name."""
 
 import tomllib
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Annotated
 
@@ -35,20 +36,27 @@ def offers() -> tuple[Offer, ...]:
     return tuple(build(Offer, item) for item in tomllib.loads(text)["offers"])
 
 
-def pull_name(text: str) -> str:
-    """What `models pull` takes for a model that a cell names; empty: it may be none of the Hub's.
+def pull_names() -> Callable[[str], str]:
+    """Tells what `models pull` takes for a model that a cell names; empty: none of the Hub's.
 
     An offer's label or its repository's, whatever the capitals and what is between the words; and
-    what is written as OWNER/NAME.
+    what is written as OWNER/NAME. The list is read now, and not when it is asked.
     """
-    key = _key(text)
-    for offer in offers():
-        if key in (_key(offer.label), _key(offer.repository), _key(offer.repository.split("/")[1])):
-            return offer.label
-    try:
-        return named(text).name
-    except PullError:
-        return ""
+    known = {
+        _key(name): offer.label
+        for offer in offers()
+        for name in (offer.label, offer.repository, offer.repository.partition("/")[2])
+    }
+
+    def pull_name(text: str) -> str:
+        if label := known.get(_key(text)):
+            return label
+        try:
+            return named(text).name
+        except PullError:
+            return ""
+
+    return pull_name
 
 
 def _key(text: str) -> str:

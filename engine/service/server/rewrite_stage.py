@@ -16,8 +16,9 @@ from engine.library.write.rewrites import (
     take_rewrites,
 )
 from engine.library.write.writer import Writer
+from engine.models.catalog import find_model
 from engine.service.backoff import next_pause
-from engine.service.rewriting import RewriteError, RewriterDiedError, rewrites
+from engine.service.rewriting import RewriteError, RewriterDiedError, rewrites, who_writes
 from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.writer_thread import WriterThread
@@ -86,12 +87,16 @@ class RewriteStage:
         session = awaited.session
         try:
             magic = self._settings.look().magic
-            if not magic.model:
+            model = find_model(awaited.model) if awaited.model else None
+            asked = who_writes(model, magic, captions=awaited.captions)
+            if asked is None:
                 self._note(session, "no language model: prompts are enriched without one")
-                await self._write(drop_rewrites, session)
+                await self._write(drop_rewrites, awaited)
             else:
-                self._note(session, f"{magic.model} rewrites {len(awaited.prompts)} prompts")
-                async with contextlib.aclosing(rewrites(awaited.prompts, magic)) as answers:
+                settings, kind = asked
+                self._note(session, f"{settings.model} rewrites {len(awaited.prompts)} prompts")
+                answering = rewrites(awaited.prompts, settings, kind)
+                async with contextlib.aclosing(answering) as answers:
                     async for some in answers:
                         await self._write(take_rewrites, session, some)
                         self._deaths, self._pause = 0, None

@@ -14,8 +14,6 @@ from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
 from engine.plan.recipes import PlannedModel, draw_seed, recipes_for
-from engine.plan.styles import template_of
-from engine.plan.wildcards import expand
 from engine.plan.words import load_words
 from engine.protocol.commands import RequestedRow
 from engine.settings import SettingsError
@@ -53,9 +51,10 @@ def plan_session(
         largest: most images of a recipe's shape in one call.
         taken: session ids in use.
         suffix: of the picture files' names.
-        rewriting: whether a language model will rewrite the prompts of rows that ask for magic;
-            until then their recipes have them as they would be without one. Batches are planned
-            all the same: a prompt is no part of their shape.
+        rewriting: whether the settings' language model will rewrite the prompts of rows that ask
+            for magic, as a model's own enhancer does; until then their recipes have them as they
+            would be without one. Batches are planned all the same: a prompt is no part of their
+            shape.
         background: the colour that shows where a picture that is drawn on is transparent.
         loras: tells which LoRAs there are now.
 
@@ -81,7 +80,7 @@ def plan_session(
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
-        asked = _rewrites(row.values, planned[row.values.model], recipes) if rewriting else ()
+        asked = _rewrites(row.values, planned[row.values.model], recipes, chat=rewriting)
         sources = _sources(row)
         new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files, asked, sources))
     key = next(k for k in iter(_draw_key, "") if k not in taken)
@@ -109,16 +108,13 @@ def _sources(row: RequestedRow) -> list[RowSource]:
 
 
 def _rewrites(
-    values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe]
+    values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe], *, chat: bool
 ) -> Sequence[Rewrite]:
-    """What a language model is asked for each image of a row; nothing where it has no say."""
-    if not values.magic_prompt or values.final_prompt:
+    """What a language model is asked for each image of a row; nothing where none has a say."""
+    if not (chat or planned.model.has_enhancer):
         return ()
-    around = template_of(values.style, planned.model.kind.name, planned.words.styles).prompt
-    return [
-        Rewrite(expand(values.prompt, recipe.seed, planned.words.wildcards), around)
-        for recipe in recipes
-    ]
+    asked = [planned.wordsmith.question(values, recipe.seed) for recipe in recipes]
+    return [Rewrite(each.text, each.around) for each in asked if each is not None]
 
 
 def _lora_digests(rows: Sequence[RequestedRow], look: LookForLoras) -> dict[str, str]:

@@ -136,3 +136,22 @@ def test_the_readme_has_a_row_for_every_family_as_the_table_says_it() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     rows = list(dict.fromkeys(row_of(family) for family in FAMILIES.values()))
     assert "\n".join(rows) in readme, "\n".join(rows)
+
+
+def test_ideograms_presets_are_its_makers_and_any_other_length_is_like_the_nearest() -> None:
+    family = family_of("Ideogram4Pipeline")
+    told = {r.word: family.guided(r.steps, r.guidance) for r in family.renderings}
+    makers = {
+        "turbo": ([7.0] * 11 + [3.0], 0.5, 1.75),
+        "default": ([7.0] * 18 + [3.0] * 2, 0.0, 1.75),
+        "quality": ([7.0] * 45 + [3.0] * 3, 0.0, 1.5),
+    }
+    assert {w: (t["guidance_schedule"], t["mu"], t["std"]) for w, t in told.items()} == makers
+    assert family.guided(34, 7.0)["std"] == 1.6875
+    assert (family.guided(16, 7.0)["mu"], family.guided(16, 7.0)["std"]) == (0.25, 1.8375)
+    own = family.guided(96, 4.0)
+    assert own["guidance_schedule"] == [4.0] * 90 + [2.0] * 6 and own["std"] == 1.5
+    for steps in (1, 2, 3, 7, 500):
+        schedule = family.guided(steps, 1.0)["guidance_schedule"]
+        assert schedule == [1.0] * steps
+    assert family_of("FluxPipeline").guided(4, 3.5) == {"guidance_scale": 3.5}

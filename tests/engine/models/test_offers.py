@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.models.families import FAMILIES
-from engine.models.hub.offers import offers, pull_name, wanted
+from engine.models.hub.offers import offers, pull_names, wanted
 from engine.models.hub.repository import Repository, named
 from engine.sheet.check import check_table
 from tests.support.sheets import VOCABULARY, table
@@ -30,6 +30,7 @@ def test_an_offer_is_pulled_by_its_label_and_others_by_their_names() -> None:
 
 
 def test_a_cell_that_names_a_model_of_the_hub_is_told_what_fetches_it() -> None:
+    pull_name = pull_names()
     assert [pull_name(text) for text in ("SDXL", "FLUX.1-dev", "flux 1 dev")] == [
         "sdxl",
         "flux-dev",

@@ -29,7 +29,7 @@ def test_a_machine_that_cannot_run_it_pauses_with_the_reason_and_fails_no_image(
     said: list[str] = []
 
     async def rewrites(
-        prompts: Sequence[str], settings: MagicSettings
+        prompts: Sequence[str], settings: MagicSettings, kind: str
     ) -> AsyncGenerator[dict[str, str]]:
         tries.append(1)
         if not said:

@@ -11,11 +11,15 @@ import pytest
 from engine.api import (
     Library,
 )
+from engine.caption.asking import INSTRUCTION, question
+from engine.caption.reading import written
 from engine.library.read.reader import SessionInfo, find_session, list_images
+from engine.render import rewrite
 from engine.render.rewrite import tidied
 from engine.service import rewriting
 from engine.service.rewriting import RewriteError, known_rewrite
 from engine.settings import MagicSettings, load_settings
+from tests.engine.caption.captions import JAZZ
 from tests.support.command import Promptsheet
 from tests.support.forking import called
 from tests.support.runs import state
@@ -98,6 +102,20 @@ def test_a_prompt_is_rewritten_alike_each_time_and_asked_once(
 
     monkeypatch.setattr(subprocess, "Popen", forbidden)
     assert rewriting.rewritten(["a cat", "a red boat"], settings) == first
+
+
+def test_a_chat_model_is_held_to_captions_and_what_is_none_is_asked_for_again(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.nice", lambda _: 0)
+    monkeypatch.setattr(rewrite, "_MOST_TOKENS_OF_CAPTIONS", 4)
+    asked = question("a boat", 1, 1)
+    told = str(chat_model), "cpu", INSTRUCTION, [asked], "caption"
+    assert list(rewrite.rewrite(*told)) == [(asked, "")], "it knows thirteen words"
+    said = [f"Sure! {written(JAZZ)}", '{"high_level_description": "a boat"}']
+    monkeypatch.setattr(rewrite, "_chat", lambda *_: lambda *_: said.pop())
+    assert list(rewrite.rewrite(*told)) == [(asked, written(JAZZ))]
+    assert said == []
 
 
 def test_a_model_that_is_none_is_refused_with_what_to_do(cache: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.sheet.check import check_table
+from engine.sheet.check import ModelLimits, check_table
 from engine.sheet.rows import Severity
 from engine.sheet.table import Broken, Cell, Moment
 from tests.support.sheets import VOCABULARY, check, check_cell, severities, table
@@ -378,3 +378,22 @@ def test_what_other_tools_mean_by_signs_in_wildcards_is_warned_of(prompt: str) -
     _, problems = check_cell("prompt", prompt)
     assert severities(problems) == [WARNING]
     assert "means nothing here" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        (4.0, "drawn is Ideogram 4 here"),
+        ("4.5", "of 4.5 there are no weights"),
+        ("V_4", "drawn is Ideogram 4 here"),
+        ("V_4_TURBO", "the turbo in it belongs into the column rendering"),
+        ("ideogram-v4", "drawn is Ideogram 4 here"),
+    ],
+)
+def test_a_label_of_the_web_tools_fourth_model_offers_ours_first(label: Cell, told: str) -> None:
+    ours = {**VOCABULARY.models, "drawn": ModelLimits(max_ratio=6.0, captions=True)}
+    rows = table(("prompt", "model"), ("a", label))
+    [problem] = check_table(rows, replace(VOCABULARY, models=ours)).problems
+    assert problem.suggestions[0] == "drawn" and told in problem.message
+    [without] = check_table(rows, VOCABULARY).problems
+    assert without.suggestions[0] == "builtin" and "which is not here" in without.message

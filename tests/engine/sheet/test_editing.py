@@ -281,3 +281,13 @@ def test_a_thread_never_sees_a_sheet_that_is_half_changed(monkeypatch: pytest.Mo
     assert [row.cells["prompt"] for row in found[0].rows] == ["a ship", "a cat"]
     with pytest.raises(KeyError):
         sheet.still(lambda: sheet.row(9))
+
+
+def test_columns_of_ones_own_stay_when_every_row_is_written_anew() -> None:
+    sheet = draft(("a red boat", "1:1", "builtin", 1, 5, "mine"))
+    columns = sheet.columns
+    assert "note" in columns
+    sheet.edit([2], "prompt", "a blue boat")
+    assert sheet.columns == columns
+    sheet.undo()
+    assert sheet.columns == columns

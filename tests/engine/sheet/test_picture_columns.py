@@ -267,3 +267,8 @@ def test_a_path_of_any_bytes_can_be_sent_as_text(name: bytes) -> None:
     path = Path(name.decode("utf-8", "surrogateescape"))
     text = path_to_text(path)
     assert path_from_text(text.encode().decode()) == path
+
+
+def test_cells_that_are_equal_but_not_the_same_are_each_looked_at() -> None:
+    sheet = check(("prompt", "image"), ("a", False), ("b", 0))
+    assert [(p.row, p.column) for p in sheet.problems] == [(2, "image"), (3, "image")]

@@ -1,13 +1,13 @@
 """Templates: what is written reads back clean, and text stays text."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from engine.sheet.check import check_table
-from engine.sheet.columns import COLUMNS
+from engine.sheet.check import ModelLimits, check_table
 from engine.sheet.headers import letters
 from engine.sheet.read import read_table
 from engine.sheet.rows import Severity, SheetError
@@ -32,6 +32,20 @@ def test_a_template_reads_back_with_its_example_row_pointed_at(
     own = [problem for problem in sheet.problems if problem.row == 2]
     assert [(p.column, p.severity) for p in own] == [("prompt", Severity.WARNING)]
     assert "example row" in own[0].message
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_posters_template_has_what_stands_in_the_picture_and_where(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"t.{ending}"
+    able = {"ideogram": ModelLimits(max_ratio=6.0, captions=True)}
+    write_template(path, [*able, *MODELS], poster=True)
+    vocabulary = replace(VOCABULARY, models={**able, **VOCABULARY.models})
+    [row] = check_table(read_table(path), vocabulary).rows
+    assert row.values is not None
+    assert row.values.text_1 and row.values.layout and row.values.model == "ideogram"
+    assert not {"text_1", "layout"} & {column.name for column in template_columns(full=True)}
 
 
 def test_every_cell_of_an_xlsx_template_is_text_with_a_list_where_there_is_one(
@@ -60,7 +74,7 @@ def test_an_ods_template_has_lists_notes_text_cells_and_a_frozen_header(tmp_path
     with zipfile.ZipFile(path) as archive:
         content = archive.read("content.xml").decode()
         settings = archive.read("settings.xml").decode()
-    assert content.count("<office:annotation") == len(COLUMNS)
+    assert content.count("<office:annotation") == len(template_columns(full=True))
     assert 'table:number-rows-repeated="999"' in content
     assert 'cell-content-is-in-list("turbo";"default";"quality")' in content.replace("&quot;", '"')
     assert "VerticalSplitPosition" in settings
@@ -76,7 +90,7 @@ def test_another_ending_is_refused_and_a_template_is_replaced_whole(tmp_path: Pa
 
 def test_the_explained_rules_name_every_column_and_their_example_is_clean(tmp_path: Path) -> None:
     rules = explain(MODELS)
-    assert all(f"- {column.name}: " in rules for column in COLUMNS)
+    assert all(f"- {column.name}: " in rules for column in template_columns(full=True))
     path = tmp_path / "answer.csv"
     path.write_text(rules.partition("Example:\n")[2])
     sheet = check_table(read_table(path), VOCABULARY)
