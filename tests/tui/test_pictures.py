@@ -19,6 +19,7 @@ from engine.library.database import database_path
 from engine.settings import Settings
 from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.engine_status import Doing
 from tui.graphics.view import PictureView
 from tui.widgets.gauges import DiskGauge
 from tui.widgets.image_pane import ImagePane
@@ -154,7 +155,7 @@ def test_an_area_with_work_in_it(
     async def go(pilot: Pilot[Any]) -> None:
         await pilot.press(key)
         await shows(text)(pilot)
-        await until(pilot, lambda: app.app_state.engine == "rendering")
+        await until(pilot, lambda: app.app_state.status.doing is Doing.RENDERING)
         panes = [pane for pane in app.screen.query(ImagePane) if pane.size and pane.visible]
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):
