@@ -20,6 +20,7 @@ from tests.support.models import BUILTIN
 from tests.support.older import make_older
 from tests.support.runs import pixels_of
 from tests.support.sheets import write_rows
+from tests.support.upscalers import write_esrgan
 from tests.support.waiting import wait_for
 from tests.support.weights_files import DOWN, kohya, put_shapes
 
@@ -420,6 +421,45 @@ def test_loras_go_the_whole_way_and_mixed_over_lanes_give_the_same_pixels(
         assert [(p["row"], p["column"], p["severity"]) for p in faulty] == [(2, "lora", "error")]
     finally:
         (config / "loras.toml").unlink()
+
+
+def test_images_are_upscaled_beside_the_old_ones_by_what_there_is(
+    warm: Promptsheet, tmp_path: Path
+) -> None:
+    first = warm.json("prompt", "a red circle", "--seed-number", "5", *TURBO)["session"]
+    olds = warm.json("show", first)["list"]
+    before = {old["file"]: (warm.library / old["file"]).read_bytes() for old in olds}
+    lacking = warm("upscale", first)
+    assert lacking.returncode == 2 and "has no favourites" in lacking.stderr
+
+    anew = warm.json("upscale", first, "--rows", "2")
+    assert (anew["images"], anew["done"]) == (1, 1)
+    drawn = warm.json("show", anew["session"])
+    assert drawn["parent"] == first
+    for old, new in zip(olds, drawn["list"], strict=True):
+        recipe = new["recipe"]
+        assert (new["width"], new["height"]) == (old["width"] * 2, old["height"] * 2)
+        assert (recipe["strength"], recipe["upscale"], recipe["seed"]) == (0.3, 2, old["seed"])
+        assert recipe["image"] == old["digest"]
+
+    file = write_esrgan(tmp_path / "4x-Any.safetensors")
+    warm.json("models", "add", file, "--yes")
+    try:
+        listed = {model["label"]: model for model in warm.json("models", "list")["models"]}
+        assert listed["4x-Any"]["abilities"] == ["upscale"]
+        by = warm.json("upscale", first, "--rows", "2", "--by", "4")
+        enlarged = warm.json("show", by["session"])["list"]
+        pixels = [image["pixels"] for image in enlarged]
+        (one,) = enlarged
+        assert (one["width"], one["recipe"]["model"]) == (olds[0]["width"] * 4, "4x-Any")
+        assert one["recipe"]["strength"] is None
+        again = tmp_path / "again.csv"
+        warm.json("recipes", (warm.library / one["file"]).parent, "-o", again)
+        warm.json("run", again)
+        assert pixels == [image["pixels"] for image in warm.json("show", "last")["list"]]
+    finally:
+        warm.json("models", "remove", "4x-Any")
+    assert before == {name: (warm.library / name).read_bytes() for name in before}
 
 
 def test_what_is_trashed_and_emptied_is_gone_and_the_rest_is_whole(

@@ -7,7 +7,7 @@ import sys
 
 from engine import __version__
 from engine.api import Library, PromptsheetError, load_settings, sweep
-from tui.commands import app, loras, machine, models, pictures, session, sheet
+from tui.commands import app, loras, machine, models, pictures, session, sheet, upscaling
 from tui.commands.arguments import Command, Parser, Subcommands
 from tui.commands.output import drop_output
 from tui.text import clean
@@ -23,7 +23,7 @@ def _parsers() -> tuple[Parser, Subcommands]:
     )
     parser.add_argument("--version", action="version", version=f"promptsheet {__version__}")
     subcommands = Subcommands(parser)
-    for module in (app, sheet, pictures, session, loras, models, machine):
+    for module in (app, sheet, pictures, session, upscaling, loras, models, machine):
         module.register(subcommands)
     return parser, subcommands
 

@@ -88,6 +88,7 @@ KEYS: dict[str, str] = {
     "again": "m",  # with new seeds
     "same_seed": "H",  # with another prompt
     "more": "V",  # like this one
+    "upscale": "Z",
     # Deciding and naming
     "favourite": "f",
     "take_away": "d",  # into the trash; a row: out of the start

@@ -44,11 +44,12 @@ def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
     """What is known of a model that can be used: a name and a text each."""
+    draws = "upscale" not in info.abilities
     said = [
         ("family", f"{info.family} ({info.pipeline})"),
-        ("draws at", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1"),
-        ("can do", ", ".join(("text to image", *info.abilities))),
-        ("renderings", renderings_text(info)),
+        ("draws at", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1" * draws),
+        ("can do", ", ".join((*(("text to image",) * draws), *info.abilities))),
+        ("renderings", renderings_text(info) * draws),
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
         ("rounded to", info.quantised),

@@ -58,7 +58,8 @@ class ModelInfo:
     quantised: str = ""
     """What its weights are rounded to when it is loaded; empty: they are not."""
     abilities: tuple[str, ...] = ()
-    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`."""
+    """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`; or only
+    `upscale`."""
     renderings: Mapping[str, Rendering] | None = None
     last_used: float | None = None
     """Seconds since 1970, in this library; None: never."""
@@ -288,6 +289,7 @@ def abilities_of(model: Model) -> tuple[str, ...]:
         "edit": draws_on == "words",
         "negative prompt": kind.negative_prompt,
         "LoRA": bool(kind.loras),
+        "upscale": kind.upscales,
     }
     return tuple(name for name, it_can in can.items() if it_can)
 

@@ -19,6 +19,7 @@ from engine.api.found_pictures import (
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
 from engine.api.pictures_to_add import UsablePicture, pictures_for_cells
 from engine.atomic_files import place
+from engine.library.read.reader import ImageInfo
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
@@ -27,12 +28,13 @@ from engine.models.families import is_known
 from engine.models.helpers import lack_of
 from engine.models.hub.offers import pull_names
 from engine.models.loras import KnownLora, KnownLoras, load_loras, why_not
+from engine.picture.recipe import Recipe
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import SEEDS, PlannedModel
-from engine.plan.sizes import exact_size
+from engine.plan.sizes import enlarged_size, exact_size
 from engine.plan.styles import caption_styles
 from engine.plan.wording import Question
 from engine.plan.words import load_words
@@ -214,6 +216,54 @@ class Sheets:
         """
         beside = folder.absolute() if folder is not None else None
         return [{"image": cell_naming(path, beside), **cells} for path in pictures]
+
+    def upscaled(
+        self, images: Sequence[ImageInfo], factor: int = 2, model: str = ""
+    ) -> list[dict[str, str]]:
+        """Rows that ask for these images, larger: column → cell. Those without a file are left out.
+
+        Each is drawn on its own file, so that it is a new image, and the old one stays.
+
+        Args:
+            images: finished ones.
+            factor: 2 or 4.
+            model: the label of an upscaler, or of what draws them anew; empty: the first upscaler
+                of the model list, or where there is none each image's own model.
+
+        Raises:
+            SheetError: there is no such model.
+            SettingsError: the model list cannot be used.
+        """
+        from engine.plan.from_pictures import upscaled_row  # Pillow, which few need
+
+        models = load_models()
+        if model and model not in models:
+            raise SheetError(f"There is no model {model}. There are: {', '.join(models)}.")
+        upscalers = [label for label, known in models.items() if known.kind.upscales]
+        by = model or next(iter(upscalers), "")
+        rows = []
+        for image in images:
+            if image.file is None or image.trashed:
+                continue
+            place = str(self._settings.library.absolute() / image.file)
+            recipe = Recipe.from_json(image.recipe)
+            row = upscaled_row(recipe, place, factor, by if by in upscalers else "")
+            rows.append(row | ({"model": by} if by else {}))
+        return rows
+
+    def check_rows(self, rows: Sequence[Mapping[str, str]], *, file: str) -> Checked:
+        """Check rows that no file has, numbered from 2 as if under a header.
+
+        Args:
+            rows: column → cell.
+            file: what to call the sheet.
+
+        Raises:
+            SheetError: no rows.
+            SettingsError: the model list cannot be used.
+        """
+        stored = [StoredRow(n, cells, {}, 0, 1) for n, cells in enumerate(rows, start=2)]
+        return self.check_stored(stored, file=file)
 
     def check_stored(
         self, rows: Sequence[StoredRow], *, file: str, sheet: str | None = None
@@ -642,6 +692,7 @@ class Sheets:
                     stranger="" if is_known(model.pipeline) else model.pipeline,
                     lack=lack_of(model.helper),
                     size=partial(exact_size, model=model),
+                    enlarged=partial(enlarged_size, model=model),
                     draws_on=model.draws_on,
                     needs_picture=model.kind.needs_picture,
                     masks=model.kind.masks,

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.additions import Additions, embedding_files, require_autoencoder
-from engine.models.families import ENHANCER, family_of
+from engine.models.families import ENHANCER, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
 from engine.models.helpers import QUANTISER
 from engine.models.model_files import INDEX, ModelFiles, known_kind, read_json
@@ -124,6 +124,8 @@ class Model(Declared, frozen=True):
     @property
     def placement(self) -> PlacementWish:
         """How it is to be made to fit into a device's memory."""
+        if self.kind.upscales:  # it is one part, and makes tiles by itself
+            return PlacementWish(self.dtype, "none", "whole")
         return PlacementWish(self.dtype, self.offload, self.decode)
 
     @property
@@ -151,8 +153,10 @@ class Model(Declared, frozen=True):
         return self.kind.captions and (self.source / ENHANCER / "config.json").is_file()
 
     @property
-    def draws_on(self) -> Literal["", "strength", "words"]:
-        """How it draws on a picture: by a strength, or as the prompt says; empty: it does not."""
+    def draws_on(self) -> Literal["", "strength", "words", "size"]:
+        """How it draws on a picture: by a strength, as the prompt says, or only larger; or not."""
+        if self.kind.upscales:
+            return "size"
         if self.kind.edits:
             return "words"
         return "strength" if self.kind.image_to_image else ""
@@ -349,6 +353,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _told_by(files: ModelFiles) -> dict[str, Any]:
     """What a model's files tell of it."""
+    if files.is_file and files.kind.what == "upscaler":
+        return dict(_OF_UPSCALERS)
     told = _told_by_folder(files.configs)
     if not files.is_file:
         return told
@@ -360,6 +366,19 @@ def _told_by(files: ModelFiles) -> dict[str, Any]:
     if kind.family == "sd2" and "epsilon" in (files.prediction or kind.prediction):
         told["base_resolution"] = _DEFAULT_BASE  # its kin of 768 pixels predict something else
     return told
+
+
+_OF_UPSCALERS: Mapping[str, Any] = {
+    "pipeline": UPSCALER,
+    "scheduler": "none",
+    "distilled": False,
+    "base_resolution": 1024,
+    "max_ratio": 100.0,
+    "max_area": 100.0,
+    # What rounding to bfloat16 costs is seen in smooth skies.
+    "dtype": "float32",
+}
+"""It makes pictures of any shape, up to 10,240 × 10,240 pixels or as many."""
 
 
 def _told_by_folder(folder: Path) -> dict[str, Any]:

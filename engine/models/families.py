@@ -441,14 +441,29 @@ FAMILIES: Mapping[str, Family] = {
 }
 """diffusers' class → its family."""
 
+UPSCALER = "Upscaler"
+"""What a model list calls the pipeline of a model that enlarges pictures: it is none of diffusers'.
+"""
+_UPSCALERS = Family(
+    "upscaler",
+    "Upscalers",
+    renderings=in_steps(1, 1, 1, 0.0),
+    negative_prompt=False,
+    alone=True,
+    guides=False,
+    schedulers=(),
+    multiple=1,
+    upscales=True,
+    needs_picture=True,
+)
 _OTHERS = Family("other", schedulers=())
 
 
 def family_of(pipeline: str) -> Family:
     """The family of a diffusers pipeline class; one that promises nothing for others."""
-    return FAMILIES.get(pipeline, _OTHERS)
+    return _UPSCALERS if pipeline == UPSCALER else FAMILIES.get(pipeline, _OTHERS)
 
 
 def is_known(pipeline: str) -> bool:
-    """Whether the table has a diffusers pipeline class."""
-    return pipeline in FAMILIES
+    """Whether it is a diffusers pipeline class of the table, or an upscaler's."""
+    return pipeline in FAMILIES or pipeline == UPSCALER

@@ -127,6 +127,8 @@ class Family:
     """Whether its denoiser is shown the picture and the mask beside what it draws."""
     edits: bool = False
     """Whether its own class takes a picture beside the prompt, which then says what to change."""
+    upscales: bool = False
+    """Whether it enlarges pictures, and draws nothing."""
     needs_picture: bool = False
     """Whether that class draws nothing without a picture."""
     step_count: Literal["down", "up", "all"] = "up"

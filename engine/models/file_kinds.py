@@ -8,6 +8,7 @@ from typing import Literal
 
 from engine.models.denoiser_files import Mark, denoiser_mark
 from engine.models.lora_files import lora_kind
+from engine.models.upscaler_files import BEFORE, upscaler_shape
 from engine.models.weights_file import Header, Tensor, read_whole
 
 What = Literal[
@@ -81,6 +82,8 @@ TITLES: Mapping[str, str] = {
     "wan": "Wan (video)",
     "hunyuan-video": "HunyuanVideo",
     "ltx": "LTX-Video",
+    "esrgan": "ESRGAN's kind",
+    "compact": "Real-ESRGAN's compact kind",
 }
 """Families of files, as their makers call them."""
 
@@ -317,11 +320,12 @@ def _upscaler(tensors: Tensors, _: Mapping[str, str]) -> FileKind | None:
     """A convolution straight on a picture's colours, and no time and no text anywhere."""
     if any("time_embed" in name or "text" in name or "encoder." in name for name in tensors):
         return None
-    for before in ("", "params_ema.", "params.", "module."):
+    for before in BEFORE:
         for name in _FIRST_OF_UPSCALERS:
             first = tensors.get(before + name)
             if first is not None and len(first.shape) == 4 and first.shape[1] in _COLOURS:
-                return FileKind("upscaler")
+                shape = upscaler_shape(tensors)
+                return FileKind("upscaler", shape.design if shape else "")
     return None
 
 

@@ -182,6 +182,13 @@ def _kind_fault(name: str, kind: FileKind, base: str) -> str:
         if kind.pipeline:
             return ""
         return f"{name} is {kind.words}: such models are not drawn with here."
+    if kind.what == "upscaler":
+        if kind.family:
+            return ""
+        return (
+            f"{name} is an upscaler of a kind that is not used here: those of ESRGAN's kind are"
+            " (RealESRGAN_x4plus, 4x-UltraSharp and most others), and Real-ESRGAN's compact ones."
+        )
     if kind.what != "denoiser":
         return f"{name} is {kind.words}, which is no model by itself."
     if kind.variant not in ("", "distilled"):

@@ -149,6 +149,7 @@ def need(size: ModelSize, pixels: int, device: str, placement: Placement) -> int
     float32 took 6.4 GB at 512×512 and 7.4 GB at 768×768 at most; this says 5.8 and 7.2.
     """
     each = _BYTES.get(placement.dtype, 4)
+    pixels = min(pixels, size.most_pixels or pixels)
     cells = pixels / size.denoiser_factor**2
     # Twice: with guidance the prompt and the negative prompt are computed side by side.
     denoising = 2 * cells * size.denoiser_width * _DENOISER_COPIES * each

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.models.model_files import DENOISERS, INDEX, ModelFiles, parts_of
+from engine.models.upscaler_files import TILE, upscaler_shape
 from engine.models.weights_file import WeightsFileError, read_header
 
 _DECODER = "vae"
@@ -67,6 +68,8 @@ class ModelSize:
     """Pixels of a side for each of its cells."""
     decoder_width: int
     """Channels of the decoder's widest layers at the picture's own resolution; 0: not known."""
+    most_pixels: int = 0
+    """Pixels that it makes at a time, at most; 0: all of the picture's."""
 
     def bytes_of(self, each: int, role: Role) -> int:
         """Bytes of all weights that have a role, where a number takes `each`."""
@@ -107,6 +110,10 @@ def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
             total[1] += rest
     if not any(map(any, counted.values())):
         return None
+    sized = tuple(PartSize(name, *sizes) for name, sizes in sorted(counted.items()))
+    if files.is_file and (upscaler := upscaler_shape(read_header(files.path).tensors)):
+        at_once = (4 * TILE) ** 2
+        return ModelSize(sized, 0, 1, decoder_width=upscaler.channels, most_pixels=at_once)
     parts = parts_of(configs)
     denoiser = next((part for part in DENOISERS if part in parts), None)
     drawn = _read(configs / denoiser / "config.json") if denoiser else {}
@@ -114,7 +121,7 @@ def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
     widths = decoder.get("block_out_channels") or []
     factor = 2 ** max(0, len(widths) - 1)
     return ModelSize(
-        parts=tuple(PartSize(name, *sizes) for name, sizes in sorted(counted.items())),
+        parts=sized,
         denoiser_width=_width(drawn),
         denoiser_factor=factor * int(drawn.get("patch_size") or 1),
         # The last upsampling has the second block's width, and is at full resolution already.

@@ -16,6 +16,7 @@ from engine.picture.foreign_texts import foreign_texts, hidden_text
 from engine.picture.formats import read_texts
 from engine.picture.metadata import Record
 from engine.picture.png import PictureError, read_text
+from engine.picture.recipe import Recipe
 from engine.picture.told import Foreign, as_json, as_number, as_size, as_text, as_whole
 from engine.picture.told_in_text import a1111, by_keys, dream, without_brackets
 
@@ -122,7 +123,11 @@ def _novelai(body: dict[str, Any]) -> Foreign | None:
 
 def told_by(record: Record) -> Foreign:
     """What our own record says, which is everything."""
-    recipe = record.recipe
+    return told_by_recipe(record.recipe)
+
+
+def told_by_recipe(recipe: Recipe) -> Foreign:
+    """What our own recipe says."""
     named = _NAMED.search(recipe.scheduler)
     return Foreign(
         program="Promptsheet",
@@ -139,6 +144,7 @@ def told_by(record: Record) -> Foreign:
         loras=tuple((lora.name, lora.weight) for lora in recipe.loras),
         image=recipe.image,
         strength=recipe.strength,
+        upscale=recipe.upscale,
         mask=recipe.mask,
         fit=recipe.fit if recipe.image else "",
     )

@@ -93,6 +93,10 @@ def a1111_parameters(recipe: Recipe) -> str:
         "Model": recipe.model,
         "Model hash": recipe.model_hash,
     }
+    if recipe.upscale:
+        settings["Postprocess upscale by"] = recipe.upscale
+        if recipe.strength is None:
+            settings["Postprocess upscaler"] = recipe.model
     if recipe.loras:
         hashes = (f"{lora.name}: {lora.digest[:_HASH_DIGITS]}" for lora in recipe.loras)
         settings["Lora hashes"] = ", ".join(hashes)

@@ -62,6 +62,16 @@ class Recipe:
     """What shows where the picture is transparent, and around it where `fit` is `pad`."""
     loras: tuple[Lora, ...] = ()
     """What changes the model, in the order in which it is added."""
+    upscale: int = 0
+    """How many times the width and height of its picture it has; 0: they were asked for."""
+    tile: int = 0
+    """Side in pixels of the tiles that its model draws it in, where it cannot draw it whole."""
+
+    @property
+    def source_size(self) -> tuple[int, int]:
+        """The size at which its picture is needed: its own where an upscaler enlarges it."""
+        factor = self.upscale if self.upscale and self.strength is None else 1
+        return self.width // factor, self.height // factor
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -69,12 +79,13 @@ class Recipe:
         return (self.model, *(lora.need for lora in self.loras))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, as declared; of a picture and of LoRAs only where there are any."""
+        """As plain JSON values, as declared; what not all have only where it is there."""
         body = asdict(self)
         body["palette"] = list(self.palette)
         body["loras"] = list(body["loras"])
-        if not self.loras:
-            del body["loras"]
+        for name in ("loras", "upscale", "tile"):
+            if not body[name]:
+                del body[name]
         if not self.image:
             for name in ("image", "strength", "mask", "fit", "background"):
                 del body[name]

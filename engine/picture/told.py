@@ -31,6 +31,8 @@ class Foreign:
     image: str = ""
     """Digest of what it is drawn on; this, and what follows, is told by our own alone."""
     strength: float | None = None
+    upscale: int = 0
+    """How many times larger than that it is, where that decided its size."""
     mask: str = ""
     """Digest of what tells where it is drawn anew."""
     fit: str = ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from engine.picture.recipe import Recipe
+from engine.plan.sizes import Enlarged
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def shape_of(recipe: Recipe) -> Hashable:
         bool(recipe.image),
         bool(recipe.mask),
         recipe.strength,
+        recipe.tile,
         # They change the model's own layers, for all images of a call.
         recipe.loras,
     )
@@ -72,7 +74,7 @@ def plan_batches(recipes: Sequence[Recipe], largest: Callable[[Recipe], int]) ->
     batches = []
     for positions in groups.values():
         first = recipes[positions[0]]
-        work = first.width * first.height * first.steps
+        work = Enlarged(first.width, first.height, first.tile).drawn * first.steps
         full = power_of_two_within(largest(first))
         for start in range(0, len(positions), full):
             members = tuple(positions[start : start + full])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.models.catalog import Model, ModelList
 from engine.plan.memory import MemoryNeed
-from engine.plan.sizes import exact_size
+from engine.plan.sizes import Enlarged, enlarged_size, exact_size
 from engine.sheet.columns import DEFAULT_STRENGTH
 from engine.sheet.rows import RowValues
 
@@ -66,25 +66,29 @@ def estimate(
         models: the model list.
         rates: label → what the model's images cost.
     """
-    counts: Counter[tuple[str, str, str, int | None, int | None, int | None, float | None]]
+    counts: Counter[tuple[str, str, str, int | None, int | None, int | None, bool, float | None]]
     counts = Counter()
     for row in rows:
-        size = (row.aspect_ratio, row.rendering, row.steps, row.width, row.height)
+        larger = bool(row.image and row.upscale)
+        size = (row.aspect_ratio, row.rendering, row.steps, row.width, row.height, larger)
         drawn_anew = None
-        if row.image and not models[row.model].kind.edits:
+        if row.image and models[row.model].draws_on == "strength":
             drawn_anew = DEFAULT_STRENGTH if row.strength is None else row.strength
         counts[(row.model, *size, drawn_anew)] += row.num_images
     if any(label not in rates for label, *_ in counts):
         return counts.total(), Estimate(None, None)
     seconds, weight_of_all = 0.0, 0.0
     weighed = True
-    for (label, ratio, word, steps, wide, high, strength), count in counts.items():
-        width, height = exact_size(wide, high, ratio, models[label])
-        pixels = count * width * height
-        asked = steps or models[label].rendering[word].steps
-        taken = models[label].kind.steps_taken(asked, strength)
-        seconds += rates[label].seconds_per_work * pixels * taken
+    for (label, ratio, word, steps, wide, high, larger, strength), count in counts.items():
+        model = models[label]
+        if larger:
+            made = enlarged_size(wide or 0, high or 0, model)
+        else:
+            made = Enlarged(*exact_size(wide, high, ratio, model))
+        asked = 1 if model.kind.upscales else steps or model.rendering[word].steps
+        taken = model.kind.steps_taken(asked, strength)
+        seconds += rates[label].seconds_per_work * count * made.drawn * taken
         weight = rates[label].bytes_per_pixel
         weighed &= weight is not None
-        weight_of_all += (weight or 0.0) * pixels
+        weight_of_all += (weight or 0.0) * count * made.width * made.height
     return counts.total(), Estimate(round(seconds, 1), round(weight_of_all) if weighed else None)

@@ -3,7 +3,8 @@
 import re
 from math import gcd
 
-from engine.picture.foreign import Foreign
+from engine.picture.foreign import Foreign, told_by_recipe
+from engine.picture.recipe import Recipe
 from engine.plan.recipes import SEEDS
 from engine.sheet.columns import COLUMN
 from engine.sheet.data_records import is_json_object
@@ -47,6 +48,26 @@ def row_of(picture: Foreign) -> dict[str, str]:
     )
 
 
+def upscaled_row(recipe: Recipe, picture: str, factor: int, upscaler: str) -> dict[str, str]:
+    """A row that asks for the picture of a recipe, larger: column → cell, blank ones left out.
+
+    Args:
+        recipe: by which it was drawn.
+        picture: its file, as a cell names it.
+        factor: 2 or 4.
+        upscaler: the label of one; empty: its own model draws it anew, close to what it shows.
+    """
+    row = row_of(told_by_recipe(recipe)) | {"image": picture, "upscale": str(factor)}
+    # Its colours have been moved by now; and by default nothing is put to such a row's prompt.
+    for name in ("color_palette", "width", "height", "strength", "fit", "mask", "magic_prompt"):
+        row.pop(name, None)
+    if upscaler:
+        row["model"] = upscaler
+        for name in ("negative_prompt", "steps", "guidance", "scheduler", "lora"):
+            row.pop(name, None)
+    return {name: cell for name, cell in row.items() if cell}
+
+
 def scheduler_of(sampler: str, schedule: str) -> str:
     """Our name of a scheduler by what other programs call it; empty if we have none like it.
 
@@ -68,6 +89,7 @@ def _drawn_on(picture: Foreign) -> dict[str, str]:
         "image": with_digest("picture", picture.image),
         "strength": "" if picture.strength is None else f"{picture.strength:g}",
         "fit": picture.fit,
+        **({"upscale": str(picture.upscale), "width": "", "height": ""} if picture.upscale else {}),
         "mask": with_digest("mask", picture.mask) if picture.mask else "",
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.models.catalog import Model
 from engine.models.placement import placed
 from engine.models.weights import ModelSize
-from engine.plan.sizes import exact_size
+from engine.plan.sizes import row_size
 from engine.sheet.rows import RowValues
 
 
@@ -54,8 +54,9 @@ def memory_needs(
     device = max(devices, key=devices.__getitem__)
     pixels: dict[str, int] = {}
     for row in rows:
-        width, height = exact_size(row.width, row.height, row.aspect_ratio, models[row.model])
-        pixels[row.model] = max(width * height, pixels.get(row.model, 0))
+        width, height, tile = row_size(row, models[row.model])
+        drawn = tile**2 or width * height
+        pixels[row.model] = max(drawn, pixels.get(row.model, 0))
     return tuple(
         memory_need(size, models[label], most, device, devices[device])
         for label, most in pixels.items()

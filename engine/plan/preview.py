@@ -123,11 +123,17 @@ def _on_picture(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Ite
     same_shape = abs(size[0] * drawn[1] - size[1] * drawn[0]) < max(*size, *drawn)
     how = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}[recipe.fit]
     words = f"has {size[0]}×{size[1]} pixels"
-    if size != drawn:
+    if values.upscale:
+        words += f", enlarged to {drawn[0]}×{drawn[1]}"
+        words += f", in tiles of {recipe.tile}×{recipe.tile}" if recipe.tile else ""
+    elif size != drawn:
         words += f", {'scaled' if same_shape else how} to {drawn[0]}×{drawn[1]}"
     yield Note("image", words)
     if values.mask is not None:
         yield Note("mask", "keeps what is black in it as it is")
+    if planned.model.kind.upscales:
+        yield Note("upscale", f"{recipe.model} enlarges it, and draws nothing")
+        return
     if recipe.strength is None:
         yield Note("strength", "is none: the prompt tells what to change")
         return

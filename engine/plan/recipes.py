@@ -8,7 +8,7 @@ from engine.models.catalog import Model
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Lora, Recipe
 from engine.plan.palettes import resolve_palette
-from engine.plan.sizes import exact_size
+from engine.plan.sizes import row_size
 from engine.plan.wording import Rewrites, Wording, Wordsmith
 from engine.plan.words import Words
 from engine.sheet.columns import DEFAULT_STRENGTH
@@ -91,7 +91,7 @@ def recipes_for(
 
 def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int) -> Recipe:
     model = planned.model
-    width, height = exact_size(values.width, values.height, values.aspect_ratio, model)
+    size = row_size(values, model)
     image, mask = values.image, values.mask
     strength = DEFAULT_STRENGTH if values.strength is None else values.strength
     rendering = model.rendering[values.rendering]
@@ -99,9 +99,9 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         prompt=words.prompt,
         negative_prompt=words.negative_prompt,
         seed=seed,
-        width=width,
-        height=height,
-        steps=values.steps or rendering.steps,
+        width=size.width,
+        height=size.height,
+        steps=rendering.steps if model.kind.upscales else values.steps or rendering.steps,
         guidance=rendering.guidance if values.guidance is None else values.guidance,
         scheduler=_scheduler(values.scheduler or rendering.scheduler, planned),
         model=model.label,
@@ -111,7 +111,7 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
         if model.kind.captions
         else resolve_palette(values.color_palette, planned.words.palettes),
         image=image.digest if image else "",
-        strength=None if image is None or model.kind.edits else strength,
+        strength=strength if image and model.draws_on == "strength" else None,
         mask=mask.digest if image and mask else "",
         fit=values.fit if image else "crop",
         background=planned.background.upper() if image else "#FFFFFF",
@@ -121,6 +121,8 @@ def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int)
             for name, weight in values.lora
             if weight
         ),
+        upscale=int(values.upscale or 0) if image else 0,
+        tile=size.tile,
     )
 
 

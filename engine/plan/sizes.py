@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from engine.models.catalog import Model
 from engine.models.family import Size
+from engine.picture.tiles import corners_of
+from engine.sheet.rows import RowValues
 
 _RATIO_WEIGHT = 4.0
 _NEAR = 0.1
@@ -69,12 +71,69 @@ def exact_size(width: int | None, height: int | None, ratio: str, model: Model) 
         )
     most = model.max_area * model.base_resolution**2
     if size[0] * size[1] > most:
-        side = math.floor(math.sqrt(most) / step) * step
+        side = _largest_side(model)
         raise SizeError(
             f"{size[0]} × {size[1]} is more than the model {model.label} can draw: up to"
             f" {side} × {side} or as many pixels (max_area in the model list)."
         )
     return size[0], size[1]
+
+
+def _largest_side(model: Model) -> int:
+    """Of a square that the model can draw."""
+    most, step = math.sqrt(model.max_area) * model.base_resolution, model.size_multiple
+    return max(step, math.floor(most / step) * step)
+
+
+_MOST_ENLARGED = 10_240**2
+"""Pixels of a picture that is drawn anew in tiles, at most."""
+OVERLAP = 4
+"""A tile that is drawn anew shares the fourth part of its side with the next."""
+
+
+class Enlarged(NamedTuple):
+    """How a picture is made larger."""
+
+    width: int
+    """Pixels."""
+    height: int
+    tile: int = 0
+    """Side of the tiles that a model draws it anew in; 0: whole, or as the upscaler does."""
+
+    @property
+    def drawn(self) -> int:
+        """Pixels that are drawn for it: those that tiles share more than once."""
+        if not self.tile:
+            return self.width * self.height
+        count = len(corners_of((self.width, self.height), self.tile, self.tile // OVERLAP))
+        return count * min(self.tile, self.width) * min(self.tile, self.height)
+
+
+def enlarged_size(width: int, height: int, model: Model) -> Enlarged:
+    """The size nearest to one that a picture is enlarged to; in tiles if not whole.
+
+    Raises:
+        SizeError: the model cannot make it so large.
+    """
+    try:
+        return Enlarged(*exact_size(width, height, "1:1", model))
+    except SizeError:
+        if model.draws_on != "strength" or width * height > _MOST_ENLARGED:
+            raise
+    step = model.size_multiple
+    wide, high = (max(step, round(side / step) * step) for side in (width, height))
+    return Enlarged(wide, high, _largest_side(model))
+
+
+def row_size(row: RowValues, model: Model) -> Enlarged:
+    """The size of a row's images.
+
+    Raises:
+        SizeError: the model cannot draw it.
+    """
+    if row.image and row.upscale and row.width and row.height:
+        return enlarged_size(row.width, row.height, model)
+    return Enlarged(*exact_size(row.width, row.height, row.aspect_ratio, model))
 
 
 class _Limits(NamedTuple):

@@ -6,7 +6,7 @@ import logging
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +38,11 @@ from engine.render.preview import Factors, clean_latents, draw_preview, factors_
 from engine.render.quantising import quantise
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
+from engine.render.redrawing import draw_in_tiles, tiles_of
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
 from engine.render.turns import place
+from engine.render.upscaling import Depart, LoadedUpscaler
 
 if TYPE_CHECKING:
     from engine.render.adapters import Adapters
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _COMPUTING = ("torch", "diffusers", "transformers", "peft", "pillow")
+_UPSCALING = ("torch", "pillow")
 _SPARE_BYTES = 2 << 30
 _NEED = 2
 
@@ -90,7 +93,7 @@ class LoadedModel:
             threads=threads_for(pipeline, cores),
             attention="sdpa",
             compile=False,
-            versions={name: importlib.metadata.version(name) for name in _COMPUTING},
+            versions=_versions(_COMPUTING),
             layout=LAYOUT,
             texts=self._way.texts,
             decode=self._way.decode,
@@ -128,15 +131,33 @@ class LoadedModel:
         """What follows from its kind of pipeline."""
         return family_of(type(self._pipeline).__name__)
 
+    def steps_of(self, recipe: Recipe) -> int:
+        """How many steps an image takes."""
+        return self._taken(recipe) * len(tiles_of(recipe))
+
+    def _taken(self, recipe: Recipe) -> int:
+        return self.family.steps_taken(recipe.steps, recipe.strength)
+
     def draw(
-        self, recipes: Sequence[Recipe], step: AfterStep, sources: Sequence[ReadySource] = ()
+        self,
+        recipes: Sequence[Recipe],
+        step: AfterStep,
+        sources: Sequence[ReadySource] = (),
+        _depart: Depart | None = None,
     ) -> Iterator[Pixels]:
-        """The pictures of one batch, one after the other; `sources` as for `DrawingMethod`."""
+        """The pictures of one batch, one after the other; arguments as for `DrawingMethod`.
+
+        They are drawn as was asked, or not at all: there is nothing to depart from.
+        """
         with self._turn:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
             use_scheduler(pipeline, recipes[0].scheduler)
-            pictures = self._way.draw(pipeline, recipes, step, sources)
+            if recipes[0].tile:
+                taken = self._taken(recipes[0])
+                pictures = draw_in_tiles(self._way, pipeline, recipes, step, sources, taken)
+            else:
+                pictures = self._way.draw(pipeline, recipes, step, sources)
             with closing(pictures):
                 for recipe, picture in zip(recipes, pictures, strict=True):
                     yield recolour(picture, recipe.palette)
@@ -152,7 +173,7 @@ class LoadedModel:
         Nobody's image may suffer from being looked at: whatever goes wrong (the usual reason is an
         autoencoder of another kind) only means that there are none of this model from then on.
         """
-        if not self._has_previews:
+        if not self._has_previews or recipe.tile:
             return None
         try:
             if self._factors is None:
@@ -177,9 +198,9 @@ class LoadedModels:
         self._device = device
         self._lanes = lanes
         self._cores = cores
-        self._kept: OrderedDict[LoadedAs, LoadedModel] = OrderedDict()
+        self._kept: OrderedDict[LoadedAs, LoadedModel | LoadedUpscaler] = OrderedDict()
 
-    def get(self, model_hash: str, placement: Placement) -> LoadedModel:
+    def get(self, model_hash: str, placement: Placement) -> LoadedModel | LoadedUpscaler:
         """A model that `load` has made ready."""
         return self._kept[model_hash, placement]
 
@@ -188,7 +209,7 @@ class LoadedModels:
         """The models that are loaded."""
         return list(self._kept)
 
-    def load(self, wanted: LoadModel) -> LoadedModel:
+    def load(self, wanted: LoadModel) -> LoadedModel | LoadedUpscaler:
         """Have a model ready; others make room for it if they must.
 
         Raises:
@@ -221,7 +242,11 @@ class LoadedModels:
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _loaded(self, files: ModelFiles, placement: Placement, takes: int) -> LoadedModel:
+    def _loaded(
+        self, files: ModelFiles, placement: Placement, takes: int
+    ) -> LoadedModel | LoadedUpscaler:
+        if files.is_file and files.kind.what == "upscaler":
+            return self._loaded_upscaler(files, placement, takes)
         as_it_is = placement.offload == "none" and not files.quantise
         pipeline = load_model(files, placement.dtype, self._device if as_it_is else CPU)
         if files.quantise:
@@ -235,6 +260,19 @@ class LoadedModels:
                 versions={**model.offered.versions, QUANTISER: installed(QUANTISER) or ""},
             )
         return model
+
+    def _loaded_upscaler(
+        self, files: ModelFiles, placement: Placement, takes: int
+    ) -> LoadedUpscaler:
+        offered = Conditions(
+            device=device_name(self._device),
+            dtype=placement.dtype,
+            threads=self._cores,
+            attention="none",
+            compile=False,
+            versions=_versions(_UPSCALING),
+        )
+        return LoadedUpscaler(files.path, self._device, offered, takes)
 
     def _placed(self, wanted: LoadModel) -> Placed:
         size, total = model_size(wanted.files), total_bytes(self._device)
@@ -270,6 +308,10 @@ class LoadedModels:
     def free_memory(self) -> None:
         """Give back what is no longer used."""
         free_memory(self._device)
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in packages}
 
 
 def free_memory(device: str) -> None:

@@ -231,14 +231,18 @@ class Renderer:
         if batch in self._stop_asked:
             raise _StoppedError
         self._connection.send(Started(batch))
+        departures: list[str] = []
         pictures = work.model.draw(
             work.slots,
             lambda step, latents, scheduler: self._after_step(work, step, latents, scheduler),
             work.sources,
+            departures.append,
         )
         with contextlib.closing(pictures):
             for slot, pixels in enumerate(pictures):
                 if (record := work.records.get(slot)) is not None:
+                    record = replace(record, departures=(*record.departures, *departures))
+                    departures.clear()
                     self._in_encoder.acquire()
                     self._encoders.submit(self._send_picture, batch, record, pixels)
                 if slot == max(work.records):
@@ -263,7 +267,7 @@ class Renderer:
         self._models.free_memory()
 
     def _after_step(self, work: "_Work", step: int, latents: Any, scheduler: Any) -> None:
-        steps = work.model.family.steps_taken(work.slots[0].steps, work.slots[0].strength)
+        steps = work.model.steps_of(work.slots[0])
         self._connection.send(Step(work.batch, step, steps))
         if work.batch in self._stop_asked:
             raise _StoppedError

@@ -51,7 +51,7 @@ class SourceCache:
         """
         image = self._whole(recipe.image, files)
         mask = self._whole(recipe.mask, files) if recipe.mask else None
-        size = recipe.width, recipe.height
+        size = recipe.source_size
         key = (recipe.image, recipe.mask, *size, recipe.fit, recipe.background)
         if key not in self._made:
             how: Fit = next(name for name in FITS if name == recipe.fit)

@@ -8,7 +8,7 @@ from engine.caption.reading import Reading, looks_like_caption, read
 from engine.caption.schema import Fault
 from engine.sheet.cell_findings import CellFindings, Finding
 from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, TEXTS_IN_PICTURE
-from engine.sheet.cross_row_checks import At, Found, Judged
+from engine.sheet.found import At, Found, Judged
 from engine.sheet.headers import known_name
 from engine.sheet.repair import judge_wildcards
 from engine.sheet.rows import Severity

@@ -10,11 +10,15 @@ from typing import Any, TypeAlias
 from engine.caption.reading import looks_like_caption
 from engine.sheet.caption_cells import check_captions
 from engine.sheet.cell_findings import CellFindings, Finding, shown, unusable
-from engine.sheet.columns import COLUMN, COLUMNS, TEXTS_IN_PICTURE, Column, Kind
+from engine.sheet.columns import (
+    COLUMN,
+    COLUMNS,
+    ENLARGED_STRENGTH,
+    TEXTS_IN_PICTURE,
+    Column,
+    Kind,
+)
 from engine.sheet.cross_row_checks import (
-    At,
-    Found,
-    Judged,
     check_doubles,
     check_models,
     check_sources,
@@ -22,6 +26,7 @@ from engine.sheet.cross_row_checks import (
     check_widths,
     require_prompts,
 )
+from engine.sheet.found import At, Found, Judged
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import letters, map_header
 from engine.sheet.loras import judge_loras, judge_tags, tags_in
@@ -72,7 +77,7 @@ def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()
         for judged in columns.values():
             for line, findings in judged.found.items():
                 found[line] += [At(judged.at, judged.name, finding) for finding in findings]
-        require_prompts(columns["prompt"], found)
+        require_prompts(columns, vocabulary, found)
         check_captions(columns, vocabulary, found)
         check_models(columns, vocabulary, found)
         check_sources(columns, vocabulary, found)
@@ -276,8 +281,9 @@ def _drawn_on_pictures(
     labels = columns["model"].values if "model" in columns else [vocabulary.default_model] * count
     said = {
         name: columns[name].texts if name in columns else blank
-        for name in ("num_images", "magic_prompt", "aspect_ratio")
+        for name in ("num_images", "magic_prompt", "aspect_ratio", "strength")
     }
+    factors = columns["upscale"].values if "upscale" in columns else blank
     values = {c.name: list(islice(field, count)) for c, field in zip(COLUMNS, fields, strict=True)}
     for line, picture in enumerate(pictures):
         if picture is None:
@@ -289,6 +295,11 @@ def _drawn_on_pictures(
         if not said["aspect_ratio"][line]:
             most = vocabulary.models[labels[line]].max_ratio
             values["aspect_ratio"][line] = picture_ratio(picture.width, picture.height, most)
+        if factor := int(factors[line] or 0):
+            values["width"][line] = picture.width * factor
+            values["height"][line] = picture.height * factor
+            if not said["strength"][line]:
+                values["strength"][line] = ENLARGED_STRENGTH
     return [values[column.name] for column in COLUMNS]
 
 

@@ -67,6 +67,8 @@ SCHEDULERS = (
 )
 """The schedulers that can be named; which of them a model can use depends on its kind."""
 
+ENLARGED_STRENGTH = 0.3
+"""Where a picture is to stay as it is, but larger: what is drawn anew are its details."""
 DEFAULT_STRENGTH = 0.6
 """Keeps what the picture shows and where, and redraws how: measured on the built-in model."""
 
@@ -314,6 +316,21 @@ COLUMNS: tuple[Column, ...] = (
         aliases=("loras", "lora name", "lora names", "lora weights", "lora models"),
         minimum=-4,
         maximum=4,
+    ),
+    Column(
+        "upscale",
+        Kind.CHOICE,
+        "",
+        "2 or 4: how many times the width and height of its picture the image has. An upscaler "
+        "named in model enlarges it; another model draws it anew at that size, with strength "
+        f"{ENLARGED_STRENGTH:g} if none is given. Blank: it is not enlarged.",
+        "full",
+        choices=("2", "4"),
+        synonyms={
+            **dict.fromkeys(("2x", "x2", "×2", "2×", "2.0", "200%"), "2"),
+            **dict.fromkeys(("4x", "x4", "×4", "4×", "4.0", "400%"), "4"),
+        },
+        aliases=("upscaling", "upscale by", "upscale factor", "enlarge"),
     ),
     *(
         Column(

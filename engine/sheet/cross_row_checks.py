@@ -1,51 +1,23 @@
 """What can only be seen by looking at several cells: of one row, or of several rows."""
 
-from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
 
 from engine.sheet.cell_findings import Finding
-from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH
+from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, ENLARGED_STRENGTH
+from engine.sheet.enlarging import check_enlarged
+from engine.sheet.found import At, Found, Judged, values_of
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
 from engine.sheet.rows import Problem, Severity
 from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
 
-class At(NamedTuple):
-    """A finding and its place in a row; sorts by the place."""
-
-    at: int
-    """The column's index in the header; past its end for the whole row."""
-    name: str | None
-    finding: Finding
-
-    @property
-    def is_error(self) -> bool:
-        """Whether it keeps its row from being rendered."""
-        return self.finding.severity is Severity.ERROR
-
-
-Found: TypeAlias = defaultdict[int, list[At]]
-"""By index of the line."""
-
-
-class Judged(NamedTuple):
-    """A known column, all its cells judged."""
-
-    at: int
-    name: str
-    texts: list[str]
-    values: list[Any]
-    """The default where a cell is blank or has an error."""
-    found: dict[int, tuple[Finding, ...]]
-    """By index of the line."""
-
-
-def require_prompts(prompts: Judged, found: Found) -> None:
-    """Find rows without a prompt."""
+def require_prompts(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+    """Find rows without a prompt, but for those that only enlarge a picture."""
+    prompts = columns["prompt"]
+    labels = values_of(columns, "model", vocabulary.default_model, len(prompts.texts))
     for line, text in enumerate(prompts.texts):
-        if not text:
+        if not text and vocabulary.models[labels[line]].draws_on != "size":
             found[line].append(At(prompts.at, "prompt", _NO_PROMPT))
 
 
@@ -83,6 +55,7 @@ def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: F
     check_guidances(columns, known, vocabulary, found)
     check_strangers(columns, known, vocabulary, found)
     check_pictures_named(columns, known, vocabulary, found)
+    check_enlarged(columns, known, vocabulary, found)
     check_pixels(columns, known, vocabulary, found)
     check_loras(columns, known, vocabulary, found)
 
@@ -104,8 +77,8 @@ def check_negatives(
     negatives = columns.get("negative_prompt")
     if not negatives:
         return
-    renderings = _values(columns, "rendering", COLUMN["rendering"].default, len(labels))
-    guidances = _values(columns, "guidance", None, len(labels))
+    renderings = values_of(columns, "rendering", COLUMN["rendering"].default, len(labels))
+    guidances = values_of(columns, "guidance", None, len(labels))
     for line, (label, text, rendering, guidance) in enumerate(
         zip(labels, negatives.values, renderings, guidances, strict=True)
     ):
@@ -212,8 +185,8 @@ def check_pixels(
     if not sides:
         return
     count = len(labels)
-    ratios = _values(columns, "aspect_ratio", (1, 1), count)
-    widths, heights = (_values(columns, name, None, count) for name in ("width", "height"))
+    ratios = values_of(columns, "aspect_ratio", (1, 1), count)
+    widths, heights = (values_of(columns, name, None, count) for name in ("width", "height"))
     for line, (label, width, height) in enumerate(zip(labels, widths, heights, strict=True)):
         size = vocabulary.models[label].size if label else None
         if size is None or (width is None and height is None):
@@ -284,16 +257,18 @@ def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: 
         name: columns[name].texts if name in columns else [""] * count
         for name in ("image", "strength", "mask")
     }
-    labels = _values(columns, "model", vocabulary.default_model, count)
-    strengths = _values(columns, "strength", None, count)
-    renderings = _values(columns, "rendering", COLUMN["rendering"].default, count)
-    steps = _values(columns, "steps", None, count)
+    labels = values_of(columns, "model", vocabulary.default_model, count)
+    strengths = values_of(columns, "strength", None, count)
+    renderings = values_of(columns, "rendering", COLUMN["rendering"].default, count)
+    steps = values_of(columns, "steps", None, count)
+    factors = values_of(columns, "upscale", "", count)
 
     def add(line: int, name: str, severity: Severity, message: str, *offered: str) -> None:
         finding = Finding(severity, message, offered)
         found[line].append(At(columns[name].at, name, finding))
 
-    able = [label for label, model in vocabulary.models.items() if model.draws_on]
+    draw_on = {label: model.draws_on for label, model in vocabulary.models.items()}
+    able = [label for label, how in draw_on.items() if how in ("strength", "words")]
     for line, label in enumerate(labels):
         model = vocabulary.models[label]
         image, strength, mask = (texts[name][line] for name in ("image", "strength", "mask"))
@@ -312,13 +287,16 @@ def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: 
             continue
         if mask and not model.masks:
             add(line, "mask", Severity.ERROR, f"The model {label} heeds no mask.")
-        if model.draws_on == "words":
+        if model.draws_on != "strength":
             if strength:
                 message = f"The model {label} takes what to change from the prompt, not this."
+                if model.draws_on == "size":
+                    message = f"The model {label} only enlarges: this changes nothing."
                 add(line, "strength", Severity.WARNING, message)
             continue
         least = model.least_strength(renderings[line], steps[line])
-        asked = DEFAULT_STRENGTH if strengths[line] is None else strengths[line]
+        usual = ENLARGED_STRENGTH if factors[line] else DEFAULT_STRENGTH
+        asked = usual if strengths[line] is None else strengths[line]
         bad = line in columns["strength"].found if strength else False
         if asked < least and not bad:
             message = (
@@ -327,10 +305,6 @@ def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: 
             )
             name = "strength" if strength else "image"
             add(line, name, Severity.ERROR, message, *([f"{least:g}"] if strength else []))
-
-
-def _values(columns: Mapping[str, Judged], name: str, default: Any, count: int) -> Sequence[Any]:
-    return columns[name].values if name in columns else [default] * count
 
 
 def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary) -> Finding | None:

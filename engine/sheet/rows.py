@@ -98,6 +98,8 @@ class RowValues:
     """Where it is drawn anew; None: everywhere."""
     lora: tuple[LoraWeight, ...] = ()
     """What changes the model, in the order in which it is added."""
+    upscale: str = ""
+    """How many times the width and height of its picture it has; empty: they say, or the ratio."""
     text_1: str = ""
     """Words that stand in the picture, for models of captions; empty: none."""
     text_2: str = ""

@@ -30,8 +30,10 @@ class ModelLimits:
     """Which package it needs that is not installed, and how to install it."""
     size: Callable[[int | None, int | None, str], tuple[int, int]] | None = None
     """Width and height in pixels from those asked for and the ratio; a ValueError says why not."""
-    draws_on: Literal["", "strength", "words"] = ""
-    """How it draws on a picture: by a strength, or as the prompt says; empty: it does not."""
+    enlarged: Callable[[int, int], tuple[int, int, int]] | None = None
+    """The same of a picture that is enlarged to these; and the side of its tiles, or 0."""
+    draws_on: Literal["", "strength", "words", "size"] = ""
+    """How it draws on a picture: by a strength, as the prompt says, or only larger; or not."""
     needs_picture: bool = False
     """Whether it draws nothing without one."""
     masks: bool = False

@@ -437,6 +437,24 @@ async def test_an_image_tells_what_it_is_drawn_on_and_is_drawn_on_itself(
         assert screen.document.origin == "d4r5w6"
 
 
+async def test_marked_images_are_upscaled_by_rows_whose_totals_are_shown_before_the_start(
+    settings: Settings, make_drawn_on: Callable[..., str]
+) -> None:
+    make_drawn_on()
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(size=(140, 40), **WITH_ALL) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "2 of 2 images" in screen_text(app))
+        await pilot.press("space", "Z")
+        draft = (await opened_sheet(pilot)).draft
+        assert draft is not None and (draft.ready, draft.images) == (1, 1)
+        (number,) = draft.numbers
+        assert (draft.text(number, "upscale"), draft.text(number, "model")) == ("2", "builtin")
+        values = draft.row(number).values
+        assert values is not None and values.image is not None
+        assert (values.width, values.strength) == (2 * values.image.width, 0.3)
+
+
 async def test_a_library_that_goes_away_while_its_images_are_looked_at_does_not_end_the_app(
     settings: Settings, make_session: MakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

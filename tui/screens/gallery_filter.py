@@ -77,6 +77,8 @@ def source_words(image: ImageInfo, name: str) -> str:
     words = f"on {Path(name).name or 'a picture'} ({digest[:_DIGITS]})"
     if (strength := recipe.get("strength")) is not None:
         words += f", strength {strength:g}"
+    if factor := recipe.get("upscale"):
+        return f"{words}, upscaled {factor}×"
     return f"{words}, {recipe.get('fit', 'crop')}" + (", masked" if recipe.get("mask") else "")
 
 

@@ -186,6 +186,23 @@ class ImageActions:
         else:
             self.complain("Nothing can be drawn on these: there is no picture of them.")
 
+    def upscale(self, keys: list[str]) -> None:
+        """They go to the Sheet screen as rows that enlarge them, whose cost is shown there."""
+        self.with_images(keys, self._upscale)
+
+    @work(group="chosen")
+    async def _upscale(self, chosen: list[ImageInfo]) -> None:
+        name = f"{self._reviewed.info.name if self._reviewed.info else 'favourites'}, upscaled"
+        try:
+            rows = await asyncio.to_thread(self._library.sheets.upscaled, chosen)
+        except PromptsheetError as error:
+            self.complain(str(error))
+            return
+        if rows:
+            self.node.post_message(RowsToSheet(rows, chosen[0].session, name))
+        else:
+            self.complain("Nothing can be upscaled here: there is no picture of these.")
+
     # ---------------------------------------------------------------- elsewhere
 
     def copy_paths(self, keys: list[str]) -> None:

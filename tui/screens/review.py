@@ -99,6 +99,7 @@ class ReviewScreen(AreaScreen):
         bind("review.watch", "newest", "Follow the newest", show=False),
         bind("review.again", "chosen('again')", "New seeds"),
         bind("review.more", "more", "More like this", show=False),
+        bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
         bind("review.to_sheet", "chosen('refine')", "Refine", show=False),
         bind("review.pictures", "chosen('draw_on')", "Draw on these", show=False),
         bind("review.copy_path", "chosen('path')", "Copy path", show=False),
@@ -137,6 +138,7 @@ class ReviewScreen(AreaScreen):
         self._acts = {
             "favour": images.favour,
             "again": images.again,
+            "upscale": images.upscale,
             "refine": images.refine,
             "draw_on": images.draw_on,
             "path": images.copy_paths,

@@ -252,6 +252,10 @@ class RendererClient:
             self.model = wanted.model
         return self._loaded[wanted]
 
+    def has_loaded(self, wanted: LoadModel) -> bool:
+        """Whether `load` would have nothing to do."""
+        return wanted in self._loaded
+
     @property
     def warm(self) -> frozenset[str]:
         """Labels of the models that are loaded."""

@@ -19,6 +19,7 @@ from engine.render.calls import NoSourceError
 from engine.render.drawing import InOneCall, method_for
 from engine.render.pipelines import load_pipeline
 from engine.render.ready_sources import Pixels, ReadySource
+from engine.render.redrawing import draw_in_tiles, tiles_of
 from engine.render.sources import SourceCache
 from tests.bench.random_models import save_sd15, save_sdxl
 from tests.support.families import save_tiny
@@ -284,3 +285,27 @@ def test_a_model_that_is_told_what_to_change_draws_each_image_on_its_own_picture
     assert np.array_equal(swapped[1], mine) and np.array_equal(swapped[0], theirs)
     assert np.array_equal(draw(kontext, [first, second], [red, red])[0], mine)
     assert not np.array_equal(draw(kontext, [first, second], [blue, blue])[0], mine)
+
+
+def test_what_is_larger_than_the_model_draws_is_drawn_anew_in_tiles_nobody_sees(
+    builtin: Any,
+) -> None:
+    large = np.asarray(Image.fromarray(disc("#d62828")).resize((256, 192)))
+    recipe = replace(RECIPE, width=256, height=192, steps=8, strength=0.3, upscale=2, tile=128)
+    way, told = method_for(builtin), list[int]()
+    taken = family_of(type(builtin).__name__).steps_taken(recipe.steps, 0.3)
+
+    def drawn(*recipes: Recipe) -> list[Pixels]:
+        sources = [ReadySource(large)] * len(recipes)
+        step = lambda done, *_: told.append(done)  # noqa: E731
+        return list(draw_in_tiles(way, builtin, recipes, step, sources, taken))
+
+    (first,) = drawn(recipe)
+    assert told == list(range(1, 6 * taken + 1)) and len(tiles_of(recipe)) == 6
+    assert first.shape == large.shape and apart(first, large) < 20
+    # Where tiles meet the picture changes no more from column to column than elsewhere.
+    across = np.abs(np.diff(first.astype(int), axis=1)).mean((0, 2))
+    assert across[96:128].max() < 2 * np.sort(across)[-24:].mean()
+    mixed = drawn(recipe, replace(recipe, seed=99))
+    other = drawn(recipe, replace(recipe, seed=7))
+    assert np.array_equal(mixed[0], other[0]) and not np.array_equal(mixed[1], other[1])

@@ -81,7 +81,9 @@ def test_two_models_that_memory_does_not_hold_together_are_loaded_one_after_the_
 
     def load(name: str) -> weakref.ref[Any]:
         asked = wanted(files[name].path, 64 * 64, files[name].fingerprint(), dtype="float32")
-        return weakref.ref(models.load(asked)._pipeline.unet)
+        model = models.load(asked)
+        assert isinstance(model, loaded.LoadedModel)
+        return weakref.ref(model._pipeline.unet)
 
     first, after_one = load("one"), rss().rss
     assert first() is not None

@@ -15,7 +15,9 @@ def test_every_choice_and_synonym_of_every_column_is_accepted() -> None:
         if column.kind in (Kind.CHOICE, Kind.SWITCH, Kind.COLOURS):
             for word in (*column.choices, *column.synonyms, column.default):
                 row, _ = check_cell(column.name, word)
-                assert row.values is not None, (column.name, word)
+                # What is to be enlarged needs a picture, and its row has none.
+                is_read = row.cells.get("upscale") in column.choices
+                assert row.values is not None or is_read, (column.name, word)
 
 
 def test_every_column_says_what_it_is_and_has_a_sound_default() -> None:

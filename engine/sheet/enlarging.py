@@ -1,0 +1,81 @@
+"""What rows ask of an `upscale` that it cannot give: found by looking at several cells of each."""
+
+from collections.abc import Mapping, Sequence
+
+from engine.sheet.cell_findings import Finding
+from engine.sheet.found import At, Found, Judged, values_of
+from engine.sheet.rows import Severity
+from engine.sheet.vocabulary import Vocabulary
+
+_ADD_ONE = " An upscaler can: `promptsheet models add FILE` puts one into the model list."
+
+
+def check_enlarged(
+    columns: Mapping[str, Judged],
+    labels: Sequence[str | None],
+    vocabulary: Vocabulary,
+    found: Found,
+) -> None:
+    """Find what cannot be enlarged, and upscalers that are not told to.
+
+    Args:
+        columns: judged.
+        labels: each row's model; None where it is not known.
+        vocabulary: the models.
+        found: where findings go.
+    """
+    asked = columns.get("upscale")
+    at = asked or columns.get("model") or columns["prompt"]
+    count = len(labels)
+    factors = values_of(columns, "upscale", "", count)
+    pictures = values_of(columns, "image", None, count)
+    images = columns["image"].texts if "image" in columns else [""] * count
+    upscalers = [label for label, model in vocabulary.models.items() if model.draws_on == "size"]
+
+    def add(line: int, column: Judged, severity: Severity, message: str, *offered: str) -> None:
+        found[line].append(At(column.at, column.name, Finding(severity, message, offered)))
+
+    for line, (label, factor) in enumerate(zip(labels, factors, strict=True)):
+        model = vocabulary.models[label] if label else None
+        enlarges = model is not None and model.draws_on == "size"
+        if not factor:
+            if enlarges and images[line] and not (asked and line in asked.found):
+                message = f"The model {label} only enlarges pictures: write 2 or 4 in upscale."
+                add(line, at, Severity.ERROR, message, *(("2", "4") if asked else ()))
+            continue
+        if not images[line]:
+            message = (
+                "Only a picture can be enlarged: name it in the column image. What this sheet draws"
+                " is enlarged later: start it without this, then upscale its favourites in Review."
+            )
+            add(line, at, Severity.ERROR, message, "")
+            continue
+        for name in ("width", "height", "aspect_ratio"):
+            if name in columns and columns[name].texts[line]:
+                message = "The column upscale says the size already: empty this cell, or that one."
+                add(line, columns[name], Severity.ERROR, message, "")
+        if model is None or (picture := pictures[line]) is None:
+            continue
+        able = f" An upscaler can: {', '.join(upscalers)}." if upscalers else _ADD_ONE
+        if model.draws_on == "words":
+            message = f"The model {label} changes pictures by words, and enlarges none.{able}"
+            add(line, at, Severity.ERROR, message)
+            continue
+        wide, high = (side * int(factor) for side in (picture.width, picture.height))
+        try:
+            size = model.enlarged(wide, high)[:2] if model.enlarged else (wide, high)
+        except ValueError as error:
+            message = f"{error} Take a smaller picture." if enlarges else f"{error}{able}"
+            add(line, at, Severity.ERROR, message, *(("2",) if factor == "4" else ()))
+            continue
+        if size != (wide, high):
+            message = f"It is drawn at {size[0]} × {size[1]}, the nearest the model {label} can."
+            add(line, at, Severity.WARNING, message)
+        steps = columns.get("steps")
+        if enlarges and steps and steps.texts[line]:
+            message = f"The model {label} takes no steps: this changes nothing."
+            add(line, steps, Severity.WARNING, message, "")
+        numbers = columns.get("num_images")
+        if enlarges and numbers and numbers.texts[line] and numbers.values[line] > 1:
+            message = f"The model {label} makes the same image each time: one is enough."
+            add(line, numbers, Severity.WARNING, message, "1")
