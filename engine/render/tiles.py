@@ -1,30 +1,11 @@
-"""Where the tiles lie that a large picture is made in, and how one fades into the next."""
+"""A picture of the tiles that it was made in, each of which fades into the next."""
 
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
-Corner = tuple[int, int]
-"""Left and top, in pixels."""
-
-
-def corners_of(size: tuple[int, int], side: int, overlap: int) -> list[Corner]:
-    """The corners of tiles that cover a picture, from the left, each column from the top.
-
-    Args:
-        size: width and height.
-        side: of a tile; all are as large, or as the picture where that is smaller.
-        overlap: what a tile shares with the next, at least; less than a side.
-    """
-    across, down = (_starts(length, side, overlap) for length in size)
-    return [(left, top) for left in across for top in down]
-
-
-def _starts(length: int, side: int, overlap: int) -> list[int]:
-    last = max(0, length - side)
-    return [*range(0, last, side - overlap), last]
+from engine.plan.tiles import Corner
+from engine.render.ready_sources import Pixels
 
 
 def made_of_tiles(
