@@ -28,13 +28,14 @@ from tui.app_state import (
     recall,
     remember,
 )
+from tui.engine_status import Doing
 from tui.graphics.protocol import current
 from tui.keys import bind, key_of
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
 from tui.widgets.top_line import AREAS, TopLine
-from tui.workers import is_gone, work
+from tui.workers import hand_over, is_gone, work
 
 if TYPE_CHECKING:
     from tui.engine_watch import EngineWatch, News
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 _COMING_SECONDS = 0.01
+_MADE_SECONDS = 20.0
 _STAY, _LEAVE = "no, stay", "yes, quit without it"
 _HELP = "textual.widgets._help_panel"
 _GARBAGE = 20_000
@@ -85,8 +87,9 @@ class PromptsheetApp(App[str]):
 
     def __init__(self, library: Library, sheet: Path | None = None) -> None:
         super().__init__()
-        self.app_state = AppState(library, recall(library), sheet)
-        memory = self.app_state.memory
+        memory = recall(library)
+        before = (memory.made[0], memory.made[1]) if memory.made else None
+        self.app_state = AppState(library, memory, sheet, made_before=before)
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
         self._opening = OpeningScreen(self._first, self.app_state)
         self._escape_filter = EscapeFilter()
@@ -152,6 +155,8 @@ class PromptsheetApp(App[str]):
         self._watch = EngineWatch(self.app_state.library)
         self._watch.start()
         self.set_interval(_NEWS_SECONDS, self._take_news)
+        self._count_made()
+        self.set_interval(_MADE_SECONDS, self._count_made)
 
     def on_app_focus(self) -> None:
         """The terminal tells, so it will tell of the contrary, too."""
@@ -188,6 +193,22 @@ class PromptsheetApp(App[str]):
         self.app_state.memory.mode = area
         self._keep(replace(self.app_state.memory))
 
+    @work(thread=True, exclusive=True, group="made")
+    def _count_made(self) -> None:
+        """Keep how many images there are while the app is there: what comes later is news."""
+        from engine.api import LibraryError
+
+        try:
+            made = [*self.app_state.library.sessions.images_made()]
+        except (LibraryError, OSError):
+            return
+        hand_over(self._take_made, made)
+
+    def _take_made(self, made: list[int]) -> None:
+        if made != self.app_state.memory.made:
+            self.app_state.memory.made = made
+            self._keep(replace(self.app_state.memory))
+
     @work(thread=True, group="memory")
     def _keep(self, memory: Memory) -> None:
         remember(self.app_state.library, memory)
@@ -202,7 +223,7 @@ class PromptsheetApp(App[str]):
         if news is None:
             return
         self.app_state.held = news.held
-        self.app_state.engine, self.app_state.reason = news.engine, news.reason
+        self.app_state.status = news.status
         self._tell_of_the_engine(news)
         for area in self._areas.values():
             if area.ready:
@@ -217,7 +238,8 @@ class PromptsheetApp(App[str]):
         """Say what became of the engine process, and why nothing is rendered; each once."""
         for words in news.said:
             self.notify(clean(words), markup=False)
-        why = news.reason if news.engine in ("off", "silent") else ""
+        status = news.status
+        why = status.reason if status.doing in (Doing.OFF, Doing.SILENT) else ""
         if why and why != self._why:
             self.notify(clean(f"Nothing is rendered: {why}"), severity="warning", markup=False)
         self._why = why
@@ -324,6 +346,7 @@ class PromptsheetApp(App[str]):
 
     async def _leave(self) -> None:
         """What is being rendered goes on, and the terminal is told so."""
+        self.workers.cancel_group(self, "made")
         await asyncio.to_thread(remember, self.app_state.library, self.app_state.memory)
         for area in self._areas.values():
             await asyncio.to_thread(area.leave)

@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.message import Message
 
 from engine.api import Library, Settings, written_beside
+from tui.engine_status import EngineStatus
 from tui.pulling import Pulling
 from tui.undo.stack import UndoStack
 
@@ -55,6 +56,8 @@ class Memory:
     """Where images were copied to last."""
     pictures: list[str] = field(default_factory=list)
     """Folders whose pictures were put on the sheet, the last first."""
+    made: list[int] | None = None
+    """How many images of the library were done, and had failed, when the app was last there."""
 
     def opened(self, sheet: Path) -> None:
         """Put `sheet` first."""
@@ -76,12 +79,12 @@ class AppState:
     """A sheet named on the command line."""
     handed: RowsToSheet | None = None
     """Rows that the Sheet screen is to take when it is next shown."""
+    made_before: tuple[int, int] | None = None
+    """As `Memory.made` when the app was started: what is new since was made meanwhile."""
     held: frozenset[str] = frozenset()
     """Sessions that wait until someone lets them go on, as far as is known."""
-    engine: str = ""
-    """As in `News`; empty while nothing is known."""
-    reason: str = ""
-    """As in `News`."""
+    status: EngineStatus = field(default_factory=EngineStatus)
+    """What the engine does."""
     started: str | None = None
     """A session that was started without being taken in hand: whoever goes to Jobs means it."""
     undo_stack: UndoStack = field(default_factory=UndoStack)

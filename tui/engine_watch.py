@@ -1,6 +1,8 @@
 """Watching the engine process from a thread; the app takes the news when it has time for it."""
 
 import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +11,10 @@ from engine.api import (
     Counted,
     Curated,
     EngineEvent,
+    Gone,
     Library,
+    Load,
+    Loading,
     Mismatched,
     Paused,
     Previewed,
@@ -19,19 +24,18 @@ from engine.api import (
     Stepped,
     Tally,
 )
+from tui.engine_status import EngineStatus, Link, LoadBegun, Told, status_of
 
 
 @dataclass
 class News:
     """What has happened since it was last asked for."""
 
-    engine: str = "off"
-    """`off`, `idle`, `rendering`, `paused`, `silent` or `other version`."""
-    reason: str = ""
-    """Why it is paused, or cannot be used; why it is off, if something waits."""
+    status: EngineStatus = field(default_factory=EngineStatus)
+    """What the engine does."""
     said: list[str] = field(default_factory=list)
     """What became of it, to be told once."""
-    steps: dict[str, Stepped] = field(default_factory=dict)
+    steps: Mapping[str, Stepped] = field(default_factory=dict)
     """Device → its running batch."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     """Session → its counts, for those that changed."""
@@ -60,6 +64,7 @@ class EngineWatch(threading.Thread):
         self._lock = threading.Lock()
         self._changed = False
         self._news = News()
+        self._told = Told()
 
     def run(self) -> None:
         """Take events until the app ends."""
@@ -75,71 +80,83 @@ class EngineWatch(threading.Thread):
     @property
     def rendering(self) -> bool:
         """Whether images are being rendered, as far as is known."""
-        return self._news.engine in ("rendering", "paused")
+        return status_of(self._told).works
 
     def take(self) -> News | None:
         """The news; None if there is none."""
         with self._lock:
             if not self._changed:
                 return None
-            news, self._changed = self._news, False
-            self._news = News(news.engine, news.reason, steps=dict(news.steps), held=news.held)
+            news, self._news, self._changed = self._news, News(), False
+            told = self._told
+            news.status, news.held, news.steps = status_of(told), told.held, dict(told.steps)
             return news
 
     def _take_in(self, event: EngineEvent) -> None:
-        news = self._news
+        news, told = self._news, self._told
         match event:
             case Absent(reason):
-                news.engine, news.reason = "off", reason
-                news.steps.clear()
-                news.held = frozenset()
+                self._told = Told(Link.ABSENT, reason)
+            case Gone():
+                self._told = Told(Link.ABSENT)
             case Silent(reason):
-                news.engine, news.reason = "silent", reason
-                news.steps.clear()
+                self._told = Told(Link.SILENT, reason)
             case Revived(reason):
+                self._told = Told(Link.STARTING)
                 news.said.append(reason)
             case Mismatched(reason):
-                news.engine, news.reason = "other version", reason
+                self._told = Told(Link.OTHER_VERSION, reason)
             case Standing(status):
-                news.held = frozenset(status.held)
-                going = [work for work in status.work if work.session not in news.held]
-                news.engine, news.reason = "rendering" if going else "idle", ""
+                self._told = told = Told(
+                    Link.HERE,
+                    paused=status.paused or "",
+                    paused_by_user=status.paused_by_user,
+                    held=frozenset(status.held),
+                    moved=time.monotonic(),
+                )
+                self._load(status.loading)
                 news.order = True
-                self._pause(status.paused)
                 for tally in status.work:
                     self._count(tally, None, [])
             case Curated(sessions):
                 news.curated.update(sessions)
             case Paused(reason):
-                self._pause(reason)
+                told.paused, told.paused_by_user = reason or "", event.by_user
+                told.steps.clear()
+                told.moved = time.monotonic()
+            case Loading(loads):
+                self._load(loads)
             case Stepped():
-                news.engine = "rendering"
-                news.steps[event.device] = event
+                told.steps[event.device] = event
+                told.moved = time.monotonic()
             case Previewed():
                 news.preview = event
             case Counted(tally):
-                self._count(tally, event.rows, event.finished)
-                session = tally.session
-                news.held -= {session}
+                told.held -= {tally.session}
                 if event.held and not tally.settled:
-                    news.held |= {session}
+                    told.held |= {tally.session}
                 if tally.settled:
-                    news.settled.append(session)
-                    others = {d: s for d, s in news.steps.items() if s.session != session}
-                    if not others:
-                        news.engine = "idle"
-                    news.steps = others
-                elif not event.held:
-                    news.engine = "rendering"
+                    news.settled.append(tally.session)
+                self._count(tally, event.rows, event.finished)
 
-    def _pause(self, reason: str | None) -> None:
-        if reason:
-            self._news.engine, self._news.reason = "paused", reason
-        elif self._news.engine == "paused":
-            self._news.engine, self._news.reason = "rendering", ""
+    def _load(self, loads: Sequence[Load]) -> None:
+        now = time.monotonic()
+        for load in loads:
+            if load.device not in self._told.loads:
+                self._told.steps.pop(load.device, None)  # of a batch that has ended
+        self._told.loads = {
+            load.device: LoadBegun(load.model, now - load.seconds) for load in loads
+        }
+        self._told.moved = now
 
     def _count(self, tally: Tally, rows: list[int] | None, finished: list[str]) -> None:
-        session = tally.session
+        session, told = tally.session, self._told
+        told.moved = time.monotonic()
+        if tally.settled:
+            told.work.pop(session, None)
+            told.steps = {d: step for d, step in told.steps.items() if step.session != session}
+        else:
+            told.work[session] = tally
         self._news.tallies[session] = tally
         self._news.order |= rows is None
         known = self._news.rows.get(session, set())

@@ -175,6 +175,22 @@ class Sessions:
         """
         return reader.list_sessions(self._path)
 
+    def newest(self, most: int) -> list[SessionInfo]:
+        """The first `most` of `all`.
+
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return reader.list_sessions(self._path, most)
+
+    def images_made(self) -> tuple[int, int]:
+        """How many images of all of them are done, and how many have failed.
+
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return reader.images_made(self._path)
+
     def unfinished(self) -> list[SessionInfo]:
         """Those with work left, in the order in which they are rendered.
 

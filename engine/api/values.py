@@ -47,11 +47,14 @@ from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
+from engine.protocol.answers import Load
 from engine.protocol.commands import Places
 from engine.protocol.events import (
     Absent,
     Counted,
     Curated,
+    Gone,
+    Loading,
     Mismatched,
     Paused,
     Previewed,
@@ -121,6 +124,7 @@ __all__ = [
     "FoundPicture",
     "FoundPictures",
     "Gallery",
+    "Gone",
     "ImageInfo",
     "ImageOrder",
     "Images",
@@ -129,6 +133,8 @@ __all__ = [
     "JobPages",
     "LabelTakenError",
     "LibraryError",
+    "Load",
+    "Loading",
     "LockedError",
     "Mismatched",
     "ModelInfo",

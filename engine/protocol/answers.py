@@ -9,7 +9,7 @@ from engine import __version__
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
-PROTOCOL = 5
+PROTOCOL = 6
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
@@ -123,6 +123,16 @@ class LiveRenderer(msgspec.Struct, frozen=True):
     """Label of the model that was loaded last."""
 
 
+class Load(msgspec.Struct, frozen=True):
+    """What a device is being made ready with."""
+
+    device: str
+    model: str | None
+    """Label of the model that is being loaded; None: the renderer itself is being started."""
+    seconds: float
+    """For how long already."""
+
+
 class Status(Answer, frozen=True, tag="status"):
     """How the engine process is."""
 
@@ -144,6 +154,8 @@ class Status(Answer, frozen=True, tag="status"):
     renderers: list[LiveRenderer]
     work: list[Tally]
     """Sessions with unfinished work."""
+    loading: list[Load] = []
+    """What has to be ready before more is rendered."""
 
 
 AnyAnswer: TypeAlias = (

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from engine.protocol.answers import Status
+from engine.protocol.answers import Load, Status
 from engine.protocol.records import Tally
 
 ALIVE_SECONDS = 2.0
@@ -43,6 +43,15 @@ class Paused(Event, frozen=True, tag="paused"):
     """Work waits, or goes on."""
 
     reason: str | None
+    by_user: bool = False
+    """Whether nothing but the user's word ends it."""
+
+
+class Loading(Event, frozen=True, tag="loading"):
+    """A model is being loaded, or a renderer started; or is no longer."""
+
+    loads: list[Load]
+    """All that are, on all devices."""
 
 
 class Stepped(Event, frozen=True, tag="stepped"):
@@ -92,6 +101,13 @@ class Absent(Event, frozen=True, tag="absent"):
     """Why none was started, if something waits."""
 
 
+class Gone(Event, frozen=True, tag="gone"):
+    """The engine process is there no more; what comes of that is said next, by the client's side.
+
+    Said by the client's own side.
+    """
+
+
 class Revived(Event, frozen=True, tag="revived"):
     """The engine process had ended, and was started. Said by the client's own side."""
 
@@ -115,11 +131,13 @@ AnyEvent: TypeAlias = (
     | Counted
     | Curated
     | Paused
+    | Loading
     | Stepped
     | Previewed
     | Computed
     | Alive
     | Absent
+    | Gone
     | Revived
     | Silent
     | Mismatched

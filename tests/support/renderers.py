@@ -76,6 +76,9 @@ class FakeRenderer:
             FakeRenderer.load_fault(self.device)
         return CONDITIONS
 
+    def has_loaded(self, *_: object) -> bool:
+        return False
+
     async def render(
         self, wanted: RenderBatch, timeout: float
     ) -> AsyncGenerator[Framed[AnyFromRenderer]]:

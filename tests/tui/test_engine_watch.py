@@ -17,6 +17,7 @@ from tests.support.command import Promptsheet
 from tests.support.frozen import freeze, thaw
 from tests.support.screens import MakeLibrary, screen_text
 from tui.app import PromptsheetApp
+from tui.engine_status import Doing
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 
@@ -60,7 +61,7 @@ async def test_opening_the_app_starts_what_waits_and_a_kill_is_mended_before_one
         assert first is not None
         os.kill(first, signal.SIGKILL)
         await until(pilot, lambda: "had ended; it was started again" in _said(app))
-        await until(pilot, lambda: app.app_state.engine in ("idle", "rendering"))
+        await until(pilot, lambda: app.app_state.status.doing in (Doing.IDLE, Doing.RENDERING))
         assert pid_of(settings) not in (None, first)
 
 
@@ -85,7 +86,7 @@ async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
         assert isinstance(app.screen, JobsScreen)
         screen = app.screen
         await until(pilot, lambda: screen._pace is not None)
-        await until(pilot, lambda: "‖ engine: off" in screen_text(app))
+        await until(pilot, lambda: screen_text(app).count("○ engine: off") == 2)
         assert "ETA" not in screen_text(app)
         assert "r lets it go on" in screen_text(app)
         assert pid_of(settings) is None
@@ -97,15 +98,15 @@ async def test_a_stopped_one_is_said_not_to_answer(settings: Settings, held: Pro
     assert pid is not None
     app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        await until(pilot, lambda: app.app_state.engine == "idle")
+        await until(pilot, lambda: app.app_state.status.doing is Doing.IDLE)
         os.kill(pid, signal.SIGSTOP)
         try:
-            await until(pilot, lambda: app.app_state.engine == "silent")
+            await until(pilot, lambda: app.app_state.status.doing is Doing.SILENT)
             await until(pilot, lambda: "engine: silent" in screen_text(app))
             assert f"kill -CONT {pid}" in _said(app)
         finally:
             os.kill(pid, signal.SIGCONT)
-        await until(pilot, lambda: app.app_state.engine == "idle")
+        await until(pilot, lambda: app.app_state.status.doing is Doing.IDLE)
 
 
 async def test_a_library_that_cannot_be_written_is_looked_at_and_keys_say_so(

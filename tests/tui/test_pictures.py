@@ -14,11 +14,14 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.api import DeviceUse, EngineEvent, Library, Pace, Stepped
+from engine.api import DeviceUse, EngineEvent, Library, Pace, Standing, Stepped, Tally
 from engine.library.database import database_path
+from engine.protocol.answers import Status
 from engine.settings import Settings
 from tests.support.screens import MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
+from tui.app_state import Memory, remember
+from tui.engine_status import Doing
 from tui.graphics.view import PictureView
 from tui.widgets.gauges import DiskGauge
 from tui.widgets.image_pane import ImagePane
@@ -59,6 +62,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
     monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
     device = DeviceUse("cpu", 42.0, 3 << 30, 24 << 30)
+    machine = "cpu 25 GB · models: builtin · disk 212 GB free"
+    monkeypatch.setattr("tui.widgets.welcome.machine_words", lambda _: machine)
     monkeypatch.setattr("engine.api.estimating.devices_in_use", lambda: [device])
     monkeypatch.setattr("engine.api.sessions.pace", lambda *_: Pace(1.7, 250.0))
 
@@ -86,6 +91,8 @@ def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
         app = pilot.app
         assert isinstance(app, PromptsheetApp)
         await until(pilot, lambda: text in screen_text(app))
+        await until(pilot, lambda: app.app_state.status.doing is not Doing.UNKNOWN)
+        await until(pilot, lambda: "engine: looking" not in screen_text(app))
         await until(pilot, lambda: "cpu 42%" in screen_text(app) or app.size.width < 100)
 
     return wait
@@ -120,7 +127,7 @@ def test_palettes_and_a_long_final_prompt(
 
 
 def test_no_sheet_yet(app: PromptsheetApp, snap_compare: Compare) -> None:
-    assert snap_compare(app, terminal_size=(80, 24), run_before=shows("opens a sheet"))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=shows("212 GB"))
 
 
 class Rendering:
@@ -131,8 +138,32 @@ class Rendering:
     def follow_as(self, *, previews: bool, seen: bool | None) -> None: ...
 
     def __iter__(self) -> Iterator[EngineEvent]:
+        work = [Tally("k3f9x2", 24, 8, 0, 0, 0, 16, 0)]
+        yield Standing(Status(1, "", "", "", None, None, False, True, [], [], work))
         yield Stepped("k3f9x2", "cpu", 4, 1, 8, 3, 6)
         Event().wait()
+
+
+@pytest.mark.parametrize(("size", "theme"), [((80, 24), "dark"), ((120, 36), "light")])
+def test_no_sheet_and_sessions_made_while_nobody_looked(
+    settings: Settings,
+    two_sessions: None,
+    snap_compare: Compare,
+    size: tuple[int, int],
+    theme: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.api.engine.EngineFeed", Rendering)
+    settings = replace(settings, app=replace(settings.app, theme=f"textual-{theme}"))
+    remember(Library(settings), Memory(made=[4, 0]))
+    app = PromptsheetApp(Library(settings))
+
+    async def go(pilot: Pilot[Any]) -> None:
+        await shows("you were away")(pilot)
+        await until(pilot, lambda: app.screen.query(ThumbnailStrip))
+        await until(pilot, lambda: is_full(app.screen.query_one(ThumbnailStrip)))
+
+    assert snap_compare(app, terminal_size=size, run_before=go)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +185,7 @@ def test_an_area_with_work_in_it(
     async def go(pilot: Pilot[Any]) -> None:
         await pilot.press(key)
         await shows(text)(pilot)
-        await until(pilot, lambda: app.app_state.engine == "rendering")
+        await until(pilot, lambda: app.app_state.status.doing is Doing.RENDERING)
         panes = [pane for pane in app.screen.query(ImagePane) if pane.size and pane.visible]
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):

@@ -110,6 +110,10 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     lines += [
         f"  {work['session']}: {work['done']} of {work['images']} done" for work in answer["work"]
     ]
+    lines += [
+        f"  {load['device']}: {_load_words(load['model'])}, for {load['seconds']:.0f} s"
+        for load in answer["loading"]
+    ]
     lines += [f"  paused: {clean(answer['paused'])}"] if answer["paused"] else []
     if answer["held"]:
         lines.append(
@@ -118,6 +122,10 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         )
     notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
     return lines + [clean(note) for note in notes if note]
+
+
+def _load_words(model: str | None) -> str:
+    return f"loading {clean(model)}" if model else "the renderer is being started"
 
 
 def verify(options: Namespace, library: Library) -> int:

@@ -80,9 +80,9 @@ class AreaScreen(Screen[None]):
     def leave(self) -> None:
         """The app ends because the user says so. Called in a thread."""
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: News) -> None:  # noqa: ARG002 - the areas' own take more of it
         """Take in what has happened."""
-        self.query_one(TopLine).tell(news)
+        self.query_one(TopLine).show()
 
     def take_rows(self, rows: RowsToSheet) -> None:
         """Rows of a session are to be refined; Sheet takes them."""

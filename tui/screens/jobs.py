@@ -28,6 +28,7 @@ from engine.api import (
 )
 from tui.app_state import AppState, TakeInHand
 from tui.changed_models import changed_words, resume_asking
+from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import News
 from tui.graphics.beneath import Beneath, beneath
 from tui.keys import bind, key_of
@@ -235,7 +236,7 @@ class JobsScreen(AreaScreen):
     _pace: Pace | None = None
     _source: JobSource | None = None
     _paged: str | None = None  # whose jobs the table shows
-    _engine = ""  # as the title says
+    _status = EngineStatus()  # as the title says
     _text = ""
     _order = ORDERS[0]
     _errors_only = False
@@ -389,11 +390,12 @@ class JobsScreen(AreaScreen):
         if self._errors_only:
             hint = f"only what failed · {key_of('jobs.failed')} shows all"
         held = self.info.session in self.app_state.held
-        engine = self.app_state.engine
-        if engine in ("off", "silent") and not self._counts.settled and not marked:
-            helps = "Resume in Jobs" in self.app_state.reason
+        status = self.app_state.status
+        off = status.doing in (Doing.OFF, Doing.SILENT)
+        if off and not self._counts.settled and not marked:
+            helps = "Resume in Jobs" in status.reason
             hint = f"{key_of('jobs.resume')} lets it go on" if helps else ""
-        line.show(SessionProgress(self.info, self._counts, self._pace, held, engine, hint))
+        line.show(SessionProgress(self.info, self._counts, self._pace, held, status, hint))
 
     def _show_sessions(self, others: Sequence[SessionInfo]) -> None:
         here = self.info.session if self.info else None
@@ -422,8 +424,8 @@ class JobsScreen(AreaScreen):
         session = self.info.session
         if session in news.tallies:
             self._counts = news.tallies[session]
-        if session in news.tallies or news.engine != self._engine:
-            self._engine = news.engine
+        if session in news.tallies or news.status != self._status:
+            self._status = news.status
             self._show_title()
         if session in news.rows:
             self._repaint(news.rows[session])

@@ -43,7 +43,6 @@ from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
     help_text,
-    opening_text,
     place_text,
     stopped_words,
     title_text,
@@ -55,6 +54,7 @@ from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.virtual_table import VirtualTable
+from tui.widgets.welcome import Welcome
 from tui.workers import hand_over, work
 
 _WATCH_SECONDS = 1.0
@@ -75,7 +75,7 @@ class SheetScreen(AreaScreen):
     """
 
     AREA = "sheet"
-    AUTO_FOCUS = "DraftTable"
+    AUTO_FOCUS = "Welcome"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "start", "Start"),
         bind("sheet.start_changed", "start(True)", "Start changed rows"),
@@ -102,6 +102,7 @@ class SheetScreen(AreaScreen):
     ]
     DEFAULT_CSS = """
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
+    SheetScreen #rows, SheetScreen #sheet-panels { display: none; }
     SheetScreen #sheet-title { width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
     SheetScreen #sheet-counts { width: auto; text-wrap: nowrap; }
     SheetScreen #sheet-panels { height: 30%; min-height: 7; max-height: 11;
@@ -135,9 +136,10 @@ class SheetScreen(AreaScreen):
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
         with Horizontal(id="sheet-head"):
-            yield Static(opening_text(), id="sheet-title", markup=False)
+            yield Static("", id="sheet-title", markup=False)
             yield Static("", id="sheet-counts", markup=False)
-        yield DraftTable(self.document, opening_text(), id="rows")
+        yield Welcome(self.app_state, self.read)
+        yield DraftTable(self.document, "This sheet has no rows.", id="rows")
         with Horizontal(id="sheet-panels"):
             with VerticalScroll(id="place", can_focus=False):
                 yield Static("", id="problem", markup=False)
@@ -153,6 +155,10 @@ class SheetScreen(AreaScreen):
         if self.app_state.sheet is not None:
             self.read(self.app_state.sheet)
         self._autosaving.find_left_behind()
+
+    def resumed(self) -> None:
+        """While nothing is open, what was made meanwhile is told."""
+        self.query_one(Welcome).look()
 
     @property
     def draft(self) -> Draft | None:
@@ -355,9 +361,11 @@ class SheetScreen(AreaScreen):
         self._totals.forget()
         # Many rows stay: looking through them for garbage would stall the screen.
         gc.freeze()
+        self.query_one(Welcome).display = False
+        self._table.display = self.query_one("#sheet-panels").display = True
         self._table.show(draft, marks)
         if not self.is_writing:
-            self._table.focus()
+            self.set_focus(self._table)
         self._show_all()
 
     def _say(self, text: str) -> None:

@@ -32,15 +32,6 @@ _SHORT = 24
 _NAME = 24
 
 
-def opening_text() -> str:
-    """Where there is no sheet yet."""
-    return (
-        f"{key_of('sheet.open_file')} opens a sheet of prompts (csv, tsv, xls, xlsx, ods) ·"
-        f" {key_of('sheet.prompts')} types prompts without one"
-        f" · {key_of('sheet.pictures')} takes pictures"
-    )
-
-
 def title_text(draft: Draft) -> str:
     """`spring-campaign.xlsx · Sheet1 · 212 rows`."""
     parts = [sheet_name(draft)]

@@ -1,14 +1,16 @@
 """How far a session is: a bar, counts, pace, and when it will be done."""
 
+import time
 from dataclasses import dataclass
 
 from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import Pace, SessionInfo, Tally
+from tui.engine_status import Doing, EngineStatus
 from tui.glyphs import GLYPHS
 from tui.keys import key_of
-from tui.text import clean, clock_text, shorten, time_text
+from tui.text import clean, shorten, time_text
 
 _BAR = 20
 _SHORT_BAR = 10
@@ -25,8 +27,8 @@ class SessionProgress:
     pace: Pace | None
     held: bool
     """Whether it waits until someone lets it go on."""
-    engine: str
-    """What the engine process does: time left is only known while it renders."""
+    status: EngineStatus
+    """What the engine does: time left is only known while it renders."""
     hint: str
     """What can be done about it; the first to go where room is short."""
 
@@ -69,14 +71,15 @@ class ProgressLine(Static):
         if counts.waiting and counts.rewriting:
             parts.insert(1, f"{GLYPHS['rewriting']} prompts of {counts.rewriting} being rewritten")
         working = not counts.settled
-        pace = standing.pace
-        if working and not standing.held and standing.engine not in ("rendering", "idle"):
-            parts.insert(1, f"{GLYPHS['held']} engine: {standing.engine or '…'}")
-        elif working and pace is not None and pace.images_per_second and pace.seconds_left:
-            parts.insert(1, f"ETA {clock_text(pace.seconds_left)}")
-            parts.insert(2, f"{pace.images_per_second:.1f} img/s")
+        status, now = standing.status, time.monotonic()
+        if working and not standing.held and status.doing not in (Doing.RENDERING, Doing.IDLE):
+            # That nothing is rendered goes before all counts; why, as far as there is room.
+            fits = room - width - len(parts[0]) - _NAME // 2
+            parts.insert(1, status.fitting(fits, now))
+        elif working and not standing.held:
+            parts[1:1] = status.pace_words(standing.pace, now)
         elif not working and standing.info.seconds:
-            parts.append(f"in {time_text(standing.info.seconds)}")
+            parts.append(f"took {time_text(standing.info.seconds)}")
         if standing.held:
             parts.insert(1, f"{GLYPHS['held']} held: {key_of('jobs.resume')} resumes it")
         while len(parts) > 1 and len("   ".join(parts)) + width + 12 > room:

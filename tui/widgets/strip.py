@@ -13,7 +13,8 @@ from tui.workers import work
 
 _CELL = (14, 6)
 """Columns and rows of a thumbnail, at least."""
-_MOST = 12
+MOST = 12
+"""Pictures that it shows at most."""
 
 
 class ThumbnailStrip(Widget):
@@ -47,20 +48,20 @@ class ThumbnailStrip(Widget):
         """As many places as fit."""
         columns = max(1, (self.size.width - 2) // (_CELL[0] + 1))
         rows = max(1, self.size.height // (_CELL[1] + 1))
-        while columns * rows > _MOST:
+        while columns * rows > MOST:
             columns, rows = (columns - 1, rows) if columns > rows else (columns, rows - 1)
         if (columns, rows) != self._shape:
             self._shape = (columns, rows)
             self.call_later(self._lay_out)
         else:
-            self._load()
+            self.call_after_refresh(self._load)  # the places have their size only then
 
     async def _lay_out(self) -> None:
         grid = self.query_one(Grid)
         await grid.remove_children()
         grid.styles.grid_size_columns, grid.styles.grid_size_rows = self._shape
         await grid.mount_all(PictureView() for _ in range(self.places))
-        self._load()
+        self.call_after_refresh(self._load)
 
     def _load(self) -> None:
         if self.is_mounted and self._shape[0]:

@@ -1,7 +1,7 @@
 """The line at the top: the four areas, the engine's state, the device, the disk."""
 
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,19 +17,9 @@ from tui.text import clean
 from tui.widgets.gauges import DiskGauge, device_gauge, disk_gauge
 from tui.workers import hand_to, work
 
-if TYPE_CHECKING:
-    from tui.engine_watch import News
-
 AREAS = {"sheet": "Sheet", "jobs": "Jobs", "review": "Review", "sessions": "Sessions"}
-_GLYPHS = {
-    "off": "○",
-    "idle": "●",
-    "rendering": "◐",
-    "paused": "‖",
-    "silent": "!",
-    "other version": "!",
-}
 _GAUGE_SECONDS = 2.0
+_CLOCK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +63,6 @@ class TopLine(Horizontal):
         super().__init__()
         self._here = here
         self._app_state = app_state
-        self._engine = "○ engine: off"
-        self._reason = ""
         self._device = ""
         self._disk = DiskGauge()
         self._shown = ("", "")
@@ -91,6 +79,7 @@ class TopLine(Horizontal):
         """Gauges are read in a thread, and only while the screen is looked at."""
         self._measure()
         self.set_interval(_GAUGE_SECONDS, self._measure)
+        self.set_interval(_CLOCK_SECONDS, self._tick)
 
     def on_resize(self) -> None:
         """What does not fit is left out."""
@@ -100,12 +89,10 @@ class TopLine(Horizontal):
     async def _go(self, event: AreaTab.Chosen) -> None:
         await self.app.run_action(f"go('{event.area}')")
 
-    def tell(self, news: "News") -> None:
-        """Show the engine's state."""
-        steps = "".join(f" {step.step}/{step.steps}" for step in news.steps.values())
-        self._engine = f"{_GLYPHS[news.engine]} engine: {news.engine}{steps}"
-        self._reason = news.reason
-        self.show()
+    def _tick(self) -> None:
+        """Seconds are counted though nothing new is told."""
+        if self.screen.is_current:
+            self.show()
 
     def _measure(self) -> None:
         if self.screen.is_current:
@@ -125,15 +112,18 @@ class TopLine(Horizontal):
         """Say how things stand, if that is not what stands there."""
         tabs = sum(len(key_of(f"app.{area}")) + len(name) + 3 for area, name in AREAS.items())
         room = self.size.width - tabs - 3
-        # The disk's long form goes first, then the device, then what is left of the disk.
+        status = self._app_state.status
+        now = time.monotonic()
+        engine = status.forms(now)[0]
+        # The disk's long form goes first, then the device, then what is left of the disk; then
+        # what matters less of the engine.
         choices = [
-            *([self._engine, self._device, disk] for disk in self._disk.forms),
-            [self._engine, self._disk.forms[-1]],
-            [self._engine],
+            *([engine, self._device, disk] for disk in self._disk.forms),
+            [engine, self._disk.forms[-1]],
         ]
         lines = ["   ".join(part for part in parts if part) for parts in choices]
-        text = next((line for line in lines if len(line) <= room), lines[-1])
-        why = "\n".join(clean(part) for part in (self._reason, self._disk.warning) if part)
+        text = next((line for line in lines if len(line) <= room), status.fitting(room, now))
+        why = "\n".join(clean(part) for part in (status.reason, self._disk.warning) if part)
         if (text, why) == self._shown or not self.screen.is_active:
             return
         self._shown = text, why

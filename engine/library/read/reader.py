@@ -122,15 +122,28 @@ def state_of(counts: sqlite3.Row) -> str:
     return next((state for state in STATES if counts[state]), "done")
 
 
-def list_sessions(library: Path) -> list[SessionInfo]:
-    """All sessions, newest first; an empty list where there is no library yet."""
+def list_sessions(library: Path, most: int | None = None) -> list[SessionInfo]:
+    """Those that are not in the trash, newest first, `most` at most; none where no library is."""
     if is_new(library):
         return []
     with reading(library) as db:
         rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE trashed IS NULL ORDER BY created DESC, id DESC"
+            f"{SESSION_COLUMNS} WHERE trashed IS NULL ORDER BY created DESC, id DESC LIMIT ?",
+            (-1 if most is None else most,),
         ).fetchall()
     return [session_info(library, row) for row in rows]
+
+
+def images_made(library: Path) -> tuple[int, int]:
+    """How many images of all sessions are done, and how many have failed."""
+    if is_new(library):
+        return 0, 0
+    with reading(library) as db:
+        return tuple(
+            db.execute(
+                "SELECT coalesce(sum(done), 0), coalesce(sum(failed), 0) FROM sessions"
+            ).fetchone()
+        )
 
 
 def log_path(library: Path, session: str) -> Path:

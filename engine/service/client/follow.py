@@ -3,16 +3,19 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.library.read.reader import find_session
+from engine.protocol.answers import Load
 from engine.protocol.events import (
     Absent,
     Alive,
     AnyEvent,
     Counted,
+    Gone,
+    Loading,
     Mismatched,
     Paused,
     Revived,
@@ -161,9 +164,12 @@ def _reports(session: str, library: Path, connection: Connection) -> Iterator[Pr
                 working = {work.session: work for work in status.work}
                 tally = working.get(session) or find_session(library, session).tally
                 held = session in status.held
-                now = waits = status.paused or ""
+                waits = status.paused or ""
+                now = waits or load_words(status.loading)
             case Paused(reason):
                 now = waits = reason or ""
+            case Loading(loads) if not waits:
+                now = load_words(loads)
             case Silent(reason):
                 now = waits = reason
                 silent = True
@@ -194,13 +200,21 @@ def _reports(session: str, library: Path, connection: Connection) -> Iterator[Pr
         )
 
 
+def load_words(loads: Sequence[Load]) -> str:
+    """`cuda:0: loading sdxl`; empty where nothing is being loaded."""
+    return ", ".join(
+        f"{load.device}: loading {load.model}" if load.model else f"{load.device}: starting"
+        for load in loads
+    )
+
+
 class EngineFeed:
     """What happens in the engine process of a library, for ever.
 
     Where there is none it is started, as far as `Reviver` does that. Iterate over it in one
     thread. Begins with `Standing`, or with `Absent` where none runs and the reason if something
-    waits; again after each change of that. `Revived` says why one was started; `Silent`, that it
-    does not answer.
+    waits; again after each change of that. `Gone` comes as soon as one is gone; `Revived` says
+    why another was started; `Silent`, that it does not answer.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -249,6 +263,7 @@ class EngineFeed:
                     continue
             except EngineGoneError:
                 self._reviver.ended()
+                yield Gone()
                 continue
             except EngineSilentError as error:
                 event = Silent(str(error))

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, requi
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Lora
+from engine.protocol.answers import Load
 from engine.protocol.rendering import Cause
 from engine.service import backoff
 from engine.service.server.renderer_client import (
@@ -89,6 +91,7 @@ class DeviceWorker:
         library: Path,
         settings: Settings,
         loras: LookForLoras = listed_loras,
+        loading: Callable[[], object] = lambda: None,
     ) -> None:
         """A device without a renderer.
 
@@ -99,6 +102,7 @@ class DeviceWorker:
             library: the library's folder.
             settings: what holds.
             loras: tells which LoRAs there are now.
+            loading: told when what is being loaded here is something else.
         """
         self.device = device
         self.name = name
@@ -121,6 +125,8 @@ class DeviceWorker:
         self._faults = 0
         self._entries: dict[str, Model] = {}
         self._look_for_loras = loras
+        self._tell_loading = loading
+        self._load: tuple[str | None, float] | None = None
         self._lora_files: dict[str, Path] = {}
         self._threads = threads
         self._library = library
@@ -218,6 +224,25 @@ class DeviceWorker:
         """Labels of the models that are loaded here."""
         return self.link.warm if self.link is not None else frozenset()
 
+    @property
+    def loading(self) -> Load | None:
+        """What is being loaded here now."""
+        if self._load is None:
+            return None
+        model, began = self._load
+        return Load(self.device, model, time.monotonic() - began)
+
+    @contextlib.contextmanager
+    def _loads(self, model: str | None) -> Iterator[None]:
+        """While a model is being loaded; None: while the renderer is being started."""
+        self._load = model, time.monotonic()
+        self._tell_loading()
+        try:
+            yield
+        finally:
+            self._load = None
+            self._tell_loading()
+
     async def renderer(self) -> RendererClient:
         """The live renderer, started if need be.
 
@@ -228,13 +253,14 @@ class DeviceWorker:
             return self.link
         await self.drop()
         try:
-            self.link = await RendererClient.start(
-                self.device,
-                self._threads,
-                cores(),
-                self._library / "engine.log",
-                self._settings.render.load_timeout,
-            )
+            with self._loads(None):
+                self.link = await RendererClient.start(
+                    self.device,
+                    self._threads,
+                    cores(),
+                    self._library / "engine.log",
+                    self._settings.render.load_timeout,
+                )
         except RendererDiedError as error:  # it had no model and no image yet
             raise MachineError(str(error)) from error
         if self._previews:
@@ -268,7 +294,10 @@ class DeviceWorker:
         chosen = batch.conditions
         dtype = chosen.dtype if chosen else model.dtype
         timeout = self._settings.render.load_timeout
-        offered = await link.load(label, model.files, recipe.model_hash, dtype, timeout)
+        wanted = model.files, recipe.model_hash, dtype
+        ready = link.has_loaded(*wanted)
+        with contextlib.nullcontext() if ready else self._loads(label):
+            offered = await link.load(label, *wanted, timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
         self.waits.pop(label, None)
         render = self._settings.render

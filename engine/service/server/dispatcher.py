@@ -16,8 +16,8 @@ from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.loras import LookForLoras, listed_loras
 from engine.picture.metadata import Record
-from engine.protocol.answers import LiveRenderer
-from engine.protocol.events import AnyEvent, Computed, Counted, Previewed, Stepped
+from engine.protocol.answers import LiveRenderer, Load
+from engine.protocol.events import AnyEvent, Computed, Counted, Loading, Previewed, Stepped
 from engine.protocol.framing import Framed
 from engine.protocol.records import Tally
 from engine.protocol.rendering import (
@@ -88,8 +88,16 @@ class Dispatcher:
         self._note = note
         named = names or {}
         self._workers = [
-            DeviceWorker(d, named.get(d, d), threads_of(d, devices), library, settings, loras)
-            for d in devices
+            DeviceWorker(
+                device,
+                named.get(device, device),
+                threads_of(device, devices),
+                library,
+                settings,
+                loras,
+                loading=lambda: publish(Loading(self.loading())),
+            )
+            for device in devices
         ]
         self._busy: set[int] = set()
         self._held: set[str] = set()
@@ -165,6 +173,10 @@ class Dispatcher:
             for worker in self._workers
             if (link := worker.link) is not None and link.alive
         ]
+
+    def loading(self) -> list[Load]:
+        """What is being loaded, and on which devices."""
+        return [load for worker in self._workers if (load := worker.loading) is not None]
 
     @property
     def paused(self) -> str | None:

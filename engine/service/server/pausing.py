@@ -70,8 +70,8 @@ class Pausing:
             return False
         if free < self._reserve_mib:
             self._say(
-                f"the disk has {free} MiB left, under the reserve of {self._reserve_mib} MiB;"
-                " rendering goes on when there is room"
+                f"the disk has {free} MiB left; rendering goes on at {self._reserve_mib} MiB, the"
+                " reserve"
             )
             return False
         self._say(self._trouble or self._lack)
@@ -107,6 +107,6 @@ class Pausing:
     def _say(self, reason: str | None) -> None:
         if reason != self.reason:
             self.reason = reason
-            self._publish(Paused(reason))
+            self._publish(Paused(reason, by_user=self.asked))
             if reason:
                 log.warning("paused: %s", reason)

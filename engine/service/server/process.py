@@ -366,6 +366,7 @@ class EngineProcess:
             held=sorted(self._scheduler.held),
             renderers=self._scheduler.renderers(),
             work=await self._write(Writer.tallies),
+            loading=self._scheduler.loading(),
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:

@@ -250,6 +250,10 @@ class RendererClient:
             self.model = model
         return self._loaded[wanted][1]
 
+    def has_loaded(self, files: ModelFiles, model_hash: str, dtype: str) -> bool:
+        """Whether `load` would have nothing to do."""
+        return (files, model_hash, dtype) in self._loaded
+
     @property
     def warm(self) -> frozenset[str]:
         """Labels of the models that are loaded."""
