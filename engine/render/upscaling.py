@@ -32,8 +32,8 @@ Depart = Callable[[str], None]
 class LoadedUpscaler:
     """One upscaler, ready to enlarge in several threads; as `LoadedModel`."""
 
-    def __init__(self, path: Path, device: str, offered: Conditions) -> None:
-        """Args: path: its weights file. offered: the conditions on offer.
+    def __init__(self, path: Path, device: str, offered: Conditions, takes: int = 0) -> None:
+        """Args: path: its weights file. offered: the conditions on offer. takes: as `LoadedModel`.
 
         Raises as `load_upscaler`.
         """
@@ -41,6 +41,7 @@ class LoadedUpscaler:
         self._factor = shape.factor
         self._device = device
         self.offered = offered
+        self.takes = takes
 
     @property
     def family(self) -> Family:
