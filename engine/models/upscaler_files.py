@@ -50,7 +50,7 @@ def upscaler_shape(tensors: Mapping[str, Tensor]) -> UpscalerShape | None:
         shapes = {
             name.removeprefix(before): tensor.shape
             for name, tensor in tensors.items()
-            if name.startswith(before)
+            if name.startswith(before) and tensor.shape
         }
         found = _esrgan(shapes, before) or _compact(shapes, before)
         if found is not None and found.factor > 1:
@@ -59,15 +59,18 @@ def upscaler_shape(tensors: Mapping[str, Tensor]) -> UpscalerShape | None:
 
 
 _RENAMED = (
-    (re.compile(r"^(?:RRDB_trunk|body)\.(\d+)\.(?:RDB|rdb)([123])\.(conv\d\.)"), r"body.\1.\2.\3"),
-    (re.compile(r"^model\.1\.sub\.(\d+)\.RDB([123])\.(conv\d\.)0\."), r"body.\1.\2.\3"),
-    (re.compile(r"^model\.1\.sub\.\d+\.(weight|bias)$"), r"conv_body.\1"),
+    (
+        re.compile(r"^(?:RRDB_trunk|body)\.(\d+)\.(?:RDB|rdb)([123])\.(conv\d\.)"),
+        r"body.\1.\2.\3",
+    ),
+    (re.compile(r"^model\.1\.sub\.(\d{1,4})\.RDB([123])\.(conv\d\.)0\."), r"body.\1.\2.\3"),
+    (re.compile(r"^model\.1\.sub\.\d{1,4}\.(weight|bias)$"), r"conv_body.\1"),
     (re.compile(r"^model\.0\."), "conv_first."),
     (re.compile(r"^trunk_conv\."), "conv_body."),
     (re.compile(r"^upconv(\d)\."), r"conv_up\1."),
     (re.compile(r"^HRconv\."), "conv_hr."),
 )
-_IN_ORDER = re.compile(r"^model\.(\d+)\.(weight|bias)$")
+_IN_ORDER = re.compile(r"^model\.(\d{1,4})\.(weight|bias)$")
 
 
 def _esrgan(shapes: Mapping[str, tuple[int, ...]], before: str) -> UpscalerShape | None:
@@ -117,7 +120,7 @@ def _renamed(name: str) -> str:
 
 
 def _compact(shapes: Mapping[str, tuple[int, ...]], before: str) -> UpscalerShape | None:
-    numbers = {int(name.split(".")[1]) for name in shapes if re.match(r"body\.\d+\.", name)}
+    numbers = {int(m[1]) for name in shapes if (m := re.match(r"body\.(\d{1,4})\.", name))}
     last = max(numbers, default=0)
     wanted = {f"body.{number}.weight" for number in range(last + 1)}
     wanted |= {f"body.{number}.bias" for number in range(0, last + 1, 2)}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.models.catalog import Model
 from engine.models.family import Size
-from engine.picture.tiles import corners_of
+from engine.plan.tiles import corners_of
 from engine.sheet.rows import RowValues
 
 _RATIO_WEIGHT = 4.0

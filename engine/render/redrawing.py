@@ -7,14 +7,14 @@ from typing import Any
 import torch
 
 from engine.picture.recipe import Recipe
-from engine.picture.tiles import Corner, corners_of
 from engine.plan.recipes import SEEDS
 from engine.plan.sizes import OVERLAP
+from engine.plan.tiles import Corner, corners_of
 from engine.render.calls import AfterStep
 from engine.render.drawing import DrawingMethod, Drawn
-from engine.render.joining import made_of_tiles
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.scheduling import use_scheduler
+from engine.render.tiles import made_of_tiles
 
 
 def tiles_of(recipe: Recipe) -> list[Corner]:

@@ -12,13 +12,13 @@ from engine.models.families import UPSCALER, family_of
 from engine.models.family import Family
 from engine.models.upscaler_files import TILE
 from engine.picture.recipe import Conditions, Lora, Recipe
-from engine.picture.tiles import Corner, corners_of
+from engine.plan.tiles import Corner, corners_of
 from engine.render.calls import AfterStep
 from engine.render.drawing import NoPictureError
-from engine.render.joining import made_of_tiles
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.reasons import memory_reason
 from engine.render.recolour import recolour
+from engine.render.tiles import made_of_tiles
 from engine.render.upscaler_nets import load_upscaler
 
 OVERLAP = 32

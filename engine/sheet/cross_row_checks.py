@@ -280,6 +280,8 @@ def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: 
                 message = "A mask needs a picture: name it in the column image."
                 add(line, "mask", Severity.ERROR, message)
             continue
+        if not model.draws_on and factors[line]:
+            continue  # `check_enlarged` says it
         if not model.draws_on:
             others = f" It can be done with {', '.join(able)}." if able else ""
             message = f"The model {label} draws on no picture.{others}"

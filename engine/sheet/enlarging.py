@@ -57,8 +57,8 @@ def check_enlarged(
         if model is None or (picture := pictures[line]) is None:
             continue
         able = f" An upscaler can: {', '.join(upscalers)}." if upscalers else _ADD_ONE
-        if model.draws_on == "words":
-            message = f"The model {label} changes pictures by words, and enlarges none.{able}"
+        if model.draws_on in ("", "words"):
+            message = f"The model {label} cannot draw a picture anew, larger.{able}"
             add(line, at, Severity.ERROR, message)
             continue
         wide, high = (side * int(factor) for side in (picture.width, picture.height))

@@ -59,6 +59,24 @@ def test_an_upscaler_is_added_as_a_model_that_only_enlarges(tmp_path: Path) -> N
     assert small == large and small.fits
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {f"body.{'9' * 5000}.weight": [8, 3, 3, 3], "body.0.weight": [8, 3, 3, 3]},
+        {"body.9999.weight": [8, 3, 3, 3], "body.0.weight": [8, 3, 3, 3]},
+        {"body.0.weight": [], "body.2.weight": []},
+        {"conv_first.weight": [], "conv_first.bias": []},
+        {f"model.{n}.weight": [1] for n in range(9)},
+    ],
+)
+def test_tensors_of_absurd_names_and_shapes_are_no_upscaler(
+    shapes: dict[str, list[int]], tmp_path: Path
+) -> None:
+    file = put_shapes(tmp_path / "odd.safetensors", shapes)
+    assert upscaler_shape(read_whole(file).tensors) is None
+    assert look_at(file).fault
+
+
 def test_an_upscaler_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
     file = put_shapes(tmp_path / "swin.safetensors", {"conv_first.weight": [8, 3, 3, 3]})
     assert "of a kind that is not used here: those of ESRGAN's kind are" in look_at(file).fault

@@ -1,13 +1,11 @@
-"""How the tiles of a large picture are joined, and how one fades into the next."""
+"""A picture of the tiles that it was made in, each of which fades into the next."""
 
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.picture.tiles import Corner
-
-Pixels = npt.NDArray[np.uint8]
+from engine.plan.tiles import Corner
+from engine.render.ready_sources import Pixels
 
 
 def made_of_tiles(
