@@ -51,7 +51,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     (config / "models.toml").write_text('[[models]]\nlabel = "gone"\nsource = "gone"\n')
     builtin, gone = promptsheet.json("models", "list")["models"]
     assert builtin["label"] == "builtin" and builtin["shipped"] and not builtin["fault"]
-    assert builtin["memory_bytes"] > builtin["bytes"] > 10_000_000
+    assert builtin["memory"]["bytes"] > builtin["bytes"] > 10_000_000
     assert {"image to image", "LoRA"} <= set(builtin["abilities"]) and builtin["last_used"] is None
     assert gone["label"] == "gone" and "not a diffusers folder" in gone["fault"]
     said = promptsheet("models", "list").stdout

@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.bench.budget import Budget, Measurement, Record, carry_out, table
-from tests.bench.gpu import identity_words, memory_words, scarce_words, throughput_words
+from tests.bench.gpu import (
+    identity_words,
+    memory_words,
+    placement_words,
+    scarce_words,
+    throughput_words,
+)
 
 RATES: Mapping[str, Any] = {
     "pixels": 512,
@@ -111,3 +117,14 @@ def test_memory_that_ran_out_is_said_and_so_is_a_lost_image() -> None:
     assert scarce_words([halved]).startswith("a batch of 16 was drawn in batches of [4, 8]; 16 of")
     assert scarce_words([halved | {"done": 15}]).startswith("IMAGES ARE MISSING")
     assert scarce_words([halved | {"drawn": [16]}]).startswith("NOTHING SHOWN")
+
+
+def test_offloading_that_changed_pixels_is_said() -> None:
+    mib = 1 << 20
+    figures = {"taken": 9000 * mib, "estimated": 9500 * mib, "image_seconds": 1.5}
+    whole = {"offload": "none", "levels": 0} | figures
+    words = placement_words([whole, whole | {"offload": "text", "levels": 2}])
+    assert words == (
+        "none: 9000 MiB (estimated 9500), 1.50 s;"
+        " text: 9000 MiB (estimated 9500), 1.50 s, OTHER PIXELS by up to 2 levels"
+    )

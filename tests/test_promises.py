@@ -233,7 +233,8 @@ def test_a_changed_model_is_said_instead_of_rendering_something_else(
     from shutil import copytree
 
     mine = copytree(str(files("assets") / "models" / "builtin"), config / "mine")
-    (config / "models.toml").write_text('[[models]]\nlabel = "mine"\nsource = "mine"\n')
+    entry = '[[models]]\nlabel = "mine"\nsource = "mine"\ndecode = "tiled"\n'
+    (config / "models.toml").write_text(entry)
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("prompt,model,num_images\n" + "a red circle,mine,1\n" * 4)
     promptsheet.json("engine", "pause")
@@ -252,6 +253,7 @@ def test_a_changed_model_is_said_instead_of_rendering_something_else(
     assert (info["state"], info["changed_models"]) == ("done", [])
     said = {" ".join(image["conditions"]["departures"]) for image in info["list"]}
     assert any(words.startswith("model's files: ") for words in said)
+    assert all(image["conditions"]["tiled"] for image in info["list"]), "as its entry says"
 
 
 def test_pixels_are_a_picture_and_not_all_alike(undisturbed: tuple[Path, Pixels]) -> None:

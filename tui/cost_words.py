@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from engine.api import BlankCount, Estimate
+from engine.api import BlankCount, Estimate, MemoryNeed
 from tui.text import clean, size_text, time_text
 
 
@@ -29,15 +29,40 @@ def disk_words(estimate: Estimate) -> Iterator[str]:
         )
 
 
+_OFFLOADS = {
+    "text": "its text encoders leave the GPU once the texts are encoded",
+    "model": "its parts take turns on the GPU",
+    "layers": "its layers come to the GPU one by one, which is slow",
+}
+
+
 def memory_words(estimate: Estimate) -> Iterator[str]:
-    """What the neediest model takes of the device; or a warning of each that will not fit."""
-    lacking = [need for need in estimate.memory if not need.fits]
-    for need in lacking:
+    """What the neediest model takes of the device; or of each that does not fit what is done."""
+    special = [need for need in estimate.memory if is_made_to_fit(need) or not need.fits]
+    for need in special:
+        mark = "" if need.fits else "! "
         yield (
-            f"! {clean(need.model)} needs about {size_text(need.bytes)} of memory for one image;"
-            f" {need.device} has {size_text(need.device_bytes)}: it will not fit"
+            f"{mark}{clean(need.model)} needs about {size_text(need.bytes)} of memory for one"
+            f" image; {need.device} has {size_text(need.device_bytes)}: {way_words(need)}"
         )
-    if estimate.memory and not lacking:
+    if estimate.memory and not special:
         need = max(estimate.memory, key=lambda need: need.bytes)
         whose = f" ({clean(need.model)})" if len(estimate.memory) > 1 else ""
         yield f"memory {size_text(need.bytes)} of {size_text(need.device_bytes)}{whose}"
+
+
+def is_made_to_fit(need: MemoryNeed) -> bool:
+    """Whether anything is done so that a model takes less memory."""
+    return need.placed_bytes < need.bytes
+
+
+def way_words(need: MemoryNeed) -> str:
+    """What is done so that a model fits, and what it takes then."""
+    ways = [_OFFLOADS[need.offload]] if need.offload in _OFFLOADS else []
+    if need.tiled:
+        ways.append("its pictures are decoded in tiles")
+    if need.halves:
+        ways.append(f"it computes in {need.dtype}")
+    if need.fits:
+        return f"{' and '.join(ways)} (about {size_text(need.placed_bytes)})"
+    return "it will not fit" + (f", even if {' and '.join(ways)}" if ways else "")

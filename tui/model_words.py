@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.api import FoundModel, ModelInfo
+from tui.cost_words import is_made_to_fit, way_words
 from tui.text import clean, shorten, size_text
 
 _LABEL, _FAMILY, _LICENCE = 20, 26, 20
@@ -51,6 +52,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("renderings", renderings_text(info) * draws),
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
+        ("rounded to", info.quantised),
         ("licence", info.licence or "its files name none"),
         ("files", info.source),
         ("the rest", info.base),
@@ -86,24 +88,27 @@ def removed_words(entry: Mapping[str, Any]) -> str:
 
 
 def memory_text(info: ModelInfo) -> str:
-    """`! 9.4 GB of 8.0 GB`: what a model needs of the device's memory, marked if it won't fit."""
-    if info.memory_bytes is None:
+    """`! 9.4 GB of 8.0 GB`: what a model needs of the device's memory, marked if it won't fit.
+
+    A `~` marks that something is done to make it fit.
+    """
+    need = info.memory
+    if need is None:
         return "not known"
-    mark = "" if info.memory_bytes <= info.device_bytes else "! "
-    return f"{mark}{size_text(info.memory_bytes)} of {size_text(info.device_bytes)}"
+    mark = ("~ " if is_made_to_fit(need) else "") if need.fits else "! "
+    return f"{mark}{size_text(need.bytes)} of {size_text(need.device_bytes)}"
 
 
 def memory_words(info: ModelInfo) -> str:
     """What a model needs of the device's memory, beside what there is and what is free now."""
-    if info.memory_bytes is None:
+    need = info.memory
+    if need is None:
         return "not known: its files do not tell"
     words = (
-        f"about {size_text(info.memory_bytes)}; {info.device} has {size_text(info.device_bytes)},"
+        f"about {size_text(need.bytes)}; {need.device} has {size_text(need.device_bytes)},"
         f" {size_text(info.free_bytes)} of it free now"
     )
-    if info.memory_bytes > info.device_bytes:
-        return f"{words}: it will not fit"
-    return words
+    return words if need.fits and not is_made_to_fit(need) else f"{words}: {way_words(need)}"
 
 
 def used_text(info: ModelInfo) -> str:

@@ -15,7 +15,7 @@ from engine.models.licences import licence_of
 from engine.models.list_file import add_entry, remove_entry
 from engine.models.weights import model_size
 from engine.models.wholeness import faults_of
-from engine.plan.memory import memory_need
+from engine.plan.memory import MemoryNeed, memory_need
 from engine.service.devices import AUTO
 from engine.settings import Settings
 
@@ -50,15 +50,13 @@ class ModelInfo:
     """Empty: nothing says it."""
     bytes: int = 0
     """Of its files."""
-    memory_bytes: int | None = None
-    """What one picture of its usual size needs of the device's memory; None: its files don't tell.
-    """
-    device: str = ""
-    """The roomiest of those that would render it."""
-    device_bytes: int = 0
-    """All of its memory."""
+    memory: MemoryNeed | None = None
+    """What one picture of its usual size needs of the memory of the roomiest device that would
+    render it; None: its files don't tell."""
     free_bytes: int = 0
     """What is free of it now."""
+    quantised: str = ""
+    """What its weights are rounded to when it is loaded; empty: they are not."""
     abilities: tuple[str, ...] = ()
     """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`; or only
     `upscale`."""
@@ -261,7 +259,8 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
     size = model_size(model.files)
     need = None
     if size and device:
-        need = memory_need(size, model, model.base_resolution**2, device.device)
+        pixels = model.base_resolution**2
+        need = memory_need(size, model, pixels, device.device, device.total)
     return ModelInfo(
         label=model.label,
         family=model.kind.title,
@@ -272,10 +271,9 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         base_resolution=model.base_resolution,
         licence=model.licence or licence_of(model.source),
         bytes=_bytes_of(model),
-        memory_bytes=need,
-        device=device.device if device else "",
-        device_bytes=device.total if device else 0,
+        memory=need,
         free_bytes=device.total - device.used if device else 0,
+        quantised=model.quantise,
         abilities=abilities_of(model),
         renderings=model.rendering,
         last_used=used,

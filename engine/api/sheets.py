@@ -690,7 +690,7 @@ class Sheets:
                     guides=model.kind.guides,
                     captions=model.kind.captions,
                     stranger="" if is_known(model.pipeline) else model.pipeline,
-                    lack=lack_of(model.kind.helper),
+                    lack=lack_of(model.helper),
                     size=partial(exact_size, model=model),
                     enlarged=partial(enlarged_size, model=model),
                     draws_on=model.draws_on,

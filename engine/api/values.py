@@ -43,6 +43,7 @@ from engine.picture.source_files import SUFFIXES as PICTURE_SUFFIXES
 from engine.picture.source_files import open_plain
 from engine.plan.changed import Changes
 from engine.plan.estimate import Estimate
+from engine.plan.memory import MemoryNeed
 from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
@@ -136,6 +137,7 @@ __all__ = [
     "Load",
     "Loading",
     "LockedError",
+    "MemoryNeed",
     "Mismatched",
     "ModelInfo",
     "ModelPull",

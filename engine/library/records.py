@@ -86,6 +86,8 @@ class Batch:
     images: tuple[BatchImage, ...]
     conditions: Conditions | None
     """Those of the session's images of this model; None before its first batch."""
+    largest: int = 0
+    """Pixels of the largest of the session's images of this model."""
     planned_model: str | None = None
     """The fingerprint its model was planned with, if it is known to have changed since."""
 

@@ -14,7 +14,9 @@ from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.additions import Additions, embedding_files, require_autoencoder
 from engine.models.families import ENHANCER, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
+from engine.models.helpers import QUANTISER
 from engine.models.model_files import INDEX, ModelFiles, known_kind, read_json
+from engine.models.placement import PlacementWish
 from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
 
@@ -56,6 +58,9 @@ class Model(Declared, frozen=True):
     Stable Diffusion 1, 2 or XL needs none."""
     prediction: Literal["", "epsilon", "v_prediction"] = ""
     """What it was taught to predict, for a file that does not say it; empty: what is usual."""
+    quantise: Literal["", "int8", "float8"] = ""
+    """What the weights of its denoiser and its text encoders are rounded to: about half of the
+    memory, other pixels. Needs torchao; empty: nothing is."""
     licence: str = ""
     """Its licence, where its files do not name one."""
     pulled: str = ""
@@ -81,7 +86,13 @@ class Model(Declared, frozen=True):
     hold, 16 at most (4 before it was measured); on the CPU one."""
     dtype: str = "auto"
     """What it computes in. "auto": bfloat16 on a GPU, and on a CPU that has bfloat16 arithmetic of
-    its own (AVX512-BF16 or AMX); float32 on other CPUs. A session keeps what it began with."""
+    its own (AVX512-BF16 or AMX); float32 on other CPUs, if it fits their memory. A session keeps
+    what it began with."""
+    offload: Literal["auto", "none", "text", "model", "layers"] = "auto"
+    """What leaves the GPU while it is not computing: nothing; the text encoders; each part; each
+    layer. "auto": the first with which it fits."""
+    decode: Literal["auto", "whole", "tiled"] = "auto"
+    """Whether pictures are decoded whole or in tiles. "auto": whole, if that fits."""
     rendering: dict[str, Rendering] = msgspec.field(default_factory=_renderings)
     vae: Path | None = None
     """An autoencoder instead of its own: a safetensors file, or a folder in diffusers' format."""
@@ -95,13 +106,27 @@ class Model(Declared, frozen=True):
     @property
     def files(self) -> ModelFiles:
         """Where its files are."""
-        return ModelFiles(str(self.source), str(self.base or ""), self.prediction, self.additions)
+        return ModelFiles(
+            str(self.source), str(self.base or ""), self.prediction, self.additions, self.quantise
+        )
 
     @property
     def additions(self) -> Additions:
         """What its entry adds to its folder."""
         embeddings = tuple(map(str, self.embeddings))
         return Additions(str(self.vae or ""), embeddings, self.clip_skip)
+
+    @property
+    def helper(self) -> str:
+        """The package that it needs beside those that come with Promptsheet; empty: none."""
+        return self.kind.helper or (QUANTISER if self.quantise else "")
+
+    @property
+    def placement(self) -> PlacementWish:
+        """How it is to be made to fit into a device's memory."""
+        if self.kind.upscales:  # it is one part, and makes tiles by itself
+            return PlacementWish(self.dtype, "none", "whole")
+        return PlacementWish(self.dtype, self.offload, self.decode)
 
     @property
     def is_shipped(self) -> bool:

@@ -10,8 +10,12 @@ HELPERS: Mapping[str, str] = {
     "protobuf": "the same tokenizers",
     "torchvision": "models that look at pictures themselves, such as Qwen-Image-Edit",
     "peft": "LoRA files",
+    "torchao": "models whose entry says quantise, or that it has stored",
+    "bitsandbytes": "models that are stored in its 4 or 8 bits",
 }
 """Package → which models need it."""
+QUANTISER = "torchao"
+"""The package that rounds weights when a model is loaded."""
 TORCHVISION = "0.28.*"
 """The release that belongs to torch 2.13; torch refuses every other one's operators."""
 _ALSO_CALLED = {"torchvision": "(torchvision|video processor)"}

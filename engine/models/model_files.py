@@ -33,6 +33,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
     """What it was taught to predict, where neither file nor folder says it."""
     added: Additions = NONE
     """What its entry adds to them."""
+    quantise: str = ""
+    """What its linear layers are rounded to when it is loaded; empty: they are left as they are."""
 
     @property
     def path(self) -> Path:
@@ -81,7 +83,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
         """
         base = [Path(self.base)] if self.base else []
         added = [path for _, path in self.added.files()]
-        return fingerprint(self.path, *base, *added, also=self.prediction + self.added.words)
+        also = self.prediction + self.added.words + self.quantise
+        return fingerprint(self.path, *base, *added, also=also)
 
     def fault(self) -> str:
         """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""

@@ -1,39 +1,84 @@
 """How large a model is, by the headers of its weights and its configuration; nothing is loaded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from engine.models.model_files import DENOISERS, INDEX, ModelFiles, parts_of
-from engine.models.upscaler_files import upscaler_shape
+from engine.models.upscaler_files import TILE, upscaler_shape
 from engine.models.weights_file import WeightsFileError, read_header
 
 _DECODER = "vae"
-_LOADED = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
-"""What is loaded of a checkpoint: not the averages that training leaves beside it."""
+_LINEAR = 2
+"""Dimensions of a linear layer's weights."""
+_CHECKPOINT = {
+    "model.diffusion_model.": "unet",
+    "first_stage_model.": "vae",
+    "cond_stage_model.": "text_encoder",
+    "conditioner.embedders.0.": "text_encoder",
+    "conditioner.embedders.1.": "text_encoder_2",
+}
+"""What is loaded of a checkpoint, by the beginnings of its tensors' names → the part that it
+becomes: not the averages that training leaves beside it."""
+
+
+class Role(StrEnum):
+    """When a part of a model computes."""
+
+    TEXTS = "texts"
+    DENOISE = "denoise"
+    DECODE = "decode"
+
+
+def role_of(part: str) -> Role:
+    """When a part computes, by its name in diffusers: what is not known denoises."""
+    if part.startswith(("text", "prompt")):
+        return Role.TEXTS
+    return Role.DECODE if part.startswith(("vae", "vq")) else Role.DENOISE
+
+
+@dataclass(frozen=True, slots=True)
+class PartSize:
+    """The size of one part of a model."""
+
+    name: str
+    """As diffusers calls it."""
+    numbers: int
+    """Weights that are loaded in the dtype that is computed in."""
+    other_bytes: int = 0
+    """Bytes of weights that stay as they are (quantised ones)."""
+
+    def bytes_of(self, each: int) -> int:
+        """Bytes of its weights, where a number that is computed in takes `each`."""
+        return self.numbers * each + self.other_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSize:
     """What decides how much memory a model takes."""
 
-    numbers: int
-    """Weights that are loaded in the dtype that is computed in."""
-    other_bytes: int
-    """Bytes of weights that stay as they are (quantised ones)."""
+    parts: tuple[PartSize, ...]
     denoiser_width: int
     """Channels at the denoiser's highest resolution; 0: not known."""
     denoiser_factor: int
     """Pixels of a side for each of its cells."""
     decoder_width: int
     """Channels of the decoder's widest layers at the picture's own resolution; 0: not known."""
+    most_pixels: int = 0
+    """Pixels that it makes at a time, at most; 0: all of the picture's."""
 
-    def bytes_of_weights(self, each: int) -> int:
-        """Bytes of all weights, where a number that is computed in takes `each`."""
-        return self.numbers * each + self.other_bytes
+    def bytes_of(self, each: int, role: Role) -> int:
+        """Bytes of all weights that have a role, where a number takes `each`."""
+        return sum(part.bytes_of(each) for part in self.parts if role_of(part.name) == role)
+
+    def largest_bytes(self, each: int, role: Role | None = None) -> int:
+        """Bytes of the largest part that has a role; None: of the largest of all."""
+        sizes = (part.bytes_of(each) for part in self.parts if role in (None, role_of(part.name)))
+        return max(sizes, default=0)
 
 
 def model_size(files: ModelFiles) -> ModelSize | None:
@@ -57,15 +102,18 @@ def weights_bytes(files: ModelFiles) -> int:
 @lru_cache(64)
 def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
     configs = files.configs
-    whole = files.is_file and files.kind.what == "checkpoint"
-    numbers = other = 0
+    counted: dict[str, list[int]] = {}
     for path in files.weights():
-        here, rest = _count(path, _LOADED if whole else ("",))
-        numbers, other = numbers + here, other + rest
-    if not numbers and not other:
+        for name, here, rest in _count(path, _part_names(files, path), bool(files.quantise)):
+            total = counted.setdefault(name, [0, 0])
+            total[0] += here
+            total[1] += rest
+    if not any(map(any, counted.values())):
         return None
+    sized = tuple(PartSize(name, *sizes) for name, sizes in sorted(counted.items()))
     if files.is_file and (upscaler := upscaler_shape(read_header(files.path).tensors)):
-        return ModelSize(numbers, other, 0, 1, decoder_width=upscaler.channels)
+        at_once = (4 * TILE) ** 2
+        return ModelSize(sized, 0, 1, decoder_width=upscaler.channels, most_pixels=at_once)
     parts = parts_of(configs)
     denoiser = next((part for part in DENOISERS if part in parts), None)
     drawn = _read(configs / denoiser / "config.json") if denoiser else {}
@@ -73,8 +121,7 @@ def _size(files: ModelFiles, _stamp: int) -> ModelSize | None:
     widths = decoder.get("block_out_channels") or []
     factor = 2 ** max(0, len(widths) - 1)
     return ModelSize(
-        numbers=numbers,
-        other_bytes=other,
+        parts=sized,
         denoiser_width=_width(drawn),
         denoiser_factor=factor * int(drawn.get("patch_size") or 1),
         # The last upsampling has the second block's width, and is at full resolution already.
@@ -98,19 +145,30 @@ def _read(path: Path) -> dict[str, Any]:
     return body
 
 
-def _count(path: Path, beginnings: tuple[str, ...]) -> tuple[int, int]:
-    """Of a weights file: how many floating-point numbers, and the bytes of all else.
+def _part_names(files: ModelFiles, path: Path) -> Mapping[str, str]:
+    """Of a weights file: beginnings of its tensors' names → the part that these are of."""
+    if not files.is_file or path != files.path:
+        return {"": path.parent.name}
+    return _CHECKPOINT if files.kind.what == "checkpoint" else {"": DENOISERS[-1]}
+
+
+def _count(path: Path, parts: Mapping[str, str], rounded: bool) -> Iterator[tuple[str, int, int]]:
+    """Of each tensor that counts: its part, its floating-point numbers, its bytes if it has none.
 
     Args:
-        path: the file.
-        beginnings: of the names of those tensors that count.
+        path: a weights file.
+        parts: beginning of a tensor's name → its part; others do not count.
+        rounded: whether the weights of linear layers will be rounded to bytes.
     """
-    numbers = other = 0
+    beginnings = tuple(parts)
     for name, tensor in read_header(path).tensors.items():
         if not name.startswith(beginnings):
             continue
-        if tensor.dtype in ("F64", "F32", "F16", "BF16"):
-            numbers += tensor.numbers
+        part = next(part for beginning, part in parts.items() if name.startswith(beginning))
+        linear = len(tensor.shape) == _LINEAR and "embed" not in name and "shared" not in name
+        if rounded and linear and role_of(part) is not Role.DECODE:
+            yield part, 0, tensor.numbers
+        elif tensor.dtype in ("F64", "F32", "F16", "BF16"):
+            yield part, tensor.numbers, 0
         else:
-            other += tensor.end - tensor.begin
-    return numbers, other
+            yield part, 0, tensor.end - tensor.begin

@@ -121,7 +121,13 @@ class Conditions:
     """Whether the texts of a batch are encoded `together` or `each` alone."""
     decode: str = "together"
     """Whether the images of a batch are decoded `together` or `each` alone."""
-
+    tiled: bool = False
+    """Whether a picture is decoded in tiles, for want of memory."""
+    quantised: str = ""
+    """What the weights of linear layers are rounded to; empty: nothing."""
+    offload: str = "none"
+    """What of the model leaves the device while it is not computing, for want of memory; no pixel
+    hangs on it."""
     encoding: str = "png 1"
     """Kind of the files, and their level of compression or quality."""
 

@@ -1,25 +1,13 @@
-"""How much of a device's memory a model will need, from its size and the pictures asked for."""
+"""How much of a device's memory a model will need, and how it is made to fit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.machine import CPU, usual_dtype
 from engine.models.catalog import Model
-from engine.models.upscaler_files import TILE
+from engine.models.placement import placed
 from engine.models.weights import ModelSize
 from engine.plan.sizes import row_size
 from engine.sheet.rows import RowValues
-
-_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-_ALONE = {CPU: 600 << 20, "": 700 << 20}
-"""What a renderer takes before any model: torch and diffusers; on a GPU its context."""
-_DENOISER_COPIES = 40
-"""Values kept at a denoiser's highest resolution at a time, for each of its channels: skipped
-connections, and the wide middle of its attention blocks."""
-_MOST_ENLARGED = (4 * TILE) ** 2
-"""Pixels that an upscaler makes at a time."""
-_DECODER_COPIES = 4
-"""The same of the decoder's last block: in, out, normalised, and the convolution's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +16,23 @@ class MemoryNeed:
 
     model: str
     bytes: int
+    """Where nothing is done to make it fit."""
+    placed_bytes: int
+    """In the way it will be drawn."""
     device: str
     """The roomiest of those that would render it."""
     device_bytes: int
     """All of its memory."""
+    dtype: str
+    """What it will compute in."""
+    offload: str
+    """What of it leaves the device while it is not computing."""
+    tiled: bool
+    """Whether its pictures are decoded in tiles."""
+    halves: bool
+    """Whether that has half the bytes of what it would compute in with more memory."""
     fits: bool
+    """Whether it does in that way."""
 
 
 def memory_needs(
@@ -42,10 +42,6 @@ def memory_needs(
     devices: Mapping[str, int],
 ) -> tuple[MemoryNeed, ...]:
     """For each model of the rows what its largest picture needs; none where nothing is known.
-
-    An estimate, meant to tell 8 GB from 24 GB: activations are counted at the two places that
-    need most, and never held together. A pipeline of Stable Diffusion 1.5's shape on the CPU in
-    float32 took 6.4 GB at 512×512 and 7.4 GB at 768×768 at most; this says 5.8 and 7.2.
 
     Args:
         rows: checked rows.
@@ -61,23 +57,27 @@ def memory_needs(
         width, height, tile = row_size(row, models[row.model])
         drawn = tile**2 or width * height
         pixels[row.model] = max(drawn, pixels.get(row.model, 0))
-    needs = []
-    for label, most in pixels.items():
-        if (size := sizes.get(label)) is not None:
-            need = memory_need(size, models[label], most, device)
-            needs.append(MemoryNeed(label, need, device, devices[device], need <= devices[device]))
-    return tuple(needs)
+    return tuple(
+        memory_need(size, models[label], most, device, devices[device])
+        for label, most in pixels.items()
+        if (size := sizes.get(label)) is not None
+    )
 
 
-def memory_need(size: ModelSize, model: Model, pixels: int, device: str) -> int:
-    """Bytes that a model needs for one image of so many pixels on a device, as `memory_needs`."""
-    on_cpu = device == CPU
-    if model.kind.upscales:
-        pixels = min(pixels, _MOST_ENLARGED)
-    each = _BYTES.get(usual_dtype(device) if model.dtype == "auto" else model.dtype, 4)
-    cells = pixels / size.denoiser_factor**2
-    # Twice: with guidance the prompt and the negative prompt are computed side by side.
-    denoising = 2 * cells * size.denoiser_width * _DENOISER_COPIES * each
-    decoding = pixels * size.decoder_width * _DECODER_COPIES * each
-    weights = size.bytes_of_weights(each)
-    return int(_ALONE[CPU if on_cpu else ""] + weights + max(denoising, decoding))
+def memory_need(
+    size: ModelSize, model: Model, pixels: int, device: str, device_bytes: int
+) -> MemoryNeed:
+    """What a model needs for one image of so many pixels on a device, as `memory_needs`."""
+    way = placed(size, pixels, device, device_bytes, model.placement)
+    return MemoryNeed(
+        model=model.label,
+        bytes=way.whole_bytes,
+        placed_bytes=way.bytes,
+        device=device,
+        device_bytes=device_bytes,
+        dtype=way.placement.dtype,
+        offload=way.placement.offload,
+        tiled=way.placement.tiled,
+        halves=way.halves,
+        fits=way.fits,
+    )

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from engine.models.model_files import ModelFiles
+from engine.models.placement import Placement, PlacementWish
 from engine.picture.recipe import Conditions, Recipe
 
 
@@ -42,6 +43,10 @@ class ToRenderer(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fie
     """From the engine process."""
 
 
+LoadedAs: TypeAlias = tuple[str, Placement]
+"""A model that is loaded: the fingerprint of its files, and how it is held."""
+
+
 class LoadModel(ToRenderer, frozen=True, tag="load"):
     """Make a model ready; answered by `Loaded`, or by `Failed` without a batch."""
 
@@ -49,7 +54,12 @@ class LoadModel(ToRenderer, frozen=True, tag="load"):
     """Its label."""
     files: ModelFiles
     model_hash: str
-    dtype: str
+    wish: PlacementWish
+    """How its entry says that it is to be held."""
+    pixels: int
+    """Of the largest picture that will be drawn."""
+    kept: Placement | None = None
+    """How it was held when the session began."""
 
 
 class SlotImage(msgspec.Struct, frozen=True):
@@ -68,6 +78,8 @@ class RenderBatch(ToRenderer, frozen=True, tag="render"):
     """Slots; those without an image are padded."""
     conditions: Conditions
     """To be kept."""
+    placement: Placement
+    """How the model is held here."""
     split_from: int | None
     """The size of the batch this is part of since memory ran out."""
     planned_model: str | None
@@ -107,8 +119,8 @@ class Loaded(FromRenderer, frozen=True, tag="loaded"):
     model: str
     conditions: Conditions
     """Those on offer."""
-    hashes: list[str]
-    """Fingerprints of all models that are loaded now."""
+    loaded: list[LoadedAs]
+    """All models that are loaded now."""
 
 
 class Started(FromRenderer, frozen=True, tag="started"):
@@ -165,8 +177,8 @@ class Failed(FromRenderer, frozen=True, tag="failed"):
     batch: int | None
     cause: Cause
     reason: str
-    hashes: list[str]
-    """Fingerprints of all models that are loaded now."""
+    loaded: list[LoadedAs]
+    """All models that are loaded now."""
     alone: bool = True
     """Whether no other call ran beside it: what it lacked of memory others may have had."""
 

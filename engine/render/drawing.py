@@ -11,7 +11,7 @@ from engine.models.families import family_of
 from engine.picture.recipe import Lora, Recipe
 from engine.render.added import as_diffusers_names_it, clip_skip_of
 from engine.render.calls import AfterStep, call_arguments, on_sources
-from engine.render.pipelines import parameters_of
+from engine.render.pipelines import device_of, parameters_of
 from engine.render.ready_sources import KeptLatents, Pixels, ReadySource
 
 Drawn = Generator[Pixels, None, None]
@@ -264,7 +264,7 @@ class StableDiffusionStages:
         """(1 × tokens × width,)."""
         with as_diffusers_names_it(pipeline.text_encoder):
             embeddings, _ = pipeline.encode_prompt(
-                [text], pipeline.device, 1, False, clip_skip=clip_skip_of(pipeline)
+                [text], device_of(pipeline), 1, False, clip_skip=clip_skip_of(pipeline)
             )
         return (embeddings,)
 
@@ -285,7 +285,7 @@ class StableDiffusionXLStages:
         """(1 × tokens × width, 1 × pooled width)."""
         embeddings, _, pooled, _ = pipeline.encode_prompt(
             prompt=[text],
-            device=pipeline.device,
+            device=device_of(pipeline),
             num_images_per_prompt=1,
             do_classifier_free_guidance=False,
             clip_skip=clip_skip_of(pipeline),

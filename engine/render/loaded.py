@@ -8,18 +8,22 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
 
-from engine.machine import processor_facts
+from engine.machine import CPU, processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
+from engine.models.helpers import QUANTISER, installed
 from engine.models.model_files import ModelFiles
+from engine.models.placement import Placed, Placement, placed
 from engine.models.weights import model_size, weights_bytes
 from engine.picture.recipe import Conditions, Lora, Recipe
+from engine.protocol.rendering import LoadedAs, LoadModel
 from engine.render.calls import AfterStep
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
@@ -27,16 +31,17 @@ from engine.render.memory import total_bytes
 from engine.render.pipelines import (
     LAYOUT,
     ModelError,
-    dtype_for,
     threads_for,
     twin_of,
 )
 from engine.render.preview import Factors, clean_latents, draw_preview, factors_of, laid_out
+from engine.render.quantising import quantise
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.recolour import recolour
 from engine.render.redrawing import draw_in_tiles, tiles_of
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
+from engine.render.turns import place
 from engine.render.upscaling import Depart, LoadedUpscaler
 
 if TYPE_CHECKING:
@@ -61,7 +66,20 @@ class ModelAbsentError(ModelError):
 class LoadedModel:
     """One model, ready to draw in several threads."""
 
-    def __init__(self, pipeline: Any, dtype: str, device: str, cores: int) -> None:
+    def __init__(
+        self, pipeline: Any, placement: Placement, device: str, cores: int, takes: int = 0
+    ) -> None:
+        """A pipeline that is put on the device as `placement` says.
+
+        Args:
+            pipeline: the model's.
+            placement: how it is held there.
+            device: torch's name of it.
+            cores: of the machine.
+            takes: bytes of the device's memory that are counted for it.
+        """
+        self.placement = placement
+        self.takes = takes
         self._pipeline = pipeline
         self._idle: list[Any] = []
         self._turn = threading.Lock()
@@ -71,7 +89,7 @@ class LoadedModel:
         self._has_previews = True
         self.offered = Conditions(
             device=device_name(device),
-            dtype=dtype,
+            dtype=placement.dtype,
             threads=threads_for(pipeline, cores),
             attention="sdpa",
             compile=False,
@@ -79,6 +97,8 @@ class LoadedModel:
             layout=LAYOUT,
             texts=self._way.texts,
             decode=self._way.decode,
+            tiled=placement.tiled,
+            offload=placement.offload,
         )
         """The conditions on offer."""
         self._adapters: Adapters | None = None
@@ -102,8 +122,9 @@ class LoadedModel:
         self._adapters.put_on(loras, files)
 
     def prepare(self, recipes: Sequence[Recipe]) -> None:
-        """Encode the texts of a batch ahead."""
-        self._way.prepare(self._pipeline, recipes)
+        """Encode the texts of a batch ahead: not where that would turn out what computes now."""
+        if self.placement.offload == "none":
+            self._way.prepare(self._pipeline, recipes)
 
     @property
     def family(self) -> Family:
@@ -177,30 +198,32 @@ class LoadedModels:
         self._device = device
         self._lanes = lanes
         self._cores = cores
-        self._kept: OrderedDict[tuple[str, str], LoadedModel | LoadedUpscaler] = OrderedDict()
+        self._kept: OrderedDict[LoadedAs, LoadedModel | LoadedUpscaler] = OrderedDict()
 
-    def get(self, model_hash: str, dtype: str) -> LoadedModel | LoadedUpscaler:
+    def get(self, model_hash: str, placement: Placement) -> LoadedModel | LoadedUpscaler:
         """A model that `load` has made ready."""
-        return self._kept[model_hash, dtype]
+        return self._kept[model_hash, placement]
 
     @property
-    def hashes(self) -> list[str]:
-        """The fingerprints of the models that are loaded."""
-        return [model_hash for model_hash, _ in self._kept]
+    def loaded(self) -> list[LoadedAs]:
+        """The models that are loaded."""
+        return list(self._kept)
 
-    def load(self, files: ModelFiles, model_hash: str, dtype: str) -> LoadedModel | LoadedUpscaler:
+    def load(self, wanted: LoadModel) -> LoadedModel | LoadedUpscaler:
         """Have a model ready; others make room for it if they must.
 
         Raises:
             ModelAbsentError, ModelChangedError, ModelError
             OSError: its files cannot be read.
         """
-        dtype = dtype_for(dtype, self._device)
-        if (model_hash, dtype) not in self._kept:
-            if not files.are_there:
-                raise ModelAbsentError(
-                    f"the model {files.source} is not there: put it back, or mount its disk"
-                )
+        files, model_hash = wanted.files, wanted.model_hash
+        if not files.are_there:
+            raise ModelAbsentError(
+                f"the model {files.source} is not there: put it back, or mount its disk"
+            )
+        way = self._placed(wanted)
+        key = model_hash, way.placement
+        if key not in self._kept:
             for called, path in files.added.files():
                 if not path.is_file():
                     raise ModelAbsentError(
@@ -213,37 +236,69 @@ class LoadedModels:
                 )
             if fault := files.fault():
                 raise ModelError(fault)
-            self._make_room(_NEED * weights_bytes(files) + _SPARE_BYTES)
-            self._kept[model_hash, dtype] = self._loaded(files, dtype)
-        self._kept.move_to_end((model_hash, dtype))
-        return self._kept[model_hash, dtype]
+            takes = way.bytes or _NEED * weights_bytes(files) + _SPARE_BYTES
+            self._make_room(takes, weights_bytes(files))
+            self._kept[key] = self._loaded(files, way.placement, takes)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
-    def _loaded(self, files: ModelFiles, dtype: str) -> LoadedModel | LoadedUpscaler:
-        if not files.is_file or files.kind.what != "upscaler":
-            pipeline = load_model(files, dtype, self._device)
-            return LoadedModel(pipeline, dtype, self._device, self._cores)
+    def _loaded(
+        self, files: ModelFiles, placement: Placement, takes: int
+    ) -> LoadedModel | LoadedUpscaler:
+        if files.is_file and files.kind.what == "upscaler":
+            return self._loaded_upscaler(files, placement, takes)
+        as_it_is = placement.offload == "none" and not files.quantise
+        pipeline = load_model(files, placement.dtype, self._device if as_it_is else CPU)
+        if files.quantise:
+            quantise(pipeline, files.quantise)
+        place(pipeline, placement, self._device)
+        model = LoadedModel(pipeline, placement, self._device, self._cores, takes)
+        if files.quantise:
+            model.offered = replace(
+                model.offered,
+                quantised=files.quantise,
+                versions={**model.offered.versions, QUANTISER: installed(QUANTISER) or ""},
+            )
+        return model
+
+    def _loaded_upscaler(
+        self, files: ModelFiles, placement: Placement, takes: int
+    ) -> LoadedUpscaler:
         offered = Conditions(
             device=device_name(self._device),
-            dtype=dtype,
+            dtype=placement.dtype,
             threads=self._cores,
             attention="none",
             compile=False,
             versions=_versions(_UPSCALING),
         )
-        return LoadedUpscaler(files.path, self._device, offered)
+        return LoadedUpscaler(files.path, self._device, offered, takes)
 
-    def fits_alone(self, files: ModelFiles, dtype: str) -> bool:
+    def _placed(self, wanted: LoadModel) -> Placed:
+        size, total = model_size(wanted.files), total_bytes(self._device)
+        return placed(size, wanted.pixels, self._device, total, wanted.wish, wanted.kept)
+
+    def fits_alone(self, wanted: LoadModel) -> bool:
         """Whether the model would fit in the device's memory if nothing else was there."""
-        size = model_size(files)
-        each = getattr(torch, dtype_for(dtype, self._device)).itemsize
-        weights = size.bytes_of_weights(each) if size else weights_bytes(files)
-        return weights + _SPARE_BYTES < total_bytes(self._device)
+        way = self._placed(wanted)
+        if way.bytes:
+            return way.fits
+        return weights_bytes(wanted.files) + _SPARE_BYTES < total_bytes(self._device)
 
-    def _make_room(self, wanted: int) -> None:
-        while self._kept and self._free_bytes() < wanted:
+    def _make_room(self, takes: int, weights: int) -> None:
+        while self._kept and not self._has_room(takes, weights):
             self._lanes.wait_empty()
             self._kept.popitem(last=False)
             self.free_memory()
+
+    def _has_room(self, takes: int, weights: int) -> bool:
+        """Whether one that takes so much can be beside those that are loaded, all at work."""
+        planned = takes + sum(model.takes for model in self._kept.values())
+        if planned > total_bytes(self._device) or self._free_bytes() < takes:
+            return False
+        # What is not on the GPU lies in the machine's memory, and so does what is being loaded.
+        away = any(placement.offload != "none" for _, placement in self._kept)
+        return not away or psutil.virtual_memory().available >= weights
 
     def _free_bytes(self) -> int:
         if self._device.startswith("cuda"):

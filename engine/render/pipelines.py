@@ -21,6 +21,8 @@ from engine.models.variants import variant_of
 _SMALL_WEIGHTS = 200_000_000
 _CONVOLUTION = 4
 """Dimensions of a two-dimensional convolution's weights."""
+_NEEDS_GPU = "A GPU is needed for quantization"
+"""In what diffusers says of weights that bitsandbytes has stored, on a CPU."""
 LAYOUT = "channels_last"
 """The memory format of convolutions' weights.
 
@@ -87,6 +89,13 @@ def load_pipeline(
             **{part: value for part, value in spare.items() if part in parts},
             **(given or {}),
         )
+    except RuntimeError as error:
+        if _NEEDS_GPU in str(error):
+            raise ModelError(
+                f"{folder} is stored in a form that only a GPU computes with: render it on one, or"
+                " take a repository whose weights are whole."
+            ) from error
+        raise
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the folder's
@@ -153,6 +162,12 @@ def require_whole_weights(folder: Path) -> None:
 def parameters_of(pipeline: Any) -> Mapping[str, inspect.Parameter]:
     """What a call of the pipeline takes."""
     return inspect.signature(pipeline.__call__).parameters
+
+
+def device_of(pipeline: Any) -> torch.device:
+    """Where a pipeline computes, wherever its parts are at the moment."""
+    found: torch.device = pipeline._execution_device
+    return found
 
 
 def twin_of(pipeline: Any) -> Any:

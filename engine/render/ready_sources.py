@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from engine.picture.recipe import Recipe
+from engine.render.pipelines import device_of
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -42,7 +43,7 @@ class KeptLatents:
         self, pipeline: Any, recipes: Sequence[Recipe], sources: Sequence[ReadySource]
     ) -> None:
         vae = pipeline.vae
-        pictures = batched([source.pixels for source in sources]).to(vae.device, vae.dtype)
+        pictures = batched([source.pixels for source in sources]).to(device_of(pipeline), vae.dtype)
         with torch.no_grad():  # one by one: then none depends on its companions
             encoded = [vae.encode(p.unsqueeze(0) * 2 - 1).latent_dist.mode() for p in pictures]
         self._own = _scaled(torch.cat(encoded), vae.config)

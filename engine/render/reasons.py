@@ -64,4 +64,9 @@ def memory_reason(error: Exception) -> str | None:
         or "out of memory" in text
         or "can't allocate memory" in text
     )
-    return "out of memory: choose a smaller size or a smaller model" if memory else None
+    return (
+        "out of memory: choose a smaller size or a smaller model; on a GPU, offload or decode in"
+        " the model's entry may help"
+        if memory
+        else None
+    )

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from engine.picture.recipe import Recipe
-from engine.picture.tiles import Corner, corners_of, made_of_tiles
+from engine.picture.tiles import Corner, corners_of
 from engine.plan.recipes import SEEDS
 from engine.plan.sizes import OVERLAP
 from engine.render.calls import AfterStep
 from engine.render.drawing import DrawingMethod, Drawn
+from engine.render.joining import made_of_tiles
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.scheduling import use_scheduler
 

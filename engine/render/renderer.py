@@ -129,9 +129,8 @@ class Renderer:
     def _load(self, wanted: LoadModel) -> None:
         from engine.render.pipelines import ModelError
 
-        files, dtype = wanted.files, wanted.dtype
         try:
-            loaded = self._models.load(files, wanted.model_hash, dtype)
+            loaded = self._models.load(wanted)
         except self._loaded.ModelChangedError as error:
             self._fail(None, Cause.CHANGED, str(error))
         except self._loaded.ModelAbsentError as error:
@@ -141,7 +140,7 @@ class Renderer:
         except Exception as error:
             if memory := memory_reason(error):
                 # What else uses the memory may end; a model larger than all of it never fits.
-                if self._models.fits_alone(files, dtype):
+                if self._models.fits_alone(wanted):
                     reason = (
                         f"too little memory is free on {self._device} for {wanted.model}: end what"
                         " else uses it, or wait until it ends"
@@ -154,7 +153,7 @@ class Renderer:
             del error
             self._models.free_memory()
         else:
-            self._connection.send(Loaded(wanted.model, loaded.offered, self._models.hashes))
+            self._connection.send(Loaded(wanted.model, loaded.offered, self._models.loaded))
 
     def _take(self, wanted: RenderBatch) -> None:
         """Prepare a batch while others compute, then hand it to the next free lane."""
@@ -294,7 +293,7 @@ class Renderer:
             self._in_encoder.release()
 
     def _fail(self, batch: int | None, cause: Cause, reason: str, *, alone: bool = True) -> None:
-        self._connection.send(Failed(batch, cause, reason, self._models.hashes, alone))
+        self._connection.send(Failed(batch, cause, reason, self._models.loaded, alone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +316,7 @@ class _Work:
         recipes = {image.slot: image.recipe for image in wanted.images}
         # Empty slots are padded: an image depends on the size of its batch, not on companions.
         padding = next(iter(recipes.values()))
-        model = models.get(padding.model_hash, chosen.dtype)
+        model = models.get(padding.model_hash, wanted.placement)
         actual = replace(model.offered, threads=chosen.threads, encoding=chosen.encoding)
         departures = actual.departures_from(chosen)
         if wanted.split_from:

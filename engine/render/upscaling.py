@@ -12,9 +12,10 @@ from engine.models.families import UPSCALER, family_of
 from engine.models.family import Family
 from engine.models.upscaler_files import TILE
 from engine.picture.recipe import Conditions, Lora, Recipe
-from engine.picture.tiles import Corner, corners_of, made_of_tiles
+from engine.picture.tiles import Corner, corners_of
 from engine.render.calls import AfterStep
 from engine.render.drawing import NoPictureError
+from engine.render.joining import made_of_tiles
 from engine.render.ready_sources import Pixels, ReadySource
 from engine.render.reasons import memory_reason
 from engine.render.recolour import recolour
@@ -31,8 +32,8 @@ Depart = Callable[[str], None]
 class LoadedUpscaler:
     """One upscaler, ready to enlarge in several threads; as `LoadedModel`."""
 
-    def __init__(self, path: Path, device: str, offered: Conditions) -> None:
-        """Args: path: its weights file. offered: the conditions on offer.
+    def __init__(self, path: Path, device: str, offered: Conditions, takes: int = 0) -> None:
+        """Args: path: its weights file. offered: the conditions on offer. takes: as `LoadedModel`.
 
         Raises as `load_upscaler`.
         """
@@ -40,6 +41,7 @@ class LoadedUpscaler:
         self._factor = shape.factor
         self._device = device
         self.offered = offered
+        self.takes = takes
 
     @property
     def family(self) -> Family:

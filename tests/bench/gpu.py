@@ -45,6 +45,7 @@ class Bench:
             self._throughput("sdxl", least["sdxl"]),
             self._identity_of("sdxl", least["identity of"]),
             self._memory("sdxl", least)[0],
+            self._placement("sdxl", least["placement"]),
         ]
 
     def _case(self, label: str) -> Case:
@@ -131,9 +132,17 @@ class Bench:
             Measurement(f"out of memory {kind}", least["scarce"], run, scarce_words),
         ]
 
+    def _placement(self, kind: str, least: float) -> Measurement:
+        def run() -> Iterator[Record]:
+            pixels = 64 if self.small else 1024
+            with lines_of(self.device, "placement", self._model(kind), pixels) as lines:
+                yield from lines
+
+        return Measurement(f"placement {kind}", least, run, placement_words)
+
 
 _LEAST = {"sd15": 60.0, "turbo": 30.0, "identity": 20.0, "identity of": 25.0}
-_LEAST |= {"memory": 25.0, "scarce": 40.0, "sdxl": 120.0}
+_LEAST |= {"memory": 25.0, "scarce": 40.0, "sdxl": 120.0, "placement": 40.0}
 """Seconds below which a measurement is not begun; of a small one half."""
 
 
@@ -188,6 +197,17 @@ def memory_words(records: Sequence[Record]) -> str:
         for record in records
     ]
     return f"of {records[0]['room'] >> 20} MiB: " + "; ".join(parts)
+
+
+def placement_words(records: Sequence[Record]) -> str:
+    """What an image takes in each way, beside what was estimated, and whether it is the same."""
+    parts = [
+        f"{record['offload']}: {record['taken'] >> 20} MiB (estimated {record['estimated'] >> 20}),"
+        f" {record['image_seconds']:.2f} s"
+        + (f", OTHER PIXELS by up to {record['levels']} levels" if record["levels"] else "")
+        for record in records
+    ]
+    return "; ".join(parts)
 
 
 def scarce_words(records: Sequence[Record]) -> str:

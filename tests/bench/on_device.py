@@ -1,6 +1,7 @@
 """What is measured on a device without an engine, in a process of its own: a JSON object a line.
 
-DEVICE about | identity [FOLDER PIXELS] | memory FOLDER PIXELS SIZE … | hold BYTES
+DEVICE about | identity [FOLDER PIXELS] | memory FOLDER PIXELS SIZE … | placement FOLDER PIXELS |
+hold BYTES
 """
 
 import json
@@ -11,12 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from engine.models.families import family_of
+from engine.models.model_files import ModelFiles
+from engine.models.placement import Offload, Placement, need
+from engine.models.weights import model_size
 from engine.picture.recipe import Recipe
 from engine.plan.batch_limits import images_held
 from engine.render.devices import device_names
@@ -25,6 +29,7 @@ from engine.render.memory import CallMemory
 from engine.render.pipelines import dtype_for, load_pipeline
 from engine.render.ready_sources import Pixels
 from engine.render.scheduling import use_scheduler
+from engine.render.turns import place
 from tests.support.families import TINY, draw, save_tiny
 
 _SIZE = 4
@@ -99,7 +104,9 @@ def _levels(one: Pixels, other: Pixels) -> int:
 def _memory(device: str, folder: str, pixels: str, *sizes: str) -> Iterator[dict[str, Any]]:
     """What calls of several sizes take, and what each says that memory holds."""
     pipeline = load_pipeline(Path(folder), dtype_for("auto", device), device)
-    model = LoadedModel(pipeline, dtype_for("auto", device), device, torch.get_num_threads())
+    model = LoadedModel(
+        pipeline, Placement(dtype_for("auto", device)), device, torch.get_num_threads()
+    )
     kind, side = type(pipeline.scheduler).__name__, int(pixels)
     recipe = Recipe("a red boat on the sea", "", 7, side, side, 2, 5.0, kind, "m", "h")
     for size in map(int, sizes):
@@ -116,6 +123,35 @@ def _memory(device: str, folder: str, pixels: str, *sizes: str) -> Iterator[dict
         yield {"size": size, "taken": taken, "room": room, "held": images_held(size, taken, room)}
 
 
+def _placement(device: str, folder: str, pixels: str) -> Iterator[dict[str, Any]]:
+    """What an image takes in each way of having a model there, and whether it is the same."""
+    side, dtype = int(pixels), dtype_for("auto", device)
+    size = model_size(ModelFiles(folder))
+    assert size is not None
+    whole: Pixels | None = None
+    for offload in get_args(Offload):
+        way = Placement(dtype, offload)
+        pipeline = load_pipeline(Path(folder), dtype, "cpu")
+        free_memory(device)
+        memory, began = CallMemory(device, 1), time.monotonic()
+        place(pipeline, way, device)
+        kind = type(pipeline.scheduler).__name__
+        recipe = Recipe("a red boat on the sea", "", 7, side, side, 4, 5.0, kind, "m", "h")
+        draw(pipeline, [recipe])  # the first is slower
+        placed, began = time.monotonic() - began, time.monotonic()
+        picture = draw(pipeline, [replace(recipe, seed=8)])[0]
+        yield {
+            "offload": offload,
+            "taken": memory.taken(),
+            "estimated": need(size, side * side, device, way),
+            "first_seconds": round(placed, 2),
+            "image_seconds": round(time.monotonic() - began, 2),
+            "levels": 0 if whole is None else _levels(whole, picture),
+        }
+        whole = picture if whole is None else whole
+        del pipeline
+
+
 def _hold(device: str, left: str) -> Iterator[dict[str, Any]]:
     """Take a GPU's memory until as many bytes are free, and keep it until the input ends."""
     held = []
@@ -129,6 +165,7 @@ _KINDS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "about": _about,
     "identity": _identity,
     "memory": _memory,
+    "placement": _placement,
     "hold": _hold,
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.models.catalog import load_models
+from engine.models.placement import Placement
 from engine.picture.oklab import Floats, to_oklab
 from engine.picture.recipe import Recipe
 from engine.plan.palettes import weighted
@@ -35,7 +36,9 @@ def main() -> int:
     from engine.render.pipelines import load_pipeline
 
     model = load_models()["builtin"]
-    loaded = LoadedModel(load_pipeline(model.source, "float32", "cpu"), "float32", "cpu", 2)
+    loaded = LoadedModel(
+        load_pipeline(model.source, "float32", "cpu"), Placement("float32"), "cpu", 2
+    )
     palettes = load_words().palettes
     rendering = model.rendering["default"]
     plain = [

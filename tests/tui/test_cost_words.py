@@ -1,7 +1,11 @@
 """What rendering would take, in words."""
 
-from engine.api import BlankCount
-from tui.cost_words import blank_words
+from typing import Any
+
+from engine.api import BlankCount, Estimate, MemoryNeed
+from tui.cost_words import blank_words, memory_words
+
+GB = 10**9
 
 
 def test_a_blank_number_of_images_is_said_as_it_is() -> None:
@@ -10,3 +14,40 @@ def test_a_blank_number_of_images_is_said_as_it_is() -> None:
     assert blank_words([drawn_on]) == "blank num_images: 1 on a picture"
     assert blank_words([plain, drawn_on]) == "blank num_images: 4, and 1 on a picture"
     assert blank_words([]) == ""
+
+
+def need(**changes: object) -> MemoryNeed:
+    usual: dict[str, Any] = {
+        "model": "flux",
+        "bytes": 37 * GB,
+        "placed_bytes": 27 * GB,
+        "device": "cuda:0",
+        "device_bytes": 32 * GB,
+        "dtype": "bfloat16",
+        "offload": "text",
+        "tiled": False,
+        "halves": False,
+        "fits": True,
+    }
+    return MemoryNeed(**usual | changes)
+
+
+def said(*needs: MemoryNeed) -> list[str]:
+    return list(memory_words(Estimate(None, None, memory=needs)))
+
+
+def test_a_model_larger_than_the_memory_is_said_with_what_will_be_done() -> None:
+    whole = need(offload="none", placed_bytes=37 * GB, device_bytes=80 * GB)
+    assert said(whole) == ["memory 37 GB of 80 GB"]
+    assert said(whole, need()) == [
+        "flux needs about 37 GB of memory for one image; cuda:0 has 32 GB: its text encoders leave"
+        " the GPU once the texts are encoded (about 27 GB)"
+    ]
+    assert said(need(offload="model", tiled=True))[0].endswith(
+        ": its parts take turns on the GPU and its pictures are decoded in tiles (about 27 GB)"
+    )
+    (lacking,) = said(need(offload="layers", fits=False))
+    assert lacking.startswith("! ") and lacking.endswith(
+        "it will not fit, even if its layers come to the GPU one by one, which is slow"
+    )
+    assert said(need(offload="none", fits=False))[0].endswith(": it will not fit")

@@ -59,7 +59,7 @@ def _cells(listed: _Listed) -> dict[str, Cell]:
     info = listed.info
     if info.fault:
         return {"label": Cell(info.label), "whole": Cell("unusable", "error", "✗ ")}
-    too_large = info.memory_bytes is not None and info.memory_bytes > info.device_bytes
+    too_large = info.memory is not None and not info.memory.fits
     return {
         "label": Cell(info.label),
         "family": Cell(info.family, "dim"),

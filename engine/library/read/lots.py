@@ -27,3 +27,15 @@ def lots_of(db: sqlite3.Connection, session: int) -> list[Lot]:
             (session,),
         ).fetchall()
     ]
+
+
+def largest_pictures(db: sqlite3.Connection, session: int) -> dict[str, int]:
+    """Each model of a session → pixels of the largest image, or tile, that it draws there."""
+    found = db.execute(
+        "SELECT json_extract(body, '$.model') AS model,"
+        " max(coalesce(json_extract(body, '$.tile') * json_extract(body, '$.tile'),"
+        " json_extract(body, '$.width') * json_extract(body, '$.height')))"
+        " FROM recipes WHERE id IN (SELECT recipe FROM images WHERE session = ?) GROUP BY model",
+        (session,),
+    )
+    return {str(model): int(pixels) for model, pixels in found}

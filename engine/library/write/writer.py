@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.files import SESSIONS, StagedFile, publish, remove_unfinished
-from engine.library.read.lots import Lot, lots_of
+from engine.library.read.lots import Lot, largest_pictures, lots_of
 from engine.library.records import Batch, BatchImage, NewSession
 from engine.library.write.accepting import drop_unfinished, lacking_room, store_session
 from engine.library.write.batch_queue import AWAITS_PROMPTS, next_waiting
@@ -64,6 +64,7 @@ class Writer:
         self._db = open_writer(library)
         self._inode = database_path(library).stat().st_ino
         self._lots: dict[str, list[Lot]] = {}  # by key: the database gives ids out again
+        self._largest: dict[str, dict[str, int]] = {}  # likewise
         with suppress(sqlite3.OperationalError):  # the disk is full: it shows nowhere, and waits
             for _ in drop_unfinished(self.transaction, library):
                 pass
@@ -241,6 +242,7 @@ class Writer:
                 continue
             if session["key"] not in self._lots:
                 self._lots[session["key"]] = lots_of(self._db, session["id"])
+                self._largest[session["key"]] = largest_pictures(self._db, session["id"])
             lots = self._lots[session["key"]]
             batch = next_waiting(
                 self._db, session["id"], lots, busy=busy, warm=warm, without=without
@@ -273,14 +275,16 @@ class Writer:
             )
             for row in rows
         )
+        model = images[0].recipe.model
         return Batch(
             id=batch,
             session=session["id"],
             session_key=session["key"],
             size=rows[0]["size"],
             images=images,
-            conditions=chosen_conditions(self._db, session["id"], images[0].recipe.model),
-            planned_model=planned_with(self._db, session["id"], images[0].recipe.model),
+            conditions=chosen_conditions(self._db, session["id"], model),
+            largest=self._largest[session["key"]][model],
+            planned_model=planned_with(self._db, session["id"], model),
         )
 
     def begin(self, batch: Batch, conditions: Conditions) -> Conditions | None:

@@ -13,11 +13,12 @@ from engine.library.files import StagedFile
 from engine.library.records import Batch
 from engine.models.catalog import Model, find_model
 from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, require_same
+from engine.models.placement import Placement
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Lora
 from engine.protocol.answers import Load
-from engine.protocol.rendering import Cause
+from engine.protocol.rendering import Cause, LoadModel
 from engine.service import backoff
 from engine.service.server.renderer_client import (
     LoadError,
@@ -280,8 +281,10 @@ class DeviceWorker:
             with contextlib.suppress(OSError):
                 await self.link.want_previews(wanted)
 
-    async def load(self, link: RendererClient, batch: Batch) -> Conditions:
-        """The conditions to render `batch` under: the session's, else those on offer now.
+    async def load(self, link: RendererClient, batch: Batch) -> tuple[Conditions, Placement]:
+        """The conditions to render `batch` under, and how its model is held here.
+
+        Those are the session's, else those on offer now.
 
         Raises:
             LoadError, ChangedModelError, NotNowError, RendererDiedError, RendererHungError
@@ -292,20 +295,25 @@ class DeviceWorker:
         label = recipe.model
         model = self._entry(label)
         chosen = batch.conditions
-        dtype = chosen.dtype if chosen else model.dtype
-        timeout = self._settings.render.load_timeout
-        wanted = model.files, recipe.model_hash, dtype
-        ready = link.has_loaded(*wanted)
-        with contextlib.nullcontext() if ready else self._loads(label):
-            offered = await link.load(label, *wanted, timeout)
+        wanted = LoadModel(
+            model=label,
+            files=model.files,
+            model_hash=recipe.model_hash,
+            wish=model.placement,
+            pixels=batch.largest,
+            kept=Placement.of(chosen) if chosen else None,
+        )
+        with contextlib.nullcontext() if link.has_loaded(wanted) else self._loads(label):
+            offered = await link.load(wanted, self._settings.render.load_timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
         self.waits.pop(label, None)
         render = self._settings.render
-        return chosen or replace(
+        conditions = chosen or replace(
             offered,
             threads=render.threads or offered.threads,
             encoding=_encoding(batch.images[0].path, render),
         )
+        return conditions, Placement.of(offered)
 
     async def lora_files(self, batch: Batch) -> dict[str, str]:
         """Digest → file, of the LoRAs that `batch` is drawn with.

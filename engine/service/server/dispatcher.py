@@ -363,10 +363,10 @@ class Dispatcher:
         link = await worker.renderer()
         attempt.link = link
         loras = await worker.lora_files(batch)
-        conditions = await worker.load(link, batch)
+        conditions, placement = await worker.load(link, batch)
         chosen = await self._write(Writer.begin, batch, conditions)
         if chosen not in (None, conditions):  # another device was the first to choose
-            conditions = await worker.load(link, replace(batch, conditions=chosen))
+            conditions, placement = await worker.load(link, replace(batch, conditions=chosen))
             chosen = await self._write(Writer.begin, batch, conditions)
         attempt.begun = chosen is not None
         if not attempt.begun or self._closing.is_set() or self._pausing.off:
@@ -378,6 +378,7 @@ class Dispatcher:
             batch.id,
             batch.size,
             conditions,
+            placement,
             await self._write(split_from, batch),
             batch.planned_model,
             [SlotImage(image.key, image.slot, image.recipe) for image in batch.images],

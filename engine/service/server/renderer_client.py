@@ -12,8 +12,10 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from engine.atomic_files import open_to_append
-from engine.models.model_files import ModelFiles
+from engine.models.placement import Placement
 from engine.picture.recipe import Conditions
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
@@ -93,7 +95,7 @@ class RendererClient:
         self.model: str | None = None
         """Label of the model that was loaded last."""
         self._process = process
-        self._loaded: dict[tuple[ModelFiles, str, str], tuple[str, Conditions]] = {}
+        self._loaded: dict[LoadModel, Conditions] = {}
         self._heard = time.monotonic()
         self._said = b""
         self._queues: dict[int | None, asyncio.Queue[Framed[AnyFromRenderer] | None]] = {
@@ -221,10 +223,8 @@ class RendererClient:
         except (ConnectionError, RuntimeError) as error:
             raise RendererDiedError(await self._obituary()) from error
 
-    async def load(
-        self, model: str, files: ModelFiles, model_hash: str, dtype: str, timeout: float
-    ) -> Conditions:
-        """Have `model` ready; at once if it is loaded already.
+    async def load(self, wanted: LoadModel, timeout: float) -> Conditions:
+        """Have a model ready; at once if it is loaded already.
 
         Returns:
             The conditions on offer.
@@ -234,30 +234,32 @@ class RendererClient:
             MachineError: the device fails, or the machine allows no more threads, say.
             OSError: the disk is full, or fails.
         """
-        wanted = (files, model_hash, dtype)
         if wanted not in self._loaded:
-            await self._send(LoadModel(model, files, model_hash, dtype))
+            await self._send(wanted)
             answer = (await self._next(None, timeout)).message
             assert isinstance(answer, Loaded | Failed), "nothing else comes without a batch"
             # Others may have made room.
-            self._loaded = {k: v for k, v in self._loaded.items() if k[1] in answer.hashes}
+            self._loaded = {
+                asked: offered
+                for asked, offered in self._loaded.items()
+                if (asked.model_hash, Placement.of(offered)) in answer.loaded
+            }
             if isinstance(answer, Failed):
                 raise _LOAD_ERRORS.get(answer.cause, LoadError)(answer.reason)
-            offered = answer.conditions
-            self._loaded[wanted] = (model, offered)
-            # "auto" has become a dtype, by which a session that keeps its conditions asks for it.
-            self._loaded[files, model_hash, offered.dtype] = (model, offered)
-            self.model = model
-        return self._loaded[wanted][1]
+            self._loaded[wanted] = offered = answer.conditions
+            # By these a session that keeps its conditions asks for it.
+            self._loaded[msgspec.structs.replace(wanted, kept=Placement.of(offered))] = offered
+            self.model = wanted.model
+        return self._loaded[wanted]
 
-    def has_loaded(self, files: ModelFiles, model_hash: str, dtype: str) -> bool:
+    def has_loaded(self, wanted: LoadModel) -> bool:
         """Whether `load` would have nothing to do."""
-        return (files, model_hash, dtype) in self._loaded
+        return wanted in self._loaded
 
     @property
     def warm(self) -> frozenset[str]:
         """Labels of the models that are loaded."""
-        return frozenset(label for label, _ in self._loaded.values())
+        return frozenset(asked.model for asked in self._loaded)
 
     async def render(
         self, wanted: RenderBatch, timeout: float

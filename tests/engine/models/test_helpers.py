@@ -30,6 +30,15 @@ def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it() 
     assert f"`{sys.executable} -m pip install peft`" in peft
 
 
+def test_what_rounded_weights_need_is_said_with_its_command() -> None:
+    unsaid = ModuleNotFoundError("No module named 'torchao'")
+    assert "pip install torchao`, then `promptsheet engine stop`" in str(
+        helpers.helper_reason(unsaid)
+    )
+    stored = ImportError("Using `bitsandbytes` 4-bit quantization requires bitsandbytes")
+    assert "needs bitsandbytes" in str(helpers.helper_reason(stored))
+
+
 def test_what_is_there_is_not_to_blame() -> None:
     assert helpers.lack_of("sentencepiece") == helpers.lack_of("") == ""
     assert helpers.lack_of("torchvision").startswith("needs torchvision, which is not installed: `")

@@ -7,7 +7,7 @@ import pytest
 
 from engine.models.catalog import load_models
 from engine.models.model_files import ModelFiles
-from engine.models.weights import ModelSize, model_size
+from engine.models.weights import ModelSize, PartSize, Role, model_size
 from tests.support.command import Promptsheet
 from tests.support.weights_files import put
 
@@ -36,8 +36,15 @@ def folder_of(path: Path) -> Path:
 
 def test_what_is_loaded_is_counted_and_nothing_else(tmp_path: Path) -> None:
     assert model_size(ModelFiles(str(folder_of(tmp_path / "model")))) == ModelSize(
-        250, 300, 3072, 16, 256
+        (PartSize("transformer", 200, 300), PartSize("vae", 50)), 3072, 16, 256
     )
+
+
+def test_weights_that_will_be_rounded_are_counted_as_bytes(tmp_path: Path) -> None:
+    files = ModelFiles(str(folder_of(tmp_path / "model")), quantise="int8")
+    size = model_size(files)
+    assert size is not None
+    assert size.parts == (PartSize("transformer", 0, 500), PartSize("vae", 50))
 
 
 def test_files_that_tell_nothing_are_not_guessed_at(tmp_path: Path) -> None:
@@ -52,7 +59,9 @@ def test_the_builtin_model_is_as_large_as_its_weights() -> None:
     size = model_size(files)
     assert size is not None
     on_disk = sum(path.stat().st_size for path in files.path.rglob("*.safetensors"))
-    assert 0.9 < 2 * size.numbers / on_disk < 1.01, "they are stored as float16"
+    assert 0.9 < sum(size.bytes_of(2, role) for role in Role) / on_disk < 1.01, (
+        "they are stored as float16"
+    )
 
 
 def test_a_model_that_will_not_fit_is_named_before_the_start(

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.models.catalog import load_models
-from engine.models.weights import ModelSize
+from engine.models.weights import ModelSize, PartSize
 from engine.plan.estimate import Rate, estimate, expected_rates
 from engine.plan.memory import MemoryNeed, memory_needs
 from tests.support.rows import values
@@ -42,7 +42,10 @@ def test_steps_and_size_count() -> None:
     assert seconds(aspect_ratio="2:1") > seconds(aspect_ratio="1:1")
 
 
-SDXL = ModelSize(3_470_000_000, 0, denoiser_width=320, denoiser_factor=8, decoder_width=256)
+SDXL = ModelSize(
+    (PartSize("text_encoder", 820_000_000), PartSize("unet", 2_650_000_000)), 320, 8, 256
+)
+NUMBERS = sum(part.numbers for part in SDXL.parts)
 
 
 def needs(size: ModelSize | None, devices: dict[str, int], **changes: object) -> MemoryNeed | None:
@@ -56,12 +59,15 @@ def test_memory_follows_the_devices_number_format_and_the_largest_picture(
     monkeypatch.setattr("engine.machine.processor_facts", lambda: ("flags : avx512f",))
     gpu = needs(SDXL, {"cuda:0": 8 * GIB, "cuda:1": 24 * GIB}, width=384, height=128)
     assert gpu is not None and gpu.device == "cuda:1" and gpu.fits
-    assert 2 * SDXL.numbers < gpu.bytes < 2 * SDXL.numbers + 2 * GIB
+    assert 2 * NUMBERS < gpu.bytes < 2 * NUMBERS + 2 * GIB
     cpu = needs(SDXL, {"cpu": 8 * GIB})
-    assert cpu is not None and not cpu.fits and cpu.bytes > 4 * SDXL.numbers
+    assert cpu is not None and cpu.bytes > 4 * NUMBERS
+    assert cpu.fits and cpu.halves and cpu.placed_bytes < 8 * GIB < cpu.bytes
+    small = needs(SDXL, {"cpu": 4 * GIB})
+    assert small is not None and not small.fits
     wide = needs(SDXL, {"cpu": 8 * GIB}, width=384, height=128)
     assert wide is not None and wide.bytes > cpu.bytes
     assert needs(None, {"cpu": 1}) is None and needs(SDXL, {}) is None
     monkeypatch.setattr("engine.machine.processor_facts", lambda: ("flags : avx512f avx512_bf16",))
     half = needs(SDXL, {"cpu": 8 * GIB})
-    assert half is not None and half.bytes < cpu.bytes - SDXL.numbers
+    assert half is not None and half.bytes < cpu.bytes - NUMBERS

@@ -10,6 +10,7 @@ import pytest
 
 from engine.models.file_digests import file_digest
 from engine.models.loras import LoraError, LoraGoneError
+from engine.models.placement import Placement
 from engine.picture.recipe import Lora, Recipe
 from engine.render import adapters
 from engine.render.loaded import LoadedModel
@@ -45,7 +46,7 @@ def lora(files: dict[str, Path], name: str, weight: float = 1.0) -> Lora:
 
 @pytest.fixture(scope="module")
 def model(builtin: Any) -> LoadedModel:
-    return LoadedModel(builtin, "float32", "cpu", 1)
+    return LoadedModel(builtin, Placement("float32"), "cpu", 1)
 
 
 def draw(model: LoadedModel, files: dict[str, Path], *loras: Lora) -> Pixels:
@@ -86,7 +87,7 @@ def test_a_picture_does_not_hang_on_what_was_put_on_before(
     assert not any(map(differ, first, again))
     monkeypatch.setattr(adapters, "_KEPT_BYTES", 0)  # each is loaded anew each time
     assert not any(map(differ, first, [draw(model, files, *each) for each in sets]))
-    fresh = LoadedModel(load_pipeline(BUILTIN, "float32", "cpu"), "float32", "cpu", 1)
+    fresh = LoadedModel(load_pipeline(BUILTIN, "float32", "cpu"), Placement("float32"), "cpu", 1)
     assert not differ(draw(fresh, files, *sets[1]), first[1])
 
 
@@ -124,7 +125,9 @@ def test_a_file_that_went_or_changed_is_not_put_on(model: LoadedModel, tmp_path:
 @pytest.mark.parametrize("name", ["StableDiffusionXLPipeline", "FluxPipeline"])
 def test_models_of_other_kinds_take_them_too(name: str, tmp_path: Path) -> None:
     save_tiny(name, tmp_path / "m")
-    model = LoadedModel(load_pipeline(tmp_path / "m", "float32", "cpu"), "float32", "cpu", 1)
+    model = LoadedModel(
+        load_pipeline(tmp_path / "m", "float32", "cpu"), Placement("float32"), "cpu", 1
+    )
     file = write_diffusers(tmp_path / "fog.safetensors", tmp_path / "m")
     files = {file_digest(file): file}
     base = draw(model, files)

@@ -12,7 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from engine.models.additions import Additions
 from engine.models.model_files import ModelFiles
+from engine.models.placement import PlacementWish
 from engine.picture.recipe import Recipe
+from engine.protocol.rendering import LoadModel
 from engine.render.drawing import method_for
 from engine.render.lanes import Lanes
 from engine.render.loaded import LoadedModels, ModelAbsentError
@@ -111,7 +113,8 @@ def test_what_is_added_is_part_of_the_model_and_waited_for(tmp_path: Path) -> No
     assert len({files.fingerprint() for files in (plain, skipping, other)}) == 3
     there = other.fingerprint()
     models = LoadedModels("cpu", Lanes(1), 1)
-    models.load(other, there, "auto")
+    wanted = LoadModel("m", other, there, PlacementWish(), 64 * 64)
+    models.load(wanted)
     file.unlink()
     with pytest.raises(ModelAbsentError, match="is not there: put it back"):
-        LoadedModels("cpu", Lanes(1), 1).load(other, there, "auto")
+        LoadedModels("cpu", Lanes(1), 1).load(wanted)

@@ -15,6 +15,7 @@ from engine.models.families import FAMILIES, family_of
 from engine.models.family import Family
 from engine.models.file_kinds import file_kind
 from engine.models.model_files import DENOISERS, parts_of
+from engine.models.placement import Placement
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
 from engine.picture.recipe import Recipe
 from engine.render.drawing import method_for
@@ -154,7 +155,10 @@ def test_a_family_draws_as_its_table_says(
     if family.image_to_image or family.edits:
         draws_on_pictures(pipeline, family)
 
-    model, mine = LoadedModel(pipeline, "float32", "cpu", 2), replace(RECIPE, scheduler=own)
+    model, mine = (
+        LoadedModel(pipeline, Placement("float32"), "cpu", 2),
+        replace(RECIPE, scheduler=own),
+    )
     seen: list[bytes | None] = []
 
     def look(_: int, latents: Any, scheduler: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from diffusers import AutoencoderDC, AutoencoderTiny
 
+from engine.models.placement import Placement
 from engine.picture.recipe import Recipe
 from engine.render.loaded import LoadedModel
 from engine.render.pipelines import twin_of
@@ -68,7 +69,7 @@ def test_looking_at_an_image_neither_changes_it_nor_fails_it(
     torch.manual_seed(0)
     pipeline = twin_of(builtin)
     pipeline.vae = autoencoder(builtin.vae)
-    model = LoadedModel(pipeline, "float32", "cpu", cores=1)
+    model = LoadedModel(pipeline, Placement("float32"), "cpu", cores=1)
     seen: list[bytes] = []
 
     def look(step: int, latents: torch.Tensor, scheduler: Any) -> None:
@@ -87,6 +88,6 @@ def test_looking_at_an_image_neither_changes_it_nor_fails_it(
 def test_a_model_without_an_autoencoder_has_none(builtin: Any) -> None:
     pipeline = twin_of(builtin)
     del pipeline.vae
-    model = LoadedModel(pipeline, "float32", "cpu", cores=1)
+    model = LoadedModel(pipeline, Placement("float32"), "cpu", cores=1)
     for _ in range(2):
         assert model.preview(torch.zeros(1, 6, 8, 8), pipeline.scheduler, 0, RECIPES[0]) is None

@@ -83,7 +83,7 @@ def test_a_prompt_is_drawn_with_a_file_that_was_added(
         drawn.append(pixels_of(promptsheet, done["session"]))
     assert drawn[0] == drawn[1]
     (mine,) = [m for m in promptsheet.json("models", "list")["models"] if m["label"] == "mine"]
-    assert mine["last_used"] and mine["memory_bytes"] > path.stat().st_size
+    assert mine["last_used"] and mine["memory"]["bytes"] > path.stat().st_size
 
 
 def test_what_a_checkpoint_leaves_out_comes_with_promptsheet(

@@ -10,6 +10,7 @@ import torch
 
 from engine.models.catalog import model_of
 from engine.picture.recipe import Recipe
+from engine.protocol.rendering import LoadModel
 from engine.render import upscaling
 from engine.render.drawing import NoPictureError
 from engine.render.lanes import Lanes
@@ -42,8 +43,9 @@ def _picture(wide: int = WIDE, high: int = HIGH) -> Pixels:
 
 
 def _loaded(path: Path) -> LoadedUpscaler:
-    files = model_of({"label": "any", "source": str(path)}).files
-    loaded = LoadedModels("cpu", Lanes(1), 1).load(files, files.fingerprint(), "float32")
+    model = model_of({"label": "any", "source": str(path)})
+    wanted = LoadModel("any", model.files, model.files.fingerprint(), model.placement, 64 * 64)
+    loaded = LoadedModels("cpu", Lanes(1), 1).load(wanted)
     assert isinstance(loaded, LoadedUpscaler)
     return loaded
 

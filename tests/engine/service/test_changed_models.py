@@ -12,9 +12,8 @@ from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.catalog import find_model
 from engine.models.fingerprint import fingerprint
-from engine.models.model_files import ModelFiles
 from engine.picture.recipe import Conditions
-from engine.protocol.rendering import RenderBatch
+from engine.protocol.rendering import LoadModel, RenderBatch
 from engine.service.server.renderer_client import ChangedModelError, LoadError
 from tests.support.libraries import CONDITIONS, new_session
 from tests.support.renderers import FakeRenderer, drawn_by, fake, mine, settle, states
@@ -29,12 +28,10 @@ def bodies(fake: None, monkeypatch: pytest.MonkeyPatch) -> list[RenderBatch]:
     """Renderers look at a model's files, as real ones do; what they were told to render."""
     told: list[RenderBatch] = []
 
-    async def load(
-        self: FakeRenderer, _label: str, files: ModelFiles, model_hash: str, *_: object
-    ) -> Conditions:
+    async def load(self: FakeRenderer, wanted: LoadModel, *_: object) -> Conditions:
         if FakeRenderer.load_fault:
             FakeRenderer.load_fault(self.device)
-        if files.fingerprint() != model_hash:
+        if wanted.files.fingerprint() != wanted.model_hash:
             raise ChangedModelError("the model's files have changed since this session was planned")
         return CONDITIONS
 

@@ -592,12 +592,12 @@ def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
         for device, dtype in (("cpu", "float32"), ("gpu", "bfloat16"))
     }
     used: list[tuple[str, Any]] = []
-    loaded: dict[str, list[str]] = {device: [] for device in offered}
+    loaded: dict[str, list[Any]] = {device: [] for device in offered}
     both = asyncio.Barrier(2)
     really_render = FakeRenderer.render
 
     async def load(self: FakeRenderer, *arguments: Any) -> Conditions:
-        loaded[self.device].append(arguments[3])
+        loaded[self.device].append(arguments[0])
         if len(loaded[self.device]) == 1:
             await both.wait()
         return offered[self.device]
@@ -614,4 +614,6 @@ def test_of_several_unlike_devices_the_first_to_begin_chooses_the_conditions(
     chosen = Conditions.from_json(json.loads(kept["body"]))
     assert [conditions.device for _, conditions in used] == [chosen.device] * 8
     assert [conditions.dtype for _, conditions in used] == [chosen.dtype] * 8
-    assert loaded["gpu" if chosen.device == "cpu" else "cpu"][1] == chosen.dtype
+    asked = loaded["gpu" if chosen.device == "cpu" else "cpu"]
+    assert asked[0].kept is None and asked[1].kept.dtype == chosen.dtype
+    assert {each.pixels for each in asked} == {8 * 8}, "as large as the session's largest picture"
