@@ -25,6 +25,7 @@ from tui.app_state import (
     RowsToSheet,
     SessionToSheet,
     TakeInHand,
+    count_made,
     recall,
     remember,
 )
@@ -88,8 +89,7 @@ class PromptsheetApp(App[str]):
     def __init__(self, library: Library, sheet: Path | None = None) -> None:
         super().__init__()
         memory = recall(library)
-        before = (memory.made[0], memory.made[1]) if memory.made else None
-        self.app_state = AppState(library, memory, sheet, made_before=before)
+        self.app_state = AppState(library, memory, sheet)
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
         self._opening = OpeningScreen(self._first, self.app_state)
         self._escape_filter = EscapeFilter()
@@ -190,6 +190,8 @@ class PromptsheetApp(App[str]):
 
     def _remember(self, area: str) -> None:
         """At once, in a thread: a connection that drops gives no time for it."""
+        if self.app_state.memory.mode == "sheet" != area:
+            self.app_state.away = 0, 0  # what was news there has been seen
         self.app_state.memory.mode = area
         self._keep(replace(self.app_state.memory))
 
@@ -199,7 +201,7 @@ class PromptsheetApp(App[str]):
         from engine.api import LibraryError
 
         try:
-            made = [*self.app_state.library.sessions.images_made()]
+            made = count_made(self.app_state)
         except (LibraryError, OSError):
             return
         hand_over(self._take_made, made)

@@ -79,8 +79,9 @@ class AppState:
     """A sheet named on the command line."""
     handed: RowsToSheet | None = None
     """Rows that the Sheet screen is to take when it is next shown."""
-    made_before: tuple[int, int] | None = None
-    """As `Memory.made` when the app was started: what is new since was made meanwhile."""
+    away: tuple[int, int] | None = None
+    """Images that were done, and that failed, between the last time the app was there and its
+    start; None: not counted yet."""
     held: frozenset[str] = frozenset()
     """Sessions that wait until someone lets them go on, as far as is known."""
     status: EngineStatus = field(default_factory=EngineStatus)
@@ -96,6 +97,22 @@ class AppState:
     def settings(self) -> Settings:
         """What holds."""
         return self.library.settings
+
+
+def count_made(app_state: AppState) -> list[int]:
+    """How many images are done, and have failed; the first time, also how many are news.
+
+    Call in a thread.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    made = [*app_state.library.sessions.images_made()]
+    if app_state.away is None:
+        before = app_state.memory.made or made
+        done, failed = (max(0, now - then) for now, then in zip(made, before, strict=True))
+        app_state.away = done, failed
+    return made
 
 
 def _file(library: Library) -> Path:

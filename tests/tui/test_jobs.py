@@ -170,13 +170,13 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
         return None if status is None else bool(status["paused_by_user"])
 
     async with jobs(settings, "k3f9x2") as (pilot, _):
-        await until(pilot, lambda: "engine: paused" in text_of(pilot))
+        await until(pilot, lambda: "paused by you" in text_of(pilot))
         await pilot.press("P")
         await until(pilot, lambda: paused() is False)
-        await until(pilot, lambda: "engine: paused" not in text_of(pilot))
+        await until(pilot, lambda: "paused by you" not in text_of(pilot))
         await pilot.press("P")
         await until(pilot, lambda: paused() is True)
-        await until(pilot, lambda: "engine: paused" in text_of(pilot))
+        await until(pilot, lambda: "paused by you" in text_of(pilot))
 
 
 async def test_a_session_that_waits_to_be_asked_says_so_and_r_lets_it_go_on(

@@ -60,6 +60,7 @@ async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_o
         await until(pilot, lambda: "a red boat" in screen_text(app))
         await pilot.press("1")
         await until(pilot, lambda: welcome.has_focus)
+        await until(pilot, lambda: "away" not in screen_text(app))
         await pilot.press("p")
         await until(pilot, lambda: isinstance(app.screen, TypePrompts))
         await pilot.press("escape")

@@ -21,7 +21,7 @@ from textual.widgets import Static
 
 import assets
 from engine.api import LibraryError, PromptsheetError, SessionInfo
-from tui.app_state import AppState, TakeInHand
+from tui.app_state import AppState, TakeInHand, count_made
 from tui.glyphs import GLYPHS
 from tui.keys import bind, key_of
 from tui.text import clean, count_text, size_text
@@ -82,13 +82,11 @@ def find_facts(app_state: AppState) -> Facts:
     away = ""
     try:
         sessions = app_state.library.sessions.newest(_MOST_SESSIONS)
-        made = app_state.library.sessions.images_made()
+        count_made(app_state)
     except LibraryError:
         pass  # nothing made yet, or a library that other screens complain of
     else:
-        if app_state.made_before is not None:
-            done, failed = (n - m for n, m in zip(made, app_state.made_before, strict=True))
-            away = away_words(max(0, done), max(0, failed))
+        away = away_words(*(app_state.away or (0, 0)))
     return Facts(machine_words(app_state), away, sessions)
 
 
