@@ -52,6 +52,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         # What loads models before us may have told the library to stay at home.
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
@@ -313,12 +314,11 @@ def test_a_disk_that_gets_full_keeps_what_has_come(
         if room[0] < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(fetching.Fetch, "_require_room", full)
-    said = refusal(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(fetching.Fetch, "_require_room", full)
+        said = refusal(tmp_path)
     assert f"The disk of {tmp_path} is full" in said and "What has come is kept" in said
     assert not (tmp_path / PULLED).exists()
-    monkeypatch.undo()
-    monkeypatch.setenv("HF_ENDPOINT", hub.address)
     said_then = pull(tmp_path)
     assert plan_of(said_then).here > 0 and said_then[-1].pulled
 
