@@ -189,11 +189,11 @@ def test_drawing_on_a_picture_leaves_the_pipeline_as_it_was(builtin: Any) -> Non
 
 
 def test_a_kind_that_draws_on_no_picture_says_so() -> None:
-    class KolorsPipeline:
+    class CogView4Pipeline:
         pass
 
-    with pytest.raises(NoSourceError, match="Kolors"):
-        next(iter(InOneCall().draw(KolorsPipeline(), [RECIPE], lambda *_: None, [_source()])))
+    with pytest.raises(NoSourceError, match="CogView4"):
+        next(iter(InOneCall().draw(CogView4Pipeline(), [RECIPE], lambda *_: None, [_source()])))
 
 
 def _source() -> ReadySource:
