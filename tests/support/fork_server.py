@@ -41,6 +41,8 @@ class Asked:
     act: Callable[..., int]
     """What it does; its exit status."""
     arguments: tuple[Any, ...] = ()
+    forks: bool = True
+    """Whether the engine processes and renderers that it starts are forked from it."""
 
 
 class Forked:

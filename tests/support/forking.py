@@ -23,7 +23,9 @@ from typing import Any, NoReturn, TypeVar
 from tests.support.fork_server import Asked, Forked
 
 T = TypeVar("T")
-COMMAND = Path(sys.executable).parent / "promptsheet"
+_PYTHON = sys.executable
+"""Ours; a test may put something else in its place."""
+COMMAND = Path(_PYTHON).parent / "promptsheet"
 _MODULES = frozenset(
     ("engine.service", *(f"engine.render.{name}" for name in ("renderer", "rewrite", "devices")))
 )
@@ -153,7 +155,7 @@ def _act_of(args: Any) -> Callable[[], Any] | None:
     words = _words(args)
     if words[0] == str(COMMAND):
         return command
-    if len(words) > 3 and words[2] == "-m" and words[3] in _MODULES:
+    if len(words) > 3 and words[0] == _PYTHON and words[2] == "-m" and words[3] in _MODULES:
         return functools.partial(_run_module, words[3])
     return None
 
@@ -179,7 +181,8 @@ def run_as(asked: Asked, descriptors: Sequence[int]) -> NoReturn:
     above = [fcntl.fcntl(each, fcntl.F_DUPFD, _ABOVE) for each in descriptors]
     for number, descriptor in zip(asked.numbers, above, strict=True):
         os.dup2(descriptor, number)
-    subprocess.Popen = ForkingPopen  # type: ignore[misc]
+    if asked.forks:
+        subprocess.Popen = ForkingPopen  # type: ignore[misc]
     kept = [number for number in asked.numbers if number > 2]
     _be(
         lambda: become(asked.words, asked.environment, asked.folder, (), kept),

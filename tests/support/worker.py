@@ -30,6 +30,7 @@ def main() -> int:
         own_session=False,
         act=worker.run,
         arguments=(sys.argv[-1],),
+        forks=False,  # a worker has threads: what tests start themselves is started in earnest
     )
     status = Forked(asked, (0, 1, 2)).wait()
     assert status is not None
