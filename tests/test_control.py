@@ -79,8 +79,11 @@ def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
 
 
 def test_what_a_batch_took_of_memory_is_measured_and_remembered(
-    promptsheet: Promptsheet, tmp_path: Path
+    promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
+    # With all threads to itself: a call beside others would teach nothing.
+    threads = len(os.sched_getaffinity(0))
+    (config / "settings.toml").write_text(f"[render]\nthreads = {threads}\n")
     promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2))
     with reading(promptsheet.library) as db:
         fits = db.execute("SELECT device, shape, size FROM fits").fetchall()
