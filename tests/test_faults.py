@@ -1,5 +1,6 @@
 """Faults of the machine, for real: no device, no torch, no room. No image is to blame for them."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -49,8 +50,7 @@ def test_a_renderer_that_cannot_import_waits_until_it_can(
     assert "cannot open shared object file" in reason
     info = state(promptsheet)
     assert (info["state"], info["failed"]) == ("waiting", 0)
-    broken.unlink()
-    broken.parent.rmdir()
+    shutil.rmtree(broken.parent)
     wait_for(lambda: settled(promptsheet), 240)
     assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (3, 0)
 
