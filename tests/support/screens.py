@@ -21,7 +21,7 @@ HOSTILE = (
 MakeLibrary = Callable[..., None]
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 1500) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 4000) -> None:
     """Wait until `condition` holds; processes that start need more tries."""
     for _ in range(tries):
         await pilot.pause(0.02)
