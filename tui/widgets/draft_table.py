@@ -339,7 +339,11 @@ class DraftTable(VirtualTable):
         self._alter(
             len(draft.numbers) if everywhere else 1,
             lambda draft: draft.take(target, suggestion, everywhere=everywhere),
-            lambda n: f"{suggestion} taken in {count_text(n, 'row')}",
+            lambda n: (
+                f"{suggestion} taken in {count_text(n, 'row')}"
+                if suggestion
+                else f"{target.column} emptied in {count_text(n, 'row')}"
+            ),
         )
 
     def action_problem(self, direction: int) -> None:
