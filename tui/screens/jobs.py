@@ -32,6 +32,7 @@ from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import News
 from tui.graphics.beneath import Beneath, beneath
 from tui.keys import bind, key_of
+from tui.passing import passing
 from tui.screens.area import AreaScreen, state_cell
 from tui.text import clean, count_text
 from tui.widgets.background_source import BackgroundSource
@@ -58,6 +59,8 @@ _WITH_ROOM = (
 )
 """From how many cells of the whole table on there is a column."""
 _NOTE = TableColumn("note", "note", 20, share=3)
+_DROP = "Drop the filter"
+_SHOW_ALL = "Show all rows"
 _DONE = {"stop": "stopped", "resume": "resumed", "retry": "tried again"}
 
 
@@ -129,6 +132,10 @@ class JobTable(VirtualTable):
     def on_resize(self) -> None:
         """There may be room for more, or for less."""
         self.fit_columns(failed=self._failed)
+
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        return "Images" if name == "table.open" else super().now_called(name)
 
     @property
     def error(self) -> tuple[int, str] | None:
@@ -215,8 +222,11 @@ class JobsScreen(AreaScreen):
         bind("jobs.previous_session", "other(-1)", "Previous session", show=False),
         bind("jobs.sooner", "move('up')", "Render session sooner", show=False),
         bind("jobs.later", "move('down')", "Render session later", show=False),
-        bind("jobs.leave", "leave", "Leave the filter", show=False, first=True),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = (
+        *("table.range", "jobs.resume", "jobs.retry", "jobs.stop", "jobs.pause", "table.open"),
+        *("table.leave", "table.mark", "jobs.find", "jobs.failed", "jobs.order"),
+    )
     DEFAULT_CSS = """
     JobsScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
     JobsScreen #filter.-open { display: block; }
@@ -254,7 +264,7 @@ class JobsScreen(AreaScreen):
         """Progress, other sessions, filter, table, what is being drawn."""
         yield ProgressLine("No session in hand", id="jobs-title")
         yield SessionList(id="sessions-open")
-        drops = key_of("jobs.leave")
+        drops = key_of("app.leave")
         words = f"filter by prompt; enter keeps it, {drops} drops it"
         yield Input(placeholder=words, id="filter", disabled=True)
         with Horizontal():
@@ -270,6 +280,9 @@ class JobsScreen(AreaScreen):
     def show_session(self, session: str | None) -> None:
         """Take a session in hand."""
         self._text, self._errors_only, self._pace = "", False, None
+        if self.ready:
+            self._close_filter()
+            passing(self).end(_SHOW_ALL)
         self._load(session)
 
     # ---------------------------------------------------------------- from the library, in threads
@@ -380,6 +393,7 @@ class JobsScreen(AreaScreen):
         self.query_one(CauseLine).show(error, failed=failed, asked=asked)
 
     def _show_title(self) -> None:
+        self.refresh_keys(self.query_one(JobTable))
         line = self.query_one(ProgressLine)
         if self.info is None or self._counts is None:
             line.show(None)
@@ -497,10 +511,31 @@ class JobsScreen(AreaScreen):
 
     # ---------------------------------------------------------------- actions
 
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are; those that would do nothing are called nothing."""
+        counts, status, info = self._counts, self.app_state.status, self.info
+        match name:
+            case "jobs.stop":
+                return None if counts and counts.waiting + counts.rendering else ""
+            case "jobs.resume":
+                off = "Resume in Jobs" in status.reason
+                waits = info and (info.session in self.app_state.held or changed_words(info) or off)
+                return None if counts and (counts.stopped or waits) else ""
+            case "jobs.retry":
+                return None if counts and counts.failed else ""
+            case "jobs.failed" if self._errors_only:
+                return "All rows"
+            case "jobs.failed":
+                return None if counts and counts.failed else ""
+            case "jobs.pause" if status.paused_by_user:
+                return "End the pause"
+            case "jobs.pause":
+                return None if status.works or status.doing is Doing.IDLE else ""
+            case _:
+                return None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Without a session there is nothing to do; without a filter, none to leave."""
-        if action == "leave":
-            return self.ready and self.query_one("#filter").has_class("-open")
+        """Without a session there is nothing to do."""
         if action in ("change", "filter", "errors", "sort", "move"):
             return True if self.info else None
         return True
@@ -576,6 +611,7 @@ class JobsScreen(AreaScreen):
         box.add_class("-open")
         box.disabled = False
         box.focus()
+        passing(self).begin(_DROP, self._close_filter)
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
@@ -586,17 +622,19 @@ class JobsScreen(AreaScreen):
     def _kept(self) -> None:
         self.query_one(VirtualTable).focus()
 
-    def action_leave(self) -> None:
-        """Leave the filter; the marks stay until the next time."""
+    def _close_filter(self) -> None:
+        """Show all rows again; the marks stay until the next time."""
         box = self.query_one("#filter", Input)
         box.value = ""
         box.remove_class("-open")
         box.disabled = True
         self.query_one(VirtualTable).focus()
+        passing(self).end(_DROP)
 
     def action_errors(self) -> None:
         """Only failed jobs, or all again."""
         self._errors_only = not self._errors_only
+        passing(self).note(_SHOW_ALL, self.action_errors, is_open=self._errors_only)
         self._open_pages()
         self._show_title()
 
