@@ -336,9 +336,7 @@ class PromptsheetApp(App[str]):
 
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
-        if name == "app.leave":
-            return passing(self).words
-        return "Hide help" if name == "app.help" and self.screen.query("HelpPanel") else None
+        return passing(self).words if name == "app.leave" else None
 
     def get_key_display(self, binding: Binding) -> str:
         """As all texts name a key."""

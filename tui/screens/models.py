@@ -1,5 +1,6 @@
 """Models: which there are, what each needs and can do, whether it is whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -87,6 +88,7 @@ class ModelsScreen(EndsOnce[None]):
         bind("models.leave", "leave", "Back"),
         bind("models.quit", "leave", "Back", show=False),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = ("models.leave",)
     DEFAULT_CSS = """
     ModelsScreen #models-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
@@ -108,7 +110,7 @@ class ModelsScreen(EndsOnce[None]):
     def compose(self) -> ComposeResult:
         """How many, the models, what is known of the one under the cursor."""
         yield Static("Models", id="models-title", markup=False)
-        yield VirtualTable(_COLUMNS, markable=False, id="models")
+        yield VirtualTable(_COLUMNS, markable=False, selectable=False, id="models")
         yield Static("", id="facts", markup=False)
         yield Static("", id="pull", markup=False)
         yield KeyLine()

@@ -189,7 +189,9 @@ class SessionsScreen(AreaScreen):
         yield Static("", id="sessions-title", markup=False)
         yield Input(placeholder="names, tags and all prompts", id="search", disabled=True)
         with Horizontal(id="list"):
-            yield VirtualTable(_COLUMNS, empty=_nothing_yet(), markable=False, id="sessions")
+            yield VirtualTable(
+                _COLUMNS, empty=_nothing_yet(), markable=False, selectable=False, id="sessions"
+            )
             with Vertical(id="glance"):
                 yield ThumbnailStrip(id="strip")
                 yield Static("", id="about", markup=False)

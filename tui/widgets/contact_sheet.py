@@ -99,7 +99,7 @@ class ContactSheet(Widget, can_focus=True):
         bind("contact.first", "go(0)", "First", show=False),
         bind("contact.last", "go(-1)", "Last", show=False),
         bind("contact.mark", "mark", "Mark"),
-        bind("contact.range", "range", "Range", show=False),
+        bind("contact.range", "range", "Range"),
         bind("contact.mark_all", "mark_all", "Mark all", show=False),
         bind("contact.leave", "unmark", "Unmark all"),
         bind("contact.larger", "size(1)", "Larger thumbnails", show=False),
@@ -432,7 +432,9 @@ class ContactSheet(Widget, can_focus=True):
 
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
-        return "Mark the range" if name == "contact.range" and self._anchor is not None else None
+        if name == "contact.range":
+            return "Mark the range" if self._anchor is not None else ""
+        return None
 
     def on_click(self, event: events.Click) -> None:
         """The mouse moves the cursor; twice opens, with ctrl marks."""

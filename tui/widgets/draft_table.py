@@ -83,7 +83,7 @@ class DraftTable(VirtualTable):
         bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill_down", "fill", "Fill down", show=False),
         bind("table.mark", "mark", "Mark", show=False),
-        bind("table.range", "range", "Range", show=False),
+        bind("table.range", "range", "Range"),
     ]
     DEFAULT_CSS = "DraftTable { height: 1fr; }"
 
@@ -331,6 +331,8 @@ class DraftTable(VirtualTable):
         if draft is None or place is None:
             return None
         if name == "sheet.take" and (problem := draft.problem(place)) and problem.suggestions:
+            if draft.is_left_out(place.row):
+                return ""
             first = shorten(problem.suggestions[0], _SUGGESTED)
             return f"Take {first}" if first else "Empty the cell"
         if name == "sheet.take_away" and draft.is_left_out(place.row):

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
+from textual.binding import ActiveBinding
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -121,7 +123,13 @@ class KeyLine(Widget):
         wanted = {name: number for number, name in enumerate(ids)}
         found: dict[str, tuple[int, Item]] = {}
         always: list[Item] = []
-        for node, binding, enabled, _ in self.screen.active_bindings.values():
+        active = self.screen.active_bindings
+        for key, binding in self.app._bindings:  # these work over dialogs, too
+            if binding.priority and self.app._check_action_state(binding.action, self.app):
+                active[key] = ActiveBinding(self.app, binding, True, "")
+        for node, binding, enabled, _ in active.values():
+            if self._is_typed(node, binding.key):
+                continue
             shown, words = self.app.get_key_display(binding), words_of(node, binding)
             item = Item(binding.key, shown, words)
             if binding.id in _ALWAYS:
@@ -135,6 +143,13 @@ class KeyLine(Widget):
         ordered = sorted(found.values(), key=lambda each: each[0])
         self._always = len(always)
         return tuple(item for _, item in ordered) + tuple(always)
+
+    def _is_typed(self, node: DOMNode, key: str) -> bool:
+        """Whether what has the focus takes it as a sign; Textual knows of most, not of the slash."""
+        focused, sign = self.screen.focused, called(key)
+        if focused is None or focused is node or len(sign) != 1:
+            return False
+        return focused.check_consume_key(key, sign)
 
     def on_resize(self) -> None:
         """There may be room for more, or for less."""

@@ -458,7 +458,9 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
-        return "Mark the range" if name == "table.range" and self.in_range else None
+        if name == "table.range":
+            return "Mark the range" if self.in_range else ""
+        return None
 
     def on_click(self, event: events.Click) -> None:
         """Take the cursor to the row clicked, open it on two clicks; sort by the header clicked."""
