@@ -518,8 +518,9 @@ class JobsScreen(AreaScreen):
             case "jobs.stop":
                 return None if counts and counts.waiting + counts.rendering else ""
             case "jobs.resume":
-                off = "Resume in Jobs" in status.reason
-                waits = info and (info.session in self.app_state.held or changed_words(info) or off)
+                waits = "Resume in Jobs" in status.reason
+                if info is not None and not waits:
+                    waits = info.session in self.app_state.held or bool(changed_words(info))
                 return None if counts and (counts.stopped or waits) else ""
             case "jobs.retry":
                 return None if counts and counts.failed else ""

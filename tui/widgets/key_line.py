@@ -145,7 +145,7 @@ class KeyLine(Widget):
         return tuple(item for _, item in ordered) + tuple(always)
 
     def _is_typed(self, node: DOMNode, key: str) -> bool:
-        """Whether what has the focus takes it as a sign; Textual knows of most, not of the slash."""
+        """Whether what has the focus takes it as a sign; Textual does not know of the slash."""
         focused, sign = self.screen.focused, called(key)
         if focused is None or focused is node or len(sign) != 1:
             return False
