@@ -409,6 +409,9 @@ class FullScreen(Overlay[int]):
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
         image = self._image
+        if name in ("full.left", "full.right") and (self._zoom or self._wiped is not None):
+            way = name.rpartition(".")[2]
+            return way.capitalize() if self._zoom else f"Wipe {way}"
         if image is None:
             return None
         if name == "full.favourite" and image.favourite:

@@ -135,7 +135,8 @@ class JobTable(VirtualTable):
 
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
-        return "Images" if name == "table.open" else super().now_called(name)
+        words = super().now_called(name)
+        return "Images" if name == "table.open" and words is None else words
 
     @property
     def error(self) -> tuple[int, str] | None:

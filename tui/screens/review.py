@@ -561,6 +561,8 @@ class ReviewScreen(AreaScreen):
                 return "Restore"
             case "review.compare" if not 2 <= marks <= MOST:
                 return ""
+            case "review.find" if self.reviewed.tiles is None:
+                return ""
             case "review.undo" if not self.app_state.undo_stack.can_undo:
                 return ""
             case _:

@@ -342,6 +342,8 @@ class SessionsScreen(AreaScreen):
         match name:
             case "sessions.take_away" if self._trashed:
                 return "Restore"
+            case "sessions.find" if info is None and not self._text:
+                return ""
             case "sessions.empty":
                 return None if self._trashed and info else ""
             case "sessions.undo":

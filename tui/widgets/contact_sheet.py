@@ -432,6 +432,8 @@ class ContactSheet(Widget, can_focus=True):
 
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
+        if name == "contact.mark" and not self._count:
+            return ""
         if name == "contact.range":
             return "Mark the range" if self._anchor is not None else ""
         return None

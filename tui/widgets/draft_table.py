@@ -342,8 +342,10 @@ class DraftTable(VirtualTable):
         return super().now_called(name)
 
     def action_edit(self) -> None:
-        """Edit the cell under the cursor."""
-        if self.place is not None:
+        """Edit the cell under the cursor; of a whole row, its prompt."""
+        if self.place is not None and self.place.column is None:
+            self._write_prompt(self.place.row)
+        elif self.place is not None:
             self.post_message(self.EditRequested(self.place))
 
     def on_virtual_table_selected(self) -> None:

@@ -458,6 +458,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def now_called(self, name: str) -> str | None:
         """What some keys do as things are."""
+        if name in ("table.mark", "table.open") and not self._count:
+            return ""
         if name == "table.range":
             return "Mark the range" if self.in_range else ""
         return None
