@@ -147,7 +147,7 @@ async def test_it_goes_on_when_the_engine_refuses_or_the_page_is_read_anew(
         review.reopen()
         await until(pilot, lambda: review.reviewed.tiles is not before)
         await pilot.press("l")
-        await on_screen(app, pilot, "2/8")
+        await on_screen(app, pilot, "3/8")
 
 
 async def test_it_is_left_when_another_session_is_taken_in_hand(

@@ -161,7 +161,7 @@ async def test_full_screen_steps_zooms_and_decides(culled: Settings) -> None:
         sheet = app.screen.query_one(ContactSheet)
         await until(pilot, lambda: sheet.tile)
         await pilot.press("enter")
-        await until(pilot, lambda: "z 1:1" in screen_text(app))
+        await until(pilot, lambda: " esc Back " in screen_text(app))
         await until(pilot, lambda: "1/16" in screen_text(app))
         await pilot.press("l", "f")
         await until(pilot, lambda: favourites(culled) == [3])
