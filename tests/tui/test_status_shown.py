@@ -20,8 +20,8 @@ from tui.engine_status import Doing, EngineStatus
 pytestmark = pytest.mark.slow
 
 until = partial(screens.until, tries=4000)
-soon = partial(screens.until, tries=150)
-"""A second or so; more where the machine has other things to do."""
+soon = partial(screens.until, tries=500)
+"""A few seconds at most; more where the machine has other things to do."""
 
 _LARGEST_MIB = 1_048_576
 
