@@ -163,6 +163,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
         await shows("you were away")(pilot)
         await until(pilot, lambda: app.screen.query(ThumbnailStrip))
         await until(pilot, lambda: is_full(app.screen.query_one(ThumbnailStrip)))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 
@@ -191,6 +192,7 @@ def test_an_area_with_work_in_it(
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):
             await until(pilot, partial(is_full, strip))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 
