@@ -98,7 +98,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
             return f"{self.path} cannot be read: {error.strerror}."
         if self.base and (fault := _folder_fault(Path(self.base))):
             return fault
-        return _kind_fault(self.path.name, kind, self.base)
+        return kind_fault(self.path.name, kind, self.base)
 
     def weights(self) -> Iterator[Path]:
         """Every weights file that is loaded."""
@@ -177,7 +177,14 @@ def _folder_fault(folder: Path) -> str:
     return f"{folder} is not a diffusers folder (it has no {INDEX})."
 
 
-def _kind_fault(name: str, kind: FileKind, base: str) -> str:
+def kind_fault(name: str, kind: FileKind, base: str) -> str:
+    """Why no model can be loaded from one weights file, in words; empty: one can.
+
+    Args:
+        name: the file's.
+        kind: what it is.
+        base: the folder in diffusers' format that has what it leaves out; empty: none was named.
+    """
     if kind.what == "checkpoint":
         if kind.pipeline:
             return ""
