@@ -67,6 +67,8 @@ class ModelInfo:
     """What is free of it now."""
     quantised: str = ""
     """What its weights are rounded to when it is loaded; empty: they are not."""
+    step_cache: str = ""
+    """What is left out of steps in which next to nothing changes; empty: nothing."""
     abilities: tuple[str, ...] = ()
     """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`; or only
     `upscale`."""
@@ -339,6 +341,7 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         memory=need,
         free_bytes=device.total - device.used if device else 0,
         quantised=model.quantise,
+        step_cache=model.files.step_cache,
         abilities=abilities_of(model),
         renderings=model.rendering,
         last_used=used,

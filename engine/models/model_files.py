@@ -35,6 +35,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
     """What its entry adds to them."""
     quantise: str = ""
     """What its linear layers are rounded to when it is loaded; empty: they are left as they are."""
+    step_cache: str = ""
+    """What is left out of steps, and from which threshold on; empty: nothing."""
 
     @property
     def path(self) -> Path:
@@ -83,7 +85,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
         """
         base = [Path(self.base)] if self.base else []
         added = [path for _, path in self.added.files()]
-        also = self.prediction + self.added.words + self.quantise
+        also = self.prediction + self.added.words + self.quantise + self.step_cache
         return fingerprint(self.path, *base, *added, also=also)
 
     def fault(self) -> str:

@@ -130,6 +130,9 @@ class Conditions:
     """Whether a picture is decoded in tiles, for want of memory."""
     quantised: str = ""
     """What the weights of linear layers are rounded to; empty: nothing."""
+    step_cache: str = ""
+    """What is left out of steps in which next to nothing changes, and from which threshold on;
+    empty: nothing."""
     offload: str = "none"
     """What of the model leaves the device while it is not computing, for want of memory; no pixel
     hangs on it."""

@@ -156,9 +156,9 @@ def test_one_file_is_told_by_its_header_before_the_rest_of_it_is_asked_for(
     old, cut = (told.refused for told in said)
     assert "is a pickle" in old and "is damaged there. Nothing was pulled." in cut
     models = Models(Settings(models_folder=tmp_path / "models"))
-    with models.pull("acme/tiny", file="big.safetensors") as coming:
-        with pytest.raises(PullError, match="LoRA for Stable Diffusion XL, and no model of your"):
-            coming.ask()
+    big, why = "big.safetensors", "LoRA for Stable Diffusion XL, and no model of your list"
+    with models.pull("acme/tiny", file=big) as coming, pytest.raises(PullError, match=why):
+        coming.ask()
     asked = hub.ranges("big.safetensors")
     assert len(asked) == 2 and all(each.startswith("bytes=0-") and each[8:] for each in asked)
     assert not (tmp_path / "models").exists()
