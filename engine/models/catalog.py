@@ -65,7 +65,7 @@ class Model(Declared, frozen=True):
     """What is left out of steps in which next to nothing changes, to draw faster: other pixels, and
     one image a call. "first-block": all blocks of the denoiser but the first, where that one gives
     about what it gave in the step before."""
-    step_cache_threshold: Annotated[float, Meta(gt=0, le=1)] = 0.08
+    step_cache_threshold: Annotated[float, Meta(ge=0.001, le=1)] = 0.08
     """How much may have changed, in proportion, where it is left out: the more, the faster and the
     less like the picture that it would be."""
     licence: str = ""

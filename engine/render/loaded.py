@@ -26,7 +26,8 @@ from engine.models.weights import model_size, weights_bytes
 from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.protocol.rendering import LoadedAs, LoadModel
 from engine.render.calls import AfterStep
-from engine.render.drawing import method_for
+from engine.render.drawing import InOneCall, method_for
+from engine.render.kept_texts import KeptTexts
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
 from engine.render.pipelines import (
@@ -111,6 +112,8 @@ class LoadedModel:
             step_cache=step_cache,
         )
         """The conditions on offer."""
+        away = placement.offload != "none" and isinstance(self._way, InOneCall)
+        self._texts = KeptTexts() if away and hasattr(pipeline, "encode_prompt") else None
         self._step_cache: StepCache | None = None
         if step_cache:
             from engine.render import step_caching  # what few sessions need
@@ -182,6 +185,8 @@ class LoadedModel:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
             use_scheduler(pipeline, recipes[0].scheduler)
+            if self._texts is not None:
+                self._texts.keep_for(pipeline, recipes[0].loras)
             if recipes[0].tile:
                 taken = self._taken(recipes[0])
                 pictures = draw_in_tiles(self._way, pipeline, recipes, step, sources, taken)
