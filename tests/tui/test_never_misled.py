@@ -220,7 +220,7 @@ async def test_marks_come_back_with_the_sheet_that_undo_brings(
 
 async def shows_a_question(pilot: Pilot[str], words: str) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, AskCount))
-    await until(pilot, lambda: words in screen_text(pilot.app))  # type: ignore[arg-type]
+    await until(pilot, lambda: words in screen_text(pilot.app))
 
 
 async def test_2_shows_what_was_started_from_review(
