@@ -83,11 +83,16 @@ def load_loras(folder: Path | None) -> KnownLoras:
         SettingsError: the list cannot be read.
     """
     found = _in_folder(folder) if folder is not None else {}
-    found |= _listed(config_folder() / "loras.toml")
+    found |= _listed(own_loras())
     return KnownLoras(
         {label: each.lora for label, each in found.items() if each.lora is not None},
         {label: each.fault for label, each in found.items() if each.fault},
     )
+
+
+def own_loras() -> Path:
+    """The user's list of LoRAs, which need not be there."""
+    return config_folder() / "loras.toml"
 
 
 def listed_loras() -> KnownLoras:
