@@ -94,6 +94,15 @@ def found_line(found: FoundModel, labels: Sequence[str]) -> str:
     return clean(f"✓ {found.path.name} is {what}{already}")
 
 
+def added_words(labels: Sequence[str]) -> str:
+    """What was added, a few by their labels, so that it is a line or two."""
+    more = f" and {len(labels) - _TOLD:,} more" if len(labels) > _TOLD else ""
+    return clean(f"Added: {', '.join(labels[:_TOLD])}{more}.")
+
+
+_TOLD = 5
+
+
 def removed_words(entry: Mapping[str, Any]) -> str:
     """What became of a model that was taken out of the list."""
     return f"{entry['label']} is no longer in your list; its files stay in {entry['source']}."

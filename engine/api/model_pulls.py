@@ -96,8 +96,8 @@ class ModelPull:
         found = self._models.look_at(Path(plan.folder, self.repository.file))
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
-        if listed := self._models.labels_of(found):
-            return listed[0]
+        if labels := self._models.labels_of(found)[0]:
+            return labels[0]
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
         if plan.found.licence:
             more["licence"] = plan.found.licence

@@ -1,6 +1,6 @@
 """Models: listed with what is known of each, found, added, pulled, checked, taken out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import KnownModels, Model, Rendering, load_models, model_of, own_labels
 from engine.models.finding import FoundModel, free_label, look_at, look_through
 from engine.models.licences import licence_of
-from engine.models.list_file import add_entry, remove_entry
+from engine.models.list_file import add_entries, remove_entry
 from engine.models.weights import model_size
 from engine.models.wholeness import faults_of
 from engine.plan.memory import MemoryNeed, memory_need
@@ -119,13 +119,16 @@ class Models:
         next(folder.iterdir(), None)
         return look_through(folder)
 
-    def labels_of(self, found: FoundModel) -> list[str]:
-        """The labels under which a model that was found is in the list already.
+    def labels_of(self, *found: FoundModel) -> list[list[str]]:
+        """The labels under which each of the models that were found is in the list already.
 
         Raises:
             SettingsError: the model list cannot be used.
         """
-        return [m.label for m in self.all().values() if m.files.source == found.files.source]
+        listed: dict[str, list[str]] = {}
+        for model in self.all().values():
+            listed.setdefault(model.files.source, []).append(model.label)
+        return [listed.get(each.files.source, []) for each in found]
 
     def would_be(self, found: FoundModel, label: str = "") -> ModelInfo:
         """What is known of a model that was found, as if it had been added.
@@ -138,7 +141,7 @@ class Models:
             ModelRefusedError: it is no model, or the label is taken.
             SettingsError: the model list cannot be used.
         """
-        entry = self._entry(found, label)
+        entry = self._entry(found, label, self._taken())
         return _described(model_of(entry), self._roomiest_device(), None)
 
     def add(self, found: FoundModel, label: str = "", **more: str) -> ModelInfo:
@@ -153,16 +156,33 @@ class Models:
             ModelRefusedError: it is no model, or the label is taken: nothing is written over.
             SettingsError: the model list cannot be used, or not be written.
         """
-        entry = self._entry(found, label) | more
+        entry = self._entry(found, label, self._taken()) | more
         model = model_of(entry)
-        add_entry(entry)
+        add_entries(entry)
         return _described(model, self._roomiest_device(), None)
 
-    def _entry(self, found: FoundModel, label: str) -> dict[str, str]:
+    def add_all(self, found: Sequence[FoundModel]) -> list[str]:
+        """Put several models into the user's list, all or none; the label of each, by its name.
+
+        Raises:
+            ModelRefusedError: one is no model.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        taken, entries = self._taken(), list[dict[str, str]]()
+        for each in found:
+            entries.append(self._entry(each, "", taken))
+            taken.add(entries[-1]["label"])
+            model_of(entries[-1])
+        add_entries(*entries)
+        return [entry["label"] for entry in entries]
+
+    def _taken(self) -> set[str]:
+        models = self.all()
+        return {*models, *models.faults}
+
+    def _entry(self, found: FoundModel, label: str, taken: Collection[str]) -> dict[str, str]:
         if found.fault:
             raise ModelRefusedError(found.fault)
-        models = self.all()
-        taken = models.keys() | models.faults.keys()
         if label in taken:
             raise ModelRefusedError(
                 f"There is a model {label} already: choose another label, or take that one out"
@@ -235,7 +255,7 @@ class Models:
             LabelTakenError: another model has its label by now.
             SettingsError: the model list cannot be used, or not be written.
         """
-        add_entry(entry)
+        add_entries(entry)
 
     def _known(self, models: KnownModels, label: str) -> Model:
         if label not in models:

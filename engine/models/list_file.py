@@ -15,31 +15,35 @@ class LabelTakenError(PromptsheetError):
     """The list has an entry of that label already."""
 
 
-def add_entry(entry: Mapping[str, Any]) -> Path:
-    """Put an entry at the end of the user's list; the list.
+def add_entries(*added: Mapping[str, Any]) -> Path:
+    """Put entries at the end of the user's list, all or none; the list.
 
     Args:
-        entry: its fields, label and source among them.
+        added: the fields of each, label and source among them.
 
     Raises:
-        LabelTakenError: it has that label already; nothing is written over.
+        LabelTakenError: it has such a label already; nothing is written over.
         SettingsError: it is not TOML, or no model list, or cannot be written.
     """
     import tomlkit  # it keeps the user's remarks and order; only who writes needs it
 
-    def added(document: Any) -> None:
+    def put(document: Any) -> None:
         entries = document.setdefault("models", tomlkit.aot())
-        if any(item.get("label") == entry["label"] for item in entries):
-            raise LabelTakenError(
-                f"{own_list()} has a model {entry['label']} already: choose another label, or take"
-                f" that one out first (`promptsheet models remove {entry['label']}`)."
-            )
-        table = tomlkit.table()
-        for name, value in entry.items():
-            table.add(name, value)
-        entries.append(table)
+        taken = {item.get("label") for item in entries}
+        for entry in added:
+            if entry["label"] in taken:
+                raise LabelTakenError(
+                    f"{own_list()} has a model {entry['label']} already: choose another label, or"
+                    " take that one out first"
+                    f" (`promptsheet models remove {entry['label']}`)."
+                )
+            taken.add(entry["label"])
+            table = tomlkit.table()
+            for name, value in entry.items():
+                table.add(name, value)
+            entries.append(table)
 
-    return _changed(added)
+    return _changed(put)
 
 
 def remove_entry(label: str) -> dict[str, Any]:

@@ -79,11 +79,8 @@ class ModelAdding:
             found = self._library.models.look_at(path, base)
             if is_folder(path) and found.fault:
                 every = tuple(self._library.models.look_through(path))
-                fresh = tuple(
-                    each
-                    for each in every
-                    if not each.fault and not self._library.models.labels_of(each)
-                )
+                known = zip(every, self._library.models.labels_of(*every), strict=True)
+                fresh = tuple(each for each, labels in known if not each.fault and not labels)
                 if len(fresh) != 1:
                     hand_to(app, self._ask_about_all, (path, every, fresh))
                     return
@@ -145,12 +142,12 @@ class ModelAdding:
     @work(thread=True, exclusive=True, group="adding")
     def _keep(self, found: tuple[FoundModel, ...], label: str) -> None:
         app = self.node.app
-        added: list[str] = []
+        models = self._library.models
         try:
-            added.extend(self._library.models.add(each, label).label for each in found)
+            added = [models.add(found[0], label).label] if label else models.add_all(found)
         except (PromptsheetError, OSError) as error:
             hand_to(app, self._complain, str(error))
-        if added:
+        else:
             hand_to(app, self._added, tuple(added))
 
     def _complain(self, words: str) -> None:
@@ -181,7 +178,8 @@ class KeepModel(Dialog[str | None]):
         with Vertical():
             yield Static(Content(found_head(self._found)))
             yield Pairs(facts(self._info))
-            yield Static(found_remark(self._found), classes="note", markup=False)
+            if remark := found_remark(self._found):
+                yield Static(remark, classes="note", markup=False)
             yield Input(self._label, select_on_focus=False)
             yield Static("enter keeps it under this label.", classes="note", markup=False)
 

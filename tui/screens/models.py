@@ -13,7 +13,7 @@ from textual.widgets import Static
 from engine.api import MissingModel, ModelInfo, PromptsheetError
 from tui.app_state import AppState, ModelCame
 from tui.keys import bind, key_of
-from tui.model_words import facts, memory_text, used_text
+from tui.model_words import added_words, facts, memory_text, used_text
 from tui.screens.dialog import EndsOnce
 from tui.screens.model_adding import ModelAdding
 from tui.screens.model_missing import MissingQuestion, Ways
@@ -30,14 +30,14 @@ from tui.workers import hand_over, is_gone, work
 
 _COLUMNS = (
     TableColumn("label", "label", 14, share=2),
-    TableColumn("family", "family", 16, share=1),
+    TableColumn("family", "family", 18, share=1),
     TableColumn("size", "on disk", 8, align="right"),
     TableColumn("memory", "memory", 18, align="right"),
     TableColumn("whole", "files", 11),
     TableColumn("used", "last used", 10),
     TableColumn("licence", "licence", 12, share=1),
 )
-_NARROW = ("label", "family", "size", "whole", "used")
+_NARROW = ("label", "family", "size", "whole")
 """The columns where there is little room."""
 _WIDE = 100
 """Cells from which on there is room for all."""
@@ -206,9 +206,11 @@ class ModelsScreen(EndsOnce[None]):
         listed = self._here
         pairs: list[tuple[str, str]] = []
         if listed is not None and listed.info.fault:
-            pairs = [("✗", listed.info.fault)]
+            pairs = [("label", listed.info.label), ("✗", listed.info.fault)]
         elif listed is not None:
-            pairs = [("✗", fault) for fault in listed.faults or ()] + facts(listed.info)
+            pairs = [("✗", fault) for fault in listed.faults or ()]
+            pairs += [("label", listed.info.label), *facts(listed.info)]
+            pairs += [("last used", used_text(listed.info))]
         self.query_one(Pairs).show(pairs)
 
     # ---------------------------------------------------------------- what can be done
@@ -270,7 +272,7 @@ class ModelsScreen(EndsOnce[None]):
             self.load()
 
     def _added(self, labels: tuple[str, ...]) -> None:
-        self.app.notify(clean(f"Added: {', '.join(labels)}."), markup=False)
+        self.app.notify(added_words(labels), markup=False)
         if self._added_for is not None and len(labels) == 1:
             self.app.post_message(ModelCame(self._added_for.text, labels[0]))
             self.action_leave()
