@@ -53,7 +53,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     assert builtin["label"] == "builtin" and builtin["shipped"] and not builtin["fault"]
     assert builtin["memory"]["bytes"] > builtin["bytes"] > 10_000_000
     assert {"image to image", "LoRA"} <= set(builtin["abilities"]) and builtin["last_used"] is None
-    assert gone["label"] == "gone" and "not a diffusers folder" in gone["fault"]
+    assert gone["label"] == "gone" and "is not there" in gone["fault"]
     said = promptsheet("models", "list").stdout
     assert "never" in said and "✗" in said
 

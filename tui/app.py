@@ -22,6 +22,7 @@ from engine.api import Library
 from tui.app_state import (
     AppState,
     Memory,
+    ModelCame,
     RowsToSheet,
     SessionToSheet,
     TakeInHand,
@@ -256,6 +257,10 @@ class PromptsheetApp(App[str]):
         self._hold(event.session)
         await self.switch_mode("sheet")
         self._area("sheet").take_session(event.session)
+
+    @on(ModelCame)
+    def _take_model(self, event: ModelCame) -> None:
+        self._area("sheet").take_model(event)
 
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:

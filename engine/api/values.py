@@ -13,6 +13,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.missing_models import MissingModel, missing_model, take_model
 from engine.api.model_pulls import ModelPull
 from engine.api.models import ModelInfo, ModelRefusedError, Models
 from engine.api.picture_archives import unpacked_pictures
@@ -139,6 +140,7 @@ __all__ = [
     "LockedError",
     "MemoryNeed",
     "Mismatched",
+    "MissingModel",
     "ModelInfo",
     "ModelPull",
     "ModelRefusedError",
@@ -194,6 +196,7 @@ __all__ = [
     "free_name",
     "gist",
     "image_place",
+    "missing_model",
     "neighbours",
     "new_name",
     "open_plain",
@@ -205,6 +208,7 @@ __all__ = [
     "plain_name",
     "save_copy",
     "save_new",
+    "take_model",
     "understood",
     "unpacked_pictures",
     "with_drawn_seed",

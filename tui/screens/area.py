@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.events import ScreenResume
 from textual.screen import Screen
 
-from tui.app_state import AppState, RowsToSheet
+from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
 from tui.glyphs import GLYPHS
 from tui.widgets.key_line import KeyLine
@@ -89,6 +89,9 @@ class AreaScreen(Screen[None]):
 
     def take_session(self, session: str) -> None:
         """The whole sheet of a session is to be seen again; Sheet takes it."""
+
+    def take_model(self, came: ModelCame) -> None:
+        """A model is there now that a cell named; Sheet looks at it again."""
 
     def show_session(self, session: str | None) -> None:
         """Another session is in hand."""

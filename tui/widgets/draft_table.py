@@ -65,6 +65,7 @@ class DraftTable(VirtualTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.open", "edit", "Edit"),
+        bind("sheet.pull", "screen.get_model", "Get the model"),
         bind("sheet.take", "take(False)", "Take suggestion"),
         bind("sheet.take_alike", "take(True)", "Take it for all alike", show=False),
         bind("sheet.next", "problem(1)", "Next problem"),

@@ -56,7 +56,7 @@ def pull(options: Namespace, library: Library) -> int:
         if options.json:
             print_json({"plan": pull_words.plan_body(plan)})
         else:
-            say(*pull_words.plan_lines(plan))
+            say(*pull_words.plan_lines(plan, coming.label))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
         if not plan.is_here and not _is_agreed(options):
