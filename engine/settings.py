@@ -11,7 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.library_folder import may_write, nearest
 
 APP = "promptsheet"
@@ -306,7 +306,7 @@ def load_settings(library: Path | None = None) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     named = os.environ.get("PROMPTSHEET_LIBRARY")
     chosen = library or (Path(named) if named else settings.library)
     return msgspec.structs.replace(settings, library=expanded(chosen).absolute())

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.atomic_files import replace_text
 from engine.config_records import Declared, DeclaredError, build, explanations, plain
+from engine.errors import reason_of
 from engine.settings import Settings, SettingsError, settings_path
 
 
@@ -204,5 +205,5 @@ def _body() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     return body

@@ -110,6 +110,16 @@ class Library:
 
         return disk_use(self.path, session)
 
+    def session_names(self, *, trashed: bool = False) -> list[tuple[str, str]]:
+        """The id and the name of its newest sessions, at once; empty where they cannot be read.
+
+        Args:
+            trashed: those with something in the trash, instead of those that are not there.
+        """
+        from engine.library.read.session_names import session_names
+
+        return session_names(self.path, trashed=trashed)
+
     # ---------------------------------------------------------------- as a whole
 
     def loras(self) -> "KnownLoras":
@@ -123,6 +133,16 @@ class Library:
         from engine.models.loras import load_loras, looked_at
 
         return looked_at(load_loras(loras_folder(self.settings)))
+
+    def model_labels(self) -> list[str]:
+        """The labels in the model list, at once, whatever is wrong with some of its entries.
+
+        Raises:
+            SettingsError: the model list cannot be read.
+        """
+        from engine.models.catalog import listed_labels
+
+        return listed_labels()
 
     def faults(self) -> list[str]:
         """What is wrong with single entries of the model list, with LoRAs and with files of words.

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, words
+from tui.commands.arguments import Subcommands, model_label
 from tui.commands.output import OK, SOME, print_json, say
 from tui.text import clean
 
@@ -11,9 +11,12 @@ from tui.text import clean
 def register(group: Subcommands) -> None:
     """Declare it."""
     check = group.add(
-        "check", check_models, "whether models' files are all there and whole; all models, or one"
+        "check",
+        check_models,
+        "whether models' files are all there and whole; all models, or one",
+        examples=("promptsheet models check", "promptsheet models check sdxl"),
     )
-    check.add_argument("label", type=words, nargs="?")
+    check.add_argument("label", type=model_label, nargs="?")
 
 
 def check_models(options: Namespace, library: Library) -> int:
