@@ -2,11 +2,12 @@
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from engine import atomic_files, unfinished_files
+from engine import unfinished_files
 from engine.atomic_files import replace_text
 from engine.errors import did_you_mean, fault_of, reason_of
 from engine.unfinished_files import written_beside
@@ -57,9 +58,7 @@ def test_a_fault_while_writing_names_the_file_and_not_its_temporary_name(
     with pytest.raises(OSError) as told, written_beside(target):
         pass
     assert fault_of(told.value).startswith(f"{target}: ")
-    monkeypatch.setattr(
-        atomic_files.tempfile, "mkstemp", lambda **how: fail(f"{tmp_path}/{how['prefix']}x1")
-    )
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **how: fail(f"{tmp_path}/{how['prefix']}x1"))
     with pytest.raises(OSError) as told:
         replace_text(target, "")
     assert fault_of(told.value).startswith(f"{target}: ")
