@@ -168,7 +168,7 @@ class PromptsheetApp(App[str]):
 
     def _look_at_keys(self) -> None:
         """Find out, in a thread, of which actions the settings speak that there are not."""
-        from tui.screens.settings import unknown_actions
+        from tui.screens.remap_keys import unknown_actions
 
         if words := unknown_actions(self.app_state.settings.app.keys):
             self.call_later(self._say_unknown, f"app.keys in the settings: {words}")

@@ -82,6 +82,16 @@ class Library:
 
         return Engine(self.settings)
 
+    def take_app_settings(self) -> None:
+        """Let the settings of the app, `app.…`, hold as their file has them now.
+
+        Raises:
+            SettingsError: the settings file cannot be used.
+        """
+        from msgspec.structs import replace
+
+        self.settings = replace(self.settings, app=load_settings(self.path).app)
+
     # ---------------------------------------------------------------- its folder
 
     def folder_fault(self) -> str | None:
