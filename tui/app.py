@@ -21,6 +21,7 @@ from textual.screen import Screen
 from engine.api import Library
 from tui.app_state import (
     AppState,
+    KeysChanged,
     Memory,
     RowsToSheet,
     SessionToSheet,
@@ -256,6 +257,13 @@ class PromptsheetApp(App[str]):
         self._hold(event.session)
         await self.switch_mode("sheet")
         self._area("sheet").take_session(event.session)
+
+    @on(KeysChanged)
+    def _take_keys(self, event: KeysChanged) -> None:
+        self.set_keymap(event.keys)
+        for area in self._areas.values():
+            if area.ready:
+                area.keys_changed()
 
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:

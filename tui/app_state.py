@@ -46,6 +46,14 @@ class SessionToSheet(Message):
 
 
 @dataclass
+class KeysChanged(Message):
+    """Actions have other keys from now on."""
+
+    keys: Mapping[str, str]
+    """Action → its keys, for those that have others than the table's."""
+
+
+@dataclass
 class Memory:
     """Where the app was left. Nothing is lost with it but comfort."""
 

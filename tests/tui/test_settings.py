@@ -1,6 +1,7 @@
 import re
 import tomllib
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from engine.settings import Settings, SettingsError, load_settings
 from engine.settings_file import all_settings, understood, write_setting
 from tests.support.screens import WITH_ALL, screen_text, until
 from tui.app import PromptsheetApp
-from tui.keys import KEYS, all_bindings, all_ids, key_of
+from tui.keys import KEYS, all_bindings, all_ids
 from tui.screens.remap_keys import PressKey, RemapKeys, refusal, verbs
 from tui.screens.setting_forms import ChooseSetting, WriteSetting, stepped
-from tui.screens.settings import SettingsScreen
+from tui.screens.settings import _TELLS_NOT, SettingsScreen, explanation_lines
 from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
@@ -178,6 +179,13 @@ def test_blank_num_images_means_what_the_settings_say(settings: Settings) -> Non
     assert Library(many).sheets.check_rows(rows, file="a").images == 9
 
 
+def test_every_explanation_fits_beside_the_list_at_80_columns() -> None:
+    for setting in all_settings(Settings()):
+        lines = [line for text in explanation_lines(setting, "enter") for line in wrap(text, 78)]
+        lines += wrap(_TELLS_NOT, 78) if setting.name.startswith("notice.") else []
+        assert len(lines) <= 7, setting.name
+
+
 def test_numbers_go_up_and_down_within_their_bounds(file: Path) -> None:
     found = {setting.name: setting for setting in all_settings(load_settings())}
     images, minutes = found["sheet.num_images"], found["engine.idle_minutes"]
@@ -215,6 +223,10 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
 
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
         await until(pilot, lambda: "opens a sheet" in screen_text(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "1 is where one starts" in screen_text(app))
+        await pilot.press("1")
+        await until(pilot, lambda: "o opens a sheet" in screen_text(app))
         await pilot.press("comma")
         await until(pilot, lambda: "─ The app" in screen_text(app))
         assert "textual-dark" in screen_text(app)
@@ -264,12 +276,20 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
         await until(pilot, lambda: "already" in screen_text(app))
         await pilot.press("f6")
         await until(pilot, lambda: "● f6" in screen_text(app))
+        table.go_to("sheet")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PressKey))
+        await pilot.press("f7")
+        await until(pilot, lambda: "● f7" in screen_text(app))
         await pilot.press("escape")
-        await until(pilot, lambda: load_settings().app.keys == {"sheet.open_file": "f6"})
+        keys = {"sheet.open_file": "f6", "app.sheet": "f7"}
+        await until(pilot, lambda: load_settings().app.keys == keys)
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: re.search(r"f6 +opens a sheet", screen_text(app)))
-        assert key_of("sheet.open_file") == "f6"
+        await until(pilot, lambda: "f6 opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "f7 Sheet" in screen_text(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "f7 is where one starts" in screen_text(app))
     text = file.read_text()
     assert "# mine" in text and "# I like it" in text and "# and this one, too" in text
 

@@ -104,7 +104,7 @@ class RemapKeys(EndsOnce[str | None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("settings.open", "change", "Press another key"),
+        bind("settings.open", "change", "Press another key", first=True),
         bind("settings.default", "default", "Back to the default"),
         bind("settings.leave", "leave", "Keep and go back"),
         bind("settings.quit", "leave", "Keep and go back", show=False),

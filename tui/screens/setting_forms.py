@@ -1,6 +1,7 @@
 """The forms in which a setting is given another value: a list of choices, a line, a number."""
 
 import asyncio
+import tomllib
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -27,14 +28,25 @@ _CSS = """
 """
 
 
+_NOTHING = "–"
+
+
 def shown_value(setting: Setting) -> str:
     """Its value as people read it: on and off, how many keys are others."""
     if setting.kind == "switch":
         return "on" if setting.text == "true" else "off"
     if setting.name == "app.keys":
-        keys = understood(setting.name, setting.text) if setting.text else {}
-        return f"{count_text(len(keys), 'action')} changed" if keys else ""
-    return setting.text
+        keys = own_keys(setting.text)
+        return f"{count_text(len(keys), 'action')} changed" if keys else _NOTHING
+    if setting.text.isdecimal():
+        return f"{int(setting.text):,}"
+    return setting.text or _NOTHING
+
+
+def own_keys(text: str) -> dict[str, str]:
+    """Action → its keys, of the setting `app.keys` as it stands; no file is read for it."""
+    keys: dict[str, str] = tomllib.loads(f"keys = {text or '{}'}")["keys"]
+    return keys
 
 
 class ChooseSetting(Dialog[str | None]):

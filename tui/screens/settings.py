@@ -23,11 +23,12 @@ from engine.api import (
     understood,
     write_setting,
 )
+from tui.app_state import KeysChanged
 from tui.graphics.protocol import spare_the_line
 from tui.keys import bind, key_of
 from tui.screens.dialog import EndsOnce
 from tui.screens.remap_keys import RemapKeys
-from tui.screens.setting_forms import ChooseSetting, WriteSetting, shown_value
+from tui.screens.setting_forms import ChooseSetting, WriteSetting, own_keys, shown_value
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
@@ -73,7 +74,7 @@ class SettingsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("settings.open", "change", "Change"),
+        bind("settings.open", "change", "Change", first=True),
         bind("settings.default", "default", "Back to the default"),
         bind("settings.leave", "leave", "Back"),
         bind("settings.quit", "leave", "Back", show=False),
@@ -81,7 +82,7 @@ class SettingsScreen(EndsOnce[None]):
     DEFAULT_CSS = """
     SettingsScreen #settings-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                      text-overflow: ellipsis; }
-    SettingsScreen #explanation { height: 6; padding: 0 1; border-top: solid $panel; }
+    SettingsScreen #explanation { height: 8; padding: 0 1; border-top: solid $panel; }
     """
 
     def __init__(self, library: Library, *, tells_focus: bool) -> None:
@@ -134,22 +135,16 @@ class SettingsScreen(EndsOnce[None]):
 
     @on(VirtualTable.Highlighted)
     def _explain(self) -> None:
-        setting = self._here
-        lines = [] if setting is None else list(self._explanation(setting))
+        setting, lines = self._here, list[str]()
+        if setting is not None:
+            lines = explanation_lines(setting, key_of("settings.open"))
+            if _section(setting) == "notice":
+                lines.append(_TELLS if self._tells_focus else _TELLS_NOT)
+        elif isinstance(group := self.query_one(VirtualTable).cursor_key, tuple):
+            of_group = (s.section for s in self._all.values() if _section(s) == group[1])
+            lines = [next(of_group, "")]
         text = Content("\n".join(map(clean, lines)))
         self.query_one("#explanation", Static).update(text, layout=False)
-
-    def _explanation(self, setting: Setting) -> Iterator[str]:
-        yield setting.explanation
-        if setting.kind == "choice" and setting.name != "app.theme":
-            yield f"One of: {', '.join(setting.choices)}"
-        elif setting.kind == "number":
-            yield f"It can be {setting.bounds}."
-        if setting.name.startswith("notice."):
-            yield _TELLS if self._tells_focus else _TELLS_NOT
-        opens = key_of("settings.open")
-        does = f"{opens} switches it" if setting.kind == "switch" else f"{opens} changes it"
-        yield f"{setting.name} in the file · {does}, which {_when(setting)}"
 
     @on(VirtualTable.Selected)
     def action_change(self) -> None:
@@ -163,7 +158,7 @@ class SettingsScreen(EndsOnce[None]):
             self._write(setting, "false" if setting.text == "true" else "true")
             return
         if setting.name == "app.keys":
-            form = RemapKeys(understood_keys(setting))
+            form = RemapKeys(own_keys(setting.text))
         elif setting.kind == "choice":
             form = ChooseSetting(setting, self._show_theme if setting.name == "app.theme" else None)
         else:
@@ -205,9 +200,9 @@ class SettingsScreen(EndsOnce[None]):
         elif setting.name == "app.bandwidth":
             spare_the_line(holds.bandwidth == "low")
         elif setting.name == "app.keys":
-            self.app.set_keymap(holds.keys)
+            self.app.post_message(KeysChanged(holds.keys))
         text = setting.default if written.value is None else as_text(written.value)
-        words = f"{setting.name}: {shown_value(replace(setting, text=text)) or 'empty'}"
+        words = f"{setting.name}: {shown_value(replace(setting, text=text))}"
         self.notify(clean(f"{words}, {_when(setting)}"), markup=False)
         if not is_gone(self):
             self._load()
@@ -218,6 +213,23 @@ class SettingsScreen(EndsOnce[None]):
     def action_leave(self) -> None:
         """Back to where one was."""
         self.dismiss(None)
+
+
+def explanation_lines(setting: Setting, opens: str) -> list[str]:
+    """What a setting is for, what it can be, and when a change of it holds.
+
+    Args:
+        setting: the setting.
+        opens: the key that changes it.
+    """
+    does = "switches" if setting.kind == "switch" else "changes"
+    when = "applied at once" if setting.applies == "now" else _when(setting)
+    line = f"{opens} {does} it: {when}."
+    if setting.kind == "choice" and setting.name != "app.theme":
+        line = f"One of {', '.join(setting.choices)}. {line}"
+    elif setting.bounds and setting.kind != "switch":
+        line = f"It can be {setting.bounds}. {line}"
+    return [f"{setting.name}: {setting.explanation}", line]
 
 
 def _when(setting: Setting) -> str:
@@ -257,9 +269,3 @@ def _row(setting: Setting) -> TableRow:
             Cell(default, "dim"),
         ),
     )
-
-
-def understood_keys(setting: Setting) -> dict[str, str]:
-    """Which actions have other keys."""
-    keys: dict[str, str] = understood(setting.name, setting.text) if setting.text else {}
-    return keys
