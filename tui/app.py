@@ -21,6 +21,7 @@ from textual.screen import Screen
 from engine.api import Library
 from tui.app_state import (
     AppState,
+    KeysChanged,
     Memory,
     ModelCame,
     RowsToSheet,
@@ -169,7 +170,7 @@ class PromptsheetApp(App[str]):
 
     def _look_at_keys(self) -> None:
         """Find out, in a thread, of which actions the settings speak that there are not."""
-        from tui.screens.settings import unknown_actions
+        from tui.screens.remap_keys import unknown_actions
 
         if words := unknown_actions(self.app_state.settings.app.keys):
             self.call_later(self._say_unknown, f"app.keys in the settings: {words}")
@@ -261,6 +262,13 @@ class PromptsheetApp(App[str]):
     @on(ModelCame)
     def _take_model(self, event: ModelCame) -> None:
         self._area("sheet").take_model(event)
+
+    @on(KeysChanged)
+    def _take_keys(self, event: KeysChanged) -> None:
+        self.set_keymap(event.keys)
+        for area in self._areas.values():
+            if area.ready:
+                area.keys_changed()
 
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:

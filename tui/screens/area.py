@@ -84,6 +84,11 @@ class AreaScreen(Screen[None]):
         """Take in what has happened."""
         self.query_one(TopLine).show()
 
+    def keys_changed(self) -> None:
+        """Actions have other keys: what names one is written anew."""
+        self.query_one(TopLine).name_keys()
+        self.refresh_bindings()
+
     def take_rows(self, rows: RowsToSheet) -> None:
         """Rows of a session are to be refined; Sheet takes them."""
 

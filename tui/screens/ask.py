@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.api import PromptsheetError
+from engine.api import PromptsheetError, fault_of
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean
@@ -173,7 +173,7 @@ class AskWhere(Ask):
         try:
             words = self._write_file(target, overwrite)
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._end_writing, str(error))
+            hand_to(app, self._end_writing, fault_of(error))
         else:
             hand_to(app, self._written_there, words)
 

@@ -19,6 +19,7 @@ from engine.api import (
     PromptsheetError,
     SessionInfo,
     TableKind,
+    fault_of,
     written_beside,
 )
 from tui.keys import bind
@@ -149,7 +150,7 @@ class ExportScreen(Dialog[None]):
         except _CancelledError:
             hand_over(self._ended, "Cancelled; nothing was left behind.")
         except (OSError, PromptsheetError) as error:
-            hand_over(self._ended, f"{target}: {error}")
+            hand_over(self._ended, fault_of(error))
         else:
             hand_over(self._exported, _words(done, target))
 
@@ -215,7 +216,7 @@ class CopyImages(Ask):
         except _CancelledError:
             hand_over(self._stopped, "Left off; what was copied is there.")
         except (PromptsheetError, OSError) as error:
-            hand_over(self._stopped, str(error))
+            hand_over(self._stopped, fault_of(error))
         else:
             hand_over(self._copied, copied)
 

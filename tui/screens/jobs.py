@@ -379,6 +379,13 @@ class JobsScreen(AreaScreen):
         error = table.error if failed else None
         self.query_one(CauseLine).show(error, failed=failed, asked=asked)
 
+    def keys_changed(self) -> None:
+        """Also what stands where there is nothing, and the hint."""
+        super().keys_changed()
+        if self.info is None:
+            self.query_one(JobTable).empty = _no_session()
+        self._show_title()
+
     def _show_title(self) -> None:
         line = self.query_one(ProgressLine)
         if self.info is None or self._counts is None:

@@ -217,6 +217,11 @@ class ReviewScreen(AreaScreen):
         self._show_title()
         self.refresh_bindings()
 
+    def keys_changed(self) -> None:
+        """Also what stands where there is nothing."""
+        super().keys_changed()
+        self._show_title()
+
     def _show_title(self) -> None:
         if self.reviewed.tiles is None:
             self.query_one("#review-title", Static).update(_no_images())

@@ -203,6 +203,13 @@ class SessionsScreen(AreaScreen):
 
     # ---------------------------------------------------------------- the list
 
+    def keys_changed(self) -> None:
+        """Also what stands where there is nothing."""
+        super().keys_changed()
+        table = self.query_one(VirtualTable)
+        if not (self._trashed or self._text):
+            table.empty = _nothing_yet()
+
     @work(thread=True, exclusive=True, group="list")
     def _load(self) -> None:
         library, text = self.app_state.library, self._text

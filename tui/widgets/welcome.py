@@ -191,6 +191,13 @@ class Welcome(Widget, can_focus=True):
         self._go_to(self._lines[0])
         self.look()
 
+    def name_keys(self) -> None:
+        """Write the ways on anew, with the keys they have now."""
+        ways = self.query_one("#ways").query(WelcomeLine)
+        for line, (name, words, _) in zip(ways, _WAYS, strict=True):
+            line.update(_way(name, words))
+        self.look()
+
     def on_resize(self) -> None:
         """Little room is not spent on margins."""
         narrow = self.size.width < _WIDE

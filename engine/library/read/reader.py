@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.errors import did_you_mean
 from engine.library.database import LibraryError, is_new, reading
 from engine.protocol.records import Tally
 
@@ -195,9 +196,10 @@ def find_session(library: Path, wanted: str) -> SessionInfo:
     """
     with reading(library) as db:
         rows = _matching(db, wanted)
+        near = "" if rows else _near(db, wanted)
     if not rows:
         raise LibraryError(
-            f"There is no session {wanted!r}. `promptsheet sessions` lists them."
+            f"There is no session {wanted!r}.{near} `promptsheet sessions` lists them."
             if wanted != "last"
             else "There is no session yet."
         )
@@ -220,6 +222,18 @@ def _matching(db: sqlite3.Connection, wanted: str) -> Sequence[sqlite3.Row]:
     )
 
 
+def _near(db: sqlite3.Connection, wanted: str) -> str:
+    """Which of the newest sessions may have been meant."""
+    found = db.execute(
+        "SELECT key, name FROM sessions WHERE trashed IS NULL ORDER BY created DESC LIMIT ?",
+        (_NEWEST,),
+    ).fetchall()
+    return did_you_mean(wanted, ["last", *(text for row in found for text in row)])
+
+
+_NEWEST = 1000
+
+
 ROW_ERROR = (
     "(SELECT e.error FROM images e WHERE e.row = r.id AND e.trashed IS NULL"
     " AND e.state IN ('failed', 'stopped') AND e.error IS NOT NULL"
@@ -240,8 +254,7 @@ def find_in_trash(library: Path, wanted: str) -> SessionInfo:
     """
     with reading(library) as db:
         rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE (trashed > 0 OR trashed IS NULL AND EXISTS"
-            f" (SELECT 1 FROM images i WHERE i.session = sessions.id AND {_IN_TRASH}))"
+            f"{SESSION_COLUMNS} WHERE {_SOME_IN_TRASH}"
             " AND (?1 = 'last' OR ?1 IN (key, name)) ORDER BY created DESC, id DESC",
             (wanted,),
         ).fetchall()
@@ -255,8 +268,30 @@ def find_in_trash(library: Path, wanted: str) -> SessionInfo:
     return session_info(library, found[0])
 
 
+def list_in_trash(library: Path) -> list[SessionInfo]:
+    """The sessions with something in the trash, newest first.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    if is_new(library):
+        return []
+    with reading(library) as db:
+        rows = db.execute(
+            f"{SESSION_COLUMNS} WHERE {_SOME_IN_TRASH} ORDER BY created DESC, id DESC"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
+
+
 _IN_TRASH = "i.trashed IS NOT NULL AND NOT (i.state = 'done' AND i.digest IS NULL)"
 """Of an image: it is in the trash, and not emptied out of it."""
+
+
+_SOME_IN_TRASH = (
+    "(trashed > 0 OR trashed IS NULL AND EXISTS"
+    f" (SELECT 1 FROM images i WHERE i.session = sessions.id AND {_IN_TRASH}))"
+)
+"""Of a session: it is in the trash as a whole, or some of its images are."""
 
 
 def list_trashed(library: Path, session: str) -> list[ImageInfo]:
