@@ -168,6 +168,9 @@ class JobsScreen(AreaScreen):
 
     def show_session(self, session: str | None) -> None:
         """Take a session in hand."""
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
         self._wanted, self._errors_only = session, False
         self._close_filter()
         self._load(session)
