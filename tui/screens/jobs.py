@@ -1,9 +1,7 @@
 """Jobs: the queue of sessions, the live table of the one in hand, and what is being drawn."""
 
 import time
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Hashable, Mapping
 from typing import ClassVar
 
 from textual import on
@@ -15,8 +13,6 @@ from textual.widgets import Input, Static
 
 from engine.api import (
     ORDERS,
-    STATES,
-    LibraryError,
     Pace,
     Places,
     SessionInfo,
@@ -32,13 +28,13 @@ from tui.queue_state import QueueState
 from tui.screens.area import AreaScreen
 from tui.screens.job_commands import JobCommands, pause_word
 from tui.screens.job_pictures import JobPictures
+from tui.screens.jobs_reading import InHand, JobsReading, ReadQueue
 from tui.text import clean, count_text
 from tui.widgets.job_table import JobSource, JobTable
 from tui.widgets.live_pane import LivePane
 from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_queue import SessionQueue
 from tui.widgets.virtual_table import VirtualTable
-from tui.workers import hand_over, hand_to, work
 
 _PACE_SECONDS = 2.0
 _CLOCK_SECONDS = 1.0
@@ -62,20 +58,6 @@ class AskedLine(Static):
         self.set_class(bool(asked), "-asked")
         goes_on = key_of("jobs.resume")
         self.update(clean(f"■ {asked} · {goes_on} asks how to go on") if asked else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    sessions: Sequence[SessionInfo]
-    began: float
-    """When they began to be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class _InHand:
-    info: SessionInfo | None
-    queue: _Queue
-    newest: Path | None = None
 
 
 def _no_session() -> str:
@@ -146,6 +128,7 @@ class JobsScreen(AreaScreen):
         self._pane = LivePane(id="live")
         self._pictures = JobPictures(self, self._pane, app_state.library)
         self._commands = JobCommands(self, app_state.library)
+        self._reading = JobsReading(self, self, app_state.library)
 
     def compose_area(self) -> ComposeResult:
         """The queue, the progress of the one in hand, filter, table, what is being drawn."""
@@ -162,7 +145,7 @@ class JobsScreen(AreaScreen):
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
         self._wanted = self.app_state.memory.session
-        self._load(self._wanted)
+        self._reading.session(self._wanted)
         self.set_interval(_PACE_SECONDS, self._measure)
         self.set_interval(_CLOCK_SECONDS, self._tick)
 
@@ -173,68 +156,31 @@ class JobsScreen(AreaScreen):
             self._resting = None
         self._wanted, self._errors_only = session, False
         self._close_filter()
-        self._load(session)
+        self._reading.session(session)
 
-    # ---------------------------------------------------------------- from the library, in threads
-
-    @work(thread=True, exclusive=True, group="session")
-    def _load(self, session: str | None) -> None:
-        library, began = self.app_state.library, time.monotonic()
-        try:
-            queue = _Queue(library.sessions.queue(), began)
-            info = library.sessions.find(session or "last")
-            newest = library.images.newest(info.session)
-        except LibraryError:
-            hand_over(self._show, _InHand(None, _Queue((), began)))
-        else:
-            hand_over(self._show, _InHand(info, queue, newest))
-
-    @work(thread=True, exclusive=True, group="queue")
-    def _read_queue(self) -> None:
-        began = time.monotonic()
-        try:
-            queue = self.app_state.library.sessions.queue()
-        except LibraryError:
-            return
-        hand_to(self, self._take_queue, _Queue(queue, began))
+    # ---------------------------------------------------------------- from the library
 
     def _measure(self) -> None:
         """Pace and time left, while someone looks and something is to come."""
         if self.is_current and self._queue.working:
-            self._read_paces(self.app_state.held)
+            self._reading.paces(self.app_state.held)
 
-    @work(thread=True, exclusive=True, group="pace")
-    def _read_paces(self, held: frozenset[str]) -> None:
-        try:
-            found = self.app_state.library.sessions.paces(held)
-        except LibraryError:
-            return
-        hand_to(self, self._take_paces, found)
-
-    def _take_paces(self, paces: Mapping[str, Pace]) -> None:
+    def take_paces(self, paces: Mapping[str, Pace]) -> None:
+        """Show how sessions get on."""
         self._queue.paces = paces
         self._show_title()
         self._show_queue()
 
-    @work(thread=True, exclusive=True, group="pages")
     def _open_pages(self) -> None:
         """The jobs that match the filter, in their order."""
-        if self.info is None:
-            return
-        try:
-            source = JobSource(
-                self.app_state.library.sessions.job_pages(
-                    self.info.session,
-                    text=self._text,
-                    states=("failed",) if self._errors_only else STATES,
-                    order=self._order,
-                )
+        if self.info is not None:
+            self._reading.jobs(
+                self.info.session,
+                self._text,
+                self._order,
+                self._table.cursor_key,
+                failed=self._errors_only,
             )
-        except LibraryError:
-            return
-        source.prime(self._table.cursor_key)
-        if not hand_over(self._take_pages, source):
-            source.close()
 
     # ---------------------------------------------------------------- onto the screen
 
@@ -242,18 +188,20 @@ class JobsScreen(AreaScreen):
     def _counts(self) -> Tally | None:
         return None if self.info is None else self._queue.counts(self.info)
 
-    def _show(self, found: _InHand) -> None:
+    def take_in_hand(self, found: InHand) -> None:
+        """Show a session."""
         self.info = info = found.info
         if info is not None:
             self._wanted = info.session
             self._queue.read([info], found.queue.began)
         self._open_pages()
         self._pictures.take_session(self._wanted, found.newest)
-        self._take_queue(found.queue)
+        self.take_queue(found.queue)
         self._show_title()
         self.query_one(AskedLine).show(changed_words(info) if info else "")
 
-    def _take_queue(self, queue: _Queue) -> None:
+    def take_queue(self, queue: ReadQueue) -> None:
+        """Show the queue."""
         self._queue.sessions = queue.sessions
         self._queue.read(queue.sessions, queue.began)
         self._show_queue()
@@ -266,7 +214,8 @@ class JobsScreen(AreaScreen):
         lines = self._queue.lines(self.info, app_state.status, app_state.held, now)
         self._sessions.show_lines(lines, self._wanted if self._resting is None else None)
 
-    def _take_pages(self, source: JobSource) -> None:
+    def take_jobs(self, source: JobSource) -> None:
+        """Show jobs; the cursor stays on its row, or with the work."""
         if self.info is None:
             return
         table = self._table
@@ -349,10 +298,10 @@ class JobsScreen(AreaScreen):
             self._table.show_served(news.status.doing is not Doing.OFF)
             self.refresh_bindings()
         if news.order or news.settled or news.curated:
-            self._read_queue()
+            self._reading.queue()
         if self.info is None:
             if news.order:
-                self._load(self._wanted)
+                self._reading.session(self._wanted)
             return
         if news.tallies or changed:
             self._show_queue()
@@ -370,7 +319,7 @@ class JobsScreen(AreaScreen):
             self._pictures.changed(rows, news.finished.get(session), drawn=drawn)
         # A tally does not tell of models whose files have changed.
         if session in news.settled or (session in news.tallies and self.info.changed_models):
-            self._load(session)
+            self._reading.session(session)
 
     def _repaint(self, changed: set[int] | None) -> None:
         if self._errors_only:
