@@ -108,7 +108,7 @@ class JobsScreen(AreaScreen):
     """The session that is in hand, or is about to be."""
     _source: JobSource | None = None
     _paged: str | None = None  # whose jobs the table shows
-    _status = EngineStatus()  # as the title says
+    _status = EngineStatus()  # as the screen says
     _text = ""
     _order = ORDERS[0]
     _errors_only = False
@@ -194,6 +194,7 @@ class JobsScreen(AreaScreen):
         if info is not None:
             self._wanted = info.session
             self._queue.read([info], found.queue.began)
+        self._show_status()
         self._open_pages()
         self._pictures.take_session(self._wanted, found.newest)
         self.take_queue(found.queue)
@@ -263,6 +264,17 @@ class JobsScreen(AreaScreen):
             self._is_moved = not self._is_moved
             self.refresh_bindings()
 
+    def _show_status(self) -> bool:
+        """What hangs on the engine process is there, and what a key does; whether it changed."""
+        status = self.app_state.status
+        if status == self._status:
+            return False
+        before, self._status = self._status, status
+        self._table.show_served(status.doing is not Doing.OFF)
+        if (status.doing, status.paused_by_user) != (before.doing, before.paused_by_user):
+            self.refresh_bindings()
+        return True
+
     def _tick(self) -> None:
         """Seconds are counted though nothing new is told."""
         if self.is_current and self._counts is not None and not self._counts.settled:
@@ -292,11 +304,7 @@ class JobsScreen(AreaScreen):
         super().tell(news)
         self._queue.tell(news.tallies, time.monotonic())
         self._steps = news.steps
-        changed = news.status != self._status
-        if changed:
-            self._status = news.status
-            self._table.show_served(news.status.doing is not Doing.OFF)
-            self.refresh_bindings()
+        changed = self._show_status()
         if news.order or news.settled or news.curated:
             self._reading.queue()
         if self.info is None:
@@ -374,8 +382,9 @@ class JobsScreen(AreaScreen):
             case "leave":
                 return self._is_filtering or self._sessions.has_focus
             case "pause":
-                idle = self._status.doing is Doing.OFF and not self._queue.working
-                return not idle and parameters == (pause_word(self._status),)
+                status = self.app_state.status
+                idle = status.doing is Doing.OFF and not self._queue.working
+                return not idle and parameters == (pause_word(status),)
             case "watch":
                 return self._is_moved and self._counts is not None and not self._counts.settled
             case "other":
