@@ -35,6 +35,11 @@ class QueueState:
         """A session's counts, as they were told or read last."""
         return self._tallies.get(info.session, info.tally)
 
+    def name(self, session: str) -> str:
+        """What people call a session; its id, while no more is known."""
+        names = (info.name for info in self.sessions if info.session == session)
+        return next(names, session)
+
     @property
     def working(self) -> list[Tally]:
         """The counts of those with work left."""

@@ -25,6 +25,12 @@ def state_cell(state: str) -> Cell:
     return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
+def bar(counts: Tally, width: int) -> tuple[str, str]:
+    """How far a session is, in `width` cells: what is over, and the rest; full at its end alone."""
+    over = width * (counts.done + counts.failed) // max(1, counts.images)
+    return "━" * over, "─" * (width - over)
+
+
 def session_state(counts: Tally, status: EngineStatus, *, held: bool) -> str:
     """What a session does now: its images' state, as far as the engine process lets it.
 

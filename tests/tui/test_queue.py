@@ -156,7 +156,7 @@ def test_a_line_shows_its_bar_and_columns_that_say_nothing_are_not_there() -> No
         "1",
         "waiting",
         "name of a",
-        "███████░░░",
+        "━━━━━━━───",
         "1,500/2,000",
     ]
     state.tell({"b": tally("b", waiting=1, failed=1)}, 1.0)

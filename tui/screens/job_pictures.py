@@ -87,13 +87,25 @@ class JobPictures:
         elif newest is not None and not drawn:
             self._show(newest)
 
-    def show_preview(self, preview: Previewed, steps: Mapping[str, Stepped]) -> None:
-        """Show what is being denoised, unless someone looks at another row."""
-        if preview.session != self._session or self._row not in (None, preview.row):
+    def show_preview(self, preview: Previewed, steps: Mapping[str, Stepped], name: str) -> None:
+        """Show what is being denoised, unless someone looks at another row.
+
+        Of another session it is shown while the one in hand has no picture of its own.
+
+        Args:
+            preview: it.
+            steps: device → its running batch.
+            name: of its session.
+        """
+        if preview.session != self._session:
+            if self._row is not None or self._newest is not None:
+                return
+        elif self._row not in (None, preview.row):
             return
         self._newest = None
         step = steps.get(preview.device)
-        where = f"{preview.device}: row {preview.row}, image {preview.variation}"
+        whose = f"{name}, " if preview.session != self._session else ""
+        where = f"{preview.device}: {whose}row {preview.row}, image {preview.variation}"
         how_far = f", step {step.step}/{step.steps}" if step else ""
         under = self._beneath_row(preview.session, preview.row)
         self._pane.show_preview(preview, where + how_far, under)

@@ -322,7 +322,8 @@ class JobsScreen(AreaScreen):
         self._follow(rows or ())
         drawn = any(step.session == session for step in news.steps.values())
         if news.preview is not None and self.is_current:
-            self._pictures.show_preview(news.preview, news.steps)
+            name = self._queue.name(news.preview.session)
+            self._pictures.show_preview(news.preview, news.steps, name)
         if session in news.rows:
             self._pictures.changed(rows, news.finished.get(session), drawn=drawn)
         # A tally does not tell of models whose files have changed.

@@ -10,6 +10,7 @@ from engine.api import Pace, SessionInfo, Tally
 from tui.engine_status import Doing, EngineStatus
 from tui.glyphs import GLYPHS
 from tui.keys import key_of
+from tui.state_words import bar
 from tui.text import clean, shorten, time_text
 
 _BAR = 20
@@ -73,10 +74,8 @@ class ProgressLine(Static):
 
     def _line(self, standing: SessionProgress) -> Content:
         counts, room = standing.counts, self.content_size.width
-        settled = counts.done + counts.failed
         width = _BAR if room >= _NARROW else _SHORT_BAR
-        filled = width * settled // max(1, counts.images)
-        bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$foreground 30%")
+        over, rest = bar(counts, width)
         if counts.settled and not counts.stopped:
             parts = end_words(counts, standing.info.seconds)
         else:
@@ -100,6 +99,8 @@ class ProgressLine(Static):
         text = "   ".join(parts)
         left = room - width - len(text) - 4
         name = shorten(clean(standing.info.name), max(8, min(_NAME, left)))
-        line = Content.assemble(f"{name}  ", *bar, f"  {text}")
+        line = Content.assemble(
+            f"{name}  ", (over, "$accent"), (rest, "$foreground 30%"), f"  {text}"
+        )
         gap = room - line.cell_length - len(standing.hint)
         return line if gap < 2 else Content.assemble(line, " " * gap, (standing.hint, "dim"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.api import SessionInfo, Tally
-from tui.state_words import state_cell
+from tui.state_words import bar, state_cell
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -63,9 +63,7 @@ def _cell(line: QueueLine, column: TableColumn) -> Cell:
         case "name":
             return Cell(line.info.name)
         case "bar":
-            over = counts.done + counts.failed
-            filled = column.width * over // max(1, counts.images)  # full when it is over alone
-            return Cell("█" * filled + "░" * (column.width - filled), "accent")
+            return Cell("".join(bar(counts, column.width)), "accent")
         case "images":
             return Cell(_count(counts))
         case "failed":
