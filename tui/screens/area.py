@@ -8,24 +8,8 @@ from textual.screen import Screen
 
 from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
-from tui.glyphs import GLYPHS
 from tui.widgets.key_line import KeyLine
-from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
-
-_STYLES: dict[str, CellStyle] = {
-    "done": "success",
-    "rendering": "accent",
-    "failed": "error",
-    "stopped": "warning",
-    "waiting": "dim",
-    "held": "warning",
-}
-
-
-def state_cell(state: str) -> Cell:
-    """The state of a job or a session, in a table; `held`: it waits to be resumed."""
-    return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
 class AreaScreen(Screen[None]):

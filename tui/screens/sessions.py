@@ -25,8 +25,9 @@ from engine.api import (
 from tui.app_state import AppState, SessionToSheet, TakeInHand
 from tui.engine_watch import News
 from tui.keys import bind, key_of
-from tui.screens.area import AreaScreen, state_cell
+from tui.screens.area import AreaScreen
 from tui.screens.session_actions import SessionActions
+from tui.state_words import state_cell
 from tui.text import clean, count_text, size_text
 from tui.widgets.background_source import BackgroundSource
 from tui.widgets.strip import ThumbnailStrip

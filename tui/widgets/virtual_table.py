@@ -292,16 +292,21 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._go(index, names.index(column) if column in names else self._column)
         return True
 
-    def follow(self, key: Hashable | None) -> None:
+    def follow(self, key: Hashable | None, *, below: int = 0) -> None:
         """Keep the cursor on `key` until the user moves; None ends it.
 
         While `following` is not None, name the next key the same way. If the user has scrolled the
         cursor out of view meanwhile, the view stays where it is.
+
+        Args:
+            key: of the row.
+            below: so many rows after it are to be seen, too, if they can be.
         """
         started, self._followed = self._followed is None, key
         index = None if key is None else self._source.index_of(key)
         if index is not None:
-            self._place(index, self._column, show=started or self._cursor in self.visible_rows)
+            show = started or self._cursor in self.visible_rows
+            self._place(index, self._column, show=show, below=below)
 
     def refresh_rows(self, rows: Iterable[Hashable] | range) -> None:
         """Show rows that changed, were loaded, or are loading: their keys, or a range of indexes.
@@ -594,22 +599,23 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._followed = None
         self._place(index, self._column if column is None else column, show=True)
 
-    def _place(self, index: int, column: int, *, show: bool) -> None:
+    def _place(self, index: int, column: int, *, show: bool, below: int = 0) -> None:
         with self._repainting():
             index = max(0, min(index, self._count - 1))
             if index != self._cursor:
                 self._cursor, self._key = index, None
             self._column = max(0, min(column, len(self._columns) - 1))
             if show:
-                self._show_cursor()
+                self._show_cursor(below)
         self._tell()
 
-    def _show_cursor(self) -> None:
+    def _show_cursor(self, below: int = 0) -> None:
         top, page = self.scroll_offset.y, self._page_size
+        last = min(self._cursor + below, self._cursor + page - 1, self._count - 1)
         if page and self._cursor < top:
             self.scroll_to(y=self._cursor, animate=False, force=True)
-        elif page and self._cursor >= top + page:
-            self.scroll_to(y=self._cursor - page + 1, animate=False, force=True)
+        elif page and last >= top + page:
+            self.scroll_to(y=last - page + 1, animate=False, force=True)
         if page and self._cells and self._column >= self._frozen:
             layout, x = self._arranged(), self.scroll_offset.x
             start = layout.starts[self._column] - self._frozen_width
