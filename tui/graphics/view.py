@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.graphics.encode import Picture, draw, forget
+from tui.graphics.encode import Picture, draw, forget, shaded
 from tui.graphics.prepare import Drawing
 from tui.graphics.protocol import current
 from tui.graphics.tmux import passed_on
@@ -125,9 +125,10 @@ class PictureView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows, with the sixels behind the last of them."""
-        # Under another screen the colours would be changed, and kitty's hold the picture's number.
+        # Under a dialog the colours are changed, and kitty's hold the picture's number; and sixels
+        # would lie over the dialog.
         if not self.screen.is_active:
-            return [Strip.blank(crop.width, self.rich_style)] * crop.height
+            return self._shaded(crop)
         place = self._place()
         if place is None or self.picture is None or not self.picture.sixels:
             return self._rows_of_cells(crop)
@@ -139,6 +140,17 @@ class PictureView(Widget):
             [*blank, self._sixels(self.picture.sixels, place)], crop.width
         )
         return lines
+
+    def _shaded(self, crop: Region) -> list[Strip]:
+        blank, place = Strip.blank(self.size.width, self.rich_style), self._place()
+        lines = [blank] * self.size.height
+        if place is not None and self.picture is not None:
+            left = Strip.blank(place.x, self.rich_style)
+            right = Strip.blank(self.size.width - place.right, self.rich_style)
+            lines[place.y : place.bottom] = [
+                Strip.join([left, row, right]) for row in shaded(self.picture)
+            ]
+        return [line.crop(*crop.column_span) for line in lines[crop.y : crop.bottom]]
 
     def _rows_of_cells(self, crop: Region) -> list[Strip]:
         # There is neither border nor padding, and a picture changes as a whole: Textual's way,

@@ -15,7 +15,7 @@ from tui.widgets.top_line import TopLine
 
 _STYLES: dict[str, CellStyle] = {
     "done": "success",
-    "rendering": "accent",
+    "rendering": "busy",
     "failed": "error",
     "stopped": "warning",
     "waiting": "dim",

@@ -48,7 +48,7 @@ def _row(setting: Setting) -> TableRow:
         setting.name,
         (
             Cell(setting.name),
-            Cell(setting.text, "accent" if setting.is_set else "", "● " if setting.is_set else ""),
+            Cell(setting.text, "own" if setting.is_set else "", "● " if setting.is_set else ""),
             Cell(setting.default, "dim"),
         ),
     )

@@ -498,7 +498,7 @@ class DraftSource:
             glyph = GLYPHS[problem.severity]
             return Cell(text, _STYLES[problem.severity], glyph, swatches=colours)
         if self.draft.is_edited(number, column) and self.draft.file:
-            return Cell(text, "accent", EDITED, swatches=colours)
+            return Cell(text, "own", EDITED, swatches=colours)
         return Cell(text, swatches=colours)
 
 

@@ -69,7 +69,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         color: $foreground;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
-        & > .virtual-table--header { color: $text-muted; background: $surface; text-style: bold; }
+        & > .virtual-table--header { color: $text-muted; background: $surface; }
         & > .virtual-table--header-cursor { color: $foreground; text-style: bold underline; }
         & > .virtual-table--gutter { color: $text-accent; }
         & > .virtual-table--mark { background: $accent 18%; }
@@ -77,14 +77,15 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         & > .virtual-table--cursor { background: $foreground 8%; }
         & > .virtual-table--cell-cursor { text-style: underline; }
         & > .virtual-table--empty { color: $text-muted; }
-        & > .virtual-table--accent { color: $text-accent; }
+        & > .virtual-table--busy { color: $text-busy; }
         & > .virtual-table--dim { color: $text-muted; }
         & > .virtual-table--error { color: $text-error; }
+        & > .virtual-table--own { text-style: bold; }
         & > .virtual-table--repaired { color: $text-secondary; }
         & > .virtual-table--success { color: $text-success; }
         & > .virtual-table--warning { color: $text-warning; }
         &:focus {
-            & > .virtual-table--cursor { background: $foreground 18%; text-style: bold; }
+            & > .virtual-table--cursor { background: $foreground 16%; text-style: bold; }
             & > .virtual-table--cell-cursor {
                 background: $block-cursor-background;
                 color: $block-cursor-foreground;
