@@ -208,7 +208,9 @@ class ReviewScreen(AreaScreen):
         tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library.path)
         self.reviewed.info, self.reviewed.tiles = info, tiles
         self._following = newest is not None and info is not None and info.images > LIVE
-        sheet.show(tiles, found.cursor, self._marks.get(self.reviewed.session, ()))
+        live = info is not None and self._is_running(info) and info.images <= LIVE
+        marks = self._marks.get(self.reviewed.session, ())
+        sheet.show(tiles, found.cursor, marks, whole=live)
         if not tiles:  # none, or none that matches
             self.query_one("#large", ImagePane).show(None)
             self.query_one("#recipe", Static).update("", layout=False)
