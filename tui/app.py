@@ -35,7 +35,7 @@ from tui.keys import bind, key_of
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
-from tui.theme import DARK, THEMES, own_variables
+from tui.theme import DARK, THEMES
 from tui.widgets.top_line import AREAS, TopLine
 from tui.workers import hand_over, is_gone, work
 
@@ -126,11 +126,6 @@ class PromptsheetApp(App[str]):
     def get_default_screen(self) -> Screen[None]:
         """What is painted first."""
         return self._opening
-
-    def get_css_variables(self) -> dict[str, str]:
-        """Textual's own, and those that our styles ask for."""
-        variables = super().get_css_variables()
-        return own_variables(variables) | variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the last wall."""

@@ -35,7 +35,7 @@ def _theme(
     foreground, muted = texts
     return Theme(
         name=name,
-        primary=accent,
+        primary=meanings["busy"],
         accent=accent,
         secondary=meanings["repaired"],
         success=meanings["success"],
@@ -49,17 +49,21 @@ def _theme(
         variables={
             "text": foreground,
             "text-muted": muted,
-            "text-primary": accent,
+            "text-primary": meanings["busy"],
             "text-accent": accent,
             "text-secondary": meanings["repaired"],
             "text-success": meanings["success"],
             "text-warning": meanings["warning"],
             "text-error": meanings["error"],
-            "text-busy": meanings["busy"],
             "block-cursor-background": accent,
             "block-cursor-foreground": background,
             "block-hover-background": f"{foreground} 10%",
             "border": accent,
+            "scrollbar-active": f"{muted} 80%",
+            "link-background-hover": accent,
+            "link-color-hover": background,
+            "screen-selection-background": f"{accent} 35%",
+            "block-cursor-blurred-background": f"{accent} 25%",
             "border-blurred": panel,
             "footer-key-foreground": accent,
             "footer-description-foreground": muted,
@@ -102,8 +106,3 @@ THEMES = (
         dark=False,
     ),
 )
-
-
-def own_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """What our styles ask of a theme beyond Textual's own variables, for a theme without them."""
-    return {"text-busy": variables["text-primary"]}

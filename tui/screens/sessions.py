@@ -41,13 +41,13 @@ _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
 _NO_TRASH = "No session is in the trash."
 _COLUMNS = (
-    TableColumn("name", "name", 16, share=3),
+    TableColumn("name", "name", 16, share=1),
     TableColumn("when", "when", 16),
-    TableColumn("state", "state", 11),
-    TableColumn("done", "done", 9, align="right"),
-    TableColumn("favourites", "★", 4, align="right"),
-    TableColumn("size", "size", 8, align="right"),
-    TableColumn("tags", "tags", 8, share=1),
+    TableColumn("state", "state", 6, most=11),
+    TableColumn("done", "done", 4, align="right", most=15),
+    TableColumn("favourites", "★", 1, align="right", most=7),
+    TableColumn("size", "size", 6, align="right", most=8),
+    TableColumn("tags", "tags", 4, most=30),
     TableColumn("session", "id", 6),
 )
 _NARROW = ("name", "when", "state", "done", "favourites", "size")

@@ -64,7 +64,7 @@ class ProgressLine(Static):
         settled = counts.done + counts.failed
         width = _BAR if room >= _NARROW else _SHORT_BAR
         filled = round(width * settled / max(1, counts.images))
-        bar = ("█" * filled, "$text-busy"), ("░" * (width - filled), "$foreground 30%")
+        bar = ("█" * filled, "$text-primary"), ("░" * (width - filled), "$foreground 30%")
         parts = [f"{counts.done}/{counts.images}"]
         states = {"failed": counts.failed, "stopped": counts.stopped, "waiting": counts.waiting}
         parts += [f"{GLYPHS[state]} {n} {state}" for state, n in states.items() if n]
