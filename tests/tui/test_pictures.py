@@ -18,7 +18,7 @@ from engine.api import DeviceUse, EngineEvent, Library, Pace, Standing, Stepped,
 from engine.library.database import database_path
 from engine.protocol.answers import Status
 from engine.settings import Settings
-from tests.support.screens import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, settled, until
 from tui.app import PromptsheetApp
 from tui.app_state import Memory, remember
 from tui.engine_status import Doing
@@ -94,6 +94,7 @@ def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
         await until(pilot, lambda: app.app_state.status.doing is not Doing.UNKNOWN)
         await until(pilot, lambda: "engine: looking" not in screen_text(app))
         await until(pilot, lambda: "cpu 42%" in screen_text(app) or app.size.width < 100)
+        await settled(pilot)
 
     return wait
 
@@ -162,6 +163,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
         await shows("you were away")(pilot)
         await until(pilot, lambda: app.screen.query(ThumbnailStrip))
         await until(pilot, lambda: is_full(app.screen.query_one(ThumbnailStrip)))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 
@@ -190,6 +192,7 @@ def test_an_area_with_work_in_it(
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):
             await until(pilot, partial(is_full, strip))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 
