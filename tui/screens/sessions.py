@@ -19,6 +19,7 @@ from engine.api import (
     LibraryError,
     SessionInfo,
     SessionOrder,
+    SessionOrigin,
     SessionPages,
     TrashSize,
 )
@@ -27,6 +28,7 @@ from tui.engine_watch import News
 from tui.keys import bind, key_of
 from tui.screens.area import AreaScreen, state_cell
 from tui.screens.session_actions import SessionActions
+from tui.session_facts import PROMPTS, session_facts, session_line
 from tui.text import clean, count_text, size_text
 from tui.widgets.background_source import BackgroundSource
 from tui.widgets.strip import ThumbnailStrip
@@ -95,7 +97,7 @@ def _cells(info: SessionInfo) -> dict[str, Cell]:
 
 
 def _nothing_yet() -> str:
-    return f"Nothing made yet. {key_of('app.sheet')} is where it starts."
+    return f"No sessions yet. Press {key_of('app.sheet')} to make one from a sheet or from prompts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class SessionsScreen(AreaScreen):
     SessionsScreen #search.-open { display: block; }
     SessionsScreen #sessions { width: 3fr; }
     SessionsScreen #glance { width: 1fr; min-width: 32; border-left: solid $panel; }
-    SessionsScreen #about { height: 4; padding: 0 1; border-top: solid $panel; }
+    SessionsScreen #about { height: 13; padding: 0 1; border-top: solid $panel;
+                            text-wrap: nowrap; }
     SessionsScreen.-narrow #list { layout: vertical; }
     SessionsScreen.-narrow #sessions { width: 1fr; height: 1fr; }
     SessionsScreen.-narrow #glance { width: 1fr; height: 8; border-left: none;
@@ -277,24 +280,25 @@ class SessionsScreen(AreaScreen):
         await asyncio.sleep(_DELAY)
         strip = self.query_one(ThumbnailStrip)
         try:
-            images = await asyncio.to_thread(
-                self.app_state.library.images.glance, session, strip.places
-            )
+            library = self.app_state.library
+            images = await asyncio.to_thread(library.images.glance, session, strip.places)
+            origin = await asyncio.to_thread(library.sessions.origin, session, PROMPTS)
         except LibraryError:
             return
-        paths = [self.app_state.library.path / image.file for image in images if image.file]
-        self._show_glance(session, paths)
+        paths = [library.path / image.file for image in images if image.file]
+        self._show_glance(session, paths, origin)
 
-    def _show_glance(self, session: str, paths: list[Path]) -> None:
+    def _show_glance(self, session: str, paths: list[Path], origin: SessionOrigin | None) -> None:
         info = self._session
         if info is None or info.session != session:
             return
         self.query_one(ThumbnailStrip).show(paths)
-        lines = [f"{clean(info.name)} · {info.session}"]
-        lines += [f"from {info.parent}"] if info.parent else []
-        lines += [f"tags: {clean(', '.join(info.tags))}"] if info.tags else []
-        between = " · " if self.has_class("-narrow") else "\n"
-        self.query_one("#about", Static).update(Content(between.join(lines)), layout=False)
+        about = self.query_one("#about", Static)
+        if self.has_class("-narrow"):
+            about.update(session_line(info, origin), layout=False)
+        else:
+            width = max(20, about.content_size.width)
+            about.update(session_facts(info, origin, width), layout=False)
 
     # ---------------------------------------------------------------- search and order
 

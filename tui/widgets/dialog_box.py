@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from tui.text import clean
-from tui.widgets.key_line import KeyItem, KeyLine
+from tui.widgets.key_line import Item, KeyLine
 
 _GAP = 1
 
@@ -34,13 +34,13 @@ class Buttons(KeyLine):
         super().__init__()
         self._enter = enter
 
-    def _found(self) -> Sequence[KeyItem]:
+    def _found(self) -> Sequence[Item]:
         """What enter does comes first: the field that is written in has that key."""
         others = [item for item in super()._found() if item.key != "enter"]
         if not self._enter:
             return others
         shown = self.app.get_key_display(Binding("enter", "", ""))
-        return [KeyItem("enter", shown, self._enter, enabled=True), *others]
+        return [Item("enter", shown, self._enter, enabled=True), *others]
 
     def _arrange(self) -> None:
         """As many as there is room for, side by side."""

@@ -15,7 +15,7 @@ _MORE = " … "
 
 
 @dataclass(frozen=True, slots=True)
-class KeyItem:
+class Item:
     """A key and what it does."""
 
     key: str
@@ -56,10 +56,10 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._items: Sequence[KeyItem] = ()
-        self._places: list[tuple[range, KeyItem]] = []
+        self._items: Sequence[Item] = ()
+        self._places: list[tuple[range, Item]] = []
         """Where each stands, as far as there is room."""
-        self._under_mouse: KeyItem | None = None
+        self._under_mouse: Item | None = None
         self._due = False
 
     def on_mount(self) -> None:
@@ -82,20 +82,20 @@ class KeyLine(Widget):
             self._arrange()
             self.refresh()
 
-    def _found(self) -> Sequence[KeyItem]:
+    def _found(self) -> Sequence[Item]:
         """The palette's key is the last, if there is a palette."""
         active = dict(self.screen.active_bindings)
         palette = active.pop(self.app.COMMAND_PALETTE_BINDING, None)
-        items: dict[str, KeyItem] = {}
+        items: dict[str, Item] = {}
         for _, binding, enabled, _ in active.values():
             if binding.show:
                 shown = self.app.get_key_display(binding)
-                item = KeyItem(binding.key, shown, binding.description, enabled)
+                item = Item(binding.key, shown, binding.description, enabled)
                 items.setdefault(binding.action, item)
         if palette is not None and self.app.ENABLE_COMMAND_PALETTE:
             _, binding, enabled, _ = palette
             shown = self.app.get_key_display(binding)
-            items["palette"] = KeyItem(binding.key, shown, binding.description, enabled)
+            items["palette"] = Item(binding.key, shown, binding.description, enabled)
         return tuple(items.values())
 
     def on_resize(self) -> None:
@@ -142,7 +142,7 @@ class KeyLine(Widget):
     def _style(self, name: str) -> Any:
         return self.get_component_rich_style(f"key-line--{name}", partial=True)
 
-    def _at(self, x: int) -> KeyItem | None:
+    def _at(self, x: int) -> Item | None:
         return next((item for place, item in self._places if x in place), None)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -153,7 +153,7 @@ class KeyLine(Widget):
         """Nothing."""
         self._hover(None)
 
-    def _hover(self, item: KeyItem | None) -> None:
+    def _hover(self, item: Item | None) -> None:
         if item is not self._under_mouse:
             self._under_mouse = item
             self.refresh()
