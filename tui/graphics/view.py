@@ -8,7 +8,6 @@ from typing import Any
 from weakref import WeakKeyDictionary, proxy
 
 from rich.segment import ControlType, Segment
-from rich.style import Style
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
@@ -27,7 +26,6 @@ _MOST_PIXELS = 32_000_000
 """What kitty is asked to keep, at four bytes each: well below its own limit, beyond which it
 drops pictures without a word."""
 _FAULT = "✗"
-_DIM = Style(dim=True)
 _CONTROL = ((ControlType.CURSOR_FORWARD, 0),)
 """Makes a segment count for no cells and keeps styles away from it."""
 
@@ -37,7 +35,7 @@ class PictureView(Widget):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    PictureView { width: 1fr; height: 1fr; }
+    PictureView { width: 1fr; height: 1fr; color: $text-muted; }
     """
 
     def __init__(
@@ -121,7 +119,7 @@ class PictureView(Widget):
         at = y - (height - len(lines)) // 2
         if not 0 <= at < len(lines):
             return Strip.blank(width, self.rich_style)
-        line = Strip([Segment(lines[at].center(width), self.rich_style + _DIM)])
+        line = Strip([Segment(lines[at].center(width), self.rich_style)])
         return line.adjust_cell_length(width, self.rich_style)
 
     @staticmethod
