@@ -38,10 +38,9 @@ from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
 _ROOM = 140
-_NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts."
+_NOT_FOUND = "No session has that in its name, its tags or its prompts. Search for less."
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
-_NO_TRASH = "No session is in the trash."
 _COLUMNS = (
     TableColumn("name", "name", 16, share=1),
     TableColumn("when", "when", 16),
@@ -94,6 +93,10 @@ def _cells(info: SessionInfo) -> dict[str, Cell]:
         "tags": Cell(", ".join(info.tags), "dim"),
         "session": Cell(info.session, "dim"),
     }
+
+
+def _no_trash() -> str:
+    return f"No session is in the trash. {key_of('sessions.trashed')} shows the others again."
 
 
 def _nothing_yet() -> str:
@@ -234,7 +237,7 @@ class SessionsScreen(AreaScreen):
             self._source.close()
         self._source = source
         source.columns, source.held = table.columns, self.app_state.held
-        table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _nothing_yet()
+        table.empty = _no_trash() if self._trashed else _NOT_FOUND if self._text else _nothing_yet()
         table.source = source
         if key is not None:
             table.go_to(key)

@@ -128,6 +128,7 @@ class ContactSheet(Widget, can_focus=True):
         self._zoom: int | None = None
         """Which of `SIZES` the user has chosen; None: none so far."""
         self._whole = False
+        self._empty = ""
         self._grid = PictureGrid()
         self._pictures = PagePictures()
         self._looks: dict[str, Style] = {}
@@ -146,6 +147,7 @@ class ContactSheet(Widget, can_focus=True):
         marks: Iterable[str] = (),
         *,
         whole: bool = False,
+        empty: str = "",
     ) -> None:
         """Show other pictures.
 
@@ -154,8 +156,9 @@ class ContactSheet(Widget, can_focus=True):
             cursor: the position that it is on.
             marks: those marked, be they among them or not.
             whole: all on one page, as long as nobody has chosen a size.
+            empty: what stands there where there are none.
         """
-        self._whole = whole
+        self._whole, self._empty = whole, empty
         marks = set(marks)
         self.marks.clear()
         self.marks.update(marks)
@@ -294,6 +297,8 @@ class ContactSheet(Widget, can_focus=True):
             )
             return Strip([Segment(f" {words} ", self._style("page"))], width)
         plain, first = self._style("plain"), self._first
+        if not self._count and y == 1:
+            return Strip([Segment(f" {fit(self._empty, width - 1)}", self._style("page"))], width)
         if not self._grid.columns:
             return Strip.blank(width, plain)
         line = self._grid.line(y, lambda number: self._look(first + number), plain, self._style)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.keys import format_key
 
 from tui.text import clean
 from tui.widgets.key_line import Item, KeyLine
@@ -39,8 +39,7 @@ class Buttons(KeyLine):
         others = [item for item in super()._found() if item.key != "enter"]
         if not self._enter:
             return others
-        shown = self.app.get_key_display(Binding("enter", "", ""))
-        return [Item("enter", shown, self._enter, enabled=True), *others]
+        return [Item("enter", format_key("enter"), self._enter), *others]
 
     def _arrange(self) -> None:
         """As many as there is room for, side by side."""

@@ -21,7 +21,7 @@ class Item:
     key: str
     shown: str
     words: str
-    enabled: bool
+    enabled: bool = True
 
     @property
     def width(self) -> int:
