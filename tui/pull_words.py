@@ -36,7 +36,8 @@ def plan_lines(plan: PullPlan) -> Iterator[str]:
     licence = shorten(clean(found.licence), 60) or "not said"
     terms = "; its terms are to be accepted on its page" if found.is_gated else ""
     yield f"  licence   {licence}{terms}: {clean(found.page)}"
-    yield f"  model     {shorten(found.pipeline or 'one weights file', 60)}"
+    what = found.kind.words if found.kind else found.pipeline
+    yield f"  model     {shorten(what or 'one weights file', 60)}"
     files = count_text(len(found.choice.files), "file")
     kind = f", {found.choice.variant} weights" if found.choice.variant else ""
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
@@ -61,6 +62,7 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "licence": found.licence,
         "gated": found.is_gated,
         "pipeline": found.pipeline,
+        "kind": found.kind.words if found.kind else None,
         "variant": found.choice.variant,
         "files": [{"name": file.name, "bytes": file.size} for file in found.choice.files],
         "bytes": found.size,
