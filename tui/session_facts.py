@@ -44,7 +44,7 @@ def _facts(info: SessionInfo, origin: SessionOrigin | None) -> Iterator[tuple[st
     yield "images", f"{info.done:,} of {info.images:,}{rows}{stars}"
     if origin is not None and origin.models:
         yield "model", ", ".join(origin.models)
-    if info.seconds:
+    if info.seconds and not (info.waiting or info.rendering):
         yield "took", time_text(info.seconds)
     if origin is not None and origin.sheet:
         yield "sheet", origin.sheet
