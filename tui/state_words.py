@@ -9,9 +9,9 @@ from tui.widgets.table_source import Cell, CellStyle
 
 _STYLES: dict[str, CellStyle] = {
     "done": "success",
-    "rendering": "accent",
-    "loading": "accent",
-    "rewriting": "accent",
+    "rendering": "busy",
+    "loading": "busy",
+    "rewriting": "busy",
     "failed": "error",
     "stopped": "warning",
     "held": "warning",

@@ -10,6 +10,7 @@ from engine.library.read import reader, results
 from engine.library.read.jobs import JobPages, recipe_of
 from engine.library.read.pace import Pace, pace, paces
 from engine.library.read.reader import STATES, JobInfo, SessionInfo
+from engine.library.read.session_origin import SessionOrigin, session_origin
 from engine.library.read.sessions import SessionOrder, SessionPages
 from engine.library.read.stored_rows import (
     StoredRow,
@@ -283,6 +284,14 @@ class Sessions:
             LibraryError: no library there, or not one this version can read.
         """
         return stored_rows(self._path, session, numbers)
+
+    def origin(self, session: str, prompts: int) -> SessionOrigin | None:
+        """Where a session comes from, with so many of its prompts; None where there is none.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return session_origin(self._path, session, prompts)
 
     def recipe_of(self, session: str, row: int) -> dict[str, Any] | None:
         """The recipe of a row's first image; None where there is no such row.

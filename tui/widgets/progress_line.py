@@ -100,7 +100,7 @@ class ProgressLine(Static):
         left = room - width - len(text) - 4
         name = shorten(clean(standing.info.name), max(8, min(_NAME, left)))
         line = Content.assemble(
-            f"{name}  ", (over, "$accent"), (rest, "$foreground 30%"), f"  {text}"
+            f"{name}  ", (over, "$text-primary"), (rest, "$foreground 30%"), f"  {text}"
         )
         gap = room - line.cell_length - len(standing.hint)
         return line if gap < 2 else Content.assemble(line, " " * gap, (standing.hint, "dim"))

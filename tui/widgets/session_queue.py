@@ -63,7 +63,7 @@ def _cell(line: QueueLine, column: TableColumn) -> Cell:
         case "name":
             return Cell(line.info.name)
         case "bar":
-            return Cell("".join(bar(counts, column.width)), "accent")
+            return Cell("".join(bar(counts, column.width)), "busy")
         case "images":
             return Cell(_count(counts))
         case "failed":
