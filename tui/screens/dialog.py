@@ -36,7 +36,15 @@ class EndsOnce(Screen[Answer]):
 
 
 class Dialog(EndsOnce[Answer], ModalScreen[Answer]):
-    """One whose keys are all there are, but for those that work over whatever is on the screen."""
+    """One whose keys are all there are, but for those that work over whatever is on the screen.
+
+    It lies over what it came from, dimmed.
+    """
+
+    # Textual takes over the styles of the first class alone that one is derived from.
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("overlay.settings", "app.settings", "Settings", show=False),
