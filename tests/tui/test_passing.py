@@ -54,12 +54,7 @@ def counted(**states: int) -> Tally:
 @pytest.mark.parametrize(
     ("tally", "status", "words"),
     [
-        (counted(waiting=3), EngineStatus(Doing.RENDERING), "Stop, Pause"),
-        (
-            counted(waiting=3),
-            EngineStatus(Doing.PAUSED, paused_by_user=True),
-            "Stop, End the pause",
-        ),
+        (counted(waiting=3), EngineStatus(Doing.RENDERING), "Stop"),
         (counted(stopped=3), EngineStatus(Doing.IDLE), "Resume"),
         (counted(done=2, failed=1), EngineStatus(Doing.OFF), "Retry, Failed only"),
         (counted(done=2), EngineStatus(Doing.OFF), ""),
@@ -137,7 +132,7 @@ async def test_the_bottom_line_of_80_columns_says_what_works_and_one_key_leaves_
         await pilot.press("escape", "4")
         await line(pilot, "enter Images", "d Trash", "/ Search")
         await pilot.press("B")
-        await line(pilot, "esc Leave the trash", "/ Search")
+        await line(pilot, "esc Leave the trash")
         await pilot.press("escape")
         await line(pilot, "enter Images", "d Trash")
         await pilot.press("enter")

@@ -223,7 +223,7 @@ class PressKey(Dialog[str | None]):
         with Vertical():
             yield Static(Content(clean(f"Press the key for “{self._verb.words}” (now {now}).")))
             yield Static("", id="fault", markup=False)
-            yield Static(Content("esc leaves it as it is."), classes="note")
+            yield Static(Content(f"{called('escape')} leaves it as it is."), classes="note")
 
     def on_key(self, event: events.Key) -> None:
         """Take it, or say why not."""
