@@ -5,12 +5,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from psutil import virtual_memory
+
 from engine.api.models import ModelRefusedError, Models
+from engine.machine import roomiest_gpu
 from engine.models.finding import free_label
+from engine.models.helpers import lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
-from engine.models.hub.offers import wanted
+from engine.models.hub.offers import chosen, wanted
 from engine.models.hub.pulling import Pull
-from engine.models.hub.repository import PullError
+from engine.models.hub.repository import PullError, named
 from engine.models.loras import add_lora, unusable
 from engine.models.model_files import kind_fault
 from engine.settings import Settings, models_folder
@@ -49,7 +53,14 @@ class ModelPull:
             ModelRefusedError: the label is taken.
             SettingsError: the model list cannot be used.
         """
-        self.repository, suggested = wanted(what, file)
+        self.chosen = None if file else chosen(what, roomiest_gpu(), virtual_memory().total)
+        """The form of an offer that is pulled, where it has several."""
+        if self.chosen is None:
+            self.repository, suggested = wanted(what, file)
+        else:
+            _, at, revision = what.strip().partition("@")
+            self.repository = named(f"{self.chosen.form.repository}{at}{revision}")
+            suggested = self.chosen.offer.label
         self._models = models
         self._base = base.absolute() if base else None
         self._label, self._suggested = label, suggested
@@ -105,6 +116,11 @@ class ModelPull:
         """
         return self._pull.bring()
 
+    @property
+    def lack(self) -> str:
+        """Which package the form that is pulled needs and how to install it; empty: none."""
+        return lack_of(self.chosen.form.needs) if self.chosen else ""
+
     def cancel(self) -> None:
         """End it at once, from any thread."""
         self._pull.cancel()
@@ -124,11 +140,16 @@ class ModelPull:
         found = self._models.look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
-        if listed := self._models.labels_of(found):
-            return listed[0]
+        quantise = self.chosen.form.quantise if self.chosen else ""
+        models = self._models.all()
+        for listed in self._models.labels_of(found):
+            if models[listed].quantise == quantise:
+                return listed
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
-        if plan.found.licence:
-            more["licence"] = plan.found.licence
+        if licence := plan.found.licence or (self.chosen.offer.licence if self.chosen else ""):
+            more["licence"] = licence
+        if quantise:
+            more["quantise"] = quantise
         label = self._label or free_label(self._suggested, self._taken())
         return self._models.add(found, label, **more).label
 

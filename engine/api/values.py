@@ -35,7 +35,7 @@ from engine.library.records import Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.finding import FoundModel
 from engine.models.hub.messages import PullPlan, PullProgress
-from engine.models.hub.offers import Offer
+from engine.models.hub.offers import Form, Offer
 from engine.models.hub.repository import PullError
 from engine.models.list_file import LabelTakenError
 from engine.picture.recipe import Recipe
@@ -121,6 +121,7 @@ __all__ = [
     "EngineFeed",
     "Estimate",
     "Exported",
+    "Form",
     "FoundModel",
     "FoundPicture",
     "FoundPictures",
