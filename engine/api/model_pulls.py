@@ -69,6 +69,11 @@ class ModelPull:
         reserve = settings.engine.reserve_mib << 20
         self._pull = Pull(self.repository, models_folder(settings), reserve)
 
+    @property
+    def label(self) -> str:
+        """What its entry will be called, as things are. Reads the model list."""
+        return self._label or free_label(self._suggested, self._taken())
+
     def __enter__(self) -> Self:
         self._pull.__enter__()
         return self
@@ -142,16 +147,15 @@ class ModelPull:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
         quantise = self.chosen.form.quantise if self.chosen else ""
         models = self._models.all()
-        for listed in self._models.labels_of(found):
-            if models[listed].quantise == quantise:
-                return listed
+        for label in self._models.labels_of(found)[0]:
+            if models[label].quantise == quantise:
+                return label
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
         if licence := plan.found.licence or (self.chosen.offer.licence if self.chosen else ""):
             more["licence"] = licence
         if quantise:
             more["quantise"] = quantise
-        label = self._label or free_label(self._suggested, self._taken())
-        return self._models.add(found, label, **more).label
+        return self._models.add(found, self.label, **more).label
 
     def _taken(self) -> set[str]:
         models = self._models.all()
