@@ -69,7 +69,8 @@ def test_a_model_is_added_checked_and_taken_out_again(
     assert promptsheet.json("models", "add", source, "--label", "mine", "--yes")["added"]
     again = promptsheet("models", "add", source, "--label", "mine", "--yes")
     assert again.returncode == 2 and "models remove mine" in again.stderr
-    assert promptsheet.json("models", "check", "mine")["models"]["mine"]["whole"]
+    checked = promptsheet.json("models", "check", "mine", "--whole")["models"]["mine"]
+    assert checked == {"whole": True, "faults": [], "recorded": "added"}
     full = tmp_path / "full"
     put_shapes(full / "a lora.safetensors", kohya(DOWN, 768))
     (full / "mine").symlink_to(source)

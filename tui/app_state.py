@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -102,6 +103,8 @@ class AppState:
     """What can be undone."""
     pulling: Pulling = field(default_factory=Pulling)
     """The model that is being pulled."""
+    counting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the images are counted: the first count alone tells what is news."""
 
     @property
     def settings(self) -> Settings:
@@ -117,11 +120,12 @@ def count_made(app_state: AppState) -> list[int]:
     Raises:
         LibraryError: not a library this version can read.
     """
-    made = [*app_state.library.sessions.images_made()]
-    if app_state.away is None:
-        before = app_state.memory.made or made
-        done, failed = (max(0, now - then) for now, then in zip(made, before, strict=True))
-        app_state.away = done, failed
+    with app_state.counting:
+        made = [*app_state.library.sessions.images_made()]
+        if app_state.away is None:
+            before = app_state.memory.made or made
+            done, failed = (max(0, now - then) for now, then in zip(made, before, strict=True))
+            app_state.away = done, failed
     return made
 
 

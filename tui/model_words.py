@@ -65,6 +65,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
         ("rounded to", info.quantised),
+        ("step cache", info.step_cache),
         ("licence", info.licence or "its files name none"),
         ("files", info.source),
         ("the rest", info.base),

@@ -53,7 +53,8 @@ def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
     terms = "; its terms are to be accepted on its page" if found.is_gated else ""
     yield "licence", licence + terms
     yield "page", found.page
-    yield "model", shorten(found.pipeline or "one weights file", 60)
+    what = found.kind.words if found.kind else found.pipeline
+    yield "model", shorten(what or "one weights file", 60)
     files = count_text(len(found.choice.files), "file")
     kind = f", {found.choice.variant} weights" if found.choice.variant else ""
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
@@ -79,6 +80,7 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "licence": found.licence,
         "gated": found.is_gated,
         "pipeline": found.pipeline,
+        "kind": found.kind.words if found.kind else None,
         "variant": found.choice.variant,
         "files": [{"name": file.name, "bytes": file.size} for file in found.choice.files],
         "bytes": found.size,

@@ -32,6 +32,8 @@ class Pulling:
         self.progress: PullProgress | None = None
         self.coming: ModelPull | None = None
         """What is asked about, or being pulled."""
+        self.ended = 0
+        """Pulls that have come to an end."""
         self._stopped = False
 
     def begin(
@@ -67,4 +69,5 @@ class Pulling:
         except (PromptsheetError, OSError) as error:
             became = Ended(name, fault="" if self._stopped else str(error))
         self.name, self.coming = "", None
+        self.ended += 1
         ended(became)

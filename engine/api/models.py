@@ -1,6 +1,7 @@
 """Models: listed with what is known of each, found, added, pulled, checked, taken out."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,15 @@ from engine.models.catalog import KnownModels, Model, Rendering, load_models, mo
 from engine.models.finding import FoundModel, free_label, look_at, look_through
 from engine.models.licences import licence_of
 from engine.models.list_file import add_entries, remove_entry
+from engine.models.lora_fit import other_kind
+from engine.models.loras import add_lora, unusable
+from engine.models.recorded import (
+    RecordedModel,
+    changes_since,
+    note_whole,
+    record_added,
+    record_of,
+)
 from engine.models.weights import model_size
 from engine.models.wholeness import faults_of
 from engine.plan.memory import MemoryNeed, memory_need
@@ -57,6 +67,8 @@ class ModelInfo:
     """What is free of it now."""
     quantised: str = ""
     """What its weights are rounded to when it is loaded; empty: they are not."""
+    step_cache: str = ""
+    """What is left out of steps in which next to nothing changes; empty: nothing."""
     abilities: tuple[str, ...] = ()
     """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`; or only
     `upscale`."""
@@ -159,7 +171,35 @@ class Models:
         entry = self._entry(found, label, self._taken()) | more
         model = model_of(entry)
         add_entries(entry)
+        with suppress(OSError):  # it is in the list; what can be checked later is less
+            record_added(model.files)
         return _described(model, self._roomiest_device(), None)
+
+    def add_lora(self, found: FoundModel, label: str = "") -> str:
+        """Put a LoRA that was found into the user's list of LoRAs; its label there.
+
+        Args:
+            found: what `look_at` gave.
+            label: what cells call it; empty: after its file.
+
+        Raises:
+            ModelRefusedError: no model of the list takes it, or it is made otherwise than can be
+                loaded.
+            SettingsError: one of the lists cannot be used, or not be written.
+        """
+        if why := self.why_no_lora(found):
+            raise ModelRefusedError(f"{found.path.name}: {why}")
+        return add_lora(found.path, label or found.suggested_label)
+
+    def why_no_lora(self, found: FoundModel) -> str:
+        """Why a LoRA that was found is of no use here, in words; empty: it is, or may be."""
+        assert found.kind is not None
+        if other := other_kind(found.path):
+            return (
+                f"It is a {other}, which cannot be loaded as it was made: take one that is a plain"
+                " LoRA."
+            )
+        return unusable(found.kind, self.all())
 
     def add_all(self, found: Sequence[FoundModel]) -> list[str]:
         """Put several models into the user's list, all or none; the label of each, by its name.
@@ -174,6 +214,9 @@ class Models:
             taken.add(entries[-1]["label"])
             model_of(entries[-1])
         add_entries(*entries)
+        for each in found:
+            with suppress(OSError):  # as in `add`
+                record_added(each.files)
         return [entry["label"] for entry in entries]
 
     def _taken(self) -> set[str]:
@@ -200,7 +243,9 @@ class Models:
 
         return offers()
 
-    def pull(self, what: str, label: str = "", file: str = "") -> "ModelPull":
+    def pull(
+        self, what: str, label: str = "", file: str = "", base: Path | None = None
+    ) -> "ModelPull":
         """A model of the Hub, on its way into the list; nothing is asked yet.
 
         Args:
@@ -208,7 +253,8 @@ class Models:
             label: what it is to be called; empty: the offer's label, or the repository's name,
                 with a number if that is taken.
             file: the one weights file of the repository that is meant; empty: a model in
-                diffusers' format.
+                diffusers' format. A LoRA's comes into the list of LoRAs.
+            base: for a file that holds the denoiser alone, the folder that has the rest.
 
         Raises:
             PullError: it names no repository.
@@ -217,12 +263,19 @@ class Models:
         """
         from engine.api.model_pulls import ModelPull
 
-        return ModelPull(self._settings, self, what, label, file)
+        return ModelPull(self._settings, self, what, label, file, base)
 
     # ---------------------------------------------------------------- one that is in the list
 
-    def check(self, label: str) -> list[str]:
+    def check(self, label: str, *, whole: bool = False) -> list[str]:
         """What is wrong with a model's files, a line each; none: they are whole.
+
+        By their headers and sizes, and by what was recorded of them when the model was pulled or
+        added.
+
+        Args:
+            label: the model's.
+            whole: whether large files are read to their last byte, too, which can take minutes.
 
         Raises:
             ModelRefusedError: there is no such model.
@@ -231,7 +284,24 @@ class Models:
         models = self.all()
         if fault := models.faults.get(label):
             return [fault]
-        return faults_of(self._known(models, label).files)
+        files = self._known(models, label).files
+        record = record_of(files)
+        if record is None:
+            return faults_of(files)
+        changes = changes_since(files, record, whole=whole)
+        if whole and not changes:
+            with suppress(OSError):  # what was read is as it should be all the same
+                note_whole(files, record)
+        return [*changes, *faults_of(files)]
+
+    def recorded(self, label: str) -> RecordedModel | None:
+        """What was recorded of a model's files when it came; None: nothing was.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        models = self.all()
+        return record_of(models[label].files) if label in models else None
 
     def remove(self, label: str) -> dict[str, Any]:
         """Take a model out of the user's list; its files stay where they are.
@@ -294,6 +364,7 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         memory=need,
         free_bytes=device.total - device.used if device else 0,
         quantised=model.quantise,
+        step_cache=model.files.step_cache,
         abilities=abilities_of(model),
         renderings=model.rendering,
         last_used=used,

@@ -15,11 +15,15 @@ class LabelTakenError(PromptsheetError):
     """The list has an entry of that label already."""
 
 
-def add_entries(*added: Mapping[str, Any]) -> Path:
-    """Put entries at the end of the user's list, all or none; the list.
+def add_entries(
+    *added: Mapping[str, Any], path: Path | None = None, tables: str = "models"
+) -> Path:
+    """Put entries at the end of one of the user's lists, all or none; the list.
 
     Args:
-        added: the fields of each, label and source among them.
+        added: the fields of each, its label among them.
+        path: the list; None: that of models.
+        tables: what each entry is called there.
 
     Raises:
         LabelTakenError: it has such a label already; nothing is written over.
@@ -28,13 +32,13 @@ def add_entries(*added: Mapping[str, Any]) -> Path:
     import tomlkit  # it keeps the user's remarks and order; only who writes needs it
 
     def put(document: Any) -> None:
-        entries = document.setdefault("models", tomlkit.aot())
+        entries = document.setdefault(tables, tomlkit.aot())
         taken = {item.get("label") for item in entries}
         for entry in added:
             if entry["label"] in taken:
                 raise LabelTakenError(
-                    f"{own_list()} has a model {entry['label']} already: choose another label, or"
-                    " take that one out first"
+                    f"{path or own_list()} has a model {entry['label']} already: choose another"
+                    " label, or take that one out first"
                     f" (`promptsheet models remove {entry['label']}`)."
                 )
             taken.add(entry["label"])
@@ -43,7 +47,7 @@ def add_entries(*added: Mapping[str, Any]) -> Path:
                 table.add(name, value)
             entries.append(table)
 
-    return _changed(put)
+    return _changed(put, path or own_list(), tables)
 
 
 def remove_entry(label: str) -> dict[str, Any]:
@@ -64,22 +68,23 @@ def remove_entry(label: str) -> dict[str, Any]:
         if not len(entries):
             del document["models"]
 
-    _changed(removed)
+    _changed(removed, own_list(), "models")
     return taken
 
 
-def _changed(change: Callable[[Any], None]) -> Path:
+def _changed(change: Callable[[Any], None], path: Path, tables: str) -> Path:
     import tomlkit
 
-    path = own_list()
     try:
         text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         document = tomlkit.parse(text)
-        listed = tomllib.loads(text).get("models", [])
+        listed = tomllib.loads(text).get(tables, [])
     except (ValueError, tomlkit.exceptions.ParseError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise SettingsError(f"{path}: each model is a [[models]] table; nothing else belongs here.")
+        raise SettingsError(
+            f"{path}: each entry is a [[{tables}]] table; nothing else belongs here."
+        )
     change(document)
     try:
         replace_text(path, tomlkit.dumps(document))

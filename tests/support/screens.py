@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 
-from tui.app import PromptsheetApp
 from tui.screens.sheet import SheetScreen
 
 HOSTILE = (
@@ -19,6 +19,8 @@ HOSTILE = (
 
 
 MakeLibrary = Callable[..., None]
+_FOR_LONG = ("keep",)
+"""Groups of workers that are there as long as their screen."""
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 4000) -> None:
@@ -30,7 +32,25 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int =
     raise AssertionError("waited in vain")
 
 
-def screen_text(app: PromptsheetApp) -> str:
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until nothing changes on the screen any more: for pictures of it.
+
+    What a thread has found takes a layout or two until it stands, a scroll bar one more.
+    """
+    app, same, before = pilot.app, 0, ""
+    for _ in range(4000):
+        await pilot.pause(0.02)
+        bars = [w.scrollbars_enabled for w in app.screen.query("*") if w.is_scrollable]
+        now = f"{screen_text(app)}{bars}"
+        at_work = any(w.group not in _FOR_LONG and not w.is_finished for w in app.workers)
+        same = same + 1 if now == before and not at_work else 0
+        before = now
+        if same == 10:
+            return
+    raise AssertionError("never at rest")
+
+
+def screen_text(app: App[Any]) -> str:
     """Every character on the screen, lines joined."""
     strips = app.screen._compositor.render_strips()  # none before the first layout
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)

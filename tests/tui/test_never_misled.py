@@ -57,7 +57,7 @@ async def left_behind(settings: Settings, path: Path, monkeypatch: pytest.Monkey
 
 async def in_sessions(pilot: Pilot[str], name: str) -> None:
     await pilot.press("4")
-    await until(pilot, lambda: name in screen_text(pilot.app))  # type: ignore[arg-type]
+    await until(pilot, lambda: name in screen_text(pilot.app))
 
 
 @pytest.mark.parametrize("first", ["the session's", "the recovered one"])

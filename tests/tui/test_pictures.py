@@ -18,7 +18,7 @@ from engine.api import DeviceUse, EngineEvent, Library, Pace, Standing, Stepped,
 from engine.library.database import database_path
 from engine.protocol.answers import Status
 from engine.settings import Settings
-from tests.support.screens import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, screen_text, settled, until
 from tui.app import PromptsheetApp
 from tui.app_state import Memory, remember
 from tui.engine_status import Doing
@@ -55,8 +55,9 @@ _COLOURS = (
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither this machine nor the hour is in the pictures."""
+    """Neither this machine nor the hour is in the pictures, nor how long one takes."""
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr("tui.engine_status._STILL_SECONDS", 3600.0)
     monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda: "cpu 42% 3/24 GiB")
     short = "disk ▕███░░░░░▏ 212 GB free"
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
@@ -94,6 +95,7 @@ def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
         await until(pilot, lambda: app.app_state.status.doing is not Doing.UNKNOWN)
         await until(pilot, lambda: "engine: looking" not in screen_text(app))
         await until(pilot, lambda: "cpu 42%" in screen_text(app) or app.size.width < 100)
+        await settled(pilot)
 
     return wait
 
@@ -162,6 +164,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
         await shows("you were away")(pilot)
         await until(pilot, lambda: app.screen.query(ThumbnailStrip))
         await until(pilot, lambda: is_full(app.screen.query_one(ThumbnailStrip)))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 
@@ -190,6 +193,7 @@ def test_an_area_with_work_in_it(
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):
             await until(pilot, partial(is_full, strip))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 

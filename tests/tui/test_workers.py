@@ -146,7 +146,7 @@ async def at_work(pilot: Pilot[str], threads: HeldThreads, name: str) -> Screen[
     """The screen, with threads at work for it that are held."""
     app = pilot.app
     before, after = HOW[name]
-    await until(pilot, lambda: "a hill" in screen_text(app))  # type: ignore[arg-type]
+    await until(pilot, lambda: "a hill" in screen_text(app))
     for key in before:
         await pilot.press(key)
         await until(pilot, lambda: not threads.held)

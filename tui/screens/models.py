@@ -106,7 +106,8 @@ class ModelsScreen(EndsOnce[None]):
         self._library = app_state.library
         self._all: dict[str, _Listed] = {}
         self._undoing = Undoing(self, app_state.undo_stack, self._done, self.complain)
-        self._pulling, self._pulled = app_state.pulling, ""
+        self._pulling = app_state.pulling
+        self._ended = self._pulling.ended
         self._asked = ""
         self._asking = ModelPulling(self, self._library, self._pulling, self._say_asked)
         self._adding = ModelAdding(self, self._library, self._added)
@@ -237,13 +238,13 @@ class ModelsScreen(EndsOnce[None]):
             self._show_pull()
 
     def _show_pull(self) -> None:
-        """How far the pull is; when it has ended, the models again."""
+        """How far the pull is; when one has ended, the models again."""
         name = self._pulling.name
         words = pull_line(name, self._pulling.progress) if name else self._asked
         self.query_one("#pull", Static).update(Content(clean(words)))
-        if self._pulled and not name:
+        if self._ended != self._pulling.ended:
+            self._ended = self._pulling.ended
             self.load()
-        self._pulled = name
 
     def action_look_again(self) -> None:
         """Read the list and look at the files again."""

@@ -37,6 +37,8 @@ def add_model(options: Namespace, library: Library) -> int:
     found = library.models.look_at(options.path, options.base)
     if options.path.is_dir() and found.fault:
         return _add_all(options, library)
+    if found.is_lora:
+        return _add_lora(found, options, library)
     return _add_one(found, options, library)
 
 
@@ -59,6 +61,27 @@ def _add_one(found: "FoundModel", options: Namespace, library: Library) -> int:
     else:
         say("Nothing was added.")
     return OK if added or options.json else SOME
+
+
+def _add_lora(found: "FoundModel", options: Namespace, library: Library) -> int:
+    """A LoRA, which is told by its header, comes into the list of LoRAs."""
+    from engine.api import plain
+
+    assert found.kind is not None
+    if why := library.models.why_no_lora(found):
+        raise UsageError(f"{clean(found.path.name)}: {clean(why)}")
+    if not options.json:
+        say(f"{clean(found.path.name)} is {clean(found.kind.words)}.")
+    label = ""
+    if _may_add(options, "Add it to your LoRAs?"):
+        label = library.models.add_lora(found, options.label)
+    if options.json:
+        print_json({"lora": plain(found) | {"label": label or None}, "added": bool(label)})
+    elif label:
+        say(f"{clean(label)} is in your LoRAs: write it in a sheet's column `lora`.")
+    else:
+        say("Nothing was added.")
+    return OK if label or options.json else SOME
 
 
 def _add_all(options: Namespace, library: Library) -> int:
