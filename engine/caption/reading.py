@@ -32,6 +32,8 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("obj", "object", "objects"), "obj"),
     **dict.fromkeys(("text", "txt"), "text"),
 }
+_FEW = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
+"""A list of numbers or colours over several lines; no text holds a break of a line as it is."""
 _CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
 _WHAT: Mapping[str, str] = {
     "Expecting ',' delimiter": "a comma is missing before this, or a quote mark too many",
@@ -270,3 +272,23 @@ class _Mender:
             digits = found[1] if len(found[1]) == 6 else "".join(d * 2 for d in found[1])
             self._told.append(f"{path}[{at}] {colour.strip()} → #{digits.upper()}")
             yield f"#{digits.upper()}"
+
+
+def read_caption(text: str) -> tuple[str, tuple[Fault, ...]]:
+    """A text that a person wrote as a caption: as the model gets it, and what is wrong with it.
+
+    A text that is not meant as one is what it is.
+    """
+    if not looks_like_caption(text):
+        return text, ()
+    found = read(text)
+    return found.text, found.faults
+
+
+def spread_out(text: str) -> str:
+    """A caption over many lines, to be read and written by a person; another text as it is."""
+    found = read(text) if looks_like_caption(text) else None
+    if found is None or found.caption is None:
+        return text
+    told = json.dumps(found.caption, indent=2, ensure_ascii=False)
+    return _FEW.sub(lambda each: f"[{' '.join(each[1].split())}]", told)
