@@ -286,9 +286,12 @@ def read_caption(text: str) -> tuple[str, tuple[Fault, ...]]:
 
 
 def spread_out(text: str) -> str:
-    """A caption over many lines, to be read and written by a person; another text as it is."""
-    found = read(text) if looks_like_caption(text) else None
-    if found is None or found.caption is None:
+    """A caption over many lines, to be read and written by a person; what is none as it is."""
+    if not looks_like_caption(text):
         return text
-    told = json.dumps(found.caption, indent=2, ensure_ascii=False)
+    try:
+        body = read(text).caption or _loaded(text)  # with faults, as long as it is JSON
+        told = json.dumps(body, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
     return _FEW.sub(lambda each: f"[{' '.join(each[1].split())}]", told)

@@ -27,7 +27,7 @@ class EditCaption(Dialog[str | None]):
     EditCaption { align: center middle; }
     EditCaption > Vertical { width: 90%; max-width: 110; height: 90%; background: $surface;
                              border: round $accent; padding: 0 1; }
-    EditCaption TextArea { height: 1fr; border: none; }
+    EditCaption TextArea, EditCaption TextArea:focus { height: 1fr; border: none; padding: 0; }
     EditCaption #note { color: $text-muted; height: auto; max-height: 5; }
     """
 

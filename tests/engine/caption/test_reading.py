@@ -34,6 +34,7 @@ def test_a_valid_caption_stays_byte_equal(caption: Caption) -> None:
     reading = read(text)
     assert reading.faults == () and reading.repairs == ()
     assert reading.text == text and reading.caption == caption
+    assert spread_out(text[:-1]) == text[:-1] and spread_out(text[:-1] + ',"x":1}') != text
     spread = spread_out(text)
     assert read_caption(spread) == (text, ()) and "\n" in spread
 
