@@ -127,7 +127,7 @@ class ModelPulling:
         app = self.node.app  # from a thread it cannot be found any more once the screen is left
 
         def agreed(answer: bool | None) -> None:
-            if answer:
+            if answer and self._is_free():  # another may have begun since it was asked about
                 self._pulling.begin(
                     asked.coming,
                     asked.plan,
