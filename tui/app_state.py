@@ -56,6 +56,14 @@ class ModelCame(Message):
 
 
 @dataclass
+class KeysChanged(Message):
+    """Actions have other keys from now on."""
+
+    keys: Mapping[str, str]
+    """Action → its keys, for those that have others than the table's."""
+
+
+@dataclass
 class Memory:
     """Where the app was left. Nothing is lost with it but comfort."""
 

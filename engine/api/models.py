@@ -171,8 +171,7 @@ class Models:
         entry = self._entry(found, label, self._taken()) | more
         model = model_of(entry)
         add_entries(entry)
-        with suppress(OSError):  # it is in the list; what can be checked later is less
-            record_added(model.files)
+        self._record(model)
         return _described(model, self._roomiest_device(), None)
 
     def add_lora(self, found: FoundModel, label: str = "") -> str:
@@ -208,16 +207,20 @@ class Models:
             ModelRefusedError: one is no model.
             SettingsError: the model list cannot be used, or not be written.
         """
-        taken, entries = self._taken(), list[dict[str, str]]()
+        taken, entries, models = self._taken(), list[dict[str, str]](), list[Model]()
         for each in found:
             entries.append(self._entry(each, "", taken))
             taken.add(entries[-1]["label"])
-            model_of(entries[-1])
+            models.append(model_of(entries[-1]))
         add_entries(*entries)
-        for each in found:
-            with suppress(OSError):  # as in `add`
-                record_added(each.files)
+        for model in models:
+            self._record(model)
         return [entry["label"] for entry in entries]
+
+    @staticmethod
+    def _record(model: Model) -> None:
+        with suppress(OSError):  # it is in the list; what can be checked later is less
+            record_added(model.files)
 
     def _taken(self) -> set[str]:
         models = self.all()

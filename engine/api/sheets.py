@@ -717,6 +717,7 @@ class Sheets:
                 for label, model in models.items()
             },
             default_model=next(iter(models)),
+            num_images=self._settings.sheet.num_images,
             prompt_chars=self._settings.sheet.max_prompt_chars,
             styles=tuple(words.styles),
             caption_styles=caption_styles(words.styles),

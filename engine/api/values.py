@@ -29,6 +29,7 @@ from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wante
 from engine.library.read.jobs import ORDERS, Job, JobPages
 from engine.library.read.pace import Pace
 from engine.library.read.reader import STATES, ImageInfo, JobInfo, SessionInfo
+from engine.library.read.session_origin import SessionOrigin
 from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
@@ -168,6 +169,7 @@ __all__ = [
     "RowValues",
     "SessionInfo",
     "SessionOrder",
+    "SessionOrigin",
     "SessionPages",
     "Sessions",
     "Setting",

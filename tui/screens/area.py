@@ -8,24 +8,8 @@ from textual.screen import Screen
 
 from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
-from tui.glyphs import GLYPHS
 from tui.widgets.key_line import KeyLine
-from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
-
-_STYLES: dict[str, CellStyle] = {
-    "done": "success",
-    "rendering": "accent",
-    "failed": "error",
-    "stopped": "warning",
-    "waiting": "dim",
-    "held": "warning",
-}
-
-
-def state_cell(state: str) -> Cell:
-    """The state of a job or a session, in a table; `held`: it waits to be resumed."""
-    return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
 class AreaScreen(Screen[None]):
@@ -83,6 +67,11 @@ class AreaScreen(Screen[None]):
     def tell(self, news: News) -> None:  # noqa: ARG002 - the areas' own take more of it
         """Take in what has happened."""
         self.query_one(TopLine).show()
+
+    def keys_changed(self) -> None:
+        """Actions have other keys: what names one is written anew."""
+        self.query_one(TopLine).name_keys()
+        self.refresh_bindings()
 
     def take_rows(self, rows: RowsToSheet) -> None:
         """Rows of a session are to be refined; Sheet takes them."""

@@ -393,6 +393,12 @@ class SheetScreen(AreaScreen):
     def _walked(self, event: DraftTable.Walked) -> None:
         self._say_done(f"{event.which} of {event.count}")
 
+    def keys_changed(self) -> None:
+        """Also the ways on, and all that is said of the sheet."""
+        super().keys_changed()
+        self.query_one(Welcome).name_keys()
+        self._show_all()
+
     def _show_all(self) -> None:
         """After any change: title, problem, totals; the estimate follows from a thread."""
         draft = self.draft

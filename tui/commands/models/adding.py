@@ -20,6 +20,11 @@ def register(group: Subcommands) -> None:
         add_model,
         "put a model into your list: a folder in diffusers' format, a .safetensors file, or a"
         " folder full of them; what was found is shown first, and files stay where they are",
+        examples=(
+            "promptsheet models add /data/models/stable-diffusion-xl-base-1.0",
+            "promptsheet models add some-checkpoint.safetensors --label pretty",
+            "promptsheet models add flux-finetuned.safetensors --base /data/models/FLUX.1-dev",
+        ),
     )
     add.add_argument("path", type=Path)
     add.add_argument("--label", type=words, default="", help="what sheets call it")
