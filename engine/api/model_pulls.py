@@ -69,10 +69,11 @@ class ModelPull:
         reserve = settings.engine.reserve_mib << 20
         self._pull = Pull(self.repository, models_folder(settings), reserve)
 
-    @property
-    def label(self) -> str:
+    def label_of(self, plan: PullPlan) -> str:
         """What its entry will be called, as things are. Reads the model list."""
-        return self._label or free_label(self._suggested, self._taken())
+        if self._label or plan.found.is_lora:
+            return self._label or self._suggested
+        return free_label(self._suggested, self._taken())
 
     def __enter__(self) -> Self:
         self._pull.__enter__()
@@ -141,7 +142,7 @@ class ModelPull:
         """
         path = Path(plan.folder, self.repository.file)
         if plan.found.is_lora:
-            return add_lora(path.absolute(), self._label or self._suggested)
+            return add_lora(path.absolute(), self.label_of(plan))
         found = self._models.look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
@@ -155,7 +156,7 @@ class ModelPull:
             more["licence"] = licence
         if quantise:
             more["quantise"] = quantise
-        return self._models.add(found, self.label, **more).label
+        return self._models.add(found, self.label_of(plan), **more).label
 
     def _taken(self) -> set[str]:
         models = self._models.all()

@@ -22,6 +22,7 @@ from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours, picture_folder
 from engine.api.trash import Trash
 from engine.caption.outline import ElementBox, OutlineLine, gist, outline_of
+from engine.caption.reading import looks_like_caption, read_caption, spread_out
 from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
@@ -199,6 +200,7 @@ __all__ = [
     "free_name",
     "gist",
     "image_place",
+    "looks_like_caption",
     "missing_model",
     "neighbours",
     "new_name",
@@ -209,8 +211,10 @@ __all__ = [
     "picture_folder",
     "plain",
     "plain_name",
+    "read_caption",
     "save_copy",
     "save_new",
+    "spread_out",
     "take_model",
     "understood",
     "unpacked_pictures",

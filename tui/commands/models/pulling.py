@@ -64,7 +64,7 @@ def pull(options: Namespace, library: Library) -> int:
             form = pull_words.form_body(coming)
             print_json({"plan": pull_words.plan_body(plan) | {"form": form}})
         else:
-            lines = pull_words.plan_lines(plan, coming.label)
+            lines = pull_words.plan_lines(plan, coming.label_of(plan))
             say(*lines, *pull_words.form_lines(coming))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
