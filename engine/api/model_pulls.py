@@ -58,6 +58,11 @@ class ModelPull:
         reserve = settings.engine.reserve_mib << 20
         self._pull = Pull(self.repository, models_folder(settings), reserve)
 
+    @property
+    def label(self) -> str:
+        """What its entry will be called, as things are. Reads the model list."""
+        return self._label or free_label(self._suggested, self._taken())
+
     def __enter__(self) -> Self:
         self._pull.__enter__()
         return self
@@ -124,13 +129,12 @@ class ModelPull:
         found = self._models.look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
-        if listed := self._models.labels_of(found):
-            return listed[0]
+        if labels := self._models.labels_of(found)[0]:
+            return labels[0]
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
         if plan.found.licence:
             more["licence"] = plan.found.licence
-        label = self._label or free_label(self._suggested, self._taken())
-        return self._models.add(found, label, **more).label
+        return self._models.add(found, self.label, **more).label
 
     def _taken(self) -> set[str]:
         models = self._models.all()

@@ -1,6 +1,6 @@
 """Models: listed with what is known of each, found, added, pulled, checked, taken out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import KnownModels, Model, Rendering, load_models, model_of, own_labels
 from engine.models.finding import FoundModel, free_label, look_at, look_through
 from engine.models.licences import licence_of
-from engine.models.list_file import add_entry, remove_entry
+from engine.models.list_file import add_entries, remove_entry
 from engine.models.lora_fit import other_kind
 from engine.models.loras import add_lora, unusable
 from engine.models.recorded import (
@@ -131,13 +131,16 @@ class Models:
         next(folder.iterdir(), None)
         return look_through(folder)
 
-    def labels_of(self, found: FoundModel) -> list[str]:
-        """The labels under which a model that was found is in the list already.
+    def labels_of(self, *found: FoundModel) -> list[list[str]]:
+        """The labels under which each of the models that were found is in the list already.
 
         Raises:
             SettingsError: the model list cannot be used.
         """
-        return [m.label for m in self.all().values() if m.files.source == found.files.source]
+        listed: dict[str, list[str]] = {}
+        for model in self.all().values():
+            listed.setdefault(model.files.source, []).append(model.label)
+        return [listed.get(each.files.source, []) for each in found]
 
     def would_be(self, found: FoundModel, label: str = "") -> ModelInfo:
         """What is known of a model that was found, as if it had been added.
@@ -150,7 +153,7 @@ class Models:
             ModelRefusedError: it is no model, or the label is taken.
             SettingsError: the model list cannot be used.
         """
-        entry = self._entry(found, label)
+        entry = self._entry(found, label, self._taken())
         return _described(model_of(entry), self._roomiest_device(), None)
 
     def add(self, found: FoundModel, label: str = "", **more: str) -> ModelInfo:
@@ -165,11 +168,10 @@ class Models:
             ModelRefusedError: it is no model, or the label is taken: nothing is written over.
             SettingsError: the model list cannot be used, or not be written.
         """
-        entry = self._entry(found, label) | more
+        entry = self._entry(found, label, self._taken()) | more
         model = model_of(entry)
-        add_entry(entry)
-        with suppress(OSError):  # it is in the list; what can be checked later is less
-            record_added(model.files)
+        add_entries(entry)
+        self._record(model)
         return _described(model, self._roomiest_device(), None)
 
     def add_lora(self, found: FoundModel, label: str = "") -> str:
@@ -198,11 +200,35 @@ class Models:
             )
         return unusable(found.kind, self.all())
 
-    def _entry(self, found: FoundModel, label: str) -> dict[str, str]:
+    def add_all(self, found: Sequence[FoundModel]) -> list[str]:
+        """Put several models into the user's list, all or none; the label of each, by its name.
+
+        Raises:
+            ModelRefusedError: one is no model.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        taken, entries, models = self._taken(), list[dict[str, str]](), list[Model]()
+        for each in found:
+            entries.append(self._entry(each, "", taken))
+            taken.add(entries[-1]["label"])
+            models.append(model_of(entries[-1]))
+        add_entries(*entries)
+        for model in models:
+            self._record(model)
+        return [entry["label"] for entry in entries]
+
+    @staticmethod
+    def _record(model: Model) -> None:
+        with suppress(OSError):  # it is in the list; what can be checked later is less
+            record_added(model.files)
+
+    def _taken(self) -> set[str]:
+        models = self.all()
+        return {*models, *models.faults}
+
+    def _entry(self, found: FoundModel, label: str, taken: Collection[str]) -> dict[str, str]:
         if found.fault:
             raise ModelRefusedError(found.fault)
-        models = self.all()
-        taken = models.keys() | models.faults.keys()
         if label in taken:
             raise ModelRefusedError(
                 f"There is a model {label} already: choose another label, or take that one out"
@@ -302,7 +328,7 @@ class Models:
             LabelTakenError: another model has its label by now.
             SettingsError: the model list cannot be used, or not be written.
         """
-        add_entry(entry)
+        add_entries(entry)
 
     def _known(self, models: KnownModels, label: str) -> Model:
         if label not in models:

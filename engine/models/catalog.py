@@ -266,6 +266,16 @@ def own_list() -> Path:
     return config_folder() / "models.toml"
 
 
+def listed_labels() -> list[str]:
+    """The labels of all entries as they stand in the lists, whatever is wrong with some.
+
+    Raises:
+        SettingsError: the user's list cannot be read.
+    """
+    items = (item for path in _lists() for _, _, item in _entries(path))
+    return [str(item["label"]) for item in items if "label" in item]
+
+
 def own_labels() -> list[str]:
     """The labels in the user's list, whether their models can be used or not.
 

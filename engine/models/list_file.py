@@ -15,33 +15,39 @@ class LabelTakenError(PromptsheetError):
     """The list has an entry of that label already."""
 
 
-def add_entry(entry: Mapping[str, Any], path: Path | None = None, tables: str = "models") -> Path:
-    """Put an entry at the end of one of the user's lists; the list.
+def add_entries(
+    *added: Mapping[str, Any], path: Path | None = None, tables: str = "models"
+) -> Path:
+    """Put entries at the end of one of the user's lists, all or none; the list.
 
     Args:
-        entry: its fields, its label among them.
+        added: the fields of each, its label among them.
         path: the list; None: that of models.
         tables: what each entry is called there.
 
     Raises:
-        LabelTakenError: it has that label already; nothing is written over.
+        LabelTakenError: it has such a label already; nothing is written over.
         SettingsError: it is not TOML, or no model list, or cannot be written.
     """
     import tomlkit  # it keeps the user's remarks and order; only who writes needs it
 
-    def added(document: Any) -> None:
+    def put(document: Any) -> None:
         entries = document.setdefault(tables, tomlkit.aot())
-        if any(item.get("label") == entry["label"] for item in entries):
-            raise LabelTakenError(
-                f"{path or own_list()} has a model {entry['label']} already: choose another label,"
-                f" or take that one out first (`promptsheet models remove {entry['label']}`)."
-            )
-        table = tomlkit.table()
-        for name, value in entry.items():
-            table.add(name, value)
-        entries.append(table)
+        taken = {item.get("label") for item in entries}
+        for entry in added:
+            if entry["label"] in taken:
+                raise LabelTakenError(
+                    f"{path or own_list()} has a model {entry['label']} already: choose another"
+                    " label, or take that one out first"
+                    f" (`promptsheet models remove {entry['label']}`)."
+                )
+            taken.add(entry["label"])
+            table = tomlkit.table()
+            for name, value in entry.items():
+                table.add(name, value)
+            entries.append(table)
 
-    return _changed(added, path or own_list(), tables)
+    return _changed(put, path or own_list(), tables)
 
 
 def remove_entry(label: str) -> dict[str, Any]:

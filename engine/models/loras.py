@@ -15,7 +15,7 @@ from engine.models.catalog import Model
 from engine.models.file_digests import file_digest
 from engine.models.file_kinds import TITLES, FileKind
 from engine.models.finding import free_label
-from engine.models.list_file import add_entry
+from engine.models.list_file import add_entries
 from engine.models.lora_fit import misfit, other_kind
 from engine.models.model_files import known_kind
 from engine.models.weights_file import WeightsFileError
@@ -85,11 +85,16 @@ def load_loras(folder: Path | None) -> KnownLoras:
         SettingsError: the list cannot be read.
     """
     found = _in_folder(folder) if folder is not None else {}
-    found |= _listed(config_folder() / "loras.toml")
+    found |= _listed(own_loras())
     return KnownLoras(
         {label: each.lora for label, each in found.items() if each.lora is not None},
         {label: each.fault for label, each in found.items() if each.fault},
     )
+
+
+def own_loras() -> Path:
+    """The user's list of LoRAs, which need not be there."""
+    return config_folder() / "loras.toml"
 
 
 def listed_loras() -> KnownLoras:
@@ -186,7 +191,7 @@ def add_lora(file: Path, label: str, **more: Any) -> str:
         return here
     plain = "".join(letter for letter in label if letter not in _APART).strip() or "lora"
     label = free_label(plain, listed)
-    add_entry({"label": label, "file": str(file)} | more, path, "loras")
+    add_entries({"label": label, "file": str(file)} | more, path=path, tables="loras")
     return label
 
 

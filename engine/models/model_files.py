@@ -176,6 +176,8 @@ def _weights_of(folder: Path, without: tuple[str, ...]) -> Iterator[Path]:
 def _folder_fault(folder: Path) -> str:
     if (folder / INDEX).is_file():
         return ""
+    if not folder.exists():
+        return f"{folder} is not there. Put it back, or mount its disk."
     return f"{folder} is not a diffusers folder (it has no {INDEX})."
 
 

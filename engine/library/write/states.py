@@ -85,6 +85,9 @@ def _sessions(db: sqlite3.Connection, which: str, arguments: Sequence[object]) -
 def move_session(db: sqlite3.Connection, session: str, to: str) -> None:
     """Give a session another place among those that have work left.
 
+    If it has, stopped ones are passed over: they keep their places, which only count once they are
+    resumed. If it is stopped itself, they count.
+
     Args:
         db: in a transaction.
         session: its id.
@@ -93,8 +96,9 @@ def move_session(db: sqlite3.Connection, session: str, to: str) -> None:
     order = [
         (row["key"], row["position"])
         for row in db.execute(
-            "SELECT key, position FROM sessions WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
-            " OR key = ? ORDER BY position",
+            "SELECT key, position FROM sessions WHERE waiting > 0 OR rendering > 0 OR key = ?1"
+            " OR stopped > 0 AND (SELECT waiting = 0 AND rendering = 0 FROM sessions"
+            " WHERE key = ?1) ORDER BY position",
             (session,),
         ).fetchall()
     ]

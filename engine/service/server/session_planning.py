@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
 from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, lora_digest
@@ -167,7 +167,7 @@ def _planned_models(
     except SettingsError as error:
         raise RefusedError(str(error)) from error
     except OSError as error:
-        raise RefusedError(f"A model's files cannot be read: {error}.") from error
+        raise RefusedError(f"A model's files cannot be read: {reason_of(error)}.") from error
 
 
 def _draw_key() -> str:

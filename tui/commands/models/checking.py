@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, words
+from tui.commands.arguments import Subcommands, model_label
 from tui.commands.output import OK, SOME, note, print_json, say
 from tui.text import clean, size_text
 
@@ -17,8 +17,9 @@ def register(group: Subcommands) -> None:
         check_models,
         "whether models' files are all there, whole, and as they were when the model came; all"
         " models, or one",
+        examples=("promptsheet models check", "promptsheet models check sdxl --whole"),
     )
-    check.add_argument("label", type=words, nargs="?")
+    check.add_argument("label", type=model_label, nargs="?")
     check.add_argument(
         "--whole",
         action="store_true",

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, folder, words
+from tui.commands.arguments import Subcommands, folder, hub_model, words
 from tui.commands.output import OK, SOME, UsageError, can_ask, confirmed, note, print_json, say
 from tui.text import clean
 
@@ -13,13 +13,20 @@ _INTERRUPTED = 130
 def register(group: Subcommands) -> None:
     """Declare it."""
     command = group.add(
-        "pull", pull, "fetch a model from the Hugging Face Hub, and add it to the model list"
+        "pull",
+        pull,
+        "fetch a model from the Hugging Face Hub, and add it to the model list",
+        examples=(
+            "promptsheet models pull",
+            "promptsheet models pull sdxl",
+            "promptsheet models pull stabilityai/sdxl-turbo --label turbo",
+        ),
     )
     command.add_argument(
         "repository",
         metavar="REPOSITORY[@REVISION]",
         nargs="?",
-        type=words,
+        type=hub_model,
         help="OWNER/NAME as on its page, or a name of the list that is shown without one",
     )
     command.add_argument("--label", type=words, default="", help="what the `model` column calls it")
@@ -56,7 +63,7 @@ def pull(options: Namespace, library: Library) -> int:
         if options.json:
             print_json({"plan": pull_words.plan_body(plan)})
         else:
-            say(*pull_words.plan_lines(plan))
+            say(*pull_words.plan_lines(plan, coming.label))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
         if not plan.is_here and not _is_agreed(options):
