@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import did_you_mean
-from tui.keys import KEYS, all_bindings, all_ids, bind, called, verb_of
+from tui.keys import KEYS, all_bindings, all_ids, bind, called, key_of, verb_of
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
@@ -203,8 +203,11 @@ def _shown(keys: Iterable[str]) -> str:
 
 
 class PressKey(Dialog[str | None]):
-    """Ends with the key that is pressed, once it is one that can be; None: esc was."""
+    """Ends with the key that is pressed, once it is one that can be; None: that for leaving was."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("setting.leave", "leave", "Back", first=True),
+    ]
     DEFAULT_CSS = """
     PressKey { align: center middle; }
     PressKey > Vertical { width: 80%; max-width: 70; height: auto; background: $surface;
@@ -223,15 +226,17 @@ class PressKey(Dialog[str | None]):
         with Vertical():
             yield Static(Content(clean(f"Press the key for “{self._verb.words}” (now {now}).")))
             yield Static("", id="fault", markup=False)
-            yield Static(Content("esc leaves it as it is."), classes="note")
+            yield Static(Content(f"{key_of('setting.leave')} leaves it as it is."), classes="note")
 
     def on_key(self, event: events.Key) -> None:
         """Take it, or say why not."""
         event.stop()
         event.prevent_default()
-        if event.key == "escape":
-            self.dismiss(None)
-        elif fault := refusal(self._verb, event.key, self._all_verbs, self._changed):
+        if fault := refusal(self._verb, event.key, self._all_verbs, self._changed):
             self.query_one("#fault", Static).update(Content(f"✗ {clean(fault)}"))
         else:
             self.dismiss(event.key)
+
+    def action_leave(self) -> None:
+        """As it was."""
+        self.dismiss(None)
