@@ -238,8 +238,8 @@ class ShareSettings(Declared, frozen=True):
 class AppSettings(Declared, frozen=True):
     """The app on the screen."""
 
-    theme: str = "textual-dark"
-    """A Textual theme: "textual-dark", "textual-light", "nord", "gruvbox" …"""
+    theme: str = "promptsheet-dark"
+    """"promptsheet-dark", "promptsheet-light", or a theme of Textual's: "nord", "gruvbox" …"""
 
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" asks the terminal."""

@@ -53,7 +53,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     assert builtin["label"] == "builtin" and builtin["shipped"] and not builtin["fault"]
     assert builtin["memory"]["bytes"] > builtin["bytes"] > 10_000_000
     assert {"image to image", "LoRA"} <= set(builtin["abilities"]) and builtin["last_used"] is None
-    assert gone["label"] == "gone" and "not a diffusers folder" in gone["fault"]
+    assert gone["label"] == "gone" and "is not there" in gone["fault"]
     said = promptsheet("models", "list").stdout
     assert "never" in said and "✗" in said
 
@@ -69,7 +69,8 @@ def test_a_model_is_added_checked_and_taken_out_again(
     assert promptsheet.json("models", "add", source, "--label", "mine", "--yes")["added"]
     again = promptsheet("models", "add", source, "--label", "mine", "--yes")
     assert again.returncode == 2 and "models remove mine" in again.stderr
-    assert promptsheet.json("models", "check", "mine")["models"]["mine"]["whole"]
+    checked = promptsheet.json("models", "check", "mine", "--whole")["models"]["mine"]
+    assert checked == {"whole": True, "faults": [], "recorded": "added"}
     full = tmp_path / "full"
     put_shapes(full / "a lora.safetensors", kohya(DOWN, 768))
     (full / "mine").symlink_to(source)

@@ -46,6 +46,16 @@ class SessionToSheet(Message):
 
 
 @dataclass
+class ModelCame(Message):
+    """A model is in the list now for which a cell of the sheet asked."""
+
+    text: str
+    """What the cell says."""
+    label: str
+    """What the model is called."""
+
+
+@dataclass
 class KeysChanged(Message):
     """Actions have other keys from now on."""
 

@@ -36,6 +36,7 @@ from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypePrompts
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.job_table import JobTable
 from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
@@ -180,7 +181,7 @@ async def test_no_key_of_jobs_waits_for_a_query(library_in_use: Settings) -> Non
         await pilot.press("2")
         await on(pilot, JobsScreen)
         await shows(pilot, "number 9")
-        table = app.screen.query_one(VirtualTable)
+        table = app.screen.query_one(JobTable)
         await pilot.press("pagedown", "G")
         await shows(pilot, "number 299")
         assert table.cursor_key == 301

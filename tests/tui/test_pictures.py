@@ -101,7 +101,7 @@ def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+@pytest.mark.parametrize("theme", ["promptsheet-dark", "promptsheet-light"])
 def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
@@ -115,7 +115,7 @@ def test_palettes_and_a_long_final_prompt(
 ) -> None:
     sheet = tmp_path / "colours.csv"
     sheet.write_text(_COLOURS, encoding="utf-8")
-    theme = f"textual-{theme}"
+    theme = f"promptsheet-{theme}"
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), sheet)
 
     async def wait(pilot: Pilot[Any]) -> None:
@@ -156,7 +156,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("engine.api.engine.EngineFeed", Rendering)
-    settings = replace(settings, app=replace(settings.app, theme=f"textual-{theme}"))
+    settings = replace(settings, app=replace(settings.app, theme=f"promptsheet-{theme}"))
     remember(Library(settings), Memory(made=[4, 0]))
     app = PromptsheetApp(Library(settings))
 

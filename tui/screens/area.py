@@ -6,26 +6,10 @@ from textual.app import ComposeResult
 from textual.events import ScreenResume
 from textual.screen import Screen
 
-from tui.app_state import AppState, RowsToSheet
+from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
-from tui.glyphs import GLYPHS
 from tui.widgets.key_line import KeyLine
-from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
-
-_STYLES: dict[str, CellStyle] = {
-    "done": "success",
-    "rendering": "accent",
-    "failed": "error",
-    "stopped": "warning",
-    "waiting": "dim",
-    "held": "warning",
-}
-
-
-def state_cell(state: str) -> Cell:
-    """The state of a job or a session, in a table; `held`: it waits to be resumed."""
-    return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
 class AreaScreen(Screen[None]):
@@ -94,6 +78,9 @@ class AreaScreen(Screen[None]):
 
     def take_session(self, session: str) -> None:
         """The whole sheet of a session is to be seen again; Sheet takes it."""
+
+    def take_model(self, came: ModelCame) -> None:
+        """A model is there now that a cell named; Sheet looks at it again."""
 
     def show_session(self, session: str | None) -> None:
         """Another session is in hand."""

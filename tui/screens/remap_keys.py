@@ -156,7 +156,7 @@ class RemapKeys(EndsOnce[str | None]):
                     Cell(clean(verb.words)),
                     Cell(
                         _shown(keys_now(verb, self._changed)),
-                        "accent" if is_own else "",
+                        "own" if is_own else "",
                         "● " if is_own else "  ",
                     ),
                     Cell(_shown(KEYS[verb.name].split(",")), "dim"),

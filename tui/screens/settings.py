@@ -265,7 +265,7 @@ def _row(setting: Setting) -> TableRow:
         setting.name,
         (
             Cell(f"  {setting.name.rpartition('.')[2]}"),
-            Cell(value, "accent" if setting.is_set else "", "● " if setting.is_set else "  "),
+            Cell(value, "own" if setting.is_set else "", "● " if setting.is_set else "  "),
             Cell(default, "dim"),
         ),
     )

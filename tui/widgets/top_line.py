@@ -60,7 +60,8 @@ class TopLine(Horizontal):
     DEFAULT_CSS = """
     TopLine { height: 1; background: $panel; }
     TopLine .area { width: auto; color: $text-muted; }
-    TopLine .area.-here { color: $text; background: $accent 40%; text-style: bold; }
+    TopLine .area.-here { color: $block-cursor-foreground; background: $block-cursor-background;
+                            text-style: bold; }
     TopLine #gauges { width: 1fr; text-align: right; text-wrap: nowrap; padding: 0 1;
                       color: $text-muted; }
     TopLine #gauges.-warning { color: $text-warning; }

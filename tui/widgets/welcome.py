@@ -149,7 +149,7 @@ class Welcome(Widget, can_focus=True):
     ]
     DEFAULT_CSS = """
     Welcome { height: 1fr; padding: 1 2 0 2; }
-    Welcome #name { color: $text-accent; text-style: bold; height: 1; }
+    Welcome #name { text-style: bold; height: 1; }
     Welcome #what { height: 1; }
     Welcome #machine { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     Welcome #away { height: auto; display: none; margin-top: 1; }

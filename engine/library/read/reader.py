@@ -163,6 +163,19 @@ def list_unfinished(library: Path) -> list[SessionInfo]:
     return [session_info(library, row) for row in rows]
 
 
+def list_queue(library: Path) -> list[SessionInfo]:
+    """As `list_unfinished`; then those that were stopped, the last accepted first."""
+    if is_new(library):
+        return []
+    with reading(library) as db:
+        rows = db.execute(
+            f"{SESSION_COLUMNS} WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
+            " AND trashed IS NULL ORDER BY waiting = 0 AND rendering = 0,"
+            " iif(waiting = 0 AND rendering = 0, -id, position)"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
+
+
 def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
     """A row of `SESSION_COLUMNS` as others see it."""
     return SessionInfo(
@@ -482,16 +495,24 @@ def departures_of(library: Path, session: str) -> tuple[int, list[str]]:
     return count, sorted({kind for kinds in departed.values() for kind in kinds})
 
 
-def newest_image(library: Path, session: str) -> Path | None:
-    """The file of the image of the session with id `session` that was finished last."""
+def newest_image(library: Path, session: str, row: int | None = None) -> Path | None:
+    """The file of the image that was finished last.
+
+    Args:
+        library: the library.
+        session: the id of the session whose image it is.
+        row: the number of the row that it is of; None: of any.
+    """
+    of_row = " AND i.row = (SELECT id FROM rows WHERE session = s.id AND number = ?)"
     with reading(library) as db:
-        row = db.execute(
+        found = db.execute(
             "SELECT s.folder || '/' || i.file AS file FROM images i"
             " JOIN sessions s ON s.id = i.session WHERE s.key = ? AND i.state = 'done'"
-            " AND i.trashed IS NULL ORDER BY i.finished DESC, i.id DESC LIMIT 1",
-            (session,),
+            f" AND i.trashed IS NULL{of_row if row is not None else ''}"
+            " ORDER BY i.finished DESC, i.id DESC LIMIT 1",
+            (session,) if row is None else (session, row),
         ).fetchone()
-    return library / row["file"] if row else None
+    return library / found["file"] if found else None
 
 
 def image_info(row: sqlite3.Row) -> ImageInfo:

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, hub_model, words
+from tui.commands.arguments import Subcommands, folder, hub_model, words
 from tui.commands.output import OK, SOME, UsageError, can_ask, confirmed, note, print_json, say
 from tui.text import clean
 
@@ -35,7 +35,14 @@ def register(group: Subcommands) -> None:
         type=words,
         default="",
         metavar="NAME",
-        help="one .safetensors file of it, instead of a model in diffusers' format",
+        help="one .safetensors file of it, instead of a model in diffusers' format; what it is, a"
+        " LoRA too, is read from its header first",
+    )
+    command.add_argument(
+        "--base",
+        type=folder,
+        metavar="FOLDER",
+        help="for a file of a denoiser alone: a folder in diffusers' format that has the rest",
     )
     command.add_argument(
         "--yes", action="store_true", help="pull it without a question; else sizes are shown first"
@@ -49,12 +56,14 @@ def pull(options: Namespace, library: Library) -> int:
 
     if options.repository is None:
         return _offers(options, library)
-    with library.models.pull(options.repository, options.label, options.file) as coming:
+    with library.models.pull(
+        options.repository, options.label, options.file, options.base
+    ) as coming:
         plan = coming.ask()
         if options.json:
             print_json({"plan": pull_words.plan_body(plan)})
         else:
-            say(*pull_words.plan_lines(plan))
+            say(*pull_words.plan_lines(plan, coming.label))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
         if not plan.is_here and not _is_agreed(options):
@@ -68,8 +77,11 @@ def pull(options: Namespace, library: Library) -> int:
             note("Stopped. What has come is kept: the same command goes on from there.")
             return _INTERRUPTED
         label = coming.add(plan)
+    kind = "lora" if plan.found.is_lora else "model"
     if options.json:
-        print_json({"model": label, "folder": plan.folder, "commit": plan.found.commit})
+        print_json({kind: label, "folder": plan.folder, "commit": plan.found.commit})
+    elif plan.found.is_lora:
+        say(f"{clean(label)} is in your LoRAs: write it in a sheet's column `lora`.")
     else:
         say(f"{clean(label)} is in your models: write it in a sheet's column `model`.")
     return OK
