@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import did_you_mean
-from tui.keys import KEYS, all_bindings, all_ids, bind, called, key_of, verb_of
+from tui.keys import KEYS, all_bindings, all_ids, bind, called, verb_of
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
@@ -209,11 +209,7 @@ class PressKey(Dialog[str | None]):
         bind("setting.leave", "leave", "Back", first=True),
     ]
     DEFAULT_CSS = """
-    PressKey { align: center middle; }
-    PressKey > Vertical { width: 80%; max-width: 70; height: auto; background: $surface;
-                          border: round $accent; padding: 1 2; }
-    PressKey .note { color: $text-muted; height: auto; }
-    PressKey #fault { color: $error; height: auto; min-height: 1; }
+    PressKey #fault { color: $text-error; height: auto; min-height: 1; }
     """
 
     def __init__(self, verb: Verb, all_verbs: Sequence[Verb], changed: Mapping[str, str]) -> None:
@@ -223,10 +219,9 @@ class PressKey(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """What is waited for."""
         now = _shown(keys_now(self._verb, self._changed))
-        with Vertical():
-            yield Static(Content(clean(f"Press the key for “{self._verb.words}” (now {now}).")))
+        with DialogBox(self._verb.words):
+            yield Static(Content(clean(f"Press the key for it; now it is {now}.")))
             yield Static("", id="fault", markup=False)
-            yield Static(Content(f"{key_of('setting.leave')} leaves it as it is."), classes="note")
 
     def on_key(self, event: events.Key) -> None:
         """Take it, or say why not."""
