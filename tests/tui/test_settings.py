@@ -229,7 +229,7 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
         await until(pilot, lambda: "o opens a sheet" in screen_text(app))
         await pilot.press("comma")
         await until(pilot, lambda: "─ The app" in screen_text(app))
-        assert "textual-dark" in screen_text(app)
+        await until(pilot, lambda: "promptsheet-dark" in screen_text(app))
 
         # A switch is one press, and says truly when it holds.
         await _settings(pilot, "app.bell")

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -16,6 +15,7 @@ from engine.api import did_you_mean
 from tui.keys import KEYS, all_bindings, all_ids, bind, called, verb_of
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
@@ -206,11 +206,8 @@ class PressKey(Dialog[str | None]):
     """Ends with the key that is pressed, once it is one that can be; None: esc was."""
 
     DEFAULT_CSS = """
-    PressKey { align: center middle; }
-    PressKey > Vertical { width: 80%; max-width: 70; height: auto; background: $surface;
-                          border: round $accent; padding: 1 2; }
-    PressKey .note { color: $text-muted; height: auto; }
-    PressKey #fault { color: $error; height: auto; min-height: 1; }
+    PressKey DialogBox { max-width: 70; padding: 1 2; }
+    PressKey #fault { color: $text-error; height: auto; min-height: 1; }
     """
 
     def __init__(self, verb: Verb, all_verbs: Sequence[Verb], changed: Mapping[str, str]) -> None:
@@ -220,7 +217,7 @@ class PressKey(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """What is waited for."""
         now = _shown(keys_now(self._verb, self._changed))
-        with Vertical():
+        with DialogBox("Another key"):
             yield Static(Content(clean(f"Press the key for “{self._verb.words}” (now {now}).")))
             yield Static("", id="fault", markup=False)
             yield Static(Content("esc leaves it as it is."), classes="note")
