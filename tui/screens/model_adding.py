@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Input, Static
@@ -21,11 +20,12 @@ from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text
 from tui.typed_path import is_folder, typed_path
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
 _ENDINGS = (".safetensors",)
-_NONE, _SHOWN = "no, add none", 12
+_YES, _NONE, _SHOWN = "yes, add it", "no, add none", 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,9 @@ class ModelAdding:
                     hand_to(app, self._ask_about_all, (path, every, fresh))
                     return
                 found = fresh[0]
+            if found.is_lora:
+                hand_to(app, self._ask_about_lora, found)
+                return
             if found.needs_base:
                 hand_to(app, self._ask_base, found)
                 return
@@ -101,6 +104,32 @@ class ModelAdding:
 
         question = f"{found.fault} Which folder?"
         self.node.app.push_screen(Ask(question, suggester=PathSuggester(())), typed)
+
+    def _ask_about_lora(self, found: FoundModel) -> None:
+        def chosen(answer: str | None) -> None:
+            if answer == _YES:
+                self._keep_lora(found)
+
+        self.node.app.push_screen(
+            Ask(
+                f"{found_head(found)} Add it to your LoRAs?",
+                choices=(_YES, _NONE),
+                note="Then the column lora can name it.",
+            ),
+            chosen,
+        )
+
+    @work(thread=True, exclusive=True, group="adding")
+    def _keep_lora(self, found: FoundModel) -> None:
+        try:
+            label = self._library.models.add_lora(found)
+        except (PromptsheetError, OSError) as error:
+            hand_to(self.node.app, self._complain, str(error))
+        else:
+            hand_to(self.node.app, self._say, f"{label} is in your LoRAs.")
+
+    def _say(self, words: str) -> None:
+        self.node.app.notify(clean(words), markup=False)
 
     def _show_single(self, single: _Single) -> None:
         def labelled(label: str | None) -> None:
@@ -159,12 +188,8 @@ class KeepModel(Dialog[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("keep.leave", "leave", "Back")]
     DEFAULT_CSS = """
-    KeepModel { align: center middle; }
-    KeepModel > Vertical { width: 90%; max-width: 100; height: auto; max-height: 90%;
-                           background: $surface; border: round $accent; padding: 0 1; }
-    KeepModel Input, KeepModel Input:focus { border: none; height: 1; padding: 0;
-                                             background: $panel; margin: 1 0; }
-    KeepModel .note { color: $text-muted; height: auto; }
+    KeepModel DialogBox { width: 90%; max-width: 100; }
+    KeepModel Input { margin: 1 0; }
     """
 
     def __init__(self, info: ModelInfo, found: FoundModel, label: str) -> None:
@@ -175,7 +200,7 @@ class KeepModel(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """What is known, and the label."""
-        with Vertical():
+        with DialogBox("Add a model", enter="Keep it"):
             yield Static(Content(found_head(self._found)))
             yield Pairs(facts(self._info))
             if remark := found_remark(self._found):

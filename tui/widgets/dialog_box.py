@@ -37,9 +37,10 @@ class Buttons(KeyLine):
     def _found(self) -> Sequence[Item]:
         """What enter does comes first: the field that is written in has that key."""
         found = super()._found()
-        others = [item for item in found[: len(found) - self._always] if item.key != "enter"]
+        found = found[: len(found) - self._always]
         if not self._enter:
-            return others
+            return found
+        others = [item for item in found if item.key != "enter"]
         return [Item("enter", called("enter"), self._enter), *others]
 
     def _arrange(self) -> None:
@@ -71,8 +72,12 @@ class DialogBox(Vertical):
         & RadioSet, & RadioSet:focus, & Checkbox, & Checkbox:focus {
             border: none; background: $surface; padding: 0;
         }
-        & ToggleButton > .toggle--button { color: $panel; background: $panel; }
-        & ToggleButton.-on > .toggle--button { color: $text-success; background: $panel; }
+        & ToggleButton > .toggle--button, & RadioSet > RadioButton > .toggle--button {
+            color: $panel; background: $panel;
+        }
+        & ToggleButton.-on > .toggle--button, & RadioSet > RadioButton.-on > .toggle--button {
+            color: $text-success;
+        }
         & OptionList, & TextArea, & DirectoryTree { scrollbar-size-vertical: 1; }
         & .note { color: $text-muted; height: auto; }
     }
