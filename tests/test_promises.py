@@ -173,7 +173,7 @@ def test_ctrl_c_leaves_it_running_and_says_so(warm: Promptsheet, tmp_path: Path)
     wait_for(lambda: len(warm.sessions()) > before)
     run.send_signal(signal.SIGINT)  # it may not have heard yet that the session is accepted
     _, notes = run.communicate(timeout=120)
-    assert "without this terminal" in notes
+    assert "in the background" in notes
     wait_for(lambda: settled(warm))
     assert state(warm)["done"] == 16
 

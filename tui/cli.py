@@ -33,7 +33,7 @@ def _parsers() -> tuple[Parser, Subcommands]:
         prog="promptsheet",
         usage="promptsheet [SHEET] | promptsheet COMMAND …",
         description="A spreadsheet of prompts in, a folder of images out, on your own GPU."
-        " Without a command it opens the app.",
+        " Without a command, the app opens.",
     )
     parser.show_examples(
         (
@@ -92,7 +92,7 @@ def _neither_words(word: str, commands: Iterable[str]) -> str:
     with suppress(OSError):
         files = [str(place.parent / each.name) for each in place.parent.iterdir()]
     near = did_you_mean(word, [*sorted(commands), *files])
-    return f"There is no file {word}, and no such command.{near}"
+    return f"File not found: {word}. There is no command of that name either.{near}"
 
 
 def _flushed(status: int) -> int:
@@ -107,7 +107,7 @@ def _flushed(status: int) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            reason = f"What was to be printed cannot be written: {fault_of(error)}."
+            reason = f"The output could not be written: {fault_of(error)}."
             raise PromptsheetError(reason) from error
     return status
 

@@ -22,8 +22,8 @@ def open_app(sheet: Path | None, library: Library) -> int:
         from engine.api import SheetError
 
         raise SheetError(
-            f"There is no file {sheet}, and no such command."
-            " `promptsheet --help` lists the commands."
+            f"File not found: {sheet}. There is no command of that name either; `promptsheet"
+            " --help` lists the commands."
         )
     if fault := library.folder_fault():
         from engine.api import LibraryError
@@ -31,7 +31,10 @@ def open_app(sheet: Path | None, library: Library) -> int:
         raise LibraryError(fault)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
-            "The app needs a terminal; `promptsheet --help` lists what works without one.",
+            (
+                "The app needs a terminal. `promptsheet --help` lists the commands that work"
+                " without one."
+            ),
             file=sys.stderr,
         )
         return 2

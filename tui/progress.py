@@ -53,13 +53,13 @@ def follow(session: str, name: str, library: Library, wait_minutes: float) -> Pr
                 settled = last.done + last.failed + last.stopped
                 pace = "" if last.settled or last.waits else known.pace(session, library)
                 parts = [] if last.settled else [pace, clean(last.now)]
-                parts += [f"✗ {last.failed} failed"] if last.failed else []
+                parts += [f"✗ {last.failed:,} failed"] if last.failed else []
                 note = " · ".join(part for part in parts if part)
                 bar.update(task, total=last.images, completed=settled, note=note)
                 if last.said:
                     bar.console.print(clean(last.said), markup=False)
         if library.settings.app.bell and last is not None:
-            words = f"{name}: {last.done} of {last.images} images done"
+            words = f"{name}: {last.done:,} of {last.images:,} images done"
             print(notification(words), end="", file=sys.stderr, flush=True)
         return last
     except KeyboardInterrupt:
@@ -129,7 +129,7 @@ _SAID_SECONDS = 5.0
 def looking() -> Iterator[Callable[[int, int], None]]:
     """What looking at pictures reports to: a bar on stderr, or a line there now and then."""
     if sys.stderr.isatty():
-        with _bar("looking at pictures") as (bar, task):
+        with _bar("checking pictures") as (bar, task):
             yield lambda done, total: bar.update(task, completed=done, total=total, note="")
         return
     said = time.monotonic()
@@ -138,7 +138,7 @@ def looking() -> Iterator[Callable[[int, int], None]]:
         nonlocal said
         if time.monotonic() - said >= _SAID_SECONDS:
             said = time.monotonic()
-            print(f"looked at {done:,} of {total:,} pictures", file=sys.stderr, flush=True)
+            print(f"checked {done:,} of {total:,} pictures", file=sys.stderr, flush=True)
 
     yield say
 

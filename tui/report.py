@@ -35,10 +35,13 @@ _SHOWN = 8
 def changes_line(changes: Changes) -> str:
     """`209 rows unchanged and kept, 2 changed, 1 new, 0 gone`."""
     return (
-        f"{count_text(len(changes.same), 'row')} unchanged and kept,"
-        f" {len(changes.changed):,} changed, {len(changes.added):,} new,"
-        f" {len(changes.removed):,} gone"
-        + (f", {len(changes.failed):,} failed then and tried again" if changes.failed else "")
+        f"{count_text(len(changes.same), 'row')} unchanged, {len(changes.changed):,} changed,"
+        f" {len(changes.added):,} new, {len(changes.removed):,} removed"
+        + (
+            f", {len(changes.failed):,} that failed last time will be retried"
+            if changes.failed
+            else ""
+        )
     )
 
 
@@ -87,7 +90,7 @@ def session_lines(sessions: Iterable[SessionInfo]) -> Iterator[str]:
     for info in sessions:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
         state = f"{GLYPHS[info.state]} {info.state}"
-        done = f"{info.done}/{info.images}"
+        done = f"{info.done:,}/{info.images:,}"
         size = size_text(info.bytes)
         yield f"{info.session:8} {when} {state:12} {done:>11} {size:>8}  {clean(info.name)}"
 
@@ -108,11 +111,11 @@ def show_lines(
     """
     yield f"{clean(info.name)} ({info.session}): {info.state}"
     yield (
-        f"{info.done} of {count_text(info.images, 'image')} done, {info.failed} failed,"
+        f"{info.done:,} of {count_text(info.images, 'image')} done, {info.failed:,} failed,"
         f" {size_text(info.bytes)}, in {clean(str(info.folder))}"
     )
     if pixels:
-        yield f"pixels {pixels}: another run that drew the same shows the same"
+        yield f"pixel checksum {pixels}: a run with identical images has the same"
     yield from changed_model_lines(info)
     for job in jobs:
         state = f"{GLYPHS[job.state]} {job.state}"
@@ -120,7 +123,7 @@ def show_lines(
         yield line + (f"  {clean(job.error)}" if job.error else "")
     departed, kinds = departures
     if departed:
-        yield f"{count_text(departed, 'image')} rendered under other conditions than planned:"
+        yield f"{count_text(departed, 'image')} rendered under different conditions than planned:"
         yield from (f"  {clean(kind)}" for kind in kinds)
 
 
@@ -129,9 +132,9 @@ def changed_model_lines(info: SessionInfo) -> Iterator[str]:
     if info.changed_models:
         labels, resume = ", ".join(map(clean, info.changed_models)), f"resume {info.session}"
         yield (
-            f"The files of {labels} have changed since {info.session} was planned:"
-            f" `promptsheet {resume} --accept-changed-model` goes on with those that are there now,"
-            f" and each image says so; with the old ones back `promptsheet {resume}` goes on."
+            f"The files of {labels} have changed since {info.session} started: `promptsheet"
+            f" {resume} --accept-changed-model` continues with the new files, and each image"
+            f" records it. If you put the old files back, `promptsheet {resume}` continues."
         )
 
 
@@ -167,24 +170,24 @@ def repair_lines(repaired: dict[str, Any]) -> list[str]:
     """What `verify --repair` has done."""
     lines = []
     if repaired.get("database"):
-        lines.append(f"the database could not be used; it is now {clean(repaired['database'])}")
+        lines.append(f"the database was unusable and is now {clean(repaired['database'])}")
     for name, words in (
-        ("sessions", "made anew from their files"),
-        ("folders", "sessions' folders that had been renamed, adopted by their new names"),
-        ("adopted", "found again"),
-        ("again", "lost: `promptsheet resume SESSION` renders them again"),
+        ("sessions", "rebuilt from their files"),
+        ("folders", "session folders found under new names and adopted"),
+        ("adopted", "found again and kept"),
+        ("again", "missing: `promptsheet resume SESSION` renders them again"),
         (
             "lost_sources",
-            "pictures that images are drawn on, lost: what was still to be drawn on them has"
-            " failed; put a copy back under this name, then `promptsheet retry SESSION`",
+            "source pictures missing, so the images that need them failed; put a copy back under"
+            " this name, then run `promptsheet retry SESSION`",
         ),
-        ("aside", "damaged, moved to the library's folder `damaged`"),
-        ("left", "belong to no image, left where they are"),
+        ("aside", "damaged, moved to the folder `damaged` in the library"),
+        ("left", "belong to no image; left in place"),
     ):
         if found := repaired.get(name):
             shown = ", ".join(clean(item) for item in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             lines.append(f"{words}: {shown}{more}")
     if repaired.get("recounted"):
-        lines.append(f"{repaired['recounted']} wrong counts were counted again")
+        lines.append(f"{repaired['recounted']} wrong counts corrected")
     return lines

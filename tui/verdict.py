@@ -35,13 +35,13 @@ def _advice(found: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
     yield from _of_devices(found)
     yield from _of_library(found["library"], reserve_bytes)
     for fault in found.get("models and words", {}).values():
-        yield Advice(fault, "rows that name it are refused until it is mended; others are rendered")
+        yield Advice(fault, "rows that use it are refused until it is fixed; other rows render")
     graphics = found["graphics"]
     if graphics["protocol"] not in _REAL_PICTURES:
         yield Advice(
-            "in this terminal the app shows pictures as coloured half-cells",
-            "foot, kitty, WezTerm, Ghostty, iTerm2 and `xterm -ti vt340` show real ones, also over"
-            " ssh; tmux inside kitty with `set -g allow-passthrough on`",
+            "this terminal shows pictures only as coloured blocks",
+            "foot, kitty, WezTerm, Ghostty, iTerm2 and `xterm -ti vt340` show real pictures,"
+            " also over ssh; for tmux inside kitty, set `set -g allow-passthrough on`",
         )
 
 
@@ -49,51 +49,55 @@ def _of_devices(found: dict[str, Any]) -> Iterator[Advice]:
     devices, torch = found["devices"], found["versions"].get("torch", "")
     unseen = [name for name in found.get("memory", {}) if name != "cpu" and name not in devices]
     if fault := devices.get("none"):
-        yield Advice(fault, "`make setup`, or your own `pip install`, brings torch again", True)
+        yield Advice(fault, "run `make setup`, or `pip install torch`", True)
     elif unseen:
         yield Advice(
-            f"the driver has {count_text(len(unseen), 'GPU')} that torch {torch} does not use",
-            "a torch without CUDA ends in +cpu, and CUDA_VISIBLE_DEVICES may hide GPUs: install a"
-            " build for your driver as https://pytorch.org says",
+            f"the driver has {count_text(len(unseen), 'GPU')} that torch {torch} cannot use",
+            "a version ending in +cpu has no CUDA, and CUDA_VISIBLE_DEVICES may hide GPUs:"
+            " install a build for your driver from https://pytorch.org",
         )
     elif list(devices) == ["cpu"]:
         yield Advice(
-            "there is no GPU: the CPU renders",
-            "that does for the built-in model and takes minutes an image with large ones; if this"
-            " machine has a GPU, `nvidia-smi` must show it",
+            "no GPU found: images render on the CPU",
+            "fine for the built-in model; large models take minutes per image. If this machine"
+            " has a GPU, check that `nvidia-smi` shows it",
         )
 
 
 def _of_library(state: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
     engine = state.get("engine") or ""
     if fault := state.get("fault"):
-        yield Advice(fault, "another library is named by --library DIR, or in the settings", True)
+        yield Advice(fault, "choose another library with --library DIR or in the settings", True)
     elif engine and not engine.startswith("process "):
-        yield Advice(engine, "`promptsheet engine stop`; its work goes on at the next start", True)
+        yield Advice(
+            engine, "run `promptsheet engine stop`; its work continues at the next start", True
+        )
     if paused := state.get("paused"):
         yield Advice(
-            f"the work is paused: {paused}",
-            "`promptsheet engine resume`, if it is you who paused it",
+            f"rendering is paused: {paused}",
+            "run `promptsheet engine resume` if you paused it",
             True,
         )
     free, needed = state.get("free bytes"), state.get("needed bytes", 0)
     if free is not None and free < reserve_bytes:
         yield Advice(
-            f"the library's disk has {size_text(free)} free, and {size_text(reserve_bytes)} are"
-            " kept free (engine.reserve_mib)",
-            "make room there; `promptsheet trash empty` deletes what you have put in the trash",
+            f"the library's disk has only {size_text(free)} free, and {size_text(reserve_bytes)}"
+            " are reserved (engine.reserve_mib)",
+            "free some space; `promptsheet trash empty` deletes what is in the trash",
             True,
         )
     elif free is not None and needed > free - reserve_bytes:
         yield Advice(
-            f"what waits to be rendered needs about {size_text(needed)}, and {size_text(free)} are"
-            " free",
-            "make room on the library's disk; until then it pauses when the disk is full",
+            f"the waiting images need about {size_text(needed)}, and {size_text(free)} is free",
+            "free some space on the library's disk; rendering pauses when it is full",
         )
     if state.get("models") == 1:
         yield Advice(
-            "the small built-in model is the only one",
-            "`promptsheet models pull` lists others, `promptsheet models add PATH` takes yours",
+            "only the small built-in model is installed",
+            (
+                "`promptsheet models pull` lists models to download; `promptsheet models add PATH`"
+                " adds your own"
+            ),
         )
 
 
@@ -101,9 +105,9 @@ def verdict_line(found: dict[str, Any], given: list[Advice]) -> str:
     """`✓ It renders here, on cuda:0 and cuda:1.`, or that it does not."""
     stops = sum(each.stops for each in given)
     if stops:
-        return f"{GLYPHS['failed']} Nothing is rendered here before this is done:"
+        return f"{GLYPHS['failed']} Not ready to render. Fix this first:"
     on = " and ".join(found["devices"])
-    return f"{GLYPHS['done']} It renders here, on {on}." + (" To be known:" if given else "")
+    return f"{GLYPHS['done']} Ready to render on {on}." + (" Good to know:" if given else "")
 
 
 def verdict_lines(found: dict[str, Any], given: list[Advice]) -> Iterator[str]:

@@ -119,4 +119,4 @@ def test_without_a_terminal_the_app_says_so(promptsheet: Promptsheet) -> None:
 def test_a_mistyped_command_is_not_taken_for_a_sheet(promptsheet: Promptsheet) -> None:
     done = promptsheet("chekc")
     assert done.returncode == 2
-    assert "no such command" in done.stderr
+    assert "no command of that name" in done.stderr

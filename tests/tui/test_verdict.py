@@ -25,7 +25,7 @@ def library(**changed: Any) -> dict[str, Any]:
 
 
 def test_where_all_is_well_it_says_so_and_nothing_else() -> None:
-    assert list(verdict_lines(found(), advice(found()))) == ["✓ It renders here, on cuda:0."]
+    assert list(verdict_lines(found(), advice(found()))) == ["✓ Ready to render on cuda:0."]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_keeps_from_rendering_comes_first_with_what_ends_it(
     first, *others = given = advice(there, 512 * MIB)
     assert first.stops and what in first.what and do in first.do
     assert not any(each.stops for each in others) and others
-    assert verdict_line(there, given) == "✗ Nothing is rendered here before this is done:"
+    assert verdict_line(there, given) == "✗ Not ready to render. Fix this first:"
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_what_keeps_from_rendering_comes_first_with_what_ends_it(
         ({"devices": {"cpu": "cpu"}, "memory": {"cpu": 1 << 34}}, "no GPU", "nvidia-smi"),
         ({"devices": {"cpu": "cpu"}}, "1 GPU that torch 2.13.0+cu130", "+cpu"),
         (library(models=1), "built-in", "models pull"),
-        (library(**{"needed bytes": 1 << 41}), "2199 GB", "make room"),
+        (library(**{"needed bytes": 1 << 41}), "2199 GB", "free some space"),
         ({"models and words": {"fault 1": "sdxl is not whole"}}, "sdxl is not whole", "rows"),
-        ({"graphics": {"protocol": "none"}}, "half-cells", "kitty"),
+        ({"graphics": {"protocol": "none"}}, "coloured blocks", "kitty"),
     ],
 )
 def test_what_could_be_better_is_said_and_keeps_nothing_from_rendering(
@@ -64,4 +64,4 @@ def test_what_could_be_better_is_said_and_keeps_nothing_from_rendering(
 ) -> None:
     (one,) = given = advice(found(**changed), 512 * MIB)
     assert what in one.what and do in one.do and not one.stops
-    assert verdict_line(found(**changed), given).startswith("✓ It renders here")
+    assert verdict_line(found(**changed), given).startswith("✓ Ready to render on")

@@ -14,7 +14,7 @@ def register(subcommands: Subcommands) -> None:
     app = subcommands.add(
         NAME,
         open_app,
-        "open the app; the same as no command at all",
+        "open the app (same as running `promptsheet` without a command)",
         examples=("promptsheet open prompts.xlsx", "promptsheet open --library /data/images"),
     )
     app.add_argument("sheet", type=Path, nargs="?", help="a sheet to open")

@@ -10,7 +10,7 @@ from tui.commands.parser import Parser
 Command = Callable[[argparse.Namespace, Library], int]
 """What a subcommand does: what was asked, on which library → the exit status."""
 
-SESSION_HELP = "an id, a name, or `last`"
+SESSION_HELP = "a session's id or name, or `last`"
 _ROW_DIGITS = 7
 
 
@@ -22,10 +22,10 @@ class Subcommands:
         self.names: set[str] = set()
         self._shared = Parser(add_help=False)
         self._shared.add_argument(
-            "--library", type=folder, metavar="DIR", help="another library folder"
+            "--library", type=folder, metavar="DIR", help="use this library folder"
         )
         self._shared.add_argument(
-            "--json", action="store_true", help="print one JSON object instead of words"
+            "--json", action="store_true", help="print one JSON object instead of text"
         )
         self._parsers = parser.add_subparsers(
             dest="command", metavar="COMMAND", required=True, prog=parser.prog
@@ -77,7 +77,7 @@ class Subcommands:
 def folder(text: str) -> Path:
     """A folder, which need not be there."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty name is no folder")
+        raise argparse.ArgumentTypeError("the folder name is empty")
     return Path(text)
 
 
@@ -121,7 +121,7 @@ def whole_number(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"“{text}” is no whole number") from error
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number") from error
 
 
 def numbers(text: str) -> list[int]:
@@ -130,9 +130,9 @@ def numbers(text: str) -> list[int]:
     for part in text.split(","):
         first, to, last = part.partition("-")
         if not (first.isdecimal() and (last.isdecimal() or not to)):
-            raise argparse.ArgumentTypeError(f"{part!r} is no row number; write 4 or 7-9")
+            raise argparse.ArgumentTypeError(f"{part!r} is not a row number; write 4 or 7-9")
         if max(len(first), len(last)) > _ROW_DIGITS:
-            raise argparse.ArgumentTypeError(f"no sheet has a row {part!r}")
+            raise argparse.ArgumentTypeError(f"row {part!r} is beyond any sheet")
         if to and int(last) < int(first):
             raise argparse.ArgumentTypeError(f"{part!r} runs backwards; write {last}-{first}")
         found += range(int(first), int(last or first) + 1)
@@ -149,7 +149,7 @@ def image_numbers(text: str) -> list[tuple[int, int]]:
         row, _, variations = part.partition(":")
         if not (row.isdecimal() and len(row) <= _ROW_DIGITS and variations):
             raise argparse.ArgumentTypeError(
-                f"{part!r} is no image; write ROW:VARIATION, such as 4:2, or 4:1-3"
+                f"{part!r} is not an image; write ROW:VARIATION, such as 4:2 or 4:1-3"
             )
         found += [(int(row), variation) for variation in numbers(variations)]
     return found
@@ -169,7 +169,7 @@ def devices(text: str) -> list[str]:
     """Devices with commas between them."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
-        raise argparse.ArgumentTypeError("a device is missing; write cuda:0,cuda:1 or cpu,cpu")
+        raise argparse.ArgumentTypeError("name a device, such as cuda:0,cuda:1 or cpu,cpu")
     return found
 
 

@@ -27,7 +27,10 @@ def register(subcommands: Subcommands, parser: Parser) -> None:
     command = subcommands.add(
         "completion",
         partial(completion, parser=parser),
-        "print what makes tab complete commands, options, sessions and labels in your shell",
+        (
+            "print a script that lets your shell complete commands, options, sessions and labels"
+            " with tab"
+        ),
         examples=(
             'eval "$(promptsheet completion bash)"    # in ~/.bashrc',
             'eval "$(promptsheet completion zsh)"     # in ~/.zshrc, after compinit',
@@ -36,13 +39,13 @@ def register(subcommands: Subcommands, parser: Parser) -> None:
         any_version=True,
     )
     command.add_argument(
-        "shell", choices=SHELLS, nargs="?", help="which shell; without it, the one you have"
+        "shell", choices=SHELLS, nargs="?", help="your shell (default: the one you are using)"
     )
     command.add_argument(
-        "--line", type=words, help="what the bash script asks: the command line up to the cursor"
+        "--line", type=words, help="used by the bash script: the command line up to the cursor"
     )
     command.add_argument(
-        "--words", nargs=REMAINDER, help="what the other scripts ask: its words up to the cursor"
+        "--words", nargs=REMAINDER, help="used by the other scripts: the words up to the cursor"
     )
 
 
@@ -50,7 +53,7 @@ def completion(options: Namespace, library: Library, *, parser: Parser) -> int:
     """`promptsheet completion [SHELL]`."""
     shell = options.shell or Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
-        raise UsageError(f"Say for which shell: {', '.join(SHELLS)}.")
+        raise UsageError(f"Name your shell: {', '.join(SHELLS)}.")
     if options.line is not None or options.words is not None:
         say(*_answer(shell, options, library, parser))
         return OK

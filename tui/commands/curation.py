@@ -31,16 +31,16 @@ def register(subcommands: Subcommands) -> None:
     named = subcommands.add(
         "rename",
         rename,
-        "call a session something else; its folder keeps its name",
+        "rename a session; its folder keeps its name",
         examples=("promptsheet rename last spring boats", "promptsheet rename 8kd2x 'night sky'"),
     )
     named.add_argument("session", type=session_name, help=SESSION_HELP)
-    named.add_argument("name", type=words, nargs="+", help="what to call it")
+    named.add_argument("name", type=words, nargs="+", help="the new name")
 
     tagged = subcommands.add(
         "tag",
         tag,
-        "give a session tags, or take them away; without TAG say which it has",
+        "add tags to a session or remove them; without TAG, list its tags",
         examples=(
             "promptsheet tag last sea 'for print'",
             "promptsheet tag last --remove sea",
@@ -49,19 +49,19 @@ def register(subcommands: Subcommands) -> None:
         ),
     )
     tagged.add_argument("session", type=session_name, help=SESSION_HELP)
-    tagged.add_argument("tags", type=words, metavar="TAG", nargs="*", help="beside those it has")
+    tagged.add_argument("tags", type=words, metavar="TAG", nargs="*", help="tags to add")
     tagged.add_argument(
         "--remove",
         type=words,
         metavar="TAG",
         nargs="*",
-        help="take these away; without TAG, all that it has",
+        help="remove these tags; without TAG, all of them",
     )
 
     loved = subcommands.add(
         "favourite",
         favourite,
-        "make images favourites, which no trashing of images takes along",
+        "mark images as favourites; trashing images leaves favourites in place",
         examples=(
             "promptsheet favourite last --rows 4,7-9",
             "promptsheet favourite last --images 4:2,7:1",
@@ -70,12 +70,12 @@ def register(subcommands: Subcommands) -> None:
     )
     loved.add_argument("session", type=session_name, help=SESSION_HELP)
     _add_choice(loved, "images of these rows")
-    loved.add_argument("--remove", action="store_true", help="they are favourites no longer")
+    loved.add_argument("--remove", action="store_true", help="unmark them as favourites")
 
     bin_ = subcommands.add(
         "trash",
         trash,
-        "put sessions or images in the trash, bring them back, or empty it",
+        "move sessions or images to the trash, restore them, or empty it",
         examples=(
             "promptsheet trash list",
             "promptsheet trash add last",
@@ -90,17 +90,17 @@ def register(subcommands: Subcommands) -> None:
         choices=("list", "add", "restore", "empty"),
         nargs="?",
         default="list",
-        help="list what is in it; add a session, or images of it; restore them; empty it for"
-        " good (on a terminal it asks first)",
+        help="list what is in the trash; add a session or images of it; restore them; or empty"
+        " it for good (asks first on a terminal)",
     )
     bin_.add_argument(
         "session", type=trashed_session, nargs="?", help=f"{SESSION_HELP}; add and restore"
     )
-    _add_choice(bin_, "only images of these rows; favourites are left where they are")
+    _add_choice(bin_, "only images of these rows; favourites stay")
     bin_.add_argument(
         "--yes",
         action="store_true",
-        help="empty without asking; add a session although it has favourites",
+        help="empty without asking; add a session even if it has favourites",
     )
 
 
@@ -112,7 +112,7 @@ def _add_choice(command: ArgumentParser, rows: str) -> None:
         "--images",
         type=image_numbers,
         metavar="4:2,7:1-3",
-        help="single ones: the row, a colon, the variation",
+        help="single images, as ROW:VARIATION",
     )
 
 
@@ -130,9 +130,7 @@ def _chosen(images: "Iterable[ImageInfo]", options: Namespace) -> list[str]:
         and (single is None or (image.row, image.variation) in single)
     ]
     if not found:
-        raise UsageError(
-            f"There is no such image: `promptsheet show {options.session}` lists its rows."
-        )
+        raise UsageError(f"Image not found. `promptsheet show {options.session}` lists the rows.")
     return found
 
 
@@ -147,7 +145,7 @@ def rename(options: Namespace, library: Library) -> int:
     if options.json:
         print_json({"session": info.session, "name": after.name, "before": info.name})
     else:
-        say(clean(f"{info.name} is now {after.name}"))
+        say(clean(f"{info.name} renamed to {after.name}"))
     return OK
 
 
@@ -156,7 +154,7 @@ def tag(options: Namespace, library: Library) -> int:
     info = library.sessions.find(options.session)
     tags, gone = list(info.tags), _each_tag(options.remove or ())
     if missing := [tag for tag in gone if tag not in tags]:
-        raise UsageError(f"{info.name} has no tag {missing[0]}, but {_tag_words(tags)}.")
+        raise UsageError(f"{info.name} has no tag {missing[0]}; it has {_tag_words(tags)}.")
     if options.remove is not None:
         tags = [tag for tag in tags if gone and tag not in gone]
     tags += [tag for tag in _each_tag(options.tags) if tag not in tags]
@@ -185,16 +183,20 @@ def _tag_words(tags: Sequence[str]) -> str:
 def favourite(options: Namespace, library: Library) -> int:
     """`promptsheet favourite SESSION --rows … | --images … [--remove]`."""
     if options.rows is None and options.images is None:
-        raise UsageError("Say which images: --rows 4,7-9, or --images 4:2,7:1.")
+        raise UsageError("Choose images with --rows 4,7-9 or --images 4:2,7:1.")
     info = library.sessions.find(options.session)
     found = _chosen((i for i in library.images.of(info.session) if i.file), options)
     changed = library.images.favour(found, on=not options.remove)
     if options.json:
         print_json({"session": info.session, "images": len(changed), "list": changed})
     else:
-        what = "no longer favourites" if options.remove else "made favourites"
+        what = "no longer favourite" if options.remove else "marked as favourite"
         rest = len(found) - len(changed)
-        before = f", {rest:,} {'were none' if options.remove else 'were before'}" if rest else ""
+        before = (
+            f", {rest:,} {'were not favourites' if options.remove else 'were favourites already'}"
+            if rest
+            else ""
+        )
         say(f"{count_text(len(changed), 'image')} {what}{before}")
     return OK
 
@@ -206,10 +208,13 @@ def trash(options: Namespace, library: Library) -> int:
     """`promptsheet trash list | add SESSION | restore SESSION | empty`."""
     if options.action in ("add", "restore"):
         if options.session is None:
-            raise UsageError(f"Say which session: `promptsheet trash {options.action} SESSION`.")
+            raise UsageError(f"Name a session: `promptsheet trash {options.action} SESSION`.")
         return (_trash_add if options.action == "add" else _trash_restore)(options, library)
     if options.session is not None or options.rows or options.images:
-        raise UsageError(f"`promptsheet trash {options.action}` is about all that is in the trash.")
+        raise UsageError(
+            f"`promptsheet trash {options.action}` works on the whole trash: leave"
+            " out the session, rows and images."
+        )
     empty = options.action == "empty"
     if empty and not options.yes and can_ask() and not _is_sure(library):
         note("Nothing was deleted.")
@@ -225,7 +230,7 @@ def trash(options: Namespace, library: Library) -> int:
     say(*(_trashed_line(library, info) for info in listed))
     say(f"{_size_words(size)}, {'deleted for good' if empty else 'in the trash'}")
     if left:
-        note(f"{count_text(len(left), 'file')} could not be deleted, {clean(left[0])} for one.")
+        note(f"{count_text(len(left), 'file')} could not be deleted, including {clean(left[0])}.")
     return SOME if left else OK
 
 
@@ -258,7 +263,7 @@ def _trashed_line(library: Library, info: "SessionInfo") -> str:
 
 
 def _is_sure(library: Library) -> bool:
-    return confirmed(f"Delete {_size_words(library.trash.size())}, for good?")
+    return confirmed(f"Delete {_size_words(library.trash.size())} for good?")
 
 
 def _trash_add(options: Namespace, library: Library) -> int:
@@ -271,8 +276,8 @@ def _trash_add(options: Namespace, library: Library) -> int:
         return _say_moved(info, options, "in the trash", trashed.images, left)
     if info.favourites and not options.yes:
         raise UsageError(
-            f"{info.session} has {count_text(info.favourites, 'favourite')}: --yes takes it to the"
-            " trash with all of it, --rows takes images of rows and leaves favourites."
+            f"{info.session} has {count_text(info.favourites, 'favourite')}: --yes moves the"
+            " whole session to the trash, --rows moves images of rows and keeps favourites."
         )
     library.sessions.trash(info.session)
     return _say_moved(info, options, "in the trash", None, {})
@@ -309,7 +314,7 @@ def _say_moved(
     else:
         what = f"{info.session}, {count_text(count, 'image')}," if whole else None
         say(f"{what or count_text(count, 'image')} {where}")
-        for name, words in (("favourites", "favourites"), ("rendering", "being rendered")):
+        for name, words in (("favourites", "favourites"), ("rendering", "still rendering")):
             if left.get(name):
-                note(f"{count_text(left[name], 'image')} left where they are: {words}.")
+                note(f"{count_text(left[name], 'image')} not moved: {words}.")
     return SOME if any(left.values()) else OK

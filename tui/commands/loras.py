@@ -13,7 +13,7 @@ def register(subcommands: Subcommands) -> None:
     subcommands.add(
         "loras",
         loras,
-        "the LoRAs that the column lora can name",
+        "list the LoRAs you can use in the column lora",
         examples=("promptsheet loras", "promptsheet loras --json"),
         any_version=True,
     )
@@ -40,10 +40,10 @@ def loras(options: Namespace, library: Library) -> int:
         )
         return OK
     for lora in known.values():
-        words = f"  answers to {', '.join(lora.words)}" if lora.words else ""
+        words = f"  trigger words {', '.join(lora.words)}" if lora.words else ""
         say(clean(f"{lora.label}:{lora.weight:g}  {lora.family or '–'}  {lora.file}{words}"))
     if not known:
-        say('No LoRA yet: name their folder in the settings, loras_folder = "/data/loras".')
+        say('No LoRAs yet. Set their folder in the settings: loras_folder = "/data/loras"')
     for label, fault in known.faults.items():
         say(clean(f"! {label}: {fault}"))
     return OK

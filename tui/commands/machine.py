@@ -19,7 +19,7 @@ def register(subcommands: Subcommands) -> None:
     process = subcommands.add(
         "engine",
         engine,
-        "the engine process, which renders and keeps the library",
+        "start, stop, pause or check the engine process, which renders in the background",
         examples=(
             "promptsheet engine status",
             "promptsheet engine pause",
@@ -32,39 +32,39 @@ def register(subcommands: Subcommands) -> None:
     process.add_argument(
         "action",
         choices=("start", "stop", "pause", "resume", "status", "run"),
-        help="pause renders nothing and frees the devices until resume",
+        help="pause stops rendering and frees the devices until resume",
     )
     process.add_argument(
         "--devices",
         type=devices,
         default=(),
         metavar="cuda:0,cuda:1",
-        help="with start and run: what to render on, instead of what the settings say",
+        help="with start and run: devices to render on, instead of those in the settings",
     )
     process.add_argument(
         "--no-render",
         action="store_true",
-        help="with start and run: only keep the library; nothing is rendered until `engine start`",
+        help="with start and run: manage the library only; nothing renders until `engine start`",
     )
     whole = subcommands.add(
         "verify",
         verify,
-        "hold the library's database and files against each other",
+        "compare the database with the files",
         examples=("promptsheet verify", "promptsheet verify --repair"),
     )
     whole.add_argument(
-        "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
+        "--repair", action="store_true", help="repair what differs; nothing is deleted"
     )
     subcommands.add(
         "doctor",
         doctor,
-        "this machine: devices, terminal, library, versions; and what to do about it",
+        "check this machine (devices, terminal, library, versions) and say what to fix",
         examples=("promptsheet doctor", "promptsheet doctor --json"),
     )
     subcommands.add(
         "config",
         config,
-        "where the settings are, and what holds",
+        "show where the settings are and their current values",
         examples=("promptsheet config", "promptsheet config --json"),
     )
 
@@ -72,7 +72,7 @@ def register(subcommands: Subcommands) -> None:
 def engine(options: Namespace, library: Library) -> int:
     """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
-        note(f"The engine process of {clean(str(library.path))}; Ctrl-C ends it.")
+        note(f"Engine process for {clean(str(library.path))}; Ctrl-C stops it.")
         library.engine.run(options.devices, no_render=options.no_render)
         return OK
     if options.action == "start":
@@ -122,7 +122,11 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     library = clean(answer["library"])
     if not answer["running"]:
         stopped = answer.get("stopped")
-        said = f"Stopped process {stopped}." if stopped else f"No engine process for {library}."
+        said = (
+            f"Stopped process {stopped}."
+            if stopped
+            else f"No engine process is running for {library}."
+        )
         return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
     lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
     lines += [
@@ -130,7 +134,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         for r in answer["renderers"]
     ]
     lines += [
-        f"  {work['session']}: {work['done']} of {work['images']} done" for work in answer["work"]
+        f"  {work['session']}: {work['done']:,} of {work['images']:,} done"
+        for work in answer["work"]
     ]
     lines += [
         f"  {load['device']}: {_load_words(load['model'])}, for {load['seconds']:.0f} s"
@@ -139,15 +144,14 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     lines += [f"  paused: {clean(answer['paused'])}"] if answer["paused"] else []
     if answer["held"]:
         lines.append(
-            f"  waiting to be asked: {', '.join(answer['held'])};"
-            " `promptsheet resume SESSION`, or `resume all`"
+            f"  on hold: {', '.join(answer['held'])}; `promptsheet resume SESSION`, or `resume all`"
         )
     notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
     return lines + [clean(note) for note in notes if note]
 
 
 def _load_words(model: str | None) -> str:
-    return f"loading {clean(model)}" if model else "the renderer is being started"
+    return f"loading {clean(model)}" if model else "starting the renderer"
 
 
 def verify(options: Namespace, library: Library) -> int:
@@ -165,7 +169,7 @@ def verify(options: Namespace, library: Library) -> int:
             say(*(f"{kind.removesuffix('s')}: {clean(name)}" for name in verdict[kind]))
         say(
             f"{count_text(verdict['images'], 'image')}: "
-            + ("database and files agree." if whole else "database and files do not agree.")
+            + ("database and files match." if whole else "database and files differ.")
         )
     return OK if whole else SOME
 
@@ -200,10 +204,10 @@ def doctor(options: Namespace, library: Library) -> int:
 def _focus_words(terminal: "Terminal") -> str:
     """How it is known whether anyone looks at the app."""
     if terminal.tells_focus:
-        return "told: a notice goes while the terminal does not have it"
+        return "reported: a notice is sent while the terminal is not in focus"
     if terminal.tmux:
-        return "told if tmux has `set -g focus-events on`, else notice.unsure decides"
-    return "not known to be told: notice.unsure decides"
+        return "reported if tmux has `set -g focus-events on`, else notice.unsure decides"
+    return "not known to be reported: notice.unsure decides"
 
 
 def config(options: Namespace, library: Library) -> int:
@@ -224,9 +228,9 @@ def config(options: Namespace, library: Library) -> int:
         )
         return OK
     for name, file in files.items():
-        there = "" if Path(file).is_file() else " (not there; defaults hold)"
+        there = "" if Path(file).is_file() else " (no such file; defaults apply)"
         say(f"# {name}: {clean(file)}{there}")
     say("", *report.setting_lines(library.settings))
     say("", "# models: " + ", ".join(clean(label) for label in models))
-    say(*(f"# not to be used: {clean(fault)}" for fault in library.faults()))
+    say(*(f"# cannot be used: {clean(fault)}" for fault in library.faults()))
     return OK

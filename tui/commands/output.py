@@ -32,7 +32,7 @@ def _is_closed() -> bool:
     global _told
     if sys.stdout is None and not _told:
         _told = True
-        note("stdout is closed: what was asked for cannot be printed.")
+        note("stdout is closed, so nothing can be printed.")
     return sys.stdout is None
 
 

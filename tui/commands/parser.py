@@ -13,9 +13,9 @@ _OF_ARGUMENT = re.compile(r"^argument (?P<name>[^:]+): (?P<fault>.*)$", re.DOTAL
 _WIDTH = 78
 _FAULTS = (
     (r"expected one argument", "a value is missing after it."),
-    (r"expected at least one argument", "something is missing after it."),
-    (r"ignored explicit argument (.+)", r"it takes no value, and \1 was given."),
-    (r"not allowed with argument (\S+)", r"it does not go together with \1."),
+    (r"expected at least one argument", "a value is missing after it."),
+    (r"ignored explicit argument (.+)", r"it takes no value, but \1 was given."),
+    (r"not allowed with argument (\S+)", r"it cannot be combined with \1."),
 )
 """What argparse says of an argument, and how we do."""
 
@@ -68,9 +68,9 @@ class Parser(argparse.ArgumentParser):
 
     def _unknown_words(self, word: str) -> str:
         if not word.startswith("-"):
-            return f"“{word}” is one word too many. Put what belongs together in quotes."
+            return f"“{word}” is one word too many. Put quotes around words that belong together."
         name = word.partition("=")[0]
-        return f"There is no option {name}.{did_you_mean(name, self._option_names())}"
+        return f"Unknown option {name}.{did_you_mean(name, self._option_names())}"
 
     def _option_names(self) -> Iterator[str]:
         return (name for action in self._actions for name in action.option_strings if "--" in name)
@@ -81,15 +81,15 @@ class Parser(argparse.ArgumentParser):
         choices = list(map(str, action.choices))
         near = did_you_mean(str(value), choices)
         if isinstance(action, argparse._SubParsersAction):
-            self.error(f"There is no command {value}.{near}{'' if near else _one_of(choices)}")
-        raise argparse.ArgumentError(action, f"there is no “{value}”.{near}{_one_of(choices)}")
+            self.error(f"Unknown command {value}.{near}{'' if near else _one_of(choices)}")
+        raise argparse.ArgumentError(action, f"“{value}” is not a choice.{near}{_one_of(choices)}")
 
     def error(self, message: str) -> NoReturn:
         """End with what is amiss, and where help is."""
         lines = [f"{self.prog}: {clean(self._in_words(message))}"]
         if self.examples and "Did you mean" not in message:
             lines.append(f"For example: {self.examples[0]}")
-        lines.append(f"`{self.prog} --help` explains it.")
+        lines.append(f"See `{self.prog} --help`.")
         self.exit(2, "\n".join(lines) + "\n")
 
     def _in_words(self, message: str) -> str:
@@ -98,10 +98,10 @@ class Parser(argparse.ArgumentParser):
         if missing != message:
             names = list(self.subparsers())
             if names and missing == "COMMAND":
-                return f"Say what to do.{_one_of(names)}"
+                return f"Name a command.{_one_of(names)}"
             return f"{missing.replace(', ', ' and ')} {'are' if ',' in missing else 'is'} missing."
         if found := re.match(r"ambiguous option: (\S+) could match (.+)", message):
-            return f"{found[1]} can be {found[2].replace(', ', ' or ')}: write more of it."
+            return f"{found[1]} can be {found[2].replace(', ', ' or ')}: write it in full."
         if found := _OF_ARGUMENT.match(message):
             name, fault = found["name"].rpartition("/")[2], found["fault"]
             for pattern, words in _FAULTS:

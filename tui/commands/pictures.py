@@ -29,7 +29,7 @@ def register(subcommands: Subcommands) -> None:
     command = subcommands.add(
         "images",
         images,
-        "draw on pictures: all of a folder, single files, or an archive on stdin",
+        "make new images from pictures: files, folders, or an archive on stdin",
         examples=(
             "promptsheet images photos/ --prompt 'a watercolour' --strength .5 -o out.zip",
             "promptsheet images a.jpg b.png --prompt 'a red boat' -n 4 --mask mask.png --fit pad",
@@ -40,30 +40,28 @@ def register(subcommands: Subcommands) -> None:
         "pictures",
         type=Path,
         nargs="+",
-        help="files, and folders of them; - reads a tar or zip archive from stdin",
+        help="picture files or folders; - reads a tar or zip archive from stdin",
     )
     command.add_argument(
-        "--prompt", type=words, required=True, help="what the pictures are to show"
+        "--prompt", type=words, required=True, help="the prompt: what the new images show"
     )
     command.add_argument(
         "--strength",
         metavar="S",
-        help="how much is drawn anew, above 0 to 1: .3 keeps most of a picture",
+        help="how much to change, above 0 to 1: .3 keeps most of a picture",
     )
     command.add_argument(
         "--fit",
         metavar="WORD",
-        help="crop, pad or stretch, where a picture's ratio is not that of the image",
+        help="crop, pad or stretch pictures whose aspect ratio differs from the image",
     )
     command.add_argument(
         "--mask",
         type=file_name,
         metavar="FILE",
-        help="a picture that is white where all are drawn anew",
+        help="a mask: white where the pictures may change",
     )
-    command.add_argument(
-        "--no-recursive", action="store_true", help="leave folders in folders alone"
-    )
+    command.add_argument("--no-recursive", action="store_true", help="skip subfolders")
     add_row_options(command)
     add_rendering_options(command)
     add_output(command)
@@ -77,10 +75,10 @@ def images(options: Namespace, library: Library) -> int:
 
     refuse_output(options)
     if not options.prompt.strip():
-        raise UsageError("--prompt says nothing: write what the pictures are to show.")
+        raise UsageError("--prompt is empty: write what the images should show.")
     from_stdin = any(str(path) == "-" for path in options.pictures)
     if from_stdin and len(options.pictures) > 1:
-        raise UsageError("- reads all pictures from stdin: give it alone.")
+        raise UsageError("- reads all pictures from stdin: use it alone.")
     with ExitStack() as unpacked:
         if from_stdin:
             found = unpacked.enter_context(unpacked_pictures(sys.stdin.buffer))
@@ -101,7 +99,7 @@ def images(options: Namespace, library: Library) -> int:
             if options.json:
                 nothing = dict.fromkeys(("images", "done", "failed", "seconds"), 0)
                 print_json({"session": None} | nothing | refused)
-            note("Nothing was started: none of these can be drawn on.")
+            note("Nothing was started: none of these pictures can be used.")
             return _NOTHING_DONE
         if not is_refused(checked, options):
             noted = [p for p in checked.sheet.problems if p.severity is not Severity.ERROR]

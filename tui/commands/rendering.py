@@ -24,19 +24,19 @@ _ROW_OPTIONS = (
 
 def add_row_options(command: argparse.ArgumentParser) -> None:
     """Declare what is a column in a sheet."""
-    command.add_argument(
-        "-n", "--num-images", type=whole_number, default=1, help="images of each row"
-    )
+    command.add_argument("-n", "--num-images", type=whole_number, default=1, help="images per row")
     command.add_argument("--aspect-ratio", metavar="W:H", help="width to height, such as 16:9")
     command.add_argument("--model", type=model_label, metavar="LABEL")
-    command.add_argument("--seed-number", metavar="N", help="of the first image; the others follow")
+    command.add_argument(
+        "--seed-number", metavar="N", help="seed of the first image; the next images count up"
+    )
     command.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
-    command.add_argument("--negative-prompt", metavar="TEXT", help="what is not to be seen")
+    command.add_argument("--negative-prompt", metavar="TEXT", help="what the image should not show")
     command.add_argument(
         "--lora",
         type=lora_weights,
         metavar="NAME:WEIGHT",
-        help="LoRAs of your list, separated by commas",
+        help="LoRAs from your list, separated by commas",
     )
 
 
@@ -48,14 +48,16 @@ def cells_of(options: Namespace) -> dict[str, str]:
 
 def add_rendering_options(command: argparse.ArgumentParser) -> None:
     """Declare how the session is called, and how long it is waited for."""
-    command.add_argument("--name", type=words, help="what to call the session")
-    command.add_argument("--detach", action="store_true", help="start it and return at once")
+    command.add_argument("--name", type=words, help="name of the session")
+    command.add_argument(
+        "--detach", action="store_true", help="start the session and return at once"
+    )
     command.add_argument(
         "--wait",
         type=minutes,
         metavar="MINUTES",
-        help="while nothing can be rendered (no GPU, a full disk, a pause) wait this long, then"
-        " end with status 1; the images stay waiting (default: engine.wait_minutes of the"
+        help="if rendering is paused (no GPU, full disk, paused by you), wait this long, then"
+        " exit with status 1; the images stay waiting (default: engine.wait_minutes in the"
         " settings, 10)",
     )
 
@@ -70,14 +72,14 @@ def refuse_output(options: Namespace) -> None:
         return
     if options.detach:
         raise UsageError(
-            "With --detach nobody waits for the results: leave -o out; `promptsheet export` does it"
-            " later."
+            "--detach does not wait for results, so it cannot be combined with -o. Run"
+            " `promptsheet export` later."
         )
     where = options.output if options.output.is_dir() else options.output.parent
     if not where.is_dir():
-        raise UsageError(f"There is no folder {where} for -o: make it, or name another.")
+        raise UsageError(f"Folder not found for -o: {where}. Create it or choose another.")
     if is_stdout(options.output) and options.json:
-        raise UsageError("-o - and --json both want stdout: give -o FILE.")
+        raise UsageError("-o - and --json both write to stdout: use -o FILE.")
     refuse_terminal(options.output)
     options.place = zip_place(None, options.output, force=options.force)
 
@@ -95,7 +97,7 @@ def say_refused(refused: Sequence["RefusedPicture"]) -> None:
     for each in refused[:PROBLEMS_SHOWN]:
         note(f"refused: {clean(each.file)}: {clean(each.reason)}")
     if len(refused) > PROBLEMS_SHOWN:
-        note(f"refused: … and {len(refused) - PROBLEMS_SHOWN:,} more; --json names them all")
+        note(f"refused: … and {len(refused) - PROBLEMS_SHOWN:,} more; --json lists them all")
 
 
 def render(
@@ -130,7 +132,7 @@ def render(
 
     if checked.errors:
         left_out = len(checked.sheet.rows) - len(checked.sheet.ready)
-        note(f"{count_text(left_out, 'row')} with errors left out; `promptsheet check` lists them.")
+        note(f"{count_text(left_out, 'row')} with errors skipped; `promptsheet check` lists them.")
     started, last, waits = None, None, None
     copied, pictures = 0, 0
 
@@ -152,14 +154,13 @@ def render(
             last = follow(started.session, info.name, library, _wait_minutes(options, library))
     except KeyboardInterrupt:
         if started is None and copied < pictures:
-            words = f"{copied:,} of {count_text(pictures, 'picture')} were copied"
-            note("", f"Nothing was started: {words}, and are gone from the library again.")
+            words = f"{copied:,} of {count_text(pictures, 'picture')} had been copied"
+            note("", f"Nothing was started: {words} and were removed from the library again.")
             raise
         if started is None:
             note(
                 "",
-                "It may be rendered without this terminal: `promptsheet sessions` says whether the"
-                " session was accepted.",
+                "The session may still have started: `promptsheet sessions` shows whether it did.",
             )
             raise
         info = library.sessions.find(started.session)
@@ -167,24 +168,23 @@ def render(
         if last is None:
             note(
                 "",
-                f"Rendering goes on without this terminal. `promptsheet show {info.session}` says"
-                f" how far it is, `promptsheet stop {info.session}` stops it.",
+                f"Rendering continues in the background. `promptsheet show {info.session}` shows"
+                f" progress, `promptsheet stop {info.session}` stops it.",
             )
         elif last.given_up:
             waits = last.waits
             note(
-                f"Nothing could be rendered for {time_text(_wait_minutes(options, library) * 60)}:"
+                f"Nothing has rendered for {time_text(_wait_minutes(options, library) * 60)}:"
                 f" {clean(waits)}",
-                "The images stay waiting, and are rendered when that is mended; `promptsheet show"
-                f" {info.session}` says how far they are, `promptsheet stop {info.session}` stops"
-                " them.",
+                "The images stay waiting and render once that is fixed. `promptsheet show"
+                f" {info.session}` shows progress, `promptsheet stop {info.session}` stops them.",
             )
         info = library.sessions.find(started.session)
     output = getattr(options, "output", None)
     if output is not None and info.state not in ("rendering", "waiting"):
         write_zip(library, info, place_of(options, info))
     elif output is not None:
-        note(f"No ZIP was written: `promptsheet export {info.session}` does it when all is done.")
+        note(f"No ZIP was written: run `promptsheet export {info.session}` when all is done.")
     if options.json:
         print_json(run_json(info) | {"waits": waits} | (more or {}))
     else:
@@ -234,8 +234,8 @@ def refuse(checked: "Checked", options: Namespace, more: dict[str, Any]) -> int:
     note(
         *report.problem_lines(checked.errors, most=PROBLEMS_SHOWN),
         report.totals_line(checked),
-        "Nothing was started. Mend these cells"
-        + (", or leave their rows out with --skip-bad-rows." if checked.sheet.ready else "."),
+        "Nothing was started. Fix these cells"
+        + (", or skip their rows with --skip-bad-rows." if checked.sheet.ready else "."),
     )
     return SOME
 
@@ -245,18 +245,18 @@ def _run_lines(info: "SessionInfo") -> list[str]:
 
     if info.state in ("rendering", "waiting"):
         return [
-            f"{info.session}: {info.done} of {count_text(info.images, 'image')} so far, in"
+            f"{info.session}: {info.done:,} of {count_text(info.images, 'image')} so far, in"
             f" {clean(str(info.folder))}"
         ]
-    parts = [f"{info.done} of {count_text(info.images, 'image')} done"]
-    parts += [f"{info.failed} failed"] if info.failed else []
-    parts += [f"{info.stopped} stopped"] if info.stopped else []
+    parts = [f"{info.done:,} of {count_text(info.images, 'image')} done"]
+    parts += [f"{info.failed:,} failed"] if info.failed else []
+    parts += [f"{info.stopped:,} stopped"] if info.stopped else []
     lines = [f"{', '.join(parts)}, {size_text(info.bytes)}, in {time_text(info.seconds)}"]
     lines += [f"Images: {clean(str(info.folder))}"]
     if info.failed:
         lines.append(
-            f"`promptsheet show {info.session}` says why images failed,"
-            f" `promptsheet retry {info.session}` tries them again."
+            f"`promptsheet show {info.session}` shows why images failed, `promptsheet retry"
+            f" {info.session}` renders them again."
         )
     lines += report.changed_model_lines(info)
     return lines

@@ -40,16 +40,14 @@ def may_replace(path: Path, *, force: bool = False) -> bool:
     except OSError:
         return False  # it is not there, or what is wrong is said when it is written
     if stat.S_ISDIR(about.st_mode):
-        raise UsageError(f"{name} is a folder. Give the name of a file.")
+        raise UsageError(f"{name} is a folder. Give a file name.")
     if not stat.S_ISREG(about.st_mode):
-        kind = next((words for test, words in _KINDS if test(about.st_mode)), "no plain file")
-        raise UsageError(
-            f"{name} is there already, and is {kind}: that is not replaced. Give another name."
-        )
+        kind = next((words for test, words in _KINDS if test(about.st_mode)), "not a regular file")
+        raise UsageError(f"{name} is {kind} and is not replaced. Choose another name.")
     if force:
         return True
     if not can_ask():
-        raise UsageError(f"{name} is there already; --force replaces it.")
-    if not confirmed(f"{name} is there already. Replace it?"):
+        raise UsageError(f"{name} already exists; --force replaces it.")
+    if not confirmed(f"{name} already exists. Replace it?"):
         raise UsageError(f"{name} was not replaced.")
     return True

@@ -37,17 +37,17 @@ def register(subcommands: Subcommands) -> None:
     one = subcommands.add(
         "show",
         show,
-        "one session with its rows and images",
+        "show one session with its rows and images",
         examples=("promptsheet show last", "promptsheet show spring --follow"),
     )
     one.add_argument("session", type=session_name, help=SESSION_HELP)
     one.add_argument(
-        "--follow", action="store_true", help="first wait for its end, with a progress bar"
+        "--follow", action="store_true", help="wait until it ends, with a progress bar"
     )
     halt = subcommands.add(
         "stop",
         stop,
-        "stop after the current step; what is finished is kept",
+        "stop a session after the current step; finished images are kept",
         examples=(
             "promptsheet stop last",
             "promptsheet stop last --rows 4,7-9",
@@ -57,13 +57,13 @@ def register(subcommands: Subcommands) -> None:
     go_on = subcommands.add(
         "resume",
         resume,
-        "let what was stopped go on",
+        "resume a stopped session",
         examples=("promptsheet resume last", "promptsheet resume last --accept-changed-model"),
     )
     again = subcommands.add(
         "retry",
         retry,
-        "try failed images again",
+        "render failed images again",
         examples=("promptsheet retry last", "promptsheet retry last --rows 4,7-9"),
     )
     for command in (halt, go_on, again):
@@ -77,13 +77,12 @@ def register(subcommands: Subcommands) -> None:
         command.add_argument(
             "--accept-changed-model",
             action="store_true",
-            help="go on with the files its models have now, though it was planned with others;"
-            " each image says so",
+            help="continue with a model's new files after they changed; each image records it",
         )
     order = subcommands.add(
         "move",
         move,
-        "render a session sooner or later than others",
+        "move a session up or down in the queue",
         examples=("promptsheet move spring first", "promptsheet move last down"),
     )
     order.add_argument("session", type=session_name, help=SESSION_HELP)
@@ -91,7 +90,7 @@ def register(subcommands: Subcommands) -> None:
     zipped = subcommands.add(
         "export",
         export,
-        "a session's images and their table as a ZIP",
+        "save a session's images and results sheet as a ZIP",
         examples=(
             "promptsheet export last -o out.zip",
             "promptsheet export last --favourites --table xlsx",
@@ -99,22 +98,28 @@ def register(subcommands: Subcommands) -> None:
         ),
     )
     zipped.add_argument("session", type=session_name, help=SESSION_HELP)
-    zipped.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
-    zipped.add_argument("--force", action="store_true", help="replace a file that is there")
-    zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
+    zipped.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to save the ZIP; - writes to stdout",
+    )
+    zipped.add_argument("--force", action="store_true", help="replace an existing file")
+    zipped.add_argument("--strip-metadata", action="store_true", help="leave out recipes")
     zipped.add_argument("--favourites", action="store_true", help="only favourites")
     zipped.add_argument(
         "--sources",
         action="store_true",
-        help="also the pictures that images are drawn on, in a folder `sources`",
+        help="include source pictures, in a folder `sources`",
     )
     zipped.add_argument(
-        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
+        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="format of the results sheet"
     )
     single = subcommands.add(
         "copy",
         copy,
-        "a session's images as single files in a folder; nothing there is replaced",
+        "copy a session's images to a folder; existing files are never replaced",
         examples=(
             "promptsheet copy last out/",
             "promptsheet copy last out/ --favourites",
@@ -122,7 +127,7 @@ def register(subcommands: Subcommands) -> None:
         ),
     )
     single.add_argument("session", type=session_name, help=SESSION_HELP)
-    single.add_argument("folder", type=folder, help="made if need be")
+    single.add_argument("folder", type=folder, help="created if missing")
     single.add_argument("--favourites", action="store_true", help="only favourites")
     single.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
 
@@ -137,7 +142,7 @@ def sessions(options: Namespace, library: Library) -> int:
     elif found:
         say(*report.session_lines(found))
     else:
-        say("No sessions yet. `promptsheet run SHEET` makes one.")
+        say("No sessions yet. `promptsheet run SHEET` creates one.")
     return OK
 
 
@@ -156,10 +161,10 @@ def show(options: Namespace, library: Library) -> int:
 
         last = follow(session, info.name, library, library.settings.engine.wait_minutes)
         if last is None:
-            note("", "It goes on without this terminal.")
+            note("", "It continues in the background.")
         elif last.given_up:
             status = SOME
-            note("", f"Nothing can be rendered at the moment: {clean(last.waits)}")
+            note("", f"Rendering is on hold: {clean(last.waits)}")
         info = library.sessions.find(session)
     pixels = library.images.pixels(session)
     if options.json:
@@ -202,7 +207,7 @@ def _change(
 ) -> int:
     if options.session == EVERYTHING:
         if options.rows:
-            raise UsageError("Rows belong to a session: name it instead of `all`.")
+            raise UsageError("--rows needs one session: name it instead of `all`.")
         command(None, None)
         found = [info for info in library.sessions.all() if info.state != "done"]
         if options.json:
@@ -225,7 +230,7 @@ def _say_state(session: str, options: Namespace, library: Library) -> int:
 
 
 def _state_line(info: "SessionInfo") -> str:
-    return f"{info.session}: {info.state}, {info.done} of {count_text(info.images, 'image')}"
+    return f"{info.session}: {info.state}, {info.done:,} of {count_text(info.images, 'image')}"
 
 
 def move(options: Namespace, library: Library) -> int:
@@ -239,8 +244,8 @@ def export(options: Namespace, library: Library) -> int:
     """`promptsheet export SESSION`."""
     if options.sources and options.strip_metadata:
         raise UsageError(
-            "--sources puts pictures in as they were brought, with all their metadata; leave that"
-            " or --strip-metadata out."
+            "--sources includes the original pictures with all their metadata, so it cannot be"
+            " combined with --strip-metadata."
         )
     info = library.sessions.find(options.session)
     refuse_terminal(options.output)

@@ -36,7 +36,7 @@ def register(subcommands: Subcommands) -> None:
     checked = subcommands.add(
         "check",
         check,
-        "list a sheet's problems, its totals and an estimate; start nothing",
+        "list a sheet's problems, totals and estimate without starting anything",
         examples=(
             "promptsheet check prompts.xlsx",
             "promptsheet check prompts.xlsx --worksheet Spring",
@@ -46,7 +46,7 @@ def register(subcommands: Subcommands) -> None:
     rendered = subcommands.add(
         "run",
         run,
-        "render a sheet and follow it; Ctrl-C leaves it running",
+        "render a sheet and show progress; Ctrl-C leaves it running",
         examples=(
             "promptsheet run prompts.xlsx",
             "promptsheet run prompts.xlsx --only-changed",
@@ -57,7 +57,7 @@ def register(subcommands: Subcommands) -> None:
     mended = subcommands.add(
         "mend",
         mend,
-        "write a corrected copy of a sheet",
+        "save a corrected copy of a sheet",
         examples=(
             "promptsheet mend prompts.xlsx -o corrected.xlsx",
             "promptsheet mend prompts.csv -o corrected.csv --suggestions --skip-bad-rows",
@@ -67,25 +67,25 @@ def register(subcommands: Subcommands) -> None:
         command.add_argument(
             "sheet",
             type=Path,
-            help="csv, tsv, xls, xlsx, ods, or one prompt a line"
+            help="a csv, tsv, xls, xlsx or ods file, or a text file with one prompt per line"
             + ("" if command is mended else "; - reads it from stdin"),
         )
-        command.add_argument("--worksheet", metavar="NAME", help="which sheet of a workbook")
+        command.add_argument("--worksheet", metavar="NAME", help="which worksheet of a workbook")
         command.add_argument(
             "--images",
             type=folder,
             metavar="FOLDER",
-            help="where the pictures are that it names (default: beside the sheet)",
+            help="folder of the pictures named in the sheet (default: the sheet's folder)",
         )
         command.add_argument(
             "--encoding",
             type=words,
             metavar="NAME",
-            help="what a text file is written in: shift_jis, gbk, windows-1251 …",
+            help="encoding of a text file: shift_jis, gbk, windows-1251 …",
         )
         if command is not checked:
             command.add_argument(
-                "--skip-bad-rows", action="store_true", help="leave rows with errors out"
+                "--skip-bad-rows", action="store_true", help="skip rows with errors"
             )
     mended.add_argument(
         "-o",
@@ -93,58 +93,60 @@ def register(subcommands: Subcommands) -> None:
         type=Path,
         required=True,
         metavar="COPY",
-        help="where to; of a workbook, a name that ends in .csv gets the rows alone",
+        help="where to save; for a workbook, a name ending in .csv saves only the rows",
     )
     mended.add_argument(
         "--suggestions",
         action="store_true",
-        help="take what is suggested for a cell, too, where it is one thing",
+        help="also apply suggestions where there is only one",
     )
-    mended.add_argument("--force", action="store_true", help="replace a file that is there")
+    mended.add_argument("--force", action="store_true", help="replace an existing file")
     rendered.add_argument(
         "--only-changed",
         action="store_true",
-        help="only rows that are new or changed since the sheet's last session",
+        help="render only rows that are new or changed since the sheet's last session",
     )
     rendered.add_argument(
         "--since",
         type=session_name,
         metavar="SESSION",
-        help="as --only-changed, since this session",
+        help="like --only-changed, but compared with this session",
     )
     blank = subcommands.add(
         "template",
         template,
-        "write a sheet to fill in: csv, xlsx or ods",
+        "create an empty sheet to fill in: csv, xlsx or ods",
         examples=(
             "promptsheet template todo.xlsx",
             "promptsheet template todo.xlsx --images photos/ --prompt 'a watercolour'",
             "promptsheet template --explain",
         ),
     )
-    blank.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
+    blank.add_argument("file", type=Path, nargs="?", help="its name, ending in .csv, .xlsx or .ods")
     kind = blank.add_mutually_exclusive_group()
-    kind.add_argument("--full", action="store_true", help="with all columns but a poster's")
+    kind.add_argument(
+        "--full", action="store_true", help="include all columns except those for posters"
+    )
     kind.add_argument(
         "--poster",
         action="store_true",
-        help="with the columns for Ideogram 4: what stands in the picture, and where",
+        help="include the columns for Ideogram 4: texts in the image and their places",
     )
-    blank.add_argument("--force", action="store_true", help="replace a file that is there")
+    blank.add_argument("--force", action="store_true", help="replace an existing file")
     blank.add_argument(
         "--images",
         type=folder,
         metavar="FOLDER",
-        help="with a row for each picture in this folder, to be drawn on",
+        help="add a row for each picture in this folder, as its source",
     )
-    blank.add_argument(
-        "--no-recursive", action="store_true", help="with --images: not in folders in the folder"
-    )
+    blank.add_argument("--no-recursive", action="store_true", help="with --images: skip subfolders")
     blank.add_argument(
         "--prompt", type=words, default="", help="with --images: the prompt of each row"
     )
     blank.add_argument(
-        "--explain", action="store_true", help="print the columns' rules, for a chat assistant, say"
+        "--explain",
+        action="store_true",
+        help="print the rules for columns, for example to give to a chat assistant",
     )
     typed = subcommands.add(
         "prompt",
@@ -160,8 +162,8 @@ def register(subcommands: Subcommands) -> None:
         "text",
         type=words,
         nargs="+",
-        help="a prompt, or several in quotes; words without quotes are one prompt; - reads one a"
-        " line from stdin",
+        help="one prompt, or several in quotes; words without quotes are one prompt; - reads one"
+        " per line from stdin",
     )
     add_row_options(typed)
     for command in (rendered, typed):
@@ -170,17 +172,22 @@ def register(subcommands: Subcommands) -> None:
     read = subcommands.add(
         "recipes",
         recipes,
-        "a sheet from pictures of A1111, InvokeAI, ComfyUI or Promptsheet, a row each",
+        "make a sheet from images made by A1111, InvokeAI, ComfyUI or Promptsheet, one row each",
         examples=(
             "promptsheet recipes a.png b.png -o again.csv",
             "promptsheet recipes downloads/ -o again.xlsx",
         ),
     )
-    read.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
+    read.add_argument("pictures", type=Path, nargs="+", help="image files or folders")
     read.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="SHEET", help="a csv, xlsx or ods"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="SHEET",
+        help="the sheet to save: .csv, .xlsx or .ods",
     )
-    read.add_argument("--force", action="store_true", help="replace a file that is there")
+    read.add_argument("--force", action="store_true", help="replace an existing file")
 
 
 def check(options: Namespace, library: Library) -> int:
@@ -251,7 +258,7 @@ def _checked(options: Namespace, library: Library) -> "Checked":
     if not _is_stream(options.sheet):
         return library.sheets.check(options.sheet, **how)
     if _is_stdin(options.sheet) and sys.stdin is None:
-        raise UsageError("There is no stdin to read a sheet from.")
+        raise UsageError("stdin is closed: there is no sheet to read.")
     if _is_stdin(options.sheet):
         return library.sheets.check_stream(sys.stdin.buffer, **how)
     with options.sheet.open("rb") as stream:
@@ -277,20 +284,23 @@ def template(options: Namespace, library: Library) -> int:
             say(rules)
         return OK
     if options.file is None:
-        raise UsageError("Give the template's name: FILE.xlsx, FILE.ods or FILE.csv.")
+        raise UsageError("Name the template: FILE.xlsx, FILE.ods or FILE.csv.")
     replace = may_replace(options.file, force=options.force)
     if options.images is not None:
         if options.poster:
-            raise UsageError("--poster goes without --images: Ideogram 4 draws on no pictures.")
+            raise UsageError(
+                "--poster cannot be combined with --images: Ideogram 4 does not"
+                " use source pictures."
+            )
         return _picture_sheet(options, library, replace=replace)
     if options.prompt:
-        raise UsageError("--prompt goes with --images: a template has an example of its own.")
+        raise UsageError("--prompt works only with --images.")
     library.sheets.write_template(options.file, full=options.full, poster=options.poster)
     if options.json:
         told = {"file": str(options.file), "full": options.full, "poster": options.poster}
         print_json(told)
     else:
-        say(f"A template is in {clean(str(options.file))}.")
+        say(f"Template saved: {clean(str(options.file))}")
     return OK
 
 
@@ -315,7 +325,7 @@ def _picture_sheet(options: Namespace, library: Library, *, replace: bool) -> in
             | {"refused": [asdict(each) for each in refused]}
         )
     else:
-        say(f"{count_text(rows, 'row')} in {clean(str(options.file))}")
+        say(f"{count_text(rows, 'row')} saved in {clean(str(options.file))}")
     return SOME if refused else OK
 
 
@@ -326,8 +336,7 @@ def run(options: Namespace, library: Library) -> int:
     refuse_output(options)
     if _is_stream(options.sheet) and options.only_changed and not options.since:
         raise UsageError(
-            "A sheet on stdin has no history: name the session it is compared with, --since"
-            " SESSION."
+            "A sheet from stdin has no earlier session: name one with --since SESSION."
         )
     checked = _checked(options, library)
     if not (options.only_changed or options.since) or is_refused(checked, options):
@@ -335,8 +344,8 @@ def run(options: Namespace, library: Library) -> int:
     wanted = options.since or library.sessions.of_sheet(options.sheet, checked.sheet.sheet)
     if wanted is None:
         raise UsageError(
-            f"No session was made from {options.sheet.name} yet; run it without --only-changed,"
-            " or name a session with --since."
+            f"{options.sheet.name} has no session yet: run it without --only-changed, or name a"
+            " session with --since."
         )
     before = library.sessions.find(wanted)
     changes = library.sheets.changes_since(before.session, checked)
@@ -362,7 +371,7 @@ def prompt(options: Namespace, library: Library) -> int:
         if line.strip()
     ]
     if not prompts:
-        raise UsageError("There is no prompt: write one, or one a line to `-`.")
+        raise UsageError("No prompt given: write one, or pass one per line to `-`.")
     cells = cells_of(options)
     checked = library.sheets.check_prompts(prompts, num_images=options.num_images, **cells)
     return render(checked, options, library, name=options.name or gist(prompts[0])[:40])
@@ -374,7 +383,7 @@ def _as_meant(texts: list[str]) -> list[str]:
         return texts
     whole = " ".join(texts)
     note(
-        f"One prompt: “{clean(whole)}”. Several are written in quotes each, or one a line to"
+        f"One prompt: “{clean(whole)}”. For several, put each in quotes, or pass one per line to"
         " `promptsheet prompt -`."
     )
     return [whole]
@@ -397,8 +406,8 @@ def recipes(options: Namespace, library: Library) -> int:
         print_json(body | {"reasons": reasons, "notes": noted})
         return OK
     note(*(f"{clean(each)}." for each in noted))
-    say(f"{count_text(rows, 'row')} in {clean(str(options.output))}")
+    say(f"{count_text(rows, 'row')} saved in {clean(str(options.output))}")
     if silent:
-        note(f"{count_text(len(silent), 'picture')} without a recipe left out.")
+        note(f"{count_text(len(silent), 'picture')} without a recipe skipped.")
         note(*(f"  {clean(each.file)}: {clean(each.reason)}" for each in silent[:PROBLEMS_SHOWN]))
     return OK

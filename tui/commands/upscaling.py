@@ -20,7 +20,7 @@ def register(subcommands: Subcommands) -> None:
     command = subcommands.add(
         "upscale",
         upscale,
-        "make larger images of a session's favourites, as a session of its own",
+        "make larger versions of a session's favourites, as a new session",
         examples=(
             "promptsheet upscale last",
             "promptsheet upscale last --rows 4,7-9 --by 4",
@@ -29,21 +29,28 @@ def register(subcommands: Subcommands) -> None:
     )
     command.add_argument("session", type=session_name, help=SESSION_HELP)
     command.add_argument(
-        "--rows", type=numbers, metavar="4,7-9", help="all images of these rows, not the favourites"
+        "--rows",
+        type=numbers,
+        metavar="4,7-9",
+        help="all images of these rows instead of the favourites",
     )
     command.add_argument(
-        "--by", type=whole_number, choices=(2, 4), default=2, help="times their width and height"
+        "--by",
+        type=whole_number,
+        choices=(2, 4),
+        default=2,
+        help="how many times larger, in width and height",
     )
     command.add_argument(
         "--model",
         type=model_label,
         metavar="LABEL",
         default="",
-        help="an upscaler, or a model that draws them anew (default: the first upscaler of the"
-        " model list; without one, the model that drew each)",
+        help="an upscaler, or a model to redraw them with (default: the first upscaler in your"
+        " list, else the model that made each image)",
     )
     command.add_argument(
-        "--skip-bad-rows", action="store_true", help="leave out images that cannot be upscaled"
+        "--skip-bad-rows", action="store_true", help="skip images that cannot be upscaled"
     )
     add_rendering_options(command)
 
@@ -63,7 +70,7 @@ def upscale(options: Namespace, library: Library) -> int:
         raise UsageError(
             f"{info.session} has no favourites: mark some in the app, or name rows with --rows."
             if options.rows is None
-            else "There is no finished image in these rows."
+            else "These rows have no finished images."
         )
     rows = library.sheets.upscaled(chosen, options.by, options.model)
     name = f"{info.name}, upscaled"

@@ -24,9 +24,9 @@ def add_output(command: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="write the results as a ZIP when all is done; - streams it to stdout",
+        help="save the results as a ZIP when all is done; - writes it to stdout",
     )
-    command.add_argument("--force", action="store_true", help="with -o: replace a file there")
+    command.add_argument("--force", action="store_true", help="with -o: replace an existing file")
 
 
 def is_stdout(output: Path | None) -> bool:
@@ -41,9 +41,9 @@ def refuse_terminal(output: Path | None) -> None:
         UsageError: it would.
     """
     if is_stdout(output) and sys.stdout is None:
-        raise UsageError("stdout is closed: give -o FILE, or pipe it somewhere.")
+        raise UsageError("stdout is closed: use -o FILE, or pipe the output.")
     if is_stdout(output) and sys.stdout.isatty():
-        raise UsageError("A ZIP would litter the terminal: give -o FILE, or pipe it somewhere.")
+        raise UsageError("A ZIP cannot be shown in a terminal: use -o FILE, or pipe the output.")
 
 
 def zip_place(info_name: str | None, output: Path | None, *, force: bool) -> "ZipPlace":
@@ -108,13 +108,15 @@ def write_zip(
             file.flush()
     except BrokenPipeError as error:
         drop_output()
-        raise UsageError("Who read the ZIP stopped before its end: it is not whole.") from error
+        raise UsageError(
+            "The program reading the ZIP stopped early, so it is incomplete."
+        ) from error
     if done.failed:
         failed = count_text(len(done.failed), "image")
-        note(f"{failed} not in it (failed, missing or damaged): the results sheet says why.")
+        note(f"{failed} left out (failed, missing or damaged): the results sheet says why.")
     if done.lost_sources:
-        lost = count_text(len(done.lost_sources), "picture")
-        note(f"{lost} that images are drawn on not in it: missing or damaged in the library.")
+        lost = count_text(len(done.lost_sources), "source picture")
+        note(f"{lost} left out: missing or damaged in the library.")
     return done, target
 
 

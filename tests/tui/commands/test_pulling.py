@@ -33,7 +33,7 @@ def test_a_model_is_asked_about_pulled_and_listed(
     promptsheet: Promptsheet, hub: FakeHub, tmp_path: Path
 ) -> None:
     asked = promptsheet("models", "pull", "acme/tiny")
-    assert asked.returncode == 2 and "Say so with --yes" in asked.stderr
+    assert asked.returncode == 2 and "Confirm with --yes" in asked.stderr
     assert "licence   mit" in asked.stdout and "361 kB in 6 files" in asked.stdout
     assert not (tmp_path / "models").exists()
     done = promptsheet("models", "pull", "acme/tiny@main", "--label", "小さい", "--yes", "--json")
@@ -47,7 +47,10 @@ def test_a_model_is_asked_about_pulled_and_listed(
     listed = promptsheet.json("models", "list")["models"][-1]
     assert (listed["label"], listed["licence"], listed["source"]) == ("小さい", "mit", str(folder))
     again = promptsheet("models", "pull", "acme/tiny")
-    assert "nothing: it is here" in again.stdout and "小さい is in your models" in again.stdout
+    assert (
+        "nothing: it is already here" in again.stdout
+        and "小さい was added to your models" in again.stdout
+    )
     for said in (asked, done, again):
         assert "hf_ofTheUser" not in said.stdout + said.stderr
 

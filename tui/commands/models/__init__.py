@@ -14,7 +14,7 @@ def register(subcommands: Subcommands) -> None:
     """Declare the group, and all that is in it."""
     group = subcommands.group(
         "models",
-        "the models there are: which, how large, what they can do",
+        "list, download, add, check or remove models",
         examples=("promptsheet models list", "promptsheet models pull sdxl"),
     )
     for module in _MODULES:

@@ -18,8 +18,8 @@ def register(group: Subcommands) -> None:
     add = group.add(
         "add",
         add_model,
-        "put a model into your list: a folder in diffusers' format, a .safetensors file, or a"
-        " folder full of them; what was found is shown first, and files stay where they are",
+        "add a model to your list: a folder in diffusers' format, a .safetensors file, or a"
+        " folder of them; shows first what it found, and leaves the files in place",
         examples=(
             "promptsheet models add /data/models/stable-diffusion-xl-base-1.0",
             "promptsheet models add some-checkpoint.safetensors --label pretty",
@@ -27,14 +27,14 @@ def register(group: Subcommands) -> None:
         ),
     )
     add.add_argument("path", type=Path)
-    add.add_argument("--label", type=words, default="", help="what sheets call it")
+    add.add_argument("--label", type=words, default="", help="its label in sheets")
     add.add_argument(
         "--base",
         type=folder,
         metavar="FOLDER",
-        help="for a file of a denoiser alone: a folder in diffusers' format that has the rest",
+        help="if the file holds only a denoiser: a folder in diffusers' format with the rest",
     )
-    add.add_argument("--yes", action="store_true", help="add what was found without asking")
+    add.add_argument("--yes", action="store_true", help="add without asking")
 
 
 def add_model(options: Namespace, library: Library) -> int:
@@ -62,7 +62,10 @@ def _add_one(found: "FoundModel", options: Namespace, library: Library) -> int:
     if options.json:
         print_json({"model": plain(info), "added": added})
     elif added:
-        say(f"{clean(info.label)} is in your models: write it in a sheet's column `model`.")
+        say(
+            f"{clean(info.label)} was added to your models: use it in the column `model` of a"
+            " sheet."
+        )
     else:
         say("Nothing was added.")
     return OK if added or options.json else SOME
@@ -83,7 +86,7 @@ def _add_lora(found: "FoundModel", options: Namespace, library: Library) -> int:
     if options.json:
         print_json({"lora": plain(found) | {"label": label or None}, "added": bool(label)})
     elif label:
-        say(f"{clean(label)} is in your LoRAs: write it in a sheet's column `lora`.")
+        say(f"{clean(label)} was added to your LoRAs: use it in the column `lora` of a sheet.")
     else:
         say("Nothing was added.")
     return OK if label or options.json else SOME
@@ -96,8 +99,8 @@ def _add_all(options: Namespace, library: Library) -> int:
 
     if options.label or options.base:
         raise UsageError(
-            f"{clean(str(options.path))} is a folder full of files: --label and --base are for one"
-            " model."
+            f"{clean(str(options.path))} is a folder of files: --label and --base work for a"
+            " single model only."
         )
     found = list(library.models.look_through(options.path))
     labels = library.models.labels_of(*found)
@@ -106,7 +109,7 @@ def _add_all(options: Namespace, library: Library) -> int:
     if not options.json:
         say(*(model_words.found_line(each, known[each.path]) for each in found))
         if not fresh:
-            say(f"No model in {clean(str(options.path))} that is not in your list yet.")
+            say(f"No new models in {clean(str(options.path))}.")
     asked = f"Add {count_text(len(fresh), 'model')}?"
     added = []
     if fresh and _may_add(options, asked):
@@ -132,5 +135,5 @@ def _may_add(options: Namespace, question: str) -> bool:
     if options.yes or options.json:
         return bool(options.yes)
     if not can_ask():
-        raise UsageError(f"{question} Say so with --yes.")
+        raise UsageError(f"{question} Confirm with --yes.")
     return confirmed(question)

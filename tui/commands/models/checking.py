@@ -15,16 +15,15 @@ def register(group: Subcommands) -> None:
     check = group.add(
         "check",
         check_models,
-        "whether models' files are all there, whole, and as they were when the model came; all"
-        " models, or one",
+        "check that model files are complete, undamaged and unchanged; all models, or one",
         examples=("promptsheet models check", "promptsheet models check sdxl --whole"),
     )
     check.add_argument("label", type=model_label, nargs="?")
     check.add_argument(
         "--whole",
         action="store_true",
-        help="read large files to their last byte, too, which takes a while; else their headers,"
-        " sizes and samples count",
+        help="read large files completely, which takes a while (default: headers, sizes and"
+        " samples)",
     )
 
 
@@ -53,6 +52,6 @@ def check_models(options: Namespace, library: Library) -> int:
     for label, found in faults.items():
         say(*(f"✗ {clean(label)}: {clean(fault)}" for fault in found))
         if not found:
-            since = f", and as it was when it was {compared[label]}" if compared[label] else ""
-            say(f"✓ {clean(label)} is whole{since}.")
+            since = f", unchanged since it was {compared[label]}" if compared[label] else ""
+            say(f"✓ {clean(label)} is complete{since}.")
     return SOME if any(faults.values()) else OK

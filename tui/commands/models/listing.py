@@ -12,7 +12,7 @@ def register(group: Subcommands) -> None:
     group.add(
         "list",
         list_models,
-        "the models there are, and what each needs and can do",
+        "list your models with what each needs and can do",
         examples=("promptsheet models list", "promptsheet models list --json"),
     )
 

@@ -15,7 +15,7 @@ def register(group: Subcommands) -> None:
     command = group.add(
         "pull",
         pull,
-        "fetch a model from the Hugging Face Hub, and add it to the model list",
+        "download a model from the Hugging Face Hub and add it to your list",
         examples=(
             "promptsheet models pull",
             "promptsheet models pull sdxl",
@@ -27,25 +27,25 @@ def register(group: Subcommands) -> None:
         metavar="REPOSITORY[@REVISION]",
         nargs="?",
         type=hub_model,
-        help="OWNER/NAME as on its page, or a name of the list that is shown without one",
+        help="OWNER/NAME as on its page, or a name from the list (shown when left out)",
     )
-    command.add_argument("--label", type=words, default="", help="what the `model` column calls it")
+    command.add_argument("--label", type=words, default="", help="its label in sheets")
     command.add_argument(
         "--file",
         type=words,
         default="",
         metavar="NAME",
-        help="one .safetensors file of it, instead of a model in diffusers' format; what it is, a"
-        " LoRA too, is read from its header first",
+        help="pull this one .safetensors file (a model or a LoRA) instead of a model in"
+        " diffusers' format",
     )
     command.add_argument(
         "--base",
         type=folder,
         metavar="FOLDER",
-        help="for a file of a denoiser alone: a folder in diffusers' format that has the rest",
+        help="if the file holds only a denoiser: a folder in diffusers' format with the rest",
     )
     command.add_argument(
-        "--yes", action="store_true", help="pull it without a question; else sizes are shown first"
+        "--yes", action="store_true", help="pull without asking (default: show sizes first)"
     )
 
 
@@ -76,16 +76,16 @@ def pull(options: Namespace, library: Library) -> int:
                 for step in coming.bring():
                     show(step)
         except KeyboardInterrupt:
-            note("Stopped. What has come is kept: the same command goes on from there.")
+            note("Stopped. What was downloaded is kept: run the same command to continue.")
             return _INTERRUPTED
         label = coming.add(plan)
     kind = "lora" if plan.found.is_lora else "model"
     if options.json:
         print_json({kind: label, "folder": plan.folder, "commit": plan.found.commit})
     elif plan.found.is_lora:
-        say(f"{clean(label)} is in your LoRAs: write it in a sheet's column `lora`.")
+        say(f"{clean(label)} was added to your LoRAs: use it in the column `lora` of a sheet.")
     else:
-        say(f"{clean(label)} is in your models: write it in a sheet's column `model`.")
+        say(f"{clean(label)} was added to your models: use it in the column `model` of a sheet.")
     return OK
 
 
@@ -93,7 +93,7 @@ def _is_agreed(options: Namespace) -> bool:
     if options.yes or options.json:
         return bool(options.yes)
     if not can_ask():
-        raise UsageError("Pull it? Say so with --yes.")
+        raise UsageError("Pull it? Confirm with --yes.")
     return confirmed("Pull it?")
 
 
@@ -102,7 +102,7 @@ def _offers(options: Namespace, library: Library) -> int:
     from tui import pull_words
 
     if options.label or options.yes or options.file:
-        raise UsageError("Name the repository that is to be pulled.")
+        raise UsageError("Name the repository to pull.")
     offers = library.models.offers()
     if options.json:
         print_json({"offers": [plain(offer) for offer in offers]})

@@ -13,7 +13,7 @@ def register(group: Subcommands) -> None:
     remove = group.add(
         "remove",
         remove_model,
-        "take a model out of your list; its files stay where they are",
+        "remove a model from your list; its files stay in place",
         examples=("promptsheet models remove pretty",),
     )
     remove.add_argument("label", type=model_label)
