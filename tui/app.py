@@ -51,7 +51,7 @@ _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 _COMING_SECONDS = 0.01
 _MADE_SECONDS = 20.0
-_STAY, _LEAVE = "no, stay", "yes, quit without it"
+_STAY, _LEAVE = "no, stay here", "yes, quit and lose it"
 _HELP = "textual.widgets._help_panel"
 _CLOSE_HELP = "Close help"
 _GARBAGE = 20_000
@@ -92,9 +92,9 @@ class PromptsheetApp(App[str]):
         bind("app.models", "models", "Models", show=False),
         bind("app.settings", "settings", "Settings", show=False),
         bind("app.help", "help", "Help", show=False),
-        bind("app.redraw", "redraw", "Draw everything again", show=False),
+        bind("app.redraw", "redraw", "Redraw the screen", show=False),
         bind("app.quit", "quit", "Quit", show=False),
-        bind("app.leave", "leave", "Close what was opened last", first=True),
+        bind("app.leave", "leave", "Go back", first=True),
     ]
 
     def __init__(self, library: Library, sheet: Path | None = None) -> None:
@@ -190,7 +190,7 @@ class PromptsheetApp(App[str]):
         from tui.screens.remap_keys import unknown_actions
 
         if words := unknown_actions(self.app_state.settings.app.keys):
-            self.call_later(self._say_unknown, f"app.keys in the settings: {words}")
+            self.call_later(self._say_unknown, f"Settings, app.keys: {words}")
 
     def _say_unknown(self, words: str) -> None:
         self.notify(clean(words), severity="warning", markup=False, timeout=15)
@@ -256,7 +256,7 @@ class PromptsheetApp(App[str]):
         status = news.status
         why = status.reason if status.doing in (Doing.OFF, Doing.SILENT) else ""
         if why and why != self._why:
-            self.notify(clean(f"Nothing is rendered: {why}"), severity="warning", markup=False)
+            self.notify(clean(f"Rendering is on hold: {why}"), severity="warning", markup=False)
         self._why = why
 
     @on(RowsToSheet)
@@ -386,11 +386,14 @@ class PromptsheetApp(App[str]):
             if self._leaving is not None:  # it may lie on an area that is not shown now
                 self._leaving.dismiss(None)
             if starting:
-                question = f"The pictures of {starting[0]} are still being copied. Leave?"
-                note = "Then nothing is started. The title of Sheet says how far the copying is."
+                question = f"The pictures of {starting[0]} are still being copied. Quit anyway?"
+                note = (
+                    "If you quit now, nothing starts. The title line of Sheet shows how far"
+                    " the copy is."
+                )
             else:
                 name, saves, starts = names[0], key_of("sheet.write_out"), key_of("sheet.start")
-                question = f"What you wrote in {name} is in no file and no session yet. Leave it?"
+                question = f"{name} has edits that are not saved or started yet. Quit anyway?"
                 note = f"On Sheet, {saves} saves it and {starts} starts it."
             self._leaving = Ask(question, choices=(_STAY, _LEAVE), note=note)
             self.push_screen(self._leaving, self._leave_or_stay)
@@ -413,8 +416,8 @@ class PromptsheetApp(App[str]):
         said: list[str] = []
         if self._watch and self._watch.rendering:
             said.append(
-                "Rendering goes on without this terminal; `promptsheet` brings you back to it."
+                "Rendering continues in the background; run `promptsheet` to come back to it."
             )
         if name := self.app_state.pulling.name:
-            said.append(f"`promptsheet models pull {name}` goes on from where the pull is now.")
+            said.append(f"`promptsheet models pull {name}` continues this download later.")
         return "\n".join(said)

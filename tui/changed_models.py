@@ -9,9 +9,9 @@ from engine.api import SessionInfo
 from tui.screens.ask import Ask
 from tui.text import clean
 
-_NEW = "yes, go on with the files that are there now"
-_OLD = "the old files are back: go on as planned"
-_NO = "no, leave it stopped"
+_NEW = "yes, continue with the new files"
+_OLD = "the old files are back: continue as planned"
+_NO = "no, keep it stopped"
 
 
 def changed_words(info: SessionInfo) -> str:
@@ -19,7 +19,7 @@ def changed_words(info: SessionInfo) -> str:
     if not info.changed_models:
         return ""
     labels = clean(", ".join(info.changed_models))
-    return f"The files of {labels} have changed since this session was planned"
+    return f"The files of {labels} have changed since this session started"
 
 
 def resume_asking(app: App[Any], info: SessionInfo, resume: Callable[[bool], object]) -> None:
@@ -38,6 +38,6 @@ def resume_asking(app: App[Any], info: SessionInfo, resume: Callable[[bool], obj
         if answer in (_NEW, _OLD):
             resume(answer == _NEW)
 
-    note = "its other images are by the old files; each image says which it is by"
-    question = f"{changed_words(info)}. Go on with those that are there now?"
+    note = "The finished images used the old files; each image records which files made it"
+    question = f"{changed_words(info)}. Continue with the new files?"
     app.push_screen(Ask(question, choices=(_NO, _NEW, _OLD), note=note), answered)

@@ -7,9 +7,9 @@ from tui.text import clean, size_text, time_text
 
 
 def blank_words(counts: Sequence[BlankCount]) -> str:
-    """`blank num_images: 4, and 1 on a picture`, of the rows that leave it blank; empty: none."""
-    words = [f"{each.num_images:,}{' on a picture' * each.on_a_picture}" for each in counts]
-    return f"blank num_images: {', and '.join(words)}" if words else ""
+    """`default images per row: 4, 1 with a source`, of rows that leave it blank; empty: none."""
+    words = [f"{each.num_images:,}{' with a source' * each.on_a_picture}" for each in counts]
+    return f"default images per row: {', '.join(words)}" if words else ""
 
 
 def cost_words(estimate: Estimate) -> list[str]:
@@ -23,15 +23,15 @@ def disk_words(estimate: Estimate) -> Iterator[str]:
     need = estimate.disk
     if need is not None and not need.fits:
         yield (
-            f"! the disk has room for {size_text(need.room)} of that, after the reserve and what"
-            " waits: rendering will pause"
+            f"! the disk has room for only {size_text(need.room)} of that, after the reserve and"
+            " work already waiting: rendering will pause"
         )
 
 
 _OFFLOADS = {
-    "text": "its text encoders leave the GPU once the texts are encoded",
-    "model": "its parts take turns on the GPU",
-    "layers": "its layers come to the GPU one by one, which is slow",
+    "text": "text encoders leave the GPU after encoding the prompts",
+    "model": "its parts take turns on the GPU (slower)",
+    "layers": "its layers go to the GPU one at a time (slow)",
 }
 
 
@@ -41,13 +41,15 @@ def memory_words(estimate: Estimate) -> Iterator[str]:
     for need in special:
         mark = "" if need.fits else "! "
         yield (
-            f"{mark}{clean(need.model)} needs about {size_text(need.bytes)} of memory for one"
-            f" image; {need.device} has {size_text(need.device_bytes)}: {way_words(need)}"
+            f"{mark}{clean(need.model)} needs about {size_text(need.bytes)} of memory per image;"
+            f" {need.device} has {size_text(need.device_bytes)}: {way_words(need)}"
         )
     if estimate.memory and not special:
         need = max(estimate.memory, key=lambda need: need.bytes)
         whose = f" ({clean(need.model)})" if len(estimate.memory) > 1 else ""
-        yield f"memory {size_text(need.bytes)} of {size_text(need.device_bytes)}{whose}"
+        where = "RAM" if need.device == "cpu" else f"on {need.device}"
+        whole = size_text(need.device_bytes)
+        yield f"needs about {size_text(need.bytes)} of {whole} {where}{whose}"
 
 
 def is_made_to_fit(need: MemoryNeed) -> bool:
@@ -59,9 +61,9 @@ def way_words(need: MemoryNeed) -> str:
     """What is done so that a model fits, and what it takes then."""
     ways = [_OFFLOADS[need.offload]] if need.offload in _OFFLOADS else []
     if need.tiled:
-        ways.append("its pictures are decoded in tiles")
+        ways.append("images are decoded in tiles")
     if need.halves:
-        ways.append(f"it computes in {need.dtype}")
+        ways.append(f"computing in {need.dtype}")
     if need.fits:
         return f"{' and '.join(ways)} (about {size_text(need.placed_bytes)})"
-    return "it will not fit" + (f", even if {' and '.join(ways)}" if ways else "")
+    return "it won't fit" + (f", even if {' and '.join(ways)}" if ways else "")

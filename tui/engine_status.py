@@ -128,12 +128,12 @@ class EngineStatus:
             case Doing.RENDERING:
                 count = f"rendering {self.done:,}/{self.images:,}"
                 step = f"step {self.steps}" if self.steps else ""
-                more = f"no step for {still:.0f} s" if (still := self.still(now)) else step
+                more = f"no progress for {still:.0f} s" if (still := self.still(now)) else step
                 forms = (f"{count} · {more}", count) if more else (count,)
             case Doing.REWRITING:
                 forms = (f"rewriting {count_text(self.prompts, 'prompt')}", "rewriting prompts")
             case Doing.PAUSED if self.paused_by_user:
-                goes_on = f"{key_of('jobs.pause')} in Jobs goes on"
+                goes_on = f"{key_of('jobs.pause')} in Jobs continues"
                 forms = (f"paused by you · {goes_on}", "paused by you")
             case Doing.PAUSED:
                 forms = (f"paused: {clean(self.reason)}",)

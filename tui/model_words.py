@@ -14,8 +14,8 @@ _LABEL, _FAMILY, _LICENCE = 20, 26, 20
 def model_lines(models: Iterable[ModelInfo]) -> Iterator[str]:
     """A table of models; those that cannot be used with the reason."""
     yield (
-        f"{'label':{_LABEL}} {'family':{_FAMILY}} {'on disk':>8} {'memory':>18}"
-        f" {'last used':10}  {'licence':{_LICENCE}}  can do"
+        f"{'label':{_LABEL}} {'family':{_FAMILY}} {'on disk':>8} {'memory':>18} {'last used':10}"
+        f"  {'licence':{_LICENCE}}  abilities"
     )
     for info in models:
         label = shorten(info.label, _LABEL)
@@ -25,7 +25,7 @@ def model_lines(models: Iterable[ModelInfo]) -> Iterator[str]:
         yield (
             f"{label:{_LABEL}} {shorten(info.family, _FAMILY):{_FAMILY}}"
             f" {size_text(info.bytes):>8} {memory_text(info):>18} {used_text(info):10}"
-            f"  {shorten(info.licence or 'not said', _LICENCE):{_LICENCE}}"
+            f"  {shorten(info.licence or 'unknown', _LICENCE):{_LICENCE}}"
             f"  {', '.join(info.abilities)}"
         )
 
@@ -48,8 +48,8 @@ def found_remark(found: FoundModel) -> str:
     """What else is to be said of it; empty: nothing."""
     if found.kind and found.kind.family == "sd2" and not found.kind.prediction:
         return (
-            "It does not say what it predicts; velocity is taken. If all pictures come out as"
-            ' noise, write prediction = "epsilon" into its entry.'
+            "The file does not say what it predicts, so velocity is assumed. If every image"
+            ' comes out as noise, set prediction = "epsilon" in its entry.'
         )
     return ""
 
@@ -59,14 +59,14 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     draws = "upscale" not in info.abilities
     said = [
         ("family", f"{info.family} ({info.pipeline})"),
-        ("draws at", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1" * draws),
-        ("can do", ", ".join((*(("text to image",) * draws), *info.abilities))),
+        ("image size", f"{info.base_resolution} × {info.base_resolution} pixels at 1:1" * draws),
+        ("abilities", ", ".join((*(("text to image",) * draws), *info.abilities))),
         ("renderings", renderings_text(info) * draws),
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
-        ("rounded to", info.quantised),
+        ("quantised", info.quantised),
         ("step cache", info.step_cache),
-        ("licence", info.licence or "its files name none"),
+        ("licence", info.licence or "none given in its files"),
         ("files", info.source),
         ("the rest", info.base),
     ]
@@ -91,7 +91,7 @@ def found_line(found: FoundModel, labels: Sequence[str]) -> str:
     if found.fault:
         return f"✗ {clean(found.fault)}"
     what = found.kind.words if found.kind else "a model's folder"
-    already = f"; in your list already, as {', '.join(labels)}" if labels else ""
+    already = f"; already in your list as {', '.join(labels)}" if labels else ""
     return clean(f"✓ {found.path.name} is {what}{already}")
 
 
@@ -106,7 +106,7 @@ _TOLD = 5
 
 def removed_words(entry: Mapping[str, Any]) -> str:
     """What became of a model that was taken out of the list."""
-    return f"{entry['label']} is no longer in your list; its files stay in {entry['source']}."
+    return f"{entry['label']} was removed from your list; its files stay in {entry['source']}."
 
 
 def memory_text(info: ModelInfo) -> str:
@@ -116,7 +116,7 @@ def memory_text(info: ModelInfo) -> str:
     """
     need = info.memory
     if need is None:
-        return "not known"
+        return "unknown"
     mark = ("~ " if is_made_to_fit(need) else "") if need.fits else "! "
     return f"{mark}{size_text(need.bytes)} of {size_text(need.device_bytes)}"
 
@@ -125,7 +125,7 @@ def memory_words(info: ModelInfo) -> str:
     """What a model needs of the device's memory, beside what there is and what is free now."""
     need = info.memory
     if need is None:
-        return "not known: its files do not tell"
+        return "unknown: its files do not say"
     words = (
         f"about {size_text(need.bytes)}; {need.device} has {size_text(need.device_bytes)},"
         f" {size_text(info.free_bytes)} of it free now"

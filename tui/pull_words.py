@@ -18,9 +18,9 @@ def offer_lines(offers: Iterable[Offer]) -> Iterator[str]:
         if offer.forms:
             first, *rest = offer.forms
             named = (offer.label_of(first), *(f"-{each.name}" for each in rest))
-            yield f"{'':{_LABEL}}what suits this machine, or {', '.join(named)}"
+            yield f"{'':{_LABEL}}picks what suits this machine, or choose {', '.join(named)}"
     yield ""
-    yield "`promptsheet models pull NAME` says what it would pull, and asks."
+    yield "`promptsheet models pull NAME` shows what it would download, then asks."
 
 
 def offer_line(offer: Offer) -> str:
@@ -32,7 +32,7 @@ def _facts(offer: Offer) -> Iterator[str]:
     if offer.download_gb:
         yield f"{offer.download_gb:g} GB"
     if offer.memory_gb:
-        yield f"on a GPU of {offer.memory_gb:g} GB"
+        yield f"needs a GPU with {offer.memory_gb:g} GB"
     yield offer.licence
     if offer.gated:
         yield "gated"
@@ -53,8 +53,8 @@ def plan_head(plan: PullPlan) -> str:
 def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
     """The same as names and texts, not cleaned."""
     found = plan.found
-    licence = shorten(found.licence, 60) or "not said"
-    terms = "; its terms are to be accepted on its page" if found.is_gated else ""
+    licence = shorten(found.licence, 60) or "unknown"
+    terms = "; accept its terms on its page first" if found.is_gated else ""
     yield "licence", licence + terms
     yield "page", found.page
     what = found.kind.words if found.kind else found.pipeline
@@ -64,10 +64,10 @@ def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
     yield "size", f"{size_text(found.size)} in {files}{kind}{left}"
     if plan.is_here:
-        yield "to come", "nothing: it is here"
+        yield "to download", "nothing: it is already here"
     else:
-        here = f", {size_text(plan.here)} are here" if plan.here else ""
-        yield "to come", size_text(found.size - plan.here) + here
+        here = f", {size_text(plan.here)} already here" if plan.here else ""
+        yield "to download", size_text(found.size - plan.here) + here
         yield "free", f"{size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
     yield "goes to", plan.folder
     yield "label", label

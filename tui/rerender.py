@@ -22,7 +22,7 @@ _KEPT_OF_SOURCE = ("prompt", "negative_prompt", "model", "style")
 """Columns that a row drawn on an image takes over from that image's row."""
 
 
-AS_BEFORE = "empty: as many as before"
+AS_BEFORE = "empty: same number as before"
 
 
 def rows_to_render(images: Sequence[ImageInfo]) -> list[int]:
@@ -75,7 +75,7 @@ def more_like(image: ImageInfo, library: Library) -> Started:
 def started_words(started: Started) -> str:
     """What was started, and the key that shows it."""
     images = count_text(started.images, "image")
-    return f"{images} started as {started.session}; {key_of('app.jobs')} shows them"
+    return f"{images} started as session {started.session}; {key_of('app.jobs')} shows them"
 
 
 def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str) -> Started:
@@ -83,7 +83,7 @@ def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str)
     checked = library.sheets.check_stored(rows, file=info.name)
     if checked.errors:
         problem = checked.errors[0]
-        raise SheetError(f"Row {problem.row} cannot be rendered any more: {problem.message}")
+        raise SheetError(f"Row {problem.row} can no longer be rendered: {problem.message}")
     return library.sessions.start(checked, name=f"{info.name}, {what}", parent=session)
 
 

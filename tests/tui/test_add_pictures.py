@@ -90,7 +90,7 @@ async def test_a_folder_of_pictures_becomes_a_sheet_with_a_row_for_each(
         dialog.query_one("#prompt", Input).value = "at night"
         dialog.query_one("#strength", Input).value = "7"
         await pilot.press("enter")
-        await until(pilot, lambda: "The strength is a number" in text(pilot))
+        await until(pilot, lambda: "Strength is a number" in text(pilot))
         dialog.query_one("#strength", Input).value = ".4"
         await pilot.press("enter")
         screen = await opened_sheet(pilot)
@@ -108,7 +108,7 @@ async def test_a_folder_of_pictures_becomes_a_sheet_with_a_row_for_each(
         await until(pilot, lambda: "4 of 12 steps are taken" in text(pilot))
         await pilot.press("ctrl+o")
         await until(pilot, lambda: isinstance(app.screen, AddPictures))
-        await until(pilot, lambda: "Looked in lately" in text(pilot))
+        await until(pilot, lambda: "Recent" in text(pilot))
         assert str(photos) in text(pilot)
 
 
@@ -156,10 +156,10 @@ async def test_a_column_of_the_users_own_called_image_is_asked_about_and_never_f
         screen = await opened_sheet(pilot)
         before = draft_on(screen)
         await pilot.press("ctrl+o")
-        await until(pilot, lambda: "Where do the pictures go?" in text(pilot))
-        assert "Rename it in your file" in text(pilot)
+        await until(pilot, lambda: "Where to add the pictures?" in text(pilot))
+        assert "Rename that column in your file" in text(pilot)
         await pilot.press("escape", "ctrl+o")
-        await until(pilot, lambda: "on a sheet of their own" in text(pilot))
+        await until(pilot, lambda: "in a new sheet" in text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, AddPictures))
         app.screen.query_one("#where", Input).value = str(photos / "boat.png")
@@ -191,12 +191,12 @@ async def test_looking_is_stopped_and_what_was_found_stays(
         await pilot.press("enter")
         await until(pilot, lambda: "Looking … · 2 pictures · esc stops" in text(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: "Still looking" in text(pilot))
+        await until(pilot, lambda: "Still searching" in text(pilot))
         await pilot.press("escape")
         await until(pilot, go_on.is_set)
         await until(pilot, lambda: "2 pictures · stopped · enter adds 2 rows" in text(pilot))
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: "enter looks for pictures" in text(pilot))
+        await until(pilot, lambda: "enter searches for pictures" in text(pilot))
         assert dialog.query_one(VirtualTable).source.count() == 0
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, SheetScreen))
@@ -272,13 +272,13 @@ async def test_pictures_being_copied_are_counted_and_the_start_can_be_given_up(
         screen = await opened_sheet(pilot)
         assert not screen.check_action("give_up", ())
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "copying pictures 120/2,000 · s stops that" in text(pilot))
+        await until(pilot, lambda: "copying pictures 120/2,000 · s cancels" in text(pilot))
         await pilot.press("q")
         await until(pilot, lambda: "The pictures of mine.csv are still being copied" in text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("s")
-        await until(pilot, lambda: "The start was given up" in text(pilot))
+        await until(pilot, lambda: "Start cancelled" in text(pilot))
         assert len(ended) == 1 and not screen.unstarted
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "copying pictures" in text(pilot))

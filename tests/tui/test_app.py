@@ -148,7 +148,7 @@ async def test_jobs_can_be_filtered_and_found_again(
         await until(pilot, lambda: table(app).source.count() == 201)
         await pilot.press("E")
         await until(pilot, lambda: table(app).source.count() == 0)
-        assert "No job matches" in screen_text(app)
+        assert "No rows match" in screen_text(app)
 
 
 async def test_review_shows_the_picture_under_the_cursor_and_its_recipe(
@@ -262,4 +262,4 @@ async def test_jobs_says_that_prompts_are_still_being_rewritten(
     writer.close()
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "✎ prompts of 2 being rewritten" in screen_text(app))
+        await until(pilot, lambda: "✎ rewriting prompts of 2 images" in screen_text(app))

@@ -15,9 +15,9 @@ GB = 10**9
 
 def test_a_blank_number_of_images_is_said_as_it_is() -> None:
     plain, drawn_on = BlankCount(False, 4, 7), BlankCount(True, 1, 2)
-    assert blank_words([plain]) == "blank num_images: 4"
-    assert blank_words([drawn_on]) == "blank num_images: 1 on a picture"
-    assert blank_words([plain, drawn_on]) == "blank num_images: 4, and 1 on a picture"
+    assert blank_words([plain]) == "default images per row: 4"
+    assert blank_words([drawn_on]) == "default images per row: 1 with a source"
+    assert blank_words([plain, drawn_on]) == "default images per row: 4, 1 with a source"
     assert blank_words([]) == ""
 
 
@@ -43,19 +43,19 @@ def said(*needs: MemoryNeed) -> list[str]:
 
 def test_a_model_larger_than_the_memory_is_said_with_what_will_be_done() -> None:
     whole = need(offload="none", placed_bytes=37 * GB, device_bytes=80 * GB)
-    assert said(whole) == ["memory 37 GB of 80 GB"]
+    assert said(whole) == ["needs about 37 GB of 80 GB on cuda:0"]
     assert said(whole, need()) == [
-        "flux needs about 37 GB of memory for one image; cuda:0 has 32 GB: its text encoders leave"
-        " the GPU once the texts are encoded (about 27 GB)"
+        "flux needs about 37 GB of memory per image; cuda:0 has 32 GB: text encoders leave the"
+        " GPU after encoding the prompts (about 27 GB)"
     ]
     assert said(need(offload="model", tiled=True))[0].endswith(
-        ": its parts take turns on the GPU and its pictures are decoded in tiles (about 27 GB)"
+        ": its parts take turns on the GPU (slower) and images are decoded in tiles (about 27 GB)"
     )
     (lacking,) = said(need(offload="layers", fits=False))
     assert lacking.startswith("! ") and lacking.endswith(
-        "it will not fit, even if its layers come to the GPU one by one, which is slow"
+        "it won't fit, even if its layers go to the GPU one at a time (slow)"
     )
-    assert said(need(offload="none", fits=False))[0].endswith(": it will not fit")
+    assert said(need(offload="none", fits=False))[0].endswith(": it won't fit")
 
 
 def test_images_that_the_disk_will_not_hold_are_warned_of_before_they_are_started() -> None:
@@ -65,7 +65,7 @@ def test_images_that_the_disk_will_not_hold_are_warned_of_before_they_are_starte
 
     assert warned(6 * GB) == []
     (warning,) = warned(2 * GB)
-    assert warning.startswith("! the disk has room for 2.0 GB of that")
+    assert warning.startswith("! the disk has room for only 2.0 GB of that")
     assert list(disk_words(Estimate(None, None))) == []
 
 

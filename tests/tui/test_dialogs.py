@@ -63,7 +63,7 @@ async def test_a_dialog_has_title_and_buttons_over_the_dimmed_app_and_toasts_cov
             assert not toast.overlaps(area.query_one(name).region), name
         await until(pilot, lambda: "a word to the user" not in screen_text(app))
         await asked(pilot, "p")
-        await until(pilot, lambda: "Check them" in screen_text(app))
+        await until(pilot, lambda: "ctrl+s continues" in screen_text(app))
         words = screen_text(app)
         assert "─ Type prompts ─" in words
         assert "mine.csv" in words, "the app beneath is seen"
@@ -145,7 +145,7 @@ async def test_paths_that_lead_nowhere_are_refused_with_a_word(
             app.clear_notifications()
             dialog.query_one(Input).value = text
             await pilot.press("enter")
-            await until(pilot, lambda: "No file that can be read" in screen_text(app))
+            await until(pilot, lambda: "Cannot open this file" in screen_text(app))
         monkeypatch.chdir(tmp_path)
         await pilot.press("escape")
         await asked(pilot, "T")

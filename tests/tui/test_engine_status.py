@@ -64,13 +64,13 @@ def after(*events: EngineEvent) -> EngineStatus:
         ([IDLE, BEGUN, SDXL, READY, STEP], "◐ rendering 2/12 · step 12/30"),
         ([IDLE, BEGUN, STEP, SDXL], "◌ loading sdxl on cuda:0 · 5 s"),
         ([IDLE, BEGUN, STEP, ENDED], "● engine: idle"),
-        ([IDLE, BEGUN, STEP, YOU], "‖ paused by you · P in Jobs goes on"),
+        ([IDLE, BEGUN, STEP, YOU], "‖ paused by you · P in Jobs continues"),
         # What was being computed comes to its end, and is no sign that it goes on.
-        ([IDLE, BEGUN, YOU, STEP, BEGUN], "‖ paused by you · P in Jobs goes on"),
+        ([IDLE, BEGUN, YOU, STEP, BEGUN], "‖ paused by you · P in Jobs continues"),
         ([IDLE, BEGUN, FULL, STEP], f"‖ paused: {FULL.reason}"),
         ([IDLE, BEGUN, FULL, Paused(None)], "◐ rendering 2/12"),
-        ([IDLE, YOU], "‖ paused by you · P in Jobs goes on"),
-        ([standing(paused="x", paused_by_user=True)], "‖ paused by you · P in Jobs goes on"),
+        ([IDLE, YOU], "‖ paused by you · P in Jobs continues"),
+        ([standing(paused="x", paused_by_user=True)], "‖ paused by you · P in Jobs continues"),
         ([standing(work=[WORK], loading=SDXL.loads)], "◌ loading sdxl on cuda:0 · 5 s"),
         ([standing(work=[WORK], held=["s"])], "● engine: idle"),
         ([IDLE, Counted(replace(WORK, rewriting=10), False, None)], "✎ rewriting 10 prompts"),
@@ -95,7 +95,7 @@ def test_pace_and_time_left_get_worse_while_nothing_moves_and_are_not_said_of_wh
     now = moves.since
     assert moves.pace_words(pace, now + 3) == ["ETA 00:01:00", "2.0 img/s"]
     assert moves.pace_words(pace, now + 30) == ["ETA 00:01:15", "1.0 img/s"]
-    assert "no step for 30 s" in moves.forms(now + 30)[0]
+    assert "no progress for 30 s" in moves.forms(now + 30)[0]
     for waits in (YOU, FULL, SDXL):
         assert after(IDLE, BEGUN, waits).pace_words(pace, now) == []
 

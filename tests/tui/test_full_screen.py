@@ -223,11 +223,11 @@ async def test_where_the_source_is_lost_the_result_is_there_and_that_is_said(
     async with app.run_test(size=(120, 36)) as pilot:
         await review_of(pilot)
         await pilot.press("enter")
-        await on_screen(app, pilot, "what it was drawn on is gone")
+        await on_screen(app, pilot, "its source picture is missing")
         await pilot.press("semicolon")
         pane = app.screen.query_one(ImagePane)
         await until(pilot, lambda: not pane.has_class("-showing"))
-        await until(pilot, lambda: "what it was drawn on is gone" in screen_text(app))
+        await until(pilot, lambda: "its source picture is missing" in screen_text(app))
 
 
 async def test_an_image_drawn_from_noise_has_no_keys_for_a_source(app: PromptsheetApp) -> None:

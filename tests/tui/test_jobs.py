@@ -122,7 +122,7 @@ async def test_failed_rows_are_found_and_tried_again(
         assert not table.marks
         await pilot.press("E", "t")
         await until(pilot, lambda: not rows(library, "failed"))
-        await until(pilot, lambda: "No job matches" in text_of(pilot))
+        await until(pilot, lambda: "No rows match" in text_of(pilot))
         await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 12)
 

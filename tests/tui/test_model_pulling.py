@@ -71,7 +71,7 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await until(pilot, lambda: "are here" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: "tiny" in load_models())
-        await until(pilot, lambda: told("in your models as tiny"))
+        await until(pilot, lambda: told("to your models as tiny"))
         await until(pilot, lambda: "Models · 2" in screen_text(app))
     assert (models / PULLED).is_dir()
 

@@ -85,13 +85,13 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         await pilot.press("i")
         await typed(str(full))
         await until(pilot, lambda: "2 models in" in screen_text(app))
-        assert "1 other file there" in screen_text(app)
+        assert "1 other file skipped" in screen_text(app)
         await pilot.press("enter")
         await until(pilot, lambda: {"one", "two"} <= load_models().keys())
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await pilot.press("i")
         await typed(str(full / "lora.safetensors"))
-        await until(pilot, lambda: "yes, add it" in screen_text(app))
+        await until(pilot, lambda: "yes, add" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: any("in your LoRAs" in n.message for n in app._notifications))
         assert "lora" in listed_loras()
@@ -124,7 +124,7 @@ async def test_a_sheet_that_names_a_model_asks_for_it_and_follows_the_list(
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("up", "less_than_sign")
-        await until(pilot, lambda: "add a folder or a file" in screen_text(app))
+        await until(pilot, lambda: "add a folder or file" in screen_text(app))
         app.screen.query_one(Input).value = "add"
         await pilot.press("enter")
         await until(pilot, lambda: "Which model? A folder" in screen_text(app))
@@ -140,6 +140,7 @@ async def test_a_sheet_that_names_a_model_asks_for_it_and_follows_the_list(
         await until(pilot, lambda: ready() == 1 and "2 errors" in screen_text(app))
         listed.write_text("[[models")
         await until(
-            pilot, lambda: any("stays checked as it was" in n.message for n in app._notifications)
+            pilot,
+            lambda: any("could not be checked again" in n.message for n in app._notifications),
         )
         assert ready() == 1

@@ -244,7 +244,7 @@ async def test_2_shows_what_was_started_from_review(
         await pilot.press("m")
         await shows_a_question(pilot, "how many new images of row 2?")
         await pilot.press("0", "enter")
-        await shows_a_question(pilot, "✗ That is no number from 1 to 2,048.")
+        await shows_a_question(pilot, "✗ Enter a number from 1 to 2,048.")
         await pilot.press("backspace", "7", "enter")
         assert asked == [7]
         await until(pilot, lambda: any("2 shows them" in n.message for n in app._notifications))

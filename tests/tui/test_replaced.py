@@ -103,7 +103,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("y", "2", "q")
-        await until(pilot, lambda: "What you wrote in mine.csv is in no file" in screen_text(app))
+        await until(pilot, lambda: "mine.csv has edits that are not saved" in screen_text(app))
         await pilot.press("ctrl+q", "enter")
         await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Ask))
         await pilot.press("1", "u", "q")
@@ -143,7 +143,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
     app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await until(pilot, lambda: "as it was when the connection was lost" in screen_text(app))
+        await until(pilot, lambda: "recovered after the connection was lost" in screen_text(app))
         assert len(prompts(screen)) == 4 and screen.unsaved == "mine.csv"
         await until(pilot, lambda: screen._autosaving.store._lock and kept() == 4)
         drop(screen)
@@ -257,6 +257,6 @@ def test_a_terminal_that_goes_away_takes_nothing_with_it(
         app.close()
     again = OnPty([str(COMMAND)], environment, (120, 36))
     try:
-        again.wait_for("as it was when the connection was lost")
+        again.wait_for("recovered after the connection was lost")
     finally:
         again.close()

@@ -44,13 +44,15 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
     path.write_text(BEFORE.replace("a hill", "a green hill") + "a house,,,\n")
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "changed, 1 new" in screen_text(app))
+        await until(pilot, lambda: "new: 1" in screen_text(app))
         # Rows that do not say how many images they make made three then, and make four now.
-        await until(pilot, lambda: "Δ 0 kept, 3 changed, 1 new, 0 gone" in screen_text(app))
+        then_changed = "Δ Same as spring: 0, changed: 3, new: 1, removed: 0"
+        await until(pilot, lambda: then_changed in screen_text(app))
         await pilot.press("asterisk", *"3", "enter")
-        await until(pilot, lambda: "Δ 2 kept, 1 changed, 1 new, 0 gone" in screen_text(app))
+        now_changed = "Δ Same as spring: 2, changed: 1, new: 1, removed: 0"
+        await until(pilot, lambda: now_changed in screen_text(app))
         await pilot.press("g", "down", "down")
-        await until(pilot, lambda: "Δ changed: prompt; the seed stays" in screen_text(app))
+        await until(pilot, lambda: "Δ changed: prompt; same seed" in screen_text(app))
         await pilot.press("down")
         await until(pilot, lambda: "Δ new" in screen_text(app))
         await pilot.press("ctrl+g")
@@ -63,7 +65,7 @@ async def test_an_edited_sheet_says_what_changed_and_starts_only_that(
         }
         assert [found[4, n] for n in (1, 2, 3)] == [then[4, n] for n in (1, 2, 3)]
         await pilot.press("1")
-        await until(pilot, lambda: "Nothing to render anew" in screen_text(app))
+        await until(pilot, lambda: "Nothing new to render" in screen_text(app))
         await pilot.press("ctrl+g")
     assert find_session(settings.library, "last").session == started.session
     whole = Library(settings).sheets.from_session(started.session)
@@ -85,7 +87,7 @@ async def test_a_session_is_on_the_sheet_again_as_it_was_written(
         await until(pilot, lambda: "spring" in screen_text(app))
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
-        await until(pilot, lambda: "Δ 3 kept" in screen_text(app))
+        await until(pilot, lambda: "Δ Same as spring: 3" in screen_text(app))
         draft = app.screen.query_one(DraftTable).draft
         assert draft is not None
         assert (draft.file, draft.images, draft.header) == (

@@ -202,7 +202,7 @@ def test_a_key_that_does_something_else_already_is_refused() -> None:
     assert "already" in refusal(of["start"], "f", listed, {})
     assert not refusal(of["retry"], "f", listed, dict.fromkeys(of["favourite"].ids, "f9"))
     assert not refusal(of["start"], "ctrl+s", listed, {})
-    assert "take one with ctrl" in refusal(of["start"], "Q", listed, {})
+    assert "choose a key with ctrl" in refusal(of["start"], "Q", listed, {})
     assert not refusal(of["favourite"], "Q", listed, {})
     assert not refusal(of["start"], "f8", listed, {})
     assert {"sheet.start", "prompts.start"} <= set(of["start"].ids)
@@ -224,7 +224,7 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
         await until(pilot, lambda: "opens a sheet" in screen_text(app))
         await pilot.press("2")
-        await until(pilot, lambda: "1 is where one starts" in screen_text(app))
+        await until(pilot, lambda: "Press 1 to start one" in screen_text(app))
         await pilot.press("1")
         await until(pilot, lambda: "o opens a sheet" in screen_text(app))
         await pilot.press("comma")
@@ -262,7 +262,7 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
         await until(pilot, lambda: "✗" in screen_text(app))
         await pilot.press("enter", "backspace", "enter")
         await until(pilot, lambda: load_settings().engine.idle_minutes == 11)
-        await until(pilot, lambda: told("applies after the engine process is restarted"))
+        await until(pilot, lambda: told("applies after the engine process restarts"))
 
         # A key is pressed, and has its new name at once and everywhere.
         await _settings(pilot, "app.keys")
@@ -289,7 +289,7 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
         await until(pilot, lambda: "f6 opens a sheet" in screen_text(app))
         await until(pilot, lambda: "f7 Sheet" in screen_text(app))
         await pilot.press("2")
-        await until(pilot, lambda: "f7 is where one starts" in screen_text(app))
+        await until(pilot, lambda: "Press f7 to start one" in screen_text(app))
     text = file.read_text()
     assert "# mine" in text and "# I like it" in text and "# and this one, too" in text
 

@@ -209,7 +209,7 @@ async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sh
         app.screen.query_one(Input).value = str(copy)
         copy.write_text("precious")
         await pilot.press("enter")
-        await until(pilot, lambda: "enter again replaces it" in screen_text(app))
+        await until(pilot, lambda: "press enter again to replace it" in screen_text(app))
         assert copy.read_text() == "precious"
         await pilot.press("enter")
         await until(pilot, lambda: copy.read_text() != "precious")
@@ -253,7 +253,7 @@ async def test_text_is_found_and_columns_and_counts_are_chosen(app: PromptsheetA
         await pilot.press("enter")
         await until(pilot, lambda: "style" in draft_of(table).columns)
         await pilot.press("asterisk", *"25", "enter")
-        await until(pilot, lambda: "blank num_images: 25" in screen_text(app))
+        await until(pilot, lambda: "default images per row: 25" in screen_text(app))
         assert draft_of(table).images == 25
         assert draft_of(table).text(3, "style") == "anime", "mends outlive the change"
 

@@ -10,8 +10,8 @@ from tui.screens.sheet_words import totals_text
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (("prompt",), "blank num_images: 4 · *"),
-        (("prompt", "image"), "blank num_images: 4, and 1 on a picture · *"),
+        (("prompt",), "default images per row: 4 (*)"),
+        (("prompt", "image"), "default images per row: 4, 1 with a source (*)"),
     ],
 )
 def test_of_rows_that_are_still_to_be_written_the_totals_say_what_a_blank_number_means(

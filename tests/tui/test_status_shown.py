@@ -66,10 +66,10 @@ async def test_the_screen_follows_the_engine_process_through_all_its_states(
 
         await pilot.press("P")
         await until(pilot, lambda: promptsheet.status()["paused_by_user"])
-        await soon(pilot, lambda: says(Doing.PAUSED, "paused by you · P in Jobs goes on"))
+        await soon(pilot, lambda: says(Doing.PAUSED, "paused by you · P in Jobs continues"))
         assert "ETA" not in screen_text(app)
         await pilot.press("3")  # a screen that is opened only now
-        await soon(pilot, lambda: says(Doing.PAUSED, "paused by you · P in Jobs goes on"))
+        await soon(pilot, lambda: says(Doing.PAUSED, "paused by you · P in Jobs continues"))
         await pilot.press("2", "P")
         await until(pilot, lambda: says(Doing.RENDERING, "◐ rendering"))
         await until(pilot, lambda: says(Doing.IDLE, "● engine: idle"))

@@ -48,7 +48,7 @@ async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_o
         shown = screen_text(app)
         for words in ("Promptsheet", "cpu ", "models: builtin", "disk ", "o opens a sheet"):
             assert words in shown
-        assert "夜の灯台 harb" in shown and "today" in shown and "? shows all keys" in shown
+        assert "夜の灯台 harb" in shown and "today" in shown and "? show all keys" in shown
         welcome = app.screen.query_one(Welcome)
         await until(pilot, lambda: welcome.query("ThumbnailStrip"))
         await pilot.press("down", "down", "enter")  # past the example

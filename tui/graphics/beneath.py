@@ -12,8 +12,8 @@ from engine.api import fitted, open_plain, read_rgb, source_path
 Way: TypeAlias = Literal["beside", "instead", "wipe"]
 Size: TypeAlias = tuple[int, int]
 
-GONE = "what it was drawn on is gone"
-SPOILT = "what it was drawn on cannot be shown"
+GONE = "its source picture is missing"
+SPOILT = "its source picture cannot be shown"
 _LEAST = 384
 """Pixels of the longer side: a preview is smaller, and its source is to be known again."""
 _BETWEEN = (72, 72, 72)

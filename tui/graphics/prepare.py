@@ -185,13 +185,13 @@ def prepare(
             picture = _make(key, about)
             cache.put(key, picture)
     except FileNotFoundError:
-        return PictureFault("The file is not there.")
+        return PictureFault("File not found.")
     except PermissionError:
-        return PictureFault("The file may not be read.")
+        return PictureFault("No permission to read this file.")
     except UnidentifiedImageError:
         return PictureFault("The file is not a picture.")
     except Image.DecompressionBombError:
-        return PictureFault("The picture has too many pixels to show.")
+        return PictureFault("This picture is too large to show.")
     # Decoders raise whatever they like on a damaged file.
     except Exception:
         return PictureFault("The file is damaged or incomplete.")

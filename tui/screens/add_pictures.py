@@ -79,9 +79,9 @@ class AddPictures(Dialog[AddedPictures | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("pictures.start", "add", "Add them"),
-        bind("pictures.leave", "leave", "Stop looking, then back"),
-        bind("pictures.forget", "forget", "Begin anew"),
+        bind("pictures.start", "add", "Add pictures"),
+        bind("pictures.leave", "leave", "Stop, then go back"),
+        bind("pictures.forget", "forget", "Start over"),
     ]
     DEFAULT_CSS = """
     AddPictures DialogBox { width: 94%; max-width: 120; height: 90%; }
@@ -122,16 +122,16 @@ class AddPictures(Dialog[AddedPictures | None]):
 
     def compose(self) -> ComposeResult:
         """Where, the rows' cells, what was found."""
-        with DialogBox("Draw on pictures", enter="Look, then add"):
+        with DialogBox("Add source pictures", enter="Find, then add"):
             suggester = PathSuggester(PICTURE_SUFFIXES)
             yield PathsInput(placeholder=_WHERE, suggester=suggester, id="where")
             with Horizontal():
-                yield Static("prompt of all ", classes="caption", markup=False)
-                yield Input(placeholder="blank: each row's own, later", id="prompt")
+                yield Static("prompt for all ", classes="caption", markup=False)
+                yield Input(placeholder="blank: write one per row later", id="prompt")
                 yield Static("  strength ", classes="caption", markup=False)
                 yield Input(placeholder=self._strength, id="strength")
             yield Static("", id="how-far", markup=False)
-            yield Static("Looked in lately", classes="caption recent", markup=False)
+            yield Static("Recent", classes="caption recent", markup=False)
             yield OptionList(classes="recent")
             columns = (
                 TableColumn("file", "file", 20, share=1),
@@ -179,7 +179,7 @@ class AddPictures(Dialog[AddedPictures | None]):
         elif self._is_looking:
             self._say_looking()
         elif not self._pictures:
-            self.notify("There is no picture yet to add.", severity="warning", markup=False)
+            self.notify("No pictures to add yet.", severity="warning", markup=False)
         else:
             self._take()
 
@@ -187,7 +187,10 @@ class AddPictures(Dialog[AddedPictures | None]):
         prompt = self.query_one("#prompt", Input).value.strip()
         strength = self.query_one("#strength", Input).value.strip()
         if strength and not _is_strength(strength):
-            words = "The strength is a number above 0, up to 1: .3 keeps most, .9 nearly nothing."
+            words = (
+                "Strength is a number above 0, up to 1: .3 keeps most of the picture, .9"
+                " almost none."
+            )
             self.notify(words, severity="warning", markup=False)
             return
         self.dismiss(AddedPictures(tuple(self._pictures), prompt, strength, tuple(self._folders)))
@@ -240,7 +243,7 @@ class AddPictures(Dialog[AddedPictures | None]):
         self.query_one("#reason", Static).update(Content(clean(words)))
 
     def _say_looking(self) -> None:
-        words = f"Still looking: {key_of('pictures.leave')} stops that."
+        words = f"Still searching: {key_of('pictures.leave')} stops."
         self.notify(words, severity="warning", markup=False)
 
     def _say(self, *, stopped: bool = False) -> None:
@@ -254,9 +257,9 @@ class AddPictures(Dialog[AddedPictures | None]):
         if not self._is_looking and self._pictures:
             words.append(f"enter adds {count_text(len(self._pictures), 'row')}")
         if not self._is_looking:
-            words.append(f"{key_of('pictures.forget')} begins anew")
+            words.append(f"{key_of('pictures.forget')} starts over")
         nothing = not self._pictures and not self._refused and not self._is_looking
-        text = "enter looks for pictures, in folders with all below" if nothing else ""
+        text = "enter searches for pictures, subfolders too" if nothing else ""
         self.query_one("#how-far", Static).update(Content(text or " · ".join(words)))
 
     # ---------------------------------------------------------------- leaving

@@ -186,7 +186,7 @@ class AskWhere(Ask):
 
     def _warn(self, target: Path) -> None:
         self._warned = target
-        self._end_writing(f"{target} is there already: enter again replaces it.")
+        self._end_writing(f"{target} already exists: press enter again to replace it.")
 
     def _end_writing(self, words: str) -> None:
         self._writing = False

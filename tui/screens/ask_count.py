@@ -28,6 +28,6 @@ class AskCount(Ask):
         """Take a number that can be; of another one say what can."""
         text = answer.strip()
         if text and not (text.isdecimal() and 1 <= int(text[:9]) <= MOST_IMAGES):
-            self.say(f"✗ That is no number from 1 to {MOST_IMAGES:,}.")
+            self.say(f"✗ Enter a number from 1 to {MOST_IMAGES:,}.")
         else:
             super().answer(text)

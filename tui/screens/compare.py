@@ -74,13 +74,13 @@ class CompareScreen(Overlay[None]):
     def compose(self) -> ComposeResult:
         """What differs, the images, each one's settings."""
         differing = differences(self._images)
-        names = ", ".join(_WORDS.get(name, name) for name in differing) or "nothing we know of"
+        names = ", ".join(_WORDS.get(name, name) for name in differing) or "nothing we can see"
         yield Static(Content(f"They differ in: {clean(names)}"), id="differ", markup=False)
         with Horizontal():
             if self._source is not None:
                 with Vertical():
                     yield ImagePane(id="source")
-                    yield Static("what they are drawn on", classes="settings", markup=False)
+                    yield Static("their source pictures", classes="settings", markup=False)
             for number in range(len(self._images)):
                 lines = [
                     f"{_WORDS.get(name, name)}: {clean(values[number])}"

@@ -49,7 +49,7 @@ class Dialog(EndsOnce[Answer], ModalScreen[Answer]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("overlay.settings", "app.settings", "Settings", show=False),
         bind("overlay.help", "app.help", "Help", show=False),
-        bind("overlay.redraw", "app.redraw", "Draw everything again", show=False),
+        bind("overlay.redraw", "app.redraw", "Redraw the screen", show=False),
     ]
 
 

@@ -20,7 +20,7 @@ class EditCaption(Dialog[str | None]):
     """Ends with the caption as the model gets it, another text to the letter, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("prompts.start", "done", "Take it"),
+        bind("prompts.start", "done", "Apply"),
         bind("prompts.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
@@ -47,7 +47,7 @@ class EditCaption(Dialog[str | None]):
     def on_mount(self) -> None:
         """Say how it is taken."""
         takes, leaves = key_of("prompts.start"), key_of("prompts.leave")
-        self._say(f"{takes} takes it, {leaves} leaves it as it was.")
+        self._say(f"{takes} applies it, {leaves} discards the changes.")
 
     def _say(self, words: str) -> None:
         self.query_one("#note", Static).update(Content(clean(words)))
@@ -60,7 +60,7 @@ class EditCaption(Dialog[str | None]):
             self._warned = text
             said = "; ".join(map(str, faults[:_MOST_TOLD]))
             more = f" and {len(faults) - _MOST_TOLD} more" if len(faults) > _MOST_TOLD else ""
-            self._say(f"{said}{more}. {key_of('prompts.start')} again takes it to the letter.")
+            self._say(f"{said}{more}. {key_of('prompts.start')} again uses it as written.")
         else:
             self.dismiss(told)
 

@@ -87,12 +87,12 @@ class ExportScreen(Dialog[None]):
                         yield RadioButton(
                             f"results as {kind}{pictures}", value=kind == TABLE_KINDS[0]
                         )
-            yield Checkbox("leave the recipes out of it", id="strip")
+            yield Checkbox("leave out recipes", id="strip")
             yield ProgressBar(show_eta=True)
             yield Static("", id="said", classes="note -empty", markup=False)
             yield Static(
                 Content(
-                    "To the machine you sit at: ssh THIS-MACHINE promptsheet export"
+                    "Download to your computer: ssh THIS-MACHINE promptsheet export"
                     f" {info.session} -o - > images.zip"
                 ),
                 classes="note",
@@ -128,7 +128,7 @@ class ExportScreen(Dialog[None]):
         if is_folder(target):
             target /= f"{self._info.folder.name}.zip"
         if is_there(target):
-            hand_over(self._ended, f"{target} is there already. Give another name.")
+            hand_over(self._ended, f"{target} already exists. Choose another name.")
             return
         try:
             with written_beside(target) as (_, file):
@@ -142,7 +142,7 @@ class ExportScreen(Dialog[None]):
                     progress=self._progress,
                 )
         except _CancelledError:
-            hand_over(self._ended, "Cancelled; nothing was left behind.")
+            hand_over(self._ended, "Cancelled; no file was left.")
         except (OSError, PromptsheetError) as error:
             hand_over(self._ended, fault_of(error))
         else:
@@ -172,7 +172,7 @@ class ExportScreen(Dialog[None]):
 
 
 def _words(done: Exported, target: Path) -> str:
-    failed = f", {len(done.failed)} failed or damaged are listed in it" if done.failed else ""
+    failed = f", {len(done.failed)} failed or damaged, listed in it" if done.failed else ""
     return f"{count_text(done.images, 'image')}, {size_text(done.bytes)}, in {target}{failed}"
 
 
@@ -190,7 +190,7 @@ class CopyImages(Ask):
         super().__init__(
             f"Copy {count_text(len(images), 'image')} to which folder?",
             str(folder),
-            note="→ completes · it is made if need be · nothing there is replaced",
+            note="→ completes · a missing folder is created · existing files are never replaced",
             suggester=PathSuggester(()),
         )
         self._images = images
@@ -210,7 +210,7 @@ class CopyImages(Ask):
         try:
             copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
-            hand_over(self._stopped, "Left off; what was copied is there.")
+            hand_over(self._stopped, "Stopped; images copied so far are kept.")
         except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, fault_of(error))
         else:

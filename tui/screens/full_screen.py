@@ -33,7 +33,7 @@ from tui.workers import work
 _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""
 _WHOLE = "Whole picture"
-_BESIDE = "Source beside it"
+_BESIDE = "Source side by side"
 _STEP = 0.25
 """How much of the view one key pans."""
 
@@ -112,12 +112,12 @@ class FullScreen(Overlay[int]):
         bind("full.page_up", "step(-1)", "Previous image", show=False),
         bind("full.page_down", "step(1)", "Next image", show=False),
         bind("full.zoom", "zoom", "1:1"),
-        bind("full.larger", "zoom_by(1)", "Closer", show=False),
-        bind("full.smaller", "zoom_by(-1)", "Further", show=False),
-        bind("full.flip", "flip", "Source or result"),
-        bind("full.wipe", "wipe", "Wipe"),
-        bind("full.wipe_left", "wipe_by(-1)", "Wipe to the left", show=False),
-        bind("full.wipe_right", "wipe_by(1)", "Wipe to the right", show=False),
+        bind("full.larger", "zoom_by(1)", "Zoom in", show=False),
+        bind("full.smaller", "zoom_by(-1)", "Zoom out", show=False),
+        bind("full.flip", "flip", "Flip source/result"),
+        bind("full.wipe", "wipe", "Wipe source/result"),
+        bind("full.wipe_left", "wipe_by(-1)", "Move wipe left", show=False),
+        bind("full.wipe_right", "wipe_by(1)", "Move wipe right", show=False),
         bind("full.mark", "mark", "Mark"),
         bind("full.favourite", "favour", "Favourite"),
         bind("full.take_away", "trash", "Trash"),
@@ -209,7 +209,10 @@ class FullScreen(Overlay[int]):
             return
         image, pane = self._image, self.query_one(ImagePane)
         if image is None:
-            pane.show(None, words="◌\n\nThis image cannot be read. Is the library still there?")
+            pane.show(
+                None,
+                words="◌\n\nThis image cannot be read. Check that the library's disk is mounted.",
+            )
             return
         signs = "★ " if image.favourite else ""
         signs += "● " if image.image in self._marked else ""
@@ -217,7 +220,7 @@ class FullScreen(Overlay[int]):
         where = f"{signs}{self._index + 1:,}/{len(self._tiles):,}{zoom}"
         caption = f"{where} · row {image.row}, image {image.variation} · seed {image.seed}"
         if image.trashed or image.file is None:
-            back = f"In the trash; {key_of('full.undo')} brings it back."
+            back = f"In the trash; {key_of('full.undo')} restores it."
             words = back if image.trashed else image.error or "No file"
             pane.show(None, caption, words=f"◌\n\n{words}")
         else:
@@ -411,11 +414,11 @@ class FullScreen(Overlay[int]):
         image = self._image
         if name in ("full.left", "full.right") and (self._zoom or self._wiped is not None):
             way = name.rpartition(".")[2]
-            return way.capitalize() if self._zoom else f"Wipe {way}"
+            return way.capitalize() if self._zoom else f"Move wipe {way}"
         if image is None:
             return None
         if name == "full.favourite" and image.favourite:
-            return "No favourite"
+            return "Unfavourite"
         return "Restore" if name == "full.take_away" and image.trashed else None
 
     def action_files(self) -> None:

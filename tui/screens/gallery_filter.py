@@ -75,7 +75,7 @@ def source_words(image: ImageInfo, name: str) -> str:
     recipe = image.recipe
     if not (digest := recipe.get("image")):
         return ""
-    words = f"on {Path(name).name or 'a picture'} ({digest[:_DIGITS]})"
+    words = f"source {Path(name).name or 'picture'} ({digest[:_DIGITS]})"
     if (strength := recipe.get("strength")) is not None:
         words += f", strength {strength:g}"
     if factor := recipe.get("upscale"):

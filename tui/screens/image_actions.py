@@ -123,7 +123,7 @@ class ImageActions:
     def with_images(self, keys: list[str], act: Callable[[list[ImageInfo]], object]) -> None:
         """Read these images in a thread, then act; a word where they are gone, or too many."""
         if len(keys) > _MOST_CHOSEN:
-            words = f"That takes up to {_MOST_CHOSEN:,} images; {len(keys):,} are marked."
+            words = f"Choose up to {_MOST_CHOSEN:,} images; {len(keys):,} are marked."
             self.node.notify(words, severity="warning", markup=False)
         elif keys and self._reviewed.tiles is not None:
             self._read_images(self._reviewed.tiles, keys, act)
@@ -206,7 +206,7 @@ class ImageActions:
         if rows:
             self.node.post_message(RowsToSheet(rows, chosen[0].session, name))
         else:
-            self.complain("Nothing can be drawn on these: there is no picture of them.")
+            self.complain("These cannot be used as sources: they have no finished image.")
 
     def upscale(self, keys: list[str]) -> None:
         """They go to the Sheet screen as rows that enlarge them, whose cost is shown there."""
@@ -223,7 +223,7 @@ class ImageActions:
         if rows:
             self.node.post_message(RowsToSheet(rows, chosen[0].session, name))
         else:
-            self.complain("Nothing can be upscaled here: there is no picture of these.")
+            self.complain("These cannot be upscaled: they have no finished image.")
 
     # ---------------------------------------------------------------- elsewhere
 
@@ -285,8 +285,8 @@ class ImageActions:
     def _too_much(self, what: str) -> None:
         exports = key_of("review.write_out")
         words = (
-            f"{what}: too much for the terminal; {exports} exports them, and says how they come"
-            " over ssh."
+            f"{what}: too much to send through the terminal; {exports} exports them and shows how"
+            " to download over ssh."
         )
         self.node.notify(words, severity="warning", markup=False)
 

@@ -13,16 +13,16 @@ from tui.screens.ask import Ask
 from tui.text import clean, count_text
 from tui.workers import hand_over, work
 
-_DONE = {"stop": "stopped", "resume": "resumed", "retry": "tried again"}
-_KEEP, _STOP = "no, let them go on", "yes, stop them"
-_BACK, _AGAIN, _LOOK = "back to the rows", "try it again", "look at its images"
+_DONE = {"stop": "stopped", "resume": "resumed", "retry": "retried"}
+_KEEP, _STOP = "no, keep them running", "yes, stop all"
+_BACK, _AGAIN, _LOOK = "back to rows", "retry", "view images"
 
 
 def pause_word(status: EngineStatus) -> str:
     """What the one key does now that lets the engine process render or not: it says so."""
     if status.doing is Doing.OFF:
         return "Start"
-    return "Go on" if status.doing is Doing.PAUSED and status.paused_by_user else "Pause"
+    return "Continue" if status.doing is Doing.PAUSED and status.paused_by_user else "Pause"
 
 
 class JobCommands:
@@ -53,7 +53,7 @@ class JobCommands:
             self._carry_out(command, done)
             return
         if not working:
-            self._say("Nothing is left to stop.")
+            self._say("Nothing to stop.")
             return
 
         def answered(answer: str | None) -> None:
@@ -62,8 +62,8 @@ class JobCommands:
 
         sessions = count_text(len(working), "session")
         images = count_text(sum(tally.waiting + tally.rendering for tally in working), "image")
-        question = f"Stop everything? {sessions} with {images} to come."
-        note = f"What is finished is kept; {key_of('jobs.resume_all')} resumes all of it."
+        question = f"Stop everything? {sessions} with {images} left."
+        note = f"Finished images are kept; {key_of('jobs.resume_all')} resumes all."
         self.node.app.push_screen(Ask(question, choices=(_KEEP, _STOP), note=note), answered)
 
     def move(self, session: str, to: Places) -> None:
@@ -76,7 +76,7 @@ class JobCommands:
         def answered(answer: str | None) -> None:
             if answer == _AGAIN:
                 again = partial(self._library.sessions.retry, session, [job.row])
-                self._carry_out(again, f"row {job.row} tried again")
+                self._carry_out(again, f"row {job.row} retried")
             elif answer == _LOOK:
                 look()
 

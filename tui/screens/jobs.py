@@ -37,7 +37,7 @@ from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_queue import SessionQueue
 from tui.widgets.virtual_table import VirtualTable
 
-_DROP = "Drop the filter"
+_DROP = "Clear the filter"
 _SHOW_ALL = "Show all rows"
 _PACE_SECONDS = 2.0
 _CLOCK_SECONDS = 1.0
@@ -60,12 +60,12 @@ class AskedLine(Static):
         """Show what is asked; nothing, if that is empty."""
         self.set_class(bool(asked), "-asked")
         goes_on = key_of("jobs.resume")
-        self.update(clean(f"■ {asked} · {goes_on} asks how to go on") if asked else "")
+        self.update(clean(f"■ {asked} · {goes_on} asks how to continue") if asked else "")
 
 
 def _no_session() -> str:
     starts, lists = key_of("app.sheet"), key_of("app.sessions")
-    return f"No session in hand. {starts} is where one starts, {lists} lists those there are."
+    return f"No session selected. Press {starts} to start one, {lists} to see past sessions."
 
 
 class JobsScreen(AreaScreen):
@@ -78,19 +78,19 @@ class JobsScreen(AreaScreen):
         bind("jobs.resume", "change('resume')", "Resume"),
         bind("jobs.retry", "change('retry')", "Retry"),
         bind("jobs.pause", "pause('Pause')", "Pause"),
-        bind("jobs.pause", "pause('Go on')", "Go on"),
+        bind("jobs.pause", "pause('Continue')", "Continue"),
         bind("jobs.pause", "pause('Start')", "Start"),
         bind("jobs.watch", "watch", "Follow"),
         bind("jobs.next_session", "other(1)", "Next session"),
         bind("jobs.previous_session", "other(-1)", "Previous session", show=False),
         bind("jobs.find", "filter", "Filter"),
-        bind("jobs.failed", "errors", "Failed only"),
-        bind("jobs.order", "sort", "Order"),
-        bind("jobs.stop_all", "everything('stop')", "Stop every session", show=False),
-        bind("jobs.resume_all", "everything('resume')", "Resume every session", show=False),
-        bind("jobs.sooner", "move('up')", "Sooner"),
-        bind("jobs.later", "move('down')", "Later"),
-        bind("jobs.leave", "leave", "Back to the rows"),
+        bind("jobs.failed", "errors", "Show failed only"),
+        bind("jobs.order", "sort", "Change order"),
+        bind("jobs.stop_all", "everything('stop')", "Stop all sessions", show=False),
+        bind("jobs.resume_all", "everything('resume')", "Resume all sessions", show=False),
+        bind("jobs.sooner", "move('up')", "Move session up"),
+        bind("jobs.later", "move('down')", "Move session down"),
+        bind("jobs.leave", "leave", "Back to rows"),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("table.range", "jobs.resume", "jobs.retry", "jobs.stop", "jobs.pause", "table.open"),
@@ -140,9 +140,9 @@ class JobsScreen(AreaScreen):
     def compose_area(self) -> ComposeResult:
         """The queue, the progress of the one in hand, filter, table, what is being drawn."""
         yield self._sessions
-        yield ProgressLine("No session in hand", id="jobs-title")
+        yield ProgressLine("No session selected", id="jobs-title")
         drops = key_of("app.leave")
-        words = f"filter by prompt; enter keeps it, {drops} drops it"
+        words = f"filter by prompt; enter keeps it, {drops} clears it"
         yield Input(placeholder=words, id="filter", disabled=True)
         with Horizontal():
             yield self._table
@@ -233,7 +233,7 @@ class JobsScreen(AreaScreen):
         if self._paged is not None:
             self._marks[self._paged] = table.marks
         filtered = self._text or self._errors_only
-        table.empty = "No job matches the filter." if filtered else _no_session()
+        table.empty = "No rows match the filter." if filtered else _no_session()
         table.show_jobs(source)
         self._source, self._paged = source, self.info.session
         table.set_marks(self._marks.get(self._paged, ()))
@@ -306,13 +306,13 @@ class JobsScreen(AreaScreen):
         what = count_text(marked, "marked row") if marked else "all"
         hint = f"■ {key_of('jobs.stop')} stop {what}" if not self._counts.settled else ""
         if self._errors_only:
-            hint = f"only what failed · {key_of('jobs.failed')} shows all"
+            hint = f"failed rows only · {key_of('jobs.failed')} shows all"
         held = self.info.session in self.app_state.held
         status = self.app_state.status
         off = status.doing in (Doing.OFF, Doing.SILENT)
         if off and not self._counts.settled and not marked:
             helps = "Resume in Jobs" in status.reason
-            hint = f"{key_of('jobs.resume')} lets it go on" if helps else ""
+            hint = f"{key_of('jobs.resume')} resumes it" if helps else ""
         pace = self._queue.paces.get(self.info.session)
         line.show(SessionProgress(self.info, self._counts, pace, held, status, hint))
 

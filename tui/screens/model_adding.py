@@ -25,7 +25,7 @@ from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
 _ENDINGS = (".safetensors",)
-_YES, _NONE, _SHOWN = "yes, add it", "no, add none", 12
+_YES, _NONE, _SHOWN = "yes, add", "no, cancel", 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ModelAdding:
         self.node.app.push_screen(
             Ask(
                 "Which model? A folder in diffusers' format, a .safetensors file, or a folder full",
-                note="→ completes. What is there is shown before it is kept; its files stay there.",
+                note="→ completes. You see what was found before it is added; files stay in place.",
                 suggester=PathSuggester(_ENDINGS),
             ),
             self._typed,
@@ -114,7 +114,7 @@ class ModelAdding:
             Ask(
                 f"{found_head(found)} Add it to your LoRAs?",
                 choices=(_YES, _NONE),
-                note="Then the column lora can name it.",
+                note="Sheets can then use it in the column lora.",
             ),
             chosen,
         )
@@ -144,8 +144,8 @@ class ModelAdding:
         path, every, fresh = looked
         if not fresh:
             lines = [found_line(each, ()) for each in every[:_SHOWN]]
-            said = "; ".join(lines) or "no weights are in it"
-            self._complain(f"No model in {path} that is not in your list yet: {said}")
+            said = "; ".join(lines) or "it holds no weights"
+            self._complain(f"No new models in {path}: {said}")
             return
         everything = f"yes, all {len(fresh)}"
         by_name = {found_line(each, ()).removeprefix("✓ "): each for each in fresh}
@@ -161,7 +161,10 @@ class ModelAdding:
             Ask(
                 f"{count_text(len(fresh), 'model')} in {path}. Add them?",
                 choices=(everything, _NONE, *by_name),
-                note=f"{count_text(left, 'other file')} there: no models, or in your list already."
+                note=(
+                    f"{count_text(left, 'other file')} skipped: not models, or already in your"
+                    " list."
+                )
                 if left
                 else "",
             ),
@@ -200,13 +203,13 @@ class KeepModel(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """What is known, and the label."""
-        with DialogBox("Add a model", enter="Keep it"):
+        with DialogBox("Add a model", enter="Add model"):
             yield Static(Content(found_head(self._found)))
             yield Pairs(facts(self._info))
             if remark := found_remark(self._found):
                 yield Static(remark, classes="note", markup=False)
             yield Input(self._label, select_on_focus=False)
-            yield Static("enter keeps it under this label.", classes="note", markup=False)
+            yield Static("enter adds it under this label.", classes="note", markup=False)
 
     @on(Input.Submitted)
     def _kept(self, event: Input.Submitted) -> None:

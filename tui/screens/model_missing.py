@@ -47,8 +47,8 @@ class MissingQuestion:
         if name := self._missing.repository():
             known = any(offer.repository == name for offer in self._missing.offers())
             choices |= {} if known else {f"pull {name} from the Hub": partial(pull, name)}
-        choices["pull another model of the Hub"] = self._ways.pull_other
-        choices["add a folder or a file of this disk"] = self._ways.add
+        choices["pull another model from the Hub"] = self._ways.pull_other
+        choices["add a folder or file from this disk"] = self._ways.add
         hand_to(self.node, self._ask, choices)
 
     def _ask(self, choices: Mapping[str, Callable[[], object]]) -> None:
@@ -56,12 +56,17 @@ class MissingQuestion:
             choices.get(answer or "", self._ways.leave)()
 
         called = self._missing.label
-        note = f"It will be called {called}, so that the cells which name it are whole."
+        note = f"It gets the label {called}, so the cells that name it become valid."
         self.node.app.push_screen(
             Ask(
-                f"The sheet names a model {self._missing.text}. Where does it come from?",
+                (
+                    f"The sheet uses the model {self._missing.text}, which you do not have. Where"
+                    " to get it?"
+                ),
                 choices=tuple(choices),
-                note=note if called else "The cells that name it then take the model's own label.",
+                note=note
+                if called
+                else "The cells that name it then change to the model's own label.",
             ),
             chosen,
         )

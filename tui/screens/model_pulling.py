@@ -81,7 +81,7 @@ class ModelPulling:
 
     def _is_free(self) -> bool:
         if name := self._pulling.name:
-            self._complain(f"{name} is being pulled: {key_of('models.stop')} stops that.")
+            self._complain(f"{name} is already being pulled: {key_of('models.stop')} stops it.")
         return not name
 
     @work(thread=True, exclusive=True, group="pulling")
@@ -97,10 +97,10 @@ class ModelPulling:
 
         self.node.app.push_screen(
             Ask(
-                "Which model of the Hub? OWNER/NAME, or one of these",
+                "Pull which model from the Hub? OWNER/NAME, or one of these",
                 choices=tuple(choices),
                 free=True,
-                note="Its size and its licence are shown first.",
+                note="You see its size and licence before anything is downloaded.",
             ),
             chosen,
         )
@@ -147,12 +147,15 @@ class ModelPulling:
         if became.fault:
             self._complain(became.fault)
         elif became.label:
-            words = f"{became.name} is pulled: it is in your models as {became.label}."
+            words = f"{became.name} was pulled and added to your models as {became.label}."
             self.node.app.notify(clean(words), markup=False, timeout=15)
             if missing is not None:
                 self.node.app.post_message(ModelCame(missing.text, became.label))
         else:
-            words = f"{became.name} is stopped. What has come is kept for the next time."
+            words = (
+                f"{became.name} was stopped. What was downloaded is kept; pull it again to"
+                " continue."
+            )
             self.node.app.notify(clean(words), markup=False, timeout=15)
 
     def _complain(self, words: str) -> None:
@@ -164,7 +167,7 @@ class PullModel(Dialog[bool | None]):
     """Shows what pulling a model takes; ends with whether it is to be pulled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("keep.open", "agree", "Pull it"),
+        bind("keep.open", "agree", "Pull model"),
         bind("keep.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
@@ -180,8 +183,8 @@ class PullModel(Dialog[bool | None]):
     def compose(self) -> ComposeResult:
         """What is known of it, and what can be done."""
         plan = self._plan
-        adds = "adds it to your models" if plan.is_here else "pulls it, while you work on"
-        note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} leaves it."
+        adds = "adds it to your models" if plan.is_here else "pulls it in the background"
+        note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} cancels."
         with DialogBox("Pull a model"):
             yield Static(Content(plan_head(plan)))
             yield Pairs(plan_facts(plan, self._label))

@@ -55,7 +55,7 @@ class _Listed:
 def _whole_cell(listed: _Listed) -> Cell:
     if listed.faults is None:
         return Cell("checking", "dim", "… ")
-    return Cell("not whole", "error", "✗ ") if listed.faults else Cell("whole", "success", "✓ ")
+    return Cell("incomplete", "error", "✗ ") if listed.faults else Cell("whole", "success", "✓ ")
 
 
 def _cells(listed: _Listed) -> dict[str, Cell]:
@@ -70,7 +70,7 @@ def _cells(listed: _Listed) -> dict[str, Cell]:
         "memory": Cell(memory_text(info), "warning" if too_large else ""),
         "whole": _whole_cell(listed),
         "used": Cell(used_text(info), "dim"),
-        "licence": Cell(info.licence or "not said", "" if info.licence else "dim"),
+        "licence": Cell(info.licence or "unknown", "" if info.licence else "dim"),
     }
 
 
@@ -79,13 +79,13 @@ class ModelsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("models.add", "add", "Add a model"),
+        bind("models.add", "add", "Add model"),
         bind("models.pull", "pull", "Pull from the Hub"),
-        bind("models.take_away", "remove", "Take out"),
+        bind("models.take_away", "remove", "Remove model"),
         bind("models.leave", "leave", "Back"),
         bind("models.undo", "undo", "Undo"),
-        bind("models.reload", "look_again", "Check again"),
-        bind("models.stop", "stop_pull", "Stop the pull", show=False),
+        bind("models.reload", "look_again", "Reload list"),
+        bind("models.stop", "stop_pull", "Stop pull", show=False),
         bind("models.redo", "redo", "Redo", show=False),
         bind("models.quit", "leave", "Back", show=False),
     ]
@@ -166,7 +166,7 @@ class ModelsScreen(EndsOnce[None]):
         if go_to is not None:
             self.query_one(VirtualTable).go_to(go_to)
         count = len(found)
-        adds = f"{key_of('models.add')} adds yours: a folder or a .safetensors file"
+        adds = f"{key_of('models.add')} adds your own: a folder or a .safetensors file"
         words = f"Models · {count} · {adds}"
         self.query_one("#models-title", Static).update(Content(words), layout=False)
 

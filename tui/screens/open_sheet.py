@@ -121,7 +121,7 @@ class OpenSheet(Dialog[Path | None]):
     def compose(self) -> ComposeResult:
         """Path, recent sheets, tree."""
         with DialogBox("Open a sheet", enter="Open"):
-            yield Input(placeholder="path of a sheet; → completes", suggester=PathSuggester())
+            yield Input(placeholder="path to a sheet; → completes", suggester=PathSuggester())
             yield Static("Recent", classes="caption recent", markup=False)
             yield OptionList(classes="recent")
             yield Static("Files here", classes="caption", markup=False)
@@ -155,7 +155,7 @@ class OpenSheet(Dialog[Path | None]):
         elif await asyncio.to_thread(is_file, path):
             self.dismiss(path)
         else:
-            words = shorten(f"No file that can be read: {path}", _WORDS)
+            words = shorten(f"Cannot open this file: {path}", _WORDS)
             self.notify(words, severity="error", markup=False)
 
     @on(OptionList.OptionSelected)

@@ -78,11 +78,14 @@ def refusal(verb: Verb, key: str, all_verbs: Iterable[Verb], changed: Mapping[st
     """Why a verb cannot have a key, in words; empty: it can."""
     for other in all_verbs:
         if other.name != verb.name and key in keys_now(other, changed):
-            return f"{called(key)} is “{other.words}” already. Give that another key first."
+            return (
+                f"{called(key)} already means “{other.words}”. Give that action another key first."
+            )
     is_letter = len(called(key)) == 1 and called(key).isprintable()
     if is_letter and _TYPED_IN.intersection(verb.places):
         return (
-            f"{called(key)} is typed where this works, too: take one with ctrl, or a function key."
+            f"{called(key)} would also type a letter here: choose a key with ctrl, or a function"
+            " key."
         )
     return ""
 
@@ -105,9 +108,9 @@ class RemapKeys(EndsOnce[str | None]):
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Press another key", first=True),
-        bind("settings.default", "default", "Back to the default"),
-        bind("settings.leave", "leave", "Keep and go back"),
-        bind("settings.quit", "leave", "Keep and go back", show=False),
+        bind("settings.default", "default", "Reset to default"),
+        bind("settings.leave", "leave", "Save and go back"),
+        bind("settings.quit", "leave", "Save and go back", show=False),
     ]
     DEFAULT_CSS = """
     RemapKeys #keys-title { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -123,7 +126,7 @@ class RemapKeys(EndsOnce[str | None]):
     def compose(self) -> ComposeResult:
         """What this is, the verbs with their keys."""
         yield Static(
-            Content("Keys · ● is your own · a key means the same everywhere"), id="keys-title"
+            Content("Keys · ● changed by you · a key means the same everywhere"), id="keys-title"
         )
         yield VirtualTable(_COLUMNS, markable=False, id="keys")
         yield KeyLine()
@@ -220,7 +223,7 @@ class PressKey(Dialog[str | None]):
         """What is waited for."""
         now = _shown(keys_now(self._verb, self._changed))
         with DialogBox(self._verb.words):
-            yield Static(Content(clean(f"Press the key for it; now it is {now}.")))
+            yield Static(Content(clean(f"Press the new key; it is {now} now.")))
             yield Static("", id="fault", markup=False)
 
     def on_key(self, event: events.Key) -> None:

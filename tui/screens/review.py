@@ -52,12 +52,12 @@ LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
 _WITH_IMAGES = ("full", "chosen", "favour", "trash", "compare", "more", "export")
 """Actions that mean an image."""
-_DROP = "Drop the filter"
+_DROP = "Clear filter"
 _NO_ROW = "Stay here"
-_SHOW_ALL = {"favourites": "Show all, not favourites alone", "failed": "Show all, not failed alone"}
-_BACK = "Back to the session"
-_HIDE = "Hide the large picture"
-_NO_MATCH = "No image matches. Filter by less, or leave the filter."
+_SHOW_ALL = {"favourites": "Show all, not only favourites", "failed": "Show all, not only failed"}
+_BACK = "Back to session"
+_HIDE = "Hide large picture"
+_NO_MATCH = "No image matches. Shorten or clear the filter."
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
 
@@ -94,30 +94,30 @@ class ReviewScreen(AreaScreen):
     AREA = "review"
     AUTO_FOCUS = "ContactSheet"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("review.open", "full", "Full screen"),
+        bind("review.open", "full", "View full screen"),
         bind("review.favourite", "favour", "Favourite"),
         bind("review.take_away", "trash", "Trash"),
         bind("review.undo", "undo", "Undo"),
         bind("review.redo", "redo", "Redo", show=False),
         bind("review.compare", "compare", "Compare"),
         bind("review.find", "ask('filter')", "Filter"),
-        bind("review.favourites", "only('favourites')", "Favourites only", show=False),
-        bind("review.failed", "only('failed')", "Failed only", show=False),
-        bind("review.order", "sort", "Order", show=False),
+        bind("review.favourites", "only('favourites')", "Show favourites only", show=False),
+        bind("review.failed", "only('failed')", "Show failed only", show=False),
+        bind("review.order", "sort", "Change order", show=False),
         bind("review.row", "ask('row')", "Jump to row", show=False),
-        bind("review.watch", "newest", "Follow the newest", show=False),
+        bind("review.watch", "newest", "Follow newest", show=False),
         bind("review.again", "chosen('again')", "Render again"),
         bind("review.more", "more", "More like this", show=False),
         bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
         bind("review.to_sheet", "chosen('refine')", "Refine", show=False),
-        bind("review.pictures", "chosen('draw_on')", "Draw on these", show=False),
+        bind("review.pictures", "chosen('draw_on')", "Use as sources", show=False),
         bind("review.copy_path", "chosen('path')", "Copy path", show=False),
         bind("review.copy", "chosen('prompt')", "Copy prompt", show=False),
-        bind("review.copy_to", "chosen('files')", "Copy to a folder", show=False),
+        bind("review.copy_to", "chosen('files')", "Copy to folder", show=False),
         bind("review.download", "chosen('download')", "Download", show=False),
         bind("review.write_out", "export", "Export"),
-        bind("review.picture", "preview", "Large picture on or off", show=False),
-        bind("review.all_favourites", "everything", "Favourites of all sessions", show=False),
+        bind("review.picture", "preview", "Show large picture", show=False),
+        bind("review.all_favourites", "everything", "Show all favourites", show=False),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("contact.range", "review.compare", "review.open", "review.favourite"),
@@ -414,8 +414,8 @@ class ReviewScreen(AreaScreen):
         keys = self._sheet.marks
         if self.reviewed.tiles is None or not 2 <= len(keys) <= MOST:
             self.notify(
-                f"Mark 2 to {MOST} images with {key_of('contact.mark')} first;"
-                f" {len(keys)} are marked.",
+                f"Mark 2 to {MOST} images with {key_of('contact.mark')} first; {len(keys)} marked"
+                " now.",
                 severity="warning",
                 markup=False,
             )
@@ -496,9 +496,9 @@ class ReviewScreen(AreaScreen):
         with box.prevent(Input.Changed):
             box.value = self._text if what == "filter" else ""
         box.placeholder = (
-            f"{FILTER_HELP}; {key_of('app.leave')} drops it"
+            f"{FILTER_HELP}; {key_of('app.leave')} clears it"
             if what == "filter"
-            else "a row's number, then enter"
+            else "row number, then enter"
         )
         leaving = (_DROP, self._drop_filter) if what == "filter" else (_NO_ROW, self._close_box)
         passing(self).begin(*leaving)
@@ -531,7 +531,7 @@ class ReviewScreen(AreaScreen):
             return
         if found is None:
             self.notify(
-                shorten(f"No image of row {row} here.", 80), severity="warning", markup=False
+                shorten(f"Row {row} has no image here.", 80), severity="warning", markup=False
             )
         else:
             self._sheet.go_to(found)
@@ -564,7 +564,7 @@ class ReviewScreen(AreaScreen):
         tile, marks = self._sheet.tile, len(self._sheet.marks)
         match name:
             case "review.favourite" if not marks and tile is not None and tile.favourite:
-                return "No favourite"
+                return "Unfavourite"
             case "review.take_away" if self._can_restore:
                 return "Restore"
             case "review.compare" if not 2 <= marks <= MOST:
@@ -583,7 +583,7 @@ class ReviewScreen(AreaScreen):
 
 def _no_images() -> str:
     starts, lists = key_of("app.sheet"), key_of("app.sessions")
-    return f"No images yet. {starts} is where they start, {lists} lists past sessions."
+    return f"No images yet. Press {starts} to start a session, {lists} to see past sessions."
 
 
 def recipe_text(image: ImageInfo, source: str = "") -> str:

@@ -44,8 +44,8 @@ class _Final:
 
 _NOTHING = Content("")
 _NOT_REWRITTEN = (
-    "No language model writes this row's prompt: the settings name none (magic.model), magic_prompt"
-    " is off, or the prompt says it all itself. The preview shows what it becomes."
+    "No language model rewrites this prompt: none is set (magic.model), magic_prompt is off, or"
+    " the prompt needs no rewriting. The preview shows the final prompt."
 )
 
 
@@ -101,7 +101,7 @@ class RowPreviewPane(Vertical):
 
     def _ask_final(self, final: _Final) -> None:
         if final.prompt is None:
-            words = f"Row {final.row} is not ready: mend it first."
+            words = f"Row {final.row} is not ready: fix its problems first."
             self.notify(words, severity="warning", markup=False)
             return
         if looks_like_caption(final.prompt):
@@ -113,8 +113,8 @@ class RowPreviewPane(Vertical):
             if text is not None and text != shown:
                 self.post_message(self.FinalPromptEdited(final.row, off_one_line(text)))
 
-        question = f"What the model is told of row {final.row}"
-        note = "To the letter. Empty: what prompt, magic_prompt and style make together."
+        question = f"Final prompt of row {final.row}"
+        note = "Used exactly as written. Empty: made from prompt, magic_prompt and style."
         self.app.push_screen(Ask(question, shown, blank=True, lines=True, note=note), write)
 
     def _ask_caption(self, row: int, prompt: str) -> None:
@@ -122,7 +122,7 @@ class RowPreviewPane(Vertical):
             if text is not None and text != prompt:
                 self.post_message(self.FinalPromptEdited(row, text))
 
-        self.app.push_screen(EditCaption(f"What the model is told of row {row}", prompt), write)
+        self.app.push_screen(EditCaption(f"Final prompt of row {row}", prompt), write)
 
     def rewrite(self, row: Row) -> None:
         """Have the language model write a row's magic prompt now."""
@@ -135,7 +135,7 @@ class RowPreviewPane(Vertical):
             if not sheets.is_rewritten(row):
                 hand_over(self._say, _NOT_REWRITTEN)
                 return
-            hand_over(self._say, "The language model is asked …")
+            hand_over(self._say, "Asking the language model …")
             sheets.rewrite(row)
         except (RewriteError, SettingsError) as error:
             hand_over(self._complain, str(error))
@@ -194,7 +194,7 @@ def _previewed(row: Row, library: Library) -> _Preview:
 def _numbers(recipe: Recipe, values: RowValues) -> str:
     count, first = values.num_images, values.seed_number
     if first is None:
-        seeds = "a seed drawn at the start" if count == 1 else "seeds drawn at the start"
+        seeds = "random seed" if count == 1 else "random seeds"
     elif count == 1:
         seeds = f"seed {first}"
     else:

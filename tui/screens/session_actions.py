@@ -21,7 +21,7 @@ from tui.undo.actions import renaming, restoring, tagging, trashing
 from tui.undo.undoing import Done, Undoing
 from tui.workers import work
 
-_NO, _YES = "no, leave it", "yes"
+_NO, _YES = "no, keep it", "yes"
 _NO_TAGS = "-"
 
 
@@ -46,7 +46,7 @@ class SessionActions:
             if name is not None and name.strip() not in ("", info.name):
                 self._undoing.do(renaming(self._library, info.session, info.name, name.strip()))
 
-        self.node.app.push_screen(Ask(f"What to call {info.name}?", info.name), named)
+        self.node.app.push_screen(Ask(f"New name for {info.name}", info.name), named)
 
     def tag(self, info: SessionInfo) -> None:
         """Words to find it by."""
@@ -57,7 +57,7 @@ class SessionActions:
                 tags = [tag for part in text.split(",") if (tag := part.strip())]
                 self._undoing.do(tagging(self._library, info.session, info.tags, tags))
 
-        note = f"commas between them; {_NO_TAGS} alone for none"
+        note = f"separated by commas; {_NO_TAGS} alone removes all"
         ask = Ask(f"Tags of {info.name}", ", ".join(info.tags), note=note)
         self.node.app.push_screen(ask, tagged)
 
@@ -68,7 +68,7 @@ class SessionActions:
             self._undoing.do(undoable)
             return
         count = count_text(info.favourites, "favourite")
-        question = f"{info.name} has {count}. To the trash with all of it?"
+        question = f"{info.name} has {count}. Move all of it to trash?"
         self._if_sure(question, lambda: self._undoing.do(undoable))
 
     def restore(self, info: SessionInfo) -> None:
@@ -90,7 +90,7 @@ class SessionActions:
             return f"{size_text(gone.bytes)} deleted{left}"
 
         what = f"{count_text(size.images, 'image')}, {count_text(size.sessions, 'session')}"
-        question = f"Delete what is in the trash for good ({what}, {size_text(size.bytes)})?"
+        question = f"Delete everything in the trash for good ({what}, {size_text(size.bytes)})?"
         self._if_sure(question, lambda: self._undoing.carry_out(emptied))
 
     def _if_sure(self, question: str, act: Callable[[], object]) -> None:
@@ -112,7 +112,7 @@ class SessionActions:
             self._app_state.started = begun.session
             return started_words(begun)
 
-        question = f"Render {info.name} again, how many images of each row?"
+        question = f"Render {info.name} again with how many images per row?"
         self.node.app.push_screen(AskCount(question, unsaid=AS_BEFORE), answered)
 
     def stop(self, info: SessionInfo) -> None:

@@ -40,8 +40,8 @@ from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
 _ROOM = 140
-_NOT_FOUND = "No session has that in its name, its tags or its prompts. Search for less."
-_LEAVE = "Leave the search"
+_NOT_FOUND = "No session matches in its name, tags or prompts. Try fewer words."
+_LEAVE = "Clear the search"
 _BACK = "Leave the trash"
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
@@ -100,11 +100,11 @@ def _cells(info: SessionInfo) -> dict[str, Cell]:
 
 
 def _no_trash() -> str:
-    return f"No session is in the trash. {key_of('sessions.trashed')} shows the others again."
+    return f"The trash is empty. {key_of('sessions.trashed')} goes back to the sessions."
 
 
 def _nothing_yet() -> str:
-    return f"No sessions yet. Press {key_of('app.sheet')} to make one from a sheet or from prompts."
+    return f"No sessions yet. Press {key_of('app.sheet')} to create one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,9 @@ class SessionsScreen(AreaScreen):
         bind("sessions.to_sheet", "open('sheet')", "Sheet"),
         bind("sessions.watch", "open('jobs')", "Jobs"),
         bind("sessions.find", "search", "Search"),
-        bind("sessions.order", "sort", "Order", show=False),
+        bind("sessions.order", "sort", "Change order", show=False),
         bind("sessions.rename", "chosen('rename')", "Rename"),
-        bind("sessions.tags", "chosen('tag')", "Tags"),
+        bind("sessions.tags", "chosen('tag')", "Edit tags"),
         bind("sessions.again", "chosen('again')", "Render again"),
         bind("sessions.resume", "chosen('resume')", "Resume"),
         bind("sessions.retry", "chosen('retry')", "Retry"),
@@ -136,8 +136,8 @@ class SessionsScreen(AreaScreen):
         bind("sessions.take_away", "trash", "Trash"),
         bind("sessions.undo", "undo", "Undo"),
         bind("sessions.redo", "redo", "Redo", show=False),
-        bind("sessions.trashed", "see_trash", "What is in the trash", show=False),
-        bind("sessions.empty", "empty", "Empty the trash"),
+        bind("sessions.trashed", "see_trash", "Show trash", show=False),
+        bind("sessions.empty", "empty", "Empty trash"),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("sessions.open", "sessions.resume", "sessions.retry", "sessions.stop"),
@@ -194,7 +194,7 @@ class SessionsScreen(AreaScreen):
     def compose_area(self) -> ComposeResult:
         """Totals, search, table, a glance at the selected one."""
         yield Static("", id="sessions-title", markup=False)
-        yield Input(placeholder="names, tags and all prompts", id="search", disabled=True)
+        yield Input(placeholder="search names, tags and prompts", id="search", disabled=True)
         with Horizontal(id="list"):
             yield VirtualTable(
                 _COLUMNS, empty=_nothing_yet(), markable=False, selectable=False, id="sessions"

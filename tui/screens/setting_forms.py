@@ -70,7 +70,7 @@ class ChooseSetting(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """The name, the choices, what it is for."""
         setting = self._setting
-        with DialogBox(_title(setting), enter="Take it"):
+        with DialogBox(_title(setting), enter="Save"):
             options = [Option(Content(clean(choice)), id=choice) for choice in setting.choices]
             yield OptionList(*options)
             yield Static(Content(clean(setting.explanation)), classes="note")
@@ -119,7 +119,7 @@ class WriteSetting(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """The name, the value, what is wrong with it, what it is for."""
         setting = self._setting
-        with DialogBox(_title(setting), enter="Keep it"):
+        with DialogBox(_title(setting), enter="Save"):
             yield Input(setting.text, select_on_focus=False)
             yield Static("", id="fault", markup=False)
             yield Static(Content("\n".join(map(clean, self._notes()))), classes="note")
@@ -128,11 +128,11 @@ class WriteSetting(Dialog[str | None]):
         setting, notes = self._setting, [self._setting.explanation]
         if setting.kind == "number":
             more, less = key_of("setting.up"), key_of("setting.down")
-            notes.append(f"It can be {setting.bounds}; {more} adds 1, {less} takes 1 away.")
+            notes.append(f"It can be {setting.bounds}; {more} adds 1, {less} subtracts 1.")
         elif setting.kind == "list":
-            notes.append("With commas between them.")
+            notes.append("Separate them with commas.")
         elif setting.kind == "names":
-            notes.append('Pairs with commas between them: "name" = "value".')
+            notes.append('Pairs separated by commas: "name" = "value".')
         elif setting.bounds:
             notes.append(f"It can be {setting.bounds}.")
         return notes

@@ -36,8 +36,8 @@ from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, hand_to, is_gone, work
 
-_TELLS = "This terminal tells: the notice goes while it does not have the focus."
-_TELLS_NOT = "This terminal has not told so far whether anyone looks at it: notice.unsure decides."
+_TELLS = "This terminal reports its focus: the notice is sent while it is not in focus."
+_TELLS_NOT = "This terminal has not reported its focus yet: notice.unsure decides."
 _COLUMNS = (
     TableColumn("name", "setting", 22, share=1),
     TableColumn("value", "value", 22, share=2),
@@ -56,9 +56,9 @@ _GROUPS = {
 """Section of the file → what it is called, in the order in which they are listed."""
 _APPLIES = {
     "now": "applied",
-    "later": "applies to sessions that start from now on; in the app after it is restarted",
-    "app": "applies after the app is restarted",
-    "engine": "applies after the engine process is restarted (`promptsheet engine stop` ends it)",
+    "later": "applies to new sessions; in the app after a restart",
+    "app": "applies after the app restarts",
+    "engine": "applies after the engine process restarts (run `promptsheet engine stop`)",
     "run": "applies to the next `promptsheet run` or `prompt`",
 }
 
@@ -75,7 +75,7 @@ class SettingsScreen(EndsOnce[None]):
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Change", first=True),
-        bind("settings.default", "default", "Back to the default"),
+        bind("settings.default", "default", "Reset to default"),
         bind("settings.leave", "leave", "Back"),
         bind("settings.quit", "leave", "Back", show=False),
     ]
@@ -100,7 +100,7 @@ class SettingsScreen(EndsOnce[None]):
     def compose(self) -> ComposeResult:
         """The file, the settings, what the one under the cursor is for."""
         path = clean(str(settings_path()))
-        yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
+        yield Static(Content(f"Settings · {path} · ● changed by you"), id="settings-title")
         yield VirtualTable(_COLUMNS, markable=False, selectable=False, id="settings")
         yield Static("", id="explanation", markup=False)
         yield KeyLine()
@@ -223,7 +223,7 @@ def explanation_lines(setting: Setting, opens: str) -> list[str]:
         opens: the key that changes it.
     """
     does = "switches" if setting.kind == "switch" else "changes"
-    when = "applied at once" if setting.applies == "now" else _when(setting)
+    when = "applies at once" if setting.applies == "now" else _when(setting)
     line = f"{opens} {does} it: {when}."
     if setting.kind == "choice" and setting.name != "app.theme":
         line = f"One of {', '.join(setting.choices)}. {line}"

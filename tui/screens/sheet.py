@@ -68,7 +68,7 @@ _WITH_ROWS = (
     *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
-_OWN_SHEET = "on a sheet of their own"
+_OWN_SHEET = "in a new sheet"
 
 
 class SheetScreen(AreaScreen):
@@ -82,26 +82,26 @@ class SheetScreen(AreaScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.start", "start", "Start"),
         bind("sheet.start_changed", "start(True)", "Start changed rows"),
-        bind("sheet.stop", "give_up", "Stop the start"),
-        bind("sheet.resume", "resume", "Resume the session"),
-        bind("sheet.open_file", "open", "Open"),
+        bind("sheet.stop", "give_up", "Cancel start"),
+        bind("sheet.resume", "resume", "Resume session"),
+        bind("sheet.open_file", "open", "Open sheet"),
         bind("sheet.prompts", "prompts", "Type prompts"),
         bind("sheet.pictures", "pictures", "Add pictures"),
-        bind("sheet.again", "new_seeds", "New seeds"),
-        bind("sheet.final_prompt", "final_prompt", "Final prompt"),
-        bind("sheet.same_seed", "same_seed", "Same seed, other prompt"),
-        bind("sheet.write_out", "save", "Save a copy"),
+        bind("sheet.again", "new_seeds", "Draw new seeds"),
+        bind("sheet.final_prompt", "final_prompt", "Edit final prompt"),
+        bind("sheet.same_seed", "same_seed", "Duplicate with same seed"),
+        bind("sheet.write_out", "save", "Save copy"),
         bind("sheet.find", "find", "Find"),
         bind("sheet.find_next", "find_next(1)", "Find next", show=False),
         bind("sheet.find_previous", "find_next(-1)", "Find previous", show=False),
-        bind("sheet.column", "column", "Another column", show=False),
-        bind("sheet.images", "images", "Images per row", show=False),
-        bind("sheet.worksheet", "worksheet", "Another worksheet or encoding", show=False),
-        bind("sheet.template", "template", "Write a template", show=False),
-        bind("sheet.scroll_down", "scroll_place(1)", "Scroll the preview", show=False),
-        bind("sheet.scroll_up", "scroll_place(-1)", "Scroll it back", show=False),
-        bind("sheet.magic", "magic", "Write the magic prompt now", show=False),
-        bind("sheet.reload", "reload", "Read again", show=False),
+        bind("sheet.column", "column", "Add column", show=False),
+        bind("sheet.images", "images", "Set images per row", show=False),
+        bind("sheet.worksheet", "worksheet", "Choose worksheet or encoding", show=False),
+        bind("sheet.template", "template", "Save template", show=False),
+        bind("sheet.scroll_down", "scroll_place(1)", "Scroll preview down", show=False),
+        bind("sheet.scroll_up", "scroll_place(-1)", "Scroll preview up", show=False),
+        bind("sheet.magic", "magic", "Write magic prompt now", show=False),
+        bind("sheet.reload", "reload", "Reload sheet", show=False),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("cell.open", "cell.onward", "cell.down", "table.range", "sheet.stop", "sheet.take"),
@@ -207,9 +207,9 @@ class SheetScreen(AreaScreen):
         """Another sheet takes the place of what is there, which undo brings back."""
         words, session = "", opened.restored
         if session is not None:
-            words = f"as session {session.name} had it; {key_of('app.review')} has its images"
+            words = f"as in session {session.name}; {key_of('app.review')} shows its images"
         elif opened.behind is not None:
-            words = f"as it was when the connection was lost; {key_of('sheet.write_out')} saves it"
+            words = f"recovered after the connection was lost; {key_of('sheet.write_out')} saves it"
         if missed := self.document.open(opened, self._table.marks):
             words += " · " * bool(words) + f"{key_of('sheet.undo')} brings {missed} back"
         self._show_opened(opened)
@@ -225,7 +225,7 @@ class SheetScreen(AreaScreen):
             self._say_done(words)
         if session is not None and self._is_stopped:
             said = f"{session.name} is {stopped_words(session)}."
-            starts = f"{key_of('sheet.start')} would start its sheet anew, as another session."
+            starts = f"{key_of('sheet.start')} starts its sheet as a new session."
             self.notify(clean(f"{said} {starts}"), markup=False, timeout=10)
 
     def _show_opened(self, opened: Opened) -> None:
@@ -254,7 +254,7 @@ class SheetScreen(AreaScreen):
         if draft is not None and other is not None:
             self._show_opened(other)
             key = key_of("sheet.redo" if back else "sheet.undo")
-            self._say_done(f"is back; {key} goes to {sheet_name(draft)} again")
+            self._say_done(f"is back; {key} returns to {sheet_name(draft)}")
 
     def renew(self, again: Again) -> bool:
         """Show another draft of the sheet, unless this one has changed meanwhile."""
@@ -276,7 +276,7 @@ class SheetScreen(AreaScreen):
             self.document.before = behind
             name = behind.draft.file
             key = key_of("sheet.undo")
-            words = f"{name} was lost with its connection before it was saved: {key} shows it."
+            words = f"Unsaved edits to {name} recovered; {key} restores them"
             self.notify(clean(words), markup=False, timeout=15)
 
     def action_open(self) -> None:
@@ -315,7 +315,7 @@ class SheetScreen(AreaScreen):
                 self.read(path, encoding=name.partition(" ")[0])
 
         choices = [f"{name} ({ENCODINGS[name]})" for name in encodings]
-        ask = Ask("Which encoding is it written in?", choices=choices, note=note)
+        ask = Ask("Which encoding does the file use?", choices=choices, note=note)
         self.app.push_screen(ask, chosen)
 
     def action_prompts(self) -> None:
@@ -337,15 +337,15 @@ class SheetScreen(AreaScreen):
             self._ask_for_pictures()
             return
         note = (
-            "The cells of this sheet's own column image name no pictures, so it stays as it is."
-            " Rename it in your file to have pictures on this sheet."
+            "The column image in this sheet does not name pictures, so no pictures can be added."
+            " Rename that column in your file first."
         )
 
         def answered(where: str | None) -> None:
             if where is not None:
                 self._ask_for_pictures(apart=True)
 
-        ask = Ask("Where do the pictures go?", choices=[_OWN_SHEET], note=note)
+        ask = Ask("Where to add the pictures?", choices=[_OWN_SHEET], note=note)
         self.app.push_screen(ask, answered)
 
     def _ask_for_pictures(self, *, apart: bool = False) -> None:
@@ -531,7 +531,7 @@ class SheetScreen(AreaScreen):
         if draft is None or place.column is None:
             return
         if place.column not in draft.columns and place.column not in draft.offered_columns():
-            self.notify("This column has no name in the sheet.", severity="warning", markup=False)
+            self.notify("This column has no name.", severity="warning", markup=False)
             return
         text = draft.text(place.row, place.column)
         if place.column in ("prompt", "final_prompt") and looks_like_caption(text):
@@ -590,7 +590,7 @@ class SheetScreen(AreaScreen):
             there = {*self.draft.columns, *COLUMN}
             names = dict.fromkeys(name for row in typed.rows for name in row)
             lost = [clean(name) for name in names if name not in there]
-            without = f" without {', '.join(lost)}, which this sheet does not have" if lost else ""
+            without = f" without {', '.join(lost)}: this sheet has no such column" if lost else ""
             words = f"{count_text(len(typed.rows), 'row')} pasted{without}"
             looked_at = next((name for name in names if name in PICTURE_COLUMNS), "prompt")
             self._table.add_rows(typed.rows, looked_at, words)
@@ -648,8 +648,8 @@ class SheetScreen(AreaScreen):
 
     def action_images(self) -> None:
         """Ask how many images a row makes that does not say."""
-        note = "a row with a picture makes one"
-        ask = AskCount("How many images where a row does not say?", note=note)
+        note = "rows with a source picture make 1"
+        ask = AskCount("How many images per row, where num_images is blank?", note=note)
         self.app.push_screen(ask, self._images_chosen)
 
     def _images_chosen(self, text: str | None) -> None:
@@ -680,7 +680,7 @@ class SheetScreen(AreaScreen):
 
     def _show_found(self, place: Place | None) -> None:
         if place is None:
-            self.notify(clean(f"“{self._found}” is nowhere."), severity="warning", markup=False)
+            self.notify(clean(f"“{self._found}” was not found."), severity="warning", markup=False)
         else:
             self._table.go_to(place.row, place.column)
 
@@ -720,7 +720,7 @@ class SheetScreen(AreaScreen):
     def is_copying(self, copied: Copied) -> None:
         """Say how far it is, and how it is stopped."""
         count = f"{copied.done:,}/{copied.of:,}"
-        self._say(f"Starting · copying pictures {count} · {key_of('sheet.stop')} stops that")
+        self._say(f"Starting · copying pictures {count} · {key_of('sheet.stop')} cancels")
         self._refresh_keys()
 
     def action_give_up(self) -> None:

@@ -171,10 +171,10 @@ class SheetOpening:
     def _read_again(self, path: Path, stamp: Stamp) -> None:
         def make(draft: Draft) -> tuple[Draft, str]:
             again, kept, lost = self._library.sheets.reopen(draft, path)
-            words = f"{path.name} was read again."
+            words = f"{path.name} reloaded."
             if kept or lost:
-                words += f" Mends kept in {count_text(kept, 'row')}"
-                dropped = f", dropped in {count_text(lost, 'row')} that read otherwise now."
+                words += f" Edits kept in {count_text(kept, 'row')}"
+                dropped = f", dropped in {count_text(lost, 'row')} that changed in the file."
                 words += dropped * bool(lost)
             return again, words
 
@@ -196,13 +196,13 @@ class SheetOpening:
             if came is not None:
                 take_model(again, came.text, came.label)
             same = again.count(Severity.ERROR) == draft.count(Severity.ERROR)
-            return again, "" if same else "The sheet was checked again by the models there are now."
+            return again, "" if same else "The model list changed, so the sheet was checked again."
 
         self.lists = self._library.sheets.lists_stamp()
         try:
             self._remake(make)
         except (SheetError, SettingsError) as error:
-            hand_over(self._complain, f"The sheet stays checked as it was: {error}")
+            hand_over(self._complain, f"The sheet could not be checked again: {error}")
 
     def _remake(
         self, make: Callable[[Draft], tuple[Draft, str]], stamp: Stamp | None = None

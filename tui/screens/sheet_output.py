@@ -102,7 +102,7 @@ class SheetStarting:
             if since is not None:
                 checked = checked.only_changed(self._library.sheets.changes_since(since, checked))
             if not checked.sheet.ready:  # it was changed back meanwhile
-                hand_over(self._refused, "There is nothing to render anew.")
+                hand_over(self._refused, "Nothing has changed, so there is nothing to render.")
                 return
             started = self._library.sessions.start(
                 checked,
@@ -111,7 +111,7 @@ class SheetStarting:
                 progress=self._progress,
             )
         except _NotWantedError:
-            hand_over(self._refused, "The start was given up; no picture was kept.")
+            hand_over(self._refused, "Start cancelled; no pictures were copied.")
         except PromptsheetError as error:
             hand_over(self._refused, str(error))
         else:
@@ -170,7 +170,7 @@ class SheetSaving:
             self._save(sheet, without_left_out=False)
             return
         rows = count_text(out, "row")
-        keeping, leaving = f"with the {rows} that you leave out", f"without the {rows}"
+        keeping, leaving = f"including the {rows} left out", f"without the {rows}"
 
         def chosen(answer: str | None) -> None:
             if answer is not None:
@@ -193,7 +193,7 @@ class SheetSaving:
                 )
                 words = f"{target.name}: {count_text(rows, 'row')} written."
             elif stamp_of(path) != sheet.stamp:
-                raise SheetError(f"{path.name} has changed meanwhile; try again when it is read.")
+                raise SheetError(f"{path.name} changed on disk; try again once it has reloaded.")
             else:
                 copy = save_copy(
                     draft,
@@ -210,13 +210,13 @@ class SheetSaving:
             return words
 
         if path is None:
-            question, note = "Save as", "A .csv file."
+            question, note = "Save as", "Saves a .csv file."
         else:
             question = "Save a corrected copy as"
-            note = "Your file stays as it is, unless you give its own name."
+            note = "Your file is not changed unless you enter its own name."
             if draft.table.uncopied:
                 note = " ".join(
-                    [note, *draft.table.uncopied, "A name in .csv gets the rows alone."]
+                    [note, *draft.table.uncopied, "A name ending in .csv saves only the rows."]
                 )
 
         def ask(name: Path) -> None:
@@ -234,11 +234,11 @@ class SheetSaving:
 
         def write(target: Path, overwrite: bool) -> str:  # noqa: ARG001
             self._library.sheets.write_template(target, full=True)
-            return f"A template is in {target}."
+            return f"Template saved: {target}"
 
         name = Path.cwd() / "prompts.xlsx"
-        note = "A sheet to fill in, with lists and notes: .xlsx, .ods or .csv."
-        ask = AskWhere("Write a template as", name, write, note=note)
+        note = "An empty sheet with choices and notes: .xlsx, .ods or .csv."
+        ask = AskWhere("Save template as", name, write, note=note)
         self.node.app.push_screen(ask, self._written)
 
     def _written(self, words: str | None) -> None:

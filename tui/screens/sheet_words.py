@@ -42,7 +42,7 @@ def title_text(draft: Draft) -> str:
         parts.append(draft.worksheet + more)
     parts.append(count_text(len(draft.numbers), "row"))
     if draft.changed:
-        parts.append(f"mended, {key_of('sheet.write_out')} saves a copy")
+        parts.append(f"edited, {key_of('sheet.write_out')} saves a copy")
     return clean(" · ".join(parts))
 
 
@@ -72,10 +72,12 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
     was = f" · {since}" if (since := _since(diff, place.row)) else ""
     lines = [Content.assemble((where, "bold"), beside, (was, _MUTED))]
     if draft.is_left_out(place.row):
-        lines.append(Content(f"– left out; {key_of('sheet.take_away')} takes it in again"))
+        lines.append(Content(f"– left out; {key_of('sheet.take_away')} includes it"))
     elif problem is not None:
         if missing_model(draft, place) is not None:
-            lines.append(Content(f"{key_of('sheet.pull')} pulls it from the Hub or adds it here"))
+            lines.append(
+                Content(f"{key_of('sheet.pull')} pulls it from the Hub or adds it from disk")
+            )
         lines.append(
             Content.assemble(
                 (f"{GLYPHS[problem.severity]} ", _COLOURS[problem.severity]),
@@ -85,12 +87,12 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
         if problem.suggestions:
             first, *others = map(clean, problem.suggestions[:4])
             take, alike = key_of("sheet.take"), key_of("sheet.take_alike")
-            takes = f"takes {first}" if first else "empties the cell"
-            lines.append(Content(f"{take} {takes} · {alike} for all alike"))
+            takes = f"applies {first}" if first else "empties the cell"
+            lines.append(Content(f"{take} {takes} · {alike} for all similar"))
             if others:
                 lines.append(Content(f"or {', '.join(others)}"))
         elif problem.severity is Severity.REPAIRED:
-            lines.append(Content(f"{key_of('sheet.as_read')} keeps it as it was read"))
+            lines.append(Content(f"{key_of('sheet.as_read')} reverts to the file"))
     elif text and not beside:
         lines.append(Content(text))
     return Content("\n").join(lines)
@@ -135,14 +137,14 @@ def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -
     faulty = len(draft.numbers) - draft.ready - draft.left_out
     starts = key_of("sheet.start")
     if not draft.ready:
-        yield f"Nothing can start yet: {key_of('sheet.next')} goes to the next problem."
+        yield f"No row is ready yet: {key_of('sheet.next')} goes to the next problem."
     elif faulty:
         yield f"{starts} starts without the {count_text(faulty, 'faulty row')}"
     else:
         yield f"{starts} starts all" if diff else f"{starts} starts"
     counts = draft.blank_counts or _blank_to_come(draft)
     # Those on a picture make one, whatever others do: the key does nothing for them.
-    key = f" · {key_of('sheet.images')}" if not counts[0].on_a_picture else ""
+    key = f" ({key_of('sheet.images')})" if not counts[0].on_a_picture else ""
     yield blank_words(counts) + key
 
 
@@ -160,15 +162,15 @@ def _differences(diff: SessionDiff | None) -> list[str]:
         return []
     changes = diff.changes
     lines = [
-        f"Δ {len(changes.same):,} kept, {len(changes.changed):,} changed,"
-        f" {len(changes.added):,} new, {len(changes.removed):,} gone"
-        + (f", {len(changes.failed):,} failed" if changes.failed else "")
-        + f" since {shorten(diff.session.name, _NAME)}"
+        f"Δ Same as {shorten(diff.session.name, _NAME)}: {len(changes.same):,},"
+        f" changed: {len(changes.changed):,}, new: {len(changes.added):,},"
+        f" removed: {len(changes.removed):,}"
+        + (f", failed: {len(changes.failed):,}" if changes.failed else "")
     ]
     if count := len(changes.to_render):
         these = "this one" if count == 1 else f"these {count:,}"
-        return [*lines, f"{key_of('sheet.start_changed')} starts {these} alone"]
-    return [*lines, "Nothing to render anew."]
+        return [*lines, f"{key_of('sheet.start_changed')} starts only {these}"]
+    return [*lines, "Nothing new to render."]
 
 
 def _since(diff: SessionDiff | None, number: int) -> str:
@@ -178,9 +180,9 @@ def _since(diff: SessionDiff | None, number: int) -> str:
     if number in diff.changes.added:
         return "Δ new"
     if number in diff.changes.failed:
-        return "Δ failed then"
+        return "Δ failed last time"
     if columns := diff.changes.columns.get(number):
-        kept = "; the seed stays" if number in diff.changes.seeds else ""
+        kept = "; same seed" if number in diff.changes.seeds else ""
         return f"Δ changed: {', '.join(columns)}{kept}"
     return ""
 
@@ -188,4 +190,4 @@ def _since(diff: SessionDiff | None, number: int) -> str:
 def stopped_words(session: SessionInfo) -> str:
     """That the session which this is the sheet of was stopped, and how it goes on."""
     left = session.images - session.done - session.failed
-    return f"stopped with {count_text(left, 'image')} to come · {key_of('sheet.resume')} resumes it"
+    return f"stopped with {count_text(left, 'image')} left · {key_of('sheet.resume')} resumes it"

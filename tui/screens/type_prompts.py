@@ -41,7 +41,7 @@ class TypePrompts(Dialog[TypedPrompts | None]):
     """Ends with the prompts, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("prompts.start", "done", "Check them"),
+        bind("prompts.start", "done", "Continue"),
         bind("prompts.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
@@ -58,11 +58,11 @@ class TypePrompts(Dialog[TypedPrompts | None]):
     def compose(self) -> ComposeResult:
         """Prompts, and how many images of each."""
         with DialogBox("Type prompts"):
-            words = f"One prompt a line; {key_of('prompts.start')} checks them."
+            words = f"One prompt per line; {key_of('prompts.start')} continues"
             yield Static(words, classes="caption", markup=False)
             yield TextArea(id="prompts")
             with Horizontal():
-                yield Static("images of each: ", classes="caption", markup=False)
+                yield Static("images per prompt: ", classes="caption", markup=False)
                 for count in TIMES:
                     yield Button(f"×{count}", id=f"times-{count}", compact=True)
                 yield Input("1", type="integer", id="count")
@@ -79,7 +79,11 @@ class TypePrompts(Dialog[TypedPrompts | None]):
         if not typed.prompts:
             self.notify("Type a prompt first.", severity="warning", markup=False)
         elif not count.isdecimal() or not 1 <= int(count) <= MOST_IMAGES:
-            self.notify(f"Images of each: 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
+            self.notify(
+                f"Images per prompt: a number from 1 to {MOST_IMAGES:,}.",
+                severity="warning",
+                markup=False,
+            )
         else:
             self.dismiss(replace(typed, num_images=int(count)))
 

@@ -40,9 +40,11 @@ class TrashImages:
         """Move them."""
         trashed = self._library.images.trash(self.images)
         self.images = trashed.images
-        parts = [f"{count_text(len(trashed.images), 'image')} to the trash"]
-        parts += [f"{count_text(trashed.favourites, 'favourite')} kept"] * bool(trashed.favourites)
-        parts += [f"{trashed.rendering} still being rendered"] * bool(trashed.rendering)
+        parts = [f"{count_text(len(trashed.images), 'image')} moved to trash"]
+        parts += [f"{count_text(trashed.favourites, 'favourite')} not moved"] * bool(
+            trashed.favourites
+        )
+        parts += [f"{trashed.rendering} still rendering"] * bool(trashed.rendering)
         self.words = ", ".join(parts)
 
     def undo(self) -> None:
@@ -62,7 +64,7 @@ class RestoreImages:
     def do(self) -> None:
         """Bring them back."""
         self.images = self._library.images.restore(self.images)
-        self.words = f"{count_text(len(self.images), 'image')} back from the trash"
+        self.words = f"{count_text(len(self.images), 'image')} restored from trash"
 
     def undo(self) -> None:
         """Move them there again."""
@@ -91,7 +93,7 @@ class _ByCalls:
 def renaming(library: Library, session: str, before: str, after: str) -> _ByCalls:
     """A session is called something else."""
     return _ByCalls(
-        f"{before} is now {after}",
+        f"{before} renamed to {after}",
         lambda: library.sessions.rename(session, after),
         lambda: library.sessions.rename(session, before),
     )
@@ -111,7 +113,7 @@ def tagging(
 def trashing(library: Library, session: str, name: str) -> _ByCalls:
     """A session goes to the trash as a whole."""
     return _ByCalls(
-        f"{name} to the trash",
+        f"{name} moved to trash",
         lambda: library.sessions.trash(session),
         lambda: library.sessions.restore(session),
     )
@@ -120,7 +122,7 @@ def trashing(library: Library, session: str, name: str) -> _ByCalls:
 def restoring(library: Library, session: str, name: str) -> _ByCalls:
     """A session comes back from the trash."""
     return _ByCalls(
-        f"{name} back from the trash",
+        f"{name} restored from trash",
         lambda: library.sessions.restore(session),
         lambda: library.sessions.trash(session),
     )
@@ -130,7 +132,7 @@ def taking_out(library: Library, label: str) -> _ByCalls:
     """A model is taken out of the list."""
     entries: list[Mapping[str, Any]] = []
     return _ByCalls(
-        f"{label} is out of the list, its files stay",
+        f"{label} removed from the list; its files stay",
         lambda: entries.append(library.models.remove(label)),
         lambda: library.models.put_back(entries.pop()),
     )

@@ -53,7 +53,7 @@ class Undoing:
 
     def redo(self) -> None:
         """Do again what was undone last."""
-        self._in_turn(lambda: self._again(self._stack.redo(), "done again"))
+        self._in_turn(lambda: self._again(self._stack.redo(), "redone"))
 
     def carry_out(self, act: Callable[[], str]) -> None:
         """Do something for good; it says in words what it has done."""

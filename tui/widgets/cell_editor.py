@@ -24,7 +24,7 @@ from tui.widgets.one_line import OneLine, off_one_line, on_one_line
 
 _LEAST_WIDTH = 28
 _MOST_CHOICES = 8
-_LEAVE = "Leave as it was"
+_LEAVE = "Discard changes"
 
 
 class LastSuggester(Suggester):
@@ -60,8 +60,8 @@ class CellEditor(Vertical):
     """Lies over the table; enter or a click elsewhere takes what is written, esc drops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("cell.open", "take('')", "Take", first=True),
-        bind("cell.onward", "take('right')", "Take, next cell"),
+        bind("cell.open", "take('')", "Apply", first=True),
+        bind("cell.onward", "take('right')", "Apply, next cell"),
         bind("cell.down", "choose(1)", "Next choice"),
         bind("cell.up", "choose(-1)", "Previous choice", show=False),
     ]

@@ -40,7 +40,7 @@ _SMALLEST_OF_CELLS = 2
 """Which size of places shows something in pictures made of half-cells."""
 
 
-_LEAVE_RANGE = "Leave the range"
+_LEAVE_RANGE = "Cancel range"
 _EMPTY = "-empty"
 """Class of a view without a tile: dozens of blank ones cost 50 kB of cursor moves."""
 _PATIENCE = 0.08
@@ -80,7 +80,7 @@ class ContactSheet(Widget, can_focus=True):
         bind("contact.first", "go(0)", "First", show=False),
         bind("contact.last", "go(-1)", "Last", show=False),
         bind("contact.mark", "mark", "Mark"),
-        bind("contact.range", "range", "Range"),
+        bind("contact.range", "range", "Select range"),
         bind("contact.mark_all", "mark_all", "Mark all", show=False),
         bind("contact.leave", "unmark", "Unmark all"),
         bind("contact.larger", "size(1)", "Larger thumbnails", show=False),
@@ -438,7 +438,7 @@ class ContactSheet(Widget, can_focus=True):
         if name == "contact.mark" and not self._count:
             return ""
         if name == "contact.range":
-            return "Mark the range" if self._anchor is not None else ""
+            return "Mark range" if self._anchor is not None else ""
         return None
 
     def on_click(self, event: events.Click) -> None:

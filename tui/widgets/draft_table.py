@@ -71,21 +71,21 @@ class DraftTable(VirtualTable):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sheet.open", "edit", "Edit"),
-        bind("sheet.pull", "screen.get_model", "Get the model"),
-        bind("sheet.take", "take(False)", "Take suggestion"),
-        bind("sheet.take_alike", "take(True)", "Take it for all alike", show=False),
+        bind("sheet.open", "edit", "Edit cell"),
+        bind("sheet.pull", "screen.get_model", "Get model"),
+        bind("sheet.take", "take(False)", "Apply suggestion"),
+        bind("sheet.take_alike", "take(True)", "Apply to all similar", show=False),
         bind("sheet.next", "problem(1)", "Next problem"),
         bind("sheet.previous", "problem(-1)", "Previous problem", show=False),
         bind("sheet.take_away", "leave_out", "Leave row out"),
         bind("sheet.undo", "undo", "Undo"),
         bind("sheet.redo", "redo", "Redo", show=False),
-        bind("sheet.as_read", "as_read", "Back to as it was read", show=False),
-        bind("sheet.add", "add", "New row", show=False),
+        bind("sheet.as_read", "as_read", "Revert to file", show=False),
+        bind("sheet.add", "add", "Add row", show=False),
         bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill_down", "fill", "Fill down", show=False),
         bind("table.mark", "mark", "Mark", show=False),
-        bind("table.range", "range", "Range"),
+        bind("table.range", "range", "Select range"),
     ]
     DEFAULT_CSS = "DraftTable { height: 1fr; }"
 
@@ -174,9 +174,7 @@ class DraftTable(VirtualTable):
         self._alter(
             len(rows),
             lambda draft: draft.new_seeds({number: draw_seed() for number in rows}),
-            lambda n: (
-                f"new seeds in {count_text(n, 'row')}, {key_of('sheet.undo')} takes them back"
-            ),
+            lambda n: f"new seeds in {count_text(n, 'row')}, {key_of('sheet.undo')} undoes it",
         )
 
     def same_seed(self) -> None:
@@ -186,7 +184,7 @@ class DraftTable(VirtualTable):
         source = self.place.row
 
         def copied(copy: int) -> None:
-            self._after(1, f"row {copy} has the seed of row {source}")
+            self._after(1, f"row {copy} copies row {source} with its seed")
             self._write_prompt(copy)
 
         self._change(1, lambda draft: draft.same_seed(source, draw_seed()), copied)
@@ -196,7 +194,7 @@ class DraftTable(VirtualTable):
 
         def pasted(first: int) -> None:
             count = count_text(len(prompts), "row")
-            self._after(len(prompts), f"{count} pasted, {key_of('sheet.undo')} takes them back")
+            self._after(len(prompts), f"{count} pasted, {key_of('sheet.undo')} undoes it")
             self.go_to(first, "prompt")
 
         self._change(len(prompts), lambda draft: draft.add(*prompts), pasted)
@@ -211,7 +209,7 @@ class DraftTable(VirtualTable):
         """
 
         def added(first: int) -> None:
-            self._after(len(rows), f"{words}, {key_of('sheet.undo')} takes them back")
+            self._after(len(rows), f"{words}, {key_of('sheet.undo')} undoes it")
             self.go_to(first, "prompt")
 
         self._change(len(rows), lambda draft: draft.add_rows(rows, words), added, column)
@@ -299,7 +297,7 @@ class DraftTable(VirtualTable):
             self.exchange(DraftSource(copy))
             then(found)
         else:
-            words = "Another sheet has come before all rows were changed: none was."
+            words = "The sheet changed before this finished: no row was changed."
             self.notify(words, severity="warning", markup=False)
         while self._turns and not self.is_changing:
             self._turns.popleft()()
@@ -336,9 +334,9 @@ class DraftTable(VirtualTable):
             if draft.is_left_out(place.row):
                 return ""
             first = shorten(problem.suggestions[0], _SUGGESTED)
-            return f"Take {first}" if first else "Empty the cell"
+            return f"Apply {first}" if first else "Clear cell"
         if name == "sheet.take_away" and draft.is_left_out(place.row):
-            return "Take row in"
+            return "Include row"
         if name == "sheet.undo" and not (draft.rows_to_undo or self._sheet.before):
             return ""
         return super().now_called(name)
@@ -366,9 +364,9 @@ class DraftTable(VirtualTable):
             len(draft.numbers) if everywhere else 1,
             lambda draft: draft.take(target, suggestion, everywhere=everywhere),
             lambda n: (
-                f"{suggestion} taken in {count_text(n, 'row')}"
+                f"{suggestion} applied to {count_text(n, 'row')}"
                 if suggestion
-                else f"{target.column} emptied in {count_text(n, 'row')}"
+                else f"{target.column} cleared in {count_text(n, 'row')}"
             ),
         )
 
@@ -390,7 +388,7 @@ class DraftTable(VirtualTable):
 
         def left(changed: int) -> None:
             out = self.draft is not None and changed and self.draft.is_left_out(rows[0])
-            verb = "left out" if out else "taken in again"
+            verb = "left out" if out else "included again"
             self._after(changed, f"{count_text(changed, 'row')} {verb}")
 
         self._change(len(rows), lambda draft: draft.leave_out(rows), left)
@@ -411,7 +409,7 @@ class DraftTable(VirtualTable):
 
         def redone(words: str | None) -> None:
             if words:
-                self._after(1, f"done again: {words}")
+                self._after(1, f"redone: {words}")
             else:
                 self.post_message(self.Exhausted(1))
 
@@ -420,7 +418,9 @@ class DraftTable(VirtualTable):
     def action_as_read(self) -> None:
         """Undo the repair of this cell."""
         if (place := self.place) is not None:
-            self._alter(1, lambda draft: draft.keep_as_read(place), lambda _: "as it was read")
+            self._alter(
+                1, lambda draft: draft.keep_as_read(place), lambda _: "reverted to the file"
+            )
 
     def action_add(self) -> None:
         """A new row after the last, its prompt to be written at once."""

@@ -46,16 +46,19 @@ def disk_gauge(library: Library, session: str | None) -> DiskGauge:
     room = use.free - (reserve_mib << 20)
     warning = ""
     if room < 0:
-        warning = f"less than the reserve of {reserve_mib} MiB is free: rendering pauses"
+        warning = (
+            f"disk almost full: less than the reserve of {reserve_mib:,} MiB is free, so"
+            " rendering pauses"
+        )
     elif use.needed > room:
         warning = (
-            f"what is still to come takes about {size_text(use.needed)}, more than there is room"
-            " for: rendering will pause"
+            f"disk too small: the waiting images need about {size_text(use.needed)}, so rendering"
+            " will pause"
         )
     mark = "! " if warning else ""
     short = f"{mark}disk ▕{bar}▏ {size_text(use.free)} free"
-    to_come = f", {size_text(use.needed)} to come" if use.needed else ""
-    here = f", {size_text(use.library)} here"
+    to_come = f", {size_text(use.needed)} needed" if use.needed else ""
+    here = f", library {size_text(use.library)}"
     own = f" ({size_text(use.session)} this session)" if use.session else ""
     forms = (f"{short}{here}{own}{to_come}", f"{short}{here}{to_come}", f"{short}{to_come}", short)
     return DiskGauge(tuple(dict.fromkeys(forms)), warning)

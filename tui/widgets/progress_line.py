@@ -11,7 +11,7 @@ from tui.engine_status import Doing, EngineStatus
 from tui.glyphs import GLYPHS
 from tui.keys import key_of
 from tui.state_words import bar
-from tui.text import clean, shorten, time_text
+from tui.text import clean, count_text, shorten, time_text
 
 _BAR = 20
 _SHORT_BAR = 10
@@ -83,7 +83,13 @@ class ProgressLine(Static):
             states = {"failed": counts.failed, "stopped": counts.stopped, "waiting": counts.waiting}
             parts += [f"{GLYPHS[state]} {n:,} {state}" for state, n in states.items() if n]
         if counts.waiting and counts.rewriting:
-            parts.insert(1, f"{GLYPHS['rewriting']} prompts of {counts.rewriting} being rewritten")
+            parts.insert(
+                1,
+                (
+                    f"{GLYPHS['rewriting']} rewriting prompts of"
+                    f" {count_text(counts.rewriting, 'image')}"
+                ),
+            )
         working = not counts.settled
         status, now = standing.status, time.monotonic()
         if working and not standing.held and status.doing not in (Doing.RENDERING, Doing.IDLE):

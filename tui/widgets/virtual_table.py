@@ -35,7 +35,7 @@ from tui.widgets.table_lines import (
 )
 from tui.widgets.table_source import ListSource, Pages, Source, TableRow
 
-_LEAVE_RANGE = "Leave the range"
+_LEAVE_RANGE = "Cancel range"
 STEP = 8
 """Cells that left and right scroll when the cursor is a whole row."""
 
@@ -61,7 +61,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         bind("table.last", "last", "Last row", show=False),
         bind("table.open", "select", "Open"),
         bind("table.mark", "mark", "Mark"),
-        bind("table.range", "range", "Range"),
+        bind("table.range", "range", "Select range"),
         bind("table.leave", "unmark", "Unmark all"),
     ]
 
@@ -474,7 +474,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         if name in ("table.mark", "table.open") and not self._count:
             return ""
         if name == "table.range":
-            return "Mark the range" if self.in_range else ""
+            return "Mark range" if self.in_range else ""
         return None
 
     def on_click(self, event: events.Click) -> None:

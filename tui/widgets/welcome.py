@@ -30,13 +30,13 @@ from tui.workers import hand_over, work
 
 EXAMPLE = Path(assets.__file__).parent / "examples" / "first-light.csv"
 _WAYS = (
-    ("welcome.to_sheet", "tries the example", "example"),
-    ("sheet.open_file", "opens a sheet of prompts", "screen.open"),
-    ("sheet.prompts", "types prompts", "screen.prompts"),
-    ("sheet.pictures", "takes pictures to draw on", "screen.pictures"),
-    ("app.sessions", "lists past sessions", "app.go('sessions')"),
-    ("app.models", "lists the models", "app.models"),
-    ("app.help", "shows all keys", "app.help"),
+    ("welcome.to_sheet", "try the example", "example"),
+    ("sheet.open_file", "open a sheet of prompts", "screen.open"),
+    ("sheet.prompts", "type prompts", "screen.prompts"),
+    ("sheet.pictures", "add source pictures", "screen.pictures"),
+    ("app.sessions", "see past sessions", "app.go('sessions')"),
+    ("app.models", "see models", "app.models"),
+    ("app.help", "show all keys", "app.help"),
 )
 _MOST_SESSIONS = 6
 _WIDE = 100
@@ -239,7 +239,7 @@ class Welcome(Widget, can_focus=True):
                 await away.mount(WelcomeLine(words, lambda: self._take_in_hand(news, "review")))
             now, name = time.time(), _SHORT_NAME if self.has_class("-narrow") else _NAME
             if facts.sessions:
-                await lately.mount(Static("made lately", classes="title"))
+                await lately.mount(Static("recent images", classes="title"))
             await lately.mount_all(
                 WelcomeLine(_session_words(info, now, name), self._opener(info), info.session)
                 for info in facts.sessions

@@ -247,7 +247,7 @@ def test_a_row_whose_image_failed_is_not_kept(finished: Path, writer: Writer) ->
     sheet = sheets.check_stored(stored_rows(finished, "other2"), file="sheet.csv")
     changes = sheets.changes_since("other2", sheet)
     assert (changes.to_render, list(changes.same)) == ([2, 3], [4])
-    assert "2 failed then and tried again" in changes_line(changes)
+    assert "2 that failed last time will be retried" in changes_line(changes)
 
 
 def test_batches_side_by_side_count_as_one_stretch_of_time(

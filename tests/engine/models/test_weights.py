@@ -79,4 +79,4 @@ def test_a_model_that_will_not_fit_is_named_before_the_start(
     assert fits == {"builtin": True, "giant": False}
     assert all(need["device_bytes"] > 0 for need in memory)
     said = promptsheet("check", sheet).stdout
-    assert "giant needs about" in said and "it will not fit" in said
+    assert "giant needs about" in said and "it won't fit" in said

@@ -32,7 +32,7 @@ def bodies(fake: None, monkeypatch: pytest.MonkeyPatch) -> list[RenderBatch]:
         if FakeRenderer.load_fault:
             FakeRenderer.load_fault(self.device)
         if wanted.files.fingerprint() != wanted.model_hash:
-            raise ChangedModelError("the model's files have changed since this session was planned")
+            raise ChangedModelError("the model's files have changed since this session started")
         return CONDITIONS
 
     monkeypatch.setattr(FakeRenderer, "load", load)
