@@ -7,7 +7,7 @@ import sys
 
 from engine import __version__
 from engine.api import Library, PromptsheetError, load_settings, sweep
-from tui.commands import app, loras, machine, models, pictures, session, sheet, upscaling
+from tui.commands import app, guide, loras, machine, models, pictures, session, sheet, upscaling
 from tui.commands.arguments import Command, Parser, Subcommands
 from tui.commands.output import drop_output
 from tui.text import clean
@@ -25,6 +25,7 @@ def _parsers() -> tuple[Parser, Subcommands]:
     subcommands = Subcommands(parser)
     for module in (app, sheet, pictures, session, upscaling, loras, models, machine):
         module.register(subcommands)
+    guide.register(subcommands, parser)
     return parser, subcommands
 
 
