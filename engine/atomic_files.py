@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from engine.errors import said_of
+
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
 """What exFAT, vfat and much of what FUSE mounts say to a hard link."""
 
@@ -47,15 +49,16 @@ def replace_text(path: Path, text: str) -> None:
         OSError: it cannot be written; then it is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+    with said_of(path):
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).replace(path)
+        finally:
+            Path(beside).unlink(missing_ok=True)
 
 
 def open_new(path: Path, mode: int = 0o600) -> IO[bytes]:

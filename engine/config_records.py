@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
+
+from engine.errors import did_you_mean
 
 _SHOWN = 40
 """Characters of a value that cannot be."""
@@ -47,7 +49,11 @@ def build(kind: type[R], body: Mapping[str, Any]) -> R:
 
 def _build(kind: type[R], body: Mapping[str, Any], path: str, faults: list[str]) -> R:
     types = _types(kind)
-    faults += [f"{path}{name}: there is no such name" for name in body if name not in types]
+    faults += [
+        f"{path}{name}: there is no such name.{did_you_mean(name, types)}".rstrip(".")
+        for name in body
+        if name not in types
+    ]
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         where = path + field.name
@@ -84,10 +90,17 @@ def _is_record(kind: Any) -> bool:
 
 def bounds_words(wanted: Any) -> str | None:
     """`a whole number from 0 to 256`; None where a field's annotation has no bounds."""
+    if wanted is bool:
+        return "true or false"
+    if get_origin(wanted) is Literal:
+        *first, last = map(str, get_args(wanted))
+        return f"{', '.join(first)} or {last}" if first else last
     kind, *about = get_args(wanted) or (wanted,)
     for meta in about:
         if not isinstance(meta, msgspec.Meta):
             continue
+        if meta.description:
+            return meta.description
         if meta.ge is not None and meta.le is not None:
             number = "a whole number" if kind is int else "a number"
             return f"{number} from {meta.ge} to {meta.le}"

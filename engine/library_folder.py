@@ -6,6 +6,7 @@ import shutil
 import stat
 from pathlib import Path
 
+from engine.errors import reason_of
 from engine.schema import FILE_NAME
 
 _CHOOSE = "Choose another folder with --library or PROMPTSHEET_LIBRARY."
@@ -29,7 +30,7 @@ def folder_fault(library: Path) -> str | None:
             return _too_long(library)
         if error.errno == errno.ENOTDIR:
             return f"{library} cannot be a library: something above it is a file. {_CHOOSE}"
-        return f"The library {library} cannot be reached: {error.strerror}."
+        return f"The library {library} cannot be reached: {reason_of(error)}."
     if not stat.S_ISDIR(found.st_mode):
         return f"{library} is a file, and a library is a folder. {_CHOOSE}"
     return None
@@ -115,7 +116,7 @@ def disk_fault(library: Path, error: Exception) -> str | None:
     if number == errno.ENOSPC or (number in (None, errno.EIO) and _is_full(library)):
         return f"The disk of {library} is full: free some room there."
     if number == errno.EIO or "disk I/O error" in str(error):
-        return f"The disk of {library} fails ({error}): `dmesg` may say more."
+        return f"The disk of {library} fails ({reason_of(error)}): `dmesg` may say more."
     return None
 
 

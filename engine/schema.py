@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 FILE_NAME = "library.sqlite3"
 _USER_VERSION_AT = 60
 

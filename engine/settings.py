@@ -11,7 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.library_folder import may_write, nearest
 
 APP = "promptsheet"
@@ -147,7 +147,9 @@ class RenderSettings(Declared, frozen=True):
     quality: Annotated[int, Meta(ge=1, le=100)] = 92
     """Quality of WebP, JPEG and JPEG XL files."""
 
-    background: Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$")] = "#FFFFFF"
+    background: Annotated[
+        str, Meta(pattern="^#[0-9A-Fa-f]{6}$", description="a colour such as #FFFFFF")
+    ] = "#FFFFFF"
     """The colour that shows where a picture that is drawn on is transparent, and around it where
     `fit` is pad."""
 
@@ -177,7 +179,10 @@ class NoticeSettings(Declared, frozen=True):
 
 
 class SheetSettings(Declared, frozen=True):
-    """How large a sheet may be; exceeding a limit says which."""
+    """What blank cells mean, and how large a sheet may be; exceeding a limit says which."""
+
+    num_images: Annotated[int, Meta(ge=1, le=1_000)] = 4
+    """How many images a row makes that does not say."""
 
     max_file_mib: Annotated[int, Meta(ge=1, le=1_024)] = 100
     """File size in MiB."""
@@ -233,8 +238,8 @@ class ShareSettings(Declared, frozen=True):
 class AppSettings(Declared, frozen=True):
     """The app on the screen."""
 
-    theme: str = "textual-dark"
-    """A Textual theme: "textual-dark", "textual-light", "nord", "gruvbox" …"""
+    theme: str = "promptsheet-dark"
+    """"promptsheet-dark", "promptsheet-light", or a theme of Textual's: "nord", "gruvbox" …"""
 
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" asks the terminal."""
@@ -248,6 +253,30 @@ class AppSettings(Declared, frozen=True):
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Other keys for actions, by the action's id: {"sheet.start" = "f8"}. The command palette shows
     the ids."""
+
+
+Applies = Literal["now", "later", "app", "engine", "run"]
+"""When a changed setting holds: now; for sessions that start from now on, and in the app once it is
+started again; once the app is; once the engine process is; at the next `run` or `prompt`."""
+
+_APPLIES: tuple[tuple[str, Applies], ...] = (
+    ("app.images", "app"),
+    ("app.", "now"),
+    ("engine.wait_minutes", "run"),
+    ("engine.", "engine"),
+    ("render.", "engine"),
+    ("notice.", "engine"),
+    ("magic.", "later"),
+    ("share.", "later"),
+    ("loras_folder", "later"),
+    ("", "app"),
+)
+"""What a name begins with; the first that fits."""
+
+
+def applies(name: str) -> Applies:
+    """When a setting holds that was changed in the app; by its dotted name."""
+    return next(when for start, when in _APPLIES if name.startswith(start))
 
 
 class Settings(Declared, frozen=True):
@@ -306,7 +335,7 @@ def load_settings(library: Path | None = None) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     named = os.environ.get("PROMPTSHEET_LIBRARY")
     chosen = library or (Path(named) if named else settings.library)
     return msgspec.structs.replace(settings, library=expanded(chosen).absolute())

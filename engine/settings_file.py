@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.atomic_files import replace_text
-from engine.config_records import Declared, DeclaredError, build, explanations, plain
-from engine.settings import Settings, SettingsError, settings_path
+from engine.config_records import Declared, DeclaredError, bounds_words, build, explanations, plain
+from engine.errors import reason_of
+from engine.settings import Applies, Settings, SettingsError, applies, settings_path
+
+SettingKind = Literal["switch", "choice", "number", "list", "names", "folder", "text"]
+"""On or off; one of a few; a number; several texts; texts by names; a folder; any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,14 @@ class Setting:
     explanation: str
     choices: tuple[str, ...] = ()
     """All it can be, where that is a short list."""
+    kind: SettingKind = "text"
+    """Which form suits it."""
+    bounds: str = ""
+    """What it can be, in words, where that has limits: `a whole number from 0 to 256`."""
+    section: str = ""
+    """What the group is for that it stands in."""
+    applies: Applies = "app"
+    """When it holds once it was changed."""
     is_set: bool = False
     """Whether the file says so; otherwise it is the default, or the command line's."""
 
@@ -36,19 +48,20 @@ def all_settings(settings: Settings) -> list[Setting]:
         SettingsError: the file cannot be read.
     """
     written = _body()
-    return list(_walk(settings, Settings(), written, ""))
+    return list(_walk(settings, Settings(), written, "", ""))
 
 
 def _walk(
-    record: Declared, defaults: Declared, written: dict[str, Any], path: str
+    record: Declared, defaults: Declared, written: dict[str, Any], path: str, section: str
 ) -> Iterator[Setting]:
     hints = get_type_hints(type(record))
+    limits = get_type_hints(type(record), include_extras=True)
     for name, explanation in explanations(type(record)):
         value, default = getattr(record, name), getattr(defaults, name)
         inside = written.get(name)
         if isinstance(value, Declared):
             below = inside if isinstance(inside, dict) else {}
-            yield from _walk(value, default, below, f"{path}{name}.")
+            yield from _walk(value, default, below, f"{path}{name}.", explanation)
             continue
         yield Setting(
             name=path + name,
@@ -56,6 +69,10 @@ def _walk(
             default=as_text(default),
             explanation=explanation,
             choices=_choices(hints[name]),
+            kind=_form(hints[name]),
+            bounds=bounds_words(limits[name]) or "",
+            section=section,
+            applies=applies(path + name),
             is_set=name in written,
         )
 
@@ -64,6 +81,18 @@ def _choices(kind: Any) -> tuple[str, ...]:
     if kind is bool:
         return ("true", "false")
     return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
+
+
+def _form(kind: Any) -> SettingKind:
+    if kind is bool:
+        return "switch"
+    if get_origin(kind) is Literal:
+        return "choice"
+    if kind in (int, float):
+        return "number"
+    if get_origin(kind) in (tuple, dict):
+        return "list" if get_origin(kind) is tuple else "names"
+    return "folder" if Path in (kind, *get_args(kind)) else "text"
 
 
 def as_text(value: Any) -> str:
@@ -180,10 +209,18 @@ def write_setting(name: str, value: Any) -> Path:
         table = table[part]
     if value is None:
         table.pop(last, None)
+    elif isinstance(value, dict) and isinstance(there := table.get(last), dict):
+        # Name by name: remarks stand between them.
+        for gone in [key for key in there if key not in value]:
+            del there[gone]
+        for key, inner in value.items():
+            if there.get(key) != inner:
+                there[key] = inner
     elif last in table:
-        table[last] = value
+        if table[last] != value:
+            table[last] = value
     else:
-        explained = {s.name: s.explanation for s in _walk(Settings(), Settings(), {}, "")}
+        explained = {s.name: s.explanation for s in _walk(Settings(), Settings(), {}, "", "")}
         if isinstance(table, tomlkit.TOMLDocument) and table.body:
             # A key of the whole file must stand before the first table.
             fresh = tomlkit.document()
@@ -204,5 +241,5 @@ def _body() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     return body

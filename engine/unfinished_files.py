@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from engine.atomic_files import open_new, place
+from engine.errors import said_of
 from engine.settings import own_state_folder
 
 _FOLDER = "unfinished"
@@ -80,7 +81,7 @@ def written_beside(
         FileExistsError: another file has the name, and is not to be replaced.
         OSError: the folder cannot be written.
     """
-    with unfinished(target.parent) as temporary:
+    with unfinished(target.parent) as temporary, said_of(target, temporary):
         with open_new(temporary, mode) as file:
             yield temporary, file
         if replace:

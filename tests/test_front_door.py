@@ -53,7 +53,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     assert builtin["label"] == "builtin" and builtin["shipped"] and not builtin["fault"]
     assert builtin["memory"]["bytes"] > builtin["bytes"] > 10_000_000
     assert {"image to image", "LoRA"} <= set(builtin["abilities"]) and builtin["last_used"] is None
-    assert gone["label"] == "gone" and "not a diffusers folder" in gone["fault"]
+    assert gone["label"] == "gone" and "is not there" in gone["fault"]
     said = promptsheet("models", "list").stdout
     assert "never" in said and "✗" in said
 
@@ -69,7 +69,8 @@ def test_a_model_is_added_checked_and_taken_out_again(
     assert promptsheet.json("models", "add", source, "--label", "mine", "--yes")["added"]
     again = promptsheet("models", "add", source, "--label", "mine", "--yes")
     assert again.returncode == 2 and "models remove mine" in again.stderr
-    assert promptsheet.json("models", "check", "mine")["models"]["mine"]["whole"]
+    checked = promptsheet.json("models", "check", "mine", "--whole")["models"]["mine"]
+    assert checked == {"whole": True, "faults": [], "recorded": "added"}
     full = tmp_path / "full"
     put_shapes(full / "a lora.safetensors", kohya(DOWN, 768))
     (full / "mine").symlink_to(source)
@@ -320,7 +321,8 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
 
 def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path) -> None:
     found = promptsheet.json("doctor")
-    assert set(found) == {"graphics", "devices", "library", "versions", "helpers"}
+    sections = {"graphics", "devices", "memory", "library", "versions", "helpers", "verdict"}
+    assert set(found) == sections and found["verdict"]["renders"]
     assert all("computes in" in device for device in found["devices"].values())
     assert set(found["helpers"]) >= {"sentencepiece", "torchvision", "peft"}
     assert found["graphics"]["protocol"] == "none"
@@ -509,6 +511,33 @@ def test_the_command_line_trashes_restores_and_empties_and_work_goes_on(
     assert promptsheet.json("check", sheet)["estimate"]["bytes"]
     assert promptsheet.json("prompt", "a green circle", *TURBO)["done"] == 1
     assert promptsheet.json("verify")["images"] == 1
+
+
+def test_names_tags_and_favourites_are_given_and_single_images_trashed(warm: Promptsheet) -> None:
+    session = warm.json("prompt", "a red circle", "-n", "3", *TURBO)["session"]
+    assert warm.json("rename", session, "spring", "boats")["name"] == "spring boats"
+    assert warm.json("tag", "spring boats", "sea, print", "sea")["tags"] == ["sea", "print"]
+    assert warm.json("tag", session, "fog", "--remove", "sea")["tags"] == ["print", "fog"]
+    lacking = warm("tag", session, "--remove", "night")
+    assert lacking.returncode == 2 and "no tag night, but tags print, fog" in lacking.stderr
+    assert warm.json("tag", session, "--remove")["tags"] == []
+
+    assert warm.json("favourite", session, "--images", "2:1-2")["images"] == 2
+    again = warm("favourite", session, "--rows", "2")
+    assert again.stdout == "1 image made favourites, 2 were before\n"
+    assert warm.json("favourite", session, "--images", "2:2", "--remove")["images"] == 1
+    assert [i["favourite"] for i in warm.json("show", session)["list"]] == [True, False, True]
+    assert warm("favourite", session).returncode == 2
+    assert warm("favourite", session, "--images", "9:1").returncode == 2
+
+    kept = warm.json("trash", "add", session, "--images", "2:1,2:2", status=1)
+    assert (kept["images"], kept["favourites"]) == (1, 1)
+    assert f"{session}  spring boats: 1 image: 2:2" in warm("trash", "list").stdout
+    (listed,) = [t for t in warm.json("trash")["list"] if t["session"] == session]
+    assert (listed["whole"], listed["images"]) == (False, 1)
+    assert warm.json("trash", "restore", session, "--images", "2:2")["images"] == 1
+    near = warm("show", "spring boat")
+    assert near.returncode == 2 and "Did you mean spring boats?" in near.stderr
 
 
 def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(

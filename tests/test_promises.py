@@ -63,6 +63,27 @@ def test_killed_at_random_nothing_is_lost_doubled_or_changed(
     assert pixels_of(promptsheet) == pixels
 
 
+def test_killed_between_an_image_and_what_is_made_of_it_each_is_there_once(
+    promptsheet: Promptsheet, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "sheet.csv", 1, 2, upscale="2")
+    assert promptsheet.json("check", sheet)["images"] == 4
+    promptsheet.json("run", sheet, "--detach")
+    wait_for(partial(has_done, promptsheet, 1))
+    os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+    promptsheet.json("engine", "start")
+    wait_for(lambda: settled(promptsheet), 120)
+    assert (state(promptsheet)["done"], state(promptsheet)["images"]) == (4, 4)
+    first, second, *larger = promptsheet.json("show", "last")["list"]
+    drawn_on = [image["recipe"]["image"] for image in larger]
+    assert drawn_on == [first["digest"], second["digest"]]
+    assert [image["width"] for image in larger] == [first["width"] * 2] * 2
+    assert promptsheet.json("verify")["missing"] == []
+    pixels = pixels_of(promptsheet)
+    promptsheet.json("run", sheet)
+    assert pixels_of(promptsheet) == pixels and len(set(pixels.values())) == 4
+
+
 def test_stopped_and_resumed_gives_the_same_pixels(
     promptsheet: Promptsheet, undisturbed: tuple[Path, Pixels]
 ) -> None:

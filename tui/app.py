@@ -21,7 +21,9 @@ from textual.screen import Screen
 from engine.api import Library
 from tui.app_state import (
     AppState,
+    KeysChanged,
     Memory,
+    ModelCame,
     RowsToSheet,
     SessionToSheet,
     TakeInHand,
@@ -35,6 +37,7 @@ from tui.keys import bind, key_of
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
+from tui.theme import DARK, THEMES
 from tui.widgets.top_line import AREAS, TopLine
 from tui.workers import hand_over, is_gone, work
 
@@ -77,6 +80,11 @@ class PromptsheetApp(App[str]):
 
     TITLE = "Promptsheet"
     ENABLE_COMMAND_PALETTE = True
+    CSS = """
+    /* At the top, below what counts: at the bottom they lay over totals. */
+    ToastRack { dock: top; align: right top; margin: 3 1 0 0; }
+    Toast { width: auto; max-width: 60%; padding: 0 1; margin: 0 0 1 0; background: $panel; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(bind(f"app.{area}", f"go('{area}')", words, show=False) for area, words in AREAS.items()),
         bind("app.models", "models", "Models", show=False),
@@ -88,6 +96,12 @@ class PromptsheetApp(App[str]):
 
     def __init__(self, library: Library, sheet: Path | None = None) -> None:
         super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        # Before the first styles are read: with another theme all would be read again.
+        known = library.settings.app.theme in self.available_themes
+        self.set_reactive(App.theme, library.settings.app.theme if known else DARK)
+        self.stylesheet.set_variables(self.get_css_variables())
         memory = recall(library)
         self.app_state = AppState(library, memory, sheet)
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
@@ -125,7 +139,9 @@ class PromptsheetApp(App[str]):
 
     def on_mount(self) -> None:
         """Paint, then load the rest in a thread."""
-        self.theme = self._known_theme(self.app_state.settings.app.theme)
+        theme = self.app_state.settings.app.theme
+        if theme != self.theme:
+            self.notify(clean(f"There is no theme {theme}."), severity="warning", markup=False)
         self.set_keymap(self.app_state.settings.app.keys)
         self.mode_change_signal.subscribe(self, self._remember)
         self.call_after_refresh(threading.Thread(target=self._load, daemon=True).start)
@@ -168,19 +184,13 @@ class PromptsheetApp(App[str]):
 
     def _look_at_keys(self) -> None:
         """Find out, in a thread, of which actions the settings speak that there are not."""
-        from tui.screens.settings import unknown_actions
+        from tui.screens.remap_keys import unknown_actions
 
         if words := unknown_actions(self.app_state.settings.app.keys):
             self.call_later(self._say_unknown, f"app.keys in the settings: {words}")
 
     def _say_unknown(self, words: str) -> None:
         self.notify(clean(words), severity="warning", markup=False, timeout=15)
-
-    def _known_theme(self, theme: str) -> str:
-        if theme in self.available_themes:
-            return theme
-        self.notify(clean(f"There is no theme {theme}."), severity="warning", markup=False)
-        return "textual-dark"
 
     def action_go(self, area: str) -> None:
         """Go to one of the four areas; to Jobs, with what was started meanwhile."""
@@ -256,6 +266,17 @@ class PromptsheetApp(App[str]):
         self._hold(event.session)
         await self.switch_mode("sheet")
         self._area("sheet").take_session(event.session)
+
+    @on(ModelCame)
+    def _take_model(self, event: ModelCame) -> None:
+        self._area("sheet").take_model(event)
+
+    @on(KeysChanged)
+    def _take_keys(self, event: KeysChanged) -> None:
+        self.set_keymap(event.keys)
+        for area in self._areas.values():
+            if area.ready:
+                area.keys_changed()
 
     @on(TakeInHand)
     def _take_in_hand(self, event: TakeInHand) -> None:

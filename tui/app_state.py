@@ -46,6 +46,24 @@ class SessionToSheet(Message):
 
 
 @dataclass
+class ModelCame(Message):
+    """A model is in the list now for which a cell of the sheet asked."""
+
+    text: str
+    """What the cell says."""
+    label: str
+    """What the model is called."""
+
+
+@dataclass
+class KeysChanged(Message):
+    """Actions have other keys from now on."""
+
+    keys: Mapping[str, str]
+    """Action → its keys, for those that have others than the table's."""
+
+
+@dataclass
 class Memory:
     """Where the app was left. Nothing is lost with it but comfort."""
 

@@ -4,12 +4,28 @@ import argparse
 import io
 import json
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from engine import __version__
-from engine.api import Library, PromptsheetError, load_settings, sweep
-from tui.commands import app, guide, loras, machine, models, pictures, session, sheet, upscaling
-from tui.commands.arguments import Command, Parser, Subcommands
+from engine.api import Library, PromptsheetError, did_you_mean, fault_of, load_settings, sweep
+from tui.commands import (
+    app,
+    completion,
+    curation,
+    guide,
+    loras,
+    machine,
+    models,
+    pictures,
+    session,
+    sheet,
+    upscaling,
+)
+from tui.commands.arguments import Command, Subcommands
 from tui.commands.output import drop_output
+from tui.commands.parser import Parser
 from tui.text import clean
 
 
@@ -19,13 +35,21 @@ def _parsers() -> tuple[Parser, Subcommands]:
         usage="promptsheet [SHEET] | promptsheet COMMAND …",
         description="A spreadsheet of prompts in, a folder of images out, on your own GPU."
         " Without a command it opens the app.",
-        epilog="`promptsheet COMMAND --help` explains a command.",
+    )
+    parser.show_examples(
+        (
+            "promptsheet prompts.xlsx",
+            "promptsheet run prompts.xlsx",
+            "promptsheet prompt a red boat -n 4",
+            "promptsheet run --help",
+        )
     )
     parser.add_argument("--version", action="version", version=f"promptsheet {__version__}")
     subcommands = Subcommands(parser)
-    for module in (app, sheet, pictures, session, upscaling, loras, models, machine):
+    for module in (app, sheet, pictures, session, curation, upscaling, loras, models, machine):
         module.register(subcommands)
     guide.register(subcommands, parser)
+    completion.register(subcommands, parser)
     return parser, subcommands
 
 
@@ -37,6 +61,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     parser, subcommands = _parsers()
     if not arguments or arguments[0] not in {"-h", "--help", "--version", *subcommands.names}:
+        if arguments and _is_nothing(arguments[0]):
+            parser.error(_neither_words(arguments[0], subcommands.names))
         arguments = [app.NAME, *arguments]  # `promptsheet` and `promptsheet SHEET` open the app
     options = parser.parse_args(arguments)
     try:
@@ -50,16 +76,32 @@ def main() -> int:
     except (PromptsheetError, OSError) as error:  # the user can mend it
         try:
             return _flushed(_complain(error, as_json=options.json))
-        except OSError:
+        except (OSError, PromptsheetError):
             drop_output()
             return 2
+
+
+def _is_nothing(word: str) -> bool:
+    """Whether the first word, which is no command, is no option and no file either."""
+    try:
+        return not word.startswith("-") and not Path(word).exists()
+    except (OSError, ValueError):  # it is longer than a name can be, say
+        return True
+
+
+def _neither_words(word: str, commands: Iterable[str]) -> str:
+    place, files = Path(word), list[str]()
+    with suppress(OSError):
+        files = [str(place.parent / each.name) for each in place.parent.iterdir()]
+    near = did_you_mean(word, [*sorted(commands), *files])
+    return f"There is no file {word}, and no such command.{near}"
 
 
 def _flushed(status: int) -> int:
     """The same status, once everything is written.
 
     Raises:
-        OSError: where stdout leads, the disk is full, say.
+        PromptsheetError: where stdout leads, the disk is full, say.
     """
     if sys.stdout is not None:  # it may have been closed
         try:
@@ -67,8 +109,8 @@ def _flushed(status: int) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            reason = f"What was to be printed cannot be written: {error.strerror}"
-            raise OSError(error.errno, reason) from error
+            reason = f"What was to be printed cannot be written: {fault_of(error)}."
+            raise PromptsheetError(reason) from error
     return status
 
 
@@ -82,18 +124,10 @@ def _carry_out(options: argparse.Namespace) -> int:
 
 
 def _complain(error: Exception, *, as_json: bool) -> int:
-    print(f"promptsheet: {clean(_reason(error))}", file=sys.stderr)
+    print(f"promptsheet: {clean(fault_of(error))}", file=sys.stderr)
     if as_json and sys.stdout is not None:
-        print(json.dumps({"session": None, "error": _reason(error)}))
+        print(json.dumps({"session": None, "error": fault_of(error)}))
     return 2
-
-
-def _reason(error: Exception) -> str:
-    """Of the system's errors: which file, and what is the matter, without its number."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    about = f"{error.filename}: " if error.filename else ""
-    return f"{about}{error.strerror}."
 
 
 if __name__ == "__main__":

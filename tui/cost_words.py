@@ -23,9 +23,8 @@ def disk_words(estimate: Estimate) -> Iterator[str]:
     need = estimate.disk
     if need is not None and not need.fits:
         yield (
-            f"! these images need about {size_text(need.bytes)} of disk; there is room for"
-            f" {size_text(need.room)} beside the reserve and the work that waits: rendering will"
-            " pause until there is more"
+            f"! the disk has room for {size_text(need.room)} of that, after the reserve and what"
+            " waits: rendering will pause"
         )
 
 

@@ -162,17 +162,19 @@ class EngineStatus:
 
     def pace_words(self, pace: "Pace | None", now: float) -> list[str]:
         """Time left and pace, while it renders; the longer nothing moves, the worse they get."""
-        if self.doing != Doing.RENDERING or pace is None:
-            return []
-        if not (pace.images_per_second and pace.seconds_left):
+        left = self.left_words(pace, now)
+        if not left or pace is None or not pace.images_per_second:
             return []
         still = self.still(now)
         slower = _STILL_SECONDS / still if still else 1.0
-        later = still - _STILL_SECONDS if still else 0.0
-        return [
-            f"ETA {clock_text(pace.seconds_left + later)}",
-            f"{pace.images_per_second * slower:.1f} img/s",
-        ]
+        return [f"ETA {left}", f"{pace.images_per_second * slower:.1f} img/s"]
+
+    def left_words(self, pace: "Pace | None", now: float) -> str:
+        """Time left alone: `00:04:10`; nothing while nothing is rendered, or none is known."""
+        if self.doing != Doing.RENDERING or pace is None or not pace.seconds_left:
+            return ""
+        still = self.still(now)
+        return clock_text(pace.seconds_left + (still - _STILL_SECONDS if still else 0.0))
 
 
 _LINKS: Mapping[Link, Doing] = {

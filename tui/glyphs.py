@@ -8,6 +8,8 @@ GLYPHS = {
     "rendering": "◐",
     "waiting": "·",
     "held": "‖",
+    "paused": "‖",
+    "loading": "◌",
     "rewriting": EDITED,
     "stopped": "■",
     "failed": "✗",

@@ -32,14 +32,26 @@ def model_lines(models: Iterable[ModelInfo]) -> Iterator[str]:
 
 def found_lines(info: ModelInfo, found: FoundModel) -> Iterator[str]:
     """What was found out about a model, before it is added."""
-    what = found.kind.words if found.kind else "a folder in diffusers' format"
-    yield f"{clean(found.path.name)} is {clean(what)}."
+    yield found_head(found)
     yield from (f"  {name:12} {clean(text)}" for name, text in facts(info))
+    if remark := found_remark(found):
+        yield f"  {remark}"
+
+
+def found_head(found: FoundModel) -> str:
+    """What it is, in a sentence: `pretty.safetensors is a LoRA` and so on."""
+    what = found.kind.words if found.kind else "a folder in diffusers' format"
+    return clean(f"{found.path.name} is {what}.")
+
+
+def found_remark(found: FoundModel) -> str:
+    """What else is to be said of it; empty: nothing."""
     if found.kind and found.kind.family == "sd2" and not found.kind.prediction:
-        yield (
-            "  It does not say what it predicts; velocity is taken. If all pictures come out as"
+        return (
+            "It does not say what it predicts; velocity is taken. If all pictures come out as"
             ' noise, write prediction = "epsilon" into its entry.'
         )
+    return ""
 
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
@@ -53,6 +65,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("on disk", size_text(info.bytes)),
         ("memory", memory_words(info)),
         ("rounded to", info.quantised),
+        ("step cache", info.step_cache),
         ("licence", info.licence or "its files name none"),
         ("files", info.source),
         ("the rest", info.base),
@@ -80,6 +93,15 @@ def found_line(found: FoundModel, labels: Sequence[str]) -> str:
     what = found.kind.words if found.kind else "a model's folder"
     already = f"; in your list already, as {', '.join(labels)}" if labels else ""
     return clean(f"✓ {found.path.name} is {what}{already}")
+
+
+def added_words(labels: Sequence[str]) -> str:
+    """What was added, a few by their labels, so that it is a line or two."""
+    more = f" and {len(labels) - _TOLD:,} more" if len(labels) > _TOLD else ""
+    return clean(f"Added: {', '.join(labels[:_TOLD])}{more}.")
+
+
+_TOLD = 5
 
 
 def removed_words(entry: Mapping[str, Any]) -> str:

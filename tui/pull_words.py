@@ -19,6 +19,11 @@ def offer_lines(offers: Iterable[Offer]) -> Iterator[str]:
     yield "`promptsheet models pull NAME` says what it would pull, and asks."
 
 
+def offer_line(offer: Offer) -> str:
+    """`sdxl: Stable Diffusion XL, 6.9 GB, openrail++`."""
+    return f"{offer.label}: {', '.join((offer.family, *_facts(offer)))}"
+
+
 def _facts(offer: Offer) -> Iterator[str]:
     if offer.download_gb:
         yield f"{offer.download_gb:g} GB"
@@ -29,25 +34,39 @@ def _facts(offer: Offer) -> Iterator[str]:
         yield "gated"
 
 
-def plan_lines(plan: PullPlan) -> Iterator[str]:
-    """What pulling a model would take."""
+def plan_lines(plan: PullPlan, label: str) -> Iterator[str]:
+    """What pulling a model would take, and what it will be called."""
+    yield plan_head(plan)
+    yield from (f"  {name:9} {clean(text)}" for name, text in plan_facts(plan, label))
+
+
+def plan_head(plan: PullPlan) -> str:
+    """Which model it is: `acme/tiny at 01234567 (main)`."""
+    repository = plan.found.repository
+    return clean(f"{repository.name} at {plan.found.commit[:8]} ({repository.revision})")
+
+
+def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
+    """The same as names and texts, not cleaned."""
     found = plan.found
-    yield f"{found.repository.name} at {found.commit[:8]} ({clean(found.repository.revision)})"
-    licence = shorten(clean(found.licence), 60) or "not said"
+    licence = shorten(found.licence, 60) or "not said"
     terms = "; its terms are to be accepted on its page" if found.is_gated else ""
-    yield f"  licence   {licence}{terms}: {clean(found.page)}"
-    yield f"  model     {shorten(found.pipeline or 'one weights file', 60)}"
+    yield "licence", licence + terms
+    yield "page", found.page
+    what = found.kind.words if found.kind else found.pipeline
+    yield "model", shorten(what or "one weights file", 60)
     files = count_text(len(found.choice.files), "file")
     kind = f", {found.choice.variant} weights" if found.choice.variant else ""
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
-    yield f"  size      {size_text(found.size)} in {files}{kind}{left}"
+    yield "size", f"{size_text(found.size)} in {files}{kind}{left}"
     if plan.is_here:
-        yield "  to come   nothing: it is here"
+        yield "to come", "nothing: it is here"
     else:
         here = f", {size_text(plan.here)} are here" if plan.here else ""
-        yield f"  to come   {size_text(found.size - plan.here)}{here}"
-        yield f"  free      {size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
-    yield f"  goes to   {clean(plan.folder)}"
+        yield "to come", size_text(found.size - plan.here) + here
+        yield "free", f"{size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
+    yield "goes to", plan.folder
+    yield "label", label
 
 
 def plan_body(plan: PullPlan) -> dict[str, Any]:
@@ -61,6 +80,7 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "licence": found.licence,
         "gated": found.is_gated,
         "pipeline": found.pipeline,
+        "kind": found.kind.words if found.kind else None,
         "variant": found.choice.variant,
         "files": [{"name": file.name, "bytes": file.size} for file in found.choice.files],
         "bytes": found.size,

@@ -27,6 +27,7 @@ _COUNTED = {
     Severity.WARNING: ("{} warning", "{} warnings"),
     Severity.REPAIRED: ("{} repaired", "{} repaired"),
 }
+_BYTES = " bytes"
 _SHOWN = 8
 """Names in a line; the others are counted."""
 
@@ -138,7 +139,10 @@ def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
     """What `doctor` found, a section each."""
     for section, body in diagnosis.items():
         yield section
-        yield from (f"  {clean(str(key)):18} {clean(str(value))}" for key, value in body.items())
+        for key, value in body.items():
+            is_size = section == "memory" or key.endswith(_BYTES)
+            shown = size_text(value) if is_size else str(value)
+            yield f"  {clean(str(key).removesuffix(_BYTES)):18} {clean(shown)}"
 
 
 def setting_lines(settings: Declared, path: tuple[str, ...] = ()) -> list[str]:

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.api.library import Library
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, did_you_mean, fault_of
 from engine.settings import Settings, SettingsError, cache_folder, load_settings, settings_path
 from engine.unfinished_files import sweep, written_beside
 
@@ -35,6 +35,8 @@ __all__ = [
     "Settings",
     "SettingsError",
     "cache_folder",
+    "did_you_mean",
+    "fault_of",
     "load_settings",
     "settings_path",
     "sweep",

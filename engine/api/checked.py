@@ -66,7 +66,7 @@ class Checked:
         return replace(
             self,
             sheet=replace(self.sheet, rows=tuple(rows)),
-            images=sum(row.values.num_images for row in rows if row.values is not None),
+            images=sum(row.values.images for row in rows if row.values is not None),
             estimate=Estimate(None, None),
             kept=changes.same,
         )

@@ -21,7 +21,8 @@ def estimated(
 ) -> tuple[int, Estimate]:
     """How many images rows have, and what rendering them would take."""
     images, found = estimate(rows, models, _rates(models, settings))
-    sizes = {label: model_size(models[label].files) for label in {row.model for row in rows}}
+    labels = {label for row in rows for label in (row.model, row.upscaler) if label}
+    sizes = {label: model_size(models[label].files) for label in labels}
     devices = {
         use.device: use.total
         for use in devices_in_use()

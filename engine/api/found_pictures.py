@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.api.checked import Checked
 from engine.api.pictures import as_looked_at
+from engine.errors import reason_of
 from engine.picture.source_files import SUFFIXES
 from engine.sheet.picture_names import shown_path
 from engine.sheet.vocabulary import LookedAt
@@ -155,7 +156,7 @@ class _Walk:
                     elif entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
                         names.append((entry.name, False))
         except OSError as error:
-            reason = f"The folder cannot be looked into: {error.strerror}."
+            reason = f"The folder cannot be looked into: {reason_of(error)}."
             self.refused.append(RefusedPicture(shown_path(folder), reason))
             return
         for name, is_folder in sorted(names):

@@ -56,13 +56,17 @@ class Images:
         """
         return glance(self._path, session, count)
 
-    def newest(self, session: str) -> Path | None:
+    def newest(self, session: str, row: int | None = None) -> Path | None:
         """The file of the image of a session that was finished last.
+
+        Args:
+            session: its id.
+            row: the number of the row that the image is of; None: of any.
 
         Raises:
             LibraryError: no library there, or not one this version can read.
         """
-        return reader.newest_image(self._path, session)
+        return reader.newest_image(self._path, session, row)
 
     def pixels(self, session: str) -> str | None:
         """One digest of all finished pictures of a session, in the order of the sheet.

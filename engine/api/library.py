@@ -82,6 +82,16 @@ class Library:
 
         return Engine(self.settings)
 
+    def take_app_settings(self) -> None:
+        """Let the settings of the app, `app.…`, hold as their file has them now.
+
+        Raises:
+            SettingsError: the settings file cannot be used.
+        """
+        from msgspec.structs import replace
+
+        self.settings = replace(self.settings, app=load_settings(self.path).app)
+
     # ---------------------------------------------------------------- its folder
 
     def folder_fault(self) -> str | None:
@@ -110,6 +120,16 @@ class Library:
 
         return disk_use(self.path, session)
 
+    def session_names(self, *, trashed: bool = False) -> list[tuple[str, str]]:
+        """The id and the name of its newest sessions, at once; empty where they cannot be read.
+
+        Args:
+            trashed: those with something in the trash, instead of those that are not there.
+        """
+        from engine.library.read.session_names import session_names
+
+        return session_names(self.path, trashed=trashed)
+
     # ---------------------------------------------------------------- as a whole
 
     def loras(self) -> "KnownLoras":
@@ -123,6 +143,16 @@ class Library:
         from engine.models.loras import load_loras, looked_at
 
         return looked_at(load_loras(loras_folder(self.settings)))
+
+    def model_labels(self) -> list[str]:
+        """The labels in the model list, at once, whatever is wrong with some of its entries.
+
+        Raises:
+            SettingsError: the model list cannot be read.
+        """
+        from engine.models.catalog import listed_labels
+
+        return listed_labels()
 
     def faults(self) -> list[str]:
         """What is wrong with single entries of the model list, with LoRAs and with files of words.

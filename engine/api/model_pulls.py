@@ -10,6 +10,9 @@ from engine.models.finding import free_label
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import wanted
 from engine.models.hub.pulling import Pull
+from engine.models.hub.repository import PullError
+from engine.models.loras import add_lora, unusable
+from engine.models.model_files import kind_fault
 from engine.settings import Settings, models_folder
 
 
@@ -21,7 +24,13 @@ class ModelPull:
     """
 
     def __init__(
-        self, settings: Settings, models: Models, what: str, label: str = "", file: str = ""
+        self,
+        settings: Settings,
+        models: Models,
+        what: str,
+        label: str = "",
+        file: str = "",
+        base: Path | None = None,
     ) -> None:
         """Nothing is asked yet.
 
@@ -31,7 +40,9 @@ class ModelPull:
             what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
             label: of its entry in the model list; empty: the offer's, or the repository's name,
                 with a number if that is taken.
-            file: the one weights file of the repository that is meant.
+            file: the one weights file of the repository that is meant; what it is decides where
+                it comes: a LoRA into the list of LoRAs.
+            base: for a file that holds the denoiser alone, the folder that has the rest.
 
         Raises:
             PullError: it names no repository.
@@ -40,11 +51,17 @@ class ModelPull:
         """
         self.repository, suggested = wanted(what, file)
         self._models = models
+        self._base = base.absolute() if base else None
         self._label, self._suggested = label, suggested
         if label in self._taken():
             raise ModelRefusedError(f"There is a model {label} already: choose another label.")
         reserve = settings.engine.reserve_mib << 20
         self._pull = Pull(self.repository, models_folder(settings), reserve)
+
+    @property
+    def label(self) -> str:
+        """What its entry will be called, as things are. Reads the model list."""
+        return self._label or free_label(self._suggested, self._taken())
 
     def __enter__(self) -> Self:
         self._pull.__enter__()
@@ -61,10 +78,26 @@ class ModelPull:
     def ask(self) -> PullPlan:
         """What pulling it would take.
 
+        One weights file is told by its header, which is read before anything is pulled.
+
         Raises:
-            PullError: it cannot be pulled, or the Hub cannot be reached.
+            PullError: it cannot be pulled, is nothing that can be used here, or the Hub cannot be
+                reached.
+            SettingsError: the model list cannot be used.
         """
-        return self._pull.ask()
+        plan = self._pull.ask()
+        if fault := self._useless(plan):
+            raise PullError(f"{fault} Nothing was pulled.")
+        return plan
+
+    def _useless(self, plan: PullPlan) -> str:
+        kind = plan.found.kind
+        if kind is None:
+            return ""
+        name = Path(self.repository.file).name
+        if plan.found.is_lora:
+            return unusable(kind, self._models.all())
+        return kind_fault(name, kind, str(self._base or ""))
 
     def bring(self) -> Iterator[PullProgress]:
         """Pull it whole; when this ends, it lies in the plan's folder.
@@ -84,20 +117,24 @@ class ModelPull:
     def add(self, plan: PullPlan) -> str:
         """Put what was pulled into the user's list, if it is not there yet; its label there.
 
+        A LoRA comes into the list of LoRAs.
+
         Raises:
             ModelRefusedError: it is no model, or meanwhile the label is taken.
             SettingsError: the model list cannot be used, or not be written.
         """
-        found = self._models.look_at(Path(plan.folder, self.repository.file))
+        path = Path(plan.folder, self.repository.file)
+        if plan.found.is_lora:
+            return add_lora(path.absolute(), self._label or self._suggested)
+        found = self._models.look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
-        if listed := self._models.labels_of(found):
-            return listed[0]
+        if labels := self._models.labels_of(found)[0]:
+            return labels[0]
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
         if plan.found.licence:
             more["licence"] = plan.found.licence
-        label = self._label or free_label(self._suggested, self._taken())
-        return self._models.add(found, label, **more).label
+        return self._models.add(found, self.label, **more).label
 
     def _taken(self) -> set[str]:
         models = self._models.all()

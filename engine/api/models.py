@@ -1,6 +1,7 @@
 """Models: listed with what is known of each, found, added, pulled, checked, taken out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,16 @@ from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import KnownModels, Model, Rendering, load_models, model_of, own_labels
 from engine.models.finding import FoundModel, free_label, look_at, look_through
 from engine.models.licences import licence_of
-from engine.models.list_file import add_entry, remove_entry
+from engine.models.list_file import add_entries, remove_entry
+from engine.models.lora_fit import other_kind
+from engine.models.loras import add_lora, unusable
+from engine.models.recorded import (
+    RecordedModel,
+    changes_since,
+    note_whole,
+    record_added,
+    record_of,
+)
 from engine.models.weights import model_size
 from engine.models.wholeness import faults_of
 from engine.plan.memory import MemoryNeed, memory_need
@@ -57,6 +67,8 @@ class ModelInfo:
     """What is free of it now."""
     quantised: str = ""
     """What its weights are rounded to when it is loaded; empty: they are not."""
+    step_cache: str = ""
+    """What is left out of steps in which next to nothing changes; empty: nothing."""
     abilities: tuple[str, ...] = ()
     """Beside text to image: `image to image`, `mask`, `edit`, `negative prompt`, `LoRA`; or only
     `upscale`."""
@@ -119,13 +131,16 @@ class Models:
         next(folder.iterdir(), None)
         return look_through(folder)
 
-    def labels_of(self, found: FoundModel) -> list[str]:
-        """The labels under which a model that was found is in the list already.
+    def labels_of(self, *found: FoundModel) -> list[list[str]]:
+        """The labels under which each of the models that were found is in the list already.
 
         Raises:
             SettingsError: the model list cannot be used.
         """
-        return [m.label for m in self.all().values() if m.files.source == found.files.source]
+        listed: dict[str, list[str]] = {}
+        for model in self.all().values():
+            listed.setdefault(model.files.source, []).append(model.label)
+        return [listed.get(each.files.source, []) for each in found]
 
     def would_be(self, found: FoundModel, label: str = "") -> ModelInfo:
         """What is known of a model that was found, as if it had been added.
@@ -138,7 +153,7 @@ class Models:
             ModelRefusedError: it is no model, or the label is taken.
             SettingsError: the model list cannot be used.
         """
-        entry = self._entry(found, label)
+        entry = self._entry(found, label, self._taken())
         return _described(model_of(entry), self._roomiest_device(), None)
 
     def add(self, found: FoundModel, label: str = "", **more: str) -> ModelInfo:
@@ -153,16 +168,67 @@ class Models:
             ModelRefusedError: it is no model, or the label is taken: nothing is written over.
             SettingsError: the model list cannot be used, or not be written.
         """
-        entry = self._entry(found, label) | more
+        entry = self._entry(found, label, self._taken()) | more
         model = model_of(entry)
-        add_entry(entry)
+        add_entries(entry)
+        self._record(model)
         return _described(model, self._roomiest_device(), None)
 
-    def _entry(self, found: FoundModel, label: str) -> dict[str, str]:
+    def add_lora(self, found: FoundModel, label: str = "") -> str:
+        """Put a LoRA that was found into the user's list of LoRAs; its label there.
+
+        Args:
+            found: what `look_at` gave.
+            label: what cells call it; empty: after its file.
+
+        Raises:
+            ModelRefusedError: no model of the list takes it, or it is made otherwise than can be
+                loaded.
+            SettingsError: one of the lists cannot be used, or not be written.
+        """
+        if why := self.why_no_lora(found):
+            raise ModelRefusedError(f"{found.path.name}: {why}")
+        return add_lora(found.path, label or found.suggested_label)
+
+    def why_no_lora(self, found: FoundModel) -> str:
+        """Why a LoRA that was found is of no use here, in words; empty: it is, or may be."""
+        assert found.kind is not None
+        if other := other_kind(found.path):
+            return (
+                f"It is a {other}, which cannot be loaded as it was made: take one that is a plain"
+                " LoRA."
+            )
+        return unusable(found.kind, self.all())
+
+    def add_all(self, found: Sequence[FoundModel]) -> list[str]:
+        """Put several models into the user's list, all or none; the label of each, by its name.
+
+        Raises:
+            ModelRefusedError: one is no model.
+            SettingsError: the model list cannot be used, or not be written.
+        """
+        taken, entries, models = self._taken(), list[dict[str, str]](), list[Model]()
+        for each in found:
+            entries.append(self._entry(each, "", taken))
+            taken.add(entries[-1]["label"])
+            models.append(model_of(entries[-1]))
+        add_entries(*entries)
+        for model in models:
+            self._record(model)
+        return [entry["label"] for entry in entries]
+
+    @staticmethod
+    def _record(model: Model) -> None:
+        with suppress(OSError):  # it is in the list; what can be checked later is less
+            record_added(model.files)
+
+    def _taken(self) -> set[str]:
+        models = self.all()
+        return {*models, *models.faults}
+
+    def _entry(self, found: FoundModel, label: str, taken: Collection[str]) -> dict[str, str]:
         if found.fault:
             raise ModelRefusedError(found.fault)
-        models = self.all()
-        taken = models.keys() | models.faults.keys()
         if label in taken:
             raise ModelRefusedError(
                 f"There is a model {label} already: choose another label, or take that one out"
@@ -180,7 +246,9 @@ class Models:
 
         return offers()
 
-    def pull(self, what: str, label: str = "", file: str = "") -> "ModelPull":
+    def pull(
+        self, what: str, label: str = "", file: str = "", base: Path | None = None
+    ) -> "ModelPull":
         """A model of the Hub, on its way into the list; nothing is asked yet.
 
         Args:
@@ -188,7 +256,8 @@ class Models:
             label: what it is to be called; empty: the offer's label, or the repository's name,
                 with a number if that is taken.
             file: the one weights file of the repository that is meant; empty: a model in
-                diffusers' format.
+                diffusers' format. A LoRA's comes into the list of LoRAs.
+            base: for a file that holds the denoiser alone, the folder that has the rest.
 
         Raises:
             PullError: it names no repository.
@@ -197,12 +266,19 @@ class Models:
         """
         from engine.api.model_pulls import ModelPull
 
-        return ModelPull(self._settings, self, what, label, file)
+        return ModelPull(self._settings, self, what, label, file, base)
 
     # ---------------------------------------------------------------- one that is in the list
 
-    def check(self, label: str) -> list[str]:
+    def check(self, label: str, *, whole: bool = False) -> list[str]:
         """What is wrong with a model's files, a line each; none: they are whole.
+
+        By their headers and sizes, and by what was recorded of them when the model was pulled or
+        added.
+
+        Args:
+            label: the model's.
+            whole: whether large files are read to their last byte, too, which can take minutes.
 
         Raises:
             ModelRefusedError: there is no such model.
@@ -211,7 +287,24 @@ class Models:
         models = self.all()
         if fault := models.faults.get(label):
             return [fault]
-        return faults_of(self._known(models, label).files)
+        files = self._known(models, label).files
+        record = record_of(files)
+        if record is None:
+            return faults_of(files)
+        changes = changes_since(files, record, whole=whole)
+        if whole and not changes:
+            with suppress(OSError):  # what was read is as it should be all the same
+                note_whole(files, record)
+        return [*changes, *faults_of(files)]
+
+    def recorded(self, label: str) -> RecordedModel | None:
+        """What was recorded of a model's files when it came; None: nothing was.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        models = self.all()
+        return record_of(models[label].files) if label in models else None
 
     def remove(self, label: str) -> dict[str, Any]:
         """Take a model out of the user's list; its files stay where they are.
@@ -235,7 +328,7 @@ class Models:
             LabelTakenError: another model has its label by now.
             SettingsError: the model list cannot be used, or not be written.
         """
-        add_entry(entry)
+        add_entries(entry)
 
     def _known(self, models: KnownModels, label: str) -> Model:
         if label not in models:
@@ -274,6 +367,7 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         memory=need,
         free_bytes=device.total - device.used if device else 0,
         quantised=model.quantise,
+        step_cache=model.files.step_cache,
         abilities=abilities_of(model),
         renderings=model.rendering,
         last_used=used,

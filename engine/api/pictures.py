@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+from engine.errors import reason_of
 from engine.library.read.sources import kept_picture
 from engine.picture.source_files import SUFFIXES, SourceFacts
 from engine.sheet.columns import COLUMN, Kind
@@ -96,7 +97,7 @@ class PictureFolder:
             message = f"There is no picture {path.name} in {path.parent}."
             return LookedAt(None, message, tuple(str(beside / name) for name in near))
         except (OSError, ValueError, RuntimeError) as error:
-            return LookedAt(None, f"This cannot be a picture's file: {error}.")
+            return LookedAt(None, f"This cannot be a picture's file: {reason_of(error)}.")
         return path
 
     def _stamp(self, path: Path) -> tuple[str, int, int]:

@@ -8,8 +8,9 @@ from typing import IO, Any
 from engine.api.checked import Checked
 from engine.library.read import reader, results
 from engine.library.read.jobs import JobPages, recipe_of
-from engine.library.read.pace import Pace, pace
+from engine.library.read.pace import Pace, pace, paces
 from engine.library.read.reader import STATES, JobInfo, SessionInfo
+from engine.library.read.session_origin import SessionOrigin, session_origin
 from engine.library.read.sessions import SessionOrder, SessionPages
 from engine.library.read.stored_rows import (
     StoredRow,
@@ -199,6 +200,14 @@ class Sessions:
         """
         return reader.list_unfinished(self._path)
 
+    def queue(self) -> list[SessionInfo]:
+        """As `unfinished`; then those that were stopped and can be resumed, the newest first.
+
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return reader.list_queue(self._path)
+
     def find(self, wanted: str) -> SessionInfo:
         """The session meant by `wanted`: an id, a name, or `last`.
 
@@ -276,6 +285,14 @@ class Sessions:
         """
         return stored_rows(self._path, session, numbers)
 
+    def origin(self, session: str, prompts: int) -> SessionOrigin | None:
+        """Where a session comes from, with so many of its prompts; None where there is none.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return session_origin(self._path, session, prompts)
+
     def recipe_of(self, session: str, row: int) -> dict[str, Any] | None:
         """The recipe of a row's first image; None where there is no such row.
 
@@ -295,6 +312,17 @@ class Sessions:
             LibraryError: no such library.
         """
         return pace(self._path, session)
+
+    def paces(self, without: Collection[str] = ()) -> dict[str, Pace]:
+        """Session → how it gets on, of all with work left.
+
+        Args:
+            without: ids of sessions that are held back: nothing waits for them.
+
+        Raises:
+            LibraryError: no such library.
+        """
+        return paces(self._path, without)
 
     def log_path(self, session: str) -> Path:
         """Where a session's log is, once there is something in it."""

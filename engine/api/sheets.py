@@ -23,11 +23,11 @@ from engine.library.read.reader import ImageInfo
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
-from engine.models.catalog import KnownModels, load_models
+from engine.models.catalog import KnownModels, load_models, own_list
 from engine.models.families import is_known
 from engine.models.helpers import lack_of
 from engine.models.hub.offers import pull_names
-from engine.models.loras import KnownLora, KnownLoras, load_loras, why_not
+from engine.models.loras import KnownLora, KnownLoras, load_loras, own_loras, why_not
 from engine.picture.recipe import Recipe
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
@@ -419,6 +419,21 @@ class Sheets:
         )
         return draft.on(table, vocabulary)
 
+    def checked_again(self, draft: Draft) -> Draft:
+        """The draft, all that can be undone with it, by the models and LoRAs there are now.
+
+        Raises:
+            SettingsError: the model list cannot be used.
+        """
+        before = draft.vocabulary
+        now = self._vocabulary(load_models(), before.pictures)
+        return draft.with_vocabulary(replace(now, num_images=before.num_images))
+
+    def lists_stamp(self) -> tuple[tuple[int, int] | None, ...]:
+        """What tells whether the lists of models and LoRAs were changed; asks the disk."""
+        places = (own_list(), own_loras(), loras_folder(self._settings))
+        return tuple(map(_stamp, places))
+
     def estimate(self, values: Sequence[RowValues]) -> Estimate:
         """What rendering these rows would take.
 
@@ -702,6 +717,7 @@ class Sheets:
                 for label, model in models.items()
             },
             default_model=next(iter(models)),
+            num_images=self._settings.sheet.num_images,
             prompt_chars=self._settings.sheet.max_prompt_chars,
             styles=tuple(words.styles),
             caption_styles=caption_styles(words.styles),
@@ -721,6 +737,15 @@ class Sheets:
             lora_faults=loras.faults,
             pictures=pictures or self._pictures(Path.cwd()),
         )
+
+
+def _stamp(place: Path | None) -> tuple[int, int] | None:
+    """What tells whether a file, or which files are in a folder, is otherwise; None: nothing."""
+    try:
+        about = place.stat() if place is not None else None
+    except OSError:
+        return None
+    return (about.st_mtime_ns, about.st_size) if about is not None else None
 
 
 def _loras(settings: Settings) -> tuple[KnownLoras, dict[str, str]]:

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from engine.library.read.reader import ImageInfo, SessionInfo, find_in_trash, list_trashed
+from engine.library.read.reader import (
+    ImageInfo,
+    SessionInfo,
+    find_in_trash,
+    list_in_trash,
+    list_trashed,
+)
 from engine.library.read.sessions import trash_size
 from engine.protocol.commands import EmptyTrash
 from engine.protocol.records import Emptied, TrashSize
@@ -26,6 +32,14 @@ class Trash:
             LibraryError: none, or several of that name.
         """
         return find_in_trash(self._path, wanted)
+
+    def sessions(self) -> list[SessionInfo]:
+        """The sessions with something in the trash, newest first.
+
+        Raises:
+            LibraryError: not a library this version can read.
+        """
+        return list_in_trash(self._path)
 
     def images(self, session: str) -> list[ImageInfo]:
         """The images of a session that are in the trash one by one, in the order of the sheet.

@@ -13,6 +13,7 @@ from engine.api.found_pictures import (
     find_pictures,
 )
 from engine.api.images import Images
+from engine.api.missing_models import MissingModel, missing_model, take_model
 from engine.api.model_pulls import ModelPull
 from engine.api.models import ModelInfo, ModelRefusedError, Models
 from engine.api.picture_archives import unpacked_pictures
@@ -27,6 +28,7 @@ from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wante
 from engine.library.read.jobs import ORDERS, Job, JobPages
 from engine.library.read.pace import Pace
 from engine.library.read.reader import STATES, ImageInfo, JobInfo, SessionInfo
+from engine.library.read.session_origin import SessionOrigin
 from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
@@ -139,6 +141,7 @@ __all__ = [
     "LockedError",
     "MemoryNeed",
     "Mismatched",
+    "MissingModel",
     "ModelInfo",
     "ModelPull",
     "ModelRefusedError",
@@ -165,6 +168,7 @@ __all__ = [
     "RowValues",
     "SessionInfo",
     "SessionOrder",
+    "SessionOrigin",
     "SessionPages",
     "Sessions",
     "Setting",
@@ -194,6 +198,7 @@ __all__ = [
     "free_name",
     "gist",
     "image_place",
+    "missing_model",
     "neighbours",
     "new_name",
     "open_plain",
@@ -205,6 +210,7 @@ __all__ = [
     "plain_name",
     "save_copy",
     "save_new",
+    "take_model",
     "understood",
     "unpacked_pictures",
     "with_drawn_seed",

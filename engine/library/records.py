@@ -45,6 +45,8 @@ class NewRow:
     """One for each recipe whose prompt is to be rewritten yet; or none."""
     sources: Sequence[RowSource] = ()
     """What it is drawn on."""
+    parents: Mapping[int, int] = field(default_factory=dict)
+    """Variation → the variation that it is made of, larger, for those that are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.additions import Additions, embedding_files, require_autoencoder
-from engine.models.families import ENHANCER, UPSCALER, family_of
+from engine.models.families import ENHANCER, FAMILIES, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
 from engine.models.helpers import QUANTISER
 from engine.models.model_files import INDEX, ModelFiles, known_kind, read_json
@@ -61,6 +61,13 @@ class Model(Declared, frozen=True):
     quantise: Literal["", "int8", "float8"] = ""
     """What the weights of its denoiser and its text encoders are rounded to: about half of the
     memory, other pixels. Needs torchao; empty: nothing is."""
+    step_cache: Literal["", "first-block"] = ""
+    """What is left out of steps in which next to nothing changes, to draw faster: other pixels, and
+    one image a call. "first-block": all blocks of the denoiser but the first, where that one gives
+    about what it gave in the step before."""
+    step_cache_threshold: Annotated[float, Meta(ge=0.001, le=1)] = 0.08
+    """How much may have changed, in proportion, where it is left out: the more, the faster and the
+    less like the picture that it would be."""
     licence: str = ""
     """Its licence, where its files do not name one."""
     pulled: str = ""
@@ -106,9 +113,20 @@ class Model(Declared, frozen=True):
     @property
     def files(self) -> ModelFiles:
         """Where its files are."""
+        cached = f"{self.step_cache} {self.step_cache_threshold:g}" if self.step_cache else ""
         return ModelFiles(
-            str(self.source), str(self.base or ""), self.prediction, self.additions, self.quantise
+            str(self.source),
+            str(self.base or ""),
+            self.prediction,
+            self.additions,
+            self.quantise,
+            cached,
         )
+
+    @property
+    def draws_alone(self) -> bool:
+        """Whether an image has a call of its own: its pixels would hang on those beside it."""
+        return self.kind.alone or bool(self.step_cache)
 
     @property
     def additions(self) -> Additions:
@@ -248,6 +266,16 @@ def own_list() -> Path:
     return config_folder() / "models.toml"
 
 
+def listed_labels() -> list[str]:
+    """The labels of all entries as they stand in the lists, whatever is wrong with some.
+
+    Raises:
+        SettingsError: the user's list cannot be read.
+    """
+    items = (item for path in _lists() for _, _, item in _entries(path))
+    return [str(item["label"]) for item in items if "label" in item]
+
+
 def own_labels() -> list[str]:
     """The labels in the user's list, whether their models can be used or not.
 
@@ -299,6 +327,12 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: embeddings and clip_skip are for models whose texts CLIP alone"
             f" encodes, which those of the kind {family.title} are not: leave them out."
+        )
+    if model.step_cache and not model.kind.step_cache:
+        able = dict.fromkeys(each.title for each in FAMILIES.values() if each.step_cache)
+        raise SettingsError(
+            f"{path}, {name}: step_cache: nothing can be left out of the steps of models of the"
+            f" kind {model.kind.title}, only of {', '.join(able)}: leave it out."
         )
     names = model.kind.schedulers_for()
     for word, rendering in model.rendering.items():

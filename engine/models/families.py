@@ -136,6 +136,7 @@ _QWEN = Family(
     base=1328,
     image_to_image="QwenImageImg2ImgPipeline",
     loras=("qwen",),
+    step_cache=True,
 )
 _QWEN_EDIT = replace(
     _QWEN,
@@ -193,7 +194,7 @@ FAMILIES: Mapping[str, Family] = {
         loras=("sd",),
         step_count="all",
     ),
-    "FluxPipeline": _FLUX,
+    "FluxPipeline": replace(_FLUX, step_cache=True),
     "FluxKontextPipeline": replace(
         _FLUX,
         title="FLUX.1 Kontext",
@@ -238,6 +239,7 @@ FAMILIES: Mapping[str, Family] = {
         image_to_image="",
         edits=True,
         shares_sources=False,
+        step_cache=False,
     ),
     "ZImagePipeline": Family(
         "zimage",
@@ -298,6 +300,7 @@ FAMILIES: Mapping[str, Family] = {
         named_sizes=_LARGE,
         multiple=32,
         loras=("cogview",),
+        step_cache=True,
     ),
     "HiDreamImagePipeline": Family(
         "hidream",
@@ -381,6 +384,7 @@ FAMILIES: Mapping[str, Family] = {
         named_sizes=(("1:1", (2048, 2048)), ("4:3", (2304, 1792)), ("16:9", (2560, 1536))),
         base=2048,
         multiple=32,
+        step_cache=True,
         distilled=Distilled(
             in_steps(4, 8, 8, 3.25),
             told_by=(("transformer/config.json", "guidance_embeds", True),),

@@ -141,6 +141,8 @@ class Family:
     inversion, and the last layers can be left out."""
     shares_sources: bool = True
     """Whether one call can draw on several pictures, none of which shows in the others."""
+    step_cache: bool = False
+    """Whether diffusers can leave out of a step what hardly changes (`Model.step_cache`)."""
     helper: str = ""
     """The package that it needs beside those that come with Promptsheet."""
 

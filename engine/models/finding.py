@@ -36,6 +36,11 @@ class FoundModel:
         return bool(self.kind.denoiser and not self.files.base)
 
     @property
+    def is_lora(self) -> bool:
+        """Whether it is a LoRA, and no model."""
+        return self.kind is not None and self.kind.what == "lora"
+
+    @property
     def suggested_label(self) -> str:
         """A label made of its name."""
         name = self.path.stem if self.path.suffix == ".safetensors" else self.path.name

@@ -15,31 +15,39 @@ class LabelTakenError(PromptsheetError):
     """The list has an entry of that label already."""
 
 
-def add_entry(entry: Mapping[str, Any]) -> Path:
-    """Put an entry at the end of the user's list; the list.
+def add_entries(
+    *added: Mapping[str, Any], path: Path | None = None, tables: str = "models"
+) -> Path:
+    """Put entries at the end of one of the user's lists, all or none; the list.
 
     Args:
-        entry: its fields, label and source among them.
+        added: the fields of each, its label among them.
+        path: the list; None: that of models.
+        tables: what each entry is called there.
 
     Raises:
-        LabelTakenError: it has that label already; nothing is written over.
+        LabelTakenError: it has such a label already; nothing is written over.
         SettingsError: it is not TOML, or no model list, or cannot be written.
     """
     import tomlkit  # it keeps the user's remarks and order; only who writes needs it
 
-    def added(document: Any) -> None:
-        entries = document.setdefault("models", tomlkit.aot())
-        if any(item.get("label") == entry["label"] for item in entries):
-            raise LabelTakenError(
-                f"{own_list()} has a model {entry['label']} already: choose another label, or take"
-                f" that one out first (`promptsheet models remove {entry['label']}`)."
-            )
-        table = tomlkit.table()
-        for name, value in entry.items():
-            table.add(name, value)
-        entries.append(table)
+    def put(document: Any) -> None:
+        entries = document.setdefault(tables, tomlkit.aot())
+        taken = {item.get("label") for item in entries}
+        for entry in added:
+            if entry["label"] in taken:
+                raise LabelTakenError(
+                    f"{path or own_list()} has a model {entry['label']} already: choose another"
+                    " label, or take that one out first"
+                    f" (`promptsheet models remove {entry['label']}`)."
+                )
+            taken.add(entry["label"])
+            table = tomlkit.table()
+            for name, value in entry.items():
+                table.add(name, value)
+            entries.append(table)
 
-    return _changed(added)
+    return _changed(put, path or own_list(), tables)
 
 
 def remove_entry(label: str) -> dict[str, Any]:
@@ -60,22 +68,23 @@ def remove_entry(label: str) -> dict[str, Any]:
         if not len(entries):
             del document["models"]
 
-    _changed(removed)
+    _changed(removed, own_list(), "models")
     return taken
 
 
-def _changed(change: Callable[[Any], None]) -> Path:
+def _changed(change: Callable[[Any], None], path: Path, tables: str) -> Path:
     import tomlkit
 
-    path = own_list()
     try:
         text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         document = tomlkit.parse(text)
-        listed = tomllib.loads(text).get("models", [])
+        listed = tomllib.loads(text).get(tables, [])
     except (ValueError, tomlkit.exceptions.ParseError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise SettingsError(f"{path}: each model is a [[models]] table; nothing else belongs here.")
+        raise SettingsError(
+            f"{path}: each entry is a [[{tables}]] table; nothing else belongs here."
+        )
     change(document)
     try:
         replace_text(path, tomlkit.dumps(document))

@@ -13,7 +13,9 @@ from msgspec import Meta
 from engine.config_records import Declared, DeclaredError, build
 from engine.models.catalog import Model
 from engine.models.file_digests import file_digest
-from engine.models.file_kinds import TITLES
+from engine.models.file_kinds import TITLES, FileKind
+from engine.models.finding import free_label
+from engine.models.list_file import add_entries
 from engine.models.lora_fit import misfit, other_kind
 from engine.models.model_files import known_kind
 from engine.models.weights_file import WeightsFileError
@@ -83,11 +85,16 @@ def load_loras(folder: Path | None) -> KnownLoras:
         SettingsError: the list cannot be read.
     """
     found = _in_folder(folder) if folder is not None else {}
-    found |= _listed(config_folder() / "loras.toml")
+    found |= _listed(own_loras())
     return KnownLoras(
         {label: each.lora for label, each in found.items() if each.lora is not None},
         {label: each.fault for label, each in found.items() if each.fault},
     )
+
+
+def own_loras() -> Path:
+    """The user's list of LoRAs, which need not be there."""
+    return config_folder() / "loras.toml"
 
 
 def listed_loras() -> KnownLoras:
@@ -135,7 +142,7 @@ def why_not(lora: KnownLora, model: Model) -> str:
         return (
             f"The LoRA {lora.label} cannot be used: {lora.file} cannot be read: {error.strerror}."
         )
-    if family and family not in kind.loras:
+    if family and not takes_family(model, family):
         return (
             f"The LoRA {lora.label} is for {TITLES.get(family, family)}, and {model.label} is a"
             f" model of {kind.title}."
@@ -148,6 +155,44 @@ def why_not(lora: KnownLora, model: Model) -> str:
     if why := misfit(lora.file, model.source):
         return f"The LoRA {lora.label} does not fit the model {model.label}: {why}."
     return ""
+
+
+def takes_family(model: Model, family: str) -> bool:
+    """Whether LoRAs of a family, as `FileKind.family` calls it, can be put on a model."""
+    return family in model.kind.loras
+
+
+def unusable(kind: FileKind, models: Mapping[str, Model]) -> str:
+    """Why a LoRA is of no use with the models there are, by its header; empty: it is, or may be."""
+    if not kind.family or any(takes_family(model, kind.family) for model in models.values()):
+        return ""
+    return (
+        f"It is {kind.words}, and no model of your list takes such LoRAs: add or pull one of that"
+        " family first."
+    )
+
+
+def add_lora(file: Path, label: str, **more: Any) -> str:
+    """Put a LoRA into the user's list, whose remarks are left alone; its label there.
+
+    Args:
+        file: its file, which stays where it is.
+        label: what it is to be called; letters that part names in a cell are left out, and with a
+            number behind it where another has it.
+        more: further fields of its entry.
+
+    Raises:
+        SettingsError: the list cannot be used, or not be written.
+    """
+    path = config_folder() / "loras.toml"
+    listed = _listed(path)
+    here = next((n for n, e in listed.items() if e.lora and e.lora.file == file), None)
+    if here is not None:
+        return here
+    plain = "".join(letter for letter in label if letter not in _APART).strip() or "lora"
+    label = free_label(plain, listed)
+    add_entries({"label": label, "file": str(file)} | more, path=path, tables="loras")
+    return label
 
 
 def lora_digest(name: str, file: Path) -> str:

@@ -35,6 +35,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
     """What its entry adds to them."""
     quantise: str = ""
     """What its linear layers are rounded to when it is loaded; empty: they are left as they are."""
+    step_cache: str = ""
+    """What is left out of steps, and from which threshold on; empty: nothing."""
 
     @property
     def path(self) -> Path:
@@ -83,7 +85,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
         """
         base = [Path(self.base)] if self.base else []
         added = [path for _, path in self.added.files()]
-        also = self.prediction + self.added.words + self.quantise
+        also = self.prediction + self.added.words + self.quantise + self.step_cache
         return fingerprint(self.path, *base, *added, also=also)
 
     def fault(self) -> str:
@@ -98,7 +100,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
             return f"{self.path} cannot be read: {error.strerror}."
         if self.base and (fault := _folder_fault(Path(self.base))):
             return fault
-        return _kind_fault(self.path.name, kind, self.base)
+        return kind_fault(self.path.name, kind, self.base)
 
     def weights(self) -> Iterator[Path]:
         """Every weights file that is loaded."""
@@ -174,10 +176,19 @@ def _weights_of(folder: Path, without: tuple[str, ...]) -> Iterator[Path]:
 def _folder_fault(folder: Path) -> str:
     if (folder / INDEX).is_file():
         return ""
+    if not folder.exists():
+        return f"{folder} is not there. Put it back, or mount its disk."
     return f"{folder} is not a diffusers folder (it has no {INDEX})."
 
 
-def _kind_fault(name: str, kind: FileKind, base: str) -> str:
+def kind_fault(name: str, kind: FileKind, base: str) -> str:
+    """Why no model can be loaded from one weights file, in words; empty: one can.
+
+    Args:
+        name: the file's.
+        kind: what it is.
+        base: the folder in diffusers' format that has what it leaves out; empty: none was named.
+    """
     if kind.what == "checkpoint":
         if kind.pipeline:
             return ""

@@ -34,7 +34,8 @@ _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
     ),
 }
 """What a file is that is something else, and what to do with it → how it begins."""
-_LONGEST_BEGINNING = 32
+BEGINNING_BYTES = 32
+"""What of a file tells what it is, and how long its header."""
 
 
 class WeightsFileError(PromptsheetError):
@@ -81,22 +82,45 @@ def read_header(path: Path) -> Header:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        beginning = file.read(_LONGEST_BEGINNING)
-        for words, known in _BEGINNINGS.items():
-            if beginning.startswith(known):
-                raise WeightsFileError(f"{path.name} is {words}.")
-        if len(beginning) < _LENGTH_BYTES:
-            raise WeightsFileError(f"{path.name} is empty or cut off: download or copy it again.")
-        length = int.from_bytes(beginning[:_LENGTH_BYTES], "little")
-        if not 2 <= length <= _MOST_HEADER_BYTES:
-            raise WeightsFileError(
-                f"{path.name} is not a safetensors file: its first bytes would make a header of"
-                f" {length:,} bytes."
-            )
-        file.seek(_LENGTH_BYTES)
-        text = file.read(length)
-    if len(text) < length:
-        raise WeightsFileError(f"{path.name} is cut off in its header: download or copy it again.")
+        beginning = file.read(BEGINNING_BYTES)
+        length = header_bytes(path.name, beginning)
+        file.seek(0)
+        return parse_header(path.name, file.read(length))
+
+
+def header_bytes(name: str, beginning: bytes) -> int:
+    """How long the header of a safetensors file is, its length included.
+
+    Args:
+        name: what the file is called in messages.
+        beginning: its first `BEGINNING_BYTES` bytes, or all of it.
+
+    Raises:
+        WeightsFileError: it is something else, or cut off.
+    """
+    for words, known in _BEGINNINGS.items():
+        if beginning.startswith(known):
+            raise WeightsFileError(f"{name} is {words}.")
+    if len(beginning) < _LENGTH_BYTES:
+        raise WeightsFileError(f"{name} is empty or cut off: download or copy it again.")
+    length = int.from_bytes(beginning[:_LENGTH_BYTES], "little")
+    if not 2 <= length <= _MOST_HEADER_BYTES:
+        raise WeightsFileError(
+            f"{name} is not a safetensors file: its first bytes would make a header of"
+            f" {length:,} bytes."
+        )
+    return _LENGTH_BYTES + length
+
+
+def parse_header(name: str, content: bytes) -> Header:
+    """What the first `header_bytes` bytes of a safetensors file say.
+
+    Raises:
+        WeightsFileError: they are damaged or cut off.
+    """
+    text = content[_LENGTH_BYTES:]
+    if len(content) < header_bytes(name, content):
+        raise WeightsFileError(f"{name} is cut off in its header: download or copy it again.")
     try:
         body = json.loads(text)
         if not isinstance(body, dict):
@@ -104,14 +128,13 @@ def read_header(path: Path) -> Header:
         metadata = body.pop("__metadata__", None) or {}
         if not isinstance(metadata, dict):
             raise ValueError("its metadata is no object")
-        tensors = {name: _tensor(name, said) for name, said in body.items()}
+        tensors = {tensor: _tensor(tensor, said) for tensor, said in body.items()}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsFileError(
-            f"{path.name} is not a safetensors file, or damaged: its header cannot be read"
-            f" ({error})."
+            f"{name} is not a safetensors file, or damaged: its header cannot be read ({error})."
         ) from error
     said = {str(key): str(value) for key, value in metadata.items()}
-    return Header(tensors, said, _LENGTH_BYTES + length)
+    return Header(tensors, said, len(content))
 
 
 def _tensor(name: str, said: Any) -> Tensor:

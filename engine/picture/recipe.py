@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
+NOT_YET = "0" * 32
+"""Stands for the digest of an image that is still to be drawn, in the recipe of what is made of
+it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lora:
@@ -51,7 +55,8 @@ class Recipe:
     palette: tuple[str, ...] = ()
     """Colours that the image is steered towards: `#RRGGBB`, each perhaps with `:weight`."""
     image: str = ""
-    """Digest of the file of the picture that it is drawn on; empty: it is drawn from noise."""
+    """Digest of the file of the picture that it is drawn on; empty: it is drawn from noise.
+    `NOT_YET`: it is made of another image of its row, once that is done."""
     strength: float | None = None
     """How much of that picture is drawn anew, 0 … 1; None: the model is told what to change."""
     mask: str = ""
@@ -125,6 +130,9 @@ class Conditions:
     """Whether a picture is decoded in tiles, for want of memory."""
     quantised: str = ""
     """What the weights of linear layers are rounded to; empty: nothing."""
+    step_cache: str = ""
+    """What is left out of steps in which next to nothing changes, and from which threshold on;
+    empty: nothing."""
     offload: str = "none"
     """What of the model leaves the device while it is not computing, for want of memory; no pixel
     hangs on it."""

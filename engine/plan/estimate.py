@@ -1,13 +1,14 @@
 """How long a sheet will take and how much it will weigh, from what is known."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from engine.models.catalog import Model, ModelList
 from engine.plan.memory import MemoryNeed
-from engine.plan.sizes import Enlarged, enlarged_size, exact_size
-from engine.sheet.columns import DEFAULT_STRENGTH
+from engine.plan.sizes import Enlarged, enlarged_from, row_size
+from engine.sheet.columns import DEFAULT_STRENGTH, ENLARGED_STRENGTH
 from engine.sheet.rows import RowValues
 
 
@@ -66,29 +67,48 @@ def estimate(
         models: the model list.
         rates: label → what the model's images cost.
     """
-    counts: Counter[tuple[str, str, str, int | None, int | None, int | None, bool, float | None]]
-    counts = Counter()
+    alike: Counter[Hashable] = Counter()
+    firsts: dict[Hashable, RowValues] = {}
     for row in rows:
-        larger = bool(row.image and row.upscale)
-        size = (row.aspect_ratio, row.rendering, row.steps, row.width, row.height, larger)
-        drawn_anew = None
-        if row.image and models[row.model].draws_on == "strength":
-            drawn_anew = DEFAULT_STRENGTH if row.strength is None else row.strength
-        counts[(row.model, *size, drawn_anew)] += row.num_images
+        key: Hashable = (*_costs(row), row.image is not None)
+        firsts.setdefault(key, row)
+        alike[key] += row.num_images
+    counts: Counter[tuple[str, Enlarged, int]] = Counter()
+    for key, count in alike.items():
+        for work in _work(firsts[key], models):
+            counts[work] += count
     if any(label not in rates for label, *_ in counts):
         return counts.total(), Estimate(None, None)
     seconds, weight_of_all = 0.0, 0.0
     weighed = True
-    for (label, ratio, word, steps, wide, high, larger, strength), count in counts.items():
-        model = models[label]
-        if larger:
-            made = enlarged_size(wide or 0, high or 0, model)
-        else:
-            made = Enlarged(*exact_size(wide, high, ratio, model))
-        asked = 1 if model.kind.upscales else steps or model.rendering[word].steps
-        taken = model.kind.steps_taken(asked, strength)
+    for (label, made, taken), count in counts.items():
         seconds += rates[label].seconds_per_work * count * made.drawn * taken
         weight = rates[label].bytes_per_pixel
         weighed &= weight is not None
         weight_of_all += (weight or 0.0) * count * made.width * made.height
     return counts.total(), Estimate(round(seconds, 1), round(weight_of_all) if weighed else None)
+
+
+_costs = attrgetter(
+    *("model", "rendering", "steps", "aspect_ratio", "width", "height", "strength"),
+    *("upscale", "upscaler"),
+)
+"""What decides the cost of a row's images, beside whether they are drawn on a picture."""
+
+
+def _work(row: RowValues, models: ModelList) -> Iterator[tuple[str, Enlarged, int]]:
+    """What each of a row's images takes, and what is made of it: model, size, steps."""
+    model = models[row.model]
+    strength = None
+    if row.image and model.draws_on == "strength":
+        strength = DEFAULT_STRENGTH if row.strength is None else row.strength
+    asked = row.steps or model.rendering[row.rendering].steps
+    yield row.model, row_size(row, model), _steps_taken(model, asked, strength)
+    if row.enlarges:
+        label = row.upscaler or row.model
+        size = enlarged_from(row, model, models[label])
+        yield label, size, _steps_taken(models[label], asked, ENLARGED_STRENGTH)
+
+
+def _steps_taken(model: Model, asked: int, strength: float | None) -> int:
+    return 1 if model.kind.upscales else model.kind.steps_taken(asked, strength)

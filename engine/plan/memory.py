@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.models.catalog import Model
 from engine.models.placement import placed
 from engine.models.weights import ModelSize
-from engine.plan.sizes import row_size
+from engine.plan.sizes import enlarged_from, row_size
 from engine.sheet.rows import RowValues
 
 
@@ -54,9 +54,13 @@ def memory_needs(
     device = max(devices, key=devices.__getitem__)
     pixels: dict[str, int] = {}
     for row in rows:
-        width, height, tile = row_size(row, models[row.model])
-        drawn = tile**2 or width * height
-        pixels[row.model] = max(drawn, pixels.get(row.model, 0))
+        model = models[row.model]
+        made = [(row.model, row_size(row, model))]
+        if row.enlarges:
+            label = row.upscaler or row.model
+            made.append((label, enlarged_from(row, model, models[label])))
+        for label, (width, height, tile) in made:
+            pixels[label] = max(tile**2 or width * height, pixels.get(label, 0))
     return tuple(
         memory_need(size, models[label], most, device, devices[device])
         for label, most in pixels.items()

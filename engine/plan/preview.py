@@ -76,6 +76,10 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
     if values.lora:
         on = ", ".join(f"{lora.name} at {lora.weight:g}" for lora in recipe.loras)
         yield Note("lora", f"puts on the model: {on}" if on else "changes nothing at weight 0")
+    if factor := values.enlarges:
+        by = f"enlarged by {values.upscaler}" if values.upscaler else "drawn anew"
+        size = f"{recipe.width * factor}×{recipe.height * factor}"
+        yield Note("upscale", f"makes another image of each, {by}, about {size}")
     if values.scheduler:
         yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
     if values.visibility == "public":

@@ -1,17 +1,18 @@
 """From a checked row to the recipes of its images."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.models.catalog import Model
 from engine.models.schedulers import FLOW_KINDS, SCHEDULERS
-from engine.picture.recipe import Lora, Recipe
+from engine.picture.recipe import NOT_YET, Lora, Recipe
 from engine.plan.palettes import resolve_palette
-from engine.plan.sizes import row_size
+from engine.plan.sizes import enlarged_from, row_size
 from engine.plan.wording import Rewrites, Wording, Wordsmith
 from engine.plan.words import Words
-from engine.sheet.columns import DEFAULT_STRENGTH
+from engine.sheet.columns import DEFAULT_STRENGTH, ENLARGED_STRENGTH
 from engine.sheet.rows import RowValues
 from engine.sheet.wildcards import has_wildcards
 
@@ -87,6 +88,50 @@ def recipes_for(
                 )
             )
     return recipes
+
+
+def enlarged_recipes(
+    values: RowValues, recipes: Sequence[Recipe], planned: PlannedModel, upscaler: PlannedModel
+) -> list[Recipe]:
+    """What is made of a row's own images, larger: one recipe for each; none if it asks for none.
+
+    Which picture each is made of is known once that is drawn.
+
+    Args:
+        values: the row.
+        recipes: of its own images, as `recipes_for` gives them.
+        planned: its model.
+        upscaler: the model that enlarges them; it may be the same.
+
+    Raises:
+        SizeError: it cannot make them so large.
+    """
+    if not values.enlarges:
+        return []
+    model = upscaler.model
+    size = enlarged_from(values, planned.model, model)
+    changes: dict[str, Any] = {
+        "image": NOT_YET,
+        "upscale": values.enlarges,
+        "width": size.width,
+        "height": size.height,
+        "tile": size.tile,
+        "palette": (),  # its colours have been moved by then
+        "strength": None if model.kind.upscales else ENLARGED_STRENGTH,
+        "background": planned.background.upper(),
+    }
+    if model.kind.upscales:
+        usual = model.rendering[values.rendering]
+        changes |= {
+            "model": model.label,
+            "model_hash": upscaler.fingerprint,
+            "scheduler": upscaler.scheduler,
+            "negative_prompt": "",
+            "steps": usual.steps,
+            "guidance": usual.guidance,
+            "loras": (),
+        }
+    return [replace(recipe, **changes) for recipe in recipes]
 
 
 def _recipe(values: RowValues, planned: PlannedModel, words: Wording, seed: int) -> Recipe:

@@ -136,6 +136,21 @@ def row_size(row: RowValues, model: Model) -> Enlarged:
     return Enlarged(*exact_size(row.width, row.height, row.aspect_ratio, model))
 
 
+def enlarged_from(row: RowValues, model: Model, upscaler: Model) -> Enlarged:
+    """The size of what is made of a row's own images, larger.
+
+    Args:
+        row: that asks for it (`RowValues.enlarges`).
+        model: its model.
+        upscaler: what enlarges them; it may be the same.
+
+    Raises:
+        SizeError: one of the two cannot make it so large.
+    """
+    first = row_size(row, model)
+    return enlarged_size(first.width * row.enlarges, first.height * row.enlarges, upscaler)
+
+
 class _Limits(NamedTuple):
     """What of a model decides sizes, in a form that can be remembered."""
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.errors import reason_of
 from engine.plan.magic import Addition, Magic, read_magic
 from engine.plan.palettes import Palette, read_palettes
 from engine.plan.styles import Styles, Template, read_style_list, read_styles
@@ -131,4 +132,4 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8: save it as that.") from error
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error

@@ -2,8 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 
@@ -189,27 +189,27 @@ class InStages:
             yield sources[slot].kept_around(drawn) if sources else drawn
 
 
-EncodedText: TypeAlias = tuple[str | None, tuple[Lora, ...]]
-"""A text (None: no negative prompt), and what was on the model that encoded it."""
-
-
 class EmbeddingCache:
     """Texts' embeddings, the least recently used forgotten first. Any thread may use it."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._kept: OrderedDict[EncodedText, tuple[torch.Tensor, ...]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, ...]] = OrderedDict()
         self._room = most_bytes
         self._turn = threading.Lock()
 
-    def get(self, text: EncodedText) -> tuple[torch.Tensor, ...] | None:
-        """The embeddings of a text, if they are still known."""
+    def get(self, text: Hashable) -> tuple[Any, ...] | None:
+        """The embeddings of a text, if they are still known.
+
+        Args:
+            text: it, or None for no negative prompt, with what was on the model that encoded it.
+        """
         with self._turn:
             found = self._kept.pop(text, None)
             if found is not None:
                 self._kept[text] = found
             return found
 
-    def put(self, text: EncodedText, embeddings: tuple[torch.Tensor, ...]) -> None:
+    def put(self, text: Hashable, embeddings: tuple[Any, ...]) -> None:
         """Keep the embeddings of a text; forget others if there are too many."""
         with self._turn:
             if text not in self._kept:
@@ -220,7 +220,7 @@ class EmbeddingCache:
                 self._room += _bytes_of(gone)
 
 
-def _bytes_of(tensors: Sequence[torch.Tensor]) -> int:
+def _bytes_of(tensors: Sequence[Any]) -> int:
     return sum(tensor.nbytes for tensor in tensors)
 
 

@@ -7,11 +7,12 @@ import platform
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import diffusers
 import psutil
 import torch
 
@@ -25,7 +26,8 @@ from engine.models.weights import model_size, weights_bytes
 from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.protocol.rendering import LoadedAs, LoadModel
 from engine.render.calls import AfterStep
-from engine.render.drawing import method_for
+from engine.render.drawing import InOneCall, method_for
+from engine.render.kept_texts import KeptTexts
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
 from engine.render.pipelines import (
@@ -46,6 +48,7 @@ from engine.render.upscaling import Depart, LoadedUpscaler
 
 if TYPE_CHECKING:
     from engine.render.adapters import Adapters
+    from engine.render.step_caching import StepCache
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,13 @@ class LoadedModel:
     """One model, ready to draw in several threads."""
 
     def __init__(
-        self, pipeline: Any, placement: Placement, device: str, cores: int, takes: int = 0
+        self,
+        pipeline: Any,
+        placement: Placement,
+        device: str,
+        cores: int,
+        takes: int = 0,
+        step_cache: str = "",
     ) -> None:
         """A pipeline that is put on the device as `placement` says.
 
@@ -77,6 +86,7 @@ class LoadedModel:
             device: torch's name of it.
             cores: of the machine.
             takes: bytes of the device's memory that are counted for it.
+            step_cache: what is left out of steps, as `ModelFiles.step_cache`.
         """
         self.placement = placement
         self.takes = takes
@@ -99,8 +109,16 @@ class LoadedModel:
             decode=self._way.decode,
             tiled=placement.tiled,
             offload=placement.offload,
+            step_cache=step_cache,
         )
         """The conditions on offer."""
+        away = placement.offload != "none" and isinstance(self._way, InOneCall)
+        self._texts = KeptTexts() if away and hasattr(pipeline, "encode_prompt") else None
+        self._step_cache: StepCache | None = None
+        if step_cache:
+            from engine.render import step_caching  # what few sessions need
+
+            self._step_cache = step_caching.StepCache(pipeline, step_cache)
         self._adapters: Adapters | None = None
 
     def put_on(self, loras: Sequence[Lora], files: Mapping[str, Path]) -> None:
@@ -143,16 +161,32 @@ class LoadedModel:
         recipes: Sequence[Recipe],
         step: AfterStep,
         sources: Sequence[ReadySource] = (),
-        _depart: Depart | None = None,
+        depart: Depart | None = None,
     ) -> Iterator[Pixels]:
         """The pictures of one batch, one after the other; arguments as for `DrawingMethod`.
 
-        They are drawn as was asked, or not at all: there is nothing to depart from.
+        They are drawn as was asked, or not at all; but `depart` is told where nothing can be left
+        out of steps although it was asked for.
         """
+        with self._caching(bool(sources), depart):
+            yield from self._drawn(recipes, step, sources)
+
+    def _caching(self, on_pictures: bool, depart: Depart | None) -> AbstractContextManager[None]:
+        if self._step_cache is None:
+            return nullcontext()
+        other = self.family.image_to_image if on_pictures else ""
+        drawer = getattr(diffusers, other) if other else type(self._pipeline)
+        return self._step_cache.used(drawer, depart)
+
+    def _drawn(
+        self, recipes: Sequence[Recipe], step: AfterStep, sources: Sequence[ReadySource]
+    ) -> Iterator[Pixels]:
         with self._turn:
             pipeline = self._idle.pop() if self._idle else twin_of(self._pipeline)
         try:
             use_scheduler(pipeline, recipes[0].scheduler)
+            if self._texts is not None:
+                self._texts.keep_for(pipeline, recipes[0].loras)
             if recipes[0].tile:
                 taken = self._taken(recipes[0])
                 pictures = draw_in_tiles(self._way, pipeline, recipes, step, sources, taken)
@@ -252,7 +286,7 @@ class LoadedModels:
         if files.quantise:
             quantise(pipeline, files.quantise)
         place(pipeline, placement, self._device)
-        model = LoadedModel(pipeline, placement, self._device, self._cores, takes)
+        model = LoadedModel(pipeline, placement, self._device, self._cores, takes, files.step_cache)
         if files.quantise:
             model.offered = replace(
                 model.offered,

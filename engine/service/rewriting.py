@@ -17,7 +17,7 @@ from typing import Literal
 from msgspec import structs
 
 from engine.caption.asking import INSTRUCTION
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.models.catalog import Model
 from engine.models.families import ENHANCER
 from engine.models.fingerprint import fingerprint
@@ -122,7 +122,9 @@ def _identity(settings: MagicSettings, kind: Kind) -> str:
             return f"{kind}\n" + "\n".join(fingerprint(folder / part) for part in parts)
         which = fingerprint(folder) if folder.is_dir() else settings.model
     except OSError as error:
-        raise RewriteError(f"The language model in {folder} cannot be read: {error}.") from error
+        raise RewriteError(
+            f"The language model in {folder} cannot be read: {reason_of(error)}."
+        ) from error
     return f"{which}\n{settings.instruction}"
 
 

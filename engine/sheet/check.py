@@ -239,8 +239,8 @@ def _rows(
         for known_texts, text in zip(texts, judged.texts, strict=True):
             if text:
                 known_texts[name] = text
-    # RowValues has its fields in the order of COLUMNS.
-    ready = map(RowValues, *fields)
+    # RowValues has its fields in the order of COLUMNS, and after these what follows from them.
+    ready = map(RowValues, *fields, _upscalers(columns, vocabulary))
     return tuple(
         Row(
             number,
@@ -254,6 +254,18 @@ def _rows(
             zip(table.lines, texts, ready, strict=False)
         )
     )
+
+
+def _upscalers(columns: Mapping[str, Judged], vocabulary: Vocabulary) -> Iterable[str]:
+    """What enlarges the images of each row that are drawn from noise, if it is not their model."""
+    by = vocabulary.upscaler
+    if "upscale" not in columns or not by:
+        return repeat("")
+    factors = columns["upscale"].values
+    images = columns["image"].texts if "image" in columns else repeat("")
+    return [
+        by if factor and not image else "" for factor, image in zip(factors, images, strict=False)
+    ]
 
 
 def _remarks(table: Table, found: Found) -> list[Problem]:

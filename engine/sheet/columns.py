@@ -323,7 +323,9 @@ COLUMNS: tuple[Column, ...] = (
         "",
         "2 or 4: how many times the width and height of its picture the image has. An upscaler "
         "named in model enlarges it; another model draws it anew at that size, with strength "
-        f"{ENLARGED_STRENGTH:g} if none is given. Blank: it is not enlarged.",
+        f"{ENLARGED_STRENGTH:g} if none is given. Without a picture: of each image another is "
+        "made, so much larger, by the first upscaler of the model list, or drawn anew. Blank: "
+        "nothing is enlarged.",
         "full",
         choices=("2", "4"),
         synonyms={

@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from engine.atomic_files import place
+from engine.errors import reason_of
 from engine.sheet.editing import Draft
 from engine.sheet.moved_pictures import moved_names
 from engine.sheet.rows import SheetError
@@ -222,7 +223,9 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
             try:
                 partial.touch(mode=0o600, exist_ok=False)
             except OSError as error:
-                raise SheetError(f"{target.parent} cannot be written: {error.strerror}.") from error
+                raise SheetError(
+                    f"{target.parent} cannot be written: {reason_of(error)}."
+                ) from error
             yield partial
             if overwrite:
                 partial.replace(target)
@@ -231,7 +234,7 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
     except FileExistsError as error:
         raise SheetError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
-        raise SheetError(f"{target} cannot be written: {error.strerror}.") from error
+        raise SheetError(f"{target} cannot be written: {reason_of(error)}.") from error
 
 
 def _take_apart(draft: Draft, mended: dict[int, dict[str, str]], dropped: Collection[int]) -> None:

@@ -1,8 +1,10 @@
 """What rows ask of an `upscale` that it cannot give: found by looking at several cells of each."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.sheet.cell_findings import Finding
+from engine.sheet.columns import COLUMN, ENLARGED_STRENGTH
 from engine.sheet.found import At, Found, Judged, values_of
 from engine.sheet.rows import Severity
 from engine.sheet.vocabulary import Vocabulary
@@ -44,11 +46,14 @@ def check_enlarged(
                 add(line, at, Severity.ERROR, message, *(("2", "4") if asked else ()))
             continue
         if not images[line]:
-            message = (
-                "Only a picture can be enlarged: name it in the column image. What this sheet draws"
-                " is enlarged later: start it without this, then upscale its favourites in Review."
-            )
-            add(line, at, Severity.ERROR, message, "")
+            if enlarges:
+                message = (
+                    f"The model {label} only enlarges pictures: name one in the column image, or"
+                    " in model what is to draw one."
+                )
+                add(line, at, Severity.ERROR, message)
+            elif label and (why := _why_not_drawn_larger(columns, line, label, vocabulary)):
+                add(line, at, Severity.ERROR, why, *(("2", "") if factor == "4" else ("",)))
             continue
         for name in ("width", "height", "aspect_ratio"):
             if name in columns and columns[name].texts[line]:
@@ -79,3 +84,40 @@ def check_enlarged(
         if enlarges and numbers and numbers.texts[line] and numbers.values[line] > 1:
             message = f"The model {label} makes the same image each time: one is enough."
             add(line, numbers, Severity.WARNING, message, "1")
+
+
+def _why_not_drawn_larger(
+    columns: Mapping[str, Judged], line: int, label: str, vocabulary: Vocabulary
+) -> str:
+    """Why what a row draws from its words alone cannot be enlarged then; empty: it can."""
+
+    def cell(name: str) -> Any:
+        default = COLUMN["rendering"].default if name == "rendering" else None
+        return columns[name].values[line] if name in columns else default
+
+    model, upscaler = vocabulary.models[label], vocabulary.upscaler
+    if not upscaler and model.draws_on != "strength":
+        return f"The model {label} cannot draw an image anew, larger.{_ADD_ONE}"
+    scheduler = cell("scheduler")
+    if not upscaler and scheduler and scheduler not in model.schedulers_on_pictures:
+        return f"The model {label} cannot draw an image anew, larger, by {scheduler}.{_ADD_ONE}"
+    least = 0.0 if upscaler else model.least_strength(cell("rendering"), cell("steps"))
+    if least > ENLARGED_STRENGTH:
+        return (
+            f"Larger, an image is drawn anew by {ENLARGED_STRENGTH:g} of its steps: of so few that"
+            f" is less than one. Take more steps, or an upscaler.{_ADD_ONE}"
+        )
+    enlarged = vocabulary.models[upscaler or label].enlarged
+    if model.size is None or enlarged is None:
+        return ""
+    shape = columns["aspect_ratio"].values[line] if "aspect_ratio" in columns else (1, 1)
+    try:
+        width, height = model.size(cell("width"), cell("height"), f"{shape[0]}:{shape[1]}")
+    except ValueError:
+        return ""  # `check_pixels` says it
+    factor = int(columns["upscale"].values[line])
+    try:
+        enlarged(width * factor, height * factor)
+    except ValueError as error:
+        return str(error) if upscaler else f"{error}{_ADD_ONE}"
+    return ""

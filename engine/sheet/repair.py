@@ -288,10 +288,15 @@ def judge_model(
     fetches = f"pull {offered}` fetches it" if offered else "pull` says which can be fetched"
     return error(
         text,
-        f"No model of your model list is called {shown(text)}. It has: {some}."
-        f" `promptsheet models {fetches}, `promptsheet models add PATH` adds one of your disk.",
+        f"No model of your model list is called {shown(text)}. `promptsheet models {fetches},"
+        f" `promptsheet models add PATH` adds one of your disk. The list has: {some}.",
         *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
     )
+
+
+def is_foreign_model(text: str) -> bool:
+    """Whether Ideogram's sheets call one of its models so."""
+    return _FOREIGN_MODEL.fullmatch(bare(text)) is not None
 
 
 def _foreign(label: re.Match[str], fourth: Sequence[str]) -> str:

@@ -99,7 +99,8 @@ class RowValues:
     lora: tuple[LoraWeight, ...] = ()
     """What changes the model, in the order in which it is added."""
     upscale: str = ""
-    """How many times the width and height of its picture it has; empty: they say, or the ratio."""
+    """How many times the width and height of its picture it has; empty: they say, or the ratio.
+    Without a picture: of each image that is drawn another is made, so much larger."""
     text_1: str = ""
     """Words that stand in the picture, for models of captions; empty: none."""
     text_2: str = ""
@@ -107,6 +108,19 @@ class RowValues:
     text_4: str = ""
     layout: str = ""
     """Where things are, as `caption.layout.read_layout` takes it; empty: anywhere."""
+    upscaler: str = ""
+    """Of what is drawn from noise and enlarged then: the label of what enlarges it; empty: its own
+    model draws it anew, larger."""
+
+    @property
+    def enlarges(self) -> int:
+        """How many times larger a second image is made of each of its own; 0: none is."""
+        return 0 if self.image else int(self.upscale or 0)
+
+    @property
+    def images(self) -> int:
+        """How many images come of it."""
+        return self.num_images * (2 if self.enlarges else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Totals:
         if "num_images" not in row.cells:
             self._blank[values.image is not None, values.num_images] += sign
         self.ready += sign
-        self.images += sign * values.num_images
+        self.images += sign * values.images
         costs = _costs(values)
         self._work[costs] += sign * values.num_images
         if not self._work[costs]:

@@ -120,6 +120,11 @@ class Vocabulary:
     pictures: PictureLook = _no_pictures
     """Looks at the pictures that cells name."""
 
+    @property
+    def upscaler(self) -> str:
+        """What enlarges images that a row draws: the first upscaler of the list; empty: none."""
+        return next((label for label, m in self.models.items() if m.draws_on == "size"), "")
+
     def __post_init__(self) -> None:
         if self.default_model not in self.models:
             raise ValueError(f"the default model {self.default_model!r} is not in the list")

@@ -156,11 +156,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = found.files[name]
         if name in found.wrong:
             body = body[:-1] + bytes([body[-1] ^ 1])
-        begin = int((self.headers.get("range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        rest = body[begin:]
-        self.send_response(206 if begin else 200)
-        if begin:
-            self.send_header("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")
+        asked = (self.headers.get("range") or "bytes=0-").removeprefix("bytes=")
+        begin, last = int(asked.partition("-")[0]), asked.partition("-")[2]
+        rest = body[begin : int(last) + 1 if last else None]
+        is_part = begin or last
+        self.send_response(206 if is_part else 200)
+        if is_part:
+            end = begin + len(rest) - 1
+            self.send_header("Content-Range", f"bytes {begin}-{end}/{len(body)}")
         self.send_header("Content-Length", str(len(rest)))
         self.send_header("ETag", f'"{git_digest(found.files[name])}"')
         self.send_header("X-Repo-Commit", found.commit)

@@ -37,7 +37,7 @@ def is_in(app: PromptsheetApp, area: str) -> bool:
 
 
 def table(app: PromptsheetApp) -> VirtualTable:
-    return app.screen.query_one(VirtualTable)
+    return app.screen.query(VirtualTable).last()  # Jobs has the queue above its own
 
 
 def write(path: Path, text: str) -> Path:

@@ -1,9 +1,14 @@
 """What rendering would take, in words."""
 
+from pathlib import Path
 from typing import Any
 
-from engine.api import BlankCount, Estimate, MemoryNeed
-from tui.cost_words import blank_words, memory_words
+from msgspec.structs import replace
+
+from engine.api import BlankCount, Estimate, Library, MemoryNeed
+from engine.plan.estimate import DiskNeed
+from engine.settings import Settings
+from tui.cost_words import blank_words, disk_words, memory_words
 
 GB = 10**9
 
@@ -51,3 +56,22 @@ def test_a_model_larger_than_the_memory_is_said_with_what_will_be_done() -> None
         "it will not fit, even if its layers come to the GPU one by one, which is slow"
     )
     assert said(need(offload="none", fits=False))[0].endswith(": it will not fit")
+
+
+def test_images_that_the_disk_will_not_hold_are_warned_of_before_they_are_started() -> None:
+    def warned(room: int) -> list[str]:
+        disk = DiskNeed(5 * GB, room, room >= 5 * GB)
+        return list(disk_words(Estimate(60.0, 5 * GB, disk=disk)))
+
+    assert warned(6 * GB) == []
+    (warning,) = warned(2 * GB)
+    assert warning.startswith("! the disk has room for 2.0 GB of that")
+    assert list(disk_words(Estimate(None, None))) == []
+
+
+def test_the_reserve_is_no_room_for_images(tmp_path: Path) -> None:
+    settings = Settings(library=tmp_path / "none yet")
+    for reserve, fits in ((0, True), (1 << 30, False)):  # MiB: more than any disk has
+        reserving = replace(settings, engine=replace(settings.engine, reserve_mib=reserve))
+        need = Library(reserving).sheets.check_prompts(["a boat"]).estimate.disk
+        assert need is not None and need.fits is fits

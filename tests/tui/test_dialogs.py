@@ -8,6 +8,7 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
 from engine.api import Library, save_copy
 from engine.settings import Settings
@@ -16,6 +17,7 @@ from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
 from tui.typed_path import typed_path
+from tui.widgets.dialog_box import Buttons
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +47,30 @@ def press_together(pilot: Pilot[str], *keys: str) -> None:
     """Keys that come in one go, as a held key's on a slow line do."""
     for key in keys:
         pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def test_a_dialog_has_title_and_buttons_over_the_dimmed_app_and_toasts_cover_no_totals(
+    app: PromptsheetApp,
+) -> None:
+    async with app.run_test(**SIZE) as pilot:
+        area = await opened_sheet(pilot)
+        await until(pilot, lambda: "rows ready" in screen_text(app))
+        app.notify("a word to the user", timeout=1)
+        await until(pilot, lambda: "a word to the user" in screen_text(app))
+        toast = app.screen.query_one(Toast).region
+        for name in ("#sheet-title", "#sheet-counts", "#totals"):
+            assert not toast.overlaps(area.query_one(name).region), name
+        await until(pilot, lambda: "a word to the user" not in screen_text(app))
+        await asked(pilot, "p")
+        await until(pilot, lambda: "Check them" in screen_text(app))
+        words = screen_text(app)
+        assert "─ Type prompts ─" in words
+        assert "mine.csv" in words, "the app beneath is seen"
+        assert app.screen.styles.background.a < 1
+        buttons = app.screen.query_one(Buttons)
+        line = app.screen._compositor.render_strips()[buttons.region.y].text
+        await pilot.click(offset=(line.index("Back"), buttons.region.y))
+        await until(pilot, lambda: app.screen is area)
 
 
 async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) -> None:

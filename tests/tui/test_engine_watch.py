@@ -77,7 +77,7 @@ async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
 ) -> None:
     from engine.api import Pace
 
-    monkeypatch.setattr("engine.api.sessions.pace", lambda *_: Pace(1.7, 250.0))
+    monkeypatch.setattr("engine.api.sessions.paces", lambda *_: {"k3f9x2": Pace(1.7, 250.0)})
     make_session([f"boat {n}" for n in range(12)])
     app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
@@ -85,7 +85,7 @@ async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
         await until(pilot, lambda: "nothing of this library was rendered on" in _said(app))
         assert isinstance(app.screen, JobsScreen)
         screen = app.screen
-        await until(pilot, lambda: screen._pace is not None)
+        await until(pilot, lambda: screen._queue.paces)
         await until(pilot, lambda: screen_text(app).count("○ engine: off") == 2)
         assert "ETA" not in screen_text(app)
         assert "r lets it go on" in screen_text(app)

@@ -30,11 +30,13 @@ from tui.screens.model_adding import KeepModel
 from tui.screens.models import ModelsScreen
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.review import ReviewScreen
-from tui.screens.settings import ChangeSetting, SettingsScreen
+from tui.screens.setting_forms import WriteSetting
+from tui.screens.settings import SettingsScreen
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypePrompts
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
+from tui.widgets.job_table import JobTable
 from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
@@ -179,7 +181,7 @@ async def test_no_key_of_jobs_waits_for_a_query(library_in_use: Settings) -> Non
         await pilot.press("2")
         await on(pilot, JobsScreen)
         await shows(pilot, "number 9")
-        table = app.screen.query_one(VirtualTable)
+        table = app.screen.query_one(JobTable)
         await pilot.press("pagedown", "G")
         await shows(pilot, "number 299")
         assert table.cursor_key == 301
@@ -294,12 +296,12 @@ async def test_no_key_of_sessions_settings_or_models_waits_for_a_query_or_a_file
         await pilot.press("comma")
         await on(pilot, SettingsScreen)
         await until(pilot, lambda: app.screen.query_one(VirtualTable).cursor_key)
-        app.screen.query_one(VirtualTable).go_to("app.bell")
+        app.screen.query_one(VirtualTable).go_to("engine.idle_minutes")
         await pilot.press("enter")
-        await on(pilot, ChangeSetting)
-        app.screen.query_one(Input).value = "maybe"
+        await on(pilot, WriteSetting)
+        app.screen.query_one(Input).value = "soon"
         await shows(pilot, "✗")
-        app.screen.query_one(Input).value = "false"
+        app.screen.query_one(Input).value = "7"
         await pilot.press("enter")
         try:
             await until(pilot, lambda: (config / "settings.toml").exists())

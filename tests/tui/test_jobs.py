@@ -23,8 +23,8 @@ from tui.engine_watch import News
 from tui.graphics.view import PictureView
 from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen
+from tui.widgets.job_table import JobTable
 from tui.widgets.live_pane import LivePane
-from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def start(engine: Promptsheet, *, failed: bool = False) -> None:
     if failed:
         batch = writer.next_batch(())
         assert batch is not None
-        writer.fail(batch, "out of ghosts")
+        writer.fail(batch, "out of ghosts: ask later")
     writer.close()
     engine.json("engine", "start")
 
@@ -58,7 +58,7 @@ async def jobs(settings: Settings, session: str) -> AsyncIterator[tuple[Pilot[st
         assert isinstance(screen, JobsScreen)
         screen.show_session(session)
         await until(pilot, lambda: screen.info and screen.info.session == session)
-        await until(pilot, lambda: screen.query_one(VirtualTable).cursor_key is not None)
+        await until(pilot, lambda: screen.query_one(JobTable).cursor_key is not None)
         yield pilot, screen
 
 
@@ -90,7 +90,7 @@ async def test_marked_rows_are_stopped_and_resumed_and_without_marks_the_whole_s
         await pilot.press("r")
         await until(pilot, lambda: not rows(library, "stopped"))
         await pilot.press("escape")
-        await until(pilot, lambda: not screen.query_one(VirtualTable).marks)
+        await until(pilot, lambda: not screen.query_one(JobTable).marks)
         await pilot.press("s")
         await until(pilot, lambda: len(rows(library, "stopped")) == 6)
         await until(pilot, lambda: "6 stopped" in text_of(pilot))
@@ -104,11 +104,15 @@ async def test_failed_rows_are_found_and_tried_again(
     make_session([f"boat {n}" for n in range(12)], done=0)
     start(engine, failed=True)
     async with jobs(settings, "k3f9x2") as (pilot, screen):
-        table = screen.query_one(VirtualTable)
+        table = screen.query_one(JobTable)
         await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 8)
-        await until(pilot, lambda: "out of ghosts · t tries again" in text_of(pilot))
-        await pilot.press("g", "space", "t")
+        await until(pilot, lambda: text_of(pilot).count("out of ghosts") == 8)
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: "Row 2 failed: out of ghosts: ask later" in text_of(pilot))
+        await pilot.press("enter")  # back to the rows
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen))
+        await pilot.press("space", "t")
         await until(pilot, lambda: len(rows(library, "failed")) == 7)
         await until(pilot, lambda: table.source.count() == 7)
         await pilot.press("escape", "t")
@@ -126,6 +130,13 @@ async def test_every_session_stops_and_goes_on_with_one_key(
     start(engine)
     async with jobs(settings, "k3f9x2") as (pilot, _):
         await pilot.press("S")
+        await until(pilot, lambda: "2 sessions with 4 images to come" in text_of(pilot))
+        await pilot.press("enter")  # leaves them
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen))
+        assert set(states(library).values()) == {"waiting"}
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await pilot.press("down", "enter")
         await until(pilot, lambda: set(states(library).values()) == {"stopped"})
         await pilot.press("R")
         await until(pilot, lambda: set(states(library).values()) == {"waiting"})
@@ -143,7 +154,7 @@ async def test_a_session_is_taken_in_hand_and_rendered_sooner(
 
     def listed(pilot: Pilot[str]) -> str:
         text = text_of(pilot)
-        return " ".join(sorted(order().split(), key=lambda key: text.rindex(f"name of {key}")))
+        return " ".join(sorted(order().split(), key=lambda key: text.index(f"name of {key}")))
 
     async with jobs(settings, "k3f9x2") as (pilot, screen):
         await pilot.press("left_square_bracket")
@@ -234,7 +245,7 @@ async def test_what_is_drawn_is_shown_beside_its_source(
     async with jobs(settings, "d4r5w6") as (pilot, screen):
         pane = screen.query_one(LivePane)
         screen.tell(News(preview=preview))
-        await until(pilot, lambda: screen._beneath.get(("d4r5w6", 2)))
+        await until(pilot, lambda: screen._pictures._beneath.get(("d4r5w6", 2)))
         screen.tell(News(preview=preview))
         view = pane.query_one(PictureView)
         # One above the other: the pane is taller than wide.

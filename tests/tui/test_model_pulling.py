@@ -12,7 +12,7 @@ from engine.models.catalog import load_models
 from engine.settings import Settings
 from tests.engine.models.test_pulling import FILES, PULLED
 from tests.support.fake_hub import FakeHub, FakeRepository, serving
-from tests.support.screens import WITH_ALL, screen_text, until
+from tests.support.screens import WITH_ALL, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask
 from tui.screens.model_pulling import PullModel
@@ -56,7 +56,7 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await asked_about("acme/tiny")
         await until(pilot, lambda: isinstance(app.screen, PullModel))
         await until(pilot, lambda: "361 kB in 6 files" in screen_text(app))
-        assert "licence   mit" in screen_text(app)
+        assert "licence  mit" in screen_text(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await until(pilot, lambda: "Pulling acme/tiny: 1" in screen_text(app))
@@ -74,3 +74,25 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await until(pilot, lambda: told("in your models as tiny"))
         await until(pilot, lambda: "Models · 2" in screen_text(app))
     assert (models / PULLED).is_dir()
+
+
+async def test_a_model_that_the_sheet_names_is_pulled_and_its_cells_are_whole(
+    library: Path, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub: FakeHub
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    sheet = tmp_path / "mine.csv"
+    sheet.write_text("prompt,model\na boat,acme/tiny\na cat,builtin\na dog,ACME/Tiny\n")
+    settings = Settings(library=library, models_folder=tmp_path / "models")
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
+        screen = await opened_sheet(pilot)
+        await until(pilot, lambda: "< pulls it from the Hub or adds it" in screen_text(app))
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: "pull acme/tiny from the Hub" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PullModel))
+        await until(pilot, lambda: "label    acme/tiny" in screen_text(app))
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: app.screen is screen)
+        await until(pilot, lambda: screen.draft and screen.draft.ready == 3)
+        assert "acme/tiny" in load_models()

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from engine.api import Library
 from engine.models.catalog import load_models
-from tests.support.screens import WITH_ALL, screen_text, until
+from engine.settings import Settings
+from tests.support.screens import WITH_ALL, opened_sheet, screen_text, until
 from tests.support.weights_files import (
     CLIP,
     DOWN,
@@ -98,3 +100,42 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         await pilot.press("enter")
         await until(pilot, lambda: "名前" in load_models())
         assert load_models()["名前"].base == base
+
+
+async def test_a_sheet_that_names_a_model_asks_for_it_and_follows_the_list(
+    settings: Settings, config: Path, tmp_path: Path
+) -> None:
+    path = put_shapes(tmp_path / "other.safetensors", unet() | VAE | CLIP)
+    sheet = tmp_path / "mine.csv"
+    sheet.write_text("prompt,model\na boat,pretty\na cat,[red]x\na dog,pretty\n")
+    app = PromptsheetApp(Library(settings), sheet)
+
+    def ready() -> int:
+        return screen.draft.ready if screen.draft else 0
+
+    async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
+        screen = await opened_sheet(pilot)
+        await pilot.press("down", "less_than_sign")
+        await until(pilot, lambda: "a model [red]x. Where" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("up", "less_than_sign")
+        await until(pilot, lambda: "add a folder or a file" in screen_text(app))
+        app.screen.query_one(Input).value = "add"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Which model? A folder" in screen_text(app))
+        app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, KeepModel))
+        assert app.screen.query_one(Input).value == "pretty"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen and ready() == 2)
+        await pilot.press("end", "n")  # whatever is looked at, the list is
+        listed = config / "models.toml"
+        listed.write_text(listed.read_text().replace('"pretty"', '"[red]x"  # mine'))
+        await until(pilot, lambda: ready() == 1 and "2 errors" in screen_text(app))
+        listed.write_text("[[models")
+        await until(
+            pilot, lambda: any("stays checked as it was" in n.message for n in app._notifications)
+        )
+        assert ready() == 1

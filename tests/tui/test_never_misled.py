@@ -25,7 +25,7 @@ from tui.screens.settings import SettingsScreen
 from tui.screens.sheet import SheetScreen
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.draft_table import DraftTable
-from tui.widgets.virtual_table import VirtualTable
+from tui.widgets.job_table import JobTable
 
 pytestmark = pytest.mark.slow
 
@@ -169,11 +169,11 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
         screen = app.screen
         assert isinstance(screen, JobsScreen)
         await pilot.press("slash", *"green", "enter")
-        await until(pilot, lambda: screen.query_one(VirtualTable).source.count() == 1)
+        await until(pilot, lambda: screen.query_one(JobTable).source.count() == 1)
         await pilot.press("escape")
-        await until(pilot, lambda: screen.query_one(VirtualTable).source.count() == 3)
-        assert screen.query_one(VirtualTable).marks == {2, 3}
-        table = screen.query_one(VirtualTable)
+        await until(pilot, lambda: screen.query_one(JobTable).source.count() == 3)
+        assert screen.query_one(JobTable).marks == {2, 3}
+        table = screen.query_one(JobTable)
         for session, rows in (("older2", 1), ("k3f9x2", 3)):
             screen.show_session(session)
             await until(pilot, lambda: screen._paged == session)  # noqa: B023

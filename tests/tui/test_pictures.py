@@ -55,8 +55,9 @@ _COLOURS = (
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither this machine nor the hour is in the pictures."""
+    """Neither this machine nor the hour is in the pictures, nor how long one takes."""
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr("tui.engine_status._STILL_SECONDS", 3600.0)
     monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda: "cpu 42% 3/24 GiB")
     short = "disk ▕███░░░░░▏ 212 GB free"
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
@@ -100,7 +101,7 @@ def shows(text: str) -> Callable[[Pilot[str]], Awaitable[None]]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+@pytest.mark.parametrize("theme", ["promptsheet-dark", "promptsheet-light"])
 def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
@@ -114,7 +115,7 @@ def test_palettes_and_a_long_final_prompt(
 ) -> None:
     sheet = tmp_path / "colours.csv"
     sheet.write_text(_COLOURS, encoding="utf-8")
-    theme = f"textual-{theme}"
+    theme = f"promptsheet-{theme}"
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), sheet)
 
     async def wait(pilot: Pilot[Any]) -> None:
@@ -155,7 +156,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("engine.api.engine.EngineFeed", Rendering)
-    settings = replace(settings, app=replace(settings.app, theme=f"textual-{theme}"))
+    settings = replace(settings, app=replace(settings.app, theme=f"promptsheet-{theme}"))
     remember(Library(settings), Memory(made=[4, 0]))
     app = PromptsheetApp(Library(settings))
 
@@ -163,6 +164,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
         await shows("you were away")(pilot)
         await until(pilot, lambda: app.screen.query(ThumbnailStrip))
         await until(pilot, lambda: is_full(app.screen.query_one(ThumbnailStrip)))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 
@@ -191,6 +193,7 @@ def test_an_area_with_work_in_it(
         await until(pilot, lambda: all(pane.has_class("-showing") for pane in panes))
         for strip in app.screen.query(ThumbnailStrip):
             await until(pilot, partial(is_full, strip))
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go)
 

@@ -11,7 +11,12 @@ NAME = "open"
 
 def register(subcommands: Subcommands) -> None:
     """Declare it."""
-    app = subcommands.add(NAME, open_app, "open the app; the same as no command at all")
+    app = subcommands.add(
+        NAME,
+        open_app,
+        "open the app; the same as no command at all",
+        examples=("promptsheet open prompts.xlsx", "promptsheet open --library /data/images"),
+    )
     app.add_argument("sheet", type=Path, nargs="?", help="a sheet to open")
 
 

@@ -1,13 +1,11 @@
 """How subcommands are declared, and what their arguments can be."""
 
 import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from engine.api import Library
-from tui.text import clean
+from tui.commands.parser import Parser
 
 Command = Callable[[argparse.Namespace, Library], int]
 """What a subcommand does: what was asked, on which library → the exit status."""
@@ -16,19 +14,10 @@ SESSION_HELP = "an id, a name, or `last`"
 _ROW_DIGITS = 7
 
 
-class Parser(argparse.ArgumentParser):
-    """Says nothing raw: what it complains of may be a file name with escape sequences."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with the usage and the complaint."""
-        self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: error: {clean(message)}\n")
-
-
 class Subcommands:
     """The subcommands of a parser, as they are added."""
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
+    def __init__(self, parser: Parser) -> None:
         """Args: parser: the whole command's, or that of a group."""
         self.names: set[str] = set()
         self._shared = Parser(add_help=False)
@@ -42,15 +31,18 @@ class Subcommands:
             dest="command", metavar="COMMAND", required=True, prog=parser.prog
         )
 
-    def group(self, name: str, about: str) -> "Subcommands":
+    def group(self, name: str, about: str, examples: Sequence[str]) -> "Subcommands":
         """Add a group of subcommands under one word, `promptsheet NAME …`; empty so far.
 
         Args:
             name: what is typed.
             about: what they are for, in words.
+            examples: command lines that its help shows.
         """
         self.names.add(name)
-        return Subcommands(self._parsers.add_parser(name, help=about, description=about))
+        parser = self._parsers.add_parser(name, help=about, description=about)
+        parser.show_examples(examples)
+        return Subcommands(parser)
 
     def add(
         self,
@@ -58,22 +50,28 @@ class Subcommands:
         command: Command,
         about: str,
         *,
+        examples: Sequence[str],
         any_version: bool = False,
-    ) -> argparse.ArgumentParser:
+    ) -> Parser:
         """Add one; its parser, for its arguments.
 
         Args:
             name: what is typed.
             command: what it does.
             about: what it does, in words.
+            examples: command lines that its help shows, the first one for whoever mistypes it.
             any_version: whether the library may be of an older version, and stay so.
         """
         self.names.add(name)
-        parser: argparse.ArgumentParser = self._parsers.add_parser(
+        parser: Parser = self._parsers.add_parser(
             name, help=about, description=about, parents=[self._shared]
         )
+        parser.show_examples(examples)
         parser.set_defaults(carry_out=command, any_version=any_version)
         return parser
+
+
+# ------------------------------------------------- what an argument can be; completion asks by it
 
 
 def folder(text: str) -> Path:
@@ -81,6 +79,49 @@ def folder(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("an empty name is no folder")
     return Path(text)
+
+
+def file_name(text: str) -> str:
+    """The name of a file, as text."""
+    return text
+
+
+def session_name(text: str) -> str:
+    """What says which session: an id, a name, or `last`."""
+    return words(text)
+
+
+def session_or_all(text: str) -> str:
+    """The same, or `all`."""
+    return words(text)
+
+
+def trashed_session(text: str) -> str:
+    """The same, of those with something in the trash."""
+    return words(text)
+
+
+def model_label(text: str) -> str:
+    """The label of a model in the model list."""
+    return words(text)
+
+
+def hub_model(text: str) -> str:
+    """A model of the Hub: its short name, or OWNER/NAME@REVISION."""
+    return words(text)
+
+
+def lora_weights(text: str) -> str:
+    """LoRAs, each with its weight: `ink:0.8,fog:0.5`."""
+    return words(text)
+
+
+def whole_number(text: str) -> int:
+    """A number without a point."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"“{text}” is no whole number") from error
 
 
 def numbers(text: str) -> list[int]:
@@ -95,6 +136,22 @@ def numbers(text: str) -> list[int]:
         if to and int(last) < int(first):
             raise argparse.ArgumentTypeError(f"{part!r} runs backwards; write {last}-{first}")
         found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def image_numbers(text: str) -> list[tuple[int, int]]:
+    """Single images by row and variation: `4:2,7:1` is the second of row 4 and the first of row 7.
+
+    Those of one row can be joined: `4:1-3`.
+    """
+    found: list[tuple[int, int]] = []
+    for part in text.split(","):
+        row, _, variations = part.partition(":")
+        if not (row.isdecimal() and len(row) <= _ROW_DIGITS and variations):
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is no image; write ROW:VARIATION, such as 4:2, or 4:1-3"
+            )
+        found += [(int(row), variation) for variation in numbers(variations)]
     return found
 
 

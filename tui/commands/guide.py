@@ -9,12 +9,12 @@ import subprocess
 import sys
 from argparse import Namespace
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib.resources import files
 
-from engine.api import Library
-from tui.commands.arguments import Parser, Subcommands
+from engine.api import Library, did_you_mean
+from tui.commands.arguments import Subcommands
 from tui.commands.output import OK, UsageError, print_json, say
+from tui.commands.parser import Parser
 
 NAME = "help"
 _WIDEST, _PIPE_WIDTH = 100, 80
@@ -38,7 +38,8 @@ def register(subcommands: Subcommands, parser: Parser) -> None:
         return show_help(options, parser, subcommands.names)
 
     about = "read a page of the guide; without a topic, what there is to read"
-    command = subcommands.add(NAME, read_out, about, any_version=True)
+    examples = ("promptsheet help", "promptsheet help models", "promptsheet help engine start")
+    command = subcommands.add(NAME, read_out, about, examples=examples, any_version=True)
     command.add_argument(
         "topic", nargs="*", help=f"one of {', '.join(topics())}, or the name of a command"
     )
@@ -64,8 +65,7 @@ def show_help(options: Namespace, parser: Parser, commands: set[str]) -> int:
     if topic not in there_are and options.topic[0] in commands:
         parser.parse_args([*options.topic, "--help"])  # which ends the process
     if topic not in there_are:
-        near = get_close_matches(topic, sorted({*there_are, *commands}), 2, 0.6)
-        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        meant = did_you_mean(topic, sorted({*there_are, *commands}))
         raise UsageError(f"There is no page “{topic}”.{meant} `promptsheet help` lists them.")
     if options.json:
         print_json({"topic": topic, "title": there_are[topic], "text": page(topic)})

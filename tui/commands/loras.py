@@ -10,7 +10,13 @@ from tui.text import clean
 
 def register(subcommands: Subcommands) -> None:
     """Declare it."""
-    subcommands.add("loras", loras, "the LoRAs that the column lora can name", any_version=True)
+    subcommands.add(
+        "loras",
+        loras,
+        "the LoRAs that the column lora can name",
+        examples=("promptsheet loras", "promptsheet loras --json"),
+        any_version=True,
+    )
 
 
 def loras(options: Namespace, library: Library) -> int:

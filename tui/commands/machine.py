@@ -20,6 +20,13 @@ def register(subcommands: Subcommands) -> None:
         "engine",
         engine,
         "the engine process, which renders and keeps the library",
+        examples=(
+            "promptsheet engine status",
+            "promptsheet engine pause",
+            "promptsheet engine resume",
+            "promptsheet engine start --devices cuda:0,cuda:1",
+            "promptsheet engine start --no-render",
+        ),
         any_version=True,
     )
     process.add_argument(
@@ -39,12 +46,27 @@ def register(subcommands: Subcommands) -> None:
         action="store_true",
         help="with start and run: only keep the library; nothing is rendered until `engine start`",
     )
-    whole = subcommands.add("verify", verify, "hold database and files against each other")
+    whole = subcommands.add(
+        "verify",
+        verify,
+        "hold the library's database and files against each other",
+        examples=("promptsheet verify", "promptsheet verify --repair"),
+    )
     whole.add_argument(
         "--repair", action="store_true", help="put right what does not agree; nothing is deleted"
     )
-    subcommands.add("doctor", doctor, "this machine: devices, terminal, library, versions")
-    subcommands.add("config", config, "where the settings are, and what holds")
+    subcommands.add(
+        "doctor",
+        doctor,
+        "this machine: devices, terminal, library, versions; and what to do about it",
+        examples=("promptsheet doctor", "promptsheet doctor --json"),
+    )
+    subcommands.add(
+        "config",
+        config,
+        "where the settings are, and what holds",
+        examples=("promptsheet config", "promptsheet config --json"),
+    )
 
 
 def engine(options: Namespace, library: Library) -> int:
@@ -150,8 +172,11 @@ def verify(options: Namespace, library: Library) -> int:
 
 def doctor(options: Namespace, library: Library) -> int:
     """`promptsheet doctor`."""
+    from dataclasses import asdict
+
     from tui import report
     from tui.graphics.protocol import detect
+    from tui.verdict import advice, verdict_lines
 
     terminal = detect()
     diagnosis = {
@@ -162,10 +187,13 @@ def doctor(options: Namespace, library: Library) -> int:
             "cell": f"{terminal.cell[0]}×{terminal.cell[1]} pixels" if terminal.cell else "unknown",
         },
     } | library.diagnose()
+    given = advice(diagnosis, library.settings.engine.reserve_mib << 20)
     if options.json:
-        print_json(diagnosis)
+        is_ready = not any(each.stops for each in given)
+        verdict = {"renders": is_ready, "advice": [asdict(each) for each in given]}
+        print_json(diagnosis | {"verdict": verdict})
     else:
-        say(*report.diagnosis_lines(diagnosis))
+        say(*report.diagnosis_lines(diagnosis), "", *verdict_lines(diagnosis, given))
     return OK
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, words
+from tui.commands.arguments import Subcommands, file_name, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json
 from tui.commands.rendering import (
     PROBLEMS_SHOWN,
@@ -27,7 +27,14 @@ _NOTHING_DONE = 2
 def register(subcommands: Subcommands) -> None:
     """Declare it."""
     command = subcommands.add(
-        "images", images, "draw on pictures: all of a folder, single files, or an archive on stdin"
+        "images",
+        images,
+        "draw on pictures: all of a folder, single files, or an archive on stdin",
+        examples=(
+            "promptsheet images photos/ --prompt 'a watercolour' --strength .5 -o out.zip",
+            "promptsheet images a.jpg b.png --prompt 'a red boat' -n 4 --mask mask.png --fit pad",
+            "tar c photos | ssh box promptsheet images - --prompt 'a watercolour' -o - > out.zip",
+        ),
     )
     command.add_argument(
         "pictures",
@@ -49,7 +56,10 @@ def register(subcommands: Subcommands) -> None:
         help="crop, pad or stretch, where a picture's ratio is not that of the image",
     )
     command.add_argument(
-        "--mask", metavar="FILE", help="a picture that is white where all are drawn anew"
+        "--mask",
+        type=file_name,
+        metavar="FILE",
+        help="a picture that is white where all are drawn anew",
     )
     command.add_argument(
         "--no-recursive", action="store_true", help="leave folders in folders alone"

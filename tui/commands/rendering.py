@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
-from tui.commands.arguments import minutes, words
+from tui.commands.arguments import lora_weights, minutes, model_label, whole_number, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.commands.zipping import ZipPlace, is_stdout, refuse_terminal, write_zip, zip_place
 from tui.text import clean, count_text, size_text, time_text
@@ -24,14 +24,19 @@ _ROW_OPTIONS = (
 
 def add_row_options(command: argparse.ArgumentParser) -> None:
     """Declare what is a column in a sheet."""
-    command.add_argument("-n", "--num-images", type=int, default=1, help="images of each row")
-    command.add_argument("--aspect-ratio", metavar="W:H")
-    command.add_argument("--model", metavar="LABEL")
-    command.add_argument("--seed-number", metavar="N")
-    command.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
-    command.add_argument("--negative-prompt", metavar="TEXT")
     command.add_argument(
-        "--lora", metavar="NAME:WEIGHT", help="LoRAs of your list, separated by commas"
+        "-n", "--num-images", type=whole_number, default=1, help="images of each row"
+    )
+    command.add_argument("--aspect-ratio", metavar="W:H", help="width to height, such as 16:9")
+    command.add_argument("--model", type=model_label, metavar="LABEL")
+    command.add_argument("--seed-number", metavar="N", help="of the first image; the others follow")
+    command.add_argument("--rendering", metavar="WORD", help="turbo, default or quality")
+    command.add_argument("--negative-prompt", metavar="TEXT", help="what is not to be seen")
+    command.add_argument(
+        "--lora",
+        type=lora_weights,
+        metavar="NAME:WEIGHT",
+        help="LoRAs of your list, separated by commas",
     )
 
 

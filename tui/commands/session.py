@@ -1,6 +1,5 @@
 """Subcommands on sessions and what came of them."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,30 +8,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
-from tui.commands.arguments import SESSION_HELP, Subcommands, folder, numbers, words
-from tui.commands.output import OK, SOME, UsageError, confirmed, note, print_json, say, say_each
+from tui.commands.arguments import (
+    SESSION_HELP,
+    Subcommands,
+    folder,
+    numbers,
+    session_name,
+    session_or_all,
+)
+from tui.commands.output import OK, SOME, UsageError, note, print_json, say, say_each
 from tui.commands.zipping import refuse_terminal, write_zip, zip_place
-from tui.text import clean, count_text, size_text
+from tui.text import clean, count_text
 
 if TYPE_CHECKING:
-    from engine.api import ImageInfo, SessionInfo, TrashSize
+    from engine.api import SessionInfo
 
 EVERYTHING = "all"
 
 
 def register(subcommands: Subcommands) -> None:
     """Declare them."""
-    subcommands.add("sessions", sessions, "list sessions, newest first")
-    one = subcommands.add("show", show, "one session with its rows and images")
-    one.add_argument("session", type=words, help=SESSION_HELP)
+    subcommands.add(
+        "sessions",
+        sessions,
+        "list sessions, newest first",
+        examples=("promptsheet sessions", "promptsheet sessions --json"),
+    )
+    one = subcommands.add(
+        "show",
+        show,
+        "one session with its rows and images",
+        examples=("promptsheet show last", "promptsheet show spring --follow"),
+    )
+    one.add_argument("session", type=session_name, help=SESSION_HELP)
     one.add_argument(
         "--follow", action="store_true", help="first wait for its end, with a progress bar"
     )
-    halt = subcommands.add("stop", stop, "stop after the current step; what is finished is kept")
-    go_on = subcommands.add("resume", resume, "let what was stopped go on")
-    again = subcommands.add("retry", retry, "try failed images again")
+    halt = subcommands.add(
+        "stop",
+        stop,
+        "stop after the current step; what is finished is kept",
+        examples=(
+            "promptsheet stop last",
+            "promptsheet stop last --rows 4,7-9",
+            "promptsheet stop all",
+        ),
+    )
+    go_on = subcommands.add(
+        "resume",
+        resume,
+        "let what was stopped go on",
+        examples=("promptsheet resume last", "promptsheet resume last --accept-changed-model"),
+    )
+    again = subcommands.add(
+        "retry",
+        retry,
+        "try failed images again",
+        examples=("promptsheet retry last", "promptsheet retry last --rows 4,7-9"),
+    )
     for command in (halt, go_on, again):
-        command.add_argument("session", type=words, help=f"{SESSION_HELP}; or `{EVERYTHING}`")
+        command.add_argument(
+            "session", type=session_or_all, help=f"{SESSION_HELP}; or `{EVERYTHING}`"
+        )
         command.add_argument(
             "--rows", type=numbers, metavar="4,7-9", help="only these rows of the session"
         )
@@ -43,11 +80,25 @@ def register(subcommands: Subcommands) -> None:
             help="go on with the files its models have now, though it was planned with others;"
             " each image says so",
         )
-    order = subcommands.add("move", move, "render a session sooner or later than others")
-    order.add_argument("session", type=words, help=SESSION_HELP)
+    order = subcommands.add(
+        "move",
+        move,
+        "render a session sooner or later than others",
+        examples=("promptsheet move spring first", "promptsheet move last down"),
+    )
+    order.add_argument("session", type=session_name, help=SESSION_HELP)
     order.add_argument("to", choices=("first", "up", "down", "last"))
-    zipped = subcommands.add("export", export, "a session's images and their table as a ZIP")
-    zipped.add_argument("session", type=words, help=SESSION_HELP)
+    zipped = subcommands.add(
+        "export",
+        export,
+        "a session's images and their table as a ZIP",
+        examples=(
+            "promptsheet export last -o out.zip",
+            "promptsheet export last --favourites --table xlsx",
+            "ssh box promptsheet export last -o - > out.zip",
+        ),
+    )
+    zipped.add_argument("session", type=session_name, help=SESSION_HELP)
     zipped.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     zipped.add_argument("--force", action="store_true", help="replace a file that is there")
     zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
@@ -64,34 +115,16 @@ def register(subcommands: Subcommands) -> None:
         "copy",
         copy,
         "a session's images as single files in a folder; nothing there is replaced",
+        examples=(
+            "promptsheet copy last out/",
+            "promptsheet copy last out/ --favourites",
+            "promptsheet copy last out/ --rows 4,7-9",
+        ),
     )
-    single.add_argument("session", type=words, help=SESSION_HELP)
+    single.add_argument("session", type=session_name, help=SESSION_HELP)
     single.add_argument("folder", type=folder, help="made if need be")
     single.add_argument("--favourites", action="store_true", help="only favourites")
     single.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
-    bin_ = subcommands.add(
-        "trash", trash, "put sessions or images in the trash, bring them back, or empty it"
-    )
-    bin_.add_argument(
-        "action",
-        choices=("list", "add", "restore", "empty"),
-        nargs="?",
-        default="list",
-        help="list what is in it; add a session, or images of its rows; restore them; empty it for"
-        " good (on a terminal it asks first)",
-    )
-    bin_.add_argument("session", type=words, nargs="?", help=f"{SESSION_HELP}; add and restore")
-    bin_.add_argument(
-        "--rows",
-        type=numbers,
-        metavar="4,7-9",
-        help="only images of these rows; favourites are left where they are",
-    )
-    bin_.add_argument(
-        "--yes",
-        action="store_true",
-        help="empty without asking; add a session although it has favourites",
-    )
 
 
 def sessions(options: Namespace, library: Library) -> int:
@@ -253,95 +286,3 @@ def copy(options: Namespace, library: Library) -> int:
     if copied.lost:
         note(f"{count_text(len(copied.lost), 'image')} missing or damaged.")
     return SOME if copied.lost else OK
-
-
-def trash(options: Namespace, library: Library) -> int:
-    """`promptsheet trash list | add SESSION | restore SESSION | empty`."""
-    if options.action in ("add", "restore"):
-        if options.session is None:
-            raise UsageError(f"Say which session: `promptsheet trash {options.action} SESSION`.")
-        return (_trash_add if options.action == "add" else _trash_restore)(options, library)
-    if options.session is not None or options.rows:
-        raise UsageError(f"`promptsheet trash {options.action}` is about all that is in the trash.")
-    empty = options.action == "empty"
-    if empty and not options.yes and sys.stdin.isatty() and not _is_sure(library):
-        note("Nothing was deleted.")
-        return SOME
-    emptied = library.trash.empty() if empty else None
-    size = emptied or library.trash.size()
-    left = emptied.left if emptied else []
-    if options.json:
-        print_json(asdict(size) | {"emptied": empty})
-        return SOME if left else OK
-    say(f"{_size_words(size)}, {'deleted for good' if empty else 'in the trash'}")
-    if left:
-        note(f"{count_text(len(left), 'file')} could not be deleted, {clean(left[0])} for one.")
-    return SOME if left else OK
-
-
-def _size_words(size: "TrashSize") -> str:
-    what = f"{count_text(size.images, 'image')} and {count_text(size.sessions, 'session')}"
-    return f"{what}, {size_text(size.bytes)}"
-
-
-def _is_sure(library: Library) -> bool:
-    return confirmed(f"Delete {_size_words(library.trash.size())}, for good?")
-
-
-def _trash_add(options: Namespace, library: Library) -> int:
-    """The whole session, or the images of some of its rows."""
-    info = library.sessions.find(options.session)
-    if options.rows:
-        chosen = _of_rows(list(library.images.of(info.session)), options)
-        trashed = library.images.trash(chosen)
-        left = {"favourites": trashed.favourites, "rendering": trashed.rendering}
-        return _say_moved(info, options, "in the trash", trashed.images, left)
-    if info.favourites and not options.yes:
-        raise UsageError(
-            f"{info.session} has {count_text(info.favourites, 'favourite')}: --yes takes it to the"
-            " trash with all of it, --rows takes images of rows and leaves favourites."
-        )
-    library.sessions.trash(info.session)
-    return _say_moved(info, options, "in the trash", None, {})
-
-
-def _trash_restore(options: Namespace, library: Library) -> int:
-    """A session that is in the trash as a whole; else those of its images that are."""
-    info = library.trash.find(options.session)
-    if info.trashed is None:
-        there = library.trash.images(info.session)
-        back = library.images.restore(_of_rows(there, options))
-        return _say_moved(info, options, "back", back, {})
-    if options.rows:
-        raise UsageError(f"{info.session} is in the trash as a whole: restore it without --rows.")
-    library.sessions.restore(info.session)
-    return _say_moved(info, options, "back", None, {})
-
-
-def _of_rows(images: "list[ImageInfo]", options: Namespace) -> list[str]:
-    chosen = [i.image for i in images if options.rows is None or i.row in options.rows]
-    if not chosen:
-        raise UsageError("There is no such image in these rows.")
-    return chosen
-
-
-def _say_moved(
-    info: "SessionInfo",
-    options: Namespace,
-    where: str,
-    images: list[str] | None,
-    left: dict[str, int],
-) -> int:
-    """Say what is in the trash, or back; `images`: None for the whole session."""
-    whole = images is None
-    count = info.images if images is None else len(images)
-    if options.json:
-        body = {"session": info.session, "whole": whole, "images": count, "list": images or []}
-        print_json(body | {"favourites": 0, "rendering": 0} | left)
-    else:
-        what = f"{info.session}, {count_text(count, 'image')}," if whole else None
-        say(f"{what or count_text(count, 'image')} {where}")
-        for name, words in (("favourites", "favourites"), ("rendering", "being rendered")):
-            if left.get(name):
-                note(f"{count_text(left[name], 'image')} left where they are: {words}.")
-    return SOME if any(left.values()) else OK

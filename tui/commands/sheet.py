@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, folder, words
+from tui.commands.arguments import Subcommands, folder, session_name, words
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.commands.rendering import (
     PROBLEMS_SHOWN,
@@ -34,10 +34,35 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 def register(subcommands: Subcommands) -> None:
     """Declare them."""
     checked = subcommands.add(
-        "check", check, "list a sheet's problems, its totals and an estimate; start nothing"
+        "check",
+        check,
+        "list a sheet's problems, its totals and an estimate; start nothing",
+        examples=(
+            "promptsheet check prompts.xlsx",
+            "promptsheet check prompts.xlsx --worksheet Spring",
+            "promptsheet check old.csv --encoding shift_jis",
+        ),
     )
-    rendered = subcommands.add("run", run, "render a sheet and follow it; Ctrl-C leaves it running")
-    mended = subcommands.add("mend", mend, "write a corrected copy of a sheet")
+    rendered = subcommands.add(
+        "run",
+        run,
+        "render a sheet and follow it; Ctrl-C leaves it running",
+        examples=(
+            "promptsheet run prompts.xlsx",
+            "promptsheet run prompts.xlsx --only-changed",
+            "promptsheet run prompts.csv --skip-bad-rows -o out.zip",
+            "promptsheet run - -o - < prompts.csv > out.zip",
+        ),
+    )
+    mended = subcommands.add(
+        "mend",
+        mend,
+        "write a corrected copy of a sheet",
+        examples=(
+            "promptsheet mend prompts.xlsx -o corrected.xlsx",
+            "promptsheet mend prompts.csv -o corrected.csv --suggestions --skip-bad-rows",
+        ),
+    )
     for command in (checked, rendered, mended):
         command.add_argument(
             "sheet",
@@ -82,9 +107,21 @@ def register(subcommands: Subcommands) -> None:
         help="only rows that are new or changed since the sheet's last session",
     )
     rendered.add_argument(
-        "--since", type=words, metavar="SESSION", help="as --only-changed, since this session"
+        "--since",
+        type=session_name,
+        metavar="SESSION",
+        help="as --only-changed, since this session",
     )
-    blank = subcommands.add("template", template, "write a sheet to fill in: csv, xlsx or ods")
+    blank = subcommands.add(
+        "template",
+        template,
+        "write a sheet to fill in: csv, xlsx or ods",
+        examples=(
+            "promptsheet template todo.xlsx",
+            "promptsheet template todo.xlsx --images photos/ --prompt 'a watercolour'",
+            "promptsheet template --explain",
+        ),
+    )
     blank.add_argument("file", type=Path, nargs="?", help="its name; the ending says what kind")
     kind = blank.add_mutually_exclusive_group()
     kind.add_argument("--full", action="store_true", help="with all columns but a poster's")
@@ -109,9 +146,22 @@ def register(subcommands: Subcommands) -> None:
     blank.add_argument(
         "--explain", action="store_true", help="print the columns' rules, for a chat assistant, say"
     )
-    typed = subcommands.add("prompt", prompt, "render typed prompts")
+    typed = subcommands.add(
+        "prompt",
+        prompt,
+        "render typed prompts",
+        examples=(
+            "promptsheet prompt a red boat -n 16",
+            "promptsheet prompt 'a red boat' 'a blue boat' --aspect-ratio 16:9",
+            "promptsheet prompt - --model sdxl < prompts.txt",
+        ),
+    )
     typed.add_argument(
-        "text", type=words, nargs="+", help="a prompt; - reads one a line from stdin"
+        "text",
+        type=words,
+        nargs="+",
+        help="a prompt, or several in quotes; words without quotes are one prompt; - reads one a"
+        " line from stdin",
     )
     add_row_options(typed)
     for command in (rendered, typed):
@@ -121,6 +171,10 @@ def register(subcommands: Subcommands) -> None:
         "recipes",
         recipes,
         "a sheet from pictures of A1111, InvokeAI, ComfyUI or Promptsheet, a row each",
+        examples=(
+            "promptsheet recipes a.png b.png -o again.csv",
+            "promptsheet recipes downloads/ -o again.xlsx",
+        ),
     )
     read.add_argument("pictures", type=Path, nargs="+", help="files, or folders of them")
     read.add_argument(
@@ -303,7 +357,7 @@ def prompt(options: Namespace, library: Library) -> int:
 
     prompts = [
         line
-        for text in options.text
+        for text in _as_meant(options.text)
         for line in (sys.stdin.read().splitlines() if text == "-" else [text])
         if line.strip()
     ]
@@ -312,6 +366,18 @@ def prompt(options: Namespace, library: Library) -> int:
     cells = cells_of(options)
     checked = library.sheets.check_prompts(prompts, num_images=options.num_images, **cells)
     return render(checked, options, library, name=options.name or gist(prompts[0])[:40])
+
+
+def _as_meant(texts: list[str]) -> list[str]:
+    """Words that nobody put into quotes are one prompt; says so."""
+    if len(texts) < 2 or "-" in texts or any(len(text.split()) > 1 for text in texts):
+        return texts
+    whole = " ".join(texts)
+    note(
+        f"One prompt: “{clean(whole)}”. Several are written in quotes each, or one a line to"
+        " `promptsheet prompt -`."
+    )
+    return [whole]
 
 
 def recipes(options: Namespace, library: Library) -> int:

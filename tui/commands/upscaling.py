@@ -3,7 +3,14 @@
 from argparse import Namespace
 
 from engine.api import Library
-from tui.commands.arguments import SESSION_HELP, Subcommands, numbers, words
+from tui.commands.arguments import (
+    SESSION_HELP,
+    Subcommands,
+    model_label,
+    numbers,
+    session_name,
+    whole_number,
+)
 from tui.commands.output import UsageError, note
 from tui.commands.rendering import PROBLEMS_SHOWN, add_rendering_options, is_refused, render
 
@@ -11,17 +18,25 @@ from tui.commands.rendering import PROBLEMS_SHOWN, add_rendering_options, is_ref
 def register(subcommands: Subcommands) -> None:
     """Declare it."""
     command = subcommands.add(
-        "upscale", upscale, "make larger images of a session's favourites, as a session of its own"
+        "upscale",
+        upscale,
+        "make larger images of a session's favourites, as a session of its own",
+        examples=(
+            "promptsheet upscale last",
+            "promptsheet upscale last --rows 4,7-9 --by 4",
+            "promptsheet upscale spring --model 4x-UltraSharp",
+        ),
     )
-    command.add_argument("session", type=words, help=SESSION_HELP)
+    command.add_argument("session", type=session_name, help=SESSION_HELP)
     command.add_argument(
         "--rows", type=numbers, metavar="4,7-9", help="all images of these rows, not the favourites"
     )
     command.add_argument(
-        "--by", type=int, choices=(2, 4), default=2, help="times their width and height"
+        "--by", type=whole_number, choices=(2, 4), default=2, help="times their width and height"
     )
     command.add_argument(
         "--model",
+        type=model_label,
         metavar="LABEL",
         default="",
         help="an upscaler, or a model that draws them anew (default: the first upscaler of the"

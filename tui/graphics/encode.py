@@ -52,6 +52,8 @@ class Picture:
     """What kitty knows it by."""
     transmission: str = ""
     """What must have been sent once before kitty can show the placeholders."""
+    shade: bytes = b""
+    """Each row's mean colour, red, green, blue: what is left of it beneath a dialog."""
 
     @property
     def weight(self) -> int:
@@ -89,12 +91,13 @@ def encode(
         low: less detail and fewer colours, for a thin line: less than half the bytes.
     """
     columns, rows = cells
+    shade = image.resize((1, rows), Image.Resampling.BOX).tobytes()
     if protocol not in ("sixel", "kitty"):
         pixels = image.width * image.height
         if low:  # two cells beside each other of the same colours are named once
             half = image.resize((-(-columns // _SHRINK), rows * 2), Image.Resampling.BOX)
             image = half.resize(image.size, Image.Resampling.NEAREST)
-        return Picture(columns, rows, pixels, image, coarse=low)
+        return Picture(columns, rows, pixels, image, coarse=low, shade=shade)
     colours = (_FEW_COLOURS if low else _COLOURS)[protocol]
     reduced = quantise(image.reduce(_SHRINK) if low else image, colours)
     if protocol == "sixel":
@@ -103,11 +106,12 @@ def encode(
         # Half-cells stand in while something covers a part of it.
         halves = image.resize((columns, rows * 2), Image.Resampling.BOX)
         drawn = sixels(reduced.resize(image.size, Image.Resampling.NEAREST))
-        return Picture(columns, rows, image.width * image.height, halves, sixels=drawn)
+        pixels = image.width * image.height
+        return Picture(columns, rows, pixels, halves, sixels=drawn, shade=shade)
     number = next(_NUMBERS) % 0xFFFFFF + 1
     sent = _transmission(reduced, number, columns, rows)
     pixels = reduced.width * reduced.height
-    return Picture(columns, rows, pixels, coarse=low, number=number, transmission=sent)
+    return Picture(columns, rows, pixels, coarse=low, number=number, transmission=sent, shade=shade)
 
 
 def draw(picture: Picture) -> list[Strip]:
@@ -115,6 +119,16 @@ def draw(picture: Picture) -> list[Strip]:
     if picture.halves is None:
         return _placeholders(picture, tmux=current().tmux)
     return _half_cells(picture.halves, coarse=picture.coarse)
+
+
+def shaded(picture: Picture) -> list[Strip]:
+    """The rows of a picture beneath a dialog, a colour each: a line costs some twenty bytes."""
+    shade, columns = picture.shade, picture.columns
+    colours = (_colour(*shade[i : i + 3]) for i in range(0, len(shade), 3))
+    return [
+        Strip([Segment(" " * columns, Style.from_color(bgcolor=colour))], columns)
+        for colour in colours
+    ]
 
 
 def forget(number: int) -> str:

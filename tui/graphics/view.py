@@ -2,20 +2,21 @@
 
 import textwrap
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary, proxy
 
 from rich.segment import ControlType, Segment
-from rich.style import Style
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Tooltip
+from textual.widgets._toast import ToastRack
 
-from tui.graphics.encode import Picture, draw, forget
+from tui.graphics.encode import Picture, draw, forget, shaded
 from tui.graphics.prepare import Drawing
 from tui.graphics.protocol import current
 from tui.graphics.tmux import passed_on
@@ -24,18 +25,17 @@ from tui.text import clean
 _MOST_PIXELS = 32_000_000
 """What kitty is asked to keep, at four bytes each: well below its own limit, beyond which it
 drops pictures without a word."""
-_OVERLAYS = "Toast, Tooltip, SelectOverlay"
-_DIM = Style(dim=True)
+_FAULT = "✗"
 _CONTROL = ((ControlType.CURSOR_FORWARD, 0),)
 """Makes a segment count for no cells and keeps styles away from it."""
 
 
 class PictureView(Widget):
-    """One picture in the middle of its region. It has no size of its own."""
+    """One picture in its region. It has no size of its own."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    PictureView { width: 1fr; height: 1fr; }
+    PictureView { width: 1fr; height: 1fr; color: $text-muted; }
     """
 
     def __init__(
@@ -44,8 +44,11 @@ class PictureView(Widget):
         name: str | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
+        at_bottom: bool = False,
     ) -> None:
+        """A view without a picture; those that it is given lie `at_bottom`, or in the middle."""
         super().__init__(name=name, id=id, classes=classes)
+        self._at_bottom = at_bottom
         self._drawing: Drawing | None = None
         self._words = ""
         self._covered = False
@@ -109,11 +112,14 @@ class PictureView(Widget):
 
     def _line_of_words(self, y: int) -> Strip:
         width, height = self.size
-        lines = textwrap.wrap(clean(self._words), max(1, width))[:height]
+        words = clean(self._words)
+        if max(map(len, words.split()), default=0) > width:
+            words = words[0] if words[1:2] == " " else _FAULT  # the sign alone
+        lines = textwrap.wrap(words, max(1, width))[:height]
         at = y - (height - len(lines)) // 2
         if not 0 <= at < len(lines):
             return Strip.blank(width, self.rich_style)
-        line = Strip([Segment(lines[at].center(width), self.rich_style + _DIM)])
+        line = Strip([Segment(lines[at].center(width), self.rich_style)])
         return line.adjust_cell_length(width, self.rich_style)
 
     @staticmethod
@@ -125,9 +131,10 @@ class PictureView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows, with the sixels behind the last of them."""
-        # Under another screen the colours would be changed, and kitty's hold the picture's number.
+        # Under a dialog the colours are changed, and kitty's hold the picture's number; and sixels
+        # would lie over the dialog.
         if not self.screen.is_active:
-            return [Strip.blank(crop.width, self.rich_style)] * crop.height
+            return self._shaded(crop)
         place = self._place()
         if place is None or self.picture is None or not self.picture.sixels:
             return self._rows_of_cells(crop)
@@ -139,6 +146,17 @@ class PictureView(Widget):
             [*blank, self._sixels(self.picture.sixels, place)], crop.width
         )
         return lines
+
+    def _shaded(self, crop: Region) -> list[Strip]:
+        blank, place = Strip.blank(self.size.width, self.rich_style), self._place()
+        lines = [blank] * self.size.height
+        if place is not None and self.picture is not None:
+            left = Strip.blank(place.x, self.rich_style)
+            right = Strip.blank(self.size.width - place.right, self.rich_style)
+            lines[place.y : place.bottom] = [
+                Strip.join([left, row, right]) for row in shaded(self.picture)
+            ]
+        return [line.crop(*crop.column_span) for line in lines[crop.y : crop.bottom]]
 
     def _rows_of_cells(self, crop: Region) -> list[Strip]:
         # There is neither border nor padding, and a picture changes as a whole: Textual's way,
@@ -164,7 +182,8 @@ class PictureView(Widget):
         picture, size = self.picture, self.size
         if picture is None or picture.columns > size.width or picture.rows > size.height:
             return None
-        x, y = (size.width - picture.columns) // 2, (size.height - picture.rows) // 2
+        x, spare = (size.width - picture.columns) // 2, size.height - picture.rows
+        y = spare if self._at_bottom else spare // 2
         return Region(x, y, picture.columns, picture.rows)
 
     def _look_for_overlays(self, screen: Screen[Any]) -> None:
@@ -173,11 +192,21 @@ class PictureView(Widget):
             return
         covered = any(
             overlay.display and overlay.region.overlaps(self.region)
-            for overlay in screen.query(_OVERLAYS)
+            for overlay in _overlays(screen)
         )
         if covered != self._covered:
             self._covered = covered
             self.refresh()
+
+
+def _overlays(screen: Screen[Any]) -> Iterator[Widget]:
+    """What lies over others; a page of pictures asks once for each: no search of the screen."""
+    for child in screen.children:
+        if isinstance(child, Tooltip):
+            yield child
+        elif isinstance(child, ToastRack):
+            for holder in child.children:
+                yield from holder.children
 
 
 class KeptPictures:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Paste
 from textual.message import Message
@@ -24,6 +24,7 @@ from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, tail_of
 from tui.typed_path import is_folder, typed_path
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -83,16 +84,12 @@ class AddPictures(Dialog[AddedPictures | None]):
         bind("pictures.forget", "forget", "Begin anew"),
     ]
     DEFAULT_CSS = """
-    AddPictures { align: center middle; }
-    AddPictures > Vertical { width: 94%; max-width: 120; height: 90%; background: $surface;
-                             border: round $accent; padding: 0 1; }
-    AddPictures Input, AddPictures Input:focus { border: none; height: 1; padding: 0;
-                                                 background: $panel; width: 1fr; }
+    AddPictures DialogBox { width: 94%; max-width: 120; height: 90%; }
+    AddPictures Input, AddPictures Input:focus { width: 1fr; }
     AddPictures Horizontal { height: 1; margin-top: 1; }
     AddPictures #strength { width: 8; }
     AddPictures .caption { width: auto; height: 1; color: $text-muted; }
-    AddPictures OptionList, AddPictures OptionList:focus { height: auto; max-height: 8;
-                                 border: none; padding: 0; background: $surface; }
+    AddPictures OptionList { max-height: 8; }
     AddPictures .recent { display: none; margin-top: 1; }
     AddPictures.-recent .recent { display: block; }
     AddPictures.-found .recent { display: none; }
@@ -125,7 +122,7 @@ class AddPictures(Dialog[AddedPictures | None]):
 
     def compose(self) -> ComposeResult:
         """Where, the rows' cells, what was found."""
-        with Vertical():
+        with DialogBox("Draw on pictures", enter="Look, then add"):
             suggester = PathSuggester(PICTURE_SUFFIXES)
             yield PathsInput(placeholder=_WHERE, suggester=suggester, id="where")
             with Horizontal():

@@ -6,26 +6,10 @@ from textual.app import ComposeResult
 from textual.events import ScreenResume
 from textual.screen import Screen
 
-from tui.app_state import AppState, RowsToSheet
+from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
-from tui.glyphs import GLYPHS
 from tui.widgets.key_line import KeyLine
-from tui.widgets.table_source import Cell, CellStyle
 from tui.widgets.top_line import TopLine
-
-_STYLES: dict[str, CellStyle] = {
-    "done": "success",
-    "rendering": "accent",
-    "failed": "error",
-    "stopped": "warning",
-    "waiting": "dim",
-    "held": "warning",
-}
-
-
-def state_cell(state: str) -> Cell:
-    """The state of a job or a session, in a table; `held`: it waits to be resumed."""
-    return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
 class AreaScreen(Screen[None]):
@@ -84,11 +68,19 @@ class AreaScreen(Screen[None]):
         """Take in what has happened."""
         self.query_one(TopLine).show()
 
+    def keys_changed(self) -> None:
+        """Actions have other keys: what names one is written anew."""
+        self.query_one(TopLine).name_keys()
+        self.refresh_bindings()
+
     def take_rows(self, rows: RowsToSheet) -> None:
         """Rows of a session are to be refined; Sheet takes them."""
 
     def take_session(self, session: str) -> None:
         """The whole sheet of a session is to be seen again; Sheet takes it."""
+
+    def take_model(self, came: ModelCame) -> None:
+        """A model is there now that a cell named; Sheet looks at it again."""
 
     def show_session(self, session: str | None) -> None:
         """Another session is in hand."""

@@ -7,19 +7,22 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.api import PromptsheetError
+from engine.api import PromptsheetError, fault_of
 from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean
 from tui.typed_path import is_there, typed_path
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.one_line import OneLine
 from tui.workers import hand_to, work
+
+_TITLE = 56
+"""Characters of a question that stand in the frame, on the narrowest screen."""
 
 
 class Ask(Dialog[str | None]):
@@ -31,13 +34,9 @@ class Ask(Dialog[str | None]):
         bind("ask.up", "move(-1)", "Previous", show=False),
     ]
     DEFAULT_CSS = """
-    Ask { align: center middle; }
-    Ask > Vertical { width: 80%; max-width: 90; height: auto; max-height: 80%;
-                     background: $surface; border: round $accent; padding: 0 1; }
-    Ask Input, Ask Input:focus { border: none; height: 1; padding: 0; background: $panel; }
-    Ask OptionList, Ask OptionList:focus { height: auto; max-height: 12; border: none;
-                                           padding: 0; background: $surface; margin-top: 1; }
-    Ask #note { color: $text-muted; height: auto; }
+    Ask OptionList, Ask OptionList:focus { max-height: 12; margin-top: 1; }
+    Ask #note { margin-top: 1; }
+    Ask #note.-empty { display: none; }
     """
 
     def __init__(
@@ -74,12 +73,18 @@ class Ask(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """Question, answer, choices."""
-        with Vertical():
-            yield Static(Content(clean(self._question)))
+        short = len(self._question) <= _TITLE
+        with DialogBox(self._question if short else "", enter="OK"):
+            if not short:
+                yield Static(Content(clean(self._question)), classes="question")
             yield self._input(self._value, select_on_focus=False, suggester=self._suggester)
             if self._choices:
                 yield OptionList(*self._options(""))
-            yield Static(Content(clean(self._note)), id="note")
+            yield self._note_line()
+
+    def _note_line(self) -> Static:
+        line = Static(Content(clean(self._note)), id="note", classes="note")
+        return line.set_class(not self._note, "-empty")
 
     def on_mount(self) -> None:
         """Without another answer the first choice is at hand."""
@@ -122,7 +127,9 @@ class Ask(Dialog[str | None]):
         if self.ended:
             self.app.notify(clean(words), markup=False)
         else:
-            self.query_one("#note", Static).update(Content(clean(words)))
+            note = self.query_one("#note", Static)
+            note.update(Content(clean(words)))
+            note.set_class(not words, "-empty")
 
     def action_move(self, step: int) -> None:
         """Through the choices, while the text keeps the focus."""
@@ -173,7 +180,7 @@ class AskWhere(Ask):
         try:
             words = self._write_file(target, overwrite)
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._end_writing, str(error))
+            hand_to(app, self._end_writing, fault_of(error))
         else:
             hand_to(app, self._written_there, words)
 

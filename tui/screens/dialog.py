@@ -36,7 +36,12 @@ class EndsOnce(Screen[Answer]):
 
 
 class Dialog(EndsOnce[Answer], ModalScreen[Answer]):
-    """One whose keys are all there are."""
+    """One whose keys are all there are, over what it came from, dimmed."""
+
+    # Textual takes over the styles of the first class alone that one is derived from.
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    """
 
 
 class Overlay(Dialog[Answer]):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet, Static
 
@@ -19,6 +19,7 @@ from engine.api import (
     PromptsheetError,
     SessionInfo,
     TableKind,
+    fault_of,
     written_beside,
 )
 from tui.keys import bind
@@ -27,7 +28,7 @@ from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text, size_text
 from tui.typed_path import is_folder, is_there, typed_path
-from tui.widgets.key_line import KeyLine
+from tui.widgets.dialog_box import DialogBox
 from tui.workers import hand_over, work
 
 _EVERY = 0.1
@@ -46,17 +47,13 @@ class ExportScreen(Dialog[None]):
         bind("export.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
-    ExportScreen { align: center middle; }
-    ExportScreen > Vertical { width: 90%; max-width: 96; height: auto; max-height: 90%;
-                              background: $surface; border: round $accent; padding: 0 1; }
-    ExportScreen Horizontal { height: auto; }
-    ExportScreen RadioSet { width: 1fr; border: none; background: transparent; padding: 0 1; }
-    ExportScreen Input, ExportScreen Input:focus { border: none; height: 1; margin: 1 0;
-                                                   padding: 0 1; }
-    ExportScreen Checkbox { border: none; background: transparent; padding: 0 1; }
-    ExportScreen ProgressBar { margin: 1 1 0 1; display: none; }
+    ExportScreen DialogBox { width: 90%; max-width: 96; }
+    ExportScreen Horizontal { height: auto; margin: 1 0; }
+    ExportScreen RadioSet { width: 1fr; }
+    ExportScreen ProgressBar { margin-top: 1; display: none; }
     ExportScreen ProgressBar.-running { display: block; }
-    ExportScreen .caption { color: $text-muted; height: auto; padding: 0 1; }
+    ExportScreen .note { margin-top: 1; }
+    ExportScreen #said.-empty { display: none; }
     """
 
     def __init__(
@@ -73,8 +70,7 @@ class ExportScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """What, as what, where to."""
         info = self._info
-        with Vertical():
-            yield Static(Content(f"Export {clean(info.name)}"), markup=False)
+        with DialogBox(f"Export {info.name}"):
             yield Input(str(Path.home() / f"{info.folder.name}.zip"), id="target")
             with Horizontal():
                 with RadioSet(id="what"):
@@ -93,16 +89,15 @@ class ExportScreen(Dialog[None]):
                         )
             yield Checkbox("leave the recipes out of it", id="strip")
             yield ProgressBar(show_eta=True)
-            yield Static("", id="said", classes="caption", markup=False)
+            yield Static("", id="said", classes="note -empty", markup=False)
             yield Static(
                 Content(
                     "To the machine you sit at: ssh THIS-MACHINE promptsheet export"
                     f" {info.session} -o - > images.zip"
                 ),
-                classes="caption",
+                classes="note",
                 markup=False,
             )
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin to look at how far it is."""
@@ -149,7 +144,7 @@ class ExportScreen(Dialog[None]):
         except _CancelledError:
             hand_over(self._ended, "Cancelled; nothing was left behind.")
         except (OSError, PromptsheetError) as error:
-            hand_over(self._ended, f"{target}: {error}")
+            hand_over(self._ended, fault_of(error))
         else:
             hand_over(self._exported, _words(done, target))
 
@@ -166,7 +161,9 @@ class ExportScreen(Dialog[None]):
     def _ended(self, words: str) -> None:
         self._exporting = False
         self.query_one(ProgressBar).remove_class("-running")
-        self.query_one("#said", Static).update(Content(clean(words)))
+        said = self.query_one("#said", Static)
+        said.update(Content(clean(words)))
+        said.set_class(not words, "-empty")
 
     def _exported(self, words: str) -> None:
         self._ended("")
@@ -215,7 +212,7 @@ class CopyImages(Ask):
         except _CancelledError:
             hand_over(self._stopped, "Left off; what was copied is there.")
         except (PromptsheetError, OSError) as error:
-            hand_over(self._stopped, str(error))
+            hand_over(self._stopped, fault_of(error))
         else:
             hand_over(self._copied, copied)
 

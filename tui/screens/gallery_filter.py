@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.api import Gallery, ImageInfo, LibraryError, Wanted
 from tui.glyphs import GLYPHS
-from tui.widgets.contact_sheet import Tile
+from tui.widgets.picture_grid import Tile
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,13 @@ from textual.widgets import Input, Static
 
 from engine.api import FoundModel, Library, ModelInfo, PromptsheetError
 from tui.keys import bind
-from tui.model_words import found_line, found_lines
+from tui.model_words import facts, found_head, found_line, found_remark
 from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text
 from tui.typed_path import is_folder, typed_path
+from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
 _ENDINGS = (".safetensors",)
@@ -49,9 +50,15 @@ class ModelAdding:
         self.node = node
         self._library = library
         self._added = added
+        self._label = ""
 
-    def begin(self) -> None:
-        """Ask for a path."""
+    def begin(self, label: str = "") -> None:
+        """Ask for a path.
+
+        Args:
+            label: what it is to be called; empty: after its file.
+        """
+        self._label = label
         self.node.app.push_screen(
             Ask(
                 "Which model? A folder in diffusers' format, a .safetensors file, or a folder full",
@@ -72,11 +79,8 @@ class ModelAdding:
             found = self._library.models.look_at(path, base)
             if is_folder(path) and found.fault:
                 every = tuple(self._library.models.look_through(path))
-                fresh = tuple(
-                    each
-                    for each in every
-                    if not each.fault and not self._library.models.labels_of(each)
-                )
+                known = zip(every, self._library.models.labels_of(*every), strict=True)
+                fresh = tuple(each for each, labels in known if not each.fault and not labels)
                 if len(fresh) != 1:
                     hand_to(app, self._ask_about_all, (path, every, fresh))
                     return
@@ -103,7 +107,7 @@ class ModelAdding:
             if label is not None:
                 self._keep((single.found,), label)
 
-        self.node.app.push_screen(KeepModel(single.info, single.found), labelled)
+        self.node.app.push_screen(KeepModel(single.info, single.found, self._label), labelled)
 
     def _ask_about_all(
         self, looked: tuple[Path, tuple[FoundModel, ...], tuple[FoundModel, ...]]
@@ -138,12 +142,12 @@ class ModelAdding:
     @work(thread=True, exclusive=True, group="adding")
     def _keep(self, found: tuple[FoundModel, ...], label: str) -> None:
         app = self.node.app
-        added: list[str] = []
+        models = self._library.models
         try:
-            added.extend(self._library.models.add(each, label).label for each in found)
+            added = [models.add(found[0], label).label] if label else models.add_all(found)
         except (PromptsheetError, OSError) as error:
             hand_to(app, self._complain, str(error))
-        if added:
+        else:
             hand_to(app, self._added, tuple(added))
 
     def _complain(self, words: str) -> None:
@@ -163,16 +167,20 @@ class KeepModel(Dialog[str | None]):
     KeepModel .note { color: $text-muted; height: auto; }
     """
 
-    def __init__(self, info: ModelInfo, found: FoundModel) -> None:
-        """Args: info: what it would be; found: where."""
+    def __init__(self, info: ModelInfo, found: FoundModel, label: str) -> None:
+        """Args: info: what it would be; found: where; label: offered for it, if not empty."""
         super().__init__()
         self._info, self._found = info, found
+        self._label = label or info.label
 
     def compose(self) -> ComposeResult:
         """What is known, and the label."""
         with Vertical():
-            yield Static(Content("\n".join(found_lines(self._info, self._found))))
-            yield Input(self._info.label, select_on_focus=False)
+            yield Static(Content(found_head(self._found)))
+            yield Pairs(facts(self._info))
+            if remark := found_remark(self._found):
+                yield Static(remark, classes="note", markup=False)
+            yield Input(self._label, select_on_focus=False)
             yield Static("enter keeps it under this label.", classes="note", markup=False)
 
     @on(Input.Submitted)

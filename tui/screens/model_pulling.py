@@ -11,13 +11,22 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Static
 
-from engine.api import Library, ModelPull, PromptsheetError, PullPlan, PullProgress
+from engine.api import (
+    Library,
+    MissingModel,
+    ModelPull,
+    PromptsheetError,
+    PullPlan,
+    PullProgress,
+)
+from tui.app_state import ModelCame
 from tui.keys import bind, key_of
-from tui.pull_words import pace_words, plan_lines
+from tui.pull_words import pace_words, plan_facts, plan_head
 from tui.pulling import Ended, Pulling
 from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
 from tui.text import clean, size_text
+from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
 
@@ -25,6 +34,10 @@ from tui.workers import hand_to, work
 class _Asked:
     coming: ModelPull
     plan: PullPlan
+    label: str
+    """What it will be called."""
+    missing: MissingModel | None
+    """What the sheet asked for."""
 
 
 class ModelPulling:
@@ -46,27 +59,41 @@ class ModelPulling:
         self._pulling = pulling
         self._said = said
 
-    def begin(self) -> None:
-        """Ask which one."""
-        if self._pulling.name:
-            self._complain(
-                f"{self._pulling.name} is being pulled: {key_of('models.stop')} stops that."
-            )
-        else:
-            self._offer()
+    def begin(self, missing: MissingModel | None = None) -> None:
+        """Ask which one.
+
+        Args:
+            missing: what the sheet asks for, after which it is then called.
+        """
+        if self._is_free():
+            self._offer(missing)
+
+    def pull(self, what: str, missing: MissingModel | None = None) -> None:
+        """Ask the Hub about one, show what it takes, and pull it.
+
+        Args:
+            what: an offer's label, or OWNER/NAME.
+            missing: as for `begin`.
+        """
+        if self._is_free():
+            self._said(f"Asking the Hub about {what} …")
+            self._ask(what, missing)
+
+    def _is_free(self) -> bool:
+        if name := self._pulling.name:
+            self._complain(f"{name} is being pulled: {key_of('models.stop')} stops that.")
+        return not name
 
     @work(thread=True, exclusive=True, group="pulling")
-    def _offer(self) -> None:
+    def _offer(self, missing: MissingModel | None) -> None:
         offers = self._library.models.offers()
         choices = {f"{offer.label:13} {offer.about}": offer.label for offer in offers}
-        hand_to(self.node, self._ask_which, choices)
+        hand_to(self.node, lambda choices: self._ask_which(choices, missing), choices)
 
-    def _ask_which(self, choices: dict[str, str]) -> None:
+    def _ask_which(self, choices: dict[str, str], missing: MissingModel | None) -> None:
         def chosen(answer: str | None) -> None:
             if answer is not None and answer.strip():
-                what = choices.get(answer, answer.strip())
-                self._said(f"Asking the Hub about {what} …")
-                self._ask(what)
+                self.pull(choices.get(answer, answer.strip()), missing)
 
         self.node.app.push_screen(
             Ask(
@@ -79,13 +106,15 @@ class ModelPulling:
         )
 
     @work(thread=True, exclusive=True, group="pulling")
-    def _ask(self, what: str) -> None:
+    def _ask(self, what: str, missing: MissingModel | None) -> None:
         app, kept = self.node.app, False
         coming: ModelPull | None = None
         try:
-            coming = self._pulling.coming = self._library.models.pull(what)
+            label = missing.label if missing is not None else ""
+            coming = self._pulling.coming = self._library.models.pull(what, label)
             coming.__enter__()
-            kept = hand_to(self.node, self._show, _Asked(coming, coming.ask()))
+            asked = _Asked(coming, coming.ask(), coming.label, missing)
+            kept = hand_to(self.node, self._show, asked)
         except (PromptsheetError, OSError) as error:
             hand_to(app, self._complain, str(error))
         finally:
@@ -99,27 +128,31 @@ class ModelPulling:
         def agreed(answer: bool | None) -> None:
             if answer:
                 self._pulling.begin(
-                    asked.coming, asked.plan, lambda became: hand_to(app, self._tell, became)
+                    asked.coming,
+                    asked.plan,
+                    lambda became: hand_to(app, lambda b: self._tell(b, asked.missing), became),
                 )
             else:
                 self._close(asked.coming)
 
         self._said("")
-        app.push_screen(PullModel(asked.plan), agreed)
+        app.push_screen(PullModel(asked.plan, asked.label), agreed)
 
     @work(thread=True, group="closing")
     def _close(self, coming: ModelPull) -> None:
         coming.__exit__(None, None, None)
 
-    def _tell(self, became: Ended) -> None:
+    def _tell(self, became: Ended, missing: MissingModel | None) -> None:
         if became.fault:
             self._complain(became.fault)
         elif became.label:
             words = f"{became.name} is pulled: it is in your models as {became.label}."
             self.node.app.notify(clean(words), markup=False, timeout=15)
+            if missing is not None:
+                self.node.app.post_message(ModelCame(missing.text, became.label))
         else:
             words = f"{became.name} is stopped. What has come is kept for the next time."
-            self.node.app.notify(clean(words), markup=False)
+            self.node.app.notify(clean(words), markup=False, timeout=15)
 
     def _complain(self, words: str) -> None:
         self._said("")
@@ -140,10 +173,10 @@ class PullModel(Dialog[bool | None]):
     PullModel .note { color: $text-muted; height: auto; margin-top: 1; }
     """
 
-    def __init__(self, plan: PullPlan) -> None:
-        """Args: plan: what it takes."""
+    def __init__(self, plan: PullPlan, label: str) -> None:
+        """Args: plan: what it takes; label: what it will be called."""
         super().__init__()
-        self._plan = plan
+        self._plan, self._label = plan, label
 
     def compose(self) -> ComposeResult:
         """What is known of it, and what can be done."""
@@ -151,7 +184,8 @@ class PullModel(Dialog[bool | None]):
         adds = "adds it to your models" if plan.is_here else "pulls it, while you work on"
         note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} leaves it."
         with Vertical():
-            yield Static(Content("\n".join(plan_lines(plan))))
+            yield Static(Content(plan_head(plan)))
+            yield Pairs(plan_facts(plan, self._label))
             yield Static(Content(clean(note)), classes="note")
 
     def action_agree(self) -> None:

@@ -6,20 +6,23 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.api import ModelInfo, PromptsheetError
-from tui.app_state import AppState
+from engine.api import MissingModel, ModelInfo, PromptsheetError
+from tui.app_state import AppState, ModelCame
 from tui.keys import bind, key_of
-from tui.model_words import facts, memory_text, used_text
+from tui.model_words import added_words, facts, memory_text, used_text
 from tui.screens.dialog import EndsOnce
 from tui.screens.model_adding import ModelAdding
+from tui.screens.model_missing import MissingQuestion, Ways
 from tui.screens.model_pulling import ModelPulling, pull_line
 from tui.text import clean, size_text
 from tui.undo.actions import taking_out
 from tui.undo.undoing import Done, Undoing
 from tui.widgets.key_line import KeyLine
+from tui.widgets.pairs import Pairs
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -27,14 +30,14 @@ from tui.workers import hand_over, is_gone, work
 
 _COLUMNS = (
     TableColumn("label", "label", 14, share=2),
-    TableColumn("family", "family", 16, share=1),
+    TableColumn("family", "family", 18, share=1),
     TableColumn("size", "on disk", 8, align="right"),
     TableColumn("memory", "memory", 18, align="right"),
     TableColumn("whole", "files", 11),
     TableColumn("used", "last used", 10),
     TableColumn("licence", "licence", 12, share=1),
 )
-_NARROW = ("label", "family", "size", "whole", "used")
+_NARROW = ("label", "family", "size", "whole")
 """The columns where there is little room."""
 _WIDE = 100
 """Cells from which on there is room for all."""
@@ -76,27 +79,30 @@ class ModelsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("models.open", "look_again", "Check again"),
-        bind("models.reload", "look_again", "Check again", show=False),
         bind("models.add", "add", "Add a model"),
         bind("models.pull", "pull", "Pull from the Hub"),
-        bind("models.stop", "stop_pull", "Stop the pull", show=False),
-        bind("models.take_away", "remove", "Take out of the list"),
-        bind("models.undo", "undo", "Undo"),
-        bind("models.redo", "redo", "Redo", show=False),
+        bind("models.take_away", "remove", "Take out"),
         bind("models.leave", "leave", "Back"),
+        bind("models.undo", "undo", "Undo"),
+        bind("models.reload", "look_again", "Check again"),
+        bind("models.stop", "stop_pull", "Stop the pull", show=False),
+        bind("models.redo", "redo", "Redo", show=False),
         bind("models.quit", "leave", "Back", show=False),
     ]
     DEFAULT_CSS = """
     ModelsScreen #models-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
     ModelsScreen #pull { height: auto; max-height: 2; padding: 0 1; color: $text-accent; }
-    ModelsScreen #facts { height: 10; padding: 0 1; border-top: solid $panel; }
+    ModelsScreen #facts { height: auto; min-height: 10; max-height: 50%; padding: 0 1;
+                          border-top: solid $panel; scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, app_state: AppState) -> None:
-        """Args: app_state: the app's."""
+    def __init__(self, app_state: AppState, missing: MissingModel | None = None) -> None:
+        """Args: app_state: the app's; missing: a model that is asked for, and is not there."""
         super().__init__()
+        self._missing = missing
+        self._added_for: MissingModel | None = None
+        """What is being added for, if for what is missing."""
         self._library = app_state.library
         self._all: dict[str, _Listed] = {}
         self._undoing = Undoing(self, app_state.undo_stack, self._done, self.complain)
@@ -109,14 +115,23 @@ class ModelsScreen(EndsOnce[None]):
     def compose(self) -> ComposeResult:
         """How many, the models, what is known of the one under the cursor."""
         yield Static("Models", id="models-title", markup=False)
-        yield VirtualTable(_COLUMNS, markable=False, id="models")
-        yield Static("", id="facts", markup=False)
+        yield VirtualTable(_COLUMNS, markable=False, selectable=False, id="models")
+        with VerticalScroll(id="facts", can_focus=False):
+            yield Pairs()
         yield Static("", id="pull", markup=False)
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Look at them."""
+        """Look at them, and ask where the one that is missing comes from."""
         self.load()
+        if (missing := self._missing) is not None:
+            ways = Ways(
+                pull=lambda what: self._asking.pull(what, missing),
+                pull_other=lambda: self._asking.begin(missing),
+                add=lambda: self._add(missing),
+                leave=self.action_leave,
+            )
+            MissingQuestion(self, missing, ways).begin()
         self._show_pull()
         self.set_interval(_PULL_SECONDS, self._show_pull)
 
@@ -190,19 +205,24 @@ class ModelsScreen(EndsOnce[None]):
     @on(VirtualTable.Highlighted)
     def _explain(self) -> None:
         listed = self._here
-        lines: list[str] = []
+        pairs: list[tuple[str, str]] = []
         if listed is not None and listed.info.fault:
-            lines = [f"✗ {listed.info.fault}"]
+            pairs = [("label", listed.info.label), ("✗", listed.info.fault)]
         elif listed is not None:
-            lines = [f"✗ {fault}" for fault in listed.faults or ()]
-            lines += [f"{name:10} {text}" for name, text in facts(listed.info)]
-        self.query_one("#facts", Static).update(Content("\n".join(map(clean, lines))), layout=False)
+            pairs = [("✗", fault) for fault in listed.faults or ()]
+            pairs += [("label", listed.info.label), *facts(listed.info)]
+            pairs += [("last used", used_text(listed.info))]
+        self.query_one(Pairs).show(pairs)
 
     # ---------------------------------------------------------------- what can be done
 
     def action_add(self) -> None:
         """Ask for a path, and add what is there."""
-        self._adding.begin()
+        self._add(None)
+
+    def _add(self, missing: MissingModel | None) -> None:
+        self._added_for = missing
+        self._adding.begin(missing.label if missing is not None else "")
 
     def action_pull(self) -> None:
         """Ask for a model of the Hub, and pull it."""
@@ -226,7 +246,6 @@ class ModelsScreen(EndsOnce[None]):
             self._ended = self._pulling.ended
             self.load()
 
-    @on(VirtualTable.Selected)
     def action_look_again(self) -> None:
         """Read the list and look at the files again."""
         self.load()
@@ -254,8 +273,11 @@ class ModelsScreen(EndsOnce[None]):
             self.load()
 
     def _added(self, labels: tuple[str, ...]) -> None:
-        self.app.notify(clean(f"Added: {', '.join(labels)}."), markup=False)
-        if not is_gone(self):
+        self.app.notify(added_words(labels), markup=False)
+        if self._added_for is not None and len(labels) == 1:
+            self.app.post_message(ModelCame(self._added_for.text, labels[0]))
+            self.action_leave()
+        elif not is_gone(self):
             self.load(labels[0])
 
     def complain(self, words: str) -> None:

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, OptionList, Static
@@ -20,6 +19,7 @@ from tui.keys import bind
 from tui.screens.dialog import Dialog
 from tui.text import clean, shorten
 from tui.typed_path import is_file, is_folder, typed_path
+from tui.widgets.dialog_box import DialogBox
 from tui.workers import work
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods")
@@ -104,13 +104,11 @@ class OpenSheet(Dialog[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("open.leave", "leave", "Back")]
     DEFAULT_CSS = """
-    OpenSheet { align: center middle; }
-    OpenSheet > Vertical { width: 90%; max-width: 100; height: 80%; background: $surface;
-                           border: round $accent; padding: 0 1; }
-    OpenSheet OptionList { height: auto; max-height: 8; border: none; }
+    OpenSheet DialogBox { width: 90%; max-width: 100; height: 80%; }
+    OpenSheet OptionList { max-height: 8; }
     OpenSheet .recent { display: none; }
     OpenSheet.-recent .recent { display: block; }
-    OpenSheet SheetTree { height: 1fr; }
+    OpenSheet SheetTree { height: 1fr; padding: 0; background: $surface; }
     OpenSheet .caption { color: $text-muted; height: 1; margin-top: 1; }
     """
 
@@ -122,7 +120,7 @@ class OpenSheet(Dialog[Path | None]):
 
     def compose(self) -> ComposeResult:
         """Path, recent sheets, tree."""
-        with Vertical():
+        with DialogBox("Open a sheet", enter="Open"):
             yield Input(placeholder="path of a sheet; → completes", suggester=PathSuggester())
             yield Static("Recent", classes="caption recent", markup=False)
             yield OptionList(classes="recent")

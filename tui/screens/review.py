@@ -49,6 +49,7 @@ LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
 _WITH_IMAGES = ("full", "chosen", "trash", "compare", "more", "export")
 """Actions that mean an image."""
+_NO_MATCH = "No image matches. Filter by less, or leave the filter."
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
 
@@ -208,7 +209,9 @@ class ReviewScreen(AreaScreen):
         tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library.path)
         self.reviewed.info, self.reviewed.tiles = info, tiles
         self._following = newest is not None and info is not None and info.images > LIVE
-        sheet.show(tiles, found.cursor, self._marks.get(self.reviewed.session, ()))
+        live = info is not None and self._is_running(info) and info.images <= LIVE
+        marks = self._marks.get(self.reviewed.session, ())
+        sheet.show(tiles, found.cursor, marks, whole=live, empty="" if tiles is None else _NO_MATCH)
         if not tiles:  # none, or none that matches
             self.query_one("#large", ImagePane).show(None)
             self.query_one("#recipe", Static).update("", layout=False)
@@ -216,6 +219,11 @@ class ReviewScreen(AreaScreen):
             self._show_newest(newest)
         self._show_title()
         self.refresh_bindings()
+
+    def keys_changed(self) -> None:
+        """Also what stands where there is nothing."""
+        super().keys_changed()
+        self._show_title()
 
     def _show_title(self) -> None:
         if self.reviewed.tiles is None:

@@ -161,7 +161,7 @@ def _previewed(row: Row, library: Library) -> _Preview:
         wrong = [Content(f"! {clean(note.words)}") for note in preview.notes]
         return _Preview(row, Content("\n").join(wrong), None, _NOTHING)
     caption = caption_text(recipe.prompt, recipe.width, recipe.height)
-    mark = (f" {EDITED} edited by you", "$text-accent") if row.values.final_prompt else ""
+    mark = (f" {EDITED} edited by you", "bold") if row.values.final_prompt else ""
     numbers = f"→ {_numbers(recipe, row.values)}"
     if caption:
         lines = [Content.assemble(f"{numbers} · a caption", mark)]

@@ -19,14 +19,17 @@ from engine.api import (
     LibraryError,
     SessionInfo,
     SessionOrder,
+    SessionOrigin,
     SessionPages,
     TrashSize,
 )
 from tui.app_state import AppState, SessionToSheet, TakeInHand
 from tui.engine_watch import News
 from tui.keys import bind, key_of
-from tui.screens.area import AreaScreen, state_cell
+from tui.screens.area import AreaScreen
 from tui.screens.session_actions import SessionActions
+from tui.session_facts import PROMPTS, session_facts, session_line
+from tui.state_words import state_cell
 from tui.text import clean, count_text, size_text
 from tui.widgets.background_source import BackgroundSource
 from tui.widgets.strip import ThumbnailStrip
@@ -36,18 +39,17 @@ from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
 _ROOM = 140
-_NOT_FOUND = "Nothing made so far has that in its name, its tags or its prompts."
+_NOT_FOUND = "No session has that in its name, its tags or its prompts. Search for less."
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
-_NO_TRASH = "No session is in the trash."
 _COLUMNS = (
-    TableColumn("name", "name", 16, share=3),
+    TableColumn("name", "name", 16, share=1),
     TableColumn("when", "when", 16),
-    TableColumn("state", "state", 11),
-    TableColumn("done", "done", 9, align="right"),
-    TableColumn("favourites", "★", 4, align="right"),
-    TableColumn("size", "size", 8, align="right"),
-    TableColumn("tags", "tags", 8, share=1),
+    TableColumn("state", "state", 6, most=11),
+    TableColumn("done", "done", 4, align="right", most=15),
+    TableColumn("favourites", "★", 1, align="right", most=7),
+    TableColumn("size", "size", 6, align="right", most=8),
+    TableColumn("tags", "tags", 4, most=30),
     TableColumn("session", "id", 6),
 )
 _NARROW = ("name", "when", "state", "done", "favourites", "size")
@@ -94,8 +96,12 @@ def _cells(info: SessionInfo) -> dict[str, Cell]:
     }
 
 
+def _no_trash() -> str:
+    return f"No session is in the trash. {key_of('sessions.trashed')} shows the others again."
+
+
 def _nothing_yet() -> str:
-    return f"Nothing made yet. {key_of('app.sheet')} is where it starts."
+    return f"No sessions yet. Press {key_of('app.sheet')} to make one from a sheet or from prompts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,8 @@ class SessionsScreen(AreaScreen):
     SessionsScreen #search.-open { display: block; }
     SessionsScreen #sessions { width: 3fr; }
     SessionsScreen #glance { width: 1fr; min-width: 32; border-left: solid $panel; }
-    SessionsScreen #about { height: 4; padding: 0 1; border-top: solid $panel; }
+    SessionsScreen #about { height: 13; padding: 0 1; border-top: solid $panel;
+                            text-wrap: nowrap; }
     SessionsScreen.-narrow #list { layout: vertical; }
     SessionsScreen.-narrow #sessions { width: 1fr; height: 1fr; }
     SessionsScreen.-narrow #glance { width: 1fr; height: 8; border-left: none;
@@ -203,6 +210,13 @@ class SessionsScreen(AreaScreen):
 
     # ---------------------------------------------------------------- the list
 
+    def keys_changed(self) -> None:
+        """Also what stands where there is nothing."""
+        super().keys_changed()
+        table = self.query_one(VirtualTable)
+        if not (self._trashed or self._text):
+            table.empty = _nothing_yet()
+
     @work(thread=True, exclusive=True, group="list")
     def _load(self) -> None:
         library, text = self.app_state.library, self._text
@@ -231,7 +245,7 @@ class SessionsScreen(AreaScreen):
             self._source.close()
         self._source = source
         source.columns, source.held = table.columns, self.app_state.held
-        table.empty = _NO_TRASH if self._trashed else _NOT_FOUND if self._text else _nothing_yet()
+        table.empty = _no_trash() if self._trashed else _NOT_FOUND if self._text else _nothing_yet()
         table.source = source
         if key is not None:
             table.go_to(key)
@@ -277,24 +291,25 @@ class SessionsScreen(AreaScreen):
         await asyncio.sleep(_DELAY)
         strip = self.query_one(ThumbnailStrip)
         try:
-            images = await asyncio.to_thread(
-                self.app_state.library.images.glance, session, strip.places
-            )
+            library = self.app_state.library
+            images = await asyncio.to_thread(library.images.glance, session, strip.places)
+            origin = await asyncio.to_thread(library.sessions.origin, session, PROMPTS)
         except LibraryError:
             return
-        paths = [self.app_state.library.path / image.file for image in images if image.file]
-        self._show_glance(session, paths)
+        paths = [library.path / image.file for image in images if image.file]
+        self._show_glance(session, paths, origin)
 
-    def _show_glance(self, session: str, paths: list[Path]) -> None:
+    def _show_glance(self, session: str, paths: list[Path], origin: SessionOrigin | None) -> None:
         info = self._session
         if info is None or info.session != session:
             return
         self.query_one(ThumbnailStrip).show(paths)
-        lines = [f"{clean(info.name)} · {info.session}"]
-        lines += [f"from {info.parent}"] if info.parent else []
-        lines += [f"tags: {clean(', '.join(info.tags))}"] if info.tags else []
-        between = " · " if self.has_class("-narrow") else "\n"
-        self.query_one("#about", Static).update(Content(between.join(lines)), layout=False)
+        about = self.query_one("#about", Static)
+        if self.has_class("-narrow"):
+            about.update(session_line(info, origin), layout=False)
+        else:
+            width = max(20, about.content_size.width)
+            about.update(session_facts(info, origin, width), layout=False)
 
     # ---------------------------------------------------------------- search and order
 

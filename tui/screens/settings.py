@@ -1,17 +1,15 @@
-"""Settings: every one with its explanation, checked as it is typed."""
+"""Settings: grouped, every one with its explanation and the form that suits it."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.screen import Screen
+from textual.widgets import Static
 
 from engine.api import (
     Library,
@@ -19,14 +17,18 @@ from engine.api import (
     SettingsError,
     all_settings,
     as_text,
+    fault_of,
     load_settings,
     settings_path,
     understood,
     write_setting,
 )
+from tui.app_state import KeysChanged
 from tui.graphics.protocol import spare_the_line
-from tui.keys import all_ids, bind, key_of
-from tui.screens.dialog import Dialog, EndsOnce
+from tui.keys import bind, key_of
+from tui.screens.dialog import EndsOnce
+from tui.screens.remap_keys import RemapKeys
+from tui.screens.setting_forms import ChooseSetting, WriteSetting, own_keys, shown_value
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
@@ -37,21 +39,28 @@ from tui.workers import hand_over, hand_to, is_gone, work
 _TELLS = "This terminal tells: the notice goes while it does not have the focus."
 _TELLS_NOT = "This terminal has not told so far whether anyone looks at it: notice.unsure decides."
 _COLUMNS = (
-    TableColumn("name", "setting", 20, share=1),
-    TableColumn("value", "value", 24, share=2),
-    TableColumn("default", "default", 18, share=1),
+    TableColumn("name", "setting", 22, share=1),
+    TableColumn("value", "value", 22, share=2),
+    TableColumn("default", "default", 16, share=1),
 )
-
-
-def _row(setting: Setting) -> TableRow:
-    return TableRow(
-        setting.name,
-        (
-            Cell(setting.name),
-            Cell(setting.text, "accent" if setting.is_set else "", "● " if setting.is_set else ""),
-            Cell(setting.default, "dim"),
-        ),
-    )
+_GROUPS = {
+    "app": "The app",
+    "sheet": "Sheets",
+    "render": "Rendering",
+    "engine": "Engine process",
+    "notice": "End of a session",
+    "magic": "Magic prompts",
+    "share": "Public images",
+    "": "Folders",
+}
+"""Section of the file → what it is called, in the order in which they are listed."""
+_APPLIES = {
+    "now": "applied",
+    "later": "applies to sessions that start from now on; in the app after it is restarted",
+    "app": "applies after the app is restarted",
+    "engine": "applies after the engine process is restarted (`promptsheet engine stop` ends it)",
+    "run": "applies to the next `promptsheet run` or `prompt`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class SettingsScreen(EndsOnce[None]):
 
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("settings.open", "change", "Change"),
+        bind("settings.open", "change", "Change", first=True),
         bind("settings.default", "default", "Back to the default"),
         bind("settings.leave", "leave", "Back"),
         bind("settings.quit", "leave", "Back", show=False),
@@ -73,7 +82,7 @@ class SettingsScreen(EndsOnce[None]):
     DEFAULT_CSS = """
     SettingsScreen #settings-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                      text-overflow: ellipsis; }
-    SettingsScreen #explanation { height: 5; padding: 0 1; border-top: solid $panel; }
+    SettingsScreen #explanation { height: 8; padding: 0 1; border-top: solid $panel; }
     """
 
     def __init__(self, library: Library, *, tells_focus: bool) -> None:
@@ -111,13 +120,14 @@ class SettingsScreen(EndsOnce[None]):
 
     def _show(self, found: list[Setting]) -> None:
         themes = tuple(sorted(self.app.available_themes))
-        found = [replace(s, choices=themes) if s.name == "app.theme" else s for s in found]
+        found = [
+            replace(s, choices=themes, kind="choice") if s.name == "app.theme" else s for s in found
+        ]
         self._all = {setting.name: setting for setting in found}
         table = self.query_one(VirtualTable)
         key = table.cursor_key
-        table.source = ListSource(map(_row, found))
-        if key is not None:
-            table.go_to(key)
+        table.source = ListSource(_grouped(found))
+        table.go_to(key if key is not None else next(iter(_in_order(found))).name)
 
     @property
     def _here(self) -> Setting | None:
@@ -125,26 +135,46 @@ class SettingsScreen(EndsOnce[None]):
 
     @on(VirtualTable.Highlighted)
     def _explain(self) -> None:
-        setting = self._here
-        words = setting.explanation if setting else ""
-        if setting and setting.choices:
-            words += f"\nOne of: {', '.join(setting.choices)}"
-        if setting and setting.name.startswith("notice."):
-            words += f"\n{_TELLS if self._tells_focus else _TELLS_NOT}"
-        self.query_one("#explanation", Static).update(Content(clean_lines(words)), layout=False)
+        setting, lines = self._here, list[str]()
+        if setting is not None:
+            lines = explanation_lines(setting, key_of("settings.open"))
+            if _section(setting) == "notice":
+                lines.append(_TELLS if self._tells_focus else _TELLS_NOT)
+        elif isinstance(group := self.query_one(VirtualTable).cursor_key, tuple):
+            of_group = (s.section for s in self._all.values() if _section(s) == group[1])
+            lines = [next(of_group, "")]
+        text = Content("\n".join(map(clean, lines)))
+        self.query_one("#explanation", Static).update(text, layout=False)
 
     @on(VirtualTable.Selected)
     def action_change(self) -> None:
-        """Type another value."""
+        """Give it another value, in the form that suits it."""
         setting = self._here
         if setting is None:
             return
+        app, theme = self.app, self.app.theme
+        form: Screen[str | None]
+        if setting.kind == "switch":
+            self._write(setting, "false" if setting.text == "true" else "true")
+            return
+        if setting.name == "app.keys":
+            form = RemapKeys(own_keys(setting.text))
+        elif setting.kind == "choice":
+            form = ChooseSetting(setting, self._show_theme if setting.name == "app.theme" else None)
+        else:
+            form = WriteSetting(setting)
 
-        def typed(text: str | None) -> None:
-            if text is not None:
+        def given(text: str | None) -> None:
+            if text is None:
+                app.theme = theme  # it was shown others
+            elif text != setting.text:
                 self._write(setting, text)
 
-        self.app.push_screen(ChangeSetting(setting), typed)
+        self.app.push_screen(form, given)
+
+    def _show_theme(self, theme: str) -> None:
+        if theme in self.app.available_themes:
+            self.app.theme = theme
 
     def action_default(self) -> None:
         """Take it out of the file."""
@@ -157,21 +187,23 @@ class SettingsScreen(EndsOnce[None]):
         try:
             value = None if text is None else understood(setting.name, text)
             write_setting(setting.name, value)
+            self._library.take_app_settings()
         except (SettingsError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
             return
         hand_to(app, self._written, _Written(setting, value))
 
     def _written(self, written: _Written) -> None:
-        setting = written.setting
-        value = setting.default if written.value is None else as_text(written.value)
-        at_once = setting.name in ("app.theme", "app.bandwidth")
-        if setting.name == "app.theme" and value in self.app.available_themes:
-            self.app.theme = value
+        setting, holds = written.setting, self._library.settings.app
+        if setting.name == "app.theme" and holds.theme in self.app.available_themes:
+            self.app.theme = holds.theme
         elif setting.name == "app.bandwidth":
-            spare_the_line(value == "low")
-        when = "holds now" if at_once else "holds from the next start on"
-        self.notify(clean(f"{setting.name}: {value or 'empty'}, {when}"), markup=False)
+            spare_the_line(holds.bandwidth == "low")
+        elif setting.name == "app.keys":
+            self.app.post_message(KeysChanged(holds.keys))
+        text = setting.default if written.value is None else as_text(written.value)
+        words = f"{setting.name}: {shown_value(replace(setting, text=text))}"
+        self.notify(clean(f"{words}, {_when(setting)}"), markup=False)
         if not is_gone(self):
             self._load()
 
@@ -183,106 +215,57 @@ class SettingsScreen(EndsOnce[None]):
         self.dismiss(None)
 
 
-class ChangeSetting(Dialog[str | None]):
-    """Ends with a text that the setting can be, or None."""
+def explanation_lines(setting: Setting, opens: str) -> list[str]:
+    """What a setting is for, what it can be, and when a change of it holds.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("setting.leave", "leave", "Back"),
-        bind("setting.down", "choose(1)", "Next choice", show=False),
-        bind("setting.up", "choose(-1)", "Previous choice", show=False),
-    ]
-    DEFAULT_CSS = """
-    ChangeSetting { align: center middle; }
-    ChangeSetting > Vertical { width: 80%; max-width: 90; height: auto; max-height: 80%;
-                               background: $surface; border: round $accent; padding: 0 1; }
-    ChangeSetting Input, ChangeSetting Input:focus { border: none; height: 1; padding: 0;
-                                                     background: $panel; margin: 1 0; }
-    ChangeSetting .note { color: $text-muted; height: auto; }
-    ChangeSetting #fault { color: $error; height: auto; min-height: 1; }
+    Args:
+        setting: the setting.
+        opens: the key that changes it.
     """
-
-    def __init__(self, setting: Setting) -> None:
-        super().__init__()
-        self._setting = setting
-
-    def compose(self) -> ComposeResult:
-        """The name, the value, what is wrong with it, what it is for."""
-        setting = self._setting
-        with Vertical():
-            yield Static(Content(f"{setting.name} (default: {clean(setting.default) or 'empty'})"))
-            yield Input(setting.text, select_on_focus=False)
-            yield Static("", id="fault", markup=False)
-            note = setting.explanation
-            if setting.choices:
-                up, down = key_of("setting.up"), key_of("setting.down")
-                note += f"\nOne of: {', '.join(setting.choices)}; {up} and {down} go through them."
-            yield Static(Content(clean_lines(note)), classes="note")
-
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        self._check(event.value)
-
-    @on(Input.Submitted)
-    def _kept(self, event: Input.Submitted) -> None:
-        self._keep(event.value)
-
-    @work(exclusive=True, group="check")
-    async def _check(self, text: str) -> None:
-        await self._has_fault(text)
-
-    @work(exclusive=True, group="keep")
-    async def _keep(self, text: str) -> None:
-        if not await self._has_fault(text):
-            self.dismiss(text)
-
-    def _unknown(self, text: str) -> str:
-        return unknown_words(self._setting, understood(self._setting.name, text))
-
-    async def _has_fault(self, text: str) -> bool:
-        """Whether it cannot be that, and say why; the settings file is read for it."""
-        try:
-            fault = await asyncio.to_thread(self._unknown, text)
-        except SettingsError as error:
-            fault = str(error)
-        said = f"✗ {clean(fault)}" if fault else ""
-        self.query_one("#fault", Static).update(Content(said))
-        return bool(said)
-
-    def action_choose(self, step: int) -> None:
-        """The next of the choices, or the one before."""
-        choices, box = self._setting.choices, self.query_one(Input)
-        if choices:
-            at = choices.index(box.value) if box.value in choices else min(-step, 0)
-            box.value = choices[(at + step) % len(choices)]
-
-    def action_leave(self) -> None:
-        """As it was."""
-        self.dismiss(None)
+    does = "switches" if setting.kind == "switch" else "changes"
+    when = "applied at once" if setting.applies == "now" else _when(setting)
+    line = f"{opens} {does} it: {when}."
+    if setting.kind == "choice" and setting.name != "app.theme":
+        line = f"One of {', '.join(setting.choices)}. {line}"
+    elif setting.bounds and setting.kind != "switch":
+        line = f"It can be {setting.bounds}. {line}"
+    return [f"{setting.name}: {setting.explanation}", line]
 
 
-def unknown_words(setting: Setting, value: Any) -> str:
-    """What a value names that the app does not have, in words; empty: nothing."""
-    if setting.name == "app.theme" and value not in setting.choices:
-        return f"There is no theme {value}.{_nearest(value, setting.choices)}"
-    if setting.name == "app.keys":
-        return unknown_actions(value)
-    return ""
+def _when(setting: Setting) -> str:
+    """When it holds once it was changed."""
+    return _APPLIES[setting.applies]
 
 
-def unknown_actions(keys: Mapping[str, str]) -> str:
-    """Which actions are given other keys and do not exist, in words; empty: none."""
-    known = all_ids()
-    wrong = [name for name in keys if name not in known]
-    if not wrong:
-        return ""
-    return f"There is no action {', '.join(wrong)}.{_nearest(wrong[0], sorted(known))}"
+def _section(setting: Setting) -> str:
+    return setting.name.rpartition(".")[0]
 
 
-def _nearest(word: str, words: Sequence[str]) -> str:
-    near = get_close_matches(word, words, 3)
-    return f" Do you mean {' or '.join(near)}?" if near else ""
+def _in_order(found: Iterable[Setting]) -> list[Setting]:
+    """By groups; within one as they are declared."""
+    order = {section: at for at, section in enumerate(_GROUPS)}
+    return sorted(found, key=lambda each: order.get(_section(each), len(order)))
 
 
-def clean_lines(text: str) -> str:
-    """Several lines of text, each cleaned."""
-    return "\n".join(map(clean, text.split("\n")))
+def _grouped(found: Iterable[Setting]) -> Iterator[TableRow]:
+    """A row each, below the title of its group."""
+    before = None
+    for setting in _in_order(found):
+        section = _section(setting)
+        if section != before:
+            before = section
+            title = _GROUPS.get(section, section)
+            yield TableRow(("group", section), (Cell(title, "dim", "─ "),))
+        yield _row(setting)
+
+
+def _row(setting: Setting) -> TableRow:
+    value, default = shown_value(setting), shown_value(replace(setting, text=setting.default))
+    return TableRow(
+        setting.name,
+        (
+            Cell(f"  {setting.name.rpartition('.')[2]}"),
+            Cell(value, "own" if setting.is_set else "", "● " if setting.is_set else "  "),
+            Cell(default, "dim"),
+        ),
+    )

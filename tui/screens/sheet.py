@@ -23,12 +23,14 @@ from engine.api import (
     PICTURE_COLUMNS,
     PICTURE_SUFFIXES,
     Draft,
+    MissingModel,
     Place,
     Row,
     SourcePicture,
+    missing_model,
     picture_folder,
 )
-from tui.app_state import AppState, RowsToSheet, TakeInHand
+from tui.app_state import AppState, ModelCame, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
 from tui.engine_watch import News
 from tui.keys import bind, key_of
@@ -125,7 +127,7 @@ class SheetScreen(AreaScreen):
         document, library = SheetDocument(), app_state.library
         self.document = document
         self._opening = SheetOpening(self, self, document, library)
-        self._file_watch = FileWatch(self, document, self._opening)
+        self._file_watch = FileWatch(self, document, self._opening, library)
         self._starting = SheetStarting(self, self, library)
         self._saving = SheetSaving(self, library, self._take_saved)
         self._autosaving = Autosaving(self, document, library, self._take_left_behind)
@@ -157,8 +159,9 @@ class SheetScreen(AreaScreen):
         self._autosaving.find_left_behind()
 
     def resumed(self) -> None:
-        """While nothing is open, what was made meanwhile is told."""
+        """While nothing is open, what was made meanwhile is told; what is open may be otherwise."""
         self.query_one(Welcome).look()
+        self._file_watch.look()
 
     @property
     def draft(self) -> Draft | None:
@@ -184,6 +187,10 @@ class SheetScreen(AreaScreen):
     def take_rows(self, rows: RowsToSheet) -> None:
         """Show rows that come from a session, to be refined."""
         self._opening.take_rows(rows)
+
+    def take_model(self, came: ModelCame) -> None:
+        """Look again at the cells that asked for a model."""
+        self._opening.check_again(came)
 
     def take_session(self, session: str) -> None:
         """Show the whole sheet of a session as it was written."""
@@ -384,6 +391,12 @@ class SheetScreen(AreaScreen):
     def _walked(self, event: DraftTable.Walked) -> None:
         self._say_done(f"{event.which} of {event.count}")
 
+    def keys_changed(self) -> None:
+        """Also the ways on, and all that is said of the sheet."""
+        super().keys_changed()
+        self.query_one(Welcome).name_keys()
+        self._show_all()
+
     def _show_all(self) -> None:
         """After any change: title, problem, totals; the estimate follows from a thread."""
         draft = self.draft
@@ -407,6 +420,7 @@ class SheetScreen(AreaScreen):
             *(self.check_action(action, ()) for action in _CHANGING),
             self.check_action("start", (True,)),
             self._starting.may_be_given_up,
+            self.check_action("get_model", ()),
         ]
         if able != self._able:
             self._able = able
@@ -585,6 +599,8 @@ class SheetScreen(AreaScreen):
             return self._starting.may_be_given_up
         if action == "resume":
             return self._is_stopped
+        if action == "get_model":
+            return self._missing is not None
         if action == "start" and parameters:
             return diff is not None and bool(diff.changes.to_render)
         if action == "start":
@@ -607,6 +623,19 @@ class SheetScreen(AreaScreen):
     def _column_chosen(self, name: str | None) -> None:
         if name and self.draft is not None and name in self.draft.offered_columns():
             self._table.add_column(name)
+
+    @property
+    def _missing(self) -> MissingModel | None:
+        """The model that the cell under the cursor names, and that is not there."""
+        draft, place = self.draft, self._table.place
+        return missing_model(draft, place) if draft is not None and place is not None else None
+
+    def action_get_model(self) -> None:
+        """Pull or add the model that the cell names, where models are."""
+        from tui.screens.models import ModelsScreen
+
+        if (missing := self._missing) is not None:
+            self.app.push_screen(ModelsScreen(self.app_state, missing))
 
     def action_images(self) -> None:
         """Ask how many images a row makes that does not say."""

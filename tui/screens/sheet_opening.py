@@ -15,9 +15,11 @@ from engine.api import (
     Library,
     LibraryError,
     SettingsError,
+    Severity,
     SheetError,
+    take_model,
 )
-from tui.app_state import RowsToSheet
+from tui.app_state import ModelCame, RowsToSheet
 from tui.screens.type_prompts import TypedPrompts
 from tui.sheet_document import Opened, Revision, SheetDocument, Stamp, stamp_of
 from tui.text import clean, count_text
@@ -75,6 +77,8 @@ class SheetOpening:
         self._opener = opener
         self._document = document
         self._library = library
+        self.lists: object = None
+        """What tells whether the lists of models and LoRAs are those that rows are checked by."""
 
     @property
     def is_reading(self) -> bool:
@@ -88,7 +92,7 @@ class SheetOpening:
 
     def leave_off(self) -> None:
         """What is still to come was for a sheet that goes."""
-        for group in ("read", "images", "watch"):
+        for group in ("read", "images", "lists", "watch"):
             self.node.workers.cancel_group(self.node, group)
 
     @work(thread=True, exclusive=True, group="read")
@@ -179,6 +183,27 @@ class SheetOpening:
         except (SheetError, SettingsError) as error:
             hand_over(self._refused, Refused(f"{path.name}: {error}", stamp))
 
+    @work(thread=True, exclusive=True, group="lists")
+    def check_again(self, came: ModelCame | None = None) -> None:
+        """Models or LoRAs have come, or gone: rows are checked by those there are now.
+
+        Args:
+            came: a model that a cell asked for, which it then names.
+        """
+
+        def make(draft: Draft) -> tuple[Draft, str]:
+            again = self._library.sheets.checked_again(draft)
+            if came is not None:
+                take_model(again, came.text, came.label)
+            same = again.count(Severity.ERROR) == draft.count(Severity.ERROR)
+            return again, "" if same else "The sheet was checked again by the models there are now."
+
+        self.lists = self._library.sheets.lists_stamp()
+        try:
+            self._remake(make)
+        except (SheetError, SettingsError) as error:
+            hand_over(self._complain, f"The sheet stays checked as it was: {error}")
+
     def _remake(
         self, make: Callable[[Draft], tuple[Draft, str]], stamp: Stamp | None = None
     ) -> None:
@@ -197,20 +222,29 @@ class SheetOpening:
 
 
 class FileWatch:
-    """Looks whether the file of the sheet was saved again in the spreadsheet program."""
+    """Looks whether the sheet's file was saved again, and whether models or LoRAs came or went."""
 
-    def __init__(self, node: Screen[None], document: SheetDocument, opening: SheetOpening) -> None:
+    def __init__(
+        self, node: Screen[None], document: SheetDocument, opening: SheetOpening, library: Library
+    ) -> None:
         self.node = node
         self._document = document
         self._opening = opening
+        self._library = library
 
     def look(self) -> None:
         """Look, if someone looks at the screen."""
-        if self._document.path is not None and self.node.is_current:
-            self._look_at(self._document.path)
+        if self._document.draft is not None and self.node.is_current:
+            self._look(self._document.path)
 
     @work(thread=True, exclusive=True, group="watch")
-    def _look_at(self, path: Path) -> None:
-        stamp = stamp_of(path)
+    def _look(self, path: Path | None) -> None:
+        stamp = stamp_of(path) if path is not None else None
         if stamp is not None and stamp != self._document.stamp:
             hand_over(self._opening.take_saved, stamp)
+        lists, before = self._library.sheets.lists_stamp(), self._opening.lists
+        if lists != before and (before is None or hand_over(self._check_again, None)):
+            self._opening.lists = lists
+
+    def _check_again(self, _: None) -> None:
+        self._opening.check_again()

@@ -12,6 +12,7 @@ from engine.api import (
     Place,
     SessionInfo,
     Severity,
+    missing_model,
 )
 from tui.cost_words import blank_words, cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
@@ -73,6 +74,8 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
     if draft.is_left_out(place.row):
         lines.append(Content(f"– left out; {key_of('sheet.take_away')} takes it in again"))
     elif problem is not None:
+        if missing_model(draft, place) is not None:
+            lines.append(Content(f"{key_of('sheet.pull')} pulls it from the Hub or adds it here"))
         lines.append(
             Content.assemble(
                 (f"{GLYPHS[problem.severity]} ", _COLOURS[problem.severity]),

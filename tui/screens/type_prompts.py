@@ -7,12 +7,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static, TextArea
 
 from engine.api import pasted_rows
 from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
+from tui.widgets.dialog_box import DialogBox
 
 TIMES = (1, 4, 9, 16)
 """Offered at a keypress; any other number can be typed."""
@@ -44,27 +45,26 @@ class TypePrompts(Dialog[TypedPrompts | None]):
         bind("prompts.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
-    TypePrompts { align: center middle; }
-    TypePrompts > Vertical { width: 90%; max-width: 100; height: 70%; background: $surface;
-                             border: round $accent; padding: 0 1; }
-    TypePrompts TextArea { height: 1fr; border: none; }
-    TypePrompts Horizontal { height: 3; }
+    TypePrompts DialogBox { width: 90%; max-width: 100; height: 70%; }
+    TypePrompts TextArea, TypePrompts TextArea:focus { height: 1fr; margin-top: 1; }
+    TypePrompts Horizontal { height: 1; margin-top: 1; }
     TypePrompts Button { min-width: 6; margin-right: 1; }
+    TypePrompts Button.-style-default { background: $panel; }
     TypePrompts #count { width: 10; }
     TypePrompts .caption { color: $text-muted; height: 1; }
-    TypePrompts Horizontal .caption { height: 3; width: auto; content-align: left middle; }
+    TypePrompts Horizontal .caption { width: auto; }
     """
 
     def compose(self) -> ComposeResult:
         """Prompts, and how many images of each."""
-        with Vertical():
+        with DialogBox("Type prompts"):
             words = f"One prompt a line; {key_of('prompts.start')} checks them."
             yield Static(words, classes="caption", markup=False)
             yield TextArea(id="prompts")
             with Horizontal():
                 yield Static("images of each: ", classes="caption", markup=False)
                 for count in TIMES:
-                    yield Button(f"×{count}", id=f"times-{count}")
+                    yield Button(f"×{count}", id=f"times-{count}", compact=True)
                 yield Input("1", type="integer", id="count")
 
     @on(Button.Pressed)

@@ -44,7 +44,7 @@ def caption_text(prompt: str, width: int, height: int) -> CaptionText | None:
 
 
 def _line(line: OutlineLine) -> Content:
-    label = (f"{line.label} ", "$text-accent") if line.label else ""
+    label = (f"{line.label} ", "$text-secondary") if line.label else ""
     blocks = [("██", colour) for colour in line.colours]
     parts = [label, clean(line.words), " " if blocks else "", *blocks]
     return Content.assemble(*(part for part in parts if part))

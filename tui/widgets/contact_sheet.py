@@ -1,10 +1,10 @@
 """A page of thumbnails with a cursor and marks; paged, never scrolled, so that little is sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,40 +17,32 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.graphics.prepare import Drawing, PictureFault, drawn
+from tui.graphics.protocol import current
 from tui.graphics.view import PictureView
 from tui.keys import bind
-from tui.text import clean
+from tui.widgets.picture_grid import (
+    SIZES,
+    USUAL,
+    PictureGrid,
+    PlaceLook,
+    Tile,
+    grid_for,
+    where_text,
+    zoom_for,
+)
 from tui.widgets.table_lines import fit
 from tui.workers import work
 
-_SIZES = ((9, 5), (14, 7), (20, 9), (28, 13), (42, 19))
-"""Columns and rows of a place with its caption, at least; `larger` and `smaller` step through."""
-_USUAL = 1
-_MOST = 96
-"""Places on a page: each costs bytes on the line."""
-_STYLES = ("plain", "caption", "cursor", "range", "mark", "favourite", "failed", "page")
+_STYLES = ("plain", "caption", "cursor", "label", "range", "mark", "favourite", "failed", "page")
+_SMALLEST = {"sixel": 0, "kitty": 0}
+_SMALLEST_OF_CELLS = 2
+"""Which size of places shows something in pictures made of half-cells."""
 
 
 _EMPTY = "-empty"
 """Class of a view without a tile: dozens of blank ones cost 50 kB of cursor moves."""
 _PATIENCE = 0.08
 """Seconds in which pictures may come together, before places are emptied for those to come."""
-Styles = Callable[[str], Style]
-"""Gives the style of `caption`, `cursor`, `range`, `mark`, `favourite` and `failed`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """What stands at one place."""
-
-    key: str
-    path: Path | None
-    """The picture; None while there is none."""
-    label: str
-    favourite: bool = False
-    words: str = ""
-    """In place of a picture: why there is none."""
-    failed: bool = False
 
 
 class Tiles(Protocol):
@@ -64,16 +56,6 @@ class Tiles(Protocol):
 
     def keys(self, start: int, stop: int) -> Sequence[str]:
         """Their keys."""
-
-
-class PlaceLook(NamedTuple):
-    """What is drawn around one place."""
-
-    tile: Tile | None
-    here: bool
-    """Whether the cursor is on it."""
-    ranged: bool
-    marked: bool
 
 
 class ContactSheet(Widget, can_focus=True):
@@ -108,11 +90,12 @@ class ContactSheet(Widget, can_focus=True):
     ContactSheet PictureView { position: absolute; }
     ContactSheet PictureView.-empty { display: none; }
     ContactSheet .contact-sheet--caption { color: $text-muted; }
-    ContactSheet .contact-sheet--cursor { color: $text; background: $accent; text-style: bold; }
-    ContactSheet .contact-sheet--range { color: $accent-darken-1; }
-    ContactSheet .contact-sheet--mark { color: $accent; text-style: bold; }
-    ContactSheet .contact-sheet--favourite { color: $warning; }
-    ContactSheet .contact-sheet--failed { color: $error; }
+    ContactSheet .contact-sheet--cursor { color: $text-accent; text-style: bold; }
+    ContactSheet .contact-sheet--label { color: $foreground; text-style: bold; }
+    ContactSheet .contact-sheet--range { color: $text-muted; }
+    ContactSheet .contact-sheet--mark { color: $foreground; text-style: bold; }
+    ContactSheet .contact-sheet--favourite { color: $text-warning; }
+    ContactSheet .contact-sheet--failed { color: $text-error; }
     ContactSheet .contact-sheet--page { color: $text-muted; }
     """
 
@@ -142,9 +125,11 @@ class ContactSheet(Widget, can_focus=True):
         self._tiles: dict[int, Tile] = {}
         """Of the page on the screen, by position."""
         self._anchor: int | None = None
-        self._zoom = _USUAL
-        self._shape = (0, 0)
-        self._place = (1, 1)
+        self._zoom: int | None = None
+        """Which of `SIZES` the user has chosen; None: none so far."""
+        self._whole = False
+        self._empty = ""
+        self._grid = PictureGrid()
         self._pictures = PagePictures()
         self._looks: dict[str, Style] = {}
         self._told: Tile | None = None
@@ -155,8 +140,25 @@ class ContactSheet(Widget, can_focus=True):
 
     # ---------------------------------------------------------------- what it shows
 
-    def show(self, source: Tiles | None, cursor: int = 0, marks: Iterable[str] = ()) -> None:
-        """Show other pictures; `marks` are those marked, be they among them or not."""
+    def show(
+        self,
+        source: Tiles | None,
+        cursor: int = 0,
+        marks: Iterable[str] = (),
+        *,
+        whole: bool = False,
+        empty: str = "",
+    ) -> None:
+        """Show other pictures.
+
+        Args:
+            source: has them.
+            cursor: the position that it is on.
+            marks: those marked, be they among them or not.
+            whole: all on one page, as long as nobody has chosen a size.
+            empty: what stands there where there are none.
+        """
+        self._whole, self._empty = whole, empty
         marks = set(marks)
         self.marks.clear()
         self.marks.update(marks)
@@ -200,39 +202,39 @@ class ContactSheet(Widget, can_focus=True):
         """As many places as fit."""
         self.call_later(self._lay_out)
 
+    def _fitting(self) -> PictureGrid:
+        area = self.size.width, self.size.height - 1
+        zoom = USUAL if self._zoom is None else self._zoom
+        if self._whole and self._zoom is None:
+            least = _SMALLEST.get(current().protocol, _SMALLEST_OF_CELLS)
+            zoom = zoom_for(area, self._count, least)
+        return grid_for(area, zoom)
+
     async def _lay_out(self) -> None:
-        width, height = self.size.width, self.size.height - 1
-        least = _SIZES[self._zoom]
-        columns, rows = max(1, width // least[0]), max(1, height // least[1])
-        while columns * rows > _MOST:
-            columns, rows = (columns - 1, rows) if columns > rows else (columns, rows - 1)
-        place = (max(3, width // columns), max(2, height // rows))
-        if ((columns, rows), place) == (self._shape, self._place):
+        grid = self._fitting()
+        if grid == self._grid or self.size.height < 2:
             return
-        self._shape, self._place = (columns, rows), place
+        self._grid = grid
         views = list(self.query(PictureView))
-        if surplus := views[columns * rows :]:
+        if surplus := views[grid.places :]:
             for view in surplus:
                 self._pictures.forget(view)
             await self.remove_children(surplus)
-        if (missing := columns * rows - len(views)) > 0:
-            await self.mount_all(PictureView(classes=_EMPTY) for _ in range(missing))
+        if (missing := grid.places - len(views)) > 0:
+            new = [PictureView(classes=_EMPTY, at_bottom=True) for _ in range(missing)]
+            await self.mount_all(new)
         for number, view in enumerate(self.query(PictureView)):
-            x, y = self._corner(number)
-            view.styles.offset = (x + 1, y)
-            view.styles.width, view.styles.height = place[0] - 2, place[1] - 1
+            view.styles.offset = grid.corner(number)
+            view.styles.width, view.styles.height = grid.picture
             view.draw(None)
             self._pictures.forget(view)
+        self.refresh()
         self._load()
-
-    def _corner(self, number: int) -> tuple[int, int]:
-        row, column = divmod(number, self._shape[0])
-        return column * self._place[0], row * self._place[1]
 
     @property
     def places(self) -> int:
         """How many pictures a page has."""
-        return max(1, self._shape[0] * self._shape[1])
+        return self._grid.places
 
     @property
     def _first(self) -> int:
@@ -241,7 +243,11 @@ class ContactSheet(Widget, can_focus=True):
     # ---------------------------------------------------------------- loading
 
     def _load(self) -> None:
-        if self._shape[0] and self.is_mounted:
+        if not (self._grid.columns and self.is_mounted):
+            return
+        if self._fitting() != self._grid:  # there are others, or more
+            self.call_later(self._lay_out)
+        else:
             self._load_page()
 
     @work(exclusive=True, group="page")
@@ -259,8 +265,7 @@ class ContactSheet(Widget, can_focus=True):
         await self._look_ahead(first + self.places)
 
     async def _drawn(self, path: Path) -> Drawing | PictureFault:
-        box = self._place[0] - 2, self._place[1] - 1
-        return await drawn(path, box, self.app.console)
+        return await drawn(path, self._grid.picture, self.app.console)
 
     async def _look_ahead(self, first: int) -> None:
         """Make the next page's pictures ready, one after the other, while nothing else is asked."""
@@ -291,15 +296,13 @@ class ContactSheet(Widget, can_focus=True):
                 where_text(self.cursor, self._count, self.places, self.marks), width - 2, "right"
             )
             return Strip([Segment(f" {words} ", self._style("page"))], width)
-        row, inside = divmod(y, self._place[1])
-        if not self._shape[0] or row >= self._shape[1]:
-            return Strip.blank(width, self._style("plain"))
-        start = self._first + row * self._shape[0]
-        line = frame_line if inside < self._place[1] - 1 else caption_line
-        places = [self._look(index) for index in range(start, start + self._shape[0])]
-        segments = list(line(places, self._place[0], self._style("plain"), self._style))
-        rest = width - self._place[0] * self._shape[0]
-        return Strip([*segments, Segment(" " * rest, self._style("plain"))], width).simplify()
+        plain, first = self._style("plain"), self._first
+        if not self._count and y == 1:
+            return Strip([Segment(f" {fit(self._empty, width - 1)}", self._style("page"))], width)
+        if not self._grid.columns:
+            return Strip.blank(width, plain)
+        line = self._grid.line(y, lambda number: self._look(first + number), plain, self._style)
+        return Strip(line).adjust_cell_length(width, plain).simplify()
 
     def _look(self, index: int) -> PlaceLook:
         tile, ranged = self._tiles.get(index), index in self._range()
@@ -314,13 +317,7 @@ class ContactSheet(Widget, can_focus=True):
     def _draw_place(self, index: int) -> None:
         if not self._first <= index < self._first + self.places:
             return
-        x, y = self._corner(index - self._first)
-        width, height = self._place
-        self.refresh(
-            Region(x, y, 1, height - 1),
-            Region(x + width - 1, y, 1, height - 1),
-            Region(x, y + height - 1, width, 1),
-        )
+        self.refresh(*(Region(*box) for box in self._grid.around(index - self._first)))
 
     def _draw_places(self, indexes: Iterable[int]) -> None:
         for index in indexes:
@@ -349,7 +346,7 @@ class ContactSheet(Widget, can_focus=True):
 
     def action_move(self, across: int, down: int) -> None:
         """Move the cursor by pictures and lines."""
-        target = self.cursor + across + down * self._shape[0]
+        target = self.cursor + across + down * self._grid.columns
         if down and not 0 <= target < self._count:
             return  # there is no line above or below
         self.go_to(target)
@@ -364,7 +361,14 @@ class ContactSheet(Widget, can_focus=True):
 
     def action_size(self, step: int) -> None:
         """Larger or smaller thumbnails; fewer or more of them on a page."""
-        self._zoom = max(0, min(len(_SIZES) - 1, self._zoom + step))
+        area = self.size.width, self.size.height - 1
+        grids = [grid_for(area, zoom) for zoom in range(len(SIZES))]
+        now = self._zoom
+        if now is None:
+            now = grids.index(self._grid) if self._grid in grids else USUAL
+        larger_or_smaller = range(now + step, len(SIZES) if step > 0 else -1, step)
+        # On a small screen several sizes come to the same.
+        self._zoom = next((z for z in larger_or_smaller if grids[z] != grids[now]), now)
         self.call_later(self._lay_out)
 
     def action_mark(self) -> None:
@@ -423,9 +427,8 @@ class ContactSheet(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """The mouse moves the cursor; twice opens, with ctrl marks."""
         x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
-        column, row = x // self._place[0], y // self._place[1]
-        index = self._first + row * self._shape[0] + column
-        if column >= self._shape[0] or row >= self._shape[1] or index >= self._count:
+        number = self._grid.at(x, y)
+        if number is None or (index := self._first + number) >= self._count:
             return
         self.go_to(index)
         if event.ctrl:
@@ -501,46 +504,3 @@ class PagePictures:
                 for task in waiting:
                     coming[task][0].draw(None)
                 patience = 0.0
-
-
-def frame_line(
-    places: Iterable[PlaceLook], width: int, plain: Style, style: Styles
-) -> Iterator[Segment]:
-    """A line beside the pictures of a row of places, each `width` columns wide."""
-    for place in places:
-        left, right, colour = " ", " ", plain
-        if place.tile is not None and place.ranged:
-            left, right, colour = "│", "│", style("range")
-        if place.tile is not None and place.here:
-            left, right = "▐", "▌"
-            colour = plain + Style(color=style("cursor").bgcolor)
-        yield Segment(left, colour)
-        yield Segment(" " * (width - 2), plain)
-        yield Segment(right, colour)
-
-
-def caption_line(
-    places: Iterable[PlaceLook], width: int, plain: Style, style: Styles
-) -> Iterator[Segment]:
-    """The line under the pictures of a row of places: marks and captions."""
-    for place in places:
-        tile = place.tile
-        if tile is None:
-            yield Segment(" " * width, plain)
-            continue
-        over = style("cursor") if place.here else Style.null()
-        yield Segment("●" if place.marked else " ", style("mark") + over)
-        yield Segment("★" if tile.favourite else " ", style("favourite") + over)
-        kind = "failed" if tile.failed else "caption"
-        yield Segment(fit(clean(tile.label), width - 2, "left"), style(kind) + over)
-
-
-def where_text(cursor: int, count: int, places: int, marks: Collection[str]) -> str:
-    """`14/212 · page 1/5 · 3 marked`; nothing where nothing is."""
-    if not count:
-        return ""
-    pages = -(-count // places)
-    parts = [f"{cursor + 1:,}/{count:,}"]
-    parts += [f"page {cursor // places + 1:,}/{pages:,}"] if pages > 1 else []
-    parts += [f"{len(marks):,} marked"] if marks else []
-    return " · ".join(parts)

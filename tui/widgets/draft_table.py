@@ -40,15 +40,16 @@ _STYLES: dict[Severity, CellStyle] = {
 _LEFT_OUT = "–"
 _WIDTHS = {
     "prompt": 24,
-    "negative_prompt": 18,
-    "color_palette": 18,
-    "num_images": 10,
-    "final_prompt": 24,
-    "image": 20,
-    "mask": 20,
-    "lora": 20,
+    "negative_prompt": 15,
+    "color_palette": 13,
+    "final_prompt": 16,
+    "image": 12,
+    "mask": 12,
+    "lora": 12,
 }
-_MOST_WIDTH = 14
+"""Of columns with long texts, at least."""
+_MOST_OF_TEXTS = 40
+_LEAST_WIDTH, _MOST_WIDTH = 14, 24
 
 
 class Sheet(Protocol):
@@ -65,6 +66,7 @@ class DraftTable(VirtualTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("sheet.open", "edit", "Edit"),
+        bind("sheet.pull", "screen.get_model", "Get the model"),
         bind("sheet.take", "take(False)", "Take suggestion"),
         bind("sheet.take_alike", "take(True)", "Take it for all alike", show=False),
         bind("sheet.next", "problem(1)", "Next problem"),
@@ -443,10 +445,7 @@ class DraftSource:
         """The row's number, then the sheet's columns."""
         return [
             TableColumn("row", "row", 6, align="right"),
-            *(
-                TableColumn(name, name, _width(name), share=int(name == "prompt"))
-                for name in self.draft.columns
-            ),
+            *(_column(name) for name in self.draft.columns),
         ]
 
     def count(self) -> int:
@@ -498,12 +497,16 @@ class DraftSource:
             glyph = GLYPHS[problem.severity]
             return Cell(text, _STYLES[problem.severity], glyph, swatches=colours)
         if self.draft.is_edited(number, column) and self.draft.file:
-            return Cell(text, "accent", EDITED, swatches=colours)
+            return Cell(text, "own", EDITED, swatches=colours)
         return Cell(text, swatches=colours)
 
 
-def _width(name: str) -> int:
-    return _WIDTHS.get(name, max(8, min(_MOST_WIDTH, len(name))))
+def _column(name: str) -> TableColumn:
+    """The prompt takes what is left; the others are as wide as what is in them."""
+    if name == "prompt":
+        return TableColumn(name, name, _WIDTHS[name], share=1)
+    most = _MOST_OF_TEXTS if name in _WIDTHS else _MOST_WIDTH
+    return TableColumn(name, name, _WIDTHS.get(name, min(_LEAST_WIDTH, len(name))), most=most)
 
 
 def _worse(problem: Problem, other: Problem) -> bool:

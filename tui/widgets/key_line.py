@@ -15,14 +15,17 @@ _MORE = " … "
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
+    """A key and what it does."""
+
     key: str
     shown: str
     words: str
-    enabled: bool
+    enabled: bool = True
 
     @property
     def width(self) -> int:
+        """In cells."""
         return cell_len(self.shown) + cell_len(self.words) + 3
 
 
@@ -53,10 +56,10 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._items: Sequence[_Item] = ()
-        self._places: list[tuple[range, _Item]] = []
+        self._items: Sequence[Item] = ()
+        self._places: list[tuple[range, Item]] = []
         """Where each stands, as far as there is room."""
-        self._under_mouse: _Item | None = None
+        self._under_mouse: Item | None = None
         self._due = False
 
     def on_mount(self) -> None:
@@ -79,20 +82,20 @@ class KeyLine(Widget):
             self._arrange()
             self.refresh()
 
-    def _found(self) -> Sequence[_Item]:
+    def _found(self) -> Sequence[Item]:
         """The palette's key is the last, if there is a palette."""
         active = dict(self.screen.active_bindings)
         palette = active.pop(self.app.COMMAND_PALETTE_BINDING, None)
-        items: dict[str, _Item] = {}
+        items: dict[str, Item] = {}
         for _, binding, enabled, _ in active.values():
             if binding.show:
                 shown = self.app.get_key_display(binding)
-                item = _Item(binding.key, shown, binding.description, enabled)
+                item = Item(binding.key, shown, binding.description, enabled)
                 items.setdefault(binding.action, item)
         if palette is not None and self.app.ENABLE_COMMAND_PALETTE:
             _, binding, enabled, _ = palette
             shown = self.app.get_key_display(binding)
-            items["palette"] = _Item(binding.key, shown, binding.description, enabled)
+            items["palette"] = Item(binding.key, shown, binding.description, enabled)
         return tuple(items.values())
 
     def on_resize(self) -> None:
@@ -125,7 +128,8 @@ class KeyLine(Widget):
             if gap:
                 missing = len(self._places) < len(self._items)
                 more = _MORE if missing and number == len(self._places) - 1 else ""
-                segments.append(Segment(more[:gap].ljust(gap), plain + self._style("words")))
+                style = plain + self._style("words") if more else plain
+                segments.append(Segment(more[:gap].ljust(gap), style))
             name = "hover" if item is self._under_mouse else ""
             key, words = (name or "key", name or "words") if item.enabled else ("off", "off")
             segments += [
@@ -138,7 +142,7 @@ class KeyLine(Widget):
     def _style(self, name: str) -> Any:
         return self.get_component_rich_style(f"key-line--{name}", partial=True)
 
-    def _at(self, x: int) -> _Item | None:
+    def _at(self, x: int) -> Item | None:
         return next((item for place, item in self._places if x in place), None)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -149,7 +153,7 @@ class KeyLine(Widget):
         """Nothing."""
         self._hover(None)
 
-    def _hover(self, item: _Item | None) -> None:
+    def _hover(self, item: Item | None) -> None:
         if item is not self._under_mouse:
             self._under_mouse = item
             self.refresh()

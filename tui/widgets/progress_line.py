@@ -10,6 +10,7 @@ from engine.api import Pace, SessionInfo, Tally
 from tui.engine_status import Doing, EngineStatus
 from tui.glyphs import GLYPHS
 from tui.keys import key_of
+from tui.state_words import bar
 from tui.text import clean, shorten, time_text
 
 _BAR = 20
@@ -31,6 +32,18 @@ class SessionProgress:
     """What the engine does: time left is only known while it renders."""
     hint: str
     """What can be done about it; the first to go where room is short."""
+
+
+def end_words(counts: Tally, seconds: float) -> list[str]:
+    """What came of a session at its end: `833/836 made`, `✗ 3 failed`, `took about 41 min`.
+
+    Args:
+        counts: of its images.
+        seconds: how long it took; 0 where nothing was made.
+    """
+    words = [f"{counts.done:,}/{counts.images:,} made"]
+    words += [f"{GLYPHS['failed']} {counts.failed:,} failed"] if counts.failed else []
+    return [*words, f"took {time_text(seconds)}"] if seconds else words
 
 
 class ProgressLine(Static):
@@ -61,13 +74,14 @@ class ProgressLine(Static):
 
     def _line(self, standing: SessionProgress) -> Content:
         counts, room = standing.counts, self.content_size.width
-        settled = counts.done + counts.failed
         width = _BAR if room >= _NARROW else _SHORT_BAR
-        filled = round(width * settled / max(1, counts.images))
-        bar = ("█" * filled, "$accent"), ("░" * (width - filled), "$foreground 30%")
-        parts = [f"{counts.done}/{counts.images}"]
-        states = {"failed": counts.failed, "stopped": counts.stopped, "waiting": counts.waiting}
-        parts += [f"{GLYPHS[state]} {n} {state}" for state, n in states.items() if n]
+        over, rest = bar(counts, width)
+        if counts.settled and not counts.stopped:
+            parts = end_words(counts, standing.info.seconds)
+        else:
+            parts = [f"{counts.done:,}/{counts.images:,}"]
+            states = {"failed": counts.failed, "stopped": counts.stopped, "waiting": counts.waiting}
+            parts += [f"{GLYPHS[state]} {n:,} {state}" for state, n in states.items() if n]
         if counts.waiting and counts.rewriting:
             parts.insert(1, f"{GLYPHS['rewriting']} prompts of {counts.rewriting} being rewritten")
         working = not counts.settled
@@ -78,8 +92,6 @@ class ProgressLine(Static):
             parts.insert(1, status.fitting(fits, now))
         elif working and not standing.held:
             parts[1:1] = status.pace_words(standing.pace, now)
-        elif not working and standing.info.seconds:
-            parts.append(f"took {time_text(standing.info.seconds)}")
         if standing.held:
             parts.insert(1, f"{GLYPHS['held']} held: {key_of('jobs.resume')} resumes it")
         while len(parts) > 1 and len("   ".join(parts)) + width + 12 > room:
@@ -87,6 +99,8 @@ class ProgressLine(Static):
         text = "   ".join(parts)
         left = room - width - len(text) - 4
         name = shorten(clean(standing.info.name), max(8, min(_NAME, left)))
-        line = Content.assemble(f"{name}  ", *bar, f"  {text}")
+        line = Content.assemble(
+            f"{name}  ", (over, "$text-primary"), (rest, "$foreground 30%"), f"  {text}"
+        )
         gap = room - line.cell_length - len(standing.hint)
         return line if gap < 2 else Content.assemble(line, " " * gap, (standing.hint, "dim"))

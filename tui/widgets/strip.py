@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from textual.app import ComposeResult
-from textual.containers import Grid
 from textual.widget import Widget
 
 from tui.graphics.prepare import PictureFault, drawn
@@ -22,17 +20,14 @@ class ThumbnailStrip(Widget):
 
     DEFAULT_CSS = """
     ThumbnailStrip { height: 1fr; }
-    ThumbnailStrip Grid { height: 1fr; grid-gutter: 1 1; padding: 0 1; }
+    ThumbnailStrip PictureView { position: absolute; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._paths: Sequence[Path] = ()
         self._shape = (0, 0)
-
-    def compose(self) -> ComposeResult:
-        """Places come with the size."""
-        yield Grid()
+        self._place = (0, 0)
 
     @property
     def places(self) -> int:
@@ -50,18 +45,25 @@ class ThumbnailStrip(Widget):
         rows = max(1, self.size.height // (_CELL[1] + 1))
         while columns * rows > MOST:
             columns, rows = (columns - 1, rows) if columns > rows else (columns, rows - 1)
-        if (columns, rows) != self._shape:
-            self._shape = (columns, rows)
+        place = (self.size.width - 2) // columns, self.size.height // rows
+        if (shape := (columns, rows)) != self._shape or place != self._place:
+            self._shape, self._place = shape, place
             self.call_later(self._lay_out)
-        else:
-            self.call_after_refresh(self._load)  # the places have their size only then
 
     async def _lay_out(self) -> None:
-        grid = self.query_one(Grid)
-        await grid.remove_children()
-        grid.styles.grid_size_columns, grid.styles.grid_size_rows = self._shape
-        await grid.mount_all(PictureView() for _ in range(self.places))
-        self.call_after_refresh(self._load)
+        views = list(self.query(PictureView))
+        await self.remove_children(views[self.places :])
+        await self.mount_all(PictureView() for _ in range(self.places - len(views)))
+        for number, view in enumerate(self.query(PictureView)):
+            row, column = divmod(number, self._shape[0])
+            view.styles.offset = 1 + column * self._place[0], row * self._place[1]
+            view.styles.width, view.styles.height = self._room
+        self._load()
+
+    @property
+    def _room(self) -> tuple[int, int]:
+        """Of a picture; between two of them is a cell."""
+        return max(1, self._place[0] - 1), max(1, self._place[1] - 1)
 
     def _load(self) -> None:
         if self.is_mounted and self._shape[0]:
@@ -73,7 +75,7 @@ class ThumbnailStrip(Widget):
             if number >= len(paths):
                 view.draw(None)
                 continue
-            drawing = await drawn(paths[number], tuple(view.size), self.app.console)  # type: ignore[arg-type]
+            drawing = await drawn(paths[number], self._room, self.app.console)
             if isinstance(drawing, PictureFault):
                 view.say(drawing.reason)
             else:

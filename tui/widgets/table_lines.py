@@ -1,7 +1,7 @@
 """Pure: how wide a table's columns are, and its lines, from rows and what the table adds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal, NamedTuple, Protocol
 
@@ -18,6 +18,8 @@ GUTTER = 2
 GAP = 2
 """Cells after each column."""
 
+_LONG = 256
+"""Characters of a text that are measured: no column is wider."""
 _UNSETTLED = str.maketrans("", "", "\u200d\ufe0f")
 """Emoji joiner and emoji variant: terminals disagree on how wide what they make is, and every cell
 after it would be off. Without them the parts stand side by side, equally wide everywhere."""
@@ -38,9 +40,10 @@ COMPONENTS = (
     "mark",
     "range",
     "empty",
-    "accent",
+    "busy",
     "dim",
     "error",
+    "own",
     "repaired",
     "success",
     "warning",
@@ -52,7 +55,8 @@ Mark = Literal["", "mark", "range"]
 class TableColumn:
     """One column: `name` for messages, `title` for the header, sizes in cells.
 
-    With a `share` above 0 it takes that part of the room left over, and `width` is its least.
+    With `most` it is as wide as what is in it, from `width` to that. With a `share` above 0 it
+    takes that part of the room left over, and `width` is its least.
     """
 
     name: str
@@ -60,6 +64,7 @@ class TableColumn:
     width: int = 10
     share: int = 0
     align: Align = "left"
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,42 @@ def least_width(columns: Sequence[TableColumn]) -> int:
     return GUTTER + sum(column.width + GAP for column in columns)
 
 
-def arrange(columns: Sequence[TableColumn], width: int) -> TableLayout:
-    """Columns in `width` cells after the gutter; wider than that when their least widths are."""
+def text_width(cell: Cell) -> int:
+    """Cells that it takes to be seen whole."""
+    return len(cell.swatches) + bool(cell.swatches) + len(cell.glyph) + cell_len(cell.text[:_LONG])
+
+
+def _grown(columns: Sequence[TableColumn], width: int, seen: Sequence[int]) -> list[TableColumn]:
+    """The columns, as wide as what is in them: those first that lack least.
+
+    What shares the rest keeps half of it, unless the columns have to be scrolled anyway.
+    """
+    spare = width - least_width(columns)
+    if spare >= 0 and any(column.share for column in columns):
+        spare //= 2
+    grown = list(columns)
+    lacks = {
+        number: min(column.most, wanted) - column.width
+        for number, (column, wanted) in enumerate(zip(columns, seen, strict=False))
+        if column.most
+    }
+    for number, lack in sorted(lacks.items(), key=lambda item: item[1]):
+        if lack > 0:
+            more = lack if spare < 0 else min(lack, spare)
+            grown[number] = replace(columns[number], width=columns[number].width + more)
+            spare -= more if spare >= 0 else 0
+    return grown
+
+
+def arrange(columns: Sequence[TableColumn], width: int, seen: Sequence[int] = ()) -> TableLayout:
+    """Columns in `width` cells after the gutter; wider than that when their least widths are.
+
+    Args:
+        columns: the columns.
+        width: how many cells there are.
+        seen: the widest text so far of each.
+    """
+    columns = _grown(columns, width, seen)
     spare = max(0, width - least_width(columns))
     shares = sum(column.share for column in columns)
     # Shares are cut from the running total, so that the last cell is given out too.

@@ -5,8 +5,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-CellStyle = Literal["", "accent", "dim", "error", "repaired", "success", "warning"]
-"""What a cell or row means; how that looks is the table's business."""
+CellStyle = Literal["", "busy", "dim", "error", "own", "repaired", "success", "warning"]
+"""What a cell or row means; how that looks is the table's business. `own`: the user wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,10 @@ class _Gauges:
     disk: DiskGauge
 
 
+def _tab_words(area: str) -> str:
+    return f" {key_of(f'app.{area}')} {AREAS[area]} "
+
+
 class AreaTab(Static):
     """One area's key and name; a click goes there."""
 
@@ -38,9 +42,12 @@ class AreaTab(Static):
         area: str
 
     def __init__(self, area: str) -> None:
-        words = f" {key_of(f'app.{area}')} {AREAS[area]} "
-        super().__init__(words, markup=False, classes="area")
+        super().__init__(_tab_words(area), markup=False, classes="area")
         self._area = area
+
+    def name_key(self) -> None:
+        """Write it anew, with the key it has now."""
+        self.update(_tab_words(self._area))
 
     def on_click(self, _: Click) -> None:
         """Go there."""
@@ -53,7 +60,8 @@ class TopLine(Horizontal):
     DEFAULT_CSS = """
     TopLine { height: 1; background: $panel; }
     TopLine .area { width: auto; color: $text-muted; }
-    TopLine .area.-here { color: $text; background: $accent 40%; text-style: bold; }
+    TopLine .area.-here { color: $block-cursor-foreground; background: $block-cursor-background;
+                            text-style: bold; }
     TopLine #gauges { width: 1fr; text-align: right; text-wrap: nowrap; padding: 0 1;
                       color: $text-muted; }
     TopLine #gauges.-warning { color: $text-warning; }
@@ -106,6 +114,12 @@ class TopLine(Horizontal):
 
     def _take(self, gauges: _Gauges) -> None:
         self._device, self._disk = gauges.device, gauges.disk
+        self.show()
+
+    def name_keys(self) -> None:
+        """Write the tabs anew, with the keys they have now."""
+        for tab in self.query(AreaTab):
+            tab.name_key()
         self.show()
 
     def show(self) -> None:

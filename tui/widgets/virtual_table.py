@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
@@ -29,6 +30,7 @@ from tui.widgets.table_lines import (
     draw_row,
     fit,
     least_width,
+    text_width,
 )
 from tui.widgets.table_source import ListSource, Pages, Source, TableRow
 
@@ -69,7 +71,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         color: $foreground;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
-        & > .virtual-table--header { color: $text-muted; background: $surface; text-style: bold; }
+        & > .virtual-table--header { color: $text-muted; background: $surface; }
         & > .virtual-table--header-cursor { color: $foreground; text-style: bold underline; }
         & > .virtual-table--gutter { color: $text-accent; }
         & > .virtual-table--mark { background: $accent 18%; }
@@ -77,14 +79,15 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         & > .virtual-table--cursor { background: $foreground 8%; }
         & > .virtual-table--cell-cursor { text-style: underline; }
         & > .virtual-table--empty { color: $text-muted; }
-        & > .virtual-table--accent { color: $text-accent; }
+        & > .virtual-table--busy { color: $text-primary; }
         & > .virtual-table--dim { color: $text-muted; }
         & > .virtual-table--error { color: $text-error; }
+        & > .virtual-table--own { text-style: bold; }
         & > .virtual-table--repaired { color: $text-secondary; }
         & > .virtual-table--success { color: $text-success; }
         & > .virtual-table--warning { color: $text-warning; }
         &:focus {
-            & > .virtual-table--cursor { background: $foreground 18%; text-style: bold; }
+            & > .virtual-table--cursor { background: $foreground 16%; text-style: bold; }
             & > .virtual-table--cell-cursor {
                 background: $block-cursor-background;
                 color: $block-cursor-foreground;
@@ -168,6 +171,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._anchor: tuple[int, Hashable] | None = None
         self._layout = TableLayout((), (), 0)
         self._layout_width = -1
+        self._seen_widths: list[int] = []
+        """The widest text of each column, among the rows that have been on the screen."""
         self._strips: LRUCache[tuple[TableRow | None, Look], Strip] = LRUCache(512)
         self._looks: dict[tuple[str, ...], Style] = {}
         self._markable = markable
@@ -187,8 +192,10 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
     def columns(self, columns: Sequence[TableColumn]) -> None:
         self._columns = tuple(columns)
         self._column = max(0, min(self._column, len(columns) - 1))
+        self._seen_widths = []
+        self._measure()
         self._layout_width = -1
-        self.virtual_size = Size(least_width(self._columns), self._count + 1)
+        self._resize_content()
         self.refresh()
         self._tell()
 
@@ -203,6 +210,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._hear_of_rows()
         self._pages = Pages(source)
         self._cursor, self._key, self._followed = 0, None, None
+        self._seen_widths = []
         self._marks.clear()
         if self.is_attached:
             self._end_range()
@@ -292,16 +300,21 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._go(index, names.index(column) if column in names else self._column)
         return True
 
-    def follow(self, key: Hashable | None) -> None:
+    def follow(self, key: Hashable | None, *, below: int = 0) -> None:
         """Keep the cursor on `key` until the user moves; None ends it.
 
         While `following` is not None, name the next key the same way. If the user has scrolled the
         cursor out of view meanwhile, the view stays where it is.
+
+        Args:
+            key: of the row.
+            below: so many rows after it are to be seen, too, if they can be.
         """
         started, self._followed = self._followed is None, key
         index = None if key is None else self._source.index_of(key)
         if index is not None:
-            self._place(index, self._column, show=started or self._cursor in self.visible_rows)
+            show = started or self._cursor in self.visible_rows
+            self._place(index, self._column, show=show, below=below)
 
     def refresh_rows(self, rows: Iterable[Hashable] | range) -> None:
         """Show rows that changed, were loaded, or are loading: their keys, or a range of indexes.
@@ -322,6 +335,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
                     self._pages.fetch(index)
                 else:
                     self._pages.forget(index)
+        self._measure()
         self._tell()
 
     def reload(self) -> None:
@@ -335,9 +349,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
             was_visible = self._cursor in self.visible_rows
             self._pages = Pages(self._source)
             self._count = self._source.count()
-            size = Size(least_width(self._columns), self._count + 1)
-            if size != self.virtual_size:
-                self.virtual_size = size
+            self._resize_content()
             wanted = self._key if self._followed is None else self._followed
             index = None if wanted is None else self._source.index_of(wanted)
             if index is not None:
@@ -353,6 +365,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
             if was_visible:
                 self.scroll_to(y=self._cursor - line, animate=False, force=True)
                 self._show_cursor()
+        self._measure()
         self._tell()
 
     def _hear_of_rows(self) -> None:
@@ -472,7 +485,14 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """A smaller screen must not lose the cursor; scrollbars come and go after this event."""
+        self._measure()
+        self._resize_content()
         self.call_after_refresh(self._show_cursor)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other rows may have longer texts."""
+        super().watch_scroll_y(old_value, new_value)
+        self._measure()
 
     # What is drawn: what is seen, and again only what changed
 
@@ -540,9 +560,33 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         width = self._view.width
         if width != self._layout_width:
             self._layout_width = width
-            self._layout = arrange(self._columns, width)
+            self._layout = arrange(self._columns, width, self._seen_widths)
             self._strips.clear()
         return self._layout
+
+    def _measure(self) -> None:
+        """Look how wide the texts on the screen are; columns grow, and never shrink again."""
+        if not any(column.most for column in self._columns):
+            return
+        widest = [cell_len(column.title) for column in self._columns]
+        for number, width in enumerate(self._seen_widths):
+            widest[number] = max(widest[number], width)
+        for index in self.visible_rows:
+            row = self._pages.row(index)
+            for number, cell in enumerate(row.cells if row else ()):
+                if number < len(widest) and self._columns[number].most:
+                    widest[number] = max(widest[number], text_width(cell))
+        if widest != self._seen_widths:
+            self._seen_widths, self._layout_width = widest, -1
+            self._resize_content()
+            self.refresh()
+
+    def _resize_content(self) -> None:
+        """How far the columns and rows reach: beyond the screen, they are scrolled."""
+        width = self._arranged().total if self._view.width else least_width(self._columns)
+        reach = width if width > self._view.width else least_width(self._columns)
+        if (size := Size(reach, self._count + 1)) != self.virtual_size:
+            self.virtual_size = size
 
     @property
     def _frozen_width(self) -> int:
@@ -594,22 +638,23 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._followed = None
         self._place(index, self._column if column is None else column, show=True)
 
-    def _place(self, index: int, column: int, *, show: bool) -> None:
+    def _place(self, index: int, column: int, *, show: bool, below: int = 0) -> None:
         with self._repainting():
             index = max(0, min(index, self._count - 1))
             if index != self._cursor:
                 self._cursor, self._key = index, None
             self._column = max(0, min(column, len(self._columns) - 1))
             if show:
-                self._show_cursor()
+                self._show_cursor(below)
         self._tell()
 
-    def _show_cursor(self) -> None:
+    def _show_cursor(self, below: int = 0) -> None:
         top, page = self.scroll_offset.y, self._page_size
+        last = min(self._cursor + below, self._cursor + page - 1, self._count - 1)
         if page and self._cursor < top:
             self.scroll_to(y=self._cursor, animate=False, force=True)
-        elif page and self._cursor >= top + page:
-            self.scroll_to(y=self._cursor - page + 1, animate=False, force=True)
+        elif page and last >= top + page:
+            self.scroll_to(y=last - page + 1, animate=False, force=True)
         if page and self._cells and self._column >= self._frozen:
             layout, x = self._arranged(), self.scroll_offset.x
             start = layout.starts[self._column] - self._frozen_width

@@ -149,7 +149,7 @@ class Welcome(Widget, can_focus=True):
     ]
     DEFAULT_CSS = """
     Welcome { height: 1fr; padding: 1 2 0 2; }
-    Welcome #name { color: $text-accent; text-style: bold; height: 1; }
+    Welcome #name { text-style: bold; height: 1; }
     Welcome #what { height: 1; }
     Welcome #machine { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     Welcome #away { height: auto; display: none; margin-top: 1; }
@@ -189,6 +189,13 @@ class Welcome(Widget, can_focus=True):
     def on_mount(self) -> None:
         """The cursor is on the first way on."""
         self._go_to(self._lines[0])
+        self.look()
+
+    def name_keys(self) -> None:
+        """Write the ways on anew, with the keys they have now."""
+        ways = self.query_one("#ways").query(WelcomeLine)
+        for line, (name, words, _) in zip(ways, _WAYS, strict=True):
+            line.update(_way(name, words))
         self.look()
 
     def on_resize(self) -> None:

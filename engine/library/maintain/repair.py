@@ -285,7 +285,8 @@ def _adopt(writer: Writer, found: _Found, path: Path) -> None:
         mark_done(
             db,
             found.record.image,
-            name=path.name,
+            library=writer.library,
+            path=path,
             size=len(data),
             digest=digest_of(data),
             record=found.record,
@@ -376,7 +377,9 @@ def _add_images(
     with writer.transaction() as db:
         identity = db.execute("SELECT id FROM sessions WHERE key = ?", (session,)).fetchone()["id"]
         for number, variations in sorted(by_row.items()):
-            row = _row_of(db, identity, number, variations, sources)
+            parents = _parents_among(variations)
+            own = max((each for each in variations if each not in parents), default=0)
+            row = _row_of(db, identity, number, variations, sources, own if parents else None)
             known = {
                 r["variation"]
                 for r in db.execute("SELECT variation FROM images WHERE row = ?", (row,)).fetchall()
@@ -384,8 +387,39 @@ def _add_images(
             for variation in range(1, max(variations) + 1):
                 if variation in variations:
                     _add_done(db, writer.library, identity, row, variations[variation])
-                elif variation not in known:
+                elif variation not in known and (variation <= own or not parents):
                     _add_lost(db, session, identity, row, variation, variations)
+            _note_parents(db, row, variations, parents, sources)
+
+
+def _parents_among(variations: Mapping[int, _Found]) -> dict[int, int]:
+    """Which images of a row are made of which, larger: variation → its parent's."""
+    larger = {v: f.record.recipe.image for v, f in variations.items() if f.record.recipe.upscale}
+    if not larger:
+        return {}
+    own = {digest_of(f.path.read_bytes()): v for v, f in variations.items() if v not in larger}
+    return {v: own[digest] for v, digest in larger.items() if digest in own}
+
+
+def _note_parents(
+    db: sqlite3.Connection,
+    row: int,
+    variations: Mapping[int, _Found],
+    parents: Mapping[int, int],
+    sources: Mapping[str, SourceFacts],
+) -> None:
+    for variation, parent in parents.items():
+        digest = variations[variation].record.recipe.image
+        if digest in sources:
+            facts = sources[digest]
+            add_source(db, SourcePicture("", digest, facts.width, facts.height), 0)
+        db.execute(
+            "INSERT OR IGNORE INTO parents (image, session, parent, source)"
+            " SELECT c.id, c.session, p.id, (SELECT id FROM sources WHERE digest = ?)"
+            " FROM images c JOIN images p ON p.row = c.row"
+            " WHERE c.row = ? AND c.variation = ? AND p.variation = ?",
+            (digest, row, variation, parent),
+        )
 
 
 def _row_of(
@@ -394,7 +428,9 @@ def _row_of(
     number: int,
     variations: dict[int, _Found],
     sources: Mapping[str, SourceFacts],
+    own: int | None,
 ) -> int:
+    """A row, made anew if it is not there; `own`: of so many images others were made, larger."""
     found = db.execute(
         "SELECT id FROM rows WHERE session = ? AND number = ?", (session, number)
     ).fetchone()
@@ -403,9 +439,11 @@ def _row_of(
     variation, any_of_it = next(iter(sorted(variations.items())))
     recipe = any_of_it.record.recipe
     cells = row_of(told_by(any_of_it.record)) | {
-        "num_images": str(max(variations)),
+        "num_images": str(own or max(variations)),
         "seed_number": str((recipe.seed - variation + 1) % SEEDS),
     }
+    if own is not None:
+        cells["upscale"] = str(max(each.record.recipe.upscale for each in variations.values()))
     drawn_on = _sources_of(any_of_it, sources)
     cells |= {source.role: with_digest(source.name, source.digest) for source in drawn_on}
     text = json.dumps({k: v for k, v in cells.items() if v}, ensure_ascii=False)

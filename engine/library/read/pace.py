@@ -1,7 +1,7 @@
 """How fast images come and how long the rest will take, from what the library has recorded."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,10 @@ from engine.library.read.lots import lots_of
 from engine.plan.estimate import Rate
 
 _RECENT_BATCHES = 64
+_WITH_WORK = (
+    "SELECT id, key, (waiting + rendering) * 1.0 / max(1, images - done) AS share FROM sessions"
+    " WHERE (waiting > 0 OR rendering > 0)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,7 @@ def pace(library: Path, session: str) -> Pace:
     with reading(library) as db:
         spans = _recent(db)
         ahead = db.execute(
-            "SELECT id, (waiting + rendering) * 1.0 / max(1, images - done) AS share FROM sessions"
-            " WHERE (waiting > 0 OR rendering > 0)"
-            " AND position <= (SELECT position FROM sessions WHERE key = ?)",
+            f"{_WITH_WORK} AND position <= (SELECT position FROM sessions WHERE key = ?)",
             (session,),
         ).fetchall()
         left = [
@@ -71,6 +73,32 @@ def pace(library: Path, session: str) -> Pace:
             for row in ahead
             for model, work in _work_left(db, row["id"])
         ]
+    return _pace(spans, left)
+
+
+def paces(library: Path, without: Collection[str] = ()) -> dict[str, Pace]:
+    """Session → how it gets on, of all with work left, in the order in which they are rendered.
+
+    Args:
+        library: its folder.
+        without: ids of sessions that are held back: nothing waits for them.
+
+    Raises:
+        LibraryError: no such library.
+    """
+    left: list[tuple[str, float]] = []
+    found: dict[str, Pace] = {}
+    with reading(library) as db:
+        spans = _recent(db)
+        for row in db.execute(f"{_WITH_WORK} ORDER BY position").fetchall():
+            if row["key"] not in without:
+                left += [(model, work * row["share"]) for model, work in _work_left(db, row["id"])]
+                found[row["key"]] = _pace(spans, left)
+    return found
+
+
+def _pace(spans: Sequence[Span], left: Iterable[tuple[str, float]]) -> Pace:
+    """By what was computed lately, and what is left: models (no name: several), and their work."""
     if not spans:
         return Pace(None, None)
     overall = _seconds_per_work(spans)

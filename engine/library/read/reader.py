@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.errors import did_you_mean
 from engine.library.database import LibraryError, is_new, reading
 from engine.protocol.records import Tally
 
@@ -162,6 +163,19 @@ def list_unfinished(library: Path) -> list[SessionInfo]:
     return [session_info(library, row) for row in rows]
 
 
+def list_queue(library: Path) -> list[SessionInfo]:
+    """As `list_unfinished`; then those that were stopped, the last accepted first."""
+    if is_new(library):
+        return []
+    with reading(library) as db:
+        rows = db.execute(
+            f"{SESSION_COLUMNS} WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
+            " AND trashed IS NULL ORDER BY waiting = 0 AND rendering = 0,"
+            " iif(waiting = 0 AND rendering = 0, -id, position)"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
+
+
 def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
     """A row of `SESSION_COLUMNS` as others see it."""
     return SessionInfo(
@@ -195,9 +209,10 @@ def find_session(library: Path, wanted: str) -> SessionInfo:
     """
     with reading(library) as db:
         rows = _matching(db, wanted)
+        near = "" if rows else _near(db, wanted)
     if not rows:
         raise LibraryError(
-            f"There is no session {wanted!r}. `promptsheet sessions` lists them."
+            f"There is no session {wanted!r}.{near} `promptsheet sessions` lists them."
             if wanted != "last"
             else "There is no session yet."
         )
@@ -220,6 +235,18 @@ def _matching(db: sqlite3.Connection, wanted: str) -> Sequence[sqlite3.Row]:
     )
 
 
+def _near(db: sqlite3.Connection, wanted: str) -> str:
+    """Which of the newest sessions may have been meant."""
+    found = db.execute(
+        "SELECT key, name FROM sessions WHERE trashed IS NULL ORDER BY created DESC LIMIT ?",
+        (_NEWEST,),
+    ).fetchall()
+    return did_you_mean(wanted, ["last", *(text for row in found for text in row)])
+
+
+_NEWEST = 1000
+
+
 ROW_ERROR = (
     "(SELECT e.error FROM images e WHERE e.row = r.id AND e.trashed IS NULL"
     " AND e.state IN ('failed', 'stopped') AND e.error IS NOT NULL"
@@ -240,8 +267,7 @@ def find_in_trash(library: Path, wanted: str) -> SessionInfo:
     """
     with reading(library) as db:
         rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE (trashed > 0 OR trashed IS NULL AND EXISTS"
-            f" (SELECT 1 FROM images i WHERE i.session = sessions.id AND {_IN_TRASH}))"
+            f"{SESSION_COLUMNS} WHERE {_SOME_IN_TRASH}"
             " AND (?1 = 'last' OR ?1 IN (key, name)) ORDER BY created DESC, id DESC",
             (wanted,),
         ).fetchall()
@@ -255,8 +281,30 @@ def find_in_trash(library: Path, wanted: str) -> SessionInfo:
     return session_info(library, found[0])
 
 
+def list_in_trash(library: Path) -> list[SessionInfo]:
+    """The sessions with something in the trash, newest first.
+
+    Raises:
+        LibraryError: not a library this version can read.
+    """
+    if is_new(library):
+        return []
+    with reading(library) as db:
+        rows = db.execute(
+            f"{SESSION_COLUMNS} WHERE {_SOME_IN_TRASH} ORDER BY created DESC, id DESC"
+        ).fetchall()
+    return [session_info(library, row) for row in rows]
+
+
 _IN_TRASH = "i.trashed IS NOT NULL AND NOT (i.state = 'done' AND i.digest IS NULL)"
 """Of an image: it is in the trash, and not emptied out of it."""
+
+
+_SOME_IN_TRASH = (
+    "(trashed > 0 OR trashed IS NULL AND EXISTS"
+    f" (SELECT 1 FROM images i WHERE i.session = sessions.id AND {_IN_TRASH}))"
+)
+"""Of a session: it is in the trash as a whole, or some of its images are."""
 
 
 def list_trashed(library: Path, session: str) -> list[ImageInfo]:
@@ -447,16 +495,24 @@ def departures_of(library: Path, session: str) -> tuple[int, list[str]]:
     return count, sorted({kind for kinds in departed.values() for kind in kinds})
 
 
-def newest_image(library: Path, session: str) -> Path | None:
-    """The file of the image of the session with id `session` that was finished last."""
+def newest_image(library: Path, session: str, row: int | None = None) -> Path | None:
+    """The file of the image that was finished last.
+
+    Args:
+        library: the library.
+        session: the id of the session whose image it is.
+        row: the number of the row that it is of; None: of any.
+    """
+    of_row = " AND i.row = (SELECT id FROM rows WHERE session = s.id AND number = ?)"
     with reading(library) as db:
-        row = db.execute(
+        found = db.execute(
             "SELECT s.folder || '/' || i.file AS file FROM images i"
             " JOIN sessions s ON s.id = i.session WHERE s.key = ? AND i.state = 'done'"
-            " AND i.trashed IS NULL ORDER BY i.finished DESC, i.id DESC LIMIT 1",
-            (session,),
+            f" AND i.trashed IS NULL{of_row if row is not None else ''}"
+            " ORDER BY i.finished DESC, i.id DESC LIMIT 1",
+            (session,) if row is None else (session, row),
         ).fetchone()
-    return library / row["file"] if row else None
+    return library / found["file"] if found else None
 
 
 def image_info(row: sqlite3.Row) -> ImageInfo:

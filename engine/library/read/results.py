@@ -10,10 +10,17 @@ from typing import Any
 from engine.library.database import LibraryError, reading
 from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info, paged
 from engine.library.read.sources import NAMED_SOURCES
+from engine.picture.recipe import Recipe
 from engine.sheet.columns import COLUMNS
+from engine.sheet.picture_names import with_digest
 
 RESULT_COLUMNS = ("result_state", "result_file", "result_favourite", "result_error")
 _SEED, _COUNT = "seed_number", "num_images"
+_OF_ENLARGED = {
+    *("prompt", "negative_prompt", "magic_prompt", "model", "image", "upscale", "strength", "fit"),
+    *("steps", "guidance", "scheduler", "lora"),
+}
+"""Columns by which an image is asked for again that is made of another of its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ def columns_of(library: Path, session: str) -> list[str]:
     with reading(library) as db:
         identity = _session(db, session)
         used = _keys(db, "cells", identity) | {_SEED, _COUNT}
+        if db.execute("SELECT 1 FROM parents WHERE session = ? LIMIT 1", (identity,)).fetchone():
+            used |= _OF_ENLARGED
         extra = _keys(db, "extra", identity)
         source = db.execute("SELECT source FROM sessions WHERE id = ?", (identity,)).fetchone()
     written = json.loads(source["source"]).get("columns", [])
@@ -99,7 +108,9 @@ def results_of(
     with reading(library) as db:
         _session(db, session)  # it must exist
     select = IMAGE_COLUMNS.replace(
-        "SELECT ", f"SELECT r.cells, r.extra, {NAMED_SOURCES} AS sources, ", 1
+        "SELECT ",
+        f"SELECT r.cells, r.extra, {NAMED_SOURCES} AS sources, {_MADE_OF} AS made_of, ",
+        1,
     )
     where = "AND i.trashed IS NULL" + (" AND i.favourite = 1" if favourites else "")
     for row in paged(library, session, select, "i", where):
@@ -107,11 +118,32 @@ def results_of(
             yield _result(row)
 
 
+_MADE_OF = (
+    "(SELECT o.file FROM parents p JOIN images o ON o.id = p.parent"
+    " WHERE p.image = i.id AND p.source IS NOT NULL)"
+)
+"""Of an image `i` that is made of another of its row: the name of that one's file."""
+
+
 def _result(row: sqlite3.Row) -> Result:
     info = image_info(row)
     cells = json.loads(row["cells"]) | json.loads(row["sources"])
+    if row["made_of"] is not None:
+        cells = _enlarged(info, row["made_of"])
+    elif not json.loads(row["sources"]):
+        cells.pop("upscale", None)  # what is made of it has a line of its own
     cells |= {_SEED: str(info.seed), _COUNT: "1"}
     return Result(info, cells, json.loads(row["extra"]))
+
+
+def _enlarged(info: ImageInfo, made_of: str) -> dict[str, str]:
+    """The cells of a row that makes this image again of the one it was made of."""
+    from engine.picture.foreign import told_by_recipe  # Pillow, which other results do not need
+    from engine.plan.from_pictures import row_of
+
+    recipe = Recipe.from_json(info.recipe)
+    cells = row_of(told_by_recipe(recipe)) | {"image": with_digest(made_of, recipe.image)}
+    return {name: cell for name, cell in cells.items() if cell and name in _OF_ENLARGED}
 
 
 def results_frame(library: Path, session: str) -> Any:

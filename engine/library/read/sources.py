@@ -17,9 +17,12 @@ whatever became of the original."""
 
 SOURCE_NAMES = (
     "SELECT i.key, n.name FROM images i JOIN row_sources n ON n.row = i.row"
-    " WHERE n.role = 'image' AND i.key IN (SELECT value FROM json_each(?))"
+    " WHERE n.role = 'image' AND i.key IN (SELECT value FROM json_each(?1))"
+    " UNION ALL SELECT i.key, o.file FROM images i JOIN parents p ON p.image = i.id"
+    " JOIN images o ON o.id = p.parent WHERE i.key IN (SELECT value FROM json_each(?1))"
 )
-"""Of images whose ids are given as JSON: what users called what they are drawn on."""
+"""Of images whose ids are given as JSON: what users called what they are drawn on; of those made
+of another image its file's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class StoredRow:
     first_seed: int
     """Of its first image: the sheet's, or drawn."""
     images: int
-    """How many it had at first."""
+    """How many it had at first; without those that are made of these, larger."""
     failed: bool = False
     """Whether any of its images failed."""
 
@@ -57,7 +57,8 @@ def _stored(
     rows = db.execute(
         "SELECT r.number, r.cells, r.extra, r.failed, i.seed,"
         f" {NAMED_SOURCES} AS sources,"
-        " (SELECT count(*) FROM images WHERE row = r.id) AS images FROM rows r"
+        " (SELECT count(*) FROM images WHERE row = r.id"
+        " AND NOT EXISTS (SELECT 1 FROM parents WHERE image = images.id)) AS images FROM rows r"
         " JOIN images i ON i.row = r.id AND i.variation = 1"
         " WHERE r.session = (SELECT id FROM sessions WHERE key = ?)"
         f"{which} ORDER BY r.id",

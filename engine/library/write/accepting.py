@@ -52,7 +52,7 @@ def _row_bytes(row: NewRow) -> int:
     prompts = {(recipe.prompt, recipe.negative_prompt) for recipe in row.recipes}
     recipes = sum(_bytes(prompt) + _bytes(negative) + 300 for prompt, negative in prompts)
     asked = sum(_bytes(rewrite.prompt) + _bytes(rewrite.around) + 60 for rewrite in row.rewrites)
-    files = sum(220 + _bytes(file) for file in row.files)
+    files = sum(220 + _bytes(file) for file in row.files) + 60 * len(row.parents)
     return 150 + 2 * told + 5 * recipes // 2 + 2 * asked + files
 
 
@@ -217,6 +217,7 @@ def drop_unfinished(transaction: Transaction, library: Path) -> Iterator[None]:
     for session in found:
         for table, key, piece in (
             ("rewrites", "image", _PIECE),
+            ("parents", "image", _PIECE),
             ("images", "id", _PIECE),
             ("batches", "id", _PIECE),
             ("rows", "id", _LONG_PIECE),

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 
 from engine.library.read.lots import Lot
+from engine.library.write.parents import AWAITS_PARENT
 
 IS_AWAITED = "EXISTS (SELECT 1 FROM images WHERE id = rewrites.image AND state = 'waiting')"
 """Of a prompt that is to be rewritten: an image that is to be rendered waits for it."""
@@ -21,6 +22,8 @@ def next_waiting(
     without: Collection[str],
 ) -> int | None:
     """The next batch of a session with waiting images; None if there is none.
+
+    One whose images are to be made of others waits for all of these.
 
     Args:
         db: the database.
@@ -40,7 +43,7 @@ def next_waiting(
     for first, last in _ranges(lots, warm):
         found = db.execute(
             "SELECT DISTINCT batch FROM images WHERE session = ? AND state = 'waiting'"
-            f" AND batch BETWEEN ? AND ?{others if without else ''}"
+            f" AND batch BETWEEN ? AND ? AND NOT {AWAITS_PARENT}{others if without else ''}"
             f" ORDER BY batch LIMIT {len(busy) + 1}",
             (session, first, last, *without, *without),
         ).fetchall()

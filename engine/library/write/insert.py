@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine.library.records import NewRow, RowSource
 from engine.plan.batches import PlannedBatch
@@ -125,3 +125,15 @@ def add_rows(
                 for variation, rewrite in enumerate(row.rewrites, start=1)
             ],
         )
+        if row.parents:
+            _add_parents(db, row_id, row.parents)
+
+
+def _add_parents(db: sqlite3.Connection, row: int, parents: Mapping[int, int]) -> None:
+    """Note which images of a row are to be made of which: variation → its parent's."""
+    db.executemany(
+        "INSERT INTO parents (image, session, parent)"
+        " SELECT c.id, c.session, p.id FROM images c JOIN images p ON p.row = c.row"
+        " WHERE c.row = ? AND c.variation = ? AND p.variation = ?",
+        [(row, child, parent) for child, parent in parents.items()],
+    )

@@ -8,7 +8,8 @@ from engine.library.sources import fault_of_source, source_path
 from engine.library.write.writer import Writer
 from engine.picture.recipe import Recipe
 
-_DRAWN_ON = "SELECT n.row FROM row_sources n JOIN sources s ON s.id = n.source WHERE s.digest = ?"
+_DRAWN_ON = "SELECT n.row FROM row_sources n JOIN sources s ON s.id = n.source WHERE s.digest = ?2"
+_MADE_OF = "SELECT p.image FROM parents p JOIN sources s ON s.id = p.source WHERE s.digest = ?2"
 
 
 def faults_of(library: Path, recipes: Iterable[Recipe]) -> dict[str, str]:
@@ -36,9 +37,10 @@ def fail_drawn_on(writer: Writer, faults: Mapping[str, str], batch: int | None =
     with writer.transaction() as db:
         for digest, fault in faults.items():
             rows = db.execute(
-                "UPDATE images SET state = 'failed', error = ? WHERE trashed IS NULL"
+                "UPDATE images SET state = 'failed', error = ?1 WHERE trashed IS NULL"
                 " AND state IN ('waiting', 'rendering', 'stopped')"
-                f" AND row IN ({_DRAWN_ON}) AND (?3 IS NULL OR batch = ?3) RETURNING key",
+                f" AND (row IN ({_DRAWN_ON}) OR id IN ({_MADE_OF}))"
+                " AND (?3 IS NULL OR batch = ?3) RETURNING key",
                 (_reason(db, writer, digest, fault), digest, batch),
             ).fetchall()
             sessions |= {row["key"].partition("-")[0] for row in rows}

@@ -38,7 +38,7 @@ def adopt_or_requeue(db: sqlite3.Connection, library: Path, deaths: int) -> tupl
     for row in rows:
         path = _finished_file(library, row)
         if path is not None:
-            _adopt(db, row["key"], path)
+            _adopt(db, library, row["key"], path)
             adopted += 1
         elif row["state"] == "stopped":
             pass
@@ -72,13 +72,14 @@ def _finished_file(library: Path, row: sqlite3.Row) -> Path | None:
     return next((path for path in places_of(library, row) if holds_image(path, row["key"])), None)
 
 
-def _adopt(db: sqlite3.Connection, image: str, path: Path) -> None:
+def _adopt(db: sqlite3.Connection, library: Path, image: str, path: Path) -> None:
     data, record = path.read_bytes(), read_record(path)
     assert record is not None, "holds_image has read it"
     mark_done(
         db,
         image,
-        name=path.name,
+        library=library,
+        path=path,
         size=len(data),
         digest=digest_of(data),
         record=record,

@@ -4,7 +4,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from engine.library.write.parents import hand_on
 from engine.picture.metadata import Record
 
 
@@ -41,6 +43,7 @@ def move(db: sqlite3.Connection, scope: Scope, states: Sequence[str], to: str) -
     which = f"{where} AND state IN ({', '.join('?' for _ in states)})"
     changed = _sessions(db, which, [*arguments, *states])
     db.execute(f"UPDATE images SET state = ? WHERE {which}", [to, *arguments, *states])
+    _rest_with_parents(db)
     return changed
 
 
@@ -56,7 +59,17 @@ def retry(db: sqlite3.Connection, scope: Scope) -> list[str]:
     db.execute(
         f"UPDATE images SET state = 'waiting', strikes = 0, error = NULL WHERE {which}", arguments
     )
+    _rest_with_parents(db)
     return changed
+
+
+def _rest_with_parents(db: sqlite3.Connection) -> None:
+    """What is to be made of an image that nobody renders, in the trash say, does not wait."""
+    db.execute(
+        "UPDATE images SET state = 'stopped' WHERE state = 'waiting' AND id IN"
+        " (SELECT p.image FROM parents p JOIN images i ON i.id = p.parent"
+        " WHERE p.source IS NULL AND i.state IN ('stopped', 'failed'))"
+    )
 
 
 def _sessions(db: sqlite3.Connection, which: str, arguments: Sequence[object]) -> list[str]:
@@ -72,6 +85,9 @@ def _sessions(db: sqlite3.Connection, which: str, arguments: Sequence[object]) -
 def move_session(db: sqlite3.Connection, session: str, to: str) -> None:
     """Give a session another place among those that have work left.
 
+    If it has, stopped ones are passed over: they keep their places, which only count once they are
+    resumed. If it is stopped itself, they count.
+
     Args:
         db: in a transaction.
         session: its id.
@@ -80,8 +96,9 @@ def move_session(db: sqlite3.Connection, session: str, to: str) -> None:
     order = [
         (row["key"], row["position"])
         for row in db.execute(
-            "SELECT key, position FROM sessions WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
-            " OR key = ? ORDER BY position",
+            "SELECT key, position FROM sessions WHERE waiting > 0 OR rendering > 0 OR key = ?1"
+            " OR stopped > 0 AND (SELECT waiting = 0 AND rendering = 0 FROM sessions"
+            " WHERE key = ?1) ORDER BY position",
             (session,),
         ).fetchall()
     ]
@@ -99,7 +116,8 @@ def mark_done(
     db: sqlite3.Connection,
     image: str,
     *,
-    name: str,
+    library: Path,
+    path: Path,
     size: int,
     digest: str,
     record: Record,
@@ -107,10 +125,13 @@ def mark_done(
 ) -> None:
     """Mark one image done, whose whole file is on disk, and its session finished no earlier.
 
+    What is to be made of it can be made then.
+
     Args:
         db: in a transaction.
         image: its id.
-        name: its file's, in the session's folder.
+        library: the library.
+        path: its file.
         size: bytes of the file.
         digest: of the whole file.
         record: what the file says of itself.
@@ -119,9 +140,10 @@ def mark_done(
     db.execute(
         "UPDATE images SET state = 'done', file = ?, conditions = ?, bytes = ?, digest = ?,"
         " pixels = ?, finished = ?, error = NULL WHERE key = ?",
-        (name, json.dumps(record.conditions_json()), size, digest, record.pixels, at, image),
+        (path.name, json.dumps(record.conditions_json()), size, digest, record.pixels, at, image),
     )
     db.execute(
         "UPDATE sessions SET finished = ? WHERE id = (SELECT session FROM images WHERE key = ?)",
         (at, image),
     )
+    hand_on(db, library, image, path, digest, record.recipe)

@@ -271,6 +271,7 @@ def drop_unused_sources(writer: Writer) -> None:
         db.execute(
             "DELETE FROM sources WHERE NOT EXISTS"
             " (SELECT 1 FROM row_sources WHERE source = sources.id)"
+            " AND NOT EXISTS (SELECT 1 FROM parents WHERE source = sources.id)"
         )
     known = {row["digest"] for row in writer.read("SELECT digest FROM sources")}
     drop_sources(path for path in stored_sources(writer.library) if path.name not in known)
@@ -296,7 +297,15 @@ def _delete_sessions(db: sqlite3.Connection) -> None:
     db.execute(
         f"DELETE FROM row_sources WHERE row IN (SELECT id FROM rows WHERE session IN {gone})"
     )
-    for table in ("rewrites", "images", "conditions", "model_changes", "batches", "rows"):
+    for table in (
+        "rewrites",
+        "parents",
+        "images",
+        "conditions",
+        "model_changes",
+        "batches",
+        "rows",
+    ):
         db.execute(f"DELETE FROM {table} WHERE session IN {gone}")
     db.execute("DELETE FROM sessions WHERE trashed > 0")
     # Only here is it asked which images use a recipe, so the index that tells is there only now:

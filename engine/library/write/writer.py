@@ -346,7 +346,8 @@ class Writer:
                     mark_done(
                         db,
                         item.image,
-                        name=placed[item.image].name,
+                        library=self.library,
+                        path=placed[item.image],
                         size=item.bytes,
                         digest=item.digest,
                         record=record,

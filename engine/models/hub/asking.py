@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from engine.models.file_kinds import FileKind, kind_of
 from engine.models.hub.choosing import (
     INDEX,
     Choice,
@@ -18,6 +19,12 @@ from engine.models.hub.choosing import (
 from engine.models.hub.connection import CutError, Hub
 from engine.models.hub.messages import Found
 from engine.models.hub.repository import PullError, Repository, require_plain_names
+from engine.models.weights_file import (
+    BEGINNING_BYTES,
+    WeightsFileError,
+    header_bytes,
+    parse_header,
+)
 
 _SETTINGS = re.compile(r"[a-z_]*config\.json")
 _MOST_SETTINGS = 1 << 20
@@ -69,7 +76,9 @@ def _ask(hub: Hub, repository: Repository) -> Found:
     files = [_file_of(each) for each in about.siblings]
     if repository.file:
         choice, pipeline = choose_file(repository.name, files, repository.file), ""
+        kind = _kind_of(hub, about.sha, choice.files[0])
     else:
+        kind = None
         choice, pipeline = _model_in(hub, repository, about.sha, files)
     card = about.card or {}
     licence = str(card.get("license") or "")
@@ -81,6 +90,7 @@ def _ask(hub: Hub, repository: Repository) -> Found:
         licence=licence,
         is_gated=bool(about.gated),
         pipeline=pipeline,
+        kind=kind,
         choice=choice,
         left_out=sum(file.size for file in files) - sum(file.size for file in choice.files),
         page=hub.page,
@@ -101,6 +111,29 @@ def _model_in(
         if is_read and "auto_map" in _settings(hub, repository, commit, file.name):
             raise own_code(repository.name, f"{file.name}, auto_map")
     return choice, str(index["_class_name"])
+
+
+def _kind_of(hub: Hub, commit: str, file: HubFile) -> FileKind:
+    """What a weights file is, by its header alone.
+
+    Raises:
+        PullError: it is something else, or damaged.
+        CutError: the Hub does not answer.
+    """
+    try:
+        beginning = hub.beginning(commit, file.name, BEGINNING_BYTES)
+        length = header_bytes(file.name, beginning)
+        if length > file.size:
+            raise WeightsFileError(f"{file.name} is shorter than its header: it is damaged.")
+        header = parse_header(file.name, hub.beginning(commit, file.name, length))
+    except WeightsFileError as error:
+        raise PullError(f"{error} Nothing was pulled.") from None
+    if header.file_bytes != file.size:
+        raise PullError(
+            f"{file.name} has {file.size:,} bytes on the Hub, and by its header it should have"
+            f" {header.file_bytes:,}: it is damaged there. Nothing was pulled."
+        )
+    return kind_of(header)
 
 
 def _file_of(sibling: _Sibling) -> HubFile:

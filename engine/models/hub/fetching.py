@@ -6,7 +6,6 @@ there and has the digests that the Hub tells, the folder gets its name in one st
 
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import threading
@@ -25,6 +24,7 @@ from engine.models.hub.choosing import HubFile
 from engine.models.hub.connection import CutError, Hub, cached_file
 from engine.models.hub.messages import RECORD, Found, PullProgress, Record
 from engine.models.hub.repository import PullError, Repository
+from engine.models.recorded import has_digest
 
 _COMING = ".pulling"
 _LOCK = ".lock"
@@ -35,7 +35,6 @@ _WAITS = (1.0, 3.0, 9.0)
 """Seconds before trying again while nothing more comes."""
 _SAID_SECONDS = 0.2
 _RATE_SECONDS = 5.0
-_BLOCK = 1 << 20
 _KEPT = "What has come is kept: the same command goes on from there."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -271,15 +270,7 @@ def _alone(coming: Path, repository: Repository) -> Iterator[None]:
 
 def _is(path: Path, file: HubFile) -> bool:
     """Whether a file has the digest that the Hub tells."""
-    if path.stat().st_size != file.size:
-        return False
-    digest = hashlib.sha256() if file.by == "sha256" else hashlib.sha1(usedforsecurity=False)
-    if file.by == "git":
-        digest.update(f"blob {file.size}\0".encode())
-    with path.open("rb") as content:
-        while block := content.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest() == file.digest
+    return has_digest(path, file.size, file.digest, file.by)
 
 
 def _sync(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from engine.models.file_kinds import FileKind
 from engine.models.hub.choosing import Choice, HubFile
 from engine.models.hub.repository import Repository
 
@@ -25,6 +26,13 @@ class Found(msgspec.Struct, frozen=True):
     left_out: int
     """Bytes of files that are not taken."""
     page: str
+    kind: FileKind | None = None
+    """What it is, where it is one weights file."""
+
+    @property
+    def is_lora(self) -> bool:
+        """Whether it is a LoRA, and no model."""
+        return self.kind is not None and self.kind.what == "lora"
 
     @property
     def size(self) -> int:

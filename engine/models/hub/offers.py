@@ -1,5 +1,6 @@
 """Models of the Hub that suit Promptsheet: what can be pulled by a short name."""
 
+import difflib
 import tomllib
 from collections.abc import Callable
 from importlib.resources import files
@@ -57,6 +58,34 @@ def pull_names() -> Callable[[str], str]:
             return ""
 
     return pull_name
+
+
+def offers_like(text: str) -> tuple[Offer, ...]:
+    """The offers that a name may mean, the likeliest first; none: it is like none of them."""
+    key = _key(text)
+    likeness = {offer.label: _likeness(key, offer) for offer in offers()} if key else {}
+    likely = [offer for offer in offers() if likeness.get(offer.label, 0.0) >= _LIKE]
+    likely.sort(key=lambda offer: -likeness[offer.label])
+    return tuple(likely[:_MOST_ALIKE])
+
+
+_LIKE, _MOST_ALIKE, _LONG_ENOUGH = 0.7, 3, 4
+
+
+def _likeness(key: str, offer: Offer) -> float:
+    """From 0 to 1: 1 is a name of its own, below follow its family's, and what holds a name."""
+    repository = offer.repository.partition("/")[2]
+    names = [_key(name) for name in (offer.label, offer.repository, repository)]
+    if key in names:
+        return 1.0
+    names.append(_key(offer.family))
+    if key == names[-1]:
+        return 0.95
+    if any(len(name) >= _LONG_ENOUGH and name in key for name in names):
+        return 0.9
+    within = len(key) >= _LONG_ENOUGH and any(key in name for name in names)
+    ratios = (difflib.SequenceMatcher(None, key[:200], name).ratio() for name in names)
+    return max(_LIKE if within else 0.0, 0.85 * max(ratios))
 
 
 def _key(text: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import reason_of
+
 ERROR_MARK = "error: "
 LOCKED_MARK = "locked: "
 """How the engine process tells its starter why it does not start: another one was quicker, say."""
@@ -119,7 +121,9 @@ def start_detached(
                 cwd="/",
             )
         except OSError as error:
-            raise StartError(f"The engine process cannot be started: {error}.") from error
+            raise StartError(
+                f"The engine process cannot be started: {reason_of(error)}."
+            ) from error
         finally:
             os.close(write_end)
         # The engine process forks once more, so that nobody has to wait for it: the pipe alone

@@ -6,14 +6,14 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
 from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, lora_digest
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
-from engine.plan.recipes import PlannedModel, draw_seed, recipes_for
+from engine.plan.recipes import PlannedModel, draw_seed, enlarged_recipes, recipes_for
 from engine.plan.words import load_words
 from engine.protocol.commands import RequestedRow
 from engine.settings import SettingsError
@@ -67,11 +67,15 @@ def plan_session(
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
     digests = _lora_digests(rows, loras)
-    planned = _planned_models({row.values.model for row in rows}, models, background, digests)
+    labels = {label for row in rows for label in (row.values.model, row.values.upscaler) if label}
+    planned = _planned_models(labels, models, background, digests)
     new_rows = []
     for row in rows:
         try:
-            recipes = recipes_for(row.values, planned[row.values.model], draw_seed)
+            own = planned[row.values.model]
+            first = recipes_for(row.values, own, draw_seed)
+            upscaler = planned[row.values.upscaler] if row.values.upscaler else own
+            recipes = [*first, *enlarged_recipes(row.values, first, own, upscaler)]
         except (SettingsError, ValueError) as error:
             raise RefusedError(f"Row {row.number}: {error}") from error
         drawn_on = name_of(row.cells.get("image", "")) if row.values.image else ""
@@ -80,9 +84,11 @@ def plan_session(
             "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
             for variation in range(1, len(recipes) + 1)
         ]
-        asked = _rewrites(row.values, planned[row.values.model], recipes, chat=rewriting)
-        sources = _sources(row)
-        new_rows.append(NewRow(row.number, row.cells, row.extra, recipes, files, asked, sources))
+        asked = _rewrites(row.values, own, first, chat=rewriting)
+        parents = {at + len(first): at for at in range(1, len(recipes) - len(first) + 1)}
+        new_rows.append(
+            NewRow(row.number, row.cells, row.extra, recipes, files, asked, _sources(row), parents)
+        )
     key = next(k for k in iter(_draw_key, "") if k not in taken)
     return NewSession(
         key=key,
@@ -161,7 +167,7 @@ def _planned_models(
     except SettingsError as error:
         raise RefusedError(str(error)) from error
     except OSError as error:
-        raise RefusedError(f"A model's files cannot be read: {error}.") from error
+        raise RefusedError(f"A model's files cannot be read: {reason_of(error)}.") from error
 
 
 def _draw_key() -> str:

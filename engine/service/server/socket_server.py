@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from engine import __version__
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.protocol.answers import PROTOCOL, Answer, Blame, Greeting, Refused, Status
 from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown, Submit
 from engine.protocol.events import ALIVE_SECONDS, Alive, AnyEvent, Standing
@@ -160,7 +160,7 @@ class SocketServer:
             return Refused(f"A row is not as it should be: {error}.", Blame.MESSAGE)
         except sqlite3.Error as error:
             log.exception("command %s", type(command).__name__)
-            return Refused(f"The library cannot be written: {error}.")
+            return Refused(f"The library cannot be written: {reason_of(error)}.")
         except Exception as error:  # a fault of ours ends neither the client nor the work
             log.exception("command %s", type(command).__name__)
             reason = f"The engine process failed at this, and engine.log says where: {error!r}"

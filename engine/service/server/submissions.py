@@ -86,7 +86,7 @@ class Submissions:
 
         def largest(recipe: Recipe) -> int:
             model = models[recipe.model]
-            asked = 1 if model.kind.alone else self._render.max_batch or model.max_batch
+            asked = 1 if model.draws_alone else self._render.max_batch or model.max_batch
             shape = (recipe.model_hash, shape_text(recipe))
             return min(
                 largest_batch(asked, held.get(shape), gpu=device != "cpu")

@@ -10,7 +10,7 @@ import pytest
 from engine.api import Library, Settings
 from engine.library.database import LibraryError, database_path, open_writer, reading
 from engine.library.maintain.verify import verify
-from engine.library.read.pace import measured_rates, pace
+from engine.library.read.pace import measured_rates, pace, paces
 from engine.library.read.reader import (
     SessionInfo,
     departures_of,
@@ -21,12 +21,14 @@ from engine.library.read.reader import (
     jobs_as_json,
     list_images,
     list_jobs,
+    list_queue,
     list_sessions,
     newest_image,
 )
 from engine.library.read.results import results_of
 from engine.library.read.stored_rows import stored_rows
 from engine.library.write import trash
+from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from tests.support.libraries import Rendered, new_session, take
 from tui.report import changes_line
@@ -276,3 +278,28 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     database_path(tmp_path).write_bytes(b"no database at all" * 100)
     with pytest.raises(LibraryError, match="cannot be"):
         open_writer(tmp_path)
+
+
+def test_the_queue_has_what_is_rendered_in_its_order_and_then_what_was_stopped(
+    finished: Path, writer: Writer
+) -> None:
+    for key in ("third2", "fourth", "fifth2"):
+        writer.add_session(new_session(key))
+    writer.stop(Scope("third2", None))
+    writer.stop(Scope("fourth", None))
+    assert [info.session for info in list_queue(finished)] == [
+        *("other2", "fifth2", "fourth", "third2")
+    ]
+    writer.move_session("fifth2", "up")  # past what is rendered, not past what was stopped
+    assert [info.session for info in list_queue(finished)][:2] == ["fifth2", "other2"]
+    whole = paces(finished)
+    assert list(whole) == ["fifth2", "other2"]
+    assert whole["other2"] == pace(finished, "other2")
+    assert paces(finished, ("fifth2",))["other2"].seconds_left == pytest.approx(3.0)
+
+
+def test_the_newest_image_is_found_of_a_session_or_of_a_row(finished: Path) -> None:
+    first, second = (newest_image(finished, "k3f9x2", row) for row in (2, 3))
+    assert first is not None and first.name == "0002-4.png"
+    assert second == newest_image(finished, "k3f9x2")
+    assert newest_image(finished, "other2", 2) is None

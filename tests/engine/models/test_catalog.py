@@ -85,7 +85,7 @@ def test_a_user_may_replace_an_entry(config: Path) -> None:
     ("text", "words"),
     [
         ("[[models]]\nlabel = 'a'\n", "source"),
-        ("[[models]]\nlabel = 'a'\nsource = '/nowhere'\n", "not a diffusers folder"),
+        ("[[models]]\nlabel = 'a'\nsource = '/nowhere'\n", "is not there"),
         ("[[models]]\nsource = 'mine'\n", "label"),
         ("[[models]]\nlabel = 'a'\nsource = 'mine'\nmax_ratio = 'wide'\n", "max_ratio"),
         ("[[models]]\nlabel = 'a'\nsource = 'mine'\nbase_resolutoin = 512\n", "base_resolutoin"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.models.catalog import load_models
-from engine.models.list_file import LabelTakenError, add_entry, remove_entry
+from engine.models.list_file import LabelTakenError, add_entries, remove_entry
 from engine.settings import SettingsError
 from tests.engine.models.test_catalog import diffusers_folder
 
@@ -28,7 +28,7 @@ def test_an_entry_is_added_behind_the_others_whose_remarks_stay(config: Path) ->
     path.write_text(LIST)
     for name in ("mine", "other", "new"):
         diffusers_folder(config / name)
-    assert add_entry({"label": "a “new” one", "source": str(config / "new")}) == path
+    assert add_entries({"label": "a “new” one", "source": str(config / "new")}) == path
     assert path.read_text().startswith(LIST)
     assert list(load_models()) == ["builtin", "mine", "other", "a “new” one"]
     assert not [each for each in config.iterdir() if each.name.startswith(".models")]
@@ -36,14 +36,14 @@ def test_an_entry_is_added_behind_the_others_whose_remarks_stay(config: Path) ->
 
 def test_the_first_entry_makes_the_list(config: Path) -> None:
     folder = diffusers_folder(config / "new")
-    add_entry({"label": "new", "source": str(folder)})
+    add_entries({"label": "new", "source": str(folder)})
     assert load_models()["new"].source == folder
 
 
 def test_a_label_that_is_there_is_never_written_over(config: Path) -> None:
     (config / "models.toml").write_text(LIST)
     with pytest.raises(LabelTakenError, match="models remove mine"):
-        add_entry({"label": "mine", "source": "elsewhere"})
+        add_entries({"label": "mine", "source": "elsewhere"})
     assert (config / "models.toml").read_text() == LIST
 
 
@@ -59,7 +59,7 @@ def test_an_entry_that_is_taken_out_leaves_the_others_as_they_were(config: Path)
     assert 'label = "mine"   # the good one' in left and "other" not in left
     remove_entry("mine")
     assert "# My models, by hand" in (config / "models.toml").read_text()
-    add_entry(entry)
+    add_entries(entry)
     diffusers_folder(config / "other")
     assert load_models()["other"].rendering["turbo"].steps == 4
 
@@ -68,7 +68,7 @@ def test_an_entry_that_is_taken_out_leaves_the_others_as_they_were(config: Path)
 def test_a_list_that_is_none_is_not_written_to(config: Path, text: str) -> None:
     (config / "models.toml").write_text(text)
     with pytest.raises(SettingsError, match=r"models\.toml"):
-        add_entry({"label": "new", "source": "new"})
+        add_entries({"label": "new", "source": "new"})
     assert (config / "models.toml").read_text() == text
 
 

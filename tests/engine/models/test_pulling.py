@@ -13,13 +13,18 @@ import huggingface_hub
 import msgspec
 import pytest
 
+from engine.api.models import Models
+from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
 from engine.models.hub import connection, fetching
 from engine.models.hub.child import carry_out
 from engine.models.hub.messages import RECORD, PullPlan, Record, Told, Wish
 from engine.models.hub.pulling import Pull
 from engine.models.hub.repository import PullError, Repository, named
+from engine.models.loras import load_loras
+from engine.settings import Settings
 from tests.support.fake_hub import COMMIT, SIGNED, FakeHub, FakeRepository, serving
+from tests.support.weights_files import DOWN, Shapes, kohya, put_shapes
 
 TOKEN = "hf_thisIsTheSecretOfTheUser"
 SHARD = "unet/diffusion_pytorch_model-0000{}-of-00002.safetensors"
@@ -40,6 +45,7 @@ FILES = {
     FIRST: bytes(range(256)) * 1200,
     SECOND: b"second" * 9_000,
 }
+VAE_PART = "decoder.conv_in"
 PULLED = f"acme--tiny@{COMMIT[:8]}"
 
 
@@ -82,6 +88,11 @@ def plan_of(said: list[Told]) -> PullPlan:
     return said[0].plan
 
 
+def shapes_of(tmp_path: Path, shapes: Shapes) -> bytes:
+    """A weights file of tensors with these shapes."""
+    return put_shapes(tmp_path / "shapes.safetensors", shapes).read_bytes()
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -114,7 +125,8 @@ def test_a_model_in_pieces_comes_whole_with_where_it_is_from(tmp_path: Path, hub
 def test_one_weights_file_is_pulled_alone_and_beside_the_model(
     tmp_path: Path, hub: FakeHub
 ) -> None:
-    hub.repositories["acme/tiny"].files["more/flat.safetensors"] = b"flat"
+    flat = shapes_of(tmp_path, {f"{VAE_PART}.weight": [512, 4, 3, 3]})
+    hub.repositories["acme/tiny"].files["more/flat.safetensors"] = flat
     pull(tmp_path)
     said = list[Told]()
     for name in ("more/flat.safetensors", "more/none.safetensors", "tiny.ckpt"):
@@ -124,8 +136,40 @@ def test_one_weights_file_is_pulled_alone_and_beside_the_model(
     assert "acme/tiny has no 'more/none.safetensors'. It has " in refused[0]
     assert "'tiny.ckpt' is no .safetensors file" in refused[1]
     place = tmp_path / f"acme--tiny--more--flat@{COMMIT[:8]}"
-    assert (place / "more" / "flat.safetensors").read_bytes() == b"flat"
+    assert (place / "more" / "flat.safetensors").read_bytes() == flat
     assert (tmp_path / PULLED / FIRST).exists()
+
+
+def test_one_file_is_told_by_its_header_before_the_rest_of_it_is_asked_for(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTSHEET_CONFIG", str(tmp_path / "config"))
+    files = hub.repositories["acme/tiny"].files
+    files["ink wash.safetensors"] = shapes_of(tmp_path, kohya(DOWN, 768))
+    files["big.safetensors"] = shapes_of(tmp_path, kohya(DOWN, 2048))
+    files["old.safetensors"] = b"\x80\x04 a pickle under another name, of many bytes"
+    files["cut.safetensors"] = files["big.safetensors"][:-7]
+    said = list[Told]()
+    for name in ("old", "cut"):
+        one = Repository("acme/tiny", "main", f"{name}.safetensors")
+        carry_out(Wish(one, str(tmp_path / "models"), 0), said.append, lambda: None)
+    old, cut = (told.refused for told in said)
+    assert "is a pickle" in old and "is damaged there. Nothing was pulled." in cut
+    models = Models(Settings(models_folder=tmp_path / "models"))
+    big, why = "big.safetensors", "LoRA for Stable Diffusion XL, and no model of your list"
+    with models.pull("acme/tiny", file=big) as coming, pytest.raises(PullError, match=why):
+        coming.ask()
+    asked = hub.ranges("big.safetensors")
+    assert len(asked) == 2 and all(each.startswith("bytes=0-") and each[8:] for each in asked)
+    assert not (tmp_path / "models").exists()
+    with models.pull("acme/tiny", file="ink wash.safetensors") as coming:
+        plan = coming.ask()
+        assert plan.found.is_lora
+        assert [*coming.bring()]
+        assert coming.add(plan) == "ink-wash"
+    (lora,) = load_loras(None).values()
+    assert lora.file.read_bytes() == files["ink wash.safetensors"]
+    assert load_models().keys() == {"builtin"}
 
 
 def test_what_is_here_is_not_pulled_again(tmp_path: Path, hub: FakeHub) -> None:

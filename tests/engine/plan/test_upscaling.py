@@ -8,12 +8,12 @@ import pytest
 from engine.models.catalog import Model, model_of
 from engine.picture.foreign import told_by_recipe
 from engine.picture.metadata import a1111_parameters
-from engine.picture.recipe import Lora, Recipe
+from engine.picture.recipe import NOT_YET, Lora, Recipe
 from engine.plan.batches import shape_of
 from engine.plan.estimate import Rate, estimate
 from engine.plan.from_pictures import row_of, upscaled_row
 from engine.plan.preview import preview
-from engine.plan.recipes import PlannedModel, recipes_for
+from engine.plan.recipes import PlannedModel, enlarged_recipes, recipes_for
 from engine.plan.sizes import SizeError, enlarged_size
 from engine.sheet.rows import RowValues, SourcePicture
 from tests.support.rows import PLANNED, never, values
@@ -114,3 +114,39 @@ def test_a_row_made_of_an_upscaled_image_asks_for_the_same_again(upscaler: Model
     row = row_of(told_by_recipe(_by(upscaler)))
     assert (row["upscale"], row["width"], row["height"]) == ("4", "", "")
     assert row["image"].endswith(PICTURE.digest)
+
+
+def _drawn(**changes: object) -> RowValues:
+    return values(num_images=2, negative_prompt="fog", upscale="2", **changes)
+
+
+def test_of_each_image_that_is_drawn_another_is_made_of_the_same_words_and_seed(
+    upscaler: Model,
+) -> None:
+    row = _drawn()
+    drawn = recipes_for(row, PLANNED, never)
+    anew = enlarged_recipes(row, drawn, PLANNED, PLANNED)
+    assert [(r.seed, r.prompt, r.steps) for r in anew] == [
+        (r.seed, r.prompt, r.steps) for r in drawn
+    ]
+    assert {(r.width, r.height) for r in anew} == {(drawn[0].width * 2, drawn[0].height * 2)}
+    assert {(r.image, r.strength, r.upscale) for r in anew} == {(NOT_YET, 0.3, 2)}
+    by = PlannedModel(upscaler, upscaler.scheduler, "cdef")
+    larger = enlarged_recipes(_drawn(upscaler="4x"), drawn, PLANNED, by)
+    assert {(r.model, r.model_hash, r.strength, r.steps) for r in larger} == {
+        ("4x", "cdef", None, 1)
+    }
+    assert {r.negative_prompt for r in larger} == {""}
+    assert larger[0].source_size == (drawn[0].width, drawn[0].height)
+
+
+def test_totals_count_what_is_drawn_and_what_is_made_of_it(upscaler: Model) -> None:
+    models = {"4x": upscaler, "builtin": PLANNED.model}
+    rates = {"4x": Rate(1e-3, 2.0), "builtin": Rate(1e-3, 2.0)}
+    one, cost = estimate([_drawn(steps=10) for _ in range(3)], models, rates)
+    (first, _) = recipes_for(_drawn(), PLANNED, never)
+    pixels = first.width * first.height
+    assert (one, cost.seconds) == (12, round(6 * pixels * (10 + 4 * 3) / 1000, 1))
+    by, cost = estimate([_drawn(steps=10, upscaler="4x")], models, rates)
+    assert (by, cost.seconds) == (4, round(2 * pixels * (10 + 4) / 1000, 1))
+    assert cost.bytes == 2 * pixels * (1 + 4) * 2

@@ -1,6 +1,7 @@
 """A model of which not all is on the device at a time: the same pixels, part after part."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,33 @@ def test_offloading_changes_no_pixel_and_each_part_is_there_when_it_computes(
         elif offload == "model":
             assert all("Text" in kind or "Qwen" in kind for kind in apart.came[:-2]), apart.came
             assert apart.came[-1].startswith("Autoencoder"), "denoisers came once, for all steps"
+
+
+def test_a_text_that_was_encoded_needs_its_encoder_no_more(
+    apart: type[Apart], tmp_path: Path
+) -> None:
+    """And what is kept of it draws, to the last bit, what the encoder's own answer draws."""
+    save_tiny("Ideogram4Pipeline", tmp_path)
+    whole = load_pipeline(tmp_path, "float32", "cpu")
+    (first, *_), other = draw(whole, RECIPES[:1]), replace(RECIPES[0], seed=9, width=96)
+    (second, *_) = draw(whole, [other])
+    pipeline = load_pipeline(tmp_path, "float32", "cpu")
+    turns.place(pipeline, Placement("float32", "text"), "cpu")
+    model = LoadedModel(pipeline, Placement("float32", "text"), "cpu", 1)
+
+    def drawn(recipe: Recipe) -> Any:
+        apart.came.clear()
+        (picture,) = model.draw([recipe], lambda *_: None)
+        return picture
+
+    assert np.array_equal(drawn(RECIPES[0]), first) and len(apart.came) == 2
+    assert np.array_equal(drawn(RECIPES[0]), first) and apart.came == []
+    reseeded = drawn(replace(RECIPES[0], seed=9))
+    assert apart.came == [] and not np.array_equal(reseeded, first)
+    assert np.array_equal(drawn(other), second)
+    assert len(apart.came) == 2, "another size is another layout of the text"
+    drawn(replace(RECIPES[0], prompt="an owl"))
+    assert len(apart.came) == 2
 
 
 def test_what_is_drawn_on_a_picture_and_previewed_is_the_same_too(

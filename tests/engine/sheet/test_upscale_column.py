@@ -65,12 +65,11 @@ def test_what_draws_it_anew_keeps_close_to_it_unless_the_row_says_otherwise() ->
     ("cells", "column", "said"),
     [
         ({"upscale": "3", "image": "a.jpg"}, "upscale", "upscale cannot be 3"),
-        ({"upscale": "2"}, "upscale", "Only a picture can be enlarged"),
+        ({"upscale": "2", "model": "4x"}, "upscale", "only enlarges pictures: name one"),
         ({"upscale": "4", "image": "a.jpg"}, "upscale", "An upscaler can: 4x."),
         ({"upscale": "2", "image": "a.jpg", "model": "words"}, "upscale", "cannot draw"),
         ({"upscale": "2", "image": "a.jpg", "model": "plain"}, "upscale", "can: 4x"),
         ({"image": "a.jpg", "model": "4x"}, "model", "write 2 or 4 in upscale"),
-        ({"upscale": "2", "model": "4x"}, "upscale", "Only a picture can be enlarged"),
         ({"upscale": "2", "image": "a.jpg", "width": "64"}, "width", "says the size already"),
         ({"upscale": "2", "image": "a.jpg", "model": "4x", "mask": "b.jpg"}, "mask", "no mask"),
     ],
@@ -94,3 +93,33 @@ def test_what_an_upscaler_does_not_heed_is_a_warning() -> None:
     sheet = check(header, ("", "4x", "a.jpg", "2", *cells.values()))
     warned = {p.column for p in sheet.problems if p.severity is Severity.WARNING}
     assert not errors(sheet) and warned == cells.keys()
+
+
+def test_what_a_row_draws_is_enlarged_by_the_first_upscaler_or_drawn_anew() -> None:
+    rows = check(
+        ("prompt", "model", "upscale", "image", "num_images"), ("a boat", "plain", "2", "", 3)
+    )
+    values = only(rows)
+    assert (values.upscaler, values.enlarges, values.images) == ("4x", 2, 6)
+    assert (values.width, values.strength) == (None, None)
+    pictured = only(check(("prompt", "upscale", "image"), ("a boat", "2", "a.jpg")))
+    assert (pictured.upscaler, pictured.enlarges, pictured.images) == ("", 0, 1)
+    models = {k: m for k, m in ENLARGING.models.items() if k != "4x"}
+    without = replace(ENLARGING, models=models)
+    header = ("prompt", "model", "upscale")
+    sheet = check_table(table(header, ("a", "builtin", "2"), ("b", "plain", "2")), without)
+    assert sheet.rows[0].values is not None and sheet.rows[0].values.upscaler == ""
+    (problem,) = sheet.problems
+    assert (problem.row, problem.column) == (3, "upscale")
+    assert "cannot draw an image anew, larger. An upscaler can" in problem.message
+
+
+def test_an_image_that_could_not_be_made_so_large_is_an_error_before_the_start() -> None:
+    drawn = replace(ENLARGING.models["builtin"], size=lambda *_: (512, 512))
+    few = replace(drawn, least_strength=lambda *_: 0.5)
+    words = replace(ENLARGING, models={"builtin": drawn, "few": few})
+    rows = (("a", "", "2"), ("b", "", "4"), ("c", "few", "2"))
+    sheet = check_table(table(("prompt", "model", "upscale"), *rows), words)
+    assert [row.values is None for row in sheet.rows] == [False, True, True]
+    said = [p.message for p in sheet.problems]
+    assert "2048 × 2048 is too much" in said[0] and "Take more steps" in said[1]

@@ -1,11 +1,21 @@
-"""How subcommands are declared, and what their arguments can be."""
+"""How subcommands are declared, what their arguments can be, and what is said of a slip."""
 
 import argparse
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tui import cli
 from tui.cli import _parsers
-from tui.commands.arguments import numbers
+from tui.commands.arguments import image_numbers, numbers
+from tui.commands.parser import Parser
+from tui.commands.sheet import _as_meant
+
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,7 @@ def test_subcommands_of_a_group_take_json_and_a_library(
     assert options.json and options.library.name == "x" and options.carry_out
     with pytest.raises(SystemExit):
         parser.parse_args(["models"])
-    assert "usage: promptsheet models" in capsys.readouterr().err
+    assert "Say what to do. It can be list, add" in capsys.readouterr().err
 
 
 def test_a_name_with_escape_sequences_is_not_said_raw(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,3 +59,122 @@ def test_a_name_with_escape_sequences_is_not_said_raw(capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         parser.parse_args(["show", "last", "--no-such\x1b]0;owned\x07"])
     assert "\x1b" not in capsys.readouterr().err
+
+
+def _all_parsers(parser: Parser) -> Iterator[Parser]:
+    yield parser
+    for inner in parser.subparsers().values():
+        yield from _all_parsers(inner)
+
+
+def _words(line: str) -> list[str]:
+    """What the command itself gets of a shell's line: without pipes, files and what ssh begins."""
+    command = line[line.index("promptsheet ") :]
+    if "$(" in line:
+        command = command.partition(")")[0]
+    words = shlex.split(command, comments=True)[1:]
+    ends = [at for at, word in enumerate(words) if word in ("|", ">", "<")]
+    return words[: min(ends, default=len(words))]
+
+
+def _is_understood(parser: Parser, line: str, capsys: pytest.CaptureFixture[str]) -> bool:
+    words = _words(line)
+    known = parser.subparsers()
+    try:
+        parser.parse_args(words if words and words[0] in known else ["open", *words])
+    except SystemExit as end:
+        return end.code == 0  # it asked for help
+    finally:
+        capsys.readouterr()
+    return True
+
+
+def test_every_help_has_examples_that_the_parser_understands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser, _ = _parsers()
+    found = list(_all_parsers(parser))
+    assert len(found) > 30
+    for each in found:
+        assert each.examples, each.prog
+        for example in each.examples:
+            assert example in each.format_help(), each.prog
+            assert _is_understood(parser, example, capsys), example
+
+
+def test_every_command_line_of_the_readme_is_understood_and_every_command_is_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser, _ = _parsers()
+    (table,) = re.findall(r"## The command\n.*?```\n(.*?)```", README, re.DOTALL)
+    lines = re.findall(r"^(promptsheet .*?)(?:  +.*)?$", table, re.MULTILINE)
+    assert len(lines) > 30
+    for line in lines:
+        assert _is_understood(parser, line, capsys), line
+    named = {line.split()[1] for line in lines}
+    assert set(parser.subparsers()) == named
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("models lsit", "Did you mean list?"),
+        ("run a.csv --detatch", "There is no option --detatch. Did you mean --detach?"),
+        ("engine strat", "Did you mean start"),
+        ("export last --table xslx", "Did you mean xlsx? It can be csv, xlsx or ods."),
+        ("check a.csv b.csv", "“b.csv” is one word too many."),
+        ("show", "SESSION is missing."),
+        ("images", "PICTURES and --prompt are missing."),
+        ("prompt x --name", "--name: a value is missing after it."),
+        ("prompt x -n many", "--num-images: “many” is no whole number"),
+        ("template a.csv --full --poster", "--poster: it does not go together with --full."),
+        ("run a.csv --s", "can be --skip-bad-rows or --since"),
+    ],
+)
+def test_a_slip_is_said_in_plain_words_with_what_may_be_meant(
+    typed: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser, _ = _parsers()
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args(typed.split())
+    err = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said in err and "--help` explains it." in err
+    assert "invalid" not in err and "unrecognized" not in err and "usage" not in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("sesions", "Did you mean sessions"), ("promts.csv", "Did you mean prompts.csv")],
+)
+def test_a_first_word_that_is_neither_command_nor_file_opens_no_app(
+    typed: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "prompts.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["promptsheet", typed, "last"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    err = capsys.readouterr().err
+    assert f"There is no file {typed}, and no such command. {said}" in err
+
+
+def test_single_images_are_named_by_row_and_variation() -> None:
+    assert image_numbers("4:2,7:1-3") == [(4, 2), (7, 1), (7, 2), (7, 3)]
+    for text in ("4", "4:", ":1", "4-5:1", "x:1", "4:x"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            image_numbers(text)
+
+
+def test_words_without_quotes_are_one_prompt_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _as_meant(["a", "red", "boat"]) == ["a red boat"]
+    assert "One prompt: “a red boat”." in capsys.readouterr().err
+    for several in (["a red boat", "fog"], ["boat"], ["-"], ["boat", "-"]):
+        assert _as_meant(several) == several
+    assert not capsys.readouterr().err

@@ -192,7 +192,7 @@ async def test_a_failure_takes_the_last_picture_away(picture: Callable[..., Path
 
 
 @pytest.mark.parametrize("kind", ["sixel", "kitty", "half-cells"])
-async def test_pictures_hide_under_modal_screens(
+async def test_beneath_a_dialog_a_picture_is_its_colours_alone_and_comes_back(
     picture: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     kind: protocol.Protocol,
@@ -205,7 +205,14 @@ async def test_pictures_hide_under_modal_screens(
         whole = Region(0, 0, *app.view.size)
         assert any(strip.text.strip() for strip in app.view.render_lines(whole))
         await app.push_screen(ModalScreen())
-        assert not any(strip.text.strip() for strip in app.view.render_lines(whole))
+        beneath = app.view.render_lines(whole)
+        assert not any(strip.text.strip() for strip in beneath)
+        grounds = [s.style.bgcolor for strip in beneath for s in strip if s.style is not None]
+        reds = [
+            ground for ground in grounds if ground and ground.triplet and ground.triplet[0] > 250
+        ]
+        assert app.view.picture is not None
+        assert len(reds) == app.view.picture.rows
         await app.pop_screen()
         assert any(strip.text.strip() for strip in app.view.render_lines(whole))
 

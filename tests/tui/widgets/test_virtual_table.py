@@ -10,7 +10,7 @@ from textual import events
 from textual.strip import Strip
 
 from tests.support.tables import COLUMNS, SIZE, lines, shown, spy, strips
-from tui.widgets.table_lines import GAP, GUTTER, TableColumn, arrange, fit
+from tui.widgets.table_lines import GAP, GUTTER, TableColumn, arrange, fit, least_width
 from tui.widgets.table_source import Cell, ListSource, Pages, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
@@ -500,6 +500,38 @@ def test_columns_fill_the_width_or_keep_their_least(
     assert layout.total == max(width, used)
     if any(share for _, share in sizes):
         assert used == layout.total
+
+
+def test_columns_are_as_wide_as_what_is_in_them_and_the_prompt_takes_the_rest() -> None:
+    columns = [
+        TableColumn("row", "row", 4),
+        TableColumn("prompt", "prompt", 20, share=1),
+        TableColumn("style", "style", 5, most=24),
+        TableColumn("lora", "lora", 5, most=40),
+    ]
+    room = 100
+    layout = arrange(columns, room, seen=[4, 500, 9, 12])
+    assert layout.widths == (4, 100 - GUTTER - 4 * GAP - 4 - 9 - 12, 9, 12)
+    crowded = arrange(columns, room, seen=[4, 500, 9, 4000])
+    assert crowded.widths[2] == 9, "the one that lacks least is whole"
+    assert crowded.widths[1] >= 20 + (room - least_width(columns)) // 2 - 4
+    assert crowded.total == room, "no column grows until they have to be scrolled"
+
+
+async def test_a_column_grows_with_what_comes_into_sight_and_does_not_shrink_again() -> None:
+    texts = ["auto"] * 40 + ["photorealistic"] + ["auto"] * 40
+    source = ListSource(TableRow(n, (Cell(str(n)), Cell(t))) for n, t in enumerate(texts))
+    columns = [TableColumn("row", "row", 4), TableColumn("style", "style", 5, most=24)]
+    table = VirtualTable([*columns, TableColumn("end", "end", 3)], source)
+    async with shown(table) as (_, pilot):
+        narrow = lines(table)[0].index("end")
+        table.go_to(40)
+        await pilot.pause()
+        wide = lines(table)[0].index("end")
+        assert wide - narrow == len("photorealistic") - len("style")
+        table.go_to(0)
+        await pilot.pause()
+        assert lines(table)[0].index("end") == wide
 
 
 async def test_columns_line_up_whatever_is_in_them() -> None:

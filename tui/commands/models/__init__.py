@@ -12,6 +12,10 @@ _MODULES = (listing, adding, pulling, checking, removing)
 
 def register(subcommands: Subcommands) -> None:
     """Declare the group, and all that is in it."""
-    group = subcommands.group("models", "the models there are: which, how large, what they can do")
+    group = subcommands.group(
+        "models",
+        "the models there are: which, how large, what they can do",
+        examples=("promptsheet models list", "promptsheet models pull sdxl"),
+    )
     for module in _MODULES:
         module.register(group)

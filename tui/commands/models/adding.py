@@ -20,6 +20,11 @@ def register(group: Subcommands) -> None:
         add_model,
         "put a model into your list: a folder in diffusers' format, a .safetensors file, or a"
         " folder full of them; what was found is shown first, and files stay where they are",
+        examples=(
+            "promptsheet models add /data/models/stable-diffusion-xl-base-1.0",
+            "promptsheet models add some-checkpoint.safetensors --label pretty",
+            "promptsheet models add flux-finetuned.safetensors --base /data/models/FLUX.1-dev",
+        ),
     )
     add.add_argument("path", type=Path)
     add.add_argument("--label", type=words, default="", help="what sheets call it")
@@ -37,6 +42,8 @@ def add_model(options: Namespace, library: Library) -> int:
     found = library.models.look_at(options.path, options.base)
     if options.path.is_dir() and found.fault:
         return _add_all(options, library)
+    if found.is_lora:
+        return _add_lora(found, options, library)
     return _add_one(found, options, library)
 
 
@@ -61,6 +68,27 @@ def _add_one(found: "FoundModel", options: Namespace, library: Library) -> int:
     return OK if added or options.json else SOME
 
 
+def _add_lora(found: "FoundModel", options: Namespace, library: Library) -> int:
+    """A LoRA, which is told by its header, comes into the list of LoRAs."""
+    from engine.api import plain
+
+    assert found.kind is not None
+    if why := library.models.why_no_lora(found):
+        raise UsageError(f"{clean(found.path.name)}: {clean(why)}")
+    if not options.json:
+        say(f"{clean(found.path.name)} is {clean(found.kind.words)}.")
+    label = ""
+    if _may_add(options, "Add it to your LoRAs?"):
+        label = library.models.add_lora(found, options.label)
+    if options.json:
+        print_json({"lora": plain(found) | {"label": label or None}, "added": bool(label)})
+    elif label:
+        say(f"{clean(label)} is in your LoRAs: write it in a sheet's column `lora`.")
+    else:
+        say("Nothing was added.")
+    return OK if label or options.json else SOME
+
+
 def _add_all(options: Namespace, library: Library) -> int:
     """Everything in a folder that is a model and is not in the list yet."""
     from engine.api import plain
@@ -72,7 +100,8 @@ def _add_all(options: Namespace, library: Library) -> int:
             " model."
         )
     found = list(library.models.look_through(options.path))
-    known = {each.path: library.models.labels_of(each) for each in found}
+    labels = library.models.labels_of(*found)
+    known = {each.path: named for each, named in zip(found, labels, strict=True)}
     fresh = [each for each in found if not each.fault and not known[each.path]]
     if not options.json:
         say(*(model_words.found_line(each, known[each.path]) for each in found))
@@ -81,7 +110,7 @@ def _add_all(options: Namespace, library: Library) -> int:
     asked = f"Add {count_text(len(fresh), 'model')}?"
     added = []
     if fresh and _may_add(options, asked):
-        added = [library.models.add(each).label for each in fresh]
+        added = library.models.add_all(fresh)
     if options.json:
         print_json(
             {
@@ -93,7 +122,7 @@ def _add_all(options: Namespace, library: Library) -> int:
             }
         )
     elif added:
-        say(f"Added: {', '.join(map(clean, added))}.")
+        say(model_words.added_words(added))
     elif fresh:
         say("Nothing was added.")
     return OK if added or options.json else SOME

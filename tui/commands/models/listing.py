@@ -9,7 +9,12 @@ from tui.commands.output import OK, print_json, say
 
 def register(group: Subcommands) -> None:
     """Declare it."""
-    group.add("list", list_models, "the models there are, and what each needs and can do")
+    group.add(
+        "list",
+        list_models,
+        "the models there are, and what each needs and can do",
+        examples=("promptsheet models list", "promptsheet models list --json"),
+    )
 
 
 def list_models(options: Namespace, library: Library) -> int:

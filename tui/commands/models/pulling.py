@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from engine.api import Library
-from tui.commands.arguments import Subcommands, words
+from tui.commands.arguments import Subcommands, folder, hub_model, words
 from tui.commands.output import OK, SOME, UsageError, can_ask, confirmed, note, print_json, say
 from tui.text import clean
 
@@ -13,13 +13,20 @@ _INTERRUPTED = 130
 def register(group: Subcommands) -> None:
     """Declare it."""
     command = group.add(
-        "pull", pull, "fetch a model from the Hugging Face Hub, and add it to the model list"
+        "pull",
+        pull,
+        "fetch a model from the Hugging Face Hub, and add it to the model list",
+        examples=(
+            "promptsheet models pull",
+            "promptsheet models pull sdxl",
+            "promptsheet models pull stabilityai/sdxl-turbo --label turbo",
+        ),
     )
     command.add_argument(
         "repository",
         metavar="REPOSITORY[@REVISION]",
         nargs="?",
-        type=words,
+        type=hub_model,
         help="OWNER/NAME as on its page, or a name of the list that is shown without one",
     )
     command.add_argument("--label", type=words, default="", help="what the `model` column calls it")
@@ -28,7 +35,14 @@ def register(group: Subcommands) -> None:
         type=words,
         default="",
         metavar="NAME",
-        help="one .safetensors file of it, instead of a model in diffusers' format",
+        help="one .safetensors file of it, instead of a model in diffusers' format; what it is, a"
+        " LoRA too, is read from its header first",
+    )
+    command.add_argument(
+        "--base",
+        type=folder,
+        metavar="FOLDER",
+        help="for a file of a denoiser alone: a folder in diffusers' format that has the rest",
     )
     command.add_argument(
         "--yes", action="store_true", help="pull it without a question; else sizes are shown first"
@@ -42,12 +56,14 @@ def pull(options: Namespace, library: Library) -> int:
 
     if options.repository is None:
         return _offers(options, library)
-    with library.models.pull(options.repository, options.label, options.file) as coming:
+    with library.models.pull(
+        options.repository, options.label, options.file, options.base
+    ) as coming:
         plan = coming.ask()
         if options.json:
             print_json({"plan": pull_words.plan_body(plan)})
         else:
-            say(*pull_words.plan_lines(plan))
+            say(*pull_words.plan_lines(plan, coming.label))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
         if not plan.is_here and not _is_agreed(options):
@@ -61,8 +77,11 @@ def pull(options: Namespace, library: Library) -> int:
             note("Stopped. What has come is kept: the same command goes on from there.")
             return _INTERRUPTED
         label = coming.add(plan)
+    kind = "lora" if plan.found.is_lora else "model"
     if options.json:
-        print_json({"model": label, "folder": plan.folder, "commit": plan.found.commit})
+        print_json({kind: label, "folder": plan.folder, "commit": plan.found.commit})
+    elif plan.found.is_lora:
+        say(f"{clean(label)} is in your LoRAs: write it in a sheet's column `lora`.")
     else:
         say(f"{clean(label)} is in your models: write it in a sheet's column `model`.")
     return OK

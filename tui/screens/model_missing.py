@@ -1,0 +1,67 @@
+"""A model that a sheet names and that is not there: pulled from the Hub, or added from the disk."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from textual.dom import DOMNode
+
+from engine.api import MissingModel
+from tui.pull_words import offer_line
+from tui.screens.ask import Ask
+from tui.workers import hand_to, work
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a missing model can come."""
+
+    pull: Callable[[str], object]
+    """Told what is to be pulled: an offer's label, or OWNER/NAME."""
+    pull_other: Callable[[], object]
+    add: Callable[[], object]
+    leave: Callable[[], object]
+
+
+class MissingQuestion:
+    """Asks where it is to come from; what is on offer is looked up in a thread."""
+
+    def __init__(self, node: DOMNode, missing: MissingModel, ways: Ways) -> None:
+        """Ready to begin.
+
+        Args:
+            node: the screen that asks.
+            missing: what is missing.
+            ways: what follows from each answer.
+        """
+        self.node = node
+        self._missing = missing
+        self._ways = ways
+
+    @work(thread=True, exclusive=True, group="missing")
+    def begin(self) -> None:
+        """Ask."""
+        pull, choices = self._ways.pull, dict[str, Callable[[], object]]()
+        for offer in self._missing.offers():
+            choices[f"pull {offer_line(offer)}"] = partial(pull, offer.label)
+        if name := self._missing.repository():
+            known = any(offer.repository == name for offer in self._missing.offers())
+            choices |= {} if known else {f"pull {name} from the Hub": partial(pull, name)}
+        choices["pull another model of the Hub"] = self._ways.pull_other
+        choices["add a folder or a file of this disk"] = self._ways.add
+        hand_to(self.node, self._ask, choices)
+
+    def _ask(self, choices: Mapping[str, Callable[[], object]]) -> None:
+        def chosen(answer: str | None) -> None:
+            choices.get(answer or "", self._ways.leave)()
+
+        called = self._missing.label
+        note = f"It will be called {called}, so that the cells which name it are whole."
+        self.node.app.push_screen(
+            Ask(
+                f"The sheet names a model {self._missing.text}. Where does it come from?",
+                choices=tuple(choices),
+                note=note if called else "The cells that name it then take the model's own label.",
+            ),
+            chosen,
+        )
