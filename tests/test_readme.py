@@ -7,7 +7,6 @@ import pytest
 
 from engine.models.families import FAMILIES
 from engine.models.hub.offers import offers
-from tui.cli import _parsers
 from tui.commands import guide
 from tui.keys import KEYS, called
 
@@ -39,14 +38,6 @@ def test_every_key_of_the_readme_does_what_it_says() -> None:
     for key, verb in VERBS.items():
         names = [called(each) for each in KEYS[verb].split(",")]
         assert key in [name.replace("^", "ctrl+") for name in names], (key, names)
-
-
-def test_every_command_stands_in_the_guide_and_the_readme_names_none_that_is_not() -> None:
-    _, subcommands = _parsers()
-    pattern = re.compile(r"^\| `promptsheet ([a-z]+)", re.MULTILINE)
-    told = set(pattern.findall(guide.page("commands")))
-    assert told == subcommands.names
-    assert set(pattern.findall("\n".join(table("Commands")))) <= subcommands.names
 
 
 def test_every_model_that_can_be_pulled_by_name_stands_in_the_readme_as_it_is_offered() -> None:
