@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib.resources import files
 
 from engine.api import Library, did_you_mean
-from tui.commands.arguments import Subcommands
+from tui.commands.arguments import Subcommands, guide_page
 from tui.commands.output import OK, UsageError, print_json, say
 from tui.commands.parser import Parser
 
@@ -40,9 +40,8 @@ def register(subcommands: Subcommands, parser: Parser) -> None:
     about = "read a page of the guide; without a topic, what there is to read"
     examples = ("promptsheet help", "promptsheet help models", "promptsheet help engine start")
     command = subcommands.add(NAME, read_out, about, examples=examples, any_version=True)
-    command.add_argument(
-        "topic", nargs="*", help=f"one of {', '.join(topics())}, or the name of a command"
-    )
+    named = "a page that `promptsheet help` lists, or a command"
+    command.add_argument("topic", nargs="*", type=guide_page, help=named)
 
 
 def topics() -> dict[str, str]:

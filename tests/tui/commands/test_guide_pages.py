@@ -26,6 +26,10 @@ def test_help_lists_the_pages_and_reads_one_as_plain_text_into_a_pipe(
     assert max(map(len, read.split("\n"))) <= 80
     assert "`strength` says how much" in read, "code can be told without colours, too"
     assert "`promptsheet help models`" in read, "a link says how to read where it leads"
+    monkeypatch.setattr(
+        "sys.argv", ["promptsheet", "completion", "bash", "--line", "promptsheet help same"]
+    )
+    assert main() == 0 and "same-image" in capsys.readouterr().out
     told = json.loads(asked(capsys, monkeypatch, "models", "--json"))
     assert told["title"] == "Models" and told["text"] == guide.page("models")
 
