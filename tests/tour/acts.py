@@ -117,8 +117,8 @@ async def film(tour: Tour) -> None:
     await tour.press("table.take_alike", 1.4)
     await tour.press("sheet.next", 1.6)
     await tour.press("table.take", 1.4)
-    await tour.pilot.press(KEYS["start"])
     tour.film.add(painted(app), 0.8, called(KEYS["start"]))
+    await tour.pilot.press(KEYS["start"])
     await until(tour.pilot, lambda: isinstance(app.screen, JobsScreen))
     started = called(KEYS["start"])
 
