@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -33,15 +34,7 @@ def devices_in_use() -> list[DeviceUse]:
 
 
 def _gpus() -> Iterator[DeviceUse]:
-    try:
-        import pynvml
-    except ImportError:
-        return
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return
-    try:
+    with contextlib.suppress(ImportError), _driver() as pynvml:
         for number in range(pynvml.nvmlDeviceGetCount()):
             with contextlib.suppress(pynvml.NVMLError):  # one that has fallen off the bus, say
                 handle = pynvml.nvmlDeviceGetHandleByIndex(number)
@@ -49,6 +42,48 @@ def _gpus() -> Iterator[DeviceUse]:
                 percent = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
                 device = f"{GPU_PREFIX}{number}"
                 yield DeviceUse(device, percent, int(memory.used), int(memory.total))
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """What of a GPU decides which weights suit it."""
+
+    total: int
+    """Bytes of its memory."""
+    capability: float
+    """NVIDIA's number of what it can compute: from 8.9 on in float8, too."""
+
+
+def roomiest_gpu() -> Gpu | None:
+    """The NVIDIA GPU with most memory; None: there is none."""
+    return max(_each_gpu(), key=lambda gpu: gpu.total, default=None)
+
+
+def _each_gpu() -> Iterator[Gpu]:
+    with contextlib.suppress(ImportError), _driver() as pynvml:
+        for number in range(pynvml.nvmlDeviceGetCount()):
+            with contextlib.suppress(pynvml.NVMLError):
+                handle = pynvml.nvmlDeviceGetHandleByIndex(number)
+                major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+                memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+                yield Gpu(int(memory.total), major + minor / 10)
+
+
+@contextlib.contextmanager
+def _driver() -> Iterator[Any]:
+    """NVIDIA's driver; none of what is inside is done where it does not answer.
+
+    Raises:
+        ImportError: what talks to it is not installed, or it does not answer.
+    """
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        raise ImportError(str(error)) from error
+    try:
+        yield pynvml
     finally:
         pynvml.nvmlShutdown()
 

@@ -1,9 +1,10 @@
 """What every test stands on: a library and settings of its own, and the real command."""
 
+import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,17 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
     for spec in specs:
         if spec.popen:
             spec.python = f"{sys.executable} {worker.__file__}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is collected goes before the end: looking through it all would only cost."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

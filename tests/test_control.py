@@ -31,7 +31,7 @@ def session_states(promptsheet: Promptsheet) -> dict[str, str]:
 def test_rows_can_be_stopped_and_resumed_while_the_others_go_on(
     warm: Promptsheet, tmp_path: Path
 ) -> None:
-    warm.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=2), "--detach")
+    warm.json("run", write_sheet(tmp_path / "sheet.csv", rows=12, images=1), "--detach")
     warm.json("stop", "last", "--rows", "10,12-13")
     wait_for(lambda: not {"waiting", "rendering"} & {state(warm)["state"]})
     stopped = rows_in(warm, "stopped")
@@ -46,7 +46,7 @@ def test_rows_can_be_stopped_and_resumed_while_the_others_go_on(
 def test_everything_stops_and_goes_on_in_the_order_that_was_asked_for(
     warm: Promptsheet, tmp_path: Path
 ) -> None:
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=8, images=2)
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=2)
     for name in ("first", "second", "third"):
         warm.json("run", sheet, "--detach", "--name", name)
     warm.json("stop", "all")
@@ -63,7 +63,7 @@ def test_everything_stops_and_goes_on_in_the_order_that_was_asked_for(
 def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=8, images=2), "--detach")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2), "--detach")
     wait_for(partial(has_done, promptsheet, 1))
     renderer = renderer_pid(promptsheet)
     assert renderer is not None
@@ -75,7 +75,7 @@ def test_a_pause_frees_the_device_outlives_a_restart_and_loses_nothing(
     assert state(promptsheet)["state"] == "waiting"
     promptsheet.json("engine", "resume")
     wait_for(lambda: state(promptsheet)["state"] == "done")
-    assert promptsheet.json("verify")["images"] == 16
+    assert promptsheet.json("verify")["images"] == 8
 
 
 def test_what_a_batch_took_of_memory_is_measured_and_remembered(
@@ -98,7 +98,7 @@ def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
     (config / "settings.toml").write_text('[engine]\nautoresume = "ask"\n')
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=8, images=2)
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=2)
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     promptsheet.json("engine", "start")
     with promptsheet.start("run", sheet, "--name", "old", **pipes) as follower:

@@ -18,8 +18,12 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
+TURBO = ("--rendering", "turbo")
 
-@pytest.mark.parametrize(("reserve", "says"), [(0, "No space left|disk is full"), (20, "reserve")])
+
+@pytest.mark.parametrize(
+    ("reserve", "says", "rows"), [(0, "No space left|disk is full", 8), (20, "reserve", 2)]
+)
 def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     promptsheet: Promptsheet,
     config: Path,
@@ -27,13 +31,14 @@ def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     small_disk: Path,
     reserve: int,
     says: str,
+    rows: int,
 ) -> None:
     (config / "settings.toml").write_text(f"[engine]\nreserve_mib = {reserve}\n")
     library = promptsheet.on(small_disk / "library")
     library.json("engine", "start")
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes((24 << 20) - (1 << 20)))
-    library.json("run", write_sheet(tmp_path / "sheet.csv", rows=8, images=2), "--detach")
+    library.json("run", write_sheet(tmp_path / "sheet.csv", rows=rows, images=2), "--detach")
     reason = wait_for(lambda: library.status()["paused"])
     if reserve:
         assert re.search(says, reason), reason
@@ -43,9 +48,9 @@ def test_a_full_disk_pauses_the_work_and_room_lets_it_go_on(
     ballast.unlink()
     wait_for(lambda: settled(library), 240)
     info = state(library)
-    assert (info["done"], info["failed"]) == (16, 0)
+    assert (info["done"], info["failed"]) == (rows * 2, 0)
     verdict = library.json("verify")
-    assert verdict["images"] == 16
+    assert verdict["images"] == rows * 2
     assert not verdict["missing"] and not verdict["corrupt"] and not verdict["orphans"]
     library("engine", "stop")
 
@@ -79,13 +84,13 @@ def test_a_renderer_that_hangs_is_replaced_and_its_work_done_by_another(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
     (config / "settings.toml").write_text("[render]\nstep_timeout = 12\n")
-    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=8, images=2), "--detach")
+    promptsheet.json("run", write_sheet(tmp_path / "sheet.csv", rows=4, images=2), "--detach")
     wait_for(partial(has_done, promptsheet, 1))
     hung = renderer_pid(promptsheet)
     assert hung is not None
     os.kill(hung, signal.SIGSTOP)
     wait_for(lambda: settled(promptsheet), 240)
-    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (16, 0)
+    assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (8, 0)
     assert not psutil.pid_exists(hung)
     assert "hangs" in Path(promptsheet.json("show", "last")["log"]).read_text()
 
@@ -98,10 +103,10 @@ def test_a_notice_is_given_at_the_end_when_nobody_looks(
         f"[notice]\nunsure = 'quiet'\ncommand = 'printf %s \"{words}\" >> {told}'\n"
     )
     name = "a `touch /tmp/owned`; $(rm) name"
-    promptsheet.json("prompt", "a red circle", "--name", name, "--detach")
+    promptsheet.json("prompt", "a red circle", *TURBO, "--name", name, "--detach")
     wait_for(lambda: told.exists() and told.read_text())
     assert told.read_text() == f"{name}: 1 of 1 images done|done"
-    promptsheet.json("prompt", "a red circle", "--name", "watched")
+    promptsheet.json("prompt", "a red circle", *TURBO, "--name", "watched")
     assert "watched" not in told.read_text(), "nobody knows, and so the settings want it"
     assert "notice.unsure is quiet" in log_of(promptsheet)
 
@@ -123,7 +128,7 @@ def test_a_notice_is_given_while_an_app_is_open_that_nobody_sees(
 
     def end_of(name: str) -> str:
         """What the log says of the notice at the end of a session."""
-        promptsheet.json("prompt", "a red circle", "--name", name, "--detach")
+        promptsheet.json("prompt", "a red circle", *TURBO, "--name", name, "--detach")
         wait_for(lambda: "notice " in log_of(promptsheet))
         return log_of(promptsheet)
 

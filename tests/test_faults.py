@@ -18,9 +18,9 @@ def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(
 ) -> None:
     """A job on a wrong node burns nothing: elsewhere, or on the CPU, all of it is rendered."""
     promptsheet.json("engine", "start", "--devices", "cuda:63")
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=3, images=4)
+    sheet = write_sheet(tmp_path / "sheet.csv", rows=3, images=1)
     ended = promptsheet.json("run", sheet, "--wait", "0.02", status=1)
-    assert (ended["images"], ended["done"], ended["failed"]) == (12, 0, 0)
+    assert (ended["images"], ended["done"], ended["failed"]) == (3, 0, 0)
     # It may have been given up before torch was there to say why: now it is not.
     waits = wait_for(lambda: promptsheet.status()["paused"])
     assert "nothing can be rendered on cuda:63" in waits and "--devices cpu" in waits
@@ -32,7 +32,7 @@ def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(
     promptsheet.json("engine", "stop")
     promptsheet.json("engine", "start", "--devices", "cpu")
     wait_for(lambda: {info["state"] for info in promptsheet.sessions()} == {"done"}, 240)
-    assert promptsheet.json("verify")["images"] == 13
+    assert promptsheet.json("verify")["images"] == 4
 
 
 def test_a_renderer_that_cannot_import_waits_until_it_can(

@@ -34,7 +34,7 @@ EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "first-light.cs
 def test_the_example_runs_into_the_same_pixels_each_time(warm: Promptsheet, tmp_path: Path) -> None:
     assert warm.json("check", EXAMPLE)["images"] >= 24
     with EXAMPLE.open(newline="") as file:
-        rows = [row | {"rendering": "turbo", "num_images": "1"} for row in csv.DictReader(file)]
+        rows = [row | {"steps": "2", "num_images": "1"} for row in csv.DictReader(file)]
     example = write_rows(tmp_path / EXAMPLE.name, rows)
     pixels = []
     for _ in range(2):

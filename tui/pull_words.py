@@ -3,18 +3,22 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from engine.api import Offer, PullPlan, PullProgress
+from engine.api import Form, ModelPull, Offer, PullPlan, PullProgress
 from tui.text import clean, clock_text, count_text, shorten, size_text
 
 _LABEL = 15
 
 
 def offer_lines(offers: Iterable[Offer]) -> Iterator[str]:
-    """Models that can be pulled by their labels, three lines each."""
+    """Models that can be pulled by their labels, three lines each, or four."""
     for offer in offers:
         yield f"{offer.label:{_LABEL}}{offer.family}: {offer.about}"
         yield f"{'':{_LABEL}}{offer.repository}"
         yield f"{'':{_LABEL}}{', '.join(_facts(offer))}"
+        if offer.forms:
+            first, *rest = offer.forms
+            named = (offer.label_of(first), *(f"-{each.name}" for each in rest))
+            yield f"{'':{_LABEL}}what suits this machine, or {', '.join(named)}"
     yield ""
     yield "`promptsheet models pull NAME` says what it would pull, and asks."
 
@@ -67,6 +71,44 @@ def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
         yield "free", f"{size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
     yield "goes to", plan.folder
     yield "label", label
+
+
+def form_lines(coming: ModelPull) -> Iterator[str]:
+    """Which form of an offer is pulled, and which others there are."""
+    if (found := coming.chosen) is None:
+        return
+    offer, form = found.offer, found.form
+    yield f"  form      {form.name}: {form.about}"
+    yield f"  memory    {_memory_of(form)}"
+    if coming.lack:
+        yield f"  lacks     it {clean(coming.lack)}"
+    others = [each for each in offer.forms if each is not form]
+    names = ", ".join(f"{offer.label_of(each)} ({each.gpu_gb:g} GB)" for each in others)
+    yield f"  others    {names}"
+
+
+def _memory_of(form: Form) -> str:
+    needs = f"a GPU of {form.gpu_gb:g} GB or more keeps its denoisers whole; smaller ones are slow"
+    if form.capability:
+        needs += f"; computes in float8 from capability {form.capability:g} on"
+    if form.machine_gb:
+        needs += f"; {form.machine_gb:g} GB of the machine's own to load it"
+    return needs
+
+
+def form_body(coming: ModelPull) -> dict[str, Any] | None:
+    """The same, as JSON says it; None: there is one form alone."""
+    if (found := coming.chosen) is None:
+        return None
+    return {
+        "name": found.form.name,
+        "gpu_gb": found.form.gpu_gb,
+        "quantise": found.form.quantise or None,
+        "lacks": coming.lack or None,
+        "others": [
+            found.offer.label_of(each) for each in found.offer.forms if each is not found.form
+        ],
+    }
 
 
 def plan_body(plan: PullPlan) -> dict[str, Any]:

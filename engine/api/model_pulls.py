@@ -5,12 +5,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from psutil import virtual_memory
+
 from engine.api.models import ModelRefusedError, Models
+from engine.machine import roomiest_gpu
 from engine.models.finding import free_label
+from engine.models.helpers import lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
-from engine.models.hub.offers import wanted
+from engine.models.hub.offers import chosen, wanted
 from engine.models.hub.pulling import Pull
-from engine.models.hub.repository import PullError
+from engine.models.hub.repository import PullError, named
 from engine.models.loras import add_lora, unusable
 from engine.models.model_files import kind_fault
 from engine.settings import Settings, models_folder
@@ -49,7 +53,14 @@ class ModelPull:
             ModelRefusedError: the label is taken.
             SettingsError: the model list cannot be used.
         """
-        self.repository, suggested = wanted(what, file)
+        self.chosen = None if file else chosen(what, roomiest_gpu(), virtual_memory().total)
+        """The form of an offer that is pulled, where it has several."""
+        if self.chosen is None:
+            self.repository, suggested = wanted(what, file)
+        else:
+            _, at, revision = what.strip().partition("@")
+            self.repository = named(f"{self.chosen.form.repository}{at}{revision}")
+            suggested = self.chosen.offer.label
         self._models = models
         self._base = base.absolute() if base else None
         self._label, self._suggested = label, suggested
@@ -58,10 +69,11 @@ class ModelPull:
         reserve = settings.engine.reserve_mib << 20
         self._pull = Pull(self.repository, models_folder(settings), reserve)
 
-    @property
-    def label(self) -> str:
+    def label_of(self, plan: PullPlan) -> str:
         """What its entry will be called, as things are. Reads the model list."""
-        return self._label or free_label(self._suggested, self._taken())
+        if self._label or plan.found.is_lora:
+            return self._label or self._suggested
+        return free_label(self._suggested, self._taken())
 
     def __enter__(self) -> Self:
         self._pull.__enter__()
@@ -110,6 +122,11 @@ class ModelPull:
         """
         return self._pull.bring()
 
+    @property
+    def lack(self) -> str:
+        """Which package the form that is pulled needs and how to install it; empty: none."""
+        return lack_of(self.chosen.form.needs) if self.chosen else ""
+
     def cancel(self) -> None:
         """End it at once, from any thread."""
         self._pull.cancel()
@@ -125,16 +142,21 @@ class ModelPull:
         """
         path = Path(plan.folder, self.repository.file)
         if plan.found.is_lora:
-            return add_lora(path.absolute(), self._label or self._suggested)
+            return add_lora(path.absolute(), self.label_of(plan))
         found = self._models.look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
-        if labels := self._models.labels_of(found)[0]:
-            return labels[0]
+        quantise = self.chosen.form.quantise if self.chosen else ""
+        models = self._models.all()
+        for label in self._models.labels_of(found)[0]:
+            if models[label].quantise == quantise:
+                return label
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
-        if plan.found.licence:
-            more["licence"] = plan.found.licence
-        return self._models.add(found, self.label, **more).label
+        if licence := plan.found.licence or (self.chosen.offer.licence if self.chosen else ""):
+            more["licence"] = licence
+        if quantise:
+            more["quantise"] = quantise
+        return self._models.add(found, self.label_of(plan), **more).label
 
     def _taken(self) -> set[str]:
         models = self._models.all()

@@ -22,6 +22,7 @@ from engine.api.sessions import Sessions, Started
 from engine.api.sheets import Sheets, palette_colours, picture_folder
 from engine.api.trash import Trash
 from engine.caption.outline import ElementBox, OutlineLine, gist, outline_of
+from engine.caption.reading import looks_like_caption, read_caption, spread_out
 from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
@@ -37,7 +38,7 @@ from engine.library.records import Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.finding import FoundModel
 from engine.models.hub.messages import PullPlan, PullProgress
-from engine.models.hub.offers import Offer
+from engine.models.hub.offers import Form, Offer
 from engine.models.hub.repository import PullError
 from engine.models.list_file import LabelTakenError
 from engine.picture.recipe import Recipe
@@ -123,6 +124,7 @@ __all__ = [
     "EngineFeed",
     "Estimate",
     "Exported",
+    "Form",
     "FoundModel",
     "FoundPicture",
     "FoundPictures",
@@ -198,6 +200,7 @@ __all__ = [
     "free_name",
     "gist",
     "image_place",
+    "looks_like_caption",
     "missing_model",
     "neighbours",
     "new_name",
@@ -208,8 +211,10 @@ __all__ = [
     "picture_folder",
     "plain",
     "plain_name",
+    "read_caption",
     "save_copy",
     "save_new",
+    "spread_out",
     "take_model",
     "understood",
     "unpacked_pictures",

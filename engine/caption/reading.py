@@ -32,6 +32,8 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("obj", "object", "objects"), "obj"),
     **dict.fromkeys(("text", "txt"), "text"),
 }
+_FEW = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
+"""A list of numbers or colours over several lines; no text holds a break of a line as it is."""
 _CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
 _WHAT: Mapping[str, str] = {
     "Expecting ',' delimiter": "a comma is missing before this, or a quote mark too many",
@@ -270,3 +272,26 @@ class _Mender:
             digits = found[1] if len(found[1]) == 6 else "".join(d * 2 for d in found[1])
             self._told.append(f"{path}[{at}] {colour.strip()} → #{digits.upper()}")
             yield f"#{digits.upper()}"
+
+
+def read_caption(text: str) -> tuple[str, tuple[Fault, ...]]:
+    """A text that a person wrote as a caption: as the model gets it, and what is wrong with it.
+
+    A text that is not meant as one is what it is.
+    """
+    if not looks_like_caption(text):
+        return text, ()
+    found = read(text)
+    return found.text, found.faults
+
+
+def spread_out(text: str) -> str:
+    """A caption over many lines, to be read and written by a person; what is none as it is."""
+    if not looks_like_caption(text):
+        return text
+    try:
+        body = read(text).caption or _loaded(text)  # with faults, as long as it is JSON
+        told = json.dumps(body, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+    return _FEW.sub(lambda each: f"[{' '.join(each[1].split())}]", told)

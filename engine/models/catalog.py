@@ -14,8 +14,8 @@ from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.additions import Additions, embedding_files, require_autoencoder
 from engine.models.families import ENHANCER, FAMILIES, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
-from engine.models.helpers import QUANTISER
-from engine.models.model_files import INDEX, ModelFiles, known_kind, read_json
+from engine.models.helpers import GGUF_READER, QUANTISER
+from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, known_kind, read_json
 from engine.models.placement import PlacementWish
 from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
@@ -137,7 +137,8 @@ class Model(Declared, frozen=True):
     @property
     def helper(self) -> str:
         """The package that it needs beside those that come with Promptsheet; empty: none."""
-        return self.kind.helper or (QUANTISER if self.quantise else "")
+        reader = GGUF_READER if self.source.suffix == GGUF_SUFFIX else ""
+        return self.kind.helper or reader or (QUANTISER if self.quantise else "")
 
     @property
     def placement(self) -> PlacementWish:
@@ -327,6 +328,10 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(
             f"{path}, {name}: embeddings and clip_skip are for models whose texts CLIP alone"
             f" encodes, which those of the kind {family.title} are not: leave them out."
+        )
+    if model.quantise and model.source.suffix == GGUF_SUFFIX:
+        raise SettingsError(
+            f"{path}, {name}: quantise: {model.source.name} is rounded already: leave it out."
         )
     if model.step_cache and not model.kind.step_cache:
         able = dict.fromkeys(each.title for each in FAMILIES.values() if each.step_cache)

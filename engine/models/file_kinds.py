@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +49,8 @@ class FileKind:
     from_noise_alone: bool = False
     """Whether it was taught to begin at noise without any trace of a picture (zero terminal SNR),
     where it says so."""
+    is_gguf: bool = False
+    """Whether it is stored as GGUF."""
 
     @property
     def words(self) -> str:
@@ -120,7 +122,8 @@ def file_kind(path: Path) -> FileKind:
         WeightsFileError: it is no safetensors file, or not a whole one.
         OSError: it cannot be read.
     """
-    return kind_of(read_whole(path))
+    header = read_whole(path)
+    return replace(kind_of(header), is_gguf=header.is_gguf)
 
 
 def kind_of(header: Header) -> FileKind:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.models.file_kinds import FileKind
-from engine.models.model_files import INDEX, ModelFiles, read_json
+from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, read_json
 from engine.models.weights_file import WeightsFileError
 
 _REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")
@@ -38,12 +38,13 @@ class FoundModel:
     @property
     def is_lora(self) -> bool:
         """Whether it is a LoRA, and no model."""
-        return self.kind is not None and self.kind.what == "lora"
+        return self.kind is not None and self.kind.what == "lora" and not self.kind.is_gguf
 
     @property
     def suggested_label(self) -> str:
         """A label made of its name."""
-        name = self.path.stem if self.path.suffix == ".safetensors" else self.path.name
+        named = self.path.suffix in (".safetensors", GGUF_SUFFIX)
+        name = self.path.stem if named else self.path.name
         return re.sub(r"\s+", "-", name.strip())[:_LONGEST_LABEL] or "model"
 
 

@@ -11,9 +11,12 @@ HELPERS: Mapping[str, str] = {
     "torchvision": "models that look at pictures themselves, such as Qwen-Image-Edit",
     "peft": "LoRA files",
     "torchao": "models whose entry says quantise, or that it has stored",
+    "gguf": "denoisers that are stored as GGUF",
     "bitsandbytes": "models that are stored in its 4 or 8 bits",
 }
 """Package → which models need it."""
+GGUF_READER = "gguf"
+"""The package that reads GGUF files."""
 QUANTISER = "torchao"
 """The package that rounds weights when a model is loaded."""
 TORCHVISION = "0.28.*"

@@ -68,7 +68,7 @@ def _flux(paths: Mapping[str, Tensor]) -> str:
 def _layered(paths: Mapping[str, Tensor]) -> str:
     for path, tensor in paths.items():
         if re.search(r"layers_\d+_attention_(?:qkv|to_q)", path):
-            return {3840: "zimage", 2304: "lumina"}.get(_width(tensor), "")
+            return {3840: "zimage", 2304: "lumina", 4608: "ideogram"}.get(_width(tensor), "")
     return ""
 
 

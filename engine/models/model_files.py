@@ -21,6 +21,9 @@ DENOISERS = ("unet", "transformer")
 """What the part that draws is called in such a folder."""
 
 
+GGUF_SUFFIX = ".gguf"
+
+
 class ModelFiles(msgspec.Struct, frozen=True):
     """A model's files, as processes tell each other."""
 
@@ -189,6 +192,11 @@ def kind_fault(name: str, kind: FileKind, base: str) -> str:
         kind: what it is.
         base: the folder in diffusers' format that has what it leaves out; empty: none was named.
     """
+    if kind.is_gguf and not (kind.what == "denoiser" and name.endswith(GGUF_SUFFIX)):
+        return (
+            f"{name} is {kind.words}, stored as GGUF: only a denoiser alone is loaded from that,"
+            f" with a name that ends in {GGUF_SUFFIX}. Take its .safetensors."
+        )
     if kind.what == "checkpoint":
         if kind.pipeline:
             return ""

@@ -22,8 +22,11 @@ _BITS = {
     **dict.fromkeys(("I64", "U64", "F64", "C64"), 64),
 }
 """Bits of one number, by dtype."""
+GGUF = b"GGUF"
+"""How a file of that format begins."""
 _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
-    "GGUF, a format of quantised weights that is not read here: take its .safetensors": (b"GGUF",),
+    "GGUF, a format of quantised weights that is not pulled here: take its .safetensors, or fetch"
+    " the file yourself": (GGUF,),
     "a pickle, which may run programs of its maker's, so only .safetensors is loaded: most models"
     " are offered as that, too; else convert it where you trust it": (
         *(b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
@@ -67,6 +70,8 @@ class Header:
     """What its maker wrote into it."""
     bytes: int
     """How long it is, its length included."""
+    is_gguf: bool = False
+    """Whether the file is GGUF, and no safetensors file."""
 
     @property
     def file_bytes(self) -> int:
@@ -75,7 +80,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a safetensors file; its tensors need not all be there.
+    """The header of a safetensors file, or of a GGUF one; its tensors need not all be there.
 
     Raises:
         WeightsFileError: it is something else, or the header is damaged or cut off.
@@ -83,6 +88,10 @@ def read_header(path: Path) -> Header:
     """
     with path.open("rb") as file:
         beginning = file.read(BEGINNING_BYTES)
+        if beginning.startswith(GGUF):
+            from engine.models.gguf_file import read_gguf  # which stands on this module
+
+            return read_gguf(path)
         length = header_bytes(path.name, beginning)
         file.seek(0)
         return parse_header(path.name, file.read(length))
@@ -146,13 +155,15 @@ def _tensor(name: str, said: Any) -> Tensor:
 
 
 def read_whole(path: Path) -> Header:
-    """The header of a safetensors file all of whose tensors are there, as long as they must be.
+    """The header of a file all of whose tensors are there, as long as they must be.
 
     Raises:
         WeightsFileError: also where tensors overlap, have not their size, or are cut off.
         OSError: it cannot be read.
     """
     header = read_header(path)
+    if header.is_gguf:
+        return header
     at = 0
     for name, tensor in sorted(header.tensors.items(), key=lambda item: item[1].begin):
         bits = _BITS.get(tensor.dtype)

@@ -19,7 +19,7 @@ import torch
 from engine.machine import CPU, processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
-from engine.models.helpers import QUANTISER, installed
+from engine.models.helpers import GGUF_READER, QUANTISER, installed
 from engine.models.model_files import ModelFiles
 from engine.models.placement import Placed, Placement, placed
 from engine.models.weights import model_size, weights_bytes
@@ -287,11 +287,14 @@ class LoadedModels:
             quantise(pipeline, files.quantise)
         place(pipeline, placement, self._device)
         model = LoadedModel(pipeline, placement, self._device, self._cores, takes, files.step_cache)
-        if files.quantise:
+        by = QUANTISER if files.quantise else ""
+        if files.is_file and files.kind.is_gguf:
+            by = GGUF_READER
+        if by:
             model.offered = replace(
                 model.offered,
-                quantised=files.quantise,
-                versions={**model.offered.versions, QUANTISER: installed(QUANTISER) or ""},
+                quantised=files.quantise or by,
+                versions={**model.offered.versions, by: installed(by) or ""},
             )
         return model
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import diffusers
 import torch
+from diffusers import GGUFQuantizationConfig
 from diffusers.loaders.single_file_utils import SingleFileComponentError
 from transformers import CLIPTokenizer
 
@@ -106,6 +107,10 @@ def _around_denoiser(files: ModelFiles, dtype: str, device: str) -> Any:
     part = next(name for name, cls in parts_of(files.configs).items() if cls == kind.denoiser)
     # Its kin that were taught to draw in few steps lack one layer, whatever the folder's have.
     guided = {"guidance_embeds": kind.variant != "distilled"} if kind.family == "flux" else {}
+    stored = {}
+    if kind.is_gguf:
+        computes_in = getattr(torch, dtype)
+        stored = {"quantization_config": GGUFQuantizationConfig(compute_dtype=computes_in)}
     denoiser = getattr(diffusers, kind.denoiser).from_single_file(
         files.source,
         config=files.base,
@@ -113,6 +118,7 @@ def _around_denoiser(files: ModelFiles, dtype: str, device: str) -> Any:
         local_files_only=True,
         dtype=getattr(torch, dtype),
         **guided,
+        **stored,
     )
     _require_whole(files, part, denoiser)
     return load_pipeline(files.configs, dtype, device, given={part: denoiser})

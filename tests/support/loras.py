@@ -60,7 +60,9 @@ def write_diffusers(path: Path, model: Path, *, seed: int = 0) -> Path:
     """A LoRA of the denoiser, as diffusers writes one."""
     random, tensors = np.random.default_rng(seed), {}
     part = "unet" if (model / "unet").is_dir() else "transformer"
-    for name, shape in _weights(model / part, "attn1.to_v", "attn2.to_q", "attn.to_q"):
+    for name, shape in _weights(
+        model / part, "attn1.to_v", "attn2.to_q", "attn.to_q", "attention.to_q"
+    ):
         for letter, size in (("A", (RANK, shape[1])), ("B", (shape[0], RANK))):
             numbers = random.normal(0, 0.5, size).astype(np.float32)
             tensors[f"{part}.{name}.lora_{letter}.weight"] = numbers

@@ -6,6 +6,11 @@ from engine.service.server import process, renderer_client
 
 os.environ |= renderer_client._ENVIRONMENT  # some of it is read when torch is imported
 
+import hypothesis
+import openpyxl
+import pandas
+import pytest
+
 import engine.api.checked
 import engine.api.found_pictures
 import engine.api.picture_archives
@@ -21,4 +26,4 @@ import tui.report
 
 list(tui.keys.all_bindings())  # loads every screen
 
-__all__ = ["engine", "process", "tests", "tui"]
+__all__ = ["engine", "hypothesis", "openpyxl", "pandas", "process", "pytest", "tests", "tui"]

@@ -74,16 +74,18 @@ def renderer_pid(promptsheet: Promptsheet) -> int | None:
     return renderers[0]["pid"] if renderers else None
 
 
-def run_with_kills(promptsheet: Promptsheet, sheet: Path, kills: int, seed: int = 0) -> None:
+def run_with_kills(
+    promptsheet: Promptsheet, sheet: Path, kills: int, seed: int = 0, within: float = 7.0
+) -> None:
     """Run `sheet` while the engine process and its renderer are killed by turns.
 
-    Moments are random from just after a start to well into rendering. Each time the engine
-    process is only started again, nothing more.
+    Moments are random, from just after a start to `within` seconds later, well into rendering.
+    Each time the engine process is only started again, nothing more.
     """
     moments = random.Random(seed)
     promptsheet.json("run", sheet, "--detach")
     for kill in range(kills):
-        time.sleep(moments.uniform(0.0, 7.0))
+        time.sleep(moments.uniform(0.0, within))
         if kill % 2 == 0:
             pid = promptsheet.json("engine", "status")["pid"]
             if pid is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from textual import screen
 
 from engine.api import Library
 from engine.library.files import digest_of, stage
@@ -22,6 +23,14 @@ from tests.support.libraries import CONDITIONS, picture
 from tests.support.loop_guard import LoopGuard, guarded
 from tests.support.screens import MakeLibrary
 from tui.app import PromptsheetApp
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_paints() -> Iterator[None]:
+    """An app paints 15 times a second at most: a fifth less for a processor than at 60."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screen, "UPDATE_PERIOD", 1 / 15)
+        yield
 
 
 @pytest.fixture(autouse=True)

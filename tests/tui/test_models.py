@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from engine.api import Library
 from engine.models.catalog import load_models
+from engine.models.loras import listed_loras
 from engine.settings import Settings
 from tests.support.screens import WITH_ALL, opened_sheet, screen_text, until
 from tests.support.weights_files import (
@@ -90,7 +91,10 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await pilot.press("i")
         await typed(str(full / "lora.safetensors"))
-        await until(pilot, lambda: any("LoRA" in n.message for n in app._notifications))
+        await until(pilot, lambda: "yes, add it" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: any("in your LoRAs" in n.message for n in app._notifications))
+        assert "lora" in listed_loras()
         await pilot.press("i")
         await typed(str(denoiser))
         await until(pilot, lambda: "denoiser alone of FLUX.1" in screen_text(app))

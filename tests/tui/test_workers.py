@@ -129,7 +129,7 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "ModelsScreen": (["f4"], ["f5"]),
 }
 """Screen → keys before the threads are held, and keys after, which give them work."""
-WITHOUT_THREADS = {"KeepModel", "PullModel"}
+WITHOUT_THREADS = {"EditCaption", "KeepModel", "PullModel"}
 """They show what was found out before, and ask."""
 OPENED_BY_A_THREAD = ("AskWhere", "CompareScreen")
 AREAS = {f"{words}Screen" for words in top_line.AREAS.values()}

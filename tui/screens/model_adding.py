@@ -25,7 +25,7 @@ from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
 _ENDINGS = (".safetensors",)
-_NONE, _SHOWN = "no, add none", 12
+_YES, _NONE, _SHOWN = "yes, add it", "no, add none", 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,9 @@ class ModelAdding:
                     hand_to(app, self._ask_about_all, (path, every, fresh))
                     return
                 found = fresh[0]
+            if found.is_lora:
+                hand_to(app, self._ask_about_lora, found)
+                return
             if found.needs_base:
                 hand_to(app, self._ask_base, found)
                 return
@@ -101,6 +104,32 @@ class ModelAdding:
 
         question = f"{found.fault} Which folder?"
         self.node.app.push_screen(Ask(question, suggester=PathSuggester(())), typed)
+
+    def _ask_about_lora(self, found: FoundModel) -> None:
+        def chosen(answer: str | None) -> None:
+            if answer == _YES:
+                self._keep_lora(found)
+
+        self.node.app.push_screen(
+            Ask(
+                f"{found_head(found)} Add it to your LoRAs?",
+                choices=(_YES, _NONE),
+                note="Then the column lora can name it.",
+            ),
+            chosen,
+        )
+
+    @work(thread=True, exclusive=True, group="adding")
+    def _keep_lora(self, found: FoundModel) -> None:
+        try:
+            label = self._library.models.add_lora(found)
+        except (PromptsheetError, OSError) as error:
+            hand_to(self.node.app, self._complain, str(error))
+        else:
+            hand_to(self.node.app, self._say, f"{label} is in your LoRAs.")
+
+    def _say(self, words: str) -> None:
+        self.node.app.notify(clean(words), markup=False)
 
     def _show_single(self, single: _Single) -> None:
         def labelled(label: str | None) -> None:

@@ -113,7 +113,8 @@ class ModelPulling:
             label = missing.label if missing is not None else ""
             coming = self._pulling.coming = self._library.models.pull(what, label)
             coming.__enter__()
-            asked = _Asked(coming, coming.ask(), coming.label, missing)
+            plan = coming.ask()
+            asked = _Asked(coming, plan, coming.label_of(plan), missing)
             kept = hand_to(self.node, self._show, asked)
         except (PromptsheetError, OSError) as error:
             hand_to(app, self._complain, str(error))
@@ -126,7 +127,7 @@ class ModelPulling:
         app = self.node.app  # from a thread it cannot be found any more once the screen is left
 
         def agreed(answer: bool | None) -> None:
-            if answer:
+            if answer and self._is_free():  # another may have begun since it was asked about
                 self._pulling.begin(
                     asked.coming,
                     asked.plan,

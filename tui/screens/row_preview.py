@@ -15,10 +15,12 @@ from engine.api import (
     Row,
     RowValues,
     SettingsError,
+    looks_like_caption,
 )
 from tui.app_state import AppState
 from tui.glyphs import EDITED
 from tui.screens.ask import Ask
+from tui.screens.edit_caption import EditCaption
 from tui.text import clean, count_text
 from tui.widgets.caption_view import CaptionText, CaptionView, caption_text
 from tui.widgets.one_line import off_one_line, on_one_line
@@ -102,6 +104,9 @@ class RowPreviewPane(Vertical):
             words = f"Row {final.row} is not ready: mend it first."
             self.notify(words, severity="warning", markup=False)
             return
+        if looks_like_caption(final.prompt):
+            self._ask_caption(final.row, final.prompt)
+            return
         shown = on_one_line(final.prompt)
 
         def write(text: str | None) -> None:
@@ -111,6 +116,13 @@ class RowPreviewPane(Vertical):
         question = f"What the model is told of row {final.row}"
         note = "To the letter. Empty: what prompt, magic_prompt and style make together."
         self.app.push_screen(Ask(question, shown, blank=True, lines=True, note=note), write)
+
+    def _ask_caption(self, row: int, prompt: str) -> None:
+        def write(text: str | None) -> None:
+            if text is not None and text != prompt:
+                self.post_message(self.FinalPromptEdited(row, text))
+
+        self.app.push_screen(EditCaption(f"What the model is told of row {row}", prompt), write)
 
     def rewrite(self, row: Row) -> None:
         """Have the language model write a row's magic prompt now."""

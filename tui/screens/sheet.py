@@ -27,6 +27,7 @@ from engine.api import (
     Place,
     Row,
     SourcePicture,
+    looks_like_caption,
     missing_model,
     picture_folder,
 )
@@ -37,6 +38,7 @@ from tui.keys import bind, key_of
 from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
+from tui.screens.edit_caption import EditCaption
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
@@ -536,6 +538,10 @@ class SheetScreen(AreaScreen):
         if place.column not in draft.columns and place.column not in draft.offered_columns():
             self.notify("This column has no name in the sheet.", severity="warning", markup=False)
             return
+        text = draft.text(place.row, place.column)
+        if place.column in ("prompt", "final_prompt") and looks_like_caption(text):
+            self._edit_caption(place, text)
+            return
         suggester = None
         if place.column in PICTURE_COLUMNS and not draft.is_own(place.column):
             folder = picture_folder(draft)
@@ -545,13 +551,21 @@ class SheetScreen(AreaScreen):
         self.call_after_refresh(
             lambda: self.query_one(CellEditor).open(
                 place,
-                draft.text(place.row, place.column or ""),
+                text,
                 draft.choices(place.column or ""),
                 self._table.cell_region,
                 suggester,
                 several=draft.takes_several(place.column or ""),
             )
         )
+
+    def _edit_caption(self, place: Place, caption: str) -> None:
+        def taken(text: str | None) -> None:
+            if text is not None and text != caption:
+                self._table.write(place, text, "")
+
+        title = f"{place.column} of row {place.row}"
+        self.app.push_screen(EditCaption(title, caption), taken)
 
     @work(thread=True, exclusive=True, group="pictures")
     def _list_pictures(self, place: Place, folder: Path) -> None:

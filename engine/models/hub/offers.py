@@ -2,14 +2,40 @@
 
 import difflib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
 from engine.config_records import Declared, build
+from engine.machine import Gpu
 from engine.models.hub.repository import PullError, Repository, named
+
+_GB = 1_000_000_000
+
+
+class Form(Declared, frozen=True):
+    """One of the forms that an offer's weights come in."""
+
+    name: Annotated[str, Meta(min_length=1)]
+    """What its dtype, or its rounding, is called; behind the offer's label it is pulled by."""
+    repository: Annotated[str, Meta(min_length=3)]
+    about: str
+    """What it costs and what it is worth, in a line."""
+    gpu_gb: Annotated[float, Meta(gt=0)]
+    """GPU memory, in gigabytes, from which on it is proposed: enough to have its denoisers there
+    whole while its text encoder is away."""
+    quantise: Literal["", "int8", "float8"] = ""
+    """What it is rounded to each time it is loaded; empty: it is as it is stored."""
+    capability: float = 0.0
+    """The least of a GPU's compute capability."""
+    machine_gb: float = 0.0
+    """The machine's own memory that loading it takes, in gigabytes."""
+    only_gpu: bool = False
+    """Whether it can be loaded onto a GPU alone."""
+    needs: str = ""
+    """The package that loads it, beside those that come with Promptsheet."""
 
 
 class Offer(Declared, frozen=True):
@@ -29,12 +55,61 @@ class Offer(Declared, frozen=True):
     """What is pulled, in gigabytes; None: only the Hub knows."""
     memory_gb: Annotated[float, Meta(gt=0)] | None = None
     """GPU memory that its makers name, in gigabytes."""
+    forms: tuple[Form, ...] = ()
+    """The forms that it comes in, the best first; none: there is one, that of the repository."""
+
+    def label_of(self, form: Form) -> str:
+        """By which one of its forms is pulled."""
+        return f"{self.label}-{form.name}"
 
 
 def offers() -> tuple[Offer, ...]:
     """All of them, as the list has them."""
     text = (files("assets") / "models_catalog.toml").read_text(encoding="utf-8")
     return tuple(build(Offer, item) for item in tomllib.loads(text)["offers"])
+
+
+class Chosen(NamedTuple):
+    """A form of an offer that was named, or is proposed."""
+
+    offer: Offer
+    form: Form
+
+
+def chosen(text: str, gpu: Gpu | None, machine_bytes: int) -> Chosen | None:
+    """The form of an offer that a name means; None: it means no offer that has several.
+
+    Args:
+        text: the label of an offer, then that which suits the machine is proposed; or with the
+            form's name behind it, `ideogram-4-nf4`. A revision may follow.
+        gpu: the roomiest there is; None: none.
+        machine_bytes: of the machine's own memory.
+    """
+    label = text.strip().partition("@")[0].casefold()
+    for offer in offers():
+        for form in offer.forms:
+            if label == offer.label_of(form).casefold():
+                return Chosen(offer, form)
+        if offer.forms and label == offer.label.casefold():
+            return Chosen(offer, suited(offer.forms, gpu, machine_bytes))
+    return None
+
+
+def suited(forms: Sequence[Form], gpu: Gpu | None, machine_bytes: int) -> Form:
+    """The first of an offer's forms that a machine can draw with in full speed; else the last.
+
+    Args:
+        forms: the best first; one at least.
+        gpu: the roomiest there is; None: what can be loaded without one, the first.
+        machine_bytes: of the machine's own memory.
+    """
+    if gpu is None:
+        return next((each for each in forms if not each.only_gpu), forms[-1])
+    for each in forms:
+        fits = gpu.total >= each.gpu_gb * _GB and machine_bytes >= each.machine_gb * _GB
+        if fits and gpu.capability >= each.capability:
+            return each
+    return forms[-1]
 
 
 def pull_names() -> Callable[[str], str]:
@@ -48,6 +123,7 @@ def pull_names() -> Callable[[str], str]:
         for offer in offers()
         for name in (offer.label, offer.repository, offer.repository.partition("/")[2])
     }
+    known |= {_key(name): name for o in offers() for name in (o.label_of(each) for each in o.forms)}
 
     def pull_name(text: str) -> str:
         if label := known.get(_key(text)):

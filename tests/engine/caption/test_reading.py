@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.caption.reading import looks_like_caption, read, written
+from engine.caption.reading import looks_like_caption, read, read_caption, spread_out, written
 from engine.caption.schema import Caption, faults_of
 from tests.engine.caption.captions import CAPTIONS, JAZZ
 
@@ -34,6 +34,9 @@ def test_a_valid_caption_stays_byte_equal(caption: Caption) -> None:
     reading = read(text)
     assert reading.faults == () and reading.repairs == ()
     assert reading.text == text and reading.caption == caption
+    assert spread_out(text[:-1]) == text[:-1] and spread_out(text[:-1] + ',"x":1}') != text
+    spread = spread_out(text)
+    assert read_caption(spread) == (text, ()) and "\n" in spread
 
 
 @pytest.mark.slow

@@ -469,6 +469,7 @@ def test_what_was_to_be_rewritten_goes_with_its_session(writer: Writer) -> None:
 
 
 _BACK_TO_2 = """
+    DROP TRIGGER parent_state; DROP TABLE parents;
     DROP TABLE row_sources; DROP TABLE sources;
     DROP TABLE model_changes; ALTER TABLE images DROP COLUMN pixels;
     DROP TABLE rewrites; ALTER TABLE sessions DROP COLUMN rewriting;

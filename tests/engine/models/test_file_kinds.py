@@ -113,6 +113,10 @@ XL = "StableDiffusionXLPipeline"
             FileKind("lora", "zimage", naming="peft"),
         ),
         (
+            {"diffusion_model.layers.0.attention.qkv.lora_A.weight": [16, 4608]},
+            FileKind("lora", "ideogram", naming="peft"),
+        ),
+        (
             {
                 "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.processor.to_k_lora"
                 ".down.weight": [4, 768]

@@ -172,6 +172,26 @@ def test_one_file_is_told_by_its_header_before_the_rest_of_it_is_asked_for(
     assert load_models().keys() == {"builtin"}
 
 
+def test_a_form_of_an_offer_comes_with_how_it_is_loaded_and_its_licence(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTSHEET_CONFIG", str(tmp_path / "config"))
+    index = b'{"_class_name": "Ideogram4Pipeline", "transformer": ["diffusers", "X"]}'
+    files = {"model_index.json": index, "transformer/model.safetensors": b"all of it"}
+    name = "CalamitousFelicitousness/Ideogram-4-bf16-Diffusers"
+    hub.repositories[name] = FakeRepository(files, card={})
+    models = Models(Settings(models_folder=tmp_path / "models"))
+    with models.pull("ideogram-4-fp8") as coming:
+        plan = coming.ask()
+        assert plan.found.repository.name == name
+        assert [*coming.bring()]
+        assert coming.add(plan) == coming.add(plan) == "ideogram-4"
+    assert models.pull("ideogram-4-bf16", "whole").add(plan) == "whole"
+    rounded, whole = load_models()["ideogram-4"], load_models()["whole"]
+    assert (rounded.quantise, whole.quantise) == ("float8", "")
+    assert rounded.source == whole.source and "not commercial" in rounded.licence
+
+
 def test_what_is_here_is_not_pulled_again(tmp_path: Path, hub: FakeHub) -> None:
     pull(tmp_path)
     hub.asked.clear()

@@ -122,7 +122,7 @@ def test_a_file_that_went_or_changed_is_not_put_on(model: LoadedModel, tmp_path:
         draw(model, {digest: file}, Lora("new", digest, 1.0))
 
 
-@pytest.mark.parametrize("name", ["StableDiffusionXLPipeline", "FluxPipeline"])
+@pytest.mark.parametrize("name", ["StableDiffusionXLPipeline", "FluxPipeline", "Ideogram4Pipeline"])
 def test_models_of_other_kinds_take_them_too(name: str, tmp_path: Path) -> None:
     save_tiny(name, tmp_path / "m")
     model = LoadedModel(

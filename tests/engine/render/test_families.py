@@ -65,7 +65,7 @@ def test_the_table_knows_the_classes_of_diffusers_and_which_load_lora_files() ->
 
 def some(low: int) -> ReadySource:
     """A picture to draw on, of noise."""
-    return ReadySource(np.random.default_rng(1).integers(low, low + 100, (96, 64, 3), np.uint8))
+    return ReadySource(np.random.default_rng(1).integers(low, low + 100, (64, 64, 3), np.uint8))
 
 
 def drawn(
@@ -81,10 +81,10 @@ def drawn(
 def draws_on_pictures(pipeline: Any, family: Family) -> None:
     one, other = some(0), some(150)
     strength = None if family.edits else 0.5  # of three steps one is left out, or two
-    mine = replace(RECIPE, width=64, height=96, image="d", strength=strength)
+    mine = replace(RECIPE, width=64, height=64, image="d", strength=strength)
     told: list[int] = []
     (on_one,) = draw(pipeline, [mine], told, [one])
-    assert on_one.shape == (96, 64, 3)
+    assert on_one.shape == (64, 64, 3)
     assert told == [*range(1, family.steps_taken(RECIPE.steps, strength) + 1)]
     assert not is_same(on_one, draw(pipeline, [mine], None, [other])[0])
     if family.shares_sources and not family.alone:
@@ -128,22 +128,16 @@ def test_a_family_draws_as_its_table_says(
     assert is_same(first, guided) is not family.guides
     (without,) = drawn(pipeline, replace(RECIPE, negative_prompt=UNWANTED))
     assert is_same(first, without) is not family.heeds_negative(RECIPE.guidance)
-    little = replace(RECIPE, guidance=family.guides_above)
-    unheeded = replace(little, negative_prompt=UNWANTED)
-    assert is_same(drawn(pipeline, little)[0], drawn(pipeline, unheeded)[0])
+    if family.heeds_negative(RECIPE.guidance):
+        little = replace(RECIPE, guidance=family.guides_above)
+        unheeded = replace(little, negative_prompt=UNWANTED)
+        assert is_same(drawn(pipeline, little)[0], drawn(pipeline, unheeded)[0])
 
     if not family.alone:
-        others = [replace(RECIPE, prompt="a castle with towers on a hill", seed=1)]
-        others += [replace(RECIPE, prompt="an owl", seed=2)]
-        beside = drawn(pipeline, RECIPE, *others)
-        assert is_same(beside[0], drawn(pipeline, *[RECIPE] * 3)[0]), "as beside copies of itself"
-        assert is_same(beside[0], drawn(pipeline, *others, RECIPE)[2])
-
-    with pytest.raises(StopError):
-        on_some = [some(0)] if family.needs_picture else []
-        stopped = replace(RECIPE, image="d" if on_some else "")
-        list(method_for(pipeline).draw(pipeline, [stopped], stop_at_the_second, on_some))
-    assert is_same(drawn(pipeline, RECIPE)[0], first), "a stop leaves it as it was"
+        longer = replace(RECIPE, prompt="a castle with towers on a hill", seed=1)
+        beside = drawn(pipeline, RECIPE, longer)
+        assert is_same(beside[0], drawn(pipeline, RECIPE, RECIPE)[0]), "as beside a copy of itself"
+        assert is_same(beside[0], drawn(pipeline, longer, RECIPE)[1])
 
     for offered in family.schedulers_for()[-1:]:
         kind = FLOW_KINDS.get(offered) if family.flow else None
@@ -155,17 +149,18 @@ def test_a_family_draws_as_its_table_says(
     if family.image_to_image or family.edits:
         draws_on_pictures(pipeline, family)
 
-    model, mine = (
-        LoadedModel(pipeline, Placement("float32"), "cpu", 2),
-        replace(RECIPE, scheduler=own),
-    )
+    on_some = [some(0)] if family.needs_picture else []
+    mine = replace(RECIPE, scheduler=own, image="d" if on_some else "")
+    with pytest.raises(StopError):
+        list(method_for(pipeline).draw(pipeline, [mine], stop_at_the_second, on_some))
+    model = LoadedModel(pipeline, Placement("float32"), "cpu", 2)
     seen: list[bytes | None] = []
 
     def look(_: int, latents: Any, scheduler: Any) -> None:
         seen.append(model.preview(latents, scheduler, 0, mine))
 
-    mine = replace(mine, image="d" if on_some else "")
-    assert is_same(next(iter(model.draw([mine], look, on_some))), first)
+    again = next(iter(model.draw([mine], look, on_some)))
+    assert is_same(again, first), "another scheduler, pictures and a stop leave it as it was"
     assert len(seen) == 3 and all(seen), "a preview after each step"
 
     half = load_pipeline(tmp_path / "model", "bfloat16", "cpu")

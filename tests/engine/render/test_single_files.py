@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from engine.models import model_files
 from engine.models.model_files import ModelFiles, shipped_configs
+from engine.models.placement import Placement
 from engine.picture.recipe import Recipe
+from engine.render.lanes import Lanes
+from engine.render.loaded import LoadedModel, LoadedModels
 from engine.render.pipelines import ModelError, load_pipeline
 from engine.render.single_files import _tokenizers, load_model
 from tests.support.command import Promptsheet
 from tests.support.families import draw, is_same, save_tiny
+from tests.support.gguf_files import write_gguf
 from tests.support.ldm_files import save_checkpoint
 from tests.support.runs import pixels_of
 
@@ -135,6 +140,24 @@ def test_a_denoiser_draws_with_what_its_base_has(tmp_path: Path) -> None:
     weights.rename(path)  # the folder's own is not needed
     single = load_model(ModelFiles(str(path), str(tmp_path / "folder")), "float32", "cpu")
     assert is_same(draw(whole, [RECIPE])[0], draw(single, [RECIPE])[0])
+
+
+def test_a_denoiser_stored_as_gguf_draws_nearly_what_it_was_made_of(tmp_path: Path) -> None:
+    folder, path = tmp_path / "folder", tmp_path / "rounded.gguf"
+    save_tiny("FluxPipeline", folder)
+    whole = load_pipeline(folder, "float32", "cpu")
+    write_gguf(path, whole.transformer.state_dict())
+    files = ModelFiles(str(path), str(folder))
+    assert files.kind.words == "the denoiser alone of FLUX.1" and not files.fault()
+    models = LoadedModels("cpu", Lanes(1), 1)
+    model = models._loaded(files, Placement("float32"), 0)
+    assert isinstance(model, LoadedModel) and model.offered.quantised == "gguf"
+    assert model.offered.versions["gguf"]
+    flow = replace(RECIPE, scheduler="FlowMatchEulerDiscreteScheduler")
+    (exact,), (drawn,) = draw(whole, [flow]), model.draw([flow], lambda *_: None)
+    difference = np.abs(exact.astype(int) - drawn.astype(int))
+    assert 0 < difference.max() < 16
+    assert is_same(drawn, next(iter(model.draw([flow], lambda *_: None))))
 
 
 WEIGHTS = {

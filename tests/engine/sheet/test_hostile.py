@@ -8,6 +8,7 @@ import struct
 import subprocess
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -307,19 +308,19 @@ GIANT = 95 * 2**20
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b'prompt\n"' + b"a" * GIANT * 2 + b'"\n', "limit of 100 MiB"),
-        (b'prompt\n"' + b"a" * GIANT + b'"\n', "limit"),
-        (b"prompt,b\n" + b"," * GIANT, "memory"),
-        (b"prompt,b\n" + b'"a"b,' * (GIANT // 500), "columns"),
-        (b"prompt,b\n" + b'"a,\n' * 10_000, "Row 2: a quote mark"),
+        (lambda: b'prompt\n"' + b"a" * GIANT * 2 + b'"\n', "limit of 100 MiB"),
+        (lambda: b'prompt\n"' + b"a" * GIANT + b'"\n', "limit"),
+        (lambda: b"prompt,b\n" + b"," * GIANT, "memory"),
+        (lambda: b"prompt,b\n" + b'"a"b,' * (GIANT // 500), "columns"),
+        (lambda: b"prompt,b\n" + b'"a,\n' * 10_000, "Row 2: a quote mark"),
     ],
     ids=["200 MB cell", "95 MB cell", "delimiters", "odd quotes", "open quotes"],
 )
 def test_the_whole_command_survives_giant_text(
-    promptsheet: Promptsheet, tmp_path: Path, data: bytes, says: str
+    promptsheet: Promptsheet, tmp_path: Path, data: Callable[[], bytes], says: str
 ) -> None:
     """In 20 s and 1.5 GB, its reading process counted with it."""
-    path = file(tmp_path / "a.csv", data)
+    path = file(tmp_path / "a.csv", data())
     seconds, most, said = watched(promptsheet, "check", path)
     assert says in said
     assert len(said) < 1000

@@ -65,8 +65,8 @@ def test_one_file_is_pulled_and_told_by_its_tensors(
     assert promptsheet(*one, "pretty pictures.safetensors").returncode == 0
     listed = promptsheet.json("models", "list")["models"][-1]
     assert listed["label"] == "pretty-pictures" and listed["pipeline"] == "StableDiffusionPipeline"
-    refused = promptsheet(*one, "lora.safetensors")
-    assert "which is no model by itself. It was pulled to" in refused.stderr
+    told = promptsheet(*one, "lora.safetensors")
+    assert "lora is in your LoRAs" in told.stdout
 
 
 def test_without_a_name_it_says_what_there_is(promptsheet: Promptsheet) -> None:

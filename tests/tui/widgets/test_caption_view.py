@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from engine.api import Library, outline_of
 from engine.caption.reading import written
 from engine.settings import Settings
 from tests.engine.caption.captions import JAZZ
-from tests.support.screens import WITH_ALL, screen_text, until
+from tests.support.screens import WITH_ALL, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
+from tui.screens.edit_caption import EditCaption
 from tui.widgets.caption_view import caption_text, prompt_lines, sketch
 
 TEXT = written(JAZZ)
@@ -84,3 +86,26 @@ async def test_the_sheet_shows_a_caption_as_an_outline_and_words_as_words(
         await pilot.press("j")
         await until(pilot, lambda: "→ “a boat”" in screen_text(app))
         assert "1──────────┐" not in screen_text(app)
+
+        await pilot.press("k", "ctrl+e")
+        await until(pilot, lambda: isinstance(app.screen, EditCaption))
+        await until(pilot, lambda: '"bbox": [100, 200, 600, 800],' in screen_text(app))
+        area = app.screen.query_one(TextArea)
+        right = area.text
+        area.text = right.replace("800]", "80]")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "elements[0].bbox: " in screen_text(app))
+        area.text = right.replace("A minimalist", "A [red]loud")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "A [red]loud jazz poster." in screen_text(app))
+        assert "edited by you" in screen_text(app)
+        sheet_screen = await opened_sheet(pilot)
+        assert sheet_screen.draft is not None
+        values = sheet_screen.draft.row(2).values
+        assert values is not None
+        assert values.final_prompt == TEXT.replace("A minimalist", "A [red]loud")
+
+        await pilot.press("home", "right", "enter")
+        await until(pilot, lambda: "prompt of row 2: a caption" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is sheet_screen)

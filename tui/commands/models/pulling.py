@@ -61,9 +61,11 @@ def pull(options: Namespace, library: Library) -> int:
     ) as coming:
         plan = coming.ask()
         if options.json:
-            print_json({"plan": pull_words.plan_body(plan)})
+            form = pull_words.form_body(coming)
+            print_json({"plan": pull_words.plan_body(plan) | {"form": form}})
         else:
-            say(*pull_words.plan_lines(plan, coming.label))
+            lines = pull_words.plan_lines(plan, coming.label_of(plan))
+            say(*lines, *pull_words.form_lines(coming))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
         if not plan.is_here and not _is_agreed(options):

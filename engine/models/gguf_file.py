@@ -1,0 +1,134 @@
+"""Reading what a GGUF file says of itself: its table of tensors, and nothing behind it.
+
+The format is described at github.com/ggml-org/ggml/blob/master/docs/gguf.md.
+"""
+
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.models.weights_file import Header, Tensor, WeightsFileError
+
+_VERSIONS = (2, 3)
+_MOST_ENTRIES = 100_000
+_MOST_TEXT = 1 << 24
+_MOST_SIDES = 8
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q"}
+_NUMBERS |= {12: "d"}
+_TEXT, _LIST = 8, 9
+_ALIGNMENT = "general.alignment"
+_USUAL_ALIGNMENT = 32
+_BLOCKS: Mapping[int, tuple[str, int, int]] = {
+    0: ("F32", 1, 4),
+    1: ("F16", 1, 2),
+    2: ("Q4_0", 32, 18),
+    3: ("Q4_1", 32, 20),
+    6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24),
+    8: ("Q8_0", 32, 34),
+    10: ("Q2_K", 256, 84),
+    11: ("Q3_K", 256, 110),
+    12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176),
+    14: ("Q6_K", 256, 210),
+    30: ("BF16", 1, 2),
+}
+"""The format's number of a kind of numbers, of those that diffusers 0.42 computes with → what it is
+called, how many are stored together, and in how many bytes."""
+
+
+def read_gguf(path: Path) -> Header:
+    """The header of a GGUF file all of whose tensors are there.
+
+    Raises:
+        WeightsFileError: it is damaged or cut off, or has numbers that are not computed with here.
+        OSError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _read(file, path.name)
+    except (struct.error, UnicodeDecodeError, EOFError) as error:
+        raise WeightsFileError(
+            f"{path.name} is a GGUF file that is cut off or damaged in its header: download or copy"
+            " it again."
+        ) from error
+    size = path.stat().st_size
+    if size < header.file_bytes:
+        raise WeightsFileError(
+            f"{path.name} is cut off: {size:,} bytes are there, and it should have"
+            f" {header.file_bytes:,}. Download or copy it again."
+        )
+    return header
+
+
+def _read(file: BinaryIO, name: str) -> Header:
+    version, tensors, entries = struct.unpack("<4xIQQ", _bytes(file, 24))
+    if version not in _VERSIONS:
+        raise WeightsFileError(f"{name} is GGUF of a version that is not read here: {version}.")
+    if max(tensors, entries) > _MOST_ENTRIES:
+        raise EOFError
+    told = {}
+    for _ in range(entries):
+        key = _text(file)
+        told[key] = _value(file, *struct.unpack("<I", _bytes(file, 4)))
+    found: dict[str, Tensor] = {}
+    for _ in range(tensors):
+        called = _text(file)
+        (count,) = struct.unpack("<I", _bytes(file, 4))
+        if count > _MOST_SIDES:
+            raise EOFError
+        sides = struct.unpack(f"<{count}Q", _bytes(file, 8 * count))
+        kind, begin = struct.unpack("<IQ", _bytes(file, 12))
+        if kind not in _BLOCKS:
+            raise WeightsFileError(
+                f"{name} has numbers of a kind that is not computed with here ({kind} of GGUF, in"
+                f" {called}): take one in Q8_0, or Q4_K to Q6_K."
+            )
+        dtype, together, bytes_ = _BLOCKS[kind]
+        size = -(-math.prod(sides) // together) * bytes_
+        # GGUF has the innermost side first.
+        found[called] = Tensor(dtype, tuple(reversed(sides)), begin, begin + size)
+    step = told.get(_ALIGNMENT, _USUAL_ALIGNMENT)
+    if not isinstance(step, int) or step < 1:
+        raise EOFError
+    length = -(-file.tell() // step) * step
+    texts = {key: str(value) for key, value in told.items() if value is not None}
+    return Header(found, texts, length, is_gguf=True)
+
+
+def _bytes(file: BinaryIO, count: int) -> bytes:
+    found = file.read(count)
+    if len(found) < count:
+        raise EOFError
+    return found
+
+
+def _text(file: BinaryIO) -> str:
+    (length,) = struct.unpack("<Q", _bytes(file, 8))
+    if length > _MOST_TEXT:
+        raise EOFError
+    return _bytes(file, length).decode("utf-8")
+
+
+def _value(file: BinaryIO, kind: int) -> str | float | None:
+    """A value; of a list nothing is kept."""
+    if kind == _TEXT:
+        return _text(file)
+    if kind == _LIST:
+        of, count = struct.unpack("<IQ", _bytes(file, 12))
+        if of == _LIST or count > _MOST_TEXT:
+            raise EOFError
+        if of in _NUMBERS:
+            _bytes(file, count * struct.calcsize(f"<{_NUMBERS[of]}"))
+            return None
+        for _ in range(count):
+            _text(file)
+        return None
+    if kind not in _NUMBERS:
+        raise EOFError
+    number = f"<{_NUMBERS[kind]}"
+    value: float
+    (value,) = struct.unpack(number, _bytes(file, struct.calcsize(number)))
+    return value
