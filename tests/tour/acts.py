@@ -130,6 +130,7 @@ async def film(tour: Tour) -> None:
     tour.kept["jobs"] = painted(app)
     await tour.pilot.press(KEYS["review"])
     await tour.watch(lambda: made() >= 2 * _ROWS, 3, "3")
+    await tour.press("contact.larger", 0.6, times=2)
     await tour.press("contact.right", 0.35, times=3)
     await tour.press("contact.down", 0.5)
     await tour.press("review.favourite", 0.8)

@@ -57,7 +57,7 @@ async def _models(tour: Tour) -> None:
 
 
 async def _settings(tour: Tour) -> None:
-    await _area(tour, "settings", "library")
+    await _area(tour, "settings", "Settings")
 
 
 STILLS: dict[str, Callable[[Tour], Awaitable[None]]] = {
