@@ -18,6 +18,7 @@ from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
 from tui.typed_path import typed_path
 from tui.widgets.dialog_box import Buttons
+from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +84,7 @@ async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) ->
             await until(pilot, lambda: app.screen is area)
         app.action_settings()
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen) and app.screen._here)
+        app.screen.query_one(VirtualTable).go_to("engine.idle_minutes")
         await asked(pilot, "enter")
         press_together(pilot, "enter", "enter")
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))

@@ -166,7 +166,7 @@ async def test_every_key_of_every_screen_is_in_the_palette_and_under_its_help(
             await shows(pilot, words)
             await _has_all(pilot)
         await pilot.press(KEYS["settings"])
-        await shows(pilot, "engine.idle_minutes")
+        await shows(pilot, "─ The app")
         await _has_all(pilot)
         await pilot.press("q")
         await shows(pilot, "2 of 2 images")

@@ -68,7 +68,7 @@ async def test_the_settings_say_which_decides(app: PromptsheetApp) -> None:
         await until(pilot, lambda: "opens a sheet" in screen_text(app))
         for words in ("notice.unsure decides", "while it does not have the focus"):
             app.action_settings()
-            await until(pilot, lambda: "engine.idle_minutes" in screen_text(app))
+            await until(pilot, lambda: "─ The app" in screen_text(app))
             app.screen.query_one(VirtualTable).go_to("notice.command")
             await until(pilot, lambda: words in screen_text(app))  # noqa: B023
             await pilot.press("escape")

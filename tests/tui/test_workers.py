@@ -125,11 +125,12 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "ExportScreen": (["3"], ["x", "ctrl+s"]),
     "SessionsScreen": (["4"], ["down", "O", "m"]),
     "SettingsScreen": (["2"], ["comma", "delete"]),
-    "ChangeSetting": (["2", "comma"], ["enter"]),
+    "WriteSetting": (["2", "comma", *(["down"] * 6)], ["enter"]),
+    "RemapKeys": (["2", "comma", *(["down"] * 4)], ["enter"]),
     "ModelsScreen": (["f4"], ["f5"]),
 }
 """Screen → keys before the threads are held, and keys after, which give them work."""
-WITHOUT_THREADS = {"EditCaption", "KeepModel", "PullModel"}
+WITHOUT_THREADS = {"ChooseSetting", "EditCaption", "KeepModel", "PressKey", "PullModel"}
 """They show what was found out before, and ask."""
 OPENED_BY_A_THREAD = ("AskWhere", "CompareScreen")
 AREAS = {f"{words}Screen" for words in top_line.AREAS.values()}

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Input, Static
@@ -21,6 +20,7 @@ from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text
 from tui.typed_path import is_folder, typed_path
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
@@ -188,12 +188,8 @@ class KeepModel(Dialog[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [bind("keep.leave", "leave", "Back")]
     DEFAULT_CSS = """
-    KeepModel { align: center middle; }
-    KeepModel > Vertical { width: 90%; max-width: 100; height: auto; max-height: 90%;
-                           background: $surface; border: round $accent; padding: 0 1; }
-    KeepModel Input, KeepModel Input:focus { border: none; height: 1; padding: 0;
-                                             background: $panel; margin: 1 0; }
-    KeepModel .note { color: $text-muted; height: auto; }
+    KeepModel DialogBox { width: 90%; max-width: 100; }
+    KeepModel Input { margin: 1 0; }
     """
 
     def __init__(self, info: ModelInfo, found: FoundModel, label: str) -> None:
@@ -204,7 +200,7 @@ class KeepModel(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """What is known, and the label."""
-        with Vertical():
+        with DialogBox("Add a model", enter="Keep it"):
             yield Static(Content(found_head(self._found)))
             yield Pairs(facts(self._info))
             if remark := found_remark(self._found):

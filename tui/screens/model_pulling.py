@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Static
@@ -26,6 +25,7 @@ from tui.pulling import Ended, Pulling
 from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
 from tui.text import clean, size_text
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
@@ -168,10 +168,8 @@ class PullModel(Dialog[bool | None]):
         bind("keep.leave", "leave", "Back"),
     ]
     DEFAULT_CSS = """
-    PullModel { align: center middle; }
-    PullModel > Vertical { width: 90%; max-width: 100; height: auto; max-height: 90%;
-                           background: $surface; border: round $accent; padding: 0 1; }
-    PullModel .note { color: $text-muted; height: auto; margin-top: 1; }
+    PullModel DialogBox { width: 90%; max-width: 100; }
+    PullModel .note { margin-top: 1; }
     """
 
     def __init__(self, plan: PullPlan, label: str) -> None:
@@ -184,7 +182,7 @@ class PullModel(Dialog[bool | None]):
         plan = self._plan
         adds = "adds it to your models" if plan.is_here else "pulls it, while you work on"
         note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} leaves it."
-        with Vertical():
+        with DialogBox("Pull a model"):
             yield Static(Content(plan_head(plan)))
             yield Pairs(plan_facts(plan, self._label))
             yield Static(Content(clean(note)), classes="note")

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -16,6 +15,7 @@ from engine.api import did_you_mean
 from tui.keys import KEYS, all_bindings, all_ids, bind, called, verb_of
 from tui.screens.dialog import Dialog, EndsOnce
 from tui.text import clean
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, ListSource, TableRow
@@ -203,14 +203,13 @@ def _shown(keys: Iterable[str]) -> str:
 
 
 class PressKey(Dialog[str | None]):
-    """Ends with the key that is pressed, once it is one that can be; None: esc was."""
+    """Ends with the key that is pressed, once it is one that can be; None: that for leaving was."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("setting.leave", "leave", "Back", first=True),
+    ]
     DEFAULT_CSS = """
-    PressKey { align: center middle; }
-    PressKey > Vertical { width: 80%; max-width: 70; height: auto; background: $surface;
-                          border: round $accent; padding: 1 2; }
-    PressKey .note { color: $text-muted; height: auto; }
-    PressKey #fault { color: $error; height: auto; min-height: 1; }
+    PressKey #fault { color: $text-error; height: auto; min-height: 1; }
     """
 
     def __init__(self, verb: Verb, all_verbs: Sequence[Verb], changed: Mapping[str, str]) -> None:
@@ -220,18 +219,19 @@ class PressKey(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """What is waited for."""
         now = _shown(keys_now(self._verb, self._changed))
-        with Vertical():
-            yield Static(Content(clean(f"Press the key for “{self._verb.words}” (now {now}).")))
+        with DialogBox(self._verb.words):
+            yield Static(Content(clean(f"Press the key for it; now it is {now}.")))
             yield Static("", id="fault", markup=False)
-            yield Static(Content("esc leaves it as it is."), classes="note")
 
     def on_key(self, event: events.Key) -> None:
         """Take it, or say why not."""
         event.stop()
         event.prevent_default()
-        if event.key == "escape":
-            self.dismiss(None)
-        elif fault := refusal(self._verb, event.key, self._all_verbs, self._changed):
+        if fault := refusal(self._verb, event.key, self._all_verbs, self._changed):
             self.query_one("#fault", Static).update(Content(f"✗ {clean(fault)}"))
         else:
             self.dismiss(event.key)
+
+    def action_leave(self) -> None:
+        """As it was."""
+        self.dismiss(None)

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -18,15 +17,8 @@ from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 from tui.screens.remap_keys import unknown_actions
 from tui.text import clean, count_text
+from tui.widgets.dialog_box import DialogBox
 from tui.workers import work
-
-_CSS = """
-    {0} {{ align: center middle; }}
-    {0} > Vertical {{ width: 80%; max-width: 90; height: auto; max-height: 80%;
-                      background: $surface; border: round $accent; padding: 0 1; }}
-    {0} .note {{ color: $text-muted; height: auto; }}
-"""
-
 
 _NOTHING = "–"
 
@@ -49,6 +41,10 @@ def own_keys(text: str) -> dict[str, str]:
     return keys
 
 
+def _title(setting: Setting) -> str:
+    return f"{setting.name} · default: {setting.default or 'empty'}"
+
+
 class ChooseSetting(Dialog[str | None]):
     """Ends with one of the choices, or None; each is shown as it would be, where that can be."""
 
@@ -58,13 +54,7 @@ class ChooseSetting(Dialog[str | None]):
         bind("setting.down", "choose(1)", "Next choice", show=False),
         bind("setting.up", "choose(-1)", "Previous choice", show=False),
     ]
-    DEFAULT_CSS = (
-        _CSS.format("ChooseSetting")
-        + """
-    ChooseSetting OptionList, ChooseSetting OptionList:focus {
-        height: auto; max-height: 12; border: none; padding: 0; background: $surface; margin: 1 0; }
-    """
-    )
+    DEFAULT_CSS = "ChooseSetting OptionList { max-height: 12; margin-bottom: 1; }"
 
     def __init__(self, setting: Setting, preview: Callable[[str], None] | None) -> None:
         """One of few.
@@ -80,8 +70,7 @@ class ChooseSetting(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """The name, the choices, what it is for."""
         setting = self._setting
-        with Vertical():
-            yield Static(Content(clean(f"{setting.name} (default: {setting.default or 'empty'})")))
+        with DialogBox(_title(setting), enter="Take it"):
             options = [Option(Content(clean(choice)), id=choice) for choice in setting.choices]
             yield OptionList(*options)
             yield Static(Content(clean(setting.explanation)), classes="note")
@@ -119,14 +108,9 @@ class WriteSetting(Dialog[str | None]):
         bind("setting.down", "step(-1)", "Less", show=False),
         bind("setting.up", "step(1)", "More", show=False),
     ]
-    DEFAULT_CSS = (
-        _CSS.format("WriteSetting")
-        + """
-    WriteSetting Input, WriteSetting Input:focus { border: none; height: 1; padding: 0;
-                                                   background: $panel; margin: 1 0; }
-    WriteSetting #fault { color: $error; height: auto; min-height: 1; }
+    DEFAULT_CSS = """
+    WriteSetting #fault { color: $text-error; height: auto; min-height: 1; }
     """
-    )
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
@@ -135,8 +119,7 @@ class WriteSetting(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """The name, the value, what is wrong with it, what it is for."""
         setting = self._setting
-        with Vertical():
-            yield Static(Content(clean(f"{setting.name} (default: {setting.default or 'empty'})")))
+        with DialogBox(_title(setting), enter="Keep it"):
             yield Input(setting.text, select_on_focus=False)
             yield Static("", id="fault", markup=False)
             yield Static(Content("\n".join(map(clean, self._notes()))), classes="note")

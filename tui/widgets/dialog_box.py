@@ -36,9 +36,10 @@ class Buttons(KeyLine):
 
     def _found(self) -> Sequence[Item]:
         """What enter does comes first: the field that is written in has that key."""
-        others = [item for item in super()._found() if item.key != "enter"]
+        found = super()._found()
         if not self._enter:
-            return others
+            return found
+        others = [item for item in found if item.key != "enter"]
         return [Item("enter", format_key("enter"), self._enter), *others]
 
     def _arrange(self) -> None:
@@ -70,8 +71,12 @@ class DialogBox(Vertical):
         & RadioSet, & RadioSet:focus, & Checkbox, & Checkbox:focus {
             border: none; background: $surface; padding: 0;
         }
-        & ToggleButton > .toggle--button { color: $panel; background: $panel; }
-        & ToggleButton.-on > .toggle--button { color: $text-success; background: $panel; }
+        & ToggleButton > .toggle--button, & RadioSet > RadioButton > .toggle--button {
+            color: $panel; background: $panel;
+        }
+        & ToggleButton.-on > .toggle--button, & RadioSet > RadioButton.-on > .toggle--button {
+            color: $text-success;
+        }
         & OptionList, & TextArea, & DirectoryTree { scrollbar-size-vertical: 1; }
         & .note { color: $text-muted; height: auto; }
     }
