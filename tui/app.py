@@ -33,7 +33,8 @@ from tui.app_state import (
 )
 from tui.engine_status import Doing
 from tui.graphics.protocol import current
-from tui.keys import bind, key_of
+from tui.keys import bind, called, key_of, words_of
+from tui.passing import passing
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
@@ -52,6 +53,7 @@ _COMING_SECONDS = 0.01
 _MADE_SECONDS = 20.0
 _STAY, _LEAVE = "no, stay", "yes, quit without it"
 _HELP = "textual.widgets._help_panel"
+_CLOSE_HELP = "Close help"
 _GARBAGE = 20_000
 """More objects made than freed, after which the young are looked through."""
 
@@ -92,6 +94,7 @@ class PromptsheetApp(App[str]):
         bind("app.help", "help", "Help", show=False),
         bind("app.redraw", "redraw", "Draw everything again", show=False),
         bind("app.quit", "quit", "Quit", show=False),
+        bind("app.leave", "leave", "Close what was opened last", first=True),
     ]
 
     def __init__(self, library: Library, sheet: Path | None = None) -> None:
@@ -307,7 +310,8 @@ class PromptsheetApp(App[str]):
         for (node, action), (binding, names, keys) in found.items():
             act = partial(self.call_later, self.run_action, action, node)
             parts = " or ".join(dict.fromkeys(keys)), ", ".join(dict.fromkeys(names))
-            yield SystemCommand(binding.description, " · ".join(filter(None, parts)), act)
+            words = words_of(node, binding) or binding.description
+            yield SystemCommand(words, " · ".join(filter(None, parts)), act)
 
     def action_models(self) -> None:
         """The models there are, over whatever is on the screen."""
@@ -330,6 +334,34 @@ class PromptsheetApp(App[str]):
         else:
             await asyncio.to_thread(import_module, _HELP)  # it loads a reader of Markdown, too
             self.action_show_help_panel()
+
+    def action_show_help_panel(self) -> None:
+        """Show the keys of this screen, until they are left."""
+        super().action_show_help_panel()
+        passing(self).begin(_CLOSE_HELP, self.action_hide_help_panel)
+
+    def action_hide_help_panel(self) -> None:
+        """Hide them."""
+        super().action_hide_help_panel()
+        passing(self).end(_CLOSE_HELP)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing was opened, the key of leaving is the screen's own."""
+        if action == "leave":
+            return bool(self._screen_stack and passing(self).words)
+        return super().check_action(action, parameters)
+
+    def action_leave(self) -> None:
+        """Close what was opened last on this screen."""
+        passing(self).leave()
+
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        return passing(self).words if name == "app.leave" else None
+
+    def get_key_display(self, binding: Binding) -> str:
+        """As all texts name a key."""
+        return binding.key_display or called(binding.key)
 
     def action_redraw(self) -> None:
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""

@@ -4,7 +4,7 @@ A binding's id is `screen.verb`. By it the settings can give it another key.
 """
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 
@@ -44,7 +44,7 @@ KEYS: dict[str, str] = {
     "scroll_up": "left_curly_bracket",
     # Choosing
     "open": "enter",  # open, edit, choose: what one comes to a place for
-    "leave": "escape",  # what lies over it, the filter, the range, the marks
+    "leave": "escape",  # what was opened last, then the marks, then the screen
     "onward": "tab",
     "mark": "space",
     "range": "v",
@@ -147,8 +147,8 @@ def bind(
     Args:
         id: `screen.verb`, by which the settings and the help name it.
         action: Textual's action.
-        words: for the footer, the palette and the help.
-        show: whether the footer shows it.
+        words: for the key line, the palette and the help.
+        show: whether the key line shows it, as far as there is room.
         first: whether it comes before what the focus binds to the same key.
 
     Raises:
@@ -177,6 +177,17 @@ def key_of(id: str) -> str:  # noqa: A002
 def called(key: str) -> str:
     """What people call a key: the sign it types, or its name."""
     return _CALLED.get(key) or format_key(key)
+
+
+def words_of(node: DOMNode, binding: Binding) -> str:
+    """What a key does as things are now; empty: nothing that is worth a place on the key line.
+
+    A node that has more to say than its bindings has a method `now_called`, which is given a
+    binding's id and may answer None.
+    """
+    say: Callable[[str], str | None] | None = getattr(node, "now_called", None)
+    said = say(binding.id) if say is not None and binding.id else None
+    return binding.description if said is None else said
 
 
 @cache

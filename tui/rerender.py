@@ -22,8 +22,22 @@ _KEPT_OF_SOURCE = ("prompt", "negative_prompt", "model", "style")
 """Columns that a row drawn on an image takes over from that image's row."""
 
 
-def start_again(images: Sequence[ImageInfo], library: Library) -> Started:
+AS_BEFORE = "empty: as many as before"
+
+
+def rows_to_render(images: Sequence[ImageInfo]) -> list[int]:
+    """The numbers of the rows of these images, as far as they are of the first one's session."""
+    first = images[0].session
+    return sorted({image.row for image in images if image.session == first})
+
+
+def start_again(images: Sequence[ImageInfo], library: Library, count: int | None = None) -> Started:
     """Render the rows of these images again, with new seeds; what was started.
+
+    Args:
+        images: some images.
+        library: whose they are.
+        count: images of each row; None: as many as it had.
 
     Raises:
         EngineError: the engine process refuses.
@@ -31,12 +45,17 @@ def start_again(images: Sequence[ImageInfo], library: Library) -> Started:
         LibraryError: the library cannot be read.
     """
     first = images[0].session
-    numbers = {image.row for image in images if image.session == first}
     rows = [
         replace(row, cells=with_new_seeds(row.cells))
-        for row in library.sessions.rows(first, numbers)
+        for row in library.sessions.rows(first, rows_to_render(images))
     ]
-    return _start(first, rows, library, "again")
+    return _start(first, _with_count(rows, count), library, "again")
+
+
+def _with_count(rows: Sequence[StoredRow], count: int | None) -> Sequence[StoredRow]:
+    if count is None:
+        return rows
+    return [replace(row, cells={**row.cells, "num_images": str(count)}) for row in rows]
 
 
 def more_like(image: ImageInfo, library: Library) -> Started:
@@ -106,13 +125,18 @@ def rows_drawn_on(images: Sequence[ImageInfo], library: Library) -> list[dict[st
     return rows
 
 
-def duplicate(info: SessionInfo, library: Library) -> Started:
+def duplicate(info: SessionInfo, library: Library, count: int | None = None) -> Started:
     """Render a session's sheet once more; rows without a seed draw another; what was started.
+
+    Args:
+        info: the session.
+        library: whose it is.
+        count: images of each row; None: as many as it had.
 
     Raises:
         EngineError: the engine process refuses.
         SheetError: a row cannot be rendered any more.
         LibraryError: the library cannot be read.
     """
-    rows = library.sessions.rows(info.session)
+    rows = _with_count(library.sessions.rows(info.session), count)
     return _start(info.session, rows, library, "again")

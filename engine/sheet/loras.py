@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import COLUMN
-from engine.sheet.repair import bare
+from engine.sheet.repair import bare, offered
 from engine.sheet.rows import LoraWeight, Severity
 from engine.sheet.table import Cell, cell_text
 from engine.sheet.vocabulary import LoraUse
@@ -85,7 +85,7 @@ def _part(written: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str])
     name, *weights = (each.strip() for each in written.split(":"))
     found, how = _called(name, loras, faults), ""
     if found is None:
-        return _unknown(written, name, weights, loras)
+        return _unknown(written, name, weights, loras, faults)
     if found in faults:
         return _Part(written, message=f"The LoRA {shown(found)} cannot be used. {faults[found]}")
     if len(set(weights)) > 1:
@@ -133,7 +133,11 @@ def _called(name: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]) 
 
 
 def _unknown(
-    written: str, name: str, weights: Sequence[str], loras: Mapping[str, LoraUse]
+    written: str,
+    name: str,
+    weights: Sequence[str],
+    loras: Mapping[str, LoraUse],
+    faults: Mapping[str, str],
 ) -> _Part:
     if not loras:
         message = (
@@ -145,8 +149,11 @@ def _unknown(
     near = difflib.get_close_matches(name[:60].casefold(), folded, n=3, cutoff=0.6)
     some = ", ".join([*loras][:_MOST_SUGGESTED]) + (" …" if len(loras) > _MOST_SUGGESTED else "")
     message = f"No LoRA of your list is called {shown(name)}. It has: {some}."
+    meant = [folded[each] for each in near] or offered(
+        [each for each in loras if each not in faults]
+    )
     return _Part(
-        written, message=message, instead=tuple(":".join((folded[n], *weights)) for n in near)
+        written, message=message, instead=tuple(":".join((each, *weights)) for each in meant)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.sheet.cell_findings import CellFindings, Finding, accept, error, shown
 from engine.sheet.columns import COLUMN, RATIOS
-from engine.sheet.repair import bare
+from engine.sheet.repair import bare, is_word, offered
 from engine.sheet.table import Cell, Moment, cell_text
 
 _KNOWN = frozenset(RATIOS) | {
@@ -93,6 +93,8 @@ def _from_text(text: str) -> CellFindings[tuple[int, int]]:
         clock = ":".join(str(int(part)) for part in re.split("[.,]", found[1]))
         meant = (clock,) if found[2] is None and clock in _KNOWN else ()
         return _unclear(text, tuple(dict.fromkeys((*meant, *near))))
+    if is_word(plain):
+        return _unclear(text, offered(RATIOS, COLUMN["aspect_ratio"].default))
     found = _OTHER_SIGN.fullmatch(plain)
     sides = [int(part) for part in found.groups()] if found else []
     return _unclear(text, ("{}:{}".format(*sides),) if sides and all(sides) else ())

@@ -34,6 +34,7 @@ _FOREIGN_MODEL = re.compile(
 """The labels that Ideogram's sheets use for its models, of any generation."""
 _MARKS = "'’‘“”„«»\"`\u200b\u2060\ufeff"
 """What word processors, spreadsheet programs and web pages put around a value."""
+_NEGATIVE = re.compile(r"[-−](?=[0-9.,])[0-9]{0,15}(?:[.,][0-9]{0,15})?")
 _MOST_EXACT = 10**15
 """From here on a spreadsheet's number has lost digits."""
 
@@ -212,7 +213,7 @@ def judge_choice(cell: Cell, column: Column) -> CellFindings[str]:
     return error(
         text,
         f"{column.name} cannot be {shown(text)}. It can be {_either(column.choices)}.",
-        *_nearest(key, near),
+        *(_nearest(key, near) or offered(column.choices, column.default)),
     )
 
 
@@ -271,7 +272,7 @@ def judge_model(
             text,
             f"The settings name {shown(meant)} for {shown(text)} (model_names under [sheet]), but "
             "no model of your model list is called so.",
-            *labels[:_MOST_SUGGESTED],
+            *offered(labels),
         )
     if not isinstance(cell, bool) and (foreign := _FOREIGN_MODEL.fullmatch(plain)):
         first = dict.fromkeys((*(fourth if foreign["fourth"] else ()), *labels))
@@ -280,17 +281,17 @@ def judge_model(
             f"{shown(text)} is a model of Ideogram{_foreign(foreign, fourth)}. Pick one of yours "
             "for all such labels, or name it in the settings for good: "
             f'model_names = {{"{shown(text)}" = "{next(iter(first))}"}} under [sheet].',
-            *list(first)[:_MOST_SUGGESTED],
+            *offered(list(first)),
         )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
-    offered = pull_name(plain)
-    fetches = f"pull {offered}` fetches it" if offered else "pull` says which can be fetched"
+    pulled = pull_name(plain)
+    fetches = f"pull {pulled}` fetches it" if pulled else "pull` says which can be fetched"
     return error(
         text,
         f"No model of your model list is called {shown(text)}. `promptsheet models {fetches},"
         f" `promptsheet models add PATH` adds one of your disk. The list has: {some}.",
-        *(_nearest(plain.casefold(), folded) or (tuple(labels) if len(labels) == 1 else ())),
+        *(_nearest(plain.casefold(), folded) or offered(labels)),
     )
 
 
@@ -339,6 +340,8 @@ def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
             return error(text, f"{shown(text)} is not {span}.")
         return _in_range(text, int(cell), column, span)
     plain = bare(text)
+    if _NEGATIVE.fullmatch(plain):
+        return _in_range(text, -1, column, span)
     grouped = _GROUPED.fullmatch(plain)
     whole = None if grouped else _WHOLE.fullmatch(plain)
     if whole:
@@ -378,12 +381,22 @@ def _shortened(text: str, found: re.Match[str], column: Column, span: str) -> Ce
 def _in_range(text: str, number: int, column: Column, span: str) -> CellFindings[int]:
     if column.minimum <= number <= column.maximum:
         return accept(text, str(number), number, "written as a plain whole number.")
-    suggestions = (str(column.maximum),) if number > column.maximum and column.default else ()
-    return error(text, f"{shown(text)} is not {span}.{_hint(column)}", *suggestions)
+    return error(text, f"{shown(text)} is not {span}.{_hint(column)}", _within(number, column))
+
+
+def _within(number: float, column: Column) -> str:
+    """What is suggested for a number out of its column's range: the nearest that is in it.
+
+    Not for a seed, since no other seed draws the same: without one, one is drawn.
+    """
+    if column.name == "seed_number":
+        return ""
+    return f"{max(column.minimum, min(number, column.maximum)):g}"
 
 
 def _hint(column: Column) -> str:
-    return "" if column.default else " Leave the cell empty to have one drawn."
+    drawn = column.name == "seed_number"
+    return " Leave the cell empty to have one drawn." if drawn else ""
 
 
 def judge_decimal(cell: Cell, column: Column) -> CellFindings[float]:
@@ -392,12 +405,13 @@ def judge_decimal(cell: Cell, column: Column) -> CellFindings[float]:
     span = f"a number from {column.minimum} to {column.maximum}"
     found = None if isinstance(cell, Moment) else _DECIMAL.fullmatch(bare(text))
     if found is None:
-        return error(text, f"{shown(text)} is not {span}.")
+        below = (_within(-1, column),) if _NEGATIVE.fullmatch(bare(text)) else ()
+        return error(text, f"{shown(text)} is not {span}.", *below)
     number = float(f"{found[1] or 0}.{found[2] or 0}")
     if found["percent"] and column.maximum == 1:
         return accept(text, f"{number / 100:g}", number / 100, "written as a part of 1.")
     if found["percent"] or not column.minimum <= number <= column.maximum:
-        return error(text, f"{shown(text)} is not {span}.", str(column.maximum))
+        return error(text, f"{shown(text)} is not {span}.", _within(number, column))
     return accept(text, f"{number:g}", number, "" if "," not in text else "written with a point.")
 
 
@@ -424,6 +438,8 @@ def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> CellFindings[t
         same = " ".join(text.split()).upper() == written
         return accept(text, written, colours, "" if same else "written as #RRGGBB with spaces.")
     suggestions = _nearest(plain.casefold(), {name: name for name in names})
+    if not suggestions and is_word(plain):
+        suggestions = offered(names)
     if isinstance(cell, int | float) and plain.isdigit() and len(plain) < 6:
         # 001122 typed as a number loses its zeros.
         suggestions = (f"#{plain.zfill(6)}",)
@@ -446,6 +462,17 @@ def _hexadecimal(digits: str, weight: str | None, percent: str | None) -> str:
 
 def _either(choices: Sequence[str]) -> str:
     return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
+def offered(choices: Sequence[str], default: str = "") -> tuple[str, ...]:
+    """What is suggested for a word that is like none of the choices: these, the default first."""
+    first = [default] if default in choices else []
+    return tuple(dict.fromkeys((*first, *choices)))[:_MOST_SUGGESTED]
+
+
+def is_word(text: str) -> bool:
+    """Whether there are letters in a text and no figures, as where a choice was meant."""
+    return any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
 
 
 def _nearest(text: str, meanings: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from tests.support.models import BUILTIN
 from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.ask import Ask, AskWhere
+from tui.screens.ask_count import AskCount
 from tui.screens.compare import CompareScreen
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
@@ -250,7 +251,11 @@ async def test_no_key_of_review_waits_for_a_query(
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("V")
         await shows(pilot, "started as")
-        await pilot.press("m", "ctrl+f")
+        await pilot.press("m")
+        await on(pilot, AskCount)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("ctrl+f")
         await shows(pilot, "favourites of all sessions")
         await pilot.press("ctrl+f")
         await shows(pilot, "of 300 images")

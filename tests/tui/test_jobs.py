@@ -115,7 +115,12 @@ async def test_failed_rows_are_found_and_tried_again(
         await pilot.press("space", "t")
         await until(pilot, lambda: len(rows(library, "failed")) == 7)
         await until(pilot, lambda: table.source.count() == 7)
-        await pilot.press("escape", "t")
+        await pilot.press("escape")
+        await until(pilot, lambda: table.source.count() == 12)
+        assert table.marks == {2}
+        await pilot.press("E", "escape", "escape")
+        assert not table.marks
+        await pilot.press("E", "t")
         await until(pilot, lambda: not rows(library, "failed"))
         await until(pilot, lambda: "No job matches" in text_of(pilot))
         await pilot.press("E")

@@ -192,7 +192,7 @@ async def _has_all(pilot: Pilot[str]) -> None:
     assert len(own) >= 8
     for _, binding, enabled, _ in own:
         key, name = app.get_key_display(binding), binding.id or ""
-        assert any(key in shown.split() for shown, _ in explained), (key, name)
+        assert any(f" {key} " in f" {shown} " for shown, _ in explained), (key, name)
         if enabled:
             said = [text.partition(" · ") for text in offered if name in re.split("[ ,]+", text)]
             assert any(key in shown.split(" or ") for shown, _, _ in said), (key, name)

@@ -19,6 +19,7 @@ from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import open_autosaved
 from tui.screens import image_actions as deciding
+from tui.screens.ask_count import AskCount
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.settings import SettingsScreen
@@ -217,12 +218,23 @@ async def test_marks_come_back_with_the_sheet_that_undo_brings(
         assert table.marks == {2, 3}
 
 
+async def shows_a_question(pilot: Pilot[str], words: str) -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, AskCount))
+    await until(pilot, lambda: words in screen_text(pilot.app))
+
+
 async def test_2_shows_what_was_started_from_review(
     settings: Settings, make_session: MakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_session(["a red boat"], name="boats")
     make_session(["a new hill"], key="started", name="again", done=0)
-    monkeypatch.setattr(deciding, "start_again", lambda *_: Started("started", 1, None))
+    asked: list[int | None] = []
+
+    def start(_images: object, _library: Library, count: int | None) -> Started:
+        asked.append(count)
+        return Started("started", 1, None)
+
+    monkeypatch.setattr(deciding, "start_again", start)
     app = PromptsheetApp(Library(settings))
     app.app_state.memory.session = "k3f9x2"
     async with app.run_test(**SIZE) as pilot:
@@ -230,6 +242,11 @@ async def test_2_shows_what_was_started_from_review(
         await until(pilot, lambda: "1 of 1 image" in screen_text(app))
         await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
         await pilot.press("m")
+        await shows_a_question(pilot, "how many new images of row 2?")
+        await pilot.press("0", "enter")
+        await shows_a_question(pilot, "✗ That is no number from 1 to 2,048.")
+        await pilot.press("backspace", "7", "enter")
+        assert asked == [7]
         await until(pilot, lambda: any("2 shows them" in n.message for n in app._notifications))
         assert app.app_state.memory.session != "started", "one goes on choosing"
         await pilot.press("2")

@@ -66,7 +66,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = "cpu 25 GB · models: builtin · disk 212 GB free"
     monkeypatch.setattr("tui.widgets.welcome.machine_words", lambda _: machine)
     monkeypatch.setattr("engine.api.estimating.devices_in_use", lambda: [device])
-    monkeypatch.setattr("engine.api.sessions.pace", lambda *_: Pace(1.7, 250.0))
+    paces = dict.fromkeys(("k3f9x2",), Pace(1.7, 250.0))
+    monkeypatch.setattr("engine.api.sessions.paces", lambda *_: paces)
 
 
 @pytest.fixture

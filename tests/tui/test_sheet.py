@@ -324,7 +324,7 @@ async def edit(pilot: Pilot[str], table: DraftTable, place: Place, text: str) ->
     await pilot.press("enter")
     editor = pilot.app.screen.query_one(CellEditor)
     await until(pilot, lambda: editor.is_open)
-    await pilot.press(*text)
+    await pilot.press("end", *text)  # what stands there is selected
     return editor
 
 

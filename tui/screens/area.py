@@ -1,13 +1,16 @@
 """What the four areas have in common: the top line, the footer, and a share of the news."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.dom import DOMNode
 from textual.events import ScreenResume
 from textual.screen import Screen
 
 from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
+from tui.keys import words_of
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_line import TopLine
 
@@ -19,6 +22,7 @@ class AreaScreen(Screen[None]):
     ready = False
     """Whether its widgets are there, so that it can be told things."""
     _has_come = False
+    _keys: Sequence[tuple[bool | None, str]] = ()
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__()
@@ -47,6 +51,21 @@ class AreaScreen(Screen[None]):
         elif self.ready:
             self.query_one(TopLine).show()
             self.resumed()
+
+    def refresh_keys(self, *others: DOMNode) -> None:
+        """Show other keys if some do what they did not, or are called otherwise; else cost little.
+
+        Args:
+            others: nodes that have bindings, too.
+        """
+        keys = [
+            (self.app._check_action_state(binding.action, node), words_of(node, binding))
+            for node in (self, *others)
+            for _, binding in node._bindings
+        ]
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()
 
     def resumed(self) -> None:
         """The area is looked at, for the first time or again."""

@@ -36,24 +36,30 @@ class EndsOnce(Screen[Answer]):
 
 
 class Dialog(EndsOnce[Answer], ModalScreen[Answer]):
-    """One whose keys are all there are, over what it came from, dimmed."""
+    """One whose keys are all there are, but for those that work over whatever is on the screen.
+
+    It lies over what it came from, dimmed.
+    """
 
     # Textual takes over the styles of the first class alone that one is derived from.
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("overlay.settings", "app.settings", "Settings", show=False),
+        bind("overlay.help", "app.help", "Help", show=False),
+        bind("overlay.redraw", "app.redraw", "Draw everything again", show=False),
+    ]
+
 
 class Overlay(Dialog[Answer]):
-    """One that is looked at and left by keys alone; the app's, but for other areas, work there."""
+    """One that is looked at and left by keys alone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("overlay.leave", "leave", "Back"),
         bind("overlay.open", "leave", "Back", show=False),
         bind("overlay.quit", "leave", "Back", show=False),
-        bind("overlay.settings", "app.settings", "Settings", show=False),
-        bind("overlay.help", "app.help", "Help", show=False),
-        bind("overlay.redraw", "app.redraw", "Draw everything again", show=False),
     ]
 
     def action_leave(self) -> None:

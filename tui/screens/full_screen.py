@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from tui.graphics.encode import pixel_size
 from tui.graphics.prepare import Part
 from tui.graphics.protocol import cell_size, current
 from tui.keys import bind, key_of
+from tui.passing import passing
 from tui.screens.dialog import Overlay
 from tui.screens.gallery_filter import GalleryTiles, source_words
 from tui.terminal.download import can_download
@@ -31,6 +32,8 @@ from tui.workers import work
 
 _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""
+_WHOLE = "Whole picture"
+_BESIDE = "Source beside it"
 _STEP = 0.25
 """How much of the view one key pans."""
 
@@ -51,6 +54,9 @@ class Culling(Protocol):
 
     def mark(self, key: str) -> None:
         """Mark or unmark one."""
+
+    def restore(self, keys: list[str]) -> None:
+        """Bring them back from the trash."""
 
     def undo(self) -> None:
         """Undo the last thing."""
@@ -119,6 +125,10 @@ class FullScreen(Overlay[int]):
         bind("full.copy_to", "files", "Copy to a folder"),
         bind("full.download", "download", "Download"),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = (
+        *("overlay.leave", "full.favourite", "full.take_away", "full.mark", "full.right"),
+        *("full.left", "full.flip", "full.wipe", "full.zoom", "full.undo", "full.copy_to"),
+    )
     DEFAULT_CSS = """
     FullScreen { background: $background; }
     FullScreen ImagePane { height: 1fr; }
@@ -128,6 +138,8 @@ class FullScreen(Overlay[int]):
 
     _has_source = False
     """Whether the image that is shown is drawn on a picture."""
+    _look_of_keys: tuple[bool, ...] = ()
+    """What the key line depends on, when it was last drawn."""
 
     def __init__(
         self,
@@ -221,8 +233,9 @@ class FullScreen(Overlay[int]):
         source = source_words(image, self._tiles.source_name(image.image))
         words = " · ".join(filter(None, (source, gist(image.recipe["prompt"]))))
         self.query_one("#about", Static).update(Content(clean(words)))
-        if (has_source := bool(image.recipe.get("image"))) != self._has_source:
-            self._has_source = has_source
+        self._has_source = bool(image.recipe.get("image"))
+        if (look := (self._has_source, image.favourite, image.trashed)) != self._look_of_keys:
+            self._look_of_keys = look
             self.refresh_bindings()
 
     @property
@@ -295,26 +308,41 @@ class FullScreen(Overlay[int]):
 
     def action_zoom(self) -> None:
         """One pixel of the picture for one of the screen, or the whole picture again."""
-        self._zoom = 0 if self._zoom else 1
-        self._show()
+        self._zoom_to(0 if self._zoom else 1)
 
     def action_zoom_by(self, step: int) -> None:
         """Closer, or further away."""
-        self._zoom = max(0, min(len(_ZOOMS), self._zoom + step))
+        self._zoom_to(max(0, min(len(_ZOOMS), self._zoom + step)))
+
+    def _zoom_to(self, zoom: int) -> None:
+        self._zoom = zoom
+        leave = partial(self._in_turn, partial(self._zoom_to, 0), reads=False)
+        passing(self).note(_WHOLE, leave, is_open=bool(zoom))
         self._show()
+
+    def _note_way(self) -> None:
+        """Whether it is shown otherwise than beside its source."""
+        is_open = self._wiped is not None or self._alone is not None
+        leave = partial(self._in_turn, self._beside_again, reads=False)
+        passing(self).note(_BESIDE, leave, is_open=is_open)
+        self._show()
+        self.refresh_bindings()
+
+    def _beside_again(self) -> None:
+        self._wiped = self._alone = None
+        self._note_way()
 
     def action_flip(self) -> None:
         """The source in the place of the result, or the other way round."""
         self._wiped = None
         self._alone = "result" if self._alone == "source" else "source"
-        self._show()
+        self._note_way()
 
     def action_wipe(self) -> None:
         """The source from the left up to a line, and the result from there on; or no longer."""
         self._alone = None
         self._wiped = 50 if self._wiped is None else None
-        self._show()
-        self.refresh_bindings()
+        self._note_way()
 
     def action_wipe_by(self, step: int) -> None:
         """Move that line."""
@@ -323,11 +351,15 @@ class FullScreen(Overlay[int]):
             self._show()
 
     def action_favour(self) -> None:
-        """A favourite, or no longer."""
-        self._with_image(lambda image: self._culling.favour([image.image]))
+        """A favourite, or no longer, and on to the next."""
+        self._with_image(self._favour)
+
+    def _favour(self, image: ImageInfo) -> None:
+        self._culling.favour([image.image])
+        self._step(1)
 
     def action_trash(self) -> None:
-        """To the trash, and on to the next.
+        """To the trash, or back from there, and on to the next.
 
         What is not on the screen yet is not meant: a held key goes on as fast as there is
         something to see, and stops when it is let go.
@@ -338,7 +370,9 @@ class FullScreen(Overlay[int]):
             return
         if image is None or self._waiting or not self._is_read or not self._is_seen(image):
             return
-        if not image.trashed:
+        if image.trashed:
+            self._culling.restore([image.image])
+        else:
             self._culling.trash([image.image])
             self._image = replace(image, trashed=True)
         self._step(1)
@@ -372,6 +406,18 @@ class FullScreen(Overlay[int]):
             return self._has_source and self._wiped is not None
         return action != "download" or can_download(current())
 
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        image = self._image
+        if name in ("full.left", "full.right") and (self._zoom or self._wiped is not None):
+            way = name.rpartition(".")[2]
+            return way.capitalize() if self._zoom else f"Wipe {way}"
+        if image is None:
+            return None
+        if name == "full.favourite" and image.favourite:
+            return "No favourite"
+        return "Restore" if name == "full.take_away" and image.trashed else None
+
     def action_files(self) -> None:
         """Copy the image to a folder."""
         self._with_image(lambda image: self._culling.copy_files([image.image]))
@@ -386,11 +432,8 @@ class FullScreen(Overlay[int]):
 
     def _leave(self) -> None:
         if self._zoom:
-            self._zoom = 0
-            self._show()
+            self._zoom_to(0)
         elif self._wiped is not None or self._alone is not None:
-            self._wiped = self._alone = None
-            self._show()
-            self.refresh_bindings()
+            self._beside_again()
         else:
             self.dismiss(self._index)

@@ -61,6 +61,7 @@ def tile_of(image: ImageInfo, library: Path) -> Tile:
         favourite=image.favourite,
         words=words,
         failed=image.state == "failed",
+        trashed=bool(image.trashed),
     )
 
 

@@ -16,13 +16,22 @@ from engine.api import (
 )
 from tui.app_state import AppState, RowsToSheet
 from tui.keys import key_of
-from tui.rerender import more_like, rows_drawn_on, rows_of, start_again, started_words
+from tui.rerender import (
+    AS_BEFORE,
+    more_like,
+    rows_drawn_on,
+    rows_of,
+    rows_to_render,
+    start_again,
+    started_words,
+)
+from tui.screens.ask_count import AskCount
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import GalleryTiles, tile_of
 from tui.terminal.download import MOST, download
 from tui.text import clean, count_text, size_text
-from tui.undo.actions import Favour, TrashImages
+from tui.undo.actions import Favour, RestoreImages, TrashImages
 from tui.undo.undoing import Done, Undoing
 from tui.widgets.contact_sheet import ContactSheet
 from tui.workers import hand_over, work
@@ -78,6 +87,10 @@ class ImageActions:
         self._sheet.marks.difference_update(keys)
         self._undoing.do(TrashImages(self._library, keys))
 
+    def restore(self, keys: list[str]) -> None:
+        """Bring images back from the trash."""
+        self._undoing.do(RestoreImages(self._library, keys))
+
     def mark(self, key: str) -> None:
         """Mark or unmark one."""
         self._sheet.marks ^= {key}
@@ -131,10 +144,19 @@ class ImageActions:
             self.complain(f"{what} no longer in the library.")
 
     def again(self, keys: list[str]) -> None:
-        """Their rows are rendered again, with new seeds, as a session of its own."""
-        self.with_images(
-            keys, lambda chosen: self._start(lambda: start_again(chosen, self._library))
-        )
+        """Ask how many, and render their rows again, with new seeds, as a session of its own."""
+        self.with_images(keys, self._ask_again)
+
+    def _ask_again(self, chosen: list[ImageInfo]) -> None:
+        def answered(text: str | None) -> None:
+            if text is not None:
+                count = int(text) if text else None
+                self._start(lambda: start_again(chosen, self._library, count))
+
+        rows = rows_to_render(chosen)
+        which = f"row {rows[0]}" if len(rows) == 1 else f"each of {count_text(len(rows), 'row')}"
+        ask = AskCount(f"Render how many new images of {which}?", unsaid=AS_BEFORE)
+        self.node.app.push_screen(ask, answered)
 
     def more(self, key: str) -> None:
         """More of this one: the seeds next to those of its row."""

@@ -1,7 +1,7 @@
 """Jobs: the queue of sessions, the live table of the one in hand, and what is being drawn."""
 
 import time
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -24,6 +24,7 @@ from tui.changed_models import changed_words
 from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import News
 from tui.keys import bind, key_of
+from tui.passing import passing
 from tui.queue_state import QueueState
 from tui.screens.area import AreaScreen
 from tui.screens.job_commands import JobCommands, pause_word
@@ -36,6 +37,8 @@ from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_queue import SessionQueue
 from tui.widgets.virtual_table import VirtualTable
 
+_DROP = "Drop the filter"
+_SHOW_ALL = "Show all rows"
 _PACE_SECONDS = 2.0
 _CLOCK_SECONDS = 1.0
 _REST_SECONDS = 0.15
@@ -87,8 +90,12 @@ class JobsScreen(AreaScreen):
         bind("jobs.resume_all", "everything('resume')", "Resume every session", show=False),
         bind("jobs.sooner", "move('up')", "Sooner"),
         bind("jobs.later", "move('down')", "Later"),
-        bind("jobs.leave", "leave", "Leave the filter", show=False, first=True),
+        bind("jobs.leave", "leave", "Back to the rows"),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = (
+        *("table.range", "jobs.resume", "jobs.retry", "jobs.stop", "jobs.pause", "table.open"),
+        *("table.leave", "table.mark", "jobs.watch", "jobs.find", "jobs.failed", "jobs.order"),
+    )
     DEFAULT_CSS = """
     JobsScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
     JobsScreen #filter.-open { display: block; }
@@ -134,7 +141,7 @@ class JobsScreen(AreaScreen):
         """The queue, the progress of the one in hand, filter, table, what is being drawn."""
         yield self._sessions
         yield ProgressLine("No session in hand", id="jobs-title")
-        drops = key_of("jobs.leave")
+        drops = key_of("app.leave")
         words = f"filter by prompt; enter keeps it, {drops} drops it"
         yield Input(placeholder=words, id="filter", disabled=True)
         with Horizontal():
@@ -156,6 +163,7 @@ class JobsScreen(AreaScreen):
             self._resting = None
         self._wanted, self._errors_only = session, False
         self._close_filter()
+        passing(self).end(_SHOW_ALL)
         self._reading.session(session)
 
     # ---------------------------------------------------------------- from the library
@@ -257,6 +265,7 @@ class JobsScreen(AreaScreen):
         """The picture is of the row under the cursor, once that was moved."""
         table = self._table
         table.fit_columns(failed=bool(self._counts and self._counts.failed))
+        self.refresh_keys(table)
         row = table.cursor_key if table.following is None else None
         why = table.job.error if row and table.job and table.job.state == "failed" else ""
         self._pictures.look_at(row if isinstance(row, int) else None, why or "")
@@ -288,6 +297,7 @@ class JobsScreen(AreaScreen):
         self._show_title()
 
     def _show_title(self) -> None:
+        self.refresh_keys(self._table)
         line = self.query_one(ProgressLine)
         if self.info is None or self._counts is None:
             line.show(None)
@@ -385,10 +395,10 @@ class JobsScreen(AreaScreen):
     # ---------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a session there is nothing to do; without a filter, none to leave."""
+        """Without a session there is nothing to do."""
         match action:
             case "leave":
-                return self._is_filtering or self._sessions.has_focus
+                return self._sessions.has_focus
             case "pause":
                 status = self.app_state.status
                 idle = status.doing is Doing.OFF and not self._queue.working
@@ -403,6 +413,26 @@ class JobsScreen(AreaScreen):
             case "change" | "filter" | "errors" | "sort":
                 return True if self.info else None
         return True
+
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are; those that would do nothing are called nothing."""
+        counts, info = self._counts, self.info
+        match name:
+            case "jobs.stop":
+                return None if counts and counts.waiting + counts.rendering else ""
+            case "jobs.resume":
+                waits = "Resume in Jobs" in self.app_state.status.reason
+                if info is not None and not waits:
+                    waits = info.session in self.app_state.held or bool(changed_words(info))
+                return None if counts and (counts.stopped or waits) else ""
+            case "jobs.retry":
+                return None if counts and counts.failed else ""
+            case "jobs.failed" if self._errors_only:
+                return "All rows"
+            case "jobs.failed":
+                return None if counts and counts.failed else ""
+            case _:
+                return None
 
     def action_change(self, what: str) -> None:
         """Stop, resume or retry the marked rows, or the session in hand if none is marked."""
@@ -441,6 +471,7 @@ class JobsScreen(AreaScreen):
         box.add_class("-open")
         box.disabled = False
         box.focus()
+        passing(self).begin(_DROP, self._drop_filter)
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
@@ -452,25 +483,26 @@ class JobsScreen(AreaScreen):
     def _kept(self) -> None:
         self._table.focus()
 
-    @property
-    def _is_filtering(self) -> bool:
-        return self.ready and self.query_one("#filter").has_class("-open")
-
     def _close_filter(self) -> None:
         box = self.query_one("#filter", Input)
         box.value = ""
         box.remove_class("-open")
         box.disabled = True
+        passing(self).end(_DROP)
+
+    def _drop_filter(self) -> None:
+        """Show all rows again; the marks stay until the next time."""
+        self._close_filter()
+        self._table.focus()
 
     def action_leave(self) -> None:
-        """Leave the filter, or the queue; the marks stay until the next time."""
-        if self._is_filtering:
-            self._close_filter()
+        """From the queue back to the rows."""
         self._table.focus()
 
     def action_errors(self) -> None:
         """Only failed jobs, or all again."""
         self._errors_only = not self._errors_only
+        passing(self).note(_SHOW_ALL, self.action_errors, is_open=self._errors_only)
         self._open_pages()
         self._show_title()
 

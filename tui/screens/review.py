@@ -1,7 +1,9 @@
 """Review: a page of thumbnails, the one under the cursor large, and the keys to decide by."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,6 +28,7 @@ from tui.engine_watch import News
 from tui.graphics.beneath import beneath
 from tui.graphics.protocol import current
 from tui.keys import bind, key_of
+from tui.passing import passing
 from tui.screens.area import AreaScreen
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.full_screen import FullScreen
@@ -47,8 +50,13 @@ from tui.workers import hand_over, hand_to, work
 
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
-_WITH_IMAGES = ("full", "chosen", "trash", "compare", "more", "export")
+_WITH_IMAGES = ("full", "chosen", "favour", "trash", "compare", "more", "export")
 """Actions that mean an image."""
+_DROP = "Drop the filter"
+_NO_ROW = "Stay here"
+_SHOW_ALL = {"favourites": "Show all, not favourites alone", "failed": "Show all, not failed alone"}
+_BACK = "Back to the session"
+_HIDE = "Hide the large picture"
 _NO_MATCH = "No image matches. Filter by less, or leave the filter."
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 
@@ -87,7 +95,7 @@ class ReviewScreen(AreaScreen):
     AUTO_FOCUS = "ContactSheet"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("review.open", "full", "Full screen"),
-        bind("review.favourite", "chosen('favour')", "Favourite"),
+        bind("review.favourite", "favour", "Favourite"),
         bind("review.take_away", "trash", "Trash"),
         bind("review.undo", "undo", "Undo"),
         bind("review.redo", "redo", "Redo", show=False),
@@ -98,7 +106,7 @@ class ReviewScreen(AreaScreen):
         bind("review.order", "sort", "Order", show=False),
         bind("review.row", "ask('row')", "Jump to row", show=False),
         bind("review.watch", "newest", "Follow the newest", show=False),
-        bind("review.again", "chosen('again')", "New seeds"),
+        bind("review.again", "chosen('again')", "Render again"),
         bind("review.more", "more", "More like this", show=False),
         bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
         bind("review.to_sheet", "chosen('refine')", "Refine", show=False),
@@ -110,8 +118,12 @@ class ReviewScreen(AreaScreen):
         bind("review.write_out", "export", "Export"),
         bind("review.picture", "preview", "Large picture on or off", show=False),
         bind("review.all_favourites", "everything", "Favourites of all sessions", show=False),
-        bind("review.leave", "leave", "Leave the filter", show=False, first=True),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = (
+        *("contact.range", "review.compare", "review.open", "review.favourite"),
+        *("review.take_away", "contact.mark", "contact.leave", "review.undo", "review.find"),
+        *("review.again", "review.write_out"),
+    )
     DEFAULT_CSS = """
     ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
@@ -137,7 +149,6 @@ class ReviewScreen(AreaScreen):
         self._sheet = ContactSheet()
         self.images = images = ImageActions(self, app_state, self.reviewed, self._sheet)
         self._acts = {
-            "favour": images.favour,
             "again": images.again,
             "upscale": images.upscale,
             "refine": images.refine,
@@ -170,6 +181,9 @@ class ReviewScreen(AreaScreen):
         if self._full is not None:
             self._full.dismiss()
         self._text, self._wanted, self._everything = "", Wanted(), False
+        self._note_filters()
+        if self.ready:
+            self._close_box()
         self._load(session)
 
     # ---------------------------------------------------------------- which images
@@ -292,6 +306,7 @@ class ReviewScreen(AreaScreen):
 
     @on(ContactSheet.Highlighted)
     def _moved(self, event: ContactSheet.Highlighted) -> None:
+        self.refresh_keys(self._sheet)
         if event.index and self._following:
             self._following = False
             self._show_title()
@@ -316,7 +331,7 @@ class ReviewScreen(AreaScreen):
 
     @on(ContactSheet.MarksChanged)
     def _marked(self) -> None:
-        self.refresh_bindings()
+        self.refresh_keys(self._sheet)
 
     # ---------------------------------------------------------------- deciding
 
@@ -330,13 +345,32 @@ class ReviewScreen(AreaScreen):
         """Do something to the marked images, or the one under the cursor."""
         self._acts[what](self._targets())
 
-    def action_trash(self) -> None:
-        """The marked ones, or the one under the cursor, go to the trash."""
-        single = not self._sheet.marks
+    def action_favour(self) -> None:
+        """The marked images; without marks, the one under the cursor, and on to the next."""
         if keys := self._targets():
+            self.images.favour(keys)
+            self._move_on()
+
+    def action_trash(self) -> None:
+        """The marked images to the trash; without marks, the one under the cursor, and on.
+
+        One that lies there already comes back.
+        """
+        if self._can_restore:
+            self.images.restore(self._targets())
+            self._move_on()
+        elif keys := self._targets():
             self.images.trash(keys)
-            if single:
-                self._sheet.go_to(self._sheet.cursor + 1)
+            self._move_on()
+
+    def _move_on(self) -> None:
+        if not self._sheet.marks:
+            self._sheet.go_to(self._sheet.cursor + 1)
+
+    @property
+    def _can_restore(self) -> bool:
+        tile = self._sheet.tile
+        return not self._sheet.marks and tile is not None and tile.trashed
 
     def action_more(self) -> None:
         """More of the one under the cursor."""
@@ -414,7 +448,8 @@ class ReviewScreen(AreaScreen):
 
     def action_preview(self) -> None:
         """The large picture comes or goes; without it more thumbnails fit."""
-        self.query_one("#side").toggle_class("-hidden")
+        side = self.query_one("#side").toggle_class("-hidden")
+        passing(self).note(_HIDE, self.action_preview, is_open=not side.has_class("-hidden"))
 
     def action_sort(self) -> None:
         """The next order: sheet, newest first, favourites first."""
@@ -432,12 +467,26 @@ class ReviewScreen(AreaScreen):
             self._wanted = replace(
                 wanted, favourites=False, states=("done",) if failed else ("failed",)
             )
+        self._note_filters()
         self.reopen()
+
+    def _note_filters(self) -> None:
+        """What is left by the key of leaving: each filter, and the favourites of all sessions."""
+        only = {
+            "favourites": self._wanted.favourites and not self._everything,
+            "failed": self._wanted.states == ("failed",),
+        }
+        for what, is_open in only.items():
+            leave = partial(self.action_only, what)
+            passing(self).note(_SHOW_ALL[what], leave, is_open=is_open)
+        passing(self).note(_BACK, self.action_everything, is_open=self._everything)
+        passing(self).note(_DROP, self._drop_filter, is_open=bool(self._text))
 
     def action_everything(self) -> None:
         """The favourites of all sessions, or the session in hand again."""
         self._everything = not self._everything
         self._wanted = Wanted(favourites=self._everything, order=self._wanted.order)
+        self._note_filters()
         self._load(self.app_state.memory.session)
 
     def action_ask(self, what: str) -> None:
@@ -447,10 +496,12 @@ class ReviewScreen(AreaScreen):
         with box.prevent(Input.Changed):
             box.value = self._text if what == "filter" else ""
         box.placeholder = (
-            f"{FILTER_HELP}; {key_of('review.leave')} drops it"
+            f"{FILTER_HELP}; {key_of('app.leave')} drops it"
             if what == "filter"
             else "a row's number, then enter"
         )
+        leaving = (_DROP, self._drop_filter) if what == "filter" else (_NO_ROW, self._close_box)
+        passing(self).begin(*leaving)
         box.add_class("-open")
         box.disabled = False
         box.focus()
@@ -485,9 +536,9 @@ class ReviewScreen(AreaScreen):
         else:
             self._sheet.go_to(found)
 
-    def action_leave(self) -> None:
-        """Leave the filter, or drop it; the marks stay until the next time."""
-        if self._asking == "filter" and self._text:
+    def _drop_filter(self) -> None:
+        """Show all images again; the marks stay until the next time."""
+        if self._text:
             self._text = ""
             self.reopen()
         self._close_box()
@@ -496,18 +547,34 @@ class ReviewScreen(AreaScreen):
         box = self.query_one("#ask", Input)
         box.remove_class("-open")
         box.disabled = True
-        self._asking = "filter"  # that is what leaving drops
         self._sheet.focus()
+        passing(self).end(_NO_ROW)
+        passing(self).note(_DROP, self._drop_filter, is_open=bool(self._text))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without images there is little to do."""
         if parameters == ("download",) and not can_download(current()):
             return False
-        if action == "leave":
-            return self.ready and (self.query_one("#ask").has_class("-open") or bool(self._text))
         if action in _WITH_IMAGES:
             return True if self.reviewed.tiles else None
         return True
+
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        tile, marks = self._sheet.tile, len(self._sheet.marks)
+        match name:
+            case "review.favourite" if not marks and tile is not None and tile.favourite:
+                return "No favourite"
+            case "review.take_away" if self._can_restore:
+                return "Restore"
+            case "review.compare" if not 2 <= marks <= MOST:
+                return ""
+            case "review.find" if self.reviewed.tiles is None:
+                return ""
+            case "review.undo" if not self.app_state.undo_stack.can_undo:
+                return ""
+            case _:
+                return None
 
     def on_unmount(self) -> None:
         """Let go of the database, which is closed when the last thread that reads has done so."""

@@ -12,8 +12,9 @@ from engine.api import (
 )
 from tui.app_state import AppState
 from tui.changed_models import resume_asking
-from tui.rerender import duplicate, started_words
+from tui.rerender import AS_BEFORE, duplicate, started_words
 from tui.screens.ask import Ask
+from tui.screens.ask_count import AskCount
 from tui.screens.export import ExportScreen
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import renaming, restoring, tagging, trashing
@@ -100,14 +101,19 @@ class SessionActions:
         self.node.app.push_screen(Ask(question, choices=(_NO, _YES)), sure)
 
     def again(self, info: SessionInfo) -> None:
-        """Render the same sheet once more, with new seeds where the sheet names none."""
+        """Ask how many, and render the sheet once more, with new seeds where it names none."""
 
-        def done() -> str:
-            started = duplicate(info, self._library)
-            self._app_state.started = started.session
-            return started_words(started)
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._undoing.carry_out(partial(started, int(text) if text else None))
 
-        self._undoing.carry_out(done)
+        def started(count: int | None) -> str:
+            begun = duplicate(info, self._library, count)
+            self._app_state.started = begun.session
+            return started_words(begun)
+
+        question = f"Render {info.name} again, how many images of each row?"
+        self.node.app.push_screen(AskCount(question, unsaid=AS_BEFORE), answered)
 
     def stop(self, info: SessionInfo) -> None:
         """Stop it."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,6 +26,7 @@ from engine.api import (
 from tui.app_state import AppState, SessionToSheet, TakeInHand
 from tui.engine_watch import News
 from tui.keys import bind, key_of
+from tui.passing import passing
 from tui.screens.area import AreaScreen
 from tui.screens.session_actions import SessionActions
 from tui.session_facts import PROMPTS, session_facts, session_line
@@ -40,6 +41,8 @@ from tui.workers import hand_over, work
 
 _ROOM = 140
 _NOT_FOUND = "No session has that in its name, its tags or its prompts. Search for less."
+_LEAVE = "Leave the search"
+_BACK = "Leave the trash"
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
 _COLUMNS = (
@@ -118,25 +121,30 @@ class SessionsScreen(AreaScreen):
     AREA = "sessions"
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sessions.open", "open('review')", "Review"),
+        bind("sessions.open", "open('review')", "Images"),
         bind("sessions.to_sheet", "open('sheet')", "Sheet"),
-        bind("sessions.watch", "open('jobs')", "Jobs", show=False),
+        bind("sessions.watch", "open('jobs')", "Jobs"),
         bind("sessions.find", "search", "Search"),
         bind("sessions.order", "sort", "Order", show=False),
         bind("sessions.rename", "chosen('rename')", "Rename"),
         bind("sessions.tags", "chosen('tag')", "Tags"),
-        bind("sessions.again", "chosen('again')", "Again, new seeds"),
-        bind("sessions.resume", "chosen('resume')", "Resume", show=False),
-        bind("sessions.retry", "chosen('retry')", "Try failed again", show=False),
-        bind("sessions.stop", "chosen('stop')", "Stop", show=False),
+        bind("sessions.again", "chosen('again')", "Render again"),
+        bind("sessions.resume", "chosen('resume')", "Resume"),
+        bind("sessions.retry", "chosen('retry')", "Retry"),
+        bind("sessions.stop", "chosen('stop')", "Stop"),
         bind("sessions.write_out", "chosen('export')", "Export"),
         bind("sessions.take_away", "trash", "Trash"),
         bind("sessions.undo", "undo", "Undo"),
         bind("sessions.redo", "redo", "Redo", show=False),
         bind("sessions.trashed", "see_trash", "What is in the trash", show=False),
-        bind("sessions.empty", "empty", "Empty the trash", show=False),
-        bind("sessions.leave", "leave", "Leave the search, or the trash", show=False, first=True),
+        bind("sessions.empty", "empty", "Empty the trash"),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = (
+        *("sessions.open", "sessions.resume", "sessions.retry", "sessions.stop"),
+        *("sessions.take_away", "sessions.empty", "sessions.undo", "sessions.find"),
+        *("sessions.to_sheet", "sessions.again", "sessions.write_out", "sessions.rename"),
+        *("sessions.tags", "sessions.watch"),
+    )
     DEFAULT_CSS = """
     SessionsScreen #sessions-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                      text-overflow: ellipsis; }
@@ -188,7 +196,9 @@ class SessionsScreen(AreaScreen):
         yield Static("", id="sessions-title", markup=False)
         yield Input(placeholder="names, tags and all prompts", id="search", disabled=True)
         with Horizontal(id="list"):
-            yield VirtualTable(_COLUMNS, empty=_nothing_yet(), markable=False, id="sessions")
+            yield VirtualTable(
+                _COLUMNS, empty=_nothing_yet(), markable=False, selectable=False, id="sessions"
+            )
             with Vertical(id="glance"):
                 yield ThumbnailStrip(id="strip")
                 yield Static("", id="about", markup=False)
@@ -260,6 +270,7 @@ class SessionsScreen(AreaScreen):
         parts += [f"{count_text(totals[0], 'image')}, {size_text(totals[1])} in all"]
         parts += [f"trash {size_text(trash.bytes)}"] if trash.bytes or trash.sessions else []
         self.query_one("#sessions-title", Static).update(Content(" · ".join(parts)), layout=False)
+        self.refresh_keys()
 
     def tell(self, news: News) -> None:
         """Sessions that changed are read anew; a new one makes a new list."""
@@ -274,6 +285,7 @@ class SessionsScreen(AreaScreen):
             source.held = self.app_state.held
             source.renew(changed)
             self.query_one(VirtualTable).refresh_rows(changed)
+            self.refresh_keys()
 
     @property
     def _session(self) -> SessionInfo | None:
@@ -283,6 +295,7 @@ class SessionsScreen(AreaScreen):
 
     @on(VirtualTable.Highlighted)
     def _glance(self, event: VirtualTable.Highlighted) -> None:
+        self.refresh_keys()
         if isinstance(event.key, str) and not self._trashed:
             self._find_pictures(event.key)
 
@@ -319,6 +332,7 @@ class SessionsScreen(AreaScreen):
         box.add_class("-open")
         box.disabled = False
         box.focus()
+        passing(self).begin(_LEAVE, self._leave_search)
 
     @on(Input.Changed, "#search")
     def _searched(self, event: Input.Changed) -> None:
@@ -329,23 +343,51 @@ class SessionsScreen(AreaScreen):
     def _kept(self) -> None:
         self.query_one(VirtualTable).focus()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """There is not always something to leave."""
-        if action == "leave":
-            searched = self.ready and self.query_one("#search").has_class("-open")
-            return searched or self._trashed
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a session there is little to do; in the trash, still less."""
+        if action in ("open", "chosen", "trash") and self.ready and self._session is None:
+            return None
+        if action == "open" or parameters in (("again",), ("export",)):
+            return None if self._trashed else True
         return True
 
-    def action_leave(self) -> None:
-        """Leave the search, or the trash."""
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are; those that would do nothing are called nothing."""
+        info = self._session if self.ready else None
+        match name:
+            case "sessions.take_away" if self._trashed:
+                return "Restore"
+            case "sessions.find" if info is None and not self._text:
+                return ""
+            case "sessions.empty":
+                return None if self._trashed and info else ""
+            case "sessions.undo":
+                return None if self.app_state.undo_stack.can_undo else ""
+            case "sessions.stop":
+                return None if self._can(info) and info.waiting + info.rendering else ""
+            case "sessions.resume":
+                waits = info is not None and info.session in self.app_state.held
+                return None if self._can(info) and (info.stopped or waits) else ""
+            case "sessions.retry":
+                return None if self._can(info) and info.failed else ""
+            case "sessions.watch":
+                return None if self._can(info) and info.waiting + info.rendering else ""
+            case "sessions.rename" | "sessions.tags" if self._trashed:
+                return ""
+            case _:
+                return None
+
+    def _can(self, info: SessionInfo | None) -> TypeGuard[SessionInfo]:
+        """Whether there is one under the cursor that can go on, or be held up."""
+        return info is not None and not self._trashed
+
+    def _leave_search(self) -> None:
         box = self.query_one("#search", Input)
-        if box.has_class("-open"):
-            box.value = ""
-            box.remove_class("-open")
-            box.disabled = True
-            self.query_one(VirtualTable).focus()
-        elif self._trashed:
-            self.action_see_trash()
+        box.value = ""
+        box.remove_class("-open")
+        box.disabled = True
+        self.query_one(VirtualTable).focus()
+        passing(self).end(_LEAVE)
 
     def action_sort(self) -> None:
         """The next order: newest first, by name, by size, by favourites."""
@@ -356,8 +398,9 @@ class SessionsScreen(AreaScreen):
     def action_see_trash(self) -> None:
         """The sessions in the trash, from which one can be brought back; or the others again."""
         self._trashed = not self._trashed
+        passing(self).note(_BACK, self.action_see_trash, is_open=self._trashed)
         self._load()
-        self.refresh_bindings()
+        self.refresh_keys()
 
     # ---------------------------------------------------------------- one session
 

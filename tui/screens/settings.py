@@ -101,7 +101,7 @@ class SettingsScreen(EndsOnce[None]):
         """The file, the settings, what the one under the cursor is for."""
         path = clean(str(settings_path()))
         yield Static(Content(f"Settings · {path} · ● is set there"), id="settings-title")
-        yield VirtualTable(_COLUMNS, markable=False, id="settings")
+        yield VirtualTable(_COLUMNS, markable=False, selectable=False, id="settings")
         yield Static("", id="explanation", markup=False)
         yield KeyLine()
 

@@ -38,6 +38,7 @@ from tui.keys import bind, key_of
 from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
+from tui.screens.ask_count import AskCount
 from tui.screens.edit_caption import EditCaption
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
@@ -52,7 +53,7 @@ from tui.screens.sheet_words import (
     title_text,
     totals_text,
 )
-from tui.screens.type_prompts import MOST_IMAGES, TIMES, TypedPrompts, TypePrompts
+from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.sheet_document import Opened, SheetDocument, sheet_name
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
@@ -67,8 +68,6 @@ _WITH_ROWS = (
     *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
-_CHANGING = ("edit", "take", "problem", "undo", "start", "save", "worksheet")
-"""Actions that can be done at some places, or times, alone."""
 _OWN_SHEET = "on a sheet of their own"
 
 
@@ -104,6 +103,13 @@ class SheetScreen(AreaScreen):
         bind("sheet.magic", "magic", "Write the magic prompt now", show=False),
         bind("sheet.reload", "reload", "Read again", show=False),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = (
+        *("cell.open", "cell.onward", "cell.down", "table.range", "sheet.stop", "sheet.take"),
+        *("sheet.resume", "sheet.start", "sheet.start_changed", "table.leave", "sheet.open"),
+        *("welcome.open", "welcome.to_sheet", "sheet.next", "sheet.undo"),
+        *("sheet.open_file", "sheet.prompts", "sheet.take_away", "sheet.write_out", "sheet.again"),
+        *("sheet.find", "sheet.pictures"),
+    )
     DEFAULT_CSS = """
     SheetScreen #sheet-head { height: 1; padding: 0 1; }
     SheetScreen #rows, SheetScreen #sheet-panels { display: none; }
@@ -122,7 +128,6 @@ class SheetScreen(AreaScreen):
     _found = ""
     _told_stopped = False
     """Whether the session whose sheet this is was stopped when it was last looked at."""
-    _able: Sequence[bool | None] = ()
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
@@ -416,17 +421,7 @@ class SheetScreen(AreaScreen):
         self._autosaving.keep_soon(draft)
 
     def _refresh_keys(self) -> None:
-        """Only when some key can do what it could not: the footer costs more than all the rest."""
-        able = [
-            *(self._table.check_action(action, ()) for action in _CHANGING),
-            *(self.check_action(action, ()) for action in _CHANGING),
-            self.check_action("start", (True,)),
-            self._starting.may_be_given_up,
-            self.check_action("get_model", ()),
-        ]
-        if able != self._able:
-            self._able = able
-            self.refresh_bindings()
+        self.refresh_keys(self._table)
 
     def _show_totals(self) -> None:
         if self.draft is None:
@@ -605,7 +600,7 @@ class SheetScreen(AreaScreen):
     # ---------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that can do nothing now are dimmed."""
+        """Keys that can do nothing now are not on the key line."""
         draft, diff = self.draft, self._totals.diff
         if action == "start" and self._starting.is_waiting:
             return None
@@ -653,21 +648,13 @@ class SheetScreen(AreaScreen):
 
     def action_images(self) -> None:
         """Ask how many images a row makes that does not say."""
-        ask = Ask(
-            "How many images where a row does not say?",
-            choices=[str(count) for count in TIMES],
-            free=True,
-            note=f"or any number up to {MOST_IMAGES:,}; a row with a picture makes one",
-        )
+        note = "a row with a picture makes one"
+        ask = AskCount("How many images where a row does not say?", note=note)
         self.app.push_screen(ask, self._images_chosen)
 
     def _images_chosen(self, text: str | None) -> None:
-        if text is None or self.draft is None:
-            return
-        if not text.isdecimal() or not 1 <= int(text) <= MOST_IMAGES:
-            self.notify(f"A number from 1 to {MOST_IMAGES:,}.", severity="warning", markup=False)
-            return
-        self._opening.set_images(int(text))
+        if text is not None and self.draft is not None:
+            self._opening.set_images(int(text))
 
     def action_find(self) -> None:
         """Ask for a text."""

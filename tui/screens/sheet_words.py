@@ -85,7 +85,8 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
         if problem.suggestions:
             first, *others = map(clean, problem.suggestions[:4])
             take, alike = key_of("sheet.take"), key_of("sheet.take_alike")
-            lines.append(Content(f"{take} takes {first} · {alike} for all alike"))
+            takes = f"takes {first}" if first else "empties the cell"
+            lines.append(Content(f"{take} {takes} · {alike} for all alike"))
             if others:
                 lines.append(Content(f"or {', '.join(others)}"))
         elif problem.severity is Severity.REPAIRED:

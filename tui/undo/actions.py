@@ -51,6 +51,25 @@ class TrashImages:
             self._library.images.restore(self.images)
 
 
+class RestoreImages:
+    """Images come back from the trash."""
+
+    def __init__(self, library: Library, images: Sequence[str]) -> None:
+        self.images = list(images)
+        self.words = ""
+        self._library = library
+
+    def do(self) -> None:
+        """Bring them back."""
+        self.images = self._library.images.restore(self.images)
+        self.words = f"{count_text(len(self.images), 'image')} back from the trash"
+
+    def undo(self) -> None:
+        """Move them there again."""
+        if self.images:
+            self._library.images.trash(self.images)
+
+
 class _ByCalls:
     """Something done by one call and undone by another; it concerns no single images."""
 

@@ -43,6 +43,11 @@ class UndoStack:
         self._done: list[Undoable] = []
         self._undone: list[Undoable] = []
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is anything to be undone."""
+        return bool(self._done)
+
     async def in_turn(self, act: Callable[[], T]) -> T:
         """Run `act` in a thread after everything asked for before: undo comes after its action."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)

@@ -18,11 +18,13 @@ from textual.widgets.option_list import Option
 
 from engine.api import Place
 from tui.keys import bind
+from tui.passing import passing
 from tui.text import clean
 from tui.widgets.one_line import OneLine, off_one_line, on_one_line
 
 _LEAST_WIDTH = 28
 _MOST_CHOICES = 8
+_LEAVE = "Leave as it was"
 
 
 class LastSuggester(Suggester):
@@ -47,13 +49,20 @@ def parted(text: str) -> tuple[str, str]:
     return text[: len(text) - len(last)], last
 
 
+def fitting(written: str, choices: Sequence[str]) -> list[str]:
+    """The choices that have what is written in them; those that begin so come first."""
+    wanted = written.casefold()
+    found = [choice for choice in choices if wanted in choice.casefold()]
+    return sorted(found, key=lambda choice: not choice.casefold().startswith(wanted))
+
+
 class CellEditor(Vertical):
     """Lies over the table; enter or a click elsewhere takes what is written, esc drops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("cell.leave", "leave", "Leave as it was"),
+        bind("cell.open", "take('')", "Take", first=True),
         bind("cell.onward", "take('right')", "Take, next cell"),
-        bind("cell.down", "choose(1)", "Next choice", show=False),
+        bind("cell.down", "choose(1)", "Next choice"),
         bind("cell.up", "choose(-1)", "Previous choice", show=False),
     ]
     DEFAULT_CSS = """
@@ -133,6 +142,7 @@ class CellEditor(Vertical):
         self.styles.offset = region.x, region.y
         self.set_class(not choices, "-free")
         self.add_class("-open")
+        passing(self).begin(_LEAVE, self.action_leave)
         box = self.query_one(Input)
         if suggester is None and choices:
             suggester = (
@@ -142,9 +152,10 @@ class CellEditor(Vertical):
             )
         box.suggester = suggester
         box.value = self._before = on_one_line(text)
-        box.cursor_position = len(box.value)
         self._offer("")
         box.focus()
+        box.select_all()  # what is typed takes its place
+        self.refresh_bindings()
 
     def offer(self, place: Place, choices: Sequence[str]) -> None:
         """Offer choices that had to be looked for, if the cell is still being edited."""
@@ -157,14 +168,17 @@ class CellEditor(Vertical):
     def close(self) -> None:
         """Put it away."""
         self.remove_class("-open")
+        passing(self).end(_LEAVE)
 
     def _offer(self, written: str) -> None:
-        wanted = self._parted(written)[1].casefold()
-        fitting = [choice for choice in self._choices if wanted in choice.casefold()]
+        wanted = self._parted(written)[1]
+        offered = fitting(wanted, self._choices) or list(self._choices)
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options(Option(Content(clean(c)), id=c) for c in fitting or self._choices)
+        options.add_options(Option(Content(clean(choice)), id=choice) for choice in offered)
         options.styles.max_height = _MOST_CHOICES
+        here = self._parted(self._before)[1]
+        options.highlighted = offered.index(here) if not written and here in offered else None
 
     def _parted(self, text: str) -> tuple[str, str]:
         """What stands before the choice that is being written, and that."""
@@ -181,16 +195,15 @@ class CellEditor(Vertical):
         if self._choices and self.query_one(Input).has_focus and written not in self._choices:
             self._offer(event.value)
 
-    @on(Input.Submitted, "#cell-text")
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_take("")
-
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self._choose(str(event.option.id))
         self.action_take("")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without choices there is none to go to."""
+        return bool(self._choices) if action == "choose" else True
 
     def action_choose(self, step: int) -> None:
         """Write the next or previous choice."""

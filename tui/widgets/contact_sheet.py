@@ -20,6 +20,7 @@ from tui.graphics.prepare import Drawing, PictureFault, drawn
 from tui.graphics.protocol import current
 from tui.graphics.view import PictureView
 from tui.keys import bind
+from tui.passing import passing
 from tui.widgets.picture_grid import (
     SIZES,
     USUAL,
@@ -39,6 +40,7 @@ _SMALLEST_OF_CELLS = 2
 """Which size of places shows something in pictures made of half-cells."""
 
 
+_LEAVE_RANGE = "Leave the range"
 _EMPTY = "-empty"
 """Class of a view without a tile: dozens of blank ones cost 50 kB of cursor moves."""
 _PATIENCE = 0.08
@@ -78,9 +80,9 @@ class ContactSheet(Widget, can_focus=True):
         bind("contact.first", "go(0)", "First", show=False),
         bind("contact.last", "go(-1)", "Last", show=False),
         bind("contact.mark", "mark", "Mark"),
-        bind("contact.range", "range", "Range", show=False),
+        bind("contact.range", "range", "Range"),
         bind("contact.mark_all", "mark_all", "Mark all", show=False),
-        bind("contact.leave", "unmark", "Unmark", show=False),
+        bind("contact.leave", "unmark", "Unmark all"),
         bind("contact.larger", "size(1)", "Larger thumbnails", show=False),
         bind("contact.smaller", "size(-1)", "Smaller thumbnails", show=False),
     ]
@@ -387,15 +389,16 @@ class ContactSheet(Widget, can_focus=True):
             return
         if self._anchor is None:
             self._anchor = self.cursor
+            passing(self).begin(_LEAVE_RANGE, self._leave_range)
             self._draw_place(self.cursor)
             return
         wanted = self._range()
-        self._anchor = None
+        self._end_range()
         self._mark(wanted)
 
     def action_mark_all(self) -> None:
         """Mark every picture, on all pages."""
-        self._anchor = None
+        self._end_range()
         self._mark(range(self._count))
 
     def _mark(self, wanted: range) -> None:
@@ -412,17 +415,31 @@ class ContactSheet(Widget, can_focus=True):
     def action_unmark(self) -> None:
         """Leave the range; without one, take all marks away."""
         if self._anchor is not None:
-            self._anchor = None
-        else:
-            self.marks.clear()
+            self._leave_range()
+            return
+        self.marks.clear()
         self._draw_places(range(self._first, self._first + self.places))
         self.post_message(self.MarksChanged())
 
+    def _end_range(self) -> None:
+        self._anchor = None
+        passing(self).end(_LEAVE_RANGE)
+
+    def _leave_range(self) -> None:
+        self._end_range()
+        self._draw_places(range(self._first, self._first + self.places))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Hide what does nothing now, so that its key reaches the screen."""
-        if action == "unmark":
-            return bool(self.marks) or self._anchor is not None
-        return True
+        return action != "unmark" or bool(self.marks) or self._anchor is not None
+
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        if name == "contact.mark" and not self._count:
+            return ""
+        if name == "contact.range":
+            return "Mark the range" if self._anchor is not None else ""
+        return None
 
     def on_click(self, event: events.Click) -> None:
         """The mouse moves the cursor; twice opens, with ctrl marks."""

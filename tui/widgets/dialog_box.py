@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.keys import format_key
 
+from tui.keys import called
 from tui.text import clean
 from tui.widgets.key_line import Item, KeyLine
 
@@ -37,10 +37,11 @@ class Buttons(KeyLine):
     def _found(self) -> Sequence[Item]:
         """What enter does comes first: the field that is written in has that key."""
         found = super()._found()
+        found = found[: len(found) - self._always]
         if not self._enter:
             return found
         others = [item for item in found if item.key != "enter"]
-        return [Item("enter", format_key("enter"), self._enter), *others]
+        return [Item("enter", called("enter"), self._enter), *others]
 
     def _arrange(self) -> None:
         """As many as there is room for, side by side."""

@@ -22,7 +22,7 @@ from engine.api import (
 )
 from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind, key_of
-from tui.text import count_text, tail_of
+from tui.text import count_text, shorten, tail_of
 from tui.widgets.table_lines import TableColumn
 from tui.widgets.table_source import Cell, CellStyle, TableRow
 from tui.widgets.virtual_table import VirtualTable
@@ -38,6 +38,8 @@ _STYLES: dict[Severity, CellStyle] = {
     Severity.REPAIRED: "repaired",
 }
 _LEFT_OUT = "–"
+_SUGGESTED = 16
+"""Cells of a suggestion on the key line."""
 _WIDTHS = {
     "prompt": 24,
     "negative_prompt": 15,
@@ -56,6 +58,10 @@ class Sheet(Protocol):
     """What is mended."""
 
     draft: Draft | None
+
+    @property
+    def before(self) -> object | None:
+        """What undo brings back past the first change; None: nothing."""
 
 
 class DraftTable(VirtualTable):
@@ -79,7 +85,7 @@ class DraftTable(VirtualTable):
         bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill_down", "fill", "Fill down", show=False),
         bind("table.mark", "mark", "Mark", show=False),
-        bind("table.range", "range", "Range", show=False),
+        bind("table.range", "range", "Range"),
     ]
     DEFAULT_CSS = "DraftTable { height: 1fr; }"
 
@@ -310,7 +316,7 @@ class DraftTable(VirtualTable):
     # ---------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that can do nothing now are dimmed."""
+        """Keys that can do nothing now are not on the key line."""
         draft, place = self.draft, self.place
         if action in ("edit", "leave_out", "add", "duplicate", "fill", "as_read", "undo", "redo"):
             return True if draft is not None and draft.numbers else None
@@ -321,9 +327,27 @@ class DraftTable(VirtualTable):
             return True if problem and problem.suggestions else None
         return super().check_action(action, parameters)
 
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        draft, place = self.draft, self.place
+        if draft is None or place is None:
+            return None
+        if name == "sheet.take" and (problem := draft.problem(place)) and problem.suggestions:
+            if draft.is_left_out(place.row):
+                return ""
+            first = shorten(problem.suggestions[0], _SUGGESTED)
+            return f"Take {first}" if first else "Empty the cell"
+        if name == "sheet.take_away" and draft.is_left_out(place.row):
+            return "Take row in"
+        if name == "sheet.undo" and not (draft.rows_to_undo or self._sheet.before):
+            return ""
+        return super().now_called(name)
+
     def action_edit(self) -> None:
-        """Edit the cell under the cursor."""
-        if self.place is not None:
+        """Edit the cell under the cursor; of a whole row, its prompt."""
+        if self.place is not None and self.place.column is None:
+            self._write_prompt(self.place.row)
+        elif self.place is not None:
             self.post_message(self.EditRequested(self.place))
 
     def on_virtual_table_selected(self) -> None:
@@ -341,7 +365,11 @@ class DraftTable(VirtualTable):
         self._alter(
             len(draft.numbers) if everywhere else 1,
             lambda draft: draft.take(target, suggestion, everywhere=everywhere),
-            lambda n: f"{suggestion} taken in {count_text(n, 'row')}",
+            lambda n: (
+                f"{suggestion} taken in {count_text(n, 'row')}"
+                if suggestion
+                else f"{target.column} emptied in {count_text(n, 'row')}"
+            ),
         )
 
     def action_problem(self, direction: int) -> None:

@@ -106,6 +106,13 @@ class JobTable(VirtualTable):
         """There may be room for more, or for less."""
         self.fit_columns(failed=self._failed)
 
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        words = super().now_called(name)
+        if name != "table.open" or words is not None:
+            return words
+        return "Why it failed" if self.job and self.job.state == "failed" else "Images"
+
     @property
     def job(self) -> Job | None:
         """The job under the cursor; None while there is none, or it is loading."""

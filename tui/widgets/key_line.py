@@ -1,4 +1,9 @@
-"""The line at the bottom: the keys that work here now; a click is as good as the key."""
+"""The line at the bottom: the keys that work here now; a click is as good as the key.
+
+What matters most comes first: a screen's `KEY_LINE` has ids in that order, others follow as they
+are bound. What there is no room for is left out whole, and is found under help and in the palette,
+whose keys are always there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +12,18 @@ from typing import Any, ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
+from textual.binding import ActiveBinding
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-_MORE = " … "
+from tui.keys import called, words_of
+
+_ALWAYS = ("app.help", "overlay.help")
+"""Ids that stand at the right, with the palette."""
+_PALETTE = "Actions"
+_LAST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +33,35 @@ class Item:
     key: str
     shown: str
     words: str
-    enabled: bool = True
 
     @property
     def width(self) -> int:
-        """In cells."""
+        """Cells, with the space around it."""
         return cell_len(self.shown) + cell_len(self.words) + 3
+
+
+def placed(items: Sequence[Item], always: Sequence[Item], width: int) -> list[tuple[range, Item]]:
+    """Where each item stands, whole.
+
+    Args:
+        items: from the left, as many as there is room for, in their order.
+        always: at the right; where there is not even room for these, the last of them.
+        width: cells there are.
+    """
+    kept = list(always)
+    while len(kept) > 1 and sum(item.width for item in kept) > width:
+        del kept[0]
+    places: list[tuple[range, Item]] = []
+    x, end = 0, max(0, width - sum(item.width for item in kept))
+    for item in items:
+        if x + item.width > end:
+            break
+        places.append((range(x, x + item.width), item))
+        x += item.width
+    for item in kept:
+        places.append((range(end, end + item.width), item))
+        end += item.width
+    return places
 
 
 class KeyLine(Widget):
@@ -39,7 +74,6 @@ class KeyLine(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "key-line--key",
         "key-line--words",
-        "key-line--off",
         "key-line--hover",
     }
     DEFAULT_CSS = """
@@ -49,7 +83,6 @@ class KeyLine(Widget):
         background: $footer-background;
         & > .key-line--key { color: $footer-key-foreground; text-style: bold; }
         & > .key-line--words { color: $footer-description-foreground; }
-        & > .key-line--off { color: $footer-description-foreground; text-style: dim; }
         & > .key-line--hover { color: $footer-key-foreground; background: $block-hover-background; }
     }
     """
@@ -57,6 +90,8 @@ class KeyLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._items: Sequence[Item] = ()
+        self._always = 0
+        """How many of them, the last, are always there."""
         self._places: list[tuple[range, Item]] = []
         """Where each stands, as far as there is room."""
         self._under_mouse: Item | None = None
@@ -83,58 +118,60 @@ class KeyLine(Widget):
             self.refresh()
 
     def _found(self) -> Sequence[Item]:
-        """The palette's key is the last, if there is a palette."""
-        active = dict(self.screen.active_bindings)
-        palette = active.pop(self.app.COMMAND_PALETTE_BINDING, None)
-        items: dict[str, Item] = {}
-        for _, binding, enabled, _ in active.values():
-            if binding.show:
-                shown = self.app.get_key_display(binding)
-                item = Item(binding.key, shown, binding.description, enabled)
-                items.setdefault(binding.action, item)
-        if palette is not None and self.app.ENABLE_COMMAND_PALETTE:
-            _, binding, enabled, _ = palette
-            shown = self.app.get_key_display(binding)
-            items["palette"] = Item(binding.key, shown, binding.description, enabled)
-        return tuple(items.values())
+        """What works now, by importance; the keys of help and of the palette are the last."""
+        ids = ("app.leave", *getattr(self.screen, "KEY_LINE", ()))
+        wanted = {name: number for number, name in enumerate(ids)}
+        found: dict[str, tuple[int, Item]] = {}
+        always: list[Item] = []
+        active = self.screen.active_bindings
+        for key, binding in self.app._bindings:  # these work over dialogs, too
+            if binding.priority and self.app._check_action_state(binding.action, self.app):
+                active[key] = ActiveBinding(self.app, binding, True, "")
+        for node, binding, enabled, _ in active.values():
+            if self._is_typed(node, binding.key):
+                continue
+            shown, words = self.app.get_key_display(binding), words_of(node, binding)
+            item = Item(binding.key, shown, words)
+            if binding.id in _ALWAYS:
+                always.append(item)
+            elif binding.show and enabled and words:
+                place = wanted.get(binding.id or "", _LAST)
+                found.setdefault(binding.action, (place, item))
+        if self.app.ENABLE_COMMAND_PALETTE:  # it is reached from dialogs, too
+            key = self.app.COMMAND_PALETTE_BINDING
+            always.append(Item(key, called(key), _PALETTE))
+        ordered = sorted(found.values(), key=lambda each: each[0])
+        self._always = len(always)
+        return tuple(item for _, item in ordered) + tuple(always)
+
+    def _is_typed(self, node: DOMNode, key: str) -> bool:
+        """Whether what has the focus takes it as a sign; Textual does not know of the slash."""
+        focused, sign = self.screen.focused, called(key)
+        if focused is None or focused is node or len(sign) != 1:
+            return False
+        return focused.check_consume_key(key, sign)
 
     def on_resize(self) -> None:
-        """What does not fit is found in the palette."""
+        """There may be room for more, or for less."""
         self._arrange()
         self.refresh()
 
     def _arrange(self) -> None:
-        self._places = []
-        if not self._items:
-            return
-        *items, last = self._items
-        end = self.size.width - last.width
-        x = 0
-        for number, item in enumerate(items):
-            room = end if number == len(items) - 1 else end - cell_len(_MORE)
-            if x + item.width > room:
-                break
-            self._places.append((range(x, x + item.width), item))
-            x += item.width
-        self._places.append((range(max(x, end), max(x, end) + last.width), last))
+        count = len(self._items) - self._always
+        self._places = placed(self._items[:count], self._items[count:], self.size.width)
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
-        """The keys, and at the right the palette's."""
+        """The keys, and at the right those that are always there."""
         plain = self.rich_style
         segments: list[Segment] = []
         x = 0
-        for number, (place, item) in enumerate(self._places):
-            gap = place.start - x
-            if gap:
-                missing = len(self._places) < len(self._items)
-                more = _MORE if missing and number == len(self._places) - 1 else ""
-                style = plain + self._style("words") if more else plain
-                segments.append(Segment(more[:gap].ljust(gap), style))
+        for place, item in self._places:
+            if place.start > x:
+                segments.append(Segment(" " * (place.start - x), plain))
             name = "hover" if item is self._under_mouse else ""
-            key, words = (name or "key", name or "words") if item.enabled else ("off", "off")
             segments += [
-                Segment(f" {item.shown}", plain + self._style(key)),
-                Segment(f" {item.words} ", plain + self._style(words)),
+                Segment(f" {item.shown}", plain + self._style(name or "key")),
+                Segment(f" {item.words} ", plain + self._style(name or "words")),
             ]
             x = place.stop
         return Strip(segments).adjust_cell_length(self.size.width, plain)
@@ -160,10 +197,5 @@ class KeyLine(Widget):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """As if the key had been pressed."""
-        item = self._at(event.x)
-        if item is None:
-            return
-        if item.enabled:
+        if (item := self._at(event.x)) is not None:
             self.app.simulate_key(item.key)
-        else:
-            self.app.bell()

@@ -37,6 +37,7 @@ class Tile:
     words: str = ""
     """In place of a picture: why there is none."""
     failed: bool = False
+    trashed: bool = False
 
 
 class PlaceLook(NamedTuple):

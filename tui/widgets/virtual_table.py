@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.keys import bind
+from tui.passing import passing
 from tui.widgets.background_source import BackgroundSource, LoadedPage
 from tui.widgets.table_lines import (
     COMPONENTS,
@@ -34,6 +35,7 @@ from tui.widgets.table_lines import (
 )
 from tui.widgets.table_source import ListSource, Pages, Source, TableRow
 
+_LEAVE_RANGE = "Leave the range"
 STEP = 8
 """Cells that left and right scroll when the cursor is a whole row."""
 
@@ -60,7 +62,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         bind("table.open", "select", "Open"),
         bind("table.mark", "mark", "Mark"),
         bind("table.range", "range", "Range"),
-        bind("table.leave", "unmark", "Unmark"),
+        bind("table.leave", "unmark", "Unmark all"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"virtual-table--{name}" for name in COMPONENTS}
@@ -389,7 +391,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
     ) -> bool | None:
         """Hide what does nothing now, so that its key reaches the screen."""
         if action == "unmark":
-            return self._anchor is not None or bool(self._marks)
+            return self.in_range or bool(self._marks)
         if action == "select":
             return self._selectable
         return self._markable or action not in {"mark", "range"}
@@ -447,7 +449,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         with self._repainting():
             if self._anchor is None:
                 self._anchor = self._cursor, self._key_at(self._cursor)
-                self.refresh_bindings()
+                passing(self).begin(_LEAVE_RANGE, self._leave_range)
                 return
             rows = self._range()
             self._marks.update(self._source.keys(rows.start, rows.stop))
@@ -456,13 +458,24 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_unmark(self) -> None:
         """End the range without marking; without one, take all marks away."""
-        if self._anchor is not None:
-            with self._repainting():
-                self._end_range()
+        if self.in_range:
+            self._leave_range()
             return
         self.set_marks(())
         self.refresh_bindings()
         self.post_message(self.MarksChanged(self, self.marks))
+
+    def _leave_range(self) -> None:
+        with self._repainting():
+            self._end_range()
+
+    def now_called(self, name: str) -> str | None:
+        """What some keys do as things are."""
+        if name in ("table.mark", "table.open") and not self._count:
+            return ""
+        if name == "table.range":
+            return "Mark the range" if self.in_range else ""
+        return None
 
     def on_click(self, event: events.Click) -> None:
         """Take the cursor to the row clicked, open it on two clicks; sort by the header clicked."""
@@ -631,7 +644,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _end_range(self) -> None:
         self._anchor = None
-        self.refresh_bindings()
+        passing(self).end(_LEAVE_RANGE)
 
     def _go(self, index: int, column: int | None = None) -> None:
         """The user moves, which ends following."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.sheet.check import ModelLimits, check_table
+from engine.sheet.columns import PALETTES, SCHEDULERS
 from engine.sheet.rows import Severity
 from engine.sheet.table import Broken, Cell, Moment
 from tests.support.sheets import VOCABULARY, check, check_cell, severities, table
@@ -75,7 +76,7 @@ def test_a_repair_shows_before_and_after() -> None:
         ("0;9", ()),
         (1.0, ("1:1",)),
         ("0:3", ()),
-        ("wide", ()),
+        ("wide", ("1:1", "5:4", "4:5", "4:3", "3:4", "3:2", "2:3", "16:10")),
         (True, ()),
         (float("nan"), ()),
         (-1e300, ()),
@@ -144,16 +145,16 @@ def test_whole_numbers_typed_otherwise_are_repaired(cell: str, number: int) -> N
     [
         (True, ()),
         ("1_0", ()),
-        ("-3", ()),
-        (-1.0, ()),
+        ("-3", ("",)),
+        (-1.0, ("",)),
         (1.5, ()),
-        (2147483648, ()),
-        (1e300, ()),
+        (2147483648, ("",)),
+        (1e300, ("",)),
         (float("inf"), ()),
         ("random", ()),
         ("²", ()),
         ("٣", ()),
-        ("9" * 5000, ()),
+        ("9" * 5000, ("",)),
         ("1,234", ("1234",)),
         ("1,000", ("1000",)),
         ("+2.000", ("2000",)),
@@ -167,6 +168,49 @@ def test_what_is_no_seed_is_an_error(cell: Cell, suggestions: tuple[str, ...]) -
     row, problems = check_cell("seed_number", cell)
     assert row.values is None
     assert severities(problems) == [ERROR]
+    assert problems[0].suggestions == suggestions
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "suggestions"),
+    [
+        ("num_images", 0, ("1",)),
+        ("num_images", "-4", ("1",)),
+        ("num_images", 20_000, ("10000",)),
+        ("steps", 1000, ("500",)),
+        ("width", "8", ("16",)),
+        ("height", 1e300, ("16384",)),
+        ("guidance", "51", ("50",)),
+        ("guidance", "-1,5", ("0",)),
+        ("guidance", "7.5%", ("7.5",)),
+        ("strength", 2, ("1",)),
+        ("strength", "many", ()),
+    ],
+)
+def test_for_a_number_out_of_range_the_nearest_in_it_is_suggested(
+    column: str, cell: Cell, suggestions: tuple[str, ...]
+) -> None:
+    _, problems = check_cell(column, cell)
+    assert problems[0].severity is ERROR
+    assert problems[0].suggestions == suggestions
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "suggestions"),
+    [
+        ("rendering", "banana", ("default", "turbo", "quality")),
+        ("visibility", "xyz", ("private", "public")),
+        ("model", "quux", ("builtin", "wide", "strange", "3.0")),
+        ("color_palette", "xyzzy", PALETTES),
+        ("color_palette", "#12", ()),
+        ("scheduler", "zzz", SCHEDULERS[:8]),
+    ],
+)
+def test_for_a_word_that_is_like_none_of_the_choices_they_are_suggested(
+    column: str, cell: Cell, suggestions: tuple[str, ...]
+) -> None:
+    _, problems = check_cell(column, cell)
+    assert problems[0].severity is ERROR
     assert problems[0].suggestions == suggestions
 
 

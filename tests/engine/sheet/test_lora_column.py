@@ -90,7 +90,7 @@ def test_a_cell_is_read(
         ("ink, ink:0.3", "named twice", ("ink",)),
         ("torn", "Its file is gone", ()),
         ("Add_Detail", "It is for XL", ()),
-        (7.0, "called 7", ()),
+        (7.0, "called 7", ("ink", "fog bank", "Add_Detail", "mark")),
     ],
 )
 def test_what_cannot_be_is_an_error_of_the_cell(
