@@ -21,6 +21,9 @@ _WIDEST, _PIPE_WIDTH = 100, 80
 """Columns that are read easily, and those of a page that goes into a pipe."""
 _LINK = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md\)")
 """A page of the guide that names another one."""
+_PICTURE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\n", re.MULTILINE)
+_LOOKS = {"markdown.code": "bold", "markdown.h2": "bold underline", "markdown.h1": "bold underline"}
+"""Without colours: a terminal may be dark or light."""
 _CODE = re.compile(r"`([^`]+)`")
 _FENCE = "```"
 _PAGER = "less -FRX"
@@ -99,12 +102,14 @@ def formatted(markdown: str, width: int, *, styled: bool = False) -> str:
     Args:
         markdown: a page.
         width: columns it is wrapped to.
-        styled: whether with colours, where NO_COLOR does not forbid them.
+        styled: whether in bold and underlined.
     """
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
-    linked = _LINK.sub(r"\1 (`promptsheet help \2`)", markdown)
+    linked = _LINK.sub(r"\1 (`promptsheet help \2`)", _PICTURE.sub("", markdown))
+    linked = re.sub(r"^```\w+$", _FENCE, linked, flags=re.MULTILINE)
     if not styled:  # what is code cannot be told by its colour
         parts = linked.split(_FENCE)
         parts[::2] = (_CODE.sub(r"`` `\1` ``", part) for part in parts[::2])
@@ -114,6 +119,7 @@ def formatted(markdown: str, width: int, *, styled: bool = False) -> str:
         width=width,
         force_terminal=styled,
         color_system="standard" if styled else None,
+        theme=Theme(_LOOKS),
         legacy_windows=False,
     )
     with console.capture() as capture:

@@ -52,6 +52,7 @@ def test_every_page_begins_with_its_title_and_is_wrapped_as_wide_as_it_is_asked(
         assert guide.page(name).startswith(f"# {title}\n\n"), name
         for width in (60,) if name != "models" else (60, 100):
             assert max(map(len, guide.formatted(guide.page(name), width).split("\n"))) <= width
+    assert "24 prompts" not in guide.formatted(guide.page("models"), 80), "a picture is not told"
     assert "\x1b[" in guide.formatted("# A title\n\n`code`", 80, styled=True)
 
 
