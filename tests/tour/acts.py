@@ -44,7 +44,7 @@ def write_film_sheet(path: Path) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    names = list(rows[0])
+    names = [name for name in rows[0] if name != "negative_prompt"]
     sheet.append(names)
     for number, row in enumerate(rows, start=2):
         column, wrong = _FAULTS.get(number, ("", ""))
@@ -137,6 +137,7 @@ async def film(tour: Tour) -> None:
     await tour.press("review.open", 1.5)
     await tour.press("full.right", 0.9, times=3)
     await tour.press("overlay.leave", 0.7)
+    await tour.press("contact.left", 0.4)
     await tour.press("contact.mark", 0.5, times=2)
     await tour.press("review.compare", 2.2)
     await tour.press("overlay.leave", 0.7)
