@@ -48,7 +48,7 @@ def check_captions(columns: Mapping[str, Judged], vocabulary: Vocabulary, found:
         if not (label and vocabulary.models[label].captions and looks_like_caption(text)):
             continue
         if (faults := read(text).faults) and not _is_bad(finals, line):
-            words = f"{_listed(faults)} It is used to the letter all the same."
+            words = f"{_listed(faults)} It is used exactly as written anyway."
             found[line].append(At(finals.at, finals.name, Finding(Severity.WARNING, words)))
 
 
@@ -65,19 +65,19 @@ def _check_own(
         found[line].append(At(column.at, column.name, Finding(severity, words)))
 
     if reading.caption is None:
-        mend = "Mend it, or write it into final_prompt, which is used to the letter."
+        mend = "Fix it, or write it in final_prompt, which is used exactly as written."
         add(prompts, Severity.ERROR, f"{_listed(reading.faults)} {mend}")
         return
     if reading.repairs:
         prompts.texts[line] = prompts.values[line] = reading.text
-        add(prompts, Severity.REPAIRED, f"The caption is put right: {'; '.join(reading.repairs)}.")
+        add(prompts, Severity.REPAIRED, f"The caption was corrected: {'; '.join(reading.repairs)}.")
     if "final_prompt" in columns and columns["final_prompt"].texts[line]:
         return
     wishes, clashes = _wishes(columns, line, vocabulary)
     for clash in (*clashes, *filled(reading.caption, wishes, own=True)[1]):
         if clash.column in columns:
             column = columns[clash.column]
-            add(column, Severity.WARNING, f"This changes nothing: {clash.words}.")
+            add(column, Severity.WARNING, f"This has no effect: {clash.words}.")
 
 
 def _wishes(
@@ -108,13 +108,13 @@ def _check_caption_columns(
             if label is None or _is_bad(column, line):
                 continue
             if not vocabulary.models[label].captions:
-                words = f"The model {label} reads no captions: this changes nothing."
+                words = f"The model {label} does not read captions, so this has no effect."
                 found[line].append(At(column.at, column.name, Finding(Severity.WARNING, words)))
             elif column.name == "layout":
                 placed = [name for name, _ in read_layout(text) if name in TEXTS_IN_PICTURE]
                 blank = [n for n in placed if not (n in columns and columns[n].texts[line])]
                 if blank:
-                    words = f"There is a place for {blank[0]}, but no such words in this row."
+                    words = f"layout places {blank[0]}, but this row has no text for it."
                     finding = Finding(Severity.WARNING, words)
                     found[line].append(At(column.at, column.name, finding))
 
@@ -152,7 +152,7 @@ def _keep_as_words(
     if label and verdict.value is not None:
         able = [name for name, model in vocabulary.models.items() if model.captions]
         others = f" {', '.join(able)} reads captions." if able else ""
-        words = f"The model {label} takes this caption for plain words.{others}"
+        words = f"The model {label} reads this caption as plain words.{others}"
         findings.append(Finding(Severity.WARNING, words))
     found[line] += [At(prompts.at, prompts.name, each) for each in findings]
 

@@ -47,7 +47,7 @@ def accept(read: str, text: str, value: Value, how: str = "") -> CellFindings[Va
     return CellFindings(text, value, (Finding(Severity.REPAIRED, message),))
 
 
-BARE = "without the marks around it that belong to no value."
+BARE = "stray marks around the value were removed."
 _QUOTES = "'\"`´‘’‚‛“”„‟«»‹›"
 _UNSEEN = re.compile(
     "[\0-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
@@ -98,11 +98,11 @@ def unusable(cell: Cell) -> CellFindings[Any] | None:
         if not cell.code:
             return error(
                 text,
-                "This cell holds a formula whose result was never saved. Open the file in a "
-                "spreadsheet program, save it there and load it again, or type the value.",
+                "This cell has a formula whose result was never saved. Open the file in a"
+                " spreadsheet program, save it there and reload it, or type the value.",
             )
     return error(
         text,
-        f"The spreadsheet shows the error {shown(text)} here instead of a value. Mend the "
-        "formula, or type the value.",
+        f"The spreadsheet shows the error {shown(text)} here instead of a value. Fix the formula,"
+        " or type the value.",
     )

@@ -86,7 +86,7 @@ def without_marks(text: str) -> tuple[str, str]:
     if len(used) < 2 or not all(map(pattern.match, used)):
         return text, ""
     bare = "".join(pattern.sub("", line, count=1) for line in _LINE.findall(text))
-    return bare, "The number or dot before each prompt is left out."
+    return bare, "The number or dot before each prompt was removed."
 
 
 def table_line(cells: Sequence[str]) -> str:
@@ -242,4 +242,4 @@ def _left_out(
     first = lines[left[0]].strip()
     shown = first if len(first) <= _MOST_SHOWN else first[: _MOST_SHOWN - 1] + "…"
     what = "Line" if len(left) == 1 else "Lines"
-    return (f"{what} {', '.join(named)}{more} left out as no part of the rows: “{shown}”.",)
+    return (f"{what} {', '.join(named)}{more} left out because they are not rows: “{shown}”.",)

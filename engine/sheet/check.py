@@ -69,7 +69,7 @@ def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()
     """
     known, header_problems = map_header(table.header, table.header_row, table.own)
     if not table.lines:
-        raise SheetError("There is no row under the column names. Add at least one prompt.")
+        raise SheetError("There are no rows below the column names. Add at least one prompt.")
     with gc_paused():
         columns = _judge_columns(table, known, vocabulary)
         _take_tags(table, columns, _judge(COLUMN["lora"], vocabulary), plain)
@@ -117,7 +117,7 @@ def typed_table(prompts: Sequence[str], *, num_images: int | None = None, **cell
     """
     for name in cells:
         if name not in COLUMN or name in ("prompt", "num_images"):
-            raise SheetError(f"There is no setting {name}. There are: {', '.join(COLUMN)}.")
+            raise SheetError(f"Unknown setting {name}. Settings are: {', '.join(COLUMN)}.")
     settings = {name: text for name, text in cells.items() if text.strip()}
     lines = tuple(
         Line(number, (prompt, "" if num_images is None else num_images, *settings.values()))
@@ -125,7 +125,7 @@ def typed_table(prompts: Sequence[str], *, num_images: int | None = None, **cell
         if prompt.strip()
     )
     if not lines:
-        raise SheetError("No prompt was given.")
+        raise SheetError("No prompts given.")
     header = ("prompt", "num_images", *settings)
     return Table(file="prompts", sheet=None, header=header, lines=lines)
 

@@ -396,7 +396,7 @@ class CheckedRows:
             keep = lambda p: replace(  # noqa: E731
                 p,
                 severity=Severity.ERROR,
-                message=f"{read} is kept as it was read, but cannot be used so.",
+                message=f"{read} was kept as in the file, but is not valid.",
                 suggestions=(mended,),
             )
             values = None

@@ -77,7 +77,7 @@ COLUMNS: tuple[Column, ...] = (
         "prompt",
         Kind.TEXT,
         "",
-        "What the image shows. The one column every sheet needs.",
+        "What the image shows. The only column every sheet needs.",
         "basic",
         aliases=("prompts", "prompt text", "text prompt", "positive prompt", "image prompt"),
     ),
@@ -85,8 +85,8 @@ COLUMNS: tuple[Column, ...] = (
         "visibility",
         Kind.CHOICE,
         "private",
-        "private: the files are for you alone. public: others on this machine find them, and may "
-        "read them, in the shared folder that the settings name.",
+        "private: only you can read the files. public: others on this machine can read them too,"
+        " in the shared folder named in the settings.",
         "full",
         choices=("private", "public"),
         aliases=("privacy",),
@@ -105,8 +105,8 @@ COLUMNS: tuple[Column, ...] = (
         "magic_prompt",
         Kind.SWITCH,
         "on",
-        "on or off: whether the prompt is enriched with what suits the model. What came out is "
-        "shown before the start.",
+        "on or off: whether the prompt is enriched to suit the model. You see the result before"
+        " the start.",
         "full",
         choices=("on", "off"),
         synonyms={
@@ -127,7 +127,7 @@ COLUMNS: tuple[Column, ...] = (
         "num_images",
         Kind.WHOLE,
         "4",
-        "How many images this row makes; each takes the next seed.",
+        "How many images this row makes; each uses the next seed.",
         "basic",
         aliases=(
             *("count", "image count", "number of images", "no of images"),
@@ -141,8 +141,8 @@ COLUMNS: tuple[Column, ...] = (
         "seed_number",
         Kind.WHOLE,
         "",
-        "A whole number from 0 to 2147483647: the same seed makes the same image again. "
-        "Blank: one is drawn and kept.",
+        "A whole number from 0 to 2147483647: the same seed makes the same image again. Blank: a"
+        " random seed, which is kept.",
         "basic",
         aliases=("seed", "random seed"),
         maximum=2_147_483_647,
@@ -173,8 +173,8 @@ COLUMNS: tuple[Column, ...] = (
         "style",
         Kind.CHOICE,
         "auto",
-        "auto, general, realistic, design, 3d or anime: words that suit the model are put around "
-        "the prompt. auto puts none.",
+        "auto, general, realistic, design, 3d or anime: adds words to the prompt that suit the"
+        " model. auto adds none.",
         "full",
         choices=("auto", "general", "realistic", "design", "3d", "anime"),
         synonyms={
@@ -199,7 +199,7 @@ COLUMNS: tuple[Column, ...] = (
         "steps",
         Kind.WHOLE,
         "",
-        "How many steps the model takes. Blank: what rendering says.",
+        "How many steps the model takes. Blank: set by rendering.",
         "full",
         aliases=("step", "sampling steps", "inference steps", "num inference steps"),
         minimum=1,
@@ -209,7 +209,7 @@ COLUMNS: tuple[Column, ...] = (
         "guidance",
         Kind.DECIMAL,
         "",
-        "How closely the model keeps to the prompt, such as 4 or 7.5. Blank: what rendering says.",
+        "How closely the model follows the prompt, such as 4 or 7.5. Blank: set by rendering.",
         "full",
         aliases=("cfg", "cfg scale", "guidance scale"),
         maximum=50,
@@ -218,7 +218,7 @@ COLUMNS: tuple[Column, ...] = (
         "scheduler",
         Kind.CHOICE,
         "",
-        f"How the steps are taken: {', '.join(SCHEDULERS)}. Blank: the model's own.",
+        f"The sampling method: {', '.join(SCHEDULERS)}. Blank: the model's own.",
         "full",
         choices=SCHEDULERS,
         synonyms={
@@ -235,7 +235,7 @@ COLUMNS: tuple[Column, ...] = (
         "width",
         Kind.WHOLE,
         "",
-        "Width in pixels, taken to the model's next multiple. Blank: it follows from aspect_ratio.",
+        "Width in pixels, rounded to what the model can draw. Blank: from aspect_ratio.",
         "full",
         aliases=("w", "image width", "width px"),
         minimum=16,
@@ -245,8 +245,7 @@ COLUMNS: tuple[Column, ...] = (
         "height",
         Kind.WHOLE,
         "",
-        "Height in pixels, taken to the model's next multiple. Blank: it follows from "
-        "aspect_ratio.",
+        "Height in pixels, rounded to what the model can draw. Blank: from aspect_ratio.",
         "full",
         aliases=("h", "image height", "height px"),
         minimum=16,
@@ -256,7 +255,7 @@ COLUMNS: tuple[Column, ...] = (
         "final_prompt",
         Kind.TEXT,
         "",
-        "Exactly what the model is told. Blank: what prompt, magic_prompt and style make together.",
+        "The exact text given to the model. Blank: made from prompt, magic_prompt and style.",
         "full",
         aliases=("final prompts", "exact prompt"),
     ),
@@ -264,8 +263,8 @@ COLUMNS: tuple[Column, ...] = (
         "image",
         Kind.PICTURE,
         "",
-        "The file of a picture that is drawn on, in the sheet's folder or with its whole path. "
-        "Blank: the image is drawn from the prompt alone.",
+        "A source picture to start from: a file in the sheet's folder, or a full path. Blank:"
+        " the image is made from the prompt alone.",
         "full",
         aliases=(
             *("source image", "init image", "input image", "reference image", "image file"),
@@ -276,8 +275,8 @@ COLUMNS: tuple[Column, ...] = (
         "strength",
         Kind.DECIMAL,
         "",
-        f"How much of the picture is drawn anew: .3 keeps most of it, .9 nearly nothing. Blank: "
-        f"{DEFAULT_STRENGTH:g}.",
+        "How much of the picture changes: .3 keeps most of it, .9 almost nothing. Blank:"
+        f" {DEFAULT_STRENGTH:g}.",
         "full",
         aliases=("image strength", "image weight", "denoising", "denoising strength"),
         maximum=1,
@@ -286,8 +285,8 @@ COLUMNS: tuple[Column, ...] = (
         "fit",
         Kind.CHOICE,
         "crop",
-        "crop, pad or stretch: how the picture is brought to the size that is drawn, where their "
-        "ratios differ.",
+        "crop, pad or stretch: how the picture is fitted to the image size if their aspect"
+        " ratios differ.",
         "full",
         choices=("crop", "pad", "stretch"),
         synonyms={
@@ -301,8 +300,7 @@ COLUMNS: tuple[Column, ...] = (
         "mask",
         Kind.PICTURE,
         "",
-        "The file of a picture that tells where it is drawn anew: where it is white, or "
-        "transparent. Blank: everywhere.",
+        "A mask picture: only its white or transparent parts are redrawn. Blank: everywhere.",
         "full",
         aliases=("mask image", "mask file", "inpaint mask"),
     ),
@@ -310,8 +308,8 @@ COLUMNS: tuple[Column, ...] = (
         "lora",
         Kind.LORAS,
         "",
-        "LoRAs of your list that change how the model draws, each with a weight from -4 to 4: "
-        "ink:0.8, or several as ink:0.8, fog:0.5.",
+        "LoRAs from your list that change how the model draws, each with a weight from -4 to 4:"
+        " ink:0.8, or several: ink:0.8, fog:0.5.",
         "full",
         aliases=("loras", "lora name", "lora names", "lora weights", "lora models"),
         minimum=-4,
@@ -321,11 +319,10 @@ COLUMNS: tuple[Column, ...] = (
         "upscale",
         Kind.CHOICE,
         "",
-        "2 or 4: how many times the width and height of its picture the image has. An upscaler "
-        "named in model enlarges it; another model draws it anew at that size, with strength "
-        f"{ENLARGED_STRENGTH:g} if none is given. Without a picture: of each image another is "
-        "made, so much larger, by the first upscaler of the model list, or drawn anew. Blank: "
-        "nothing is enlarged.",
+        "2 or 4: make the picture in image this many times larger. An upscaler in model enlarges"
+        f" it; any other model redraws it at that size, with strength {ENLARGED_STRENGTH:g} if"
+        " none is given. Without a picture, each finished image also gets a larger version, made"
+        " by the first upscaler in the model list or redrawn. Blank: nothing is enlarged.",
         "full",
         choices=("2", "4"),
         synonyms={
@@ -339,17 +336,17 @@ COLUMNS: tuple[Column, ...] = (
             f"text_{number}",
             Kind.TEXT,
             "",
-            f"Words that stand in the picture, letter by letter{more}: for Ideogram 4.",
+            f"{what} to write in the picture, exactly as spelled here: for Ideogram 4.",
             "poster",
         )
-        for number, more in ((1, ""), (2, ", beside text_1"), (3, ", beside these"), (4, ", too"))
+        for number, what in ((1, "Text"), (2, "More text"), (3, "More text"), (4, "More text"))
     ),
     Column(
         "layout",
         Kind.LAYOUT,
         "",
-        "Where things are, for Ideogram 4, such as text_1: top; subject: middle left. A place is "
-        "words like these, or top, left, bottom and right from 0 to 1000.",
+        "Where things are placed, for Ideogram 4, such as text_1: top; subject: middle left. Use"
+        " words like these, or top, left, bottom and right from 0 to 1000.",
         "poster",
     ),
 )

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from engine.sheet.rows import SheetError
 
-SAVE_AS = "Save it as .xlsx, .ods or .csv in a spreadsheet program and load that."
+SAVE_AS = "Save it as .xlsx, .ods or .csv in a spreadsheet program and open that."
 LOCKED = (
-    "The file is protected by a password and cannot be read. Open it in a spreadsheet program, "
-    "save it without the password, and load that."
+    "The file is protected by a password. Open it in a spreadsheet program, save it without a"
+    " password, and open that."
 )
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -60,7 +60,7 @@ def sniff(data: bytes, most_unpacked: int) -> Format:
     if data.startswith(_OLE):
         return _compound(data)
     if data.startswith(_OLD_EXCEL):
-        raise SheetError(f"This was saved by a very old Excel. {SAVE_AS}")
+        raise SheetError(f"This was saved by a very old version of Excel. {SAVE_AS}")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         raise SheetError(_not_a_sheet("a WEBP image"))
     for magic, what in _MAGIC:
@@ -73,8 +73,8 @@ def sniff(data: bytes, most_unpacked: int) -> Format:
 
 def _not_a_sheet(what: str) -> str:
     return (
-        f"This is {what}, not a sheet, whatever its name says. "
-        "A sheet is a csv, tsv, xls, xlsx or ods file."
+        f"Despite its name, this is {what}, not a sheet. A sheet is a csv, tsv, xls, xlsx or ods"
+        " file."
     )
 
 
@@ -83,8 +83,8 @@ def _packed(data: bytes, most_unpacked: int) -> Format:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise SheetError(
-            "The file is damaged or only a part of it: it begins like an xlsx or ods file but "
-            "its end is missing. Copy or download it again, or save it anew."
+            "The file is damaged or incomplete: it begins like an xlsx or ods file, but its end"
+            " is missing. Copy or download it again, or save it again."
         ) from error
     with archive:
         infos = archive.infolist()
@@ -92,9 +92,9 @@ def _packed(data: bytes, most_unpacked: int) -> Format:
         declared = sum(info.file_size for info in infos)
         if declared > most_unpacked:
             raise SheetError(
-                f"The file unpacks to {declared // 2**20} MiB, more than the limit of "
-                f"{most_unpacked // 2**20} MiB. Delete what is not prompts (pictures, other "
-                "worksheets), or save it as .csv."
+                f"The file unpacks to {declared // 2**20} MiB, more than the limit of"
+                f" {most_unpacked // 2**20} MiB. Delete everything that is not prompts (pictures,"
+                " other worksheets), or save it as .csv."
             )
         if "xl/workbook.bin" in names:
             raise SheetError(f"This is a binary Excel workbook (.xlsb). {SAVE_AS}")
@@ -110,7 +110,7 @@ def _packed(data: bytes, most_unpacked: int) -> Format:
     if any(name.startswith("index/") for name in names):
         raise SheetError(f"This is an Apple Numbers file. {SAVE_AS}")
     raise SheetError(
-        "This is a ZIP archive, not a sheet. If a sheet is inside, unpack it and load that."
+        "This is a ZIP archive, not a sheet. If it contains a sheet, unpack it and open that."
     )
 
 
@@ -120,7 +120,7 @@ def _open_document(archive: zipfile.ZipFile, names: set[str]) -> Format:
         kind = archive.read("mimetype").strip() if "mimetype" in names else _ODS
     except Exception as error:  # zipfile raises many kinds on a damaged member
         raise SheetError(
-            "The file is damaged: a part of it cannot be unpacked. Copy or download it again."
+            "The file is damaged: part of it cannot be unpacked. Copy or download it again."
         ) from error
     if b"encryption-data" in manifest or "encrypted-package" in names:
         raise SheetError(LOCKED)
@@ -142,8 +142,8 @@ def _compound(data: bytes) -> Format:
     if holds("WordDocument"):
         raise SheetError(_not_a_sheet("a Word document"))
     raise SheetError(
-        "The file begins like an old Excel workbook but holds none: it is damaged or something "
-        "else. Copy or download it again, or save it as .xlsx."
+        "The file begins like an old Excel workbook but is not one, or is damaged. Copy or"
+        " download it again, or save it as .xlsx."
     )
 
 
@@ -160,7 +160,7 @@ def _refuse_markup(data: bytes) -> None:
         lower = "<html"
     if lower.startswith(_HTML):
         raise SheetError(
-            "This is a web page, not a sheet, whatever its name says. Open it in a spreadsheet "
-            "program and save it as .xlsx, .ods or .csv; if you downloaded it, the link may "
-            "have led to a sign-in page."
+            "Despite its name, this is a web page, not a sheet. Open it in a spreadsheet program"
+            " and save it as .xlsx, .ods or .csv; if you downloaded it, the link may have led to"
+            " a sign-in page."
         )

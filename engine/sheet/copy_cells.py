@@ -63,12 +63,12 @@ class CopyJob:
     def no_room_above(self) -> SheetError:
         """That it cannot be put in."""
         return SheetError(
-            "These prompts have no row of column names, and formulas, pictures, notes or lists of"
-            " the worksheet would not follow if one were put in above them. Put a row with the word"
-            " `prompt` there in a spreadsheet program, or give a name that ends in .csv."
+            "This worksheet has no row of column names, and adding one would break its formulas,"
+            " pictures, notes or lists. Add a row with the word `prompt` in a spreadsheet"
+            " program, or choose a name ending in .csv."
         )
 
 
 def filled_note(area: str) -> str:
     """That cells which one formula filled hold values now, in a sentence."""
-    return f"The formula that fills {area} at once is replaced with its results."
+    return f"The formula that fills {area} is replaced with its results."

@@ -25,7 +25,7 @@ from engine.sheet.workbook import read_workbook
 
 _MEMORY, _SECONDS = 4 << 30, 120
 """Of address space, and of a processor's time."""
-_CSV = "Give a name that ends in .csv: the copy has the values then."
+_CSV = "Choose a name ending in .csv to save only the values."
 
 
 def rewrite(request: dict[str, Any]) -> list[str]:
@@ -168,11 +168,11 @@ def main() -> None:
     except SheetError as error:
         reply = {"refused": str(error)}
     except MemoryError:
-        reply = {"refused": f"Writing the copy took more memory than {_MEMORY >> 30} GiB. {_CSV}"}
+        reply = {"refused": f"Saving the copy took more memory than {_MEMORY >> 30} GiB. {_CSV}"}
     except (ValueError, LookupError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
         reply = {"refused": f"The file is built in an unusual way ({error}). {_CSV}"}
     except OSError as error:
-        reply = {"refused": f"The copy cannot be written: {error.strerror or error}."}
+        reply = {"refused": f"The copy cannot be saved: {error.strerror or error}."}
     print(json.dumps(reply))
 
 

@@ -59,7 +59,7 @@ class _Sheet:
         tags = list(_SHEET.of(self.xml))
         data = [tag for tag in tags if tag.local == b"sheetData"]
         if not data or data[0].is_empty:
-            raise SheetError("The worksheet has no cells that could be mended.")
+            raise SheetError("The worksheet has no cells to correct.")
         self.prefix = data[0].prefix
         self.start, self.end = data[0].end, data[-1].start
         self.tags = tags
@@ -314,8 +314,8 @@ def _refuse_renamed_table_column(package: Package, part: str, job: CopyJob) -> N
         for write in job.writes:
             if area and write.row == area.top and area.left <= write.at + 1 <= area.right:
                 raise SheetError(
-                    f"Column {letters(write.at)} belongs to a table of the spreadsheet program:"
-                    f" call it `{write.text}` there, or give a name that ends in .csv."
+                    f"Column {letters(write.at)} belongs to a spreadsheet table: rename it to"
+                    f" `{write.text}` there, or choose a name ending in .csv."
                 )
 
 
@@ -342,7 +342,7 @@ def _moved(formula: bytes, origin: Spot, target: Spot) -> bytes:
         moved = Translator(written, origin=name(origin)).translate_formula(name(target))
     except Exception as error:  # it fails in as many ways as there are odd formulas
         raise SheetError(
-            f"The formula of {name(target)} stands on the one of {name(origin)}, which is mended,"
-            " and cannot be told apart from it. Give a name that ends in .csv."
+            f"The formula of {name(target)} shares the formula of {name(origin)}, which changes,"
+            " and the two cannot be separated. Choose a name ending in .csv."
         ) from error
     return escaped(moved.removeprefix("="))

@@ -25,7 +25,7 @@ _PROGRAM = "engine.sheet.copy_writer"
 _SECONDS = 120.0
 _ENDINGS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
 _BOOKS = (".xls", ".xlsx", ".xlsm", ".xltx", ".xltm", ".ods", ".ots")
-_AS_CSV = "It holds the rows alone, without looks, formulas and other worksheets."
+_AS_CSV = "It holds only the rows, without formatting, formulas and other worksheets."
 _WRITTEN_AS = {".xls": ".xlsx"} | dict.fromkeys(
     (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml"), ".csv"
 )
@@ -129,17 +129,21 @@ def _refuse_other_kind(draft: Draft, source: Path, target: Path) -> None:
     if draft.worksheet is None:
         if given in _BOOKS:
             raise SheetError(
-                f"{source.name} is text, and so is its copy: give a name that ends in .csv."
+                f"{source.name} is a text file, and so is its copy: choose a name ending in .csv."
             )
     elif given not in (fitting, ".csv") and fitting in _BOOKS:
-        raise SheetError(f"The copy of {source.name} has to end in {fitting}, or in .csv.")
+        raise SheetError(f"The name of a copy of {source.name} must end in {fitting} or .csv.")
 
 
 def _moved_words(moved: Mapping[int, Mapping[str, str]]) -> list[str]:
     count = sum(map(len, moved.values()))
     if not count:
         return []
-    what = f"{count:,} names of pictures lead" if count > 1 else "The name of a picture leads"
+    what = (
+        f"{count:,} picture names were adjusted to lead"
+        if count > 1
+        else "1 picture name was adjusted to lead"
+    )
     return [f"{what} from its new folder to where the files are."]
 
 
@@ -185,7 +189,7 @@ def save_new(
         SheetError: another ending, it cannot be written, or something is there already.
     """
     if target.suffix.lower() != ".csv":
-        raise SheetError(f"What has no file yet is saved as .csv: {target.name} ends otherwise.")
+        raise SheetError(f"New sheets are saved as .csv: change the ending of {target.name}.")
     names = {draft.place_of(column): column for column in draft.columns}
     moved = moved_names(draft, pictures, target.parent) if pictures is not None else {}
     out = io.StringIO()
@@ -215,9 +219,11 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
         SheetError: it cannot be written, or something is there already.
     """
     if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise SheetError(f"{target} is no plain file, which is not replaced. Choose another name.")
+        raise SheetError(
+            f"{target} is not a regular file and is not replaced. Choose another name."
+        )
     if target.exists() and not overwrite:
-        raise SheetError(f"{target} exists already. Choose another name, or say to replace it.")
+        raise SheetError(f"{target} already exists. Choose another name, or replace it.")
     try:
         with unfinished(target.parent) as partial:
             try:
@@ -232,7 +238,7 @@ def _placed(target: Path, *, overwrite: bool) -> Iterator[Path]:
             else:
                 place(partial, target)  # never over a file that has come meanwhile
     except FileExistsError as error:
-        raise SheetError(f"{target} exists already. Choose another name.") from error
+        raise SheetError(f"{target} already exists. Choose another name.") from error
     except OSError as error:
         raise SheetError(f"{target} cannot be written: {reason_of(error)}.") from error
 
@@ -267,12 +273,12 @@ def _rewrite(request: Mapping[str, object]) -> list[str]:
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
-        raise SheetError(f"Writing the copy took longer than {_SECONDS:g} seconds.") from error
+        raise SheetError(f"Saving the copy took longer than {_SECONDS:g} seconds.") from error
     try:
         reply = json.loads(child.stdout)
     except ValueError as error:
         reason = child.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise SheetError(f"The copy could not be written: {''.join(reason)}") from error
+        raise SheetError(f"The copy could not be saved: {''.join(reason)}") from error
     if refused := reply.get("refused"):
         raise SheetError(refused)
     return list(reply["notes"])

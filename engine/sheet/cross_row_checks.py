@@ -84,11 +84,11 @@ def check_negatives(
     ):
         if text and label and not vocabulary.models[label].heeds_negative(rendering, guidance):
             message = (
-                f"The model {label} heeds no negative prompt: this one changes nothing. Say in "
-                "the prompt what there is instead, “an empty street” and not “no people”."
+                f"The model {label} ignores negative prompts. Say in the prompt what to show"
+                " instead: “an empty street”, not “no people”."
                 if vocabulary.models[label].captions
-                else f"The model {label} heeds no negative prompt here: this one changes nothing. "
-                "It takes a model that does, and guidance high enough for it."
+                else f"The model {label} ignores the negative prompt here. Choose a model that"
+                " uses it, and a high enough guidance."
             )
             warning = Finding(Severity.WARNING, message)
             found[line].append(At(negatives.at, negatives.name, warning))
@@ -110,7 +110,11 @@ def check_schedulers(
         model, on = vocabulary.models[label], " on a picture" if any(pictures[line:][:1]) else ""
         able = model.schedulers_on_pictures if on else model.schedulers
         if name not in able:
-            rest = f"It can use {', '.join(able)}." if able else "Leave the cell empty for its own."
+            rest = (
+                f"It can use {', '.join(able)}."
+                if able
+                else "Leave the cell empty to use the model's own."
+            )
             message = f"The model {label} cannot use {name}{on}. {rest}"
             error = Finding(Severity.ERROR, message, able[:1] or ("",))
             found[line].append(At(schedulers.at, schedulers.name, error))
@@ -127,7 +131,7 @@ def check_guidances(
     for line, guidance in enumerate(guidances.values if guidances else ()):
         label = labels[line]
         if guidances and guidance is not None and label and not vocabulary.models[label].guides:
-            message = f"The model {label} takes no guidance: this one changes nothing."
+            message = f"The model {label} ignores guidance."
             warning = Finding(Severity.WARNING, message)
             found[line].append(At(guidances.at, guidances.name, warning))
 
@@ -149,9 +153,9 @@ def check_strangers(
         messages = [f"The model {label} {model.lack}."] if model.lack else []
         if model.stranger:
             messages.append(
-                f"Promptsheet does not know models of the kind {model.stranger}, as {label} is: it"
-                " draws with what the kind itself offers, and images drawn together may depend on"
-                " each other."
+                f"Promptsheet does not know this kind of model ({model.stranger}, used by"
+                f" {label}): some settings may have no effect, and images rendered together may"
+                " influence each other."
             )
         warnings = (Finding(Severity.WARNING, message) for message in messages)
         found[line].extend(At(at.at, at.name, warning) for warning in warnings)
@@ -170,7 +174,7 @@ def check_pictures_named(
         if not label or not vocabulary.models[label].needs_picture:
             continue
         if images is None or not images.texts[line]:
-            message = f"The model {label} only changes pictures: name one in the column image."
+            message = f"The model {label} only edits pictures: name one in the column image."
             found[line].append(At(at.at, at.name, Finding(Severity.ERROR, message)))
 
 
@@ -198,7 +202,7 @@ def check_pixels(
             found[line].append(At(at.at, at.name, Finding(Severity.ERROR, str(error))))
             continue
         if (width or wide, height or high) != (wide, high):
-            message = f"It is drawn at {wide} × {high}: that is the nearest the model {label} can."
+            message = f"It will be {wide} × {high}, the nearest size the model {label} can draw."
             found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
 
 
@@ -223,8 +227,8 @@ def check_loras(
             words = vocabulary.loras[name].words
             if words and prompt and not any(word.casefold() in prompt for word in words):
                 message = (
-                    f"The LoRA {name} was trained to answer to {', '.join(words)}, and the prompt"
-                    " has none of it: it may do little."
+                    f"The LoRA {name} was trained with the words {', '.join(words)}, and the"
+                    " prompt has none of them: it may have little effect."
                 )
                 offered = () if finals[line] else (f"{prompts.texts[line]}, {words[0]}",)
                 warning = Finding(Severity.WARNING, message, offered)
@@ -233,8 +237,8 @@ def check_loras(
         if label is None:
             continue
         if not vocabulary.models[label].takes_loras:
-            others = f" It can be done with {', '.join(able)}." if able else ""
-            why = f"The model {label} takes no LoRA.{others}"
+            others = f" Models that can: {', '.join(able)}." if able else ""
+            why = f"The model {label} cannot use LoRAs.{others}"
         else:
             whys = (vocabulary.loras[name].why_not(label) for name in names)
             why = next(filter(None, whys), "")
@@ -274,26 +278,28 @@ def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: 
         image, strength, mask = (texts[name][line] for name in ("image", "strength", "mask"))
         if not image:
             if strength:
-                message = "Without a picture in the column image this changes nothing."
+                message = "This has no effect without a picture in the column image."
                 add(line, "strength", Severity.WARNING, message)
             if mask:
-                message = "A mask needs a picture: name it in the column image."
+                message = "A mask needs a picture: name one in the column image."
                 add(line, "mask", Severity.ERROR, message)
             continue
         if not model.draws_on and factors[line]:
             continue  # `check_enlarged` says it
         if not model.draws_on:
-            others = f" It can be done with {', '.join(able)}." if able else ""
-            message = f"The model {label} draws on no picture.{others}"
+            others = f" Models that can: {', '.join(able)}." if able else ""
+            message = f"The model {label} cannot use a source picture.{others}"
             add(line, "image", Severity.ERROR, message)
             continue
         if mask and not model.masks:
-            add(line, "mask", Severity.ERROR, f"The model {label} heeds no mask.")
+            add(line, "mask", Severity.ERROR, f"The model {label} ignores masks.")
         if model.draws_on != "strength":
             if strength:
-                message = f"The model {label} takes what to change from the prompt, not this."
+                message = (
+                    f"The model {label} decides from the prompt what to change and ignores this."
+                )
                 if model.draws_on == "size":
-                    message = f"The model {label} only enlarges: this changes nothing."
+                    message = f"The model {label} only enlarges pictures, so this has no effect."
                 add(line, "strength", Severity.WARNING, message)
             continue
         least = model.least_strength(renderings[line], steps[line])
@@ -302,8 +308,8 @@ def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: 
         bad = line in columns["strength"].found if strength else False
         if asked < least and not bad:
             message = (
-                f"{asked:g} of so few steps is less than one: nothing would be drawn. The smallest"
-                f" strength here is {least:g}; or take more steps."
+                f"{asked:g} of so few steps is less than one step, so nothing would change. Use a"
+                f" strength of at least {least:g}, or more steps."
             )
             name = "strength" if strength else "image"
             add(line, name, Severity.ERROR, message, *([f"{least:g}"] if strength else []))
@@ -331,8 +337,8 @@ def check_visibility(columns: Mapping[str, Judged], vocabulary: Vocabulary, foun
     for line, visibility in enumerate(column.values if column and vocabulary.unshared else ()):
         if column and visibility == "public":
             message = (
-                f"Nobody else will find these images: {vocabulary.unshared}. Public images go into"
-                " a shared folder: name one in the settings (share.folder) before the start."
+                f"Others cannot read these images: {vocabulary.unshared}. Public images need a"
+                " shared folder: set share.folder in the settings before starting."
             )
             found[line].append(At(column.at, column.name, Finding(Severity.WARNING, message)))
 
@@ -343,9 +349,9 @@ def check_widths(table: Table, found: Found) -> None:
     for line, (_, cells) in enumerate(table.lines):
         if len(cells) > width and any(cell_text(cell).strip() for cell in cells[width:]):
             message = (
-                f"This row has {len(cells)} cells for {width} columns, so some may stand in the "
-                "wrong one. Put quote marks around a cell that has a comma (or whatever "
-                'separates the cells) in it: "a red boat, at sunset".'
+                f"This row has {len(cells)} cells for {width} columns, so some may be in the"
+                " wrong one. Put quote marks around a cell that contains a comma (or whatever"
+                ' separates the cells): "a red boat, at sunset".'
             )
             found[line].append(At(width, None, Finding(Severity.ERROR, message)))
 
@@ -368,14 +374,17 @@ def check_doubles(
             found[line].append(place)
 
 
-_DOUBLED = "Prompt, settings and seed are those of row "
+_DOUBLED = "Prompt, settings and seed are the same as in row "
 
 
 def doubled(earlier: int) -> Finding:
     """What is found of a row that makes the same images as the row with the number `earlier`."""
     return Finding(
         Severity.WARNING,
-        f"{_DOUBLED}{earlier}: the same image is made again. Change the seed, or delete the row.",
+        (
+            f"{_DOUBLED}{earlier}, so it would make the same image. Change the seed, or delete the"
+            " row."
+        ),
     )
 
 
@@ -386,5 +395,5 @@ def is_double(problem: Problem) -> bool:
 
 _NO_PROMPT = Finding(
     Severity.ERROR,
-    "The prompt is missing. Write what the image shall show, or delete the row.",
+    "The prompt is missing. Write what the image should show, or delete the row.",
 )

@@ -67,7 +67,7 @@ def _from_json(text: str) -> DataRecords | None:
     try:
         return _rows(json.loads(text.strip("\ufeff \t\r\n"), strict=False, **numbers), "JSON")
     except RecursionError as error:
-        raise _broken("JSON", "it is too deep") from error
+        raise _broken("JSON", "it is nested too deeply") from error
     except ValueError as error:
         whole = error
     records = []
@@ -100,8 +100,8 @@ def _from_yaml(text: str) -> DataRecords | None:
 
 def _broken(kind: str, where: str) -> SheetError:
     return SheetError(
-        f"This looks like {kind}, but is not whole ({shown(where, 160)}). Mend it, or save the "
-        "prompts as csv or xlsx."
+        f"This looks like {kind}, but is incomplete ({shown(where, 160)}). Fix it, or save the"
+        " prompts as csv or xlsx."
     )
 
 
@@ -109,15 +109,15 @@ def _rows(body: object, kind: str) -> DataRecords:
     records = _records(body)
     if records is None:
         raise SheetError(
-            f"This is {kind}, not a table: no list of records with a `prompt` was found in it. "
-            "Save the prompts as csv or xlsx, one a row."
+            f"This is {kind}, not a table: no list of records with a `prompt` was found in it."
+            " Save the prompts as csv or xlsx, one per row."
         )
     names = list(dict.fromkeys(name for record in records for name in record))
     if not any(known_name(name) == "prompt" for name in names):
         raise SheetError(
-            f"This is {kind} whose records have no `prompt`; they have "
-            f"{', '.join(f'`{shown(name, 40)}`' for name in names[:12])}. Rename the one that "
-            "holds the prompts."
+            f"This is {kind} whose records have no `prompt`; they have"
+            f" {', '.join(f'`{shown(name, 40)}`' for name in names[:12])}. Rename the field that"
+            " holds the prompts to `prompt`."
         )
     rows = [
         [_cell(record.get(name), name, number, kind) for name in names]

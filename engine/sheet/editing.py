@@ -85,7 +85,7 @@ class Draft(CheckedRows):
             copied = put_cell(cells, final, "", width)
         copy = self._next_number
         pinned = {} if self.text(number, "seed_number") else {number: replace(state, cells=cells)}
-        self._change("same seed, other prompt", {**pinned, copy: RowState(copied)}, header)
+        self._change("same seed, new prompt", {**pinned, copy: RowState(copied)}, header)
         return copy
 
     def _header_with(self, column: str) -> tuple[tuple[str, ...], int | None]:
@@ -160,7 +160,7 @@ class Draft(CheckedRows):
             return 0
         state = self._states[place.row]
         kept = state.as_read | {str(place.column)}
-        return self._change("no repair", {place.row: replace(state, as_read=kept)})
+        return self._change("reverted to the file", {place.row: replace(state, as_read=kept)})
 
     def leave_out(self, numbers: Collection[int]) -> int:
         """Leave rows out; if all of them are already, take them in again. How many changed."""
@@ -171,7 +171,7 @@ class Draft(CheckedRows):
             for number in numbers
             if (state := self._states[number]).left_out is not out
         }
-        return self._change("rows left out" if out else "rows taken in again", after)
+        return self._change("rows left out" if out else "rows included again", after)
 
     def add(self, *prompts: str) -> int:
         """New rows after the last, one for each prompt; the first one's number."""
@@ -329,7 +329,7 @@ class Draft(CheckedRows):
             lost, added = lost + len(added), []
         after |= dict(enumerate(added, draft._next_number))
         if after:
-            draft._change("mends kept", after, self._header if same else None)
+            draft._change("edits kept", after, self._header if same else None)
         return draft, len(after), lost
 
     def with_vocabulary(self, vocabulary: Vocabulary) -> "Draft":

@@ -102,14 +102,14 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded:
         return Decoded(_no_control(text), "utf-8")
     if guessed := _guessed(data):
         raise EncodingError(
-            f"This text is not UTF-8: it looks like {guessed} ({ENCODINGS[guessed]}). If it is, "
-            f"read it so (--encoding {guessed}); or save it as “CSV UTF-8” or as .xlsx.",
+            f"This text is not UTF-8: it looks like {guessed} ({ENCODINGS[guessed]}). If so, open"
+            f" it with that encoding (--encoding {guessed}), or save it as “CSV UTF-8” or .xlsx.",
             (guessed, *(name for name in ENCODINGS if name != guessed)),
         )
     note = (
-        "This file is not UTF-8. It was read as Western European text (Windows-1252): if "
-        "letters look wrong, read it in another encoding (--encoding windows-1250, say), or save "
-        "it as “CSV UTF-8” or as .xlsx."
+        "This file is not UTF-8. It was read as Western European text (Windows-1252): if letters"
+        " look wrong, choose another encoding (such as --encoding windows-1250), or save it as"
+        " “CSV UTF-8” or .xlsx."
     )
     return Decoded(_checked(data, "cp1252"), "cp1252", notes=(note,))
 
@@ -136,7 +136,7 @@ def _as_said(data: bytes, encoding: str) -> Decoded:
         codec = None
     if codec is None or not codec._is_text_encoding:
         raise SheetError(
-            f"There is no encoding {encoding}. There are {', '.join(ENCODINGS)}, utf-8 and others."
+            f"Unknown encoding {encoding}. Choose from {', '.join(ENCODINGS)}, utf-8 and others."
         )
     try:
         text = data.decode(codec.name, "surrogateescape")
@@ -145,8 +145,7 @@ def _as_said(data: bytes, encoding: str) -> Decoded:
     bad = len(damaged(text))
     if bad > max(3, len(text) // 50):
         raise SheetError(
-            f"This text is not {encoding}: {bad:,} of its bytes are no letters in it. Try another "
-            "encoding."
+            f"This text is not {encoding}: {bad:,} bytes do not fit it. Try another encoding."
         )
     return Decoded(_no_control(text), codec.name)
 
@@ -172,8 +171,8 @@ def _no_control(text: str) -> str:
 
 def _not_text() -> SheetError:
     return SheetError(
-        "This is not a sheet: it holds binary data, or text that is damaged. "
-        "A sheet is a csv, tsv, xls, xlsx or ods file."
+        "This is not a sheet: it holds binary data or damaged text. A sheet is a csv, tsv, xls,"
+        " xlsx or ods file."
     )
 
 

@@ -9,7 +9,7 @@ from engine.sheet.found import At, Found, Judged, values_of
 from engine.sheet.rows import Severity
 from engine.sheet.vocabulary import Vocabulary
 
-_ADD_ONE = " An upscaler can: `promptsheet models add FILE` puts one into the model list."
+_ADD_ONE = " An upscaler can: `promptsheet models add FILE` adds one to your models."
 
 
 def check_enlarged(
@@ -48,8 +48,8 @@ def check_enlarged(
         if not images[line]:
             if enlarges:
                 message = (
-                    f"The model {label} only enlarges pictures: name one in the column image, or"
-                    " in model what is to draw one."
+                    f"The model {label} only enlarges pictures: name a picture in the column"
+                    " image, or choose a model that draws."
                 )
                 add(line, at, Severity.ERROR, message)
             elif label and (why := _why_not_drawn_larger(columns, line, label, vocabulary)):
@@ -57,32 +57,34 @@ def check_enlarged(
             continue
         for name in ("width", "height", "aspect_ratio"):
             if name in columns and columns[name].texts[line]:
-                message = "The column upscale says the size already: empty this cell, or that one."
+                message = "The column upscale already sets the size: clear this cell or that one."
                 add(line, columns[name], Severity.ERROR, message, "")
         if model is None or (picture := pictures[line]) is None:
             continue
         able = f" An upscaler can: {', '.join(upscalers)}." if upscalers else _ADD_ONE
         if model.draws_on in ("", "words"):
-            message = f"The model {label} cannot draw a picture anew, larger.{able}"
+            message = f"The model {label} cannot redraw a picture larger.{able}"
             add(line, at, Severity.ERROR, message)
             continue
         wide, high = (side * int(factor) for side in (picture.width, picture.height))
         try:
             size = model.enlarged(wide, high)[:2] if model.enlarged else (wide, high)
         except ValueError as error:
-            message = f"{error} Take a smaller picture." if enlarges else f"{error}{able}"
+            message = f"{error} Use a smaller picture." if enlarges else f"{error}{able}"
             add(line, at, Severity.ERROR, message, *(("2",) if factor == "4" else ()))
             continue
         if size != (wide, high):
-            message = f"It is drawn at {size[0]} × {size[1]}, the nearest the model {label} can."
+            message = (
+                f"It will be {size[0]} × {size[1]}, the nearest size the model {label} can draw."
+            )
             add(line, at, Severity.WARNING, message)
         steps = columns.get("steps")
         if enlarges and steps and steps.texts[line]:
-            message = f"The model {label} takes no steps: this changes nothing."
+            message = f"The model {label} uses no steps, so this has no effect."
             add(line, steps, Severity.WARNING, message, "")
         numbers = columns.get("num_images")
         if enlarges and numbers and numbers.texts[line] and numbers.values[line] > 1:
-            message = f"The model {label} makes the same image each time: one is enough."
+            message = f"The model {label} always makes the same image: one is enough."
             add(line, numbers, Severity.WARNING, message, "1")
 
 
@@ -97,15 +99,15 @@ def _why_not_drawn_larger(
 
     model, upscaler = vocabulary.models[label], vocabulary.upscaler
     if not upscaler and model.draws_on != "strength":
-        return f"The model {label} cannot draw an image anew, larger.{_ADD_ONE}"
+        return f"The model {label} cannot redraw an image larger.{_ADD_ONE}"
     scheduler = cell("scheduler")
     if not upscaler and scheduler and scheduler not in model.schedulers_on_pictures:
-        return f"The model {label} cannot draw an image anew, larger, by {scheduler}.{_ADD_ONE}"
+        return f"The model {label} cannot redraw an image larger with {scheduler}.{_ADD_ONE}"
     least = 0.0 if upscaler else model.least_strength(cell("rendering"), cell("steps"))
     if least > ENLARGED_STRENGTH:
         return (
-            f"Larger, an image is drawn anew by {ENLARGED_STRENGTH:g} of its steps: of so few that"
-            f" is less than one. Take more steps, or an upscaler.{_ADD_ONE}"
+            f"Redrawing an image larger uses {ENLARGED_STRENGTH:g} of its steps, and with so few"
+            f" that is less than one. Use more steps or an upscaler.{_ADD_ONE}"
         )
     enlarged = vocabulary.models[upscaler or label].enlarged
     if model.size is None or enlarged is None:

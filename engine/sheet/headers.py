@@ -68,11 +68,11 @@ def map_header(
         name = known_name(cell)
         if index in own:
             why = (
-                "no row's model reads captions, in which it would act. With one that does, read "
-                "the sheet again."
+                "it works only with models that read captions, and no row uses one. After"
+                " choosing one, reload the sheet."
                 if name in CAPTION_COLUMNS
-                else "none of its cells names a picture. If it should tell what is drawn on, write "
-                "names of files in it."
+                else "none of its cells names a picture. To use source pictures, write file"
+                " names in it."
             )
             message = f"`{shown(cell)}` is kept as a column of your own: {why}"
             problems.append(Problem(row, None, Severity.WARNING, cell, message))
@@ -104,8 +104,8 @@ def _about_captions(known: Mapping[int, str], header: Sequence[str], row: int) -
         return []
     names = ", ".join(f"`{shown(header[at])}`" for at in acting)
     message = (
-        f"{names}: in pictures of Ideogram 4 this is what stands there, and where. If it is a "
-        "column of your own, call it otherwise."
+        f"{names}: for Ideogram 4 this sets the text in the picture and where it goes. If it is a"
+        " column of your own, rename it."
     )
     first = acting[0]
     return [Problem(row, known[first], Severity.WARNING, header[first], message)]
@@ -193,9 +193,12 @@ def _no_prompt(header: Sequence[str], row: int) -> str:
     found = ", ".join(f"`{name}`" for name in names[:12]) + (" …" if len(names) > 12 else "")
     slip = next((cell for cell in header if nearly(cell) == "prompt"), None)
     if slip:
-        return f"There is no `prompt` column, but `{shown(slip)}` is nearly one. Rename it."
+        return (
+            f"There is no `prompt` column, but `{shown(slip)}` looks like it. Rename it to"
+            " `prompt`."
+        )
     return (
-        f"There is no `prompt` column. Row {row} must hold the column names, and one of them "
-        f"must be `prompt`; it holds {found}. Other columns may be: "
-        f"{', '.join(name for name in COLUMN if name != 'prompt')}."
+        f"There is no `prompt` column. Row {row} must hold the column names, including `prompt`,"
+        f" but it holds {found}. Other columns can be:"
+        f" {', '.join(name for name in COLUMN if name != 'prompt')}."
     )

@@ -237,8 +237,8 @@ def layout_notes(
     if hidden:
         rows_named = _listed("Row", number_runs(hidden))
         notes.append(
-            f"{rows_named} hidden in the spreadsheet program and read like "
-            "any other. Show or delete them there, or leave them out."
+            f"{rows_named} hidden in the spreadsheet program but used anyway. Show or delete them"
+            " there, or leave them out here."
         )
     widest = max(map(len, rows.values()), default=0)
     used = sorted(
@@ -253,15 +253,18 @@ def layout_notes(
             for run in number_runs(used)
         ]
         notes.append(
-            f"{_listed('Column', runs)} hidden in the spreadsheet program and read like any other."
+            f"{_listed('Column', runs)} hidden in the spreadsheet program but used anyway."
         )
     if spread:
         areas = list(map(area_name, spread))
-        notes.append(f"{_listed('Cells', areas)} merged: their value counts for each of the rows.")
+        notes.append(
+            f"{_listed('Cells', areas)} merged: their value is used for every row they span."
+        )
     if not layout.is_known:
         notes.append(
-            "This file is unusual: a cell that shows an error is read as blank, and hidden rows are"
-            " not told. See that none is, or save it as .xlsx in a spreadsheet program."
+            "This file is unusual: cells that show an error are read as blank, and hidden rows"
+            " cannot be detected. Check that there are none, or save it as .xlsx in a"
+            " spreadsheet program."
         )
     return notes
 

@@ -45,9 +45,9 @@ def leftovers(rows: Mapping[int, Sequence[Any]]) -> tuple[set[int], str]:
     more = " …" if len(named) > _MOST_NAMED else ""
     one = len(blank) == 1
     return blank, (
-        f"Row{'' if one else 's'} {', '.join(named[:_MOST_NAMED])}{more} "
-        f"{'holds' if one else 'hold'} no prompt, only what was filled down (FALSE, a number, a "
-        f"choice): taken for blank."
+        f"Row{'' if one else 's'} {', '.join(named[:_MOST_NAMED])}{more}"
+        f" {'holds' if one else 'hold'} no prompt, only values that were filled down (FALSE, a"
+        " number, a choice): treated as blank."
     )
 
 

@@ -67,11 +67,10 @@ def judge_loras(
         first = [part for n, part in enumerate(parts) if names.index(names[n]) == n]
         return error(
             text,
-            f"The LoRA {shown(twice)} is named twice. Once is enough: give it the weight that you"
-            " mean.",
+            f"The LoRA {shown(twice)} is named twice. Name it once, with the weight you want.",
             ", ".join(part.text for part in first),
         )
-    hows = ["that is how they are written here."] if tagged else []
+    hows = ["written in the usual form."] if tagged else []
     hows += dict.fromkeys(part.how for part in parts if part.how)
     return accept(text, ", ".join(part.text for part in parts), asked, " ".join(hows))
 
@@ -89,33 +88,31 @@ def _part(written: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str])
     if found in faults:
         return _Part(written, message=f"The LoRA {shown(found)} cannot be used. {faults[found]}")
     if len(set(weights)) > 1:
-        message = (
-            f"{shown(written)} has several weights. Here a LoRA has one, for all of the model."
-        )
+        message = f"{shown(written)} has several weights. Give each LoRA one weight."
         return _Part(written, message=message, instead=(f"{found}:{weights[0]}",))
     if not weights:
         return _Part(found, LoraWeight(found, loras[found].weight))
     said = weights[0].casefold()
     usual = loras[found].weight
     if said in _NO_WEIGHT:
-        how = f"no weight is written for {shown(found)}, so it is {usual:g}."
+        how = f"{shown(found)} has no weight, so {usual:g} is used."
         return _Part(found, LoraWeight(found, usual), how=how)
     number = _WEIGHT.fullmatch(said)
     if number is None:
         message = (
-            f"{shown(weights[0])} is no weight for the LoRA {shown(found)}. Write a number from"
-            f" {_COLUMN.minimum} to {_COLUMN.maximum}, or leave it out for {usual:g}."
+            f"{shown(weights[0])} is not a weight for the LoRA {shown(found)}. Write a number"
+            f" from {_COLUMN.minimum} to {_COLUMN.maximum}, or leave it out to use {usual:g}."
         )
         return _Part(written, message=message, instead=(found,))
     weight = float(number[0].rstrip(" %")) / (100 if number["percent"] else 1)
     if not _COLUMN.minimum <= weight <= _COLUMN.maximum:
         nearest = max(_COLUMN.minimum, min(weight, _COLUMN.maximum))
         message = (
-            f"The LoRA {shown(found)} cannot have the weight {weight:g}: it goes from"
-            f" {_COLUMN.minimum} to {_COLUMN.maximum}, and most act best below 1.5."
+            f"The LoRA {shown(found)} cannot have the weight {weight:g}: weights go from"
+            f" {_COLUMN.minimum} to {_COLUMN.maximum}, and most LoRAs work best below 1.5."
         )
         return _Part(written, message=message, instead=(f"{found}:{nearest:g}",))
-    how = "written as a part of 1." if number["percent"] else ""
+    how = "written as a fraction of 1." if number["percent"] else ""
     # 0 and -0 are one weight.
     return _Part(f"{found}:{weight + 0:g}", LoraWeight(found, weight + 0.0), how=how)
 
@@ -141,14 +138,14 @@ def _unknown(
 ) -> _Part:
     if not loras:
         message = (
-            f"There is no LoRA {shown(name)}: your list has none. Name a folder of them in the"
+            f"There is no LoRA {shown(name)}: your list is empty. Set a folder of LoRAs in the"
             " settings (loras_folder), or list them in loras.toml beside the settings."
         )
         return _Part(written, message=message, instead=("",))
     folded = {label.casefold(): label for label in loras}
     near = difflib.get_close_matches(name[:60].casefold(), folded, n=3, cutoff=0.6)
     some = ", ".join([*loras][:_MOST_SUGGESTED]) + (" …" if len(loras) > _MOST_SUGGESTED else "")
-    message = f"No LoRA of your list is called {shown(name)}. It has: {some}."
+    message = f"No LoRA in your list is called {shown(name)}. Your list: {some}."
     meant = [folded[each] for each in near] or offered(
         [each for each in loras if each not in faults]
     )
@@ -183,11 +180,11 @@ def judge_tags(verdict: CellFindings[str]) -> CellFindings[str]:
     if _is_between_braces(text):
         return error(
             text,
-            f"{written} stands between braces, but a LoRA is the same for all images of a row. Name"
-            " it in the column lora, in a row for each.",
+            f"{written} is inside braces, but a row uses the same LoRA for all its images. Use a"
+            " separate row for each, with the column lora.",
         )
     rest = without_tags(text)
-    message = f"{written} → the column lora: other tools write LoRAs into the prompt."
+    message = f"{written} → the column lora: other tools put LoRAs in the prompt."
     found = (*verdict.findings, Finding(Severity.REPAIRED, message))
     return CellFindings(rest, rest or None, found)
 

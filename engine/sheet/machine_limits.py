@@ -7,21 +7,21 @@ _ERRNOS = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 )
 _SIGNALS = {
-    signal.SIGKILL: "the system ended it, as it does when memory runs out",
-    signal.SIGTERM: "it was ended from outside",
-    signal.SIGXCPU: "it may take no more of the processor's time",
-    signal.SIGXFSZ: "it may write no larger file",
+    signal.SIGKILL: "the system ended it, probably because memory ran out",
+    signal.SIGTERM: "another program ended it",
+    signal.SIGXCPU: "it reached its limit of processor time",
+    signal.SIGXFSZ: "it reached its limit of file size",
 }
 _WORDS = {
     b"can't start new thread": "no more threads can be started",
     b"Resource temporarily unavailable": "no more processes or threads can be started",
     b"Too many open files": "too many files are open",
     b"No space left on device": "the disk is full",
-    b"error while loading shared libraries": "a library of the system could not be loaded",
+    b"error while loading shared libraries": "a system library could not be loaded",
     b"Fatal Python error": "Python could not start",
-    b"ImportError": "a part of Promptsheet could not be loaded",
-    b"ModuleNotFoundError": "a part of Promptsheet could not be loaded",
-    b"Cannot allocate memory": "there is too little memory",
+    b"ImportError": "part of Promptsheet could not be loaded",
+    b"ModuleNotFoundError": "part of Promptsheet could not be loaded",
+    b"Cannot allocate memory": "there is not enough memory",
 }
 
 

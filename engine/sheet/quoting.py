@@ -134,8 +134,8 @@ class CarefulReader:
             best = singles
         if best is None:
             raise SheetError(
-                f'Row {row}: a quote mark (") opens a cell and never closes, so where the '
-                "cell ends cannot be told. Close it, or delete it."
+                f'Row {row}: a quote mark (") opens a cell but is never closed. Close it or'
+                " delete it."
             )
         doubt = self._doubt(row, best, singles)
         if doubt or (plain and best.cells == plain.cells):
@@ -143,8 +143,8 @@ class CarefulReader:
         before = plain.cells if plain else []
         changed = next((cell for cell in best.cells if cell not in before), best.cells[0])
         message = (
-            "The quote marks of this row are not those of csv files; it is read as it is meant: "
-            f"“{_short(changed)}” is one cell."
+            "This row uses unusual quote marks; it was read as probably meant:"
+            f" “{_short(changed)}” is one cell."
         )
         return best, Remark(row, Severity.REPAIRED, message)
 
@@ -168,17 +168,17 @@ class CarefulReader:
         if singles and len(singles.cells) < len(best.cells) and not best.marks & _SINGLE:
             cell = next(cell for cell in singles.cells if cell not in best.cells)
             message = (
-                f"Whether “{_short(cell)}” is one cell or several cannot be told. Put double quote "
-                'marks around a cell that has a comma (or whatever separates the cells) in it: "…".'
+                f"“{_short(cell)}” could be one cell or several. Put double quote marks around a"
+                ' cell that contains a comma (or whatever separates the cells): "…".'
             )
             return Remark(row, Severity.ERROR, message)
         torn = list(map(_is_torn, best.cells if len(best.cells) <= self.width else ()))
         if any(first and second for first, second in pairwise(torn)):
             at = next(at for at in range(len(torn)) if torn[at] and torn[at + 1])
             message = (
-                f"“{_short(best.cells[at].strip())}” and “{_short(best.cells[at + 1].strip())}” "
-                "may be one cell. If they are, put quote marks around all of it and write those "
-                'inside it twice: "a sign, ""open"", in neon".'
+                f"“{_short(best.cells[at].strip())}” and “{_short(best.cells[at + 1].strip())}”"
+                " may be one cell. If so, put quote marks around all of it and double those"
+                ' inside: "a sign, ""open"", in neon".'
             )
             return Remark(row, Severity.WARNING, message)
         return None

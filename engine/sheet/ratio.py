@@ -45,7 +45,7 @@ _NUMBER = re.compile(
     r"([0-9]{1,6}(?:[.,][0-9]{1,9})?)(?: ?[:xX/] ?([0-9]{1,6}(?:[.,][0-9]{1,9})?))?"
 )
 _DAY = 86_400
-_TIMED = "the spreadsheet program had turned the ratio into a time."
+_TIMED = "the spreadsheet program had turned this ratio into a time."
 
 
 def judge_ratio(cell: Cell) -> CellFindings[tuple[int, int]]:
@@ -125,12 +125,12 @@ def _pair(text: str, parts: Iterable[str]) -> CellFindings[tuple[int, int]]:
     width, height = int(first), int(second)
     if not width or not height:
         return error(text, "A side of an aspect ratio cannot be 0. Write it like 16:9.")
-    how = "written the usual way."
+    how = "written in the usual form."
     if min(width, height) >= 64:
         # Pixels: the shape counts, the model has its own sizes.
         divisor = math.gcd(width, height)
         width, height = width // divisor, height // divisor
-        how = "only the shape counts; the size in pixels follows from the model."
+        how = "only the shape counts; the model sets the size in pixels."
     ratio = f"{width}:{height}"
     same = text.replace(" ", "") == ratio
     return accept(text, ratio, (width, height), "" if same else how)
@@ -156,8 +156,8 @@ def _from_time(text: str, seconds: int | None) -> CellFindings[tuple[int, int]]:
         suggestions = (f"{meant[0]}:{meant[1]}",) if all(meant) else ()
     return error(
         text,
-        f"The spreadsheet program turned this into a time ({shown(text)}), and which ratio was "
-        "meant is unclear. Format the column as text and type it again, like 2:3.",
+        f"The spreadsheet program turned this into a time ({shown(text)}), and it is unclear"
+        " which ratio was meant. Format the column as text and type it again, like 2:3.",
         *suggestions,
     )
 
@@ -165,7 +165,7 @@ def _from_time(text: str, seconds: int | None) -> CellFindings[tuple[int, int]]:
 def _unclear(text: str, suggestions: tuple[str, ...]) -> CellFindings[tuple[int, int]]:
     return error(
         text,
-        f"{shown(text)} is no aspect ratio. Write width to height in whole numbers, like 16:9.",
+        f"{shown(text)} is not an aspect ratio. Write width to height in whole numbers, like 16:9.",
         *suggestions,
     )
 

@@ -99,8 +99,8 @@ def read_table(
 _PATIENCE = 4
 """Times its seconds of the processor that reading may last: others may be at work as well."""
 _LIGHTEN = (
-    "Often stray cells or formatting far to the right or below are to blame: delete the columns "
-    "and rows beyond your table, or copy the table to a new file; or save it as .csv."
+    "Stray cells or formatting far to the right or below are a common cause: delete the columns"
+    " and rows beyond your table, copy the table to a new file, or save it as .csv."
 )
 
 
@@ -108,30 +108,33 @@ def _refuse_unopenable(path: Path, limits: Limits) -> None:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SheetError("There is no such file. Check its name and folder.") from error
+        raise SheetError("File not found. Check its name and folder.") from error
     except PermissionError as error:
-        raise SheetError("You may not look into this file's folder.") from error
+        raise SheetError("You have no permission to open this file's folder.") from error
     except (OSError, ValueError) as error:
-        raise SheetError("This cannot be the name of a file. Check it.") from error
+        raise SheetError("This is not a valid file name. Check it.") from error
     if stat.S_ISDIR(status.st_mode):
-        raise SheetError("This is a folder. Give the name of a sheet in it.")
+        raise SheetError("This is a folder. Choose a sheet in it.")
     if not stat.S_ISREG(status.st_mode):
-        raise SheetError("This is not a plain file. Save the sheet to a file first.")
+        raise SheetError("This is not a regular file. Save the sheet to a file first.")
     if not os.access(path, os.R_OK):
-        raise SheetError("You may not read this file: ask its owner, or change its permissions.")
+        raise SheetError(
+            "You have no permission to read this file: ask its owner, or change its permissions."
+        )
     if status.st_size == 0:
         raise SheetError("The file is empty.")
     if status.st_size > limits.file_bytes:
         raise SheetError(
-            f"The file has {status.st_size // MIB} MiB, more than the limit of "
-            f"{limits.file_bytes // MIB} MiB. Split it, or delete what is not prompts."
+            f"The file has {status.st_size // MIB} MiB, more than the limit of"
+            f" {limits.file_bytes // MIB} MiB. Split it, or delete everything that is not"
+            " prompts."
         )
 
 
 def _machines(reason: str) -> SheetError:
     return SheetError(
-        f"The sheet could not be read now: {reason}. That is no fault of the file; end what else "
-        "runs here, or ask who looks after the machine."
+        f"The sheet could not be read now: {reason}. The file is not to blame: close other"
+        " programs, or ask whoever runs this machine."
     )
 
 
@@ -144,8 +147,8 @@ def _crash(status: int, stderr: bytes, limits: Limits) -> SheetError:
     if reason := machines_reason(status, stderr):
         return _machines(reason)
     return SheetError(
-        "The file could not be read: reading it failed in an unexpected way, so it is damaged "
-        "or very unusual. Open it in a spreadsheet program and save it anew, or as .csv."
+        "The file could not be read: reading it failed in an unexpected way, so it is damaged or"
+        " very unusual. Open it in a spreadsheet program and save it again, or as .csv."
     )
 
 
@@ -181,7 +184,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     skipped = find_header(top)
     if skipped:
         notes.append(
-            f"The column names are in row {numbers[skipped]}; what stands above them is left out."
+            f"The column names are in row {numbers[skipped]}; everything above them is left out."
         )
     header = [text.strip() for text in top[skipped]]
     while header and not header[-1]:
@@ -189,7 +192,7 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     header_row, first = numbers[skipped], skipped + 1
     remarks = [Remark(row, Severity(kind), message) for row, kind, message in reply["remarks"]]
     if reply["sheet"] is None and any(text[:1] == " " for text in top[skipped][1:]):
-        message = "The spaces after the separators are no part of the cells: left out."
+        message = "Spaces after the separators were removed."
         remarks.append(Remark(header_row, Severity.REPAIRED, message))
     # Most sheets have several columns and need no closer look.
     lone = None
@@ -200,8 +203,8 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     elif lone:
         header_row, first = 0, 0
         notes.append(
-            "There is no row of column names: each row is taken for a prompt, the first one too. "
-            f"If row {numbers[0]} is a heading, call it `prompt`."
+            "There is no row of column names, so every row is read as a prompt, the first one"
+            f" too. If row {numbers[0]} is a heading, rename it to `prompt`."
         )
     if lone:
         header[lone.at] = "prompt"
@@ -229,8 +232,8 @@ def _short_rows(
         if len(cells) < width:
             have = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
             message = (
-                f"This row has {have} for {width} columns: the last are taken for blank. If some "
-                "stand in the wrong column, put in the separators that are missing."
+                f"This row has {have} for {width} columns: the last ones are treated as blank. If"
+                " cells are in the wrong column, add the missing separators."
             )
             yield Remark(number, Severity.WARNING, message)
 

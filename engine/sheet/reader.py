@@ -59,8 +59,8 @@ def main(request: dict[str, Any]) -> None:
 
 
 _DAMAGED = (
-    "This row has bytes that are no letters of UTF-8, shown as ?. Type these letters again, or "
-    "read the file in the encoding that it is written in (--encoding)."
+    "This row has characters that are not valid UTF-8, shown as ?. Type them again, or open the"
+    " file with its own encoding (--encoding)."
 )
 _PLAIN = {str, float, int, bool}
 
@@ -110,7 +110,7 @@ def _read(
     }
     if form is Format.TEXT:
         if wanted is not None:
-            raise SheetError("A text file has no worksheets; leave the worksheet's name out.")
+            raise SheetError("A text file has no worksheets; leave out the worksheet's name.")
         rows = _text_rows(data, encoding, limits, reply)
     else:
         from engine.sheet.workbook import read_workbook
@@ -131,8 +131,9 @@ def _read(
     widest = max(map(_width, filled.values()), default=0)
     if widest > limits.columns:
         raise SheetError(
-            f"A row has {widest:,} columns, more than the limit of {limits.columns:,}. Often one "
-            "stray cell far to the right is to blame: delete what is not prompts and settings."
+            f"A row has {widest:,} columns, more than the limit of {limits.columns:,}. One stray"
+            " cell far to the right is a common cause: delete everything that is not prompts and"
+            " settings."
         )
     numbers = sorted(filled)
     return reply | {"numbers": numbers}, [filled[number] for number in numbers]
@@ -205,8 +206,8 @@ def _refuse_hollow(
         raise SheetError(f"{what} is empty.{hint}")
     if count == 1 and not is_prompt:
         raise SheetError(
-            f"{what} has only one row. The first row holds the column names, the prompts "
-            f"come below it.{hint}"
+            f"{what} has only one row. The first row holds the column names; prompts go below"
+            f" it.{hint}"
         )
     if count - 1 > limits.rows:
         raise SheetError(

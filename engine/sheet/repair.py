@@ -46,7 +46,7 @@ _MARKED = re.compile(r"['’]+\s*[=+@-]")
 """An apostrophe before what would be a formula without it."""
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 """The wide letters of East Asian keyboards → those they mean."""
-_QUOTED = "the marks around it are left out."
+_QUOTED = "marks around it were removed."
 _MOST_SUGGESTED = 8
 
 
@@ -72,7 +72,7 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
         )
     if isinstance(cell, str) and not cell.isascii() and cell_text(cell) != cell:
         likely = (mended(cell).strip(),) if damaged(cell) else ()
-        return error(text, "Some letters are damaged (shown as ?). Type them again.", *likely)
+        return error(text, "Some characters are damaged (shown as ?). Type them again.", *likely)
     if text == EXAMPLE_PROMPT:
         message = "This is the template's example row. Replace it, or leave it out."
         return CellFindings(text, text, (Finding(Severity.WARNING, message),))
@@ -80,44 +80,45 @@ def judge_text(cell: Cell, column: Column, most: int) -> CellFindings[str]:
         bare = "".join(text.split("\0"))
         return error(
             text,
-            "This cell holds a NUL, which stands for nothing: it is damaged, or letters are "
-            "missing. Look whether the words are whole.",
+            "This cell contains a NUL character, so it may be damaged. Check that no letters are"
+            " missing.",
             *((bare,) if bare.strip() else ()),
         )
     findings: tuple[Finding, ...] = ()
     if _BREAKS.search(text):
         text = _BREAKS.sub(" ", text).strip()
-        message = "Line and page breaks of other kinds than usual are spaces now."
+        message = "Unusual line and page breaks were replaced by spaces."
         findings = (Finding(Severity.REPAIRED, message),)
     if _CONTROL.search(text):
         text = _CONTROL.sub("", text).strip()
-        message = "Control characters, which nobody sees and no model heeds, are left out."
+        message = "Invisible control characters were removed."
         findings += (Finding(Severity.REPAIRED, message),)
     marked = _MARKED.match(text)
     if marked:
         read, text = text, text[marked.end() - 1 :]
         message = (
-            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe tells a spreadsheet program "
-            "that no formula follows, and is no part of the words."
+            f"{shown(read, 20)} → {shown(text, 20)}: the apostrophe only tells spreadsheet"
+            " programs that this is not a formula."
         )
         findings += (Finding(Severity.REPAIRED, message),)
     elif text[0] in "'’" and text.count(text[0]) == 1 and text[1:2].strip():
         # 'tis begins so too.
         message = (
-            "The text begins with an apostrophe, by which spreadsheet programs mark text. If it "
-            "is no part of the words, delete it."
+            "The text begins with an apostrophe, which spreadsheet programs use to mark text. If"
+            " it does not belong to the prompt, delete it."
         )
         findings += (Finding(Severity.WARNING, message, (text[1:].strip(),)),)
     if isinstance(cell, Moment):
         message = (
-            f"The spreadsheet program turned this text into a time or date; it is used as "
-            f"{text}. If other words were meant, format the cell as text and type them again."
+            f"The spreadsheet program turned this text into a time or date; it is used as {text}."
+            " If you meant something else, format the cell as text and type it again."
         )
         findings = (Finding(Severity.WARNING, message),)
     elif isinstance(cell, int | float) and abs(cell) >= _MOST_EXACT:
         message = (
-            f"The spreadsheet program keeps 15 digits of a number; it is used as {shown(text)}. "
-            "If others were meant, format the cell as text and type it again."
+            "The spreadsheet program keeps only 15 digits of a number; it is used as"
+            f" {shown(text)}. If you meant something else, format the cell as text and type it"
+            " again."
         )
         findings = (Finding(Severity.WARNING, message),)
     if (
@@ -134,9 +135,9 @@ def _about_options(options: ForeignOptions) -> Finding:
     listed = ", ".join(shown(each) for each in options.written)
     means = ", ".join(f"{column} {shown(text)}" for column, text in options.cells.items())
     without = ", ".join(shown(each) for each in options.others)
-    message = f"{listed}: options of another tool, which are words of the prompt here."
-    message += f" As columns: {means}. Taking the suggestion moves them there." if means else ""
-    message += f" No column does what {without} did." if without else ""
+    message = f"{listed}: options of another tool, which count as words of the prompt here."
+    message += f" As columns: {means}. Applying the suggestion moves them there." if means else ""
+    message += f" No column replaces {without}." if without else ""
     return Finding(Severity.WARNING, message, (options.prompt,) if means and options.prompt else ())
 
 
@@ -177,8 +178,8 @@ def judge_wildcards(
             return error(verdict.text, str(fault), *sound)
         if meant_elsewhere := unusual(verdict.value):
             message = (
-                f"This has {meant_elsewhere}, which means nothing here: it is drawn as it is "
-                "written, or left to chance."
+                f"This has {meant_elsewhere}, which has no meaning here and is passed to the"
+                " model as written."
             )
             warning = Finding(Severity.WARNING, message)
             return verdict._replace(findings=(*verdict.findings, warning))
@@ -208,7 +209,7 @@ def judge_choice(cell: Cell, column: Column) -> CellFindings[str]:
     key = _SPACES.sub(" ", key)
     meant = key if key in column.choices else column.synonyms.get(key)
     if meant:
-        return accept(text, meant, meant, f"that is what {column.name} calls it.")
+        return accept(text, meant, meant, f"the name used in {column.name}.")
     near = {choice: choice for choice in column.choices} | dict(column.synonyms)
     return error(
         text,
@@ -261,36 +262,36 @@ def judge_model(
                 text,
                 same[0],
                 same[0],
-                "the spreadsheet program had turned the label into a number.",
+                "the spreadsheet program had turned this label into a number.",
             )
     key = _label_key(plain)
     meant = next((label for name, label in names.items() if _label_key(name) == key), None)
     if meant is not None and meant in labels:
-        return accept(text, meant, meant, "the model your settings name for this label.")
+        return accept(text, meant, meant, "the model set for this label in your settings.")
     if meant is not None:
         return error(
             text,
-            f"The settings name {shown(meant)} for {shown(text)} (model_names under [sheet]), but "
-            "no model of your model list is called so.",
+            f"The settings map {shown(text)} to {shown(meant)} (model_names under [sheet]), but"
+            " your model list has no such model.",
             *offered(labels),
         )
     if not isinstance(cell, bool) and (foreign := _FOREIGN_MODEL.fullmatch(plain)):
         first = dict.fromkeys((*(fourth if foreign["fourth"] else ()), *labels))
         return error(
             text,
-            f"{shown(text)} is a model of Ideogram{_foreign(foreign, fourth)}. Pick one of yours "
-            "for all such labels, or name it in the settings for good: "
-            f'model_names = {{"{shown(text)}" = "{next(iter(first))}"}} under [sheet].',
+            f"{shown(text)} is an Ideogram model{_foreign(foreign, fourth)}. Choose one of your"
+            " models for all such cells, or map it in the settings once and for all: model_names"
+            f' = {{"{shown(text)}" = "{next(iter(first))}"}} under [sheet].',
             *offered(list(first)),
         )
     folded = {label.casefold(): label for label in labels}
     some = ", ".join(labels[:8]) + (" …" if len(labels) > 8 else "")
     pulled = pull_name(plain)
-    fetches = f"pull {pulled}` fetches it" if pulled else "pull` says which can be fetched"
+    fetches = f"pull {pulled}` downloads it" if pulled else "pull` lists models to download"
     return error(
         text,
-        f"No model of your model list is called {shown(text)}. `promptsheet models {fetches},"
-        f" `promptsheet models add PATH` adds one of your disk. The list has: {some}.",
+        f"Your model list has no model {shown(text)}. `promptsheet models {fetches}, `promptsheet"
+        f" models add PATH` adds one from your disk. Your list: {some}.",
         *(_nearest(plain.casefold(), folded) or offered(labels)),
     )
 
@@ -302,12 +303,12 @@ def is_foreign_model(text: str) -> bool:
 
 def _foreign(label: re.Match[str], fourth: Sequence[str]) -> str:
     """What is to be said of a label of Ideogram's, in the middle of a sentence."""
-    told = ", which is not here"
+    told = ", which you do not have"
     if label["fourth"] and fourth:
-        told = f"; {' or '.join(fourth)} is Ideogram 4 here"
-        told += ", and of 4.5 there are no weights" if label["part"] == "5" else ""
+        told = f"; use {' or '.join(fourth)} for Ideogram 4"
+        told += ", and 4.5 cannot be downloaded" if label["part"] == "5" else ""
     if speed := label["speed"]:
-        told += f" (the {speed.casefold()} in it belongs into the column rendering)"
+        told += f" (put {speed.casefold()} in the column rendering)"
     return told
 
 
@@ -328,7 +329,7 @@ def judge_whole(cell: Cell, column: Column) -> CellFindings[int]:
     text = cell_text(cell).strip()
     span = f"a whole number from {column.minimum} to {column.maximum}"
     if isinstance(cell, bool):
-        return error(text, f"{text} is no number. Write {span}.")
+        return error(text, f"{text} is not a number. Write {span}.")
     if isinstance(cell, Moment):
         return error(
             text,
@@ -396,7 +397,7 @@ def _within(number: float, column: Column) -> str:
 
 def _hint(column: Column) -> str:
     drawn = column.name == "seed_number"
-    return " Leave the cell empty to have one drawn." if drawn else ""
+    return " Leave the cell empty for a random one." if drawn else ""
 
 
 def judge_decimal(cell: Cell, column: Column) -> CellFindings[float]:
@@ -409,10 +410,12 @@ def judge_decimal(cell: Cell, column: Column) -> CellFindings[float]:
         return error(text, f"{shown(text)} is not {span}.", *below)
     number = float(f"{found[1] or 0}.{found[2] or 0}")
     if found["percent"] and column.maximum == 1:
-        return accept(text, f"{number / 100:g}", number / 100, "written as a part of 1.")
+        return accept(text, f"{number / 100:g}", number / 100, "written as a fraction of 1.")
     if found["percent"] or not column.minimum <= number <= column.maximum:
         return error(text, f"{shown(text)} is not {span}.", _within(number, column))
-    return accept(text, f"{number:g}", number, "" if "," not in text else "written with a point.")
+    return accept(
+        text, f"{number:g}", number, "" if "," not in text else "written with a decimal point."
+    )
 
 
 def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> CellFindings[tuple[str, ...]]:
@@ -427,11 +430,11 @@ def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> CellFindings[t
     if parts and len(found) == len(parts):
         colours = tuple(_hexadecimal(*match.groups()) for match in found)
         if all(colour.endswith(":0") for colour in colours):
-            return error(text, "Every colour has the weight 0. Give one of them more.")
+            return error(text, "Every colour has the weight 0. Give at least one a higher weight.")
         if len(colours) > MOST_COLOURS:
             return error(
                 text,
-                f"{len(colours)} colours are too many: a palette has at most {MOST_COLOURS}.",
+                f"{len(colours)} colours are too many: a palette can have up to {MOST_COLOURS}.",
                 " ".join(colours[:MOST_COLOURS]),
             )
         written = " ".join(colours)
@@ -445,8 +448,8 @@ def judge_colours(cell: Cell, names: Sequence[str] = PALETTES) -> CellFindings[t
         suggestions = (f"#{plain.zfill(6)}",)
     return error(
         text,
-        f"{shown(text)} is no palette. Write up to {MOST_COLOURS} colours like #CBA324, "
-        f"separated by spaces, or {_either(names)}.",
+        f"{shown(text)} is not a palette. Write up to {MOST_COLOURS} colours like #CBA324,"
+        f" separated by spaces, or {_either(names)}.",
         *suggestions,
     )
 

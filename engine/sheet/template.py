@@ -76,7 +76,7 @@ def write_template(
     }
     write = writers.get(path.suffix.lower())
     if write is None:
-        raise SheetError(f"A template's name ends in {', '.join(writers)}: {path.name} does not.")
+        raise SheetError(f"{path.name} must end in {', '.join(writers)} to be a template.")
     with unfinished(path.parent) as folder:
         folder.mkdir(mode=0o700)
         partial = folder / path.name

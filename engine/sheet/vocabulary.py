@@ -73,7 +73,7 @@ PictureLook: TypeAlias = Callable[[Iterable[str]], Mapping[str, LookedAt]]
 
 
 def _no_pictures(texts: Iterable[str]) -> Mapping[str, LookedAt]:
-    return dict.fromkeys(texts, LookedAt(None, "There is no folder to look for pictures in."))
+    return dict.fromkeys(texts, LookedAt(None, "There is no folder to search for pictures."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,11 +154,11 @@ def split_wildcards(
             options += 1
             if _NAMED_BETWEEN.match(text, token.end()):
                 raise WildcardError(
-                    "What stands between $$ and $$ joins the alternatives and is plain text: no"
-                    " wildcard can stand there."
+                    "The text between $$ and $$ joins the alternatives and must be plain: it"
+                    " cannot contain wildcards."
                 )
             if depth > MOST_DEPTH:
-                raise WildcardError(f"More than {MOST_DEPTH} braces inside one another.")
+                raise WildcardError(f"More than {MOST_DEPTH} levels of braces.")
         elif found == "}":
             if not depth:
                 raise _unmatched(text, "}", "{")
@@ -167,8 +167,8 @@ def split_wildcards(
                 plain = token.end()
                 if comment := _COMMENT.search(text, start, plain):
                     raise WildcardError(
-                        f"{comment[0]} begins a comment within {{…}}, so that alternatives after it"
-                        " are lost. Leave it out."
+                        f"{comment[0]} begins a comment within {{…}}, so alternatives after it"
+                        " are lost. Remove it."
                     )
                 parts.append(Part(text[start:plain], True))
         elif found == "|":
@@ -185,8 +185,8 @@ def split_wildcards(
                 parts.append(Part(found, True))
         if options > MOST_OPTIONS:
             raise WildcardError(
-                f"More than {MOST_OPTIONS} alternatives in one prompt: write them into a file of"
-                " the wildcards folder, one a line, and name it: __name__."
+                f"More than {MOST_OPTIONS} alternatives in one prompt: put them in a file in the"
+                " wildcards folder, one per line, and write its name: __name__."
             )
     if depth:
         raise _unmatched(text, "{", "}")
@@ -221,8 +221,8 @@ def _unescaped(text: str) -> str:
 def _unmatched(text: str, brace: str, other: str) -> WildcardError:
     escaped = re.sub(r"\\?([{}])", r"\\\1", text)
     return WildcardError(
-        f"A {brace} without its {other}. Braces hold alternatives, {{red|blue}}; write \\{brace}"
-        " for one that is part of the text.",
+        f"A {brace} without a {other}. Braces hold alternatives, {{red|blue}}; write \\{brace} to"
+        " use it as plain text.",
         escaped,
     )
 
@@ -235,7 +235,7 @@ def _require_known(name: str, found: str, text: str, names: Collection[str]) -> 
     raise WildcardError(
         f"There is no wildcard {found}. "
         + (f"There are {known}. " if names else "")
-        + "A wildcard is a text file of the wildcards folder, one choice a line; write"
-        f" \\{found} for these very letters.",
+        + "A wildcard is a text file in the wildcards folder, one choice per line; write"
+        f" \\{found} to use it as plain text.",
         *(text.replace(found, f"__{other}__") for other in near),
     )

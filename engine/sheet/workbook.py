@@ -191,11 +191,11 @@ def _read(
 def _uncopied(data: bytes, form: Format) -> Iterator[str]:
     if form is Format.XLS:
         yield (
-            "The copy of an .xls is an .xlsx file with the values of all worksheets; colours, "
-            "widths and formulas of the old file are not kept."
+            "A copy of an .xls file is an .xlsx file with the values of all worksheets; colours,"
+            " widths and formulas are not kept."
         )
     elif b"_xmlsignatures/" in data or b"META-INF/documentsignatures.xml" in data:
-        yield "The file is signed; the signature does not hold for a copy."
+        yield "The file is signed; the copy will not be."
 
 
 def _begun(pool: ThreadPoolExecutor, *arguments: Any) -> "Future[_Beside]":
@@ -210,16 +210,16 @@ def _begun(pool: ThreadPoolExecutor, *arguments: Any) -> "Future[_Beside]":
 
 def _too_many(count: str, most: int) -> SheetError:
     return SheetError(
-        f"The worksheet spans {count}, more than the limit of {most:,}. Often one stray cell far "
-        "to the right or below is to blame: delete the columns and rows beyond your table, and "
-        "save."
+        f"The worksheet spans {count}, more than the limit of {most:,}. One stray cell far to the"
+        " right or below is a common cause: delete the columns and rows beyond your table, and"
+        " save."
     )
 
 
 def _damaged(form: Format) -> SheetError:
     return SheetError(
-        f"This {form} file is damaged or very unusual and could not be read. Open it in a "
-        "spreadsheet program and save it anew, or copy or download it again."
+        f"This {form} file is damaged or very unusual and could not be read. Open it in a"
+        " spreadsheet program and save it again, or copy or download it again."
     )
 
 

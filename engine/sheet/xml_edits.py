@@ -173,8 +173,8 @@ def sound(xml: bytes) -> bytes:
         parser.Parse(xml, True)
     except expat.ExpatError as error:
         raise SheetError(
-            f"A part of the file is damaged ({error}), so that no copy can be made of it. Give a"
-            " name that ends in .csv: the copy has the values then."
+            f"Part of the file is damaged ({error}), so it cannot be copied as it is. Choose a"
+            " name ending in .csv to save only the values."
         ) from error
     return xml
 

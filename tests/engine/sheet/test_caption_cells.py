@@ -57,13 +57,13 @@ def test_a_fault_is_named_by_its_path_and_keeps_the_row_back() -> None:
     )
     assert row.values is None and (problem.column, problem.severity) == ("prompt", ERROR)
     assert "elements[1].bbox: four whole numbers from 0 to 1000" in problem.message
-    assert "style_description.light: is no key here" in problem.message
+    assert "style_description.light: is not a key here" in problem.message
     assert "final_prompt" in problem.message
 
 
 def test_what_is_cut_off_says_so_instead_of_speaking_of_braces() -> None:
     _, [problem] = checked(("prompt", "model"), TEXT[:-30], "ideogram")
-    assert problem.severity is ERROR and "no whole JSON" in problem.message
+    assert problem.severity is ERROR and "not complete JSON" in problem.message
     _, [problem] = checked(("prompt", "model"), TEXT[:-30], "builtin")
     assert "Braces hold alternatives" in problem.message
 
@@ -72,20 +72,20 @@ def test_for_another_model_it_stays_words_and_that_is_said() -> None:
     row, [problem] = checked(("prompt", "model"), TEXT, "builtin")
     assert row.values is not None and row.values.prompt == TEXT
     assert (problem.severity, problem.column) == (WARNING, "prompt")
-    assert "builtin takes this caption for plain words. ideogram reads" in problem.message
+    assert "builtin reads this caption as plain words. ideogram reads" in problem.message
 
 
 @pytest.mark.parametrize(
     ("column", "cell", "told"),
     [
-        ("style", "realistic", "the caption has a style of its own: graphic_design"),
-        ("style", "general", "this style is words around a prompt"),
+        ("style", "realistic", "the caption already sets a style: graphic_design"),
+        ("style", "general", "this style adds words to a prompt"),
         ("style", "auto", ""),
-        ("color_palette", "#112233", "the caption has a palette of its own: #0B3C49 #E3B23C"),
-        ("color_palette", "ember", "the caption has a palette of its own"),
+        ("color_palette", "#112233", "the caption already sets a palette: #0B3C49 #E3B23C"),
+        ("color_palette", "ember", "the caption already sets a palette"),
         ("color_palette", "jazz", ""),
         ("color_palette", "#E3B23C:1 #0B3C49:2", ""),
-        ("negative_prompt", "people", "“an empty street” and not “no people”"),
+        ("negative_prompt", "people", "“an empty street”, not “no people”"),
     ],
 )
 def test_a_column_that_clashes_with_a_caption_is_warned_of(
@@ -120,14 +120,14 @@ def test_words_and_places_are_read_for_a_model_of_captions_and_change_nothing_fo
     row, problems = checked(TEXTS, "a fair", "builtin", "SUMMER", "text_1: top")
     assert row.values is not None
     assert [(p.column, p.severity) for p in problems] == [("text_1", WARNING), ("layout", WARNING)]
-    assert "builtin reads no captions" in problems[0].message
+    assert "builtin does not read captions" in problems[0].message
 
 
 def test_a_layout_that_is_none_is_an_error_and_a_place_without_words_a_warning() -> None:
     row, [problem] = checked(TEXTS, "a fair", "ideogram", "x", "portrait")
     assert row.values is None and (problem.column, problem.severity) == ("layout", ERROR)
     _, [problem] = checked(TEXTS, "a fair", "ideogram", "", "text_1: top")
-    assert problem.severity is WARNING and "no such words" in problem.message
+    assert problem.severity is WARNING and "no text for it" in problem.message
 
 
 def test_words_beside_a_caption_that_has_others_are_a_clash() -> None:
@@ -141,7 +141,7 @@ def test_the_header_says_once_that_these_columns_act_in_captions() -> None:
     sheet = check_table(table(TEXTS, ("a fair", "ideogram", "x", "")), CAPTIONS)
     [problem] = sheet.problems
     assert (problem.row, problem.severity) == (1, WARNING)
-    assert "`text_1`, `layout`: in pictures of Ideogram 4" in problem.message
+    assert "`text_1`, `layout`: for Ideogram 4" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -403,7 +403,7 @@ def test_a_model_name_that_stands_for_no_model_is_said() -> None:
     lost = replace(VOCABULARY, model_names={"2a": "gone"})
     problem = check_table(table(("prompt", "model"), ("a", "2a")), lost).problems[0]
     assert "`" not in problem.message
-    assert "gone for 2a" in problem.message
+    assert "map 2a to gone" in problem.message
     assert problem.suggestions[0] == "builtin"
 
 
@@ -421,17 +421,17 @@ def test_an_apostrophe_before_a_prompt_is_asked_about_and_kept_until_then() -> N
 def test_what_other_tools_mean_by_signs_in_wildcards_is_warned_of(prompt: str) -> None:
     _, problems = check_cell("prompt", prompt)
     assert severities(problems) == [WARNING]
-    assert "means nothing here" in problems[0].message
+    assert "has no meaning here" in problems[0].message
 
 
 @pytest.mark.parametrize(
     ("label", "told"),
     [
-        (4.0, "drawn is Ideogram 4 here"),
-        ("4.5", "of 4.5 there are no weights"),
-        ("V_4", "drawn is Ideogram 4 here"),
-        ("V_4_TURBO", "the turbo in it belongs into the column rendering"),
-        ("ideogram-v4", "drawn is Ideogram 4 here"),
+        (4.0, "use drawn for Ideogram 4"),
+        ("4.5", "4.5 cannot be downloaded"),
+        ("V_4", "use drawn for Ideogram 4"),
+        ("V_4_TURBO", "put turbo in the column rendering"),
+        ("ideogram-v4", "use drawn for Ideogram 4"),
     ],
 )
 def test_a_label_of_the_web_tools_fourth_model_offers_ours_first(label: Cell, told: str) -> None:
@@ -440,4 +440,4 @@ def test_a_label_of_the_web_tools_fourth_model_offers_ours_first(label: Cell, to
     [problem] = check_table(rows, replace(VOCABULARY, models=ours)).problems
     assert problem.suggestions[0] == "drawn" and told in problem.message
     [without] = check_table(rows, VOCABULARY).problems
-    assert without.suggestions[0] == "builtin" and "which is not here" in without.message
+    assert without.suggestions[0] == "builtin" and "which you do not have" in without.message

@@ -118,7 +118,7 @@ def test_what_a_model_does_with_guidance_and_of_which_kind_it_is_is_said_once() 
         (2, "guidance", WARNING),
     ]
     assert "SomebodysPipeline" in sheet.problems[0].message
-    assert "changes nothing" in sheet.problems[1].message
+    assert "ignores guidance" in sheet.problems[1].message
 
 
 def test_what_a_model_lacks_is_said_before_the_start() -> None:
@@ -202,7 +202,7 @@ def test_typed_prompts_go_through_the_same_checks() -> None:
 def test_typed_settings_are_checked_too() -> None:
     assert typed_rows(["a"], VOCABULARY, num_images=0).ready == []
     assert typed_rows(["a"], VOCABULARY, seed_number="").ready != []
-    with pytest.raises(SheetError, match="no setting colour"):
+    with pytest.raises(SheetError, match="Unknown setting colour"):
         typed_rows(["a"], VOCABULARY, colour="red")
 
 

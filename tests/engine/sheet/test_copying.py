@@ -136,7 +136,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     draft = Draft(read_table(source), WORDS)
     taken = tmp_path / "taken.csv"
     taken.write_text("precious")
-    with pytest.raises(SheetError, match="exists already"):
+    with pytest.raises(SheetError, match="already exists"):
         save_copy(draft, source, taken)
     assert taken.read_text() == "precious"
     save_copy(draft, source, taken, overwrite=True)
@@ -385,13 +385,13 @@ def test_a_copy_has_the_ending_of_what_it_is_and_csv_is_a_way_out(tmp_path: Path
     with pytest.raises(SheetError, match=r"end in \.xlsx, or in \.csv"):
         save_copy(draft, book, tmp_path / "a.ods")
     draft.edit([3], "aspect_ratio", "2:3")
-    assert save_copy(draft, book, tmp_path / "a.csv").notes[0].startswith("It holds the rows")
+    assert save_copy(draft, book, tmp_path / "a.csv").notes[0].startswith("It holds only the rows")
     again = Draft(read_table(tmp_path / "a.csv"), WORDS)
     assert again.text(3, "aspect_ratio") == "2:3"
     assert "colours" in read_table(old).uncopied[0], "said before it is asked for"
     signed = tmp_path / "signed.xlsx"
     signed.write_bytes(with_signature(book.read_bytes()))
-    assert "signature" in read_table(signed).uncopied[0]
+    assert "signed" in read_table(signed).uncopied[0]
 
 
 def with_signature(book: bytes) -> bytes:
@@ -413,7 +413,7 @@ def test_typed_prompts_become_a_file(tmp_path: Path) -> None:
         {"prompt": draft.text(3, "prompt"), "aspect_ratio": "2:3"},
     ]
     assert new_name(draft, tmp_path).name == "prompts-2.csv"
-    with pytest.raises(SheetError, match="exists already"):
+    with pytest.raises(SheetError, match="already exists"):
         save_new(draft, target)
     with pytest.raises(SheetError, match=r"saved as \.csv"):
         save_new(draft, tmp_path / "mine.xlsx")
@@ -472,7 +472,9 @@ def test_a_copy_in_another_folder_names_the_same_pictures(tmp_path: Path) -> Non
     assert images == [*moved_to, *names[3:], "../a.jpg"]
     assert [again.text(n, "mask") for n in again.numbers] == ["../mask.png"] * len(names) + [""]
     assert copy.cells == 2, "of the row that was added"
-    assert copy.notes == ("11 names of pictures lead from its new folder to where the files are.",)
+    assert copy.notes == (
+        "11 picture names were adjusted to lead from its new folder to where the files are.",
+    )
 
 
 def test_a_copy_seen_through_a_link_still_names_the_same_pictures(tmp_path: Path) -> None:

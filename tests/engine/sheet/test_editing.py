@@ -139,7 +139,7 @@ def test_new_seeds_are_one_step_and_the_same_seed_serves_another_prompt() -> Non
     assert (sheet.text(4, "seed_number"), sheet.text(4, "final_prompt")) == ("5", "")
     assert sheet.same_seed(3, 99) == 5
     assert [sheet.text(n, "seed_number") for n in (3, 5)] == ["99", "99"], "both share it"
-    assert sheet.undo() == "same seed, other prompt"
+    assert sheet.undo() == "same seed, new prompt"
     assert sheet.text(3, "seed_number") == "" and list(sheet.numbers) == [2, 3, 4]
 
 

@@ -72,11 +72,11 @@ def rezip(source: Path, target: Path, **replaced: bytes) -> Path:
         (b"<?xml version='1.0'?><html xmlns='x'>", "a web page"),
         (b"<?xml version='1.0'?><?mso-application progid='Excel.Sheet'?>", "Excel 2003 XML"),
         (b"<?xml version='1.0'?><a/>", "an XML file"),
-        (b"\x09\x08\x08\x00\x00\x05\x05\x00", "very old Excel"),
+        (b"\x09\x08\x08\x00\x00\x05\x05\x00", "very old version of Excel"),
         (b"prompt\na\0b\0\0\0\x01\x02", "binary data"),
         (b"prompt\n\x81\x8d\x8f\n", "binary data"),
         (b"\xff\xfep\0r\0o\0\0\xd8", "binary data"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "damaged or something else"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "is not one, or is damaged"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])

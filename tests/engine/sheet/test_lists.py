@@ -96,7 +96,7 @@ def test_several_columns_of_unknown_names_are_not_taken_for_prompts(tmp_path: Pa
 def test_a_misspelt_prompt_header_is_named_and_not_taken_for_a_prompt(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("promt\na red boat\n")
-    with pytest.raises(SheetError, match="`promt` is nearly one"):
+    with pytest.raises(SheetError, match="`promt` looks like it"):
         check_table(read_table(path), VOCABULARY)
 
 
@@ -108,7 +108,7 @@ def test_a_header_that_is_nearly_a_known_one_is_pointed_at() -> None:
 def test_a_strength_without_a_picture_is_said_to_change_nothing() -> None:
     problems = check(("prompt", "strength"), ("a", "0.5"), ("b", "")).problems
     assert [(p.row, p.column, p.severity) for p in problems] == [(2, "strength", Severity.WARNING)]
-    assert "changes nothing" in problems[0].message
+    assert "no effect" in problems[0].message
 
 
 NAMES = dict.fromkeys(("3", "v_3", "2a", "V_2_turbo", "V_2A_TURBO", "Ideogram 2.0"), "wide")

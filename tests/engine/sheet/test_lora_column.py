@@ -81,11 +81,11 @@ def test_a_cell_is_read(
 @pytest.mark.parametrize(
     ("cell", "words", "suggested"),
     [
-        ("inc:0.5", "No LoRA of your list is called inc", ("ink:0.5",)),
-        ("fog bank, ikn", "It has: ink, fog bank", ("fog bank, ink",)),
+        ("inc:0.5", "No LoRA in your list is called inc", ("ink:0.5",)),
+        ("fog bank, ikn", "Your list: ink, fog bank", ("fog bank, ink",)),
         ("ink:5", "cannot have the weight 5", ("ink:4",)),
-        ("ink:strong", "strong is no weight", ("ink",)),
-        ("ink:0,8", "No LoRA of your list is called 8", ("ink:0.8",)),
+        ("ink:strong", "strong is not a weight", ("ink",)),
+        ("ink:0,8", "No LoRA in your list is called 8", ("ink:0.8",)),
         ("ink:0.2:0.9", "several weights", ("ink:0.2",)),
         ("ink, ink:0.3", "named twice", ("ink",)),
         ("torn", "Its file is gone", ()),
@@ -106,7 +106,7 @@ def test_what_cannot_be_is_an_error_of_the_cell(
 def test_a_model_that_takes_none_says_which_do() -> None:
     sheet = check(("prompt", "model", "lora"), ("a", "plain", "ink"), ("a", "plain", "ink:0"))
     assert errors(sheet) == [(2, "lora")]
-    assert "can be done with builtin" in sheet.problems[0].message
+    assert "Models that can: builtin" in sheet.problems[0].message
 
 
 def test_a_prompt_without_the_words_a_lora_answers_to_is_told_them() -> None:
@@ -163,7 +163,7 @@ def test_rows_of_a_past_session_keep_theirs(config: Path, tmp_path: Path) -> Non
 def test_one_between_braces_would_be_in_all_images() -> None:
     sheet = check(("prompt",), ("{a <lora:ink:1>|b}",))
     assert errors(sheet) == [(2, "prompt")]
-    assert "in a row for each" in sheet.problems[0].message
+    assert "separate row for each" in sheet.problems[0].message
 
 
 def test_a_draft_shows_what_a_prompt_named_and_its_copy_has_it() -> None:

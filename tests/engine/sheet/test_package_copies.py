@@ -287,7 +287,7 @@ def test_a_formula_for_several_cells_gives_way_to_its_results_and_that_is_said()
     )
     after, notes = copy_xlsx(odd_xlsx(rows), CopyJob("Sheet1", [Write(3, 0, "prompt", "a")], ()))
     assert as_openpyxl(after)["Sheet1", 2, 0][0] == 1
-    assert notes == ["The formula that fills A2:A3 at once is replaced with its results."]
+    assert notes == ["The formula that fills A2:A3 is replaced with its results."]
 
 
 def test_the_order_of_calculation_forgets_a_cell_that_has_no_formula_any_more() -> None:
@@ -363,7 +363,7 @@ def test_a_row_above_a_list_of_prompts_takes_merged_and_validated_cells_along() 
 
 
 def test_a_column_of_a_table_is_not_renamed_behind_its_back() -> None:
-    with pytest.raises(SheetError, match=r"Column F belongs to a table.*\.csv"):
+    with pytest.raises(SheetError, match=r"Column F belongs to a spreadsheet table.*\.csv"):
         copy_xlsx(xlsx("table"), CopyJob("Sheet1", [Write(11, 5, "", "prompt")], ()))
 
 

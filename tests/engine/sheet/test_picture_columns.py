@@ -160,7 +160,7 @@ def test_what_a_model_cannot_do_is_said_with_those_that_can() -> None:
     assert errors(sheet) == [(2, "image"), (3, "mask")]
     messages = {problem.row: problem.message for problem in sheet.problems}
     assert "It can be done with builtin, words, unmasked." in messages[2]
-    assert "takes what to change from the prompt" in messages[4]
+    assert "decides from the prompt what to change" in messages[4]
 
 
 def test_a_picture_that_cannot_be_used_is_an_error_of_its_cell_alone() -> None:

@@ -65,13 +65,17 @@ def test_what_draws_it_anew_keeps_close_to_it_unless_the_row_says_otherwise() ->
     ("cells", "column", "said"),
     [
         ({"upscale": "3", "image": "a.jpg"}, "upscale", "upscale cannot be 3"),
-        ({"upscale": "2", "model": "4x"}, "upscale", "only enlarges pictures: name one"),
+        ({"upscale": "2", "model": "4x"}, "upscale", "only enlarges pictures: name a picture"),
         ({"upscale": "4", "image": "a.jpg"}, "upscale", "An upscaler can: 4x."),
-        ({"upscale": "2", "image": "a.jpg", "model": "words"}, "upscale", "cannot draw"),
+        ({"upscale": "2", "image": "a.jpg", "model": "words"}, "upscale", "cannot redraw"),
         ({"upscale": "2", "image": "a.jpg", "model": "plain"}, "upscale", "can: 4x"),
         ({"image": "a.jpg", "model": "4x"}, "model", "write 2 or 4 in upscale"),
-        ({"upscale": "2", "image": "a.jpg", "width": "64"}, "width", "says the size already"),
-        ({"upscale": "2", "image": "a.jpg", "model": "4x", "mask": "b.jpg"}, "mask", "no mask"),
+        ({"upscale": "2", "image": "a.jpg", "width": "64"}, "width", "already sets the size"),
+        (
+            {"upscale": "2", "image": "a.jpg", "model": "4x", "mask": "b.jpg"},
+            "mask",
+            "ignores mask",
+        ),
     ],
 )
 def test_what_cannot_be_enlarged_is_an_error_that_says_what_to_do(
@@ -111,7 +115,7 @@ def test_what_a_row_draws_is_enlarged_by_the_first_upscaler_or_drawn_anew() -> N
     assert sheet.rows[0].values is not None and sheet.rows[0].values.upscaler == ""
     (problem,) = sheet.problems
     assert (problem.row, problem.column) == (3, "upscale")
-    assert "cannot draw an image anew, larger. An upscaler can" in problem.message
+    assert "cannot redraw an image larger. An upscaler can" in problem.message
 
 
 def test_an_image_that_could_not_be_made_so_large_is_an_error_before_the_start() -> None:
@@ -122,4 +126,4 @@ def test_an_image_that_could_not_be_made_so_large_is_an_error_before_the_start()
     sheet = check_table(table(("prompt", "model", "upscale"), *rows), words)
     assert [row.values is None for row in sheet.rows] == [False, True, True]
     said = [p.message for p in sheet.problems]
-    assert "2048 × 2048 is too much" in said[0] and "Take more steps" in said[1]
+    assert "2048 × 2048 is too much" in said[0] and "Use more steps" in said[1]
