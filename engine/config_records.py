@@ -50,7 +50,7 @@ def build(kind: type[R], body: Mapping[str, Any]) -> R:
 def _build(kind: type[R], body: Mapping[str, Any], path: str, faults: list[str]) -> R:
     types = _types(kind)
     faults += [
-        f"{path}{name}: there is no such name.{did_you_mean(name, types)}".rstrip(".")
+        f"{path}{name}: unknown name.{did_you_mean(name, types)}".rstrip(".")
         for name in body
         if name not in types
     ]
@@ -60,7 +60,7 @@ def _build(kind: type[R], body: Mapping[str, Any], path: str, faults: list[str])
         if field.name in body:
             values[field.name] = _value(types[field.name], body[field.name], where, faults)
         elif field.required:
-            faults.append(f"{where}: this is missing")
+            faults.append(f"{where} is missing")
             values[field.name] = None
     return kind(**values)
 
@@ -79,7 +79,7 @@ def _value(wanted: Any, value: Any, where: str, faults: list[str]) -> Any:
         return msgspec.convert(value, wanted, dec_hook=_path)
     except msgspec.ValidationError as error:
         bounds = bounds_words(wanted)
-        what = f"{_shown(value)} cannot be; write {bounds}" if bounds else error
+        what = f"{_shown(value)} is not allowed; write {bounds}" if bounds else error
         faults.append(f"{where}: {what}")
         return None
 

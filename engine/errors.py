@@ -7,23 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _FAULTS = {
-    errno.ENOENT: "there is no such file or folder",
-    errno.EACCES: "you have no right to that",
-    errno.EPERM: "you have no right to that",
-    errno.EEXIST: "something of that name is there already",
-    errno.EISDIR: "that is a folder, not a file",
-    errno.ENOTDIR: "a part of that path is a file, not a folder",
-    errno.ENAMETOOLONG: "that name is too long",
-    errno.ELOOP: "that is a link that leads to itself, or to another file",
-    errno.EROFS: "that disk can only be read",
+    errno.ENOENT: "file or folder not found",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EEXIST: "that name already exists",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOTDIR: "part of the path is a file, not a folder",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "it is a link to itself or to another file",
+    errno.EROFS: "the disk is read-only",
     errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "your share of the disk is used up",
-    errno.EFBIG: "that file would be larger than is allowed here",
-    errno.EIO: "the disk fails",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EFBIG: "the file would exceed the size limit",
+    errno.EIO: "the disk reports errors",
     errno.EMFILE: "too many files are open",
     errno.ENFILE: "too many files are open",
     errno.ENOMEM: "there is not enough memory",
-    errno.EXDEV: "that is on another disk",
+    errno.EXDEV: "it is on another disk",
 }
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _NEAR = 3
@@ -36,10 +36,10 @@ class PromptsheetError(Exception):
 def reason_of(error: Exception) -> str:
     """Why something failed, in words: of the system's errors without number and file name."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text in UTF-8"
+        return "it is not UTF-8 text"
     if not isinstance(error, OSError) or error.errno is None:
         return str(error)
-    reason = error.strerror or "the system refuses it"
+    reason = error.strerror or "the system refused"
     # What some code of ours has put into words already is kept.
     if reason != os.strerror(error.errno):
         return reason

@@ -29,10 +29,10 @@ def folder_fault(library: Path) -> str | None:
         if error.errno == errno.ENAMETOOLONG:
             return _too_long(library)
         if error.errno == errno.ENOTDIR:
-            return f"{library} cannot be a library: something above it is a file. {_CHOOSE}"
+            return f"{library} cannot be a library: part of its path is a file. {_CHOOSE}"
         return f"The library {library} cannot be reached: {reason_of(error)}."
     if not stat.S_ISDIR(found.st_mode):
-        return f"{library} is a file, and a library is a folder. {_CHOOSE}"
+        return f"{library} is a file, but a library is a folder. {_CHOOSE}"
     return None
 
 
@@ -45,8 +45,9 @@ def _dangling(library: Path) -> str | None:
     for place in (library, *library.parents):
         if place.is_symlink() and not place.exists():
             return (
-                f"{place} is a link to {place.readlink()}, which is not there. Mount its disk or"
-                f" make that folder, or choose another one with --library or PROMPTSHEET_LIBRARY."
+                f"{place} is a link to {place.readlink()}, which does not exist. Mount its disk,"
+                " create that folder, or choose another one with --library or"
+                " PROMPTSHEET_LIBRARY."
             )
     return None
 
@@ -59,19 +60,19 @@ def writing_fault(library: Path) -> str | None:
         above = nearest(library)
         if may_write(above):
             return None
-        why = "is on a read-only file system" if is_read_only(above) else "may not be written"
-        return f"The library {library} cannot be made: {above} {why}. {_CHOOSE}"
+        why = "is on a read-only file system" if is_read_only(above) else "is not writable"
+        return f"The library {library} cannot be created: {above} {why}. {_CHOOSE}"
     if is_read_only(library):
         return (
-            f"The library {library} is on a read-only file system: it can be looked at and"
-            " exported, but nothing in it can be changed or rendered."
+            f"The library {library} is on a read-only file system: you can view and export it,"
+            " but not change it or render."
         )
     database = library / FILE_NAME
     if may_write(library) and (not database.exists() or os.access(database, os.W_OK)):
         return None
     return (
-        f"The library {library} may not be written by you (user {os.getuid()}): it can be looked"
-        " at and exported, but nothing in it can be changed or rendered."
+        f"You (user {os.getuid()}) have no permission to write to the library {library}: you can"
+        " view and export it, but not change it or render."
     )
 
 
@@ -110,13 +111,13 @@ def disk_fault(library: Path, error: Exception) -> str | None:
     """
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EDQUOT:
-        return f"Your quota on the disk of {library} is used up: free some room there."
+        return f"Your quota on the disk of {library} is used up: free some space there."
     if number == errno.EROFS:
         return writing_fault(library)
     if number == errno.ENOSPC or (number in (None, errno.EIO) and _is_full(library)):
-        return f"The disk of {library} is full: free some room there."
+        return f"The disk of {library} is full: free some space there."
     if number == errno.EIO or "disk I/O error" in str(error):
-        return f"The disk of {library} fails ({reason_of(error)}): `dmesg` may say more."
+        return f"The disk of {library} reports errors ({reason_of(error)}): see `dmesg`."
     return None
 
 

@@ -98,51 +98,51 @@ class EngineSettings(Declared, frozen=True):
     """The engine process."""
 
     idle_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 10.0
-    """Minutes with nothing to render and nobody connected after which the engine process leaves."""
+    """Minutes without work or connections before the engine process ends."""
 
     free_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 5.0
-    """Minutes with nothing to render after which renderers end and give their memory back."""
+    """Minutes without work before renderers end and free their memory."""
 
     autoresume: Literal["always", "ask"] = "always"
-    """What becomes of unfinished work when the engine process starts again: "always" goes on by
-    itself, "ask" waits until it is resumed."""
+    """What happens to unfinished work when the engine process restarts: "always" continues it,
+    "ask" waits until you resume it."""
 
     render_on: tuple[str, ...] = ()
-    """Names of the hosts that may render, as `hostname` says them; "gpu*" stands for several. On
-    any other the engine process only keeps the library. Empty: it renders wherever someone once
-    started or resumed work of this library, and nowhere else."""
+    """Names of the machines that may render, as printed by `hostname`; "gpu*" matches several. On
+    other machines the engine process only manages the library. Empty: it renders on machines where
+    someone has started or resumed work of this library before."""
 
     wait_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 10.0
-    """Minutes for which `run` and `prompt` wait for work that is paused (a device that is not
-    there, a full disk); then they end with the reason, and the images stay waiting."""
+    """Minutes that `run` and `prompt` wait while rendering is paused (no device, a full disk); then
+    they end and say why, and the images stay waiting."""
 
     reserve_mib: Annotated[int, Meta(ge=0, le=1_048_576)] = 512
-    """Rendering pauses while the library's disk has less than this free (MiB), and goes on by
-    itself when there is room again."""
+    """Rendering pauses when the library's disk has less than this free (in MiB), and continues when
+    there is space again."""
 
 
 class RenderSettings(Declared, frozen=True):
     """Renderers. What changes pixels is fixed for a session when it starts."""
 
     devices: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_DEVICES)] = ("auto",)
-    """Devices to render on, one renderer each: "cpu", "cuda:0", "cuda:1" … "auto" takes every GPU,
-    or the CPU where there is none. "cpu" may be given more than once."""
+    """Devices to render on, one renderer each: "cpu", "cuda:0", "cuda:1" … "auto" uses every GPU,
+    or the CPU if there is none. "cpu" can be listed more than once."""
 
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
-    """CPU threads of one call of a pipeline; 0: one for small models (several calls then run side
-    by side), every core for large ones. It changes pixels in the last bit, so it does not depend on
-    how many renderers run, and a session keeps the number it began with."""
+    """CPU threads for each call of a model; 0: one for small models (several calls run side by
+    side), all cores for large ones. The number changes pixels very slightly, so a session keeps the
+    one it started with, however many renderers run."""
 
     max_batch: Annotated[int, Meta(ge=0, le=256)] = 0
-    """Most images in one call of a pipeline, rounded down to 1, 2, 4, 8, 16 …; 0 takes what the
-    model list says."""
+    """Most images rendered in one call, rounded down to 1, 2, 4, 8, 16 …; 0 uses the value in the
+    model list."""
 
     format: Literal["png", "webp", "jpeg", "jxl"] = "png"
-    """What pictures are stored as. PNG keeps every pixel; "jxl" needs the extra of that name
-    (`pip install 'promptsheet[jxl]'`). Each carries its recipe."""
+    """File format of images. PNG keeps every pixel; "jxl" needs `pip install 'promptsheet[jxl]'`.
+    Every file contains its recipe."""
 
     png_level: Annotated[int, Meta(ge=0, le=3)] = 1
-    """How hard PNG files are compressed: 0 is quickest, 3 smallest."""
+    """PNG compression: 0 is fastest, 3 makes the smallest files."""
 
     quality: Annotated[int, Meta(ge=1, le=100)] = 92
     """Quality of WebP, JPEG and JPEG XL files."""
@@ -150,14 +150,13 @@ class RenderSettings(Declared, frozen=True):
     background: Annotated[
         str, Meta(pattern="^#[0-9A-Fa-f]{6}$", description="a colour such as #FFFFFF")
     ] = "#FFFFFF"
-    """The colour that shows where a picture that is drawn on is transparent, and around it where
-    `fit` is pad."""
+    """The colour behind transparent parts of a source picture, and around it when `fit` is pad."""
 
     step_timeout: Annotated[float, Meta(ge=5, le=86_400)] = 600.0
-    """Seconds without a sign of life after which a renderer counts as hanging and is replaced."""
+    """Seconds without a sign of life before a renderer is replaced."""
 
     load_timeout: Annotated[float, Meta(ge=10, le=86_400)] = 1800.0
-    """The same while a model is being loaded."""
+    """The same while a model loads."""
 
 
 class NoticeSettings(Declared, frozen=True):
@@ -169,38 +168,39 @@ class NoticeSettings(Declared, frozen=True):
     PROMPTSHEET_FOLDER in its environment."""
 
     urls: tuple[str, ...] = ()
-    """Services to tell, as Apprise writes them ("ntfy://topic", "mailto://…"); needs
-    `pip install 'promptsheet[notice]'`."""
+    """Services to notify, as Apprise URLs ("ntfy://topic", "mailto://…"); needs `pip install
+    'promptsheet[notice]'`."""
 
     unsure: Literal["send", "quiet"] = "send"
-    """Whether to tell while the app or `promptsheet run` is open in a terminal that does not say
-    whether anyone looks at it. Most do; tmux does with `set -g focus-events on`. `promptsheet run`
-    itself cannot be told."""
+    """Whether to send the notice while the app or `promptsheet run` is open in a terminal that does
+    not report its focus. Most terminals do; tmux does with `set -g focus-events on`. `promptsheet
+    run` never knows the focus."""
 
 
 class SheetSettings(Declared, frozen=True):
     """What blank cells mean, and how large a sheet may be; exceeding a limit says which."""
 
     num_images: Annotated[int, Meta(ge=1, le=1_000)] = 4
-    """How many images a row makes that does not say."""
+    """Images per row where the sheet does not say."""
 
     max_file_mib: Annotated[int, Meta(ge=1, le=1_024)] = 100
     """File size in MiB."""
 
     max_rows: Annotated[int, Meta(ge=1, le=1_048_576)] = 100_000
-    """Rows, the header not counted."""
+    """Rows, not counting the header."""
 
     max_cells: Annotated[int, Meta(ge=1, le=100_000_000)] = 5_000_000
     """Cells, rows × columns."""
 
     max_columns: Annotated[int, Meta(ge=1, le=16_384)] = 1_000
-    """Columns, your own ones counted."""
+    """Columns, including your own."""
 
     max_prompt_chars: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
-    """Characters of one prompt."""
+    """Characters in one prompt."""
 
     model_names: dict[str, str] = msgspec.field(default_factory=dict)
-    """What model labels in other people's sheets stand for: {"3.0" = "sdxl", "2a" = "builtin"}."""
+    """Which of your models to use for labels in other people's sheets: {"3.0" = "sdxl", "2a" =
+    "builtin"}."""
 
 
 class MagicSettings(Declared, frozen=True):
@@ -208,31 +208,31 @@ class MagicSettings(Declared, frozen=True):
 
     model: str = ""
     """A transformers chat model that rewrites prompts before a session starts: a folder, or a name
-    on the Hub (which downloads it). Empty: prompts are enriched without one."""
+    on the Hub, which is downloaded. Empty: prompts are enriched without a language model."""
 
     instruction: str = (
         "Rewrite the following prompt for a text-to-image model. Keep its subject, its colors and"
         " everything it says; add fitting light, composition and detail. Answer with the new"
         " prompt alone, at most 60 words."
     )
-    """What the language model is told; the prompt follows it."""
+    """Instruction for the language model; the prompt is added after it."""
 
     device: str = "auto"
-    """"cpu", "cuda:0" …; "auto" takes the first GPU, or the CPU where there is none."""
+    """"cpu", "cuda:0" …; "auto" uses the first GPU, or the CPU if there is none."""
 
     timeout: Annotated[float, Meta(ge=5, le=86_400)] = 600.0
-    """Seconds without an answer after which it counts as hanging."""
+    """Seconds to wait for an answer before giving up."""
 
 
 class ShareSettings(Declared, frozen=True):
     """Images whose row says visibility public."""
 
     folder: Path | None = None
-    """A folder where others on this machine find them, under your user name and the session's;
-    they must be let into it. None: nobody else can read them, and the sheet says so."""
+    """A folder where others on this machine can read them, under your user name and the session's;
+    make sure they can open it. None: nobody else can read them, and the sheet warns about it."""
 
     strip_metadata: bool = False
-    """Publish copies without the recipe inside."""
+    """Remove the recipe from published copies."""
 
 
 class AppSettings(Declared, frozen=True):
@@ -242,17 +242,17 @@ class AppSettings(Declared, frozen=True):
     """"promptsheet-dark", "promptsheet-light", or a theme of Textual's: "nord", "gruvbox" …"""
 
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
-    """How pictures are shown; "auto" asks the terminal."""
+    """How pictures are shown; "auto" detects what the terminal can do."""
 
     bandwidth: Literal["full", "low"] = "full"
-    """"low" for a thin line: pictures have less detail and cost less than half the bytes."""
+    """"low" for a slow connection: pictures have less detail and need less than half the data."""
 
     bell: bool = True
-    """Ring the terminal's bell and show its notification when a session has finished."""
+    """Ring the terminal's bell and show a notification when a session ends."""
 
     keys: dict[str, str] = msgspec.field(default_factory=dict)
-    """Other keys for actions, by the action's id: {"sheet.start" = "f8"}. The command palette shows
-    the ids."""
+    """Your own keys for actions, by the action's id: {"sheet.start" = "f8"}. The command palette
+    shows the ids."""
 
 
 Applies = Literal["now", "later", "app", "engine", "run"]
@@ -283,16 +283,16 @@ class Settings(Declared, frozen=True):
     """Everything that can be set. Unknown names are refused, so that a slip is not silent."""
 
     library: Path = msgspec.field(default_factory=_default_library)
-    """The library: the folder that holds the database and every image. PROMPTSHEET_LIBRARY and
-    --library override it."""
+    """The library: the folder with the database and all images. PROMPTSHEET_LIBRARY and --library
+    override it."""
 
     models_folder: Path = msgspec.field(default_factory=_default_models_folder)
-    """Where models are kept that Promptsheet fetches for you: tens of gigabytes, so best on a large
-    disk. Models that you add from other folders stay where they are."""
+    """Folder for models that Promptsheet downloads: tens of gigabytes, so choose a large disk.
+    Models you add from other folders stay where they are."""
 
     loras_folder: Path | None = None
-    """A folder of LoRAs: each safetensors file in it, or in a folder in it, is one, by its name.
-    More of them, and what is to be known of them, can stand in `loras.toml` beside this file."""
+    """A folder of LoRAs: every .safetensors file in it or its subfolders, by its name. You can list
+    more, with details, in `loras.toml` beside this file."""
 
     engine: EngineSettings = EngineSettings()
     """The engine process."""
@@ -331,7 +331,7 @@ def load_settings(library: Path | None = None) -> Settings:
     except (FileNotFoundError, NotADirectoryError):
         settings = Settings()
     except DeclaredError as error:
-        raise SettingsError(f"{path}: {error}. Mend or remove that line.") from error
+        raise SettingsError(f"{path}: {error}. Fix or remove that line.") from error
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
@@ -371,6 +371,6 @@ def with_devices(settings: Settings, devices: Sequence[str]) -> Settings:
     if not devices:
         return settings
     if len(devices) > MOST_DEVICES:
-        raise SettingsError(f"{len(devices)} devices: give from 1 to {MOST_DEVICES} of them.")
+        raise SettingsError(f"{len(devices)} devices: name 1 to {MOST_DEVICES}.")
     render = msgspec.structs.replace(settings.render, devices=tuple(devices))
     return msgspec.structs.replace(settings, render=render)

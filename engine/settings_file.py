@@ -140,7 +140,7 @@ def _kind_of(name: str) -> Any:
     for part in name.split("."):
         hints = get_type_hints(kind)
         if part not in hints:
-            raise SettingsError(f"There is no setting {name}.")
+            raise SettingsError(f"Unknown setting {name}.")
         kind = hints[part]
     return kind
 
@@ -160,7 +160,7 @@ def _from_text(kind: Any, text: str) -> Any:
             return written
         if many:
             example = '{"this" = "that"}' if get_origin(kind) is dict else '["this", "that"]'
-            raise SettingsError(f"That is not as the file has it, which is {example}.")
+            raise SettingsError(f"Write it as in the file: {example}.")
     if kind in (int, float, bool) and len(text.split()) == 1:
         with contextlib.suppress(ValueError):
             return tomllib.loads(f"value = {text.lower() if kind is bool else text}")["value"]

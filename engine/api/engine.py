@@ -44,8 +44,8 @@ class Engine:
             if (devices or no_render) and detachment is None:
                 other = "with other devices" if devices else "with --no-render"
                 raise EngineError(
-                    "The engine process runs already; `promptsheet engine stop` ends it, and it can"
-                    f" be started {other} then. Its work is kept."
+                    "The engine process is already running. Stop it with `promptsheet engine"
+                    f" stop` to start it {other}; its work is kept."
                 )
             wanted: Command[Status] = AskStatus() if no_render else RenderHere()
             status: dict[str, Any] = to_builtins(connection.ask(wanted))

@@ -79,15 +79,13 @@ def find_pictures(
             if not walk.is_first(picture, known):
                 continue
             if len(found) == most:
-                reason = (
-                    f"There are more: the first {most:,} pictures are taken. Take the rest apart."
-                )
+                reason = f"Only the first {most:,} pictures were added. Add the rest separately."
                 walk.refused.append(RefusedPicture(picture.file, reason))
                 return FoundPictures(tuple(found), tuple(walk.refused))
             found.append(picture)
         if len(found) + len(walk.refused) == before and wanted():
             where = "in this folder" if is_folder else "there"
-            reason = f"There is no picture {where}."
+            reason = f"No pictures found {where}."
             walk.refused.append(RefusedPicture(shown_path(path), reason))
     return FoundPictures(tuple(found), tuple(walk.refused))
 
@@ -156,7 +154,7 @@ class _Walk:
                     elif entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
                         names.append((entry.name, False))
         except OSError as error:
-            reason = f"The folder cannot be looked into: {reason_of(error)}."
+            reason = f"The folder cannot be opened: {reason_of(error)}."
             self.refused.append(RefusedPicture(shown_path(folder), reason))
             return
         for name, is_folder in sorted(names):
@@ -172,7 +170,7 @@ class _Walk:
             return True
         first = known.setdefault((about.st_dev, about.st_ino), picture)
         if first is not picture:
-            reason = f"It is the same file as {first.file}, which is taken once."
+            reason = f"Same file as {first.file}, which is added only once."
             self.refused.append(RefusedPicture(picture.file, reason))
         return first is picture
 

@@ -184,8 +184,8 @@ class Library:
 
         if fault := self.writing_fault():
             raise LibraryError(
-                f"{fault} It was written by an older version of Promptsheet, and this one can read"
-                " it once it has brought it up to date, or a copy of it."
+                f"{fault} It was written by an older version of Promptsheet. This version must"
+                " update it, or a copy of it, before reading it."
             )
         connection, _ = connect_or_start(self.path)
         connection.close()
@@ -230,7 +230,7 @@ class Library:
 
         self.engine.stop()
         if not self.path.is_dir():
-            raise LibraryError(self.folder_fault() or f"There is no library in {self.path}.")
+            raise LibraryError(self.folder_fault() or f"Library not found: {self.path}.")
         if fault := self.writing_fault():
             raise LibraryError(fault)
         lock = LibraryLock.take(self.path)

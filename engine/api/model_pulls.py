@@ -65,7 +65,7 @@ class ModelPull:
         self._base = base.absolute() if base else None
         self._label, self._suggested = label, suggested
         if label in self._taken():
-            raise ModelRefusedError(f"There is a model {label} already: choose another label.")
+            raise ModelRefusedError(f"You already have a model {label}: choose another label.")
         reserve = settings.engine.reserve_mib << 20
         self._pull = Pull(self.repository, models_folder(settings), reserve)
 

@@ -194,10 +194,7 @@ class Models:
         """Why a LoRA that was found is of no use here, in words; empty: it is, or may be."""
         assert found.kind is not None
         if other := other_kind(found.path):
-            return (
-                f"It is a {other}, which cannot be loaded as it was made: take one that is a plain"
-                " LoRA."
-            )
+            return f"It is a {other}, which cannot be loaded: use a plain LoRA."
         return unusable(found.kind, self.all())
 
     def add_all(self, found: Sequence[FoundModel]) -> list[str]:
@@ -231,7 +228,7 @@ class Models:
             raise ModelRefusedError(found.fault)
         if label in taken:
             raise ModelRefusedError(
-                f"There is a model {label} already: choose another label, or take that one out"
+                f"You already have a model {label}: choose another label, or remove that one"
                 f" first (`promptsheet models remove {label}`)."
             )
         entry = {"label": label or free_label(found.suggested_label, taken)}
@@ -318,7 +315,7 @@ class Models:
         """
         if label not in own_labels():
             self._known(self.all(), label)
-            raise ModelRefusedError(f"{label} came with Promptsheet, and stays in the list.")
+            raise ModelRefusedError(f"{label} comes with Promptsheet and cannot be removed.")
         return remove_entry(label)
 
     def put_back(self, entry: Mapping[str, Any]) -> None:
@@ -333,7 +330,7 @@ class Models:
     def _known(self, models: KnownModels, label: str) -> Model:
         if label not in models:
             labels = ", ".join(models)
-            raise ModelRefusedError(f"There is no model {label}. There are: {labels}.")
+            raise ModelRefusedError(f"Unknown model {label}. Your models: {labels}.")
         return models[label]
 
     def _roomiest_device(self) -> DeviceUse | None:

@@ -49,9 +49,7 @@ def unpacked_pictures(stream: IO[bytes]) -> Iterator[FoundPictures]:
         folder.mkdir(mode=0o700)
         start = stream.read(len(_ZIP[0]))
         if not start:
-            raise SheetError(
-                "Nothing came on stdin: it should be an archive of pictures, tar or zip."
-            )
+            raise SheetError("Nothing arrived on stdin. Pipe in a tar or zip archive of pictures.")
         whole, unpacking = _From(start, stream), _Unpacking(folder)
         try:
             if start in _ZIP:
@@ -60,8 +58,7 @@ def unpacked_pictures(stream: IO[bytes]) -> Iterator[FoundPictures]:
                 unpacking.tar(whole)
         except _BROKEN as error:
             raise SheetError(
-                "What comes on stdin is no archive of pictures (tar or zip), or its end is"
-                f" missing: {error}."
+                f"The input on stdin is not a tar or zip archive, or is incomplete: {error}."
             ) from error
         found = sorted(unpacking.found, key=lambda picture: PurePosixPath(picture.name).parts)
         yield FoundPictures(tuple(found), tuple(unpacking.refused))
@@ -132,13 +129,13 @@ class _Unpacking:
         if not name.lower().endswith(SUFFIXES) or parts[0] == "__MACOSX":
             return False
         if name.startswith("/") or ".." in parts:
-            self._refuse(name, "Its name leads out of the archive.")
+            self._refuse(name, "Its name points outside the archive.")
             return False
         if any(part.startswith(".") for part in parts):
             return False
         plain = str(PurePosixPath(*parts))
         if plain in self._names:
-            self._refuse(name, "It is in the archive twice; the first is taken.")
+            self._refuse(name, "It is in the archive twice; only the first is used.")
             return False
         self._names.add(plain)
         return True
@@ -155,7 +152,7 @@ class _Unpacking:
                 file.write(chunk)
         if size > MOST_BYTES:
             path.unlink()
-            self._refuse(name, f"It has more than {MOST_BYTES >> 20} MiB, the limit.")
+            self._refuse(name, f"It is larger than the limit of {MOST_BYTES >> 20} MiB.")
             return
         plain = str(PurePosixPath(name))
         self.found.append(FoundPicture(path, plain, shown_path(plain)))
@@ -166,9 +163,11 @@ class _Unpacking:
     def _count(self) -> None:
         self._members += 1
         if self._members > MOST_MEMBERS:
-            raise SheetError(f"The archive has more than {MOST_MEMBERS:,} members, the limit.")
+            raise SheetError(f"The archive has more files than the limit of {MOST_MEMBERS:,}.")
 
     def _add(self, size: int) -> None:
         self._bytes += size
         if self._bytes > MOST_UNPACKED:
-            raise SheetError(f"The archive holds more than {MOST_UNPACKED >> 30} GiB, the limit.")
+            raise SheetError(
+                f"The archive unpacks to more than the limit of {MOST_UNPACKED >> 30} GiB."
+            )

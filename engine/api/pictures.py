@@ -54,7 +54,7 @@ class PictureFolder:
                 found[text] = kept
             elif "://" in text:
                 found[text] = LookedAt(
-                    None, "This is an address on the web. Download the picture, and name its file."
+                    None, "This is a web address. Download the picture and use the file's name."
                 )
             else:
                 place = self._place(text)
@@ -79,7 +79,7 @@ class PictureFolder:
             path = source_path(self._library, kept.digest).relative_to(self._library)
             return LookedAt(SourcePicture(str(path), kept.digest, kept.width, kept.height))
         if digest:
-            return LookedAt(None, "The library does not have this picture any more.")
+            return LookedAt(None, "This picture is no longer in the library.")
         return None
 
     def _place(self, text: str) -> Path | LookedAt:
@@ -87,17 +87,17 @@ class PictureFolder:
             path = Path(text).expanduser()
             if not path.is_absolute():
                 if self._folder is None:
-                    return LookedAt(None, "Give the whole path: there is no folder to look in.")
+                    return LookedAt(None, "Give the full path: there is no folder to search.")
                 path = self._folder / path
             path.lstat()
         except FileNotFoundError:
             where = path.parent if path.parent.is_dir() else None
             near = _near(path.name, where) if where else ()
             beside = Path(text).parent
-            message = f"There is no picture {path.name} in {path.parent}."
+            message = f"File not found: {path.name} in {path.parent}."
             return LookedAt(None, message, tuple(str(beside / name) for name in near))
         except (OSError, ValueError, RuntimeError) as error:
-            return LookedAt(None, f"This cannot be a picture's file: {reason_of(error)}.")
+            return LookedAt(None, f"This is not a valid file name: {reason_of(error)}.")
         return path
 
     def _stamp(self, path: Path) -> tuple[str, int, int]:
@@ -132,7 +132,7 @@ class PictureFolder:
             yield path, facts
 
     def _told(self, path: Path) -> LookedAt:
-        facts = self._known.get(self._stamp(path), "It was changed just now. Try again.")
+        facts = self._known.get(self._stamp(path), "The file just changed. Try again.")
         if isinstance(facts, str):
             return LookedAt(None, facts)
         return as_looked_at(path, facts)

@@ -41,7 +41,7 @@ def _unwritable(path: Path) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "Its name is no UTF-8, so no cell can hold it. Rename it."
+        return "Its name is not valid UTF-8, so it cannot go in a cell. Rename the file."
     if text != text.strip() or "://" in text or digest_in(text):
-        return "A cell with this name would be read as another one. Rename it."
+        return "A cell would change this name. Rename the file."
     return ""

@@ -160,8 +160,8 @@ class Sheets:
         most = self._settings.sheet.max_rows
         if len(found.pictures) > most:
             raise SheetError(
-                f"These are {len(found.pictures):,} pictures, more than the {most:,} rows that a"
-                " sheet may have (max_rows under [sheet] of the settings). Take them in parts."
+                f"{len(found.pictures):,} pictures are more than the {most:,} rows a sheet can"
+                " have (max_rows under [sheet] in the settings). Add fewer at a time."
             )
         if mask := cells.get("mask", "").strip():  # which no other name is to be taken for
             cells["mask"] = mask if digest_in(mask) else str(Path(mask).expanduser().absolute())
@@ -238,7 +238,7 @@ class Sheets:
 
         models = load_models()
         if model and model not in models:
-            raise SheetError(f"There is no model {model}. There are: {', '.join(models)}.")
+            raise SheetError(f"Unknown model {model}. Your models: {', '.join(models)}.")
         upscalers = [label for label, known in models.items() if known.kind.upscales]
         by = model or next(iter(upscalers), "")
         rows = []
@@ -581,7 +581,9 @@ class Sheets:
             if cell == place == cell.strip():
                 cells.append(cell)
             else:
-                reason = "No cell can hold its name. Call it otherwise, or give it to `images`."
+                reason = (
+                    "Its name cannot go in a cell. Rename the file, or use `promptsheet images`."
+                )
                 refused.append(RefusedPicture(shown_path(place), reason))
         if not cells:
             raise SheetError(_why_none(refused))
@@ -654,15 +656,16 @@ class Sheets:
             raise SheetError(
                 f"No picture could be read: {told[0].file}: {told[0].reason}."
                 if told
-                else "None of these pictures says how it was made."
+                else "None of these pictures contains a recipe."
             )
         columns = list(dict.fromkeys(name for row in rows for name in row))
         _write_table(kind, sheet, columns, rows, replace=replace)
         if beyond:
             noted.insert(
                 0,
-                f"{beyond:,} of {len(rows):,} seeds are larger than ours can be ({SEEDS - 1}): the"
-                " column source_seed has them, seed_number what is left of them by 2³¹",
+                f"{beyond:,} of {len(rows):,} seeds are above the maximum of {SEEDS - 1}: they"
+                " are kept in the column source_seed, and seed_number has the remainder after"
+                " dividing by 2³¹",
             )
         return len(rows), silent, noted
 
@@ -780,7 +783,7 @@ def _kind_of(sheet: Path) -> TableKind:
 
 
 def _is_there(sheet: Path) -> SheetError:
-    return SheetError(f"{sheet} is there already. Give another name.")
+    return SheetError(f"{sheet} already exists. Choose another name.")
 
 
 def _write_table(
@@ -814,9 +817,9 @@ def _write_table(
 
 def _why_none(refused: Sequence[RefusedPicture]) -> str:
     if not refused:
-        return "No picture was named."
+        return "No pictures given."
     more = f" and {len(refused) - 1:,} more were refused" if len(refused) > 1 else ""
-    return f"None of these can be drawn on: {refused[0].file}: {refused[0].reason}{more}."
+    return f"None of these pictures can be used: {refused[0].file}: {refused[0].reason}{more}."
 
 
 def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) -> frozenset[int]:

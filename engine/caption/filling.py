@@ -87,7 +87,7 @@ class Clash(NamedTuple):
 
 
 BY_WORDS = Clash(
-    "style", "this style is words around a prompt, and a caption of your own has no place for them"
+    "style", "this style adds words to a prompt, and your own caption has no place for them"
 )
 """A style that no style description says."""
 
@@ -179,13 +179,13 @@ def _styled(body: Caption, wishes: Wishes, clashes: list[Clash]) -> dict[str, An
     else:
         style = dict(there)
         if wishes.style and any(style.get(key) != words for key, words in wishes.style.items()):
-            clashes.append(Clash("style", f"the caption has a style of its own: {_told(style)}"))
+            clashes.append(Clash("style", f"the caption already sets a style: {_told(style)}"))
     if wishes.palette:
         own = style.get("color_palette")
         if not own:
             style["color_palette"] = list(wishes.palette)
         elif own != list(wishes.palette):
-            told = f"the caption has a palette of its own: {' '.join(own)}"
+            told = f"the caption already sets a palette: {' '.join(own)}"
             clashes.append(Clash("color_palette", told))
     return {key: style[key] for key in style_keys(style) if key in style}
 
@@ -202,7 +202,7 @@ def _worded(
         if _folded(words.text) in there:
             continue
         if own and there:
-            told = "the caption has words of its own: these do not stand in the picture"
+            told = "the caption has its own texts, so these are not written in the picture"
             clashes.append(Clash(words.column, told))
         else:
             _add_words(elements, words)
@@ -238,7 +238,7 @@ def _placed(elements: list[dict[str, Any]], wishes: Wishes, clashes: list[Clash]
         if found is None:
             continue
         if "bbox" in found and found["bbox"] != list(box):
-            told = f"the caption has a place of its own for {name}: {found['bbox']}"
+            told = f"the caption already places {name}: {found['bbox']}"
             clashes.append(Clash("layout", told))
             continue
         rest = {key: value for key, value in found.items() if key not in ("type", "bbox")}

@@ -43,12 +43,12 @@ def read_layout(text: str) -> tuple[Placed, ...]:
         name = " ".join(named.split())
         if not colon or not name or not place.strip():
             raise LayoutError(
-                f"“{part.strip()[:40]}” says not what is where: write text_1: top; {SUBJECT}:"
-                " bottom left."
+                f"“{part.strip()[:40]}” does not say what goes where: write text_1: top;"
+                f" {SUBJECT}: bottom left."
             )
         name = name.casefold() if _is_ours(name) else name
         if name in found:
-            raise LayoutError(f"{name[:40]} has two places: leave one out.")
+            raise LayoutError(f"{name[:40]} has two places: remove one.")
         found[name] = _box(place)
     return tuple(Placed(name, box) for name, box in found.items())
 
@@ -67,8 +67,8 @@ def _box(place: str) -> Box:
         top, left, bottom, right = sides
         if max(sides) > FAR or top >= bottom or left >= right:
             raise LayoutError(
-                f"{text} is no box: write top, left, bottom and right, each from 0 to {FAR} or in"
-                " percent, the smaller ones first."
+                f"{text} is not a box: write top, left, bottom and right, each from 0 to {FAR} or"
+                " in percent, with top and left the smaller ones."
             )
         return top, left, bottom, right
     words = [_SYNONYMS.get(word, word) for word in _BETWEEN.split(text.casefold()) if word]
@@ -78,7 +78,7 @@ def _box(place: str) -> Box:
         return 0, 0, FAR, FAR
     if len(words) != len(down) + len(across) or len(down) > 1 or len(across) > 1:
         raise LayoutError(
-            f"“{text[:40]}” is no place: write {PLACES}; or four numbers from 0 to {FAR}: top,"
+            f"“{text[:40]}” is not a place: write {PLACES}; or four numbers from 0 to {FAR}: top,"
             " left, bottom, right."
         )
     top, bottom = _DOWN[down[0]] if down else (_DOWN["middle"] if across == ["center"] else _INNER)

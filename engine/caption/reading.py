@@ -36,15 +36,15 @@ _FEW = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")
 """A list of numbers or colours over several lines; no text holds a break of a line as it is."""
 _CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
 _WHAT: Mapping[str, str] = {
-    "Expecting ',' delimiter": "a comma is missing before this, or a quote mark too many",
+    "Expecting ',' delimiter": "a comma is missing before this, or there is an extra quote mark",
     "Expecting ':' delimiter": "a colon is missing before this",
     "Expecting property name": "a key in quote marks is missing here",
     "Expecting value": "something is missing here",
-    "Unterminated string": "the quote mark here has no other",
-    "Invalid \\escape": "a backslash stands before what needs none",
+    "Unterminated string": "the quote mark here is not closed",
+    "Invalid \\escape": "a backslash is not needed here",
     "Invalid \\uXXXX": "a \\u needs four figures after it",
-    "Extra data": "more follows after the last brace",
-    "Illegal trailing comma": "the comma here is one too many",
+    "Extra data": "there is text after the last brace",
+    "Illegal trailing comma": "there is an extra comma here",
 }
 _SPELLED = "written on one line without spaces between its parts, as the model was taught"
 
@@ -88,10 +88,10 @@ def read(text: str) -> Reading:
     except ValueError as error:
         return Reading(text, None, faults=(Fault("", _why(error)),))
     except RecursionError:
-        return Reading(text, None, faults=(Fault("", "has too many brackets in one another"),))
+        return Reading(text, None, faults=(Fault("", "has too many nested brackets"),))
     if isinstance(body, dict) and body.keys() == {"json_prompt"}:
         body = body["json_prompt"]
-        repairs.append("json_prompt around it left out")
+        repairs.append("removed json_prompt around it")
     if not isinstance(body, dict):
         return Reading(text, None, faults=tuple(faults_of(body)))
     try:
@@ -100,7 +100,7 @@ def read(text: str) -> Reading:
             return Reading(text, None, faults=tuple(faults))
         told = written(mended)
     except RecursionError:
-        return Reading(text, None, faults=(Fault("", "has too many brackets in one another"),))
+        return Reading(text, None, faults=(Fault("", "has too many nested brackets"),))
     if told != text and not repairs:
         repairs.append(_SPELLED)
     return Reading(told, mended, tuple(dict.fromkeys(repairs)))
@@ -119,11 +119,11 @@ def _parsed(text: str, repairs: list[str]) -> object:
     except ValueError as error:
         first = error
     found = _FENCED.fullmatch(text)
-    body, slips = (found["body"], ["the fence around it left out"]) if found else (text, [])
+    body, slips = (found["body"], ["removed the code fence around it"]) if found else (text, [])
     if '"' not in body and (straight := body.translate(_CURLY)) != body:
-        body, slips = straight, [*slips, "curly quote marks made straight"]
+        body, slips = straight, [*slips, "made curly quote marks straight"]
     if (without := _without_spare_commas(body)) != body:
-        body, slips = without, [*slips, "commas before a closing bracket left out"]
+        body, slips = without, [*slips, "removed commas before closing brackets"]
     try:
         loaded = _loaded(body)
     except _TwiceError:
@@ -143,12 +143,12 @@ def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(body) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for at, key in enumerate(keys) if key in keys[:at])
-        raise _TwiceError(f"“{twice[:40]}” stands twice in the same braces: leave one out")
+        raise _TwiceError(f"“{twice[:40]}” appears twice in the same braces: remove one")
     return body
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _without_spare_commas(text: str) -> str:
@@ -179,9 +179,9 @@ def _why(error: ValueError) -> str:
         place = f"line {error.lineno}, " if "\n" in error.doc else ""
         near = error.doc[max(0, error.pos - 12) : error.pos + 12].replace("\n", " ")
         near = near.encode("utf-8", "replace").decode()
-        return f"is no whole JSON: at {place}letter {error.colno}, {what} (“{near}”)"
+        return f"is not complete JSON: at {place}letter {error.colno}, {what} (“{near}”)"
     words = str(error).encode("utf-8", "replace").decode()
-    return f"is no whole JSON: {words}"
+    return f"is not complete JSON: {words}"
 
 
 class _Mender:
@@ -236,12 +236,12 @@ class _Mender:
         for key, value in held.items():
             name = self._key(key, held)
             if value is None and name in OPTIONAL:
-                self._told.append(f"{name} without anything left out")
+                self._told.append(f"removed empty {name}")
                 continue
             body[name] = value
         wanted = [key for key in order if key in body]
         if wanted != [key for key in body if key in order]:
-            self._told.append(f"keys put into the order {', '.join(wanted)}")
+            self._told.append(f"sorted keys in the order {', '.join(wanted)}")
             body = {key: body[key] for key in wanted} | body
         return body
 

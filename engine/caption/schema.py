@@ -76,11 +76,11 @@ def _of_style(style: object) -> Iterator[Fault]:
         return
     if "photo" in style and "art_style" in style:
         yield Fault(
-            STYLE, "photo is for photographs, art_style for all else: leave one of them out"
+            STYLE, "photo is for photographs, art_style for everything else: remove one of them"
         )
         return
     if "photo" not in style and "art_style" not in style:
-        needs = "needs photo (camera and lens) for a photograph, or art_style for all else"
+        needs = "needs photo (camera and lens) for a photograph, or art_style for everything else"
         yield Fault(STYLE, needs)
         return
     yield from _of_keys(style, style_keys(style), STYLE)
@@ -121,7 +121,7 @@ def _of_element(element: object, path: str) -> Iterator[Fault]:
         yield Fault(f"{path}.type", f'"obj" or "text", not {_shown(kind)}')
         return
     if kind == "obj" and "text" in element:
-        message = f'{path} has the type obj, which has no words: make it "type":"text"'
+        message = f'{path} has the type obj, which has no text: change it to "type":"text"'
         yield Fault(f"{path}.text", message)
         return
     yield from _of_keys(element, ELEMENTS[kind], path)
@@ -147,15 +147,15 @@ def _of_keys(held: Mapping[str, Any], order: Sequence[str], path: str) -> Iterat
     present = [key for key in held if key in order]
     wanted = [key for key in order if key in held]
     if present != wanted:
-        yield Fault(path, f"the keys stand in the order {', '.join(wanted)}")
+        yield Fault(path, f"keys must be in the order {', '.join(wanted)}")
 
 
 def _unknown(key: str, order: Sequence[str]) -> str:
     if key == "aspect_ratio":
-        return "is no part of a caption: write it into the column aspect_ratio"
+        return "does not belong in a caption: use the column aspect_ratio"
     near = difflib.get_close_matches(key[:40], order, n=1, cutoff=0.7)
-    meant = f"; {near[0]} may be meant" if near else ""
-    return f"is no key here: there are {', '.join(order)}{meant}"
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"is not a key here: use {', '.join(order)}{meant}"
 
 
 def _of_text(value: object, path: str) -> Iterator[Fault]:

@@ -238,8 +238,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     empty = not log.exists() or (log.stat().st_size == 0 and not index.exists())
     if fixed and not empty and not index.exists():
         raise LibraryError(
-            f"{path} cannot be read where it is: its last changes are in {log.name}, and to look"
-            " those up SQLite must write a file beside it. Copy the library to where it can."
+            f"{path} cannot be read where it is: its last changes are in {log.name}, and reading"
+            " those needs a writable folder. Copy the library to a writable folder."
         )
     options = "mode=ro&immutable=1" if fixed and empty else "mode=ro"
     # Opened in a thread, say, and then used in another; never in two at once.
@@ -256,7 +256,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if tables and application != _APPLICATION_ID:
-        raise LibraryError(f"{path} is another program's database. Choose another folder.")
+        raise LibraryError(f"{path} belongs to another program. Choose another folder.")
     return version
 
 
@@ -268,7 +268,7 @@ def _require_version(version: int, path: Path) -> None:
     if version < SCHEMA_VERSION:
         raise OlderLibraryError(
             f"{path} was written by an older version of Promptsheet: `promptsheet engine start`"
-            " brings it up to date (and keeps a copy of it)."
+            " updates it (and keeps a copy)."
         )
     raise LibraryError(
         f"{path} was written by a newer version of Promptsheet (schema {version}; this one has"

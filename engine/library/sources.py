@@ -75,7 +75,7 @@ def take_in(
                 copy.flush()
                 os.fsync(copy.fileno())
             if found.hexdigest() != digest:
-                raise SourceError("It was changed after it was looked at. Start again.")
+                raise SourceError("It changed after it was checked. Start again.")
             if fault == "damaged":
                 temporary.replace(final)
             else:

@@ -55,7 +55,7 @@ def embedding_files(places: Sequence[Path]) -> list[Path]:
             raise ValueError(f"embeddings: {place} holds no {SUFFIX} file")
         for file in files:
             if file.suffix != SUFFIX or not file.is_file():
-                raise ValueError(f"embeddings: {file} is no {SUFFIX} file that is there")
+                raise ValueError(f"embeddings: {SUFFIX} file not found: {file}")
             if found.setdefault(file.stem, file) != file:
                 raise ValueError(f"embeddings: two files are called {file.stem}")
     return list(found.values())
@@ -69,6 +69,8 @@ def require_autoencoder(place: Path) -> None:
     """
     if place.is_dir():
         if not (place / AUTOENCODER_CONFIG).is_file():
-            raise ValueError(f"vae: {place} holds no {AUTOENCODER_CONFIG}: it is no autoencoder's")
+            raise ValueError(
+                f"vae: {place} has no {AUTOENCODER_CONFIG}, so it is not an autoencoder's folder"
+            )
     elif place.suffix != SUFFIX or not place.is_file():
-        raise ValueError(f"vae: {place} is no {SUFFIX} file and no folder that is there")
+        raise ValueError(f"vae: {SUFFIX} file or folder not found: {place}")

@@ -301,7 +301,9 @@ def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
     listed = body.get("models", [])
     tables = isinstance(listed, list) and all(isinstance(item, dict) for item in listed)
     if body.keys() - {"models"} or not tables:
-        raise SettingsError(f"{path}: each model is a [[models]] table; nothing else belongs here.")
+        raise SettingsError(
+            f"{path}: each model is a [[models]] table; nothing else is allowed here."
+        )
     return [(path, number, item) for number, item in enumerate(listed, start=1)]
 
 
@@ -326,25 +328,25 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> Model:
         raise SettingsError(f"{path}, {name}: {str(error).rstrip('.')}.") from error
     if not family.clip and (model.embeddings or model.clip_skip > 1):
         raise SettingsError(
-            f"{path}, {name}: embeddings and clip_skip are for models whose texts CLIP alone"
-            f" encodes, which those of the kind {family.title} are not: leave them out."
+            f"{path}, {name}: embeddings and clip_skip work only with models that use nothing but"
+            f" CLIP, and {family.title} models do not: remove them."
         )
     if model.quantise and model.source.suffix == GGUF_SUFFIX:
         raise SettingsError(
-            f"{path}, {name}: quantise: {model.source.name} is rounded already: leave it out."
+            f"{path}, {name}: quantise: {model.source.name} is already quantised: remove this."
         )
     if model.step_cache and not model.kind.step_cache:
         able = dict.fromkeys(each.title for each in FAMILIES.values() if each.step_cache)
         raise SettingsError(
-            f"{path}, {name}: step_cache: nothing can be left out of the steps of models of the"
-            f" kind {model.kind.title}, only of {', '.join(able)}: leave it out."
+            f"{path}, {name}: step_cache: this works only with {', '.join(able)}, not with"
+            f" {model.kind.title}: remove it."
         )
     names = model.kind.schedulers_for()
     for word, rendering in model.rendering.items():
         if rendering.scheduler and rendering.scheduler not in names:
             raise SettingsError(
-                f"{path}, {name}: rendering.{word}.scheduler: {rendering.scheduler!r} is none that"
-                f" this model can use; {_listed(names)}."
+                f"{path}, {name}: rendering.{word}.scheduler: {rendering.scheduler!r} does not"
+                f" work with this model; {_listed(names)}."
             )
     return model
 
@@ -387,7 +389,7 @@ def _require_kind(field: str, file: Path, wanted: str) -> None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"there are {', '.join(names)}" if names else "it can use its own alone: leave it out"
+    return f"use {', '.join(names)}" if names else "it works only with its own: remove this"
 
 
 def _told_by(files: ModelFiles) -> dict[str, Any]:

@@ -90,8 +90,8 @@ TITLES: Mapping[str, str] = {
 """Families of files, as their makers call them."""
 
 _WORDS: Mapping[What, str] = {
-    "checkpoint": "a whole model of",
-    "denoiser": "the denoiser alone of",
+    "checkpoint": "a complete model of",
+    "denoiser": "only the denoiser of",
     "lora": "a LoRA for",
     "autoencoder": "an autoencoder (VAE) of",
     "embedding": "a textual inversion embedding for",
@@ -102,16 +102,16 @@ _WORDS: Mapping[What, str] = {
     "unknown": "of",
 }
 _ALONE: Mapping[What, str] = {
-    "checkpoint": "a whole model of a kind that is not known here",
-    "denoiser": "a denoiser of a kind that is not known here",
-    "lora": "a LoRA that does not tell for which family",
+    "checkpoint": "a complete model of an unknown kind",
+    "denoiser": "a denoiser of an unknown kind",
+    "lora": "a LoRA of an unknown family",
     "autoencoder": "an autoencoder (VAE)",
     "embedding": "a textual inversion embedding",
     "text encoder": "a text encoder",
     "controlnet": "a ControlNet",
     "adapter": "an adapter (IP-Adapter, T2I-Adapter or the like)",
     "upscaler": "an upscaler",
-    "unknown": "of no kind that is known here",
+    "unknown": "of an unknown kind",
 }
 
 

@@ -58,12 +58,12 @@ def look_at(path: Path, base: Path | None = None) -> FoundModel:
     path = path.absolute()
     files = ModelFiles(str(path), str(base.absolute()) if base else "")
     if not path.exists():
-        return FoundModel(path, files, None, f"{path} is not there.")
+        return FoundModel(path, files, None, f"File not found: {path}.")
     if path.is_dir() and not (path / INDEX).is_file():
         fault = f"{path} is neither a folder in diffusers' format (it has no {INDEX}) nor a file."
         return FoundModel(path, files, None, fault)
     if path.is_dir() and not read_json(path / INDEX).get("_class_name"):
-        return FoundModel(path, files, None, f"{path / INDEX} names no pipeline: it is damaged.")
+        return FoundModel(path, files, None, f"{path / INDEX} names no pipeline, so it is damaged.")
     kind = None
     if path.is_file():
         try:

@@ -51,14 +51,14 @@ def read_gguf(path: Path) -> Header:
             header = _read(file, path.name)
     except (struct.error, UnicodeDecodeError, EOFError) as error:
         raise WeightsFileError(
-            f"{path.name} is a GGUF file that is cut off or damaged in its header: download or copy"
+            f"{path.name} is a GGUF file with an incomplete or damaged header: download or copy"
             " it again."
         ) from error
     size = path.stat().st_size
     if size < header.file_bytes:
         raise WeightsFileError(
-            f"{path.name} is cut off: {size:,} bytes are there, and it should have"
-            f" {header.file_bytes:,}. Download or copy it again."
+            f"{path.name} is incomplete: it has {size:,} of {header.file_bytes:,} bytes. Download"
+            " or copy it again."
         )
     return header
 
@@ -66,7 +66,7 @@ def read_gguf(path: Path) -> Header:
 def _read(file: BinaryIO, name: str) -> Header:
     version, tensors, entries = struct.unpack("<4xIQQ", _bytes(file, 24))
     if version not in _VERSIONS:
-        raise WeightsFileError(f"{name} is GGUF of a version that is not read here: {version}.")
+        raise WeightsFileError(f"{name} is GGUF version {version}, which is not supported.")
     if max(tensors, entries) > _MOST_ENTRIES:
         raise EOFError
     told = {}
@@ -83,8 +83,8 @@ def _read(file: BinaryIO, name: str) -> Header:
         kind, begin = struct.unpack("<IQ", _bytes(file, 12))
         if kind not in _BLOCKS:
             raise WeightsFileError(
-                f"{name} has numbers of a kind that is not computed with here ({kind} of GGUF, in"
-                f" {called}): take one in Q8_0, or Q4_K to Q6_K."
+                f"{name} uses a GGUF format that is not supported ({kind}, in {called}): use a"
+                " file in Q8_0, or Q4_K to Q6_K."
             )
         dtype, together, bytes_ = _BLOCKS[kind]
         size = -(-math.prod(sides) // together) * bytes_

@@ -37,9 +37,9 @@ def add_entries(
         for entry in added:
             if entry["label"] in taken:
                 raise LabelTakenError(
-                    f"{path or own_list()} has a model {entry['label']} already: choose another"
-                    " label, or take that one out first"
-                    f" (`promptsheet models remove {entry['label']}`)."
+                    f"{path or own_list()} already has a model {entry['label']}: choose another"
+                    " label, or remove that one first (`promptsheet models remove"
+                    f" {entry['label']}`)."
                 )
             taken.add(entry["label"])
             table = tomlkit.table()
@@ -83,7 +83,7 @@ def _changed(change: Callable[[Any], None], path: Path, tables: str) -> Path:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise SettingsError(
-            f"{path}: each entry is a [[{tables}]] table; nothing else belongs here."
+            f"{path}: each entry is a [[{tables}]] table; nothing else is allowed here."
         )
     change(document)
     try:

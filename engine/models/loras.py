@@ -114,7 +114,7 @@ def family_told(lora: KnownLora) -> str:
     except WeightsFileError as error:
         raise LoraError(str(error)) from error
     if kind.what not in ("lora", "unknown"):
-        raise LoraError(f"{lora.file.name} is {kind.words}, and no LoRA.")
+        raise LoraError(f"{lora.file.name} is {kind.words}, not a LoRA.")
     return lora.family or kind.family
 
 
@@ -148,10 +148,7 @@ def why_not(lora: KnownLora, model: Model) -> str:
             f" model of {kind.title}."
         )
     if other := other_kind(lora.file):
-        return (
-            f"The LoRA {lora.label} is a {other}, which cannot be loaded as it was made: take one"
-            " that is a plain LoRA."
-        )
+        return f"The LoRA {lora.label} is a {other}, which cannot be loaded: use a plain LoRA."
     if why := misfit(lora.file, model.source):
         return f"The LoRA {lora.label} does not fit the model {model.label}: {why}."
     return ""
@@ -167,7 +164,7 @@ def unusable(kind: FileKind, models: Mapping[str, Model]) -> str:
     if not kind.family or any(takes_family(model, kind.family) for model in models.values()):
         return ""
     return (
-        f"It is {kind.words}, and no model of your list takes such LoRAs: add or pull one of that"
+        f"It is {kind.words}, and none of your models can use it: add or pull a model of that"
         " family first."
     )
 
@@ -205,7 +202,7 @@ def lora_digest(name: str, file: Path) -> str:
         return file_digest(file)
     except OSError as error:
         raise LoraGoneError(
-            f"the LoRA {name} is not there: {file} cannot be read ({error.strerror}). Put it back,"
+            f"the LoRA {name} is missing: {file} cannot be read ({error.strerror}). Put it back,"
             " or mount its disk"
         ) from error
 
@@ -218,8 +215,8 @@ def require_same(name: str, file: Path, digest: str) -> None:
     """
     if lora_digest(name, file) != digest:
         raise LoraGoneError(
-            f"the LoRA {name} is another file than when this session was started: put the old one"
-            f" back as {file}, or start these rows anew with the new one"
+            f"the file of the LoRA {name} has changed since this session started: put the old one"
+            f" back as {file}, or start these rows again with the new one"
         )
 
 
@@ -229,8 +226,8 @@ def _in_folder(folder: Path) -> dict[str, _Found]:
         label = path.name.removesuffix(SUFFIX).strip()
         if label in found:
             fault = (
-                f"Several files of {folder} are called {path.name}: give one of them another name,"
-                " or a label of its own in loras.toml."
+                f"Several files in {folder} are called {path.name}: rename one, or give it a"
+                " label in loras.toml."
             )
             found[label] = _Found(None, fault)
         elif label and not any(letter in _APART for letter in label):
@@ -250,8 +247,8 @@ def _files(folder: Path) -> list[Path]:
         ]
         if len(found) > _MOST_FILES:
             raise SettingsError(
-                f"{folder} (loras_folder) holds more than {_MOST_FILES:,} {SUFFIX} files: name a"
-                " smaller folder."
+                f"{folder} (loras_folder) holds more than {_MOST_FILES:,} {SUFFIX} files: choose"
+                " a smaller folder."
             )
     return found
 
@@ -266,7 +263,9 @@ def _listed(path: Path) -> dict[str, _Found]:
     listed = body.get("loras", [])
     tables = isinstance(listed, list) and all(isinstance(item, dict) for item in listed)
     if body.keys() - {"loras"} or not tables:
-        raise SettingsError(f"{path}: each LoRA is a [[loras]] table; nothing else belongs here.")
+        raise SettingsError(
+            f"{path}: each LoRA is a [[loras]] table; nothing else is allowed here."
+        )
     found: dict[str, _Found] = {}
     for number, item in enumerate(listed, start=1):
         label = str(item.get("label") or f"LoRA {number}")
@@ -287,14 +286,14 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> KnownLora:
         raise SettingsError(f"{path}, {name}: {error}.") from error
     if any(letter in _APART for letter in lora.label):
         raise SettingsError(
-            f"{path}, {name}: a label cannot hold any of {' '.join(_APART.strip())}, which part"
+            f"{path}, {name}: a label cannot contain {' '.join(_APART.strip())}, which separate"
             " names and weights in a cell."
         )
     if not lora.file.is_file():
-        raise SettingsError(f"{path}, {name}: there is no file {lora.file}.")
+        raise SettingsError(f"{path}, {name}: file not found: {lora.file}.")
     if lora.file.suffix != SUFFIX:
         raise SettingsError(
-            f"{path}, {name}: {lora.file.name} is no {SUFFIX} file. Others can hold programs, and"
-            " are not loaded."
+            f"{path}, {name}: {lora.file.name} is not a {SUFFIX} file. Other formats can contain"
+            " programs and are not loaded."
         )
     return lora

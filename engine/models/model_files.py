@@ -180,7 +180,7 @@ def _folder_fault(folder: Path) -> str:
     if (folder / INDEX).is_file():
         return ""
     if not folder.exists():
-        return f"{folder} is not there. Put it back, or mount its disk."
+        return f"Folder not found: {folder}. Put it back, or mount its disk."
     return f"{folder} is not a diffusers folder (it has no {INDEX})."
 
 
@@ -194,30 +194,30 @@ def kind_fault(name: str, kind: FileKind, base: str) -> str:
     """
     if kind.is_gguf and not (kind.what == "denoiser" and name.endswith(GGUF_SUFFIX)):
         return (
-            f"{name} is {kind.words}, stored as GGUF: only a denoiser alone is loaded from that,"
-            f" with a name that ends in {GGUF_SUFFIX}. Take its .safetensors."
+            f"{name} is {kind.words}, stored as GGUF: only denoisers in files ending in"
+            f" {GGUF_SUFFIX} can be loaded from GGUF. Use its .safetensors file."
         )
     if kind.what == "checkpoint":
         if kind.pipeline:
             return ""
-        return f"{name} is {kind.words}: such models are not drawn with here."
+        return f"{name} is {kind.words}, which Promptsheet does not support."
     if kind.what == "upscaler":
         if kind.family:
             return ""
         return (
-            f"{name} is an upscaler of a kind that is not used here: those of ESRGAN's kind are"
-            " (RealESRGAN_x4plus, 4x-UltraSharp and most others), and Real-ESRGAN's compact ones."
+            f"{name} is an upscaler of an unsupported kind. Use ESRGAN models (RealESRGAN_x4plus,"
+            " 4x-UltraSharp and most others) or compact Real-ESRGAN models."
         )
     if kind.what != "denoiser":
-        return f"{name} is {kind.words}, which is no model by itself."
+        return f"{name} is {kind.words}, which is not a model by itself."
     if kind.variant not in ("", "distilled"):
-        return f"{name} is {kind.words}: such models are not drawn with from a single file here."
+        return f"{name} is {kind.words}, which is not supported as a single file."
     if not kind.denoiser:
-        return f"{name} is {kind.words}, which cannot be loaded from a single file here."
+        return f"{name} is {kind.words}, which cannot be loaded from a single file."
     if not base:
         return (
-            f"{name} is {kind.words}. The rest comes from a folder in diffusers' format of the same"
-            " family: name it as base."
+            f"{name} is {kind.words}. It also needs a folder in diffusers' format of the same"
+            " family: name that as base."
         )
     theirs = next((cls for part, cls in parts_of(Path(base)).items() if part in DENOISERS), "")
     if theirs != kind.denoiser:

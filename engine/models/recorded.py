@@ -137,7 +137,9 @@ def has_digest(path: Path, size: int, digest: str, by: Literal["sha256", "git"])
 
 def _changed(record: RecordedModel, *, whole: bool) -> Iterator[str]:
     since = f"since the model was {record.came}"
-    remedy = "pull it again: what is whole stays" if record.came == "pulled" else "fetch it again"
+    remedy = (
+        "pull it again: undamaged files stay" if record.came == "pulled" else "download it again"
+    )
     for file in record.files:
         path = Path(record.folder, file.name)
         try:
@@ -148,7 +150,7 @@ def _changed(record: RecordedModel, *, whole: bool) -> Iterator[str]:
                     f" {file.size:,}; {remedy}."
                 )
             elif not _is_as_it_was(path, file, whole=whole):
-                yield f"{file.name} was changed {since}: its content is another; {remedy}."
+                yield f"{file.name} was changed {since}: its content differs; {remedy}."
         except FileNotFoundError:
             yield f"{file.name} is missing: {remedy}."
         except OSError as error:
@@ -171,7 +173,7 @@ def _come_since(files: ModelFiles, record: RecordedModel) -> Iterator[str]:
     for path in files.weights():
         if path not in known and path.is_relative_to(record.folder):
             name = path.relative_to(record.folder)
-            yield f"{name} has come since the model was {record.came}, and would be loaded with it."
+            yield f"{name} appeared since the model was {record.came} and would be loaded with it."
 
 
 def _files_of(folder: Path) -> Iterator[Path]:

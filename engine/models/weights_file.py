@@ -25,14 +25,14 @@ _BITS = {
 GGUF = b"GGUF"
 """How a file of that format begins."""
 _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
-    "GGUF, a format of quantised weights that is not pulled here: take its .safetensors, or fetch"
-    " the file yourself": (GGUF,),
-    "a pickle, which may run programs of its maker's, so only .safetensors is loaded: most models"
-    " are offered as that, too; else convert it where you trust it": (
+    "GGUF, a format of quantised weights that cannot be pulled: use its .safetensors, or"
+    " download the file yourself": (GGUF,),
+    "a pickle file, which can run programs, so only .safetensors is loaded: look for that"
+    " format, or convert the file if you trust it": (
         *(b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
     ),
     "a Git LFS pointer: fetch the file itself with `git lfs pull`": (b"version https://git-lfs",),
-    "a web page, most likely of a download that asked for a login: download it again": (
+    "a web page, probably from a download that needed a login: download it again": (
         *(b"<!DOCTYPE", b"<!doctype", b"<html"),
     ),
 }
@@ -111,7 +111,7 @@ def header_bytes(name: str, beginning: bytes) -> int:
         if beginning.startswith(known):
             raise WeightsFileError(f"{name} is {words}.")
     if len(beginning) < _LENGTH_BYTES:
-        raise WeightsFileError(f"{name} is empty or cut off: download or copy it again.")
+        raise WeightsFileError(f"{name} is empty or incomplete: download or copy it again.")
     length = int.from_bytes(beginning[:_LENGTH_BYTES], "little")
     if not 2 <= length <= _MOST_HEADER_BYTES:
         raise WeightsFileError(
@@ -129,7 +129,7 @@ def parse_header(name: str, content: bytes) -> Header:
     """
     text = content[_LENGTH_BYTES:]
     if len(content) < header_bytes(name, content):
-        raise WeightsFileError(f"{name} is cut off in its header: download or copy it again.")
+        raise WeightsFileError(f"{name} has an incomplete header: download or copy it again.")
     try:
         body = json.loads(text)
         if not isinstance(body, dict):
@@ -170,15 +170,15 @@ def read_whole(path: Path) -> Header:
         fits = bits is None or 8 * (tensor.end - tensor.begin) == tensor.numbers * bits
         if tensor.begin != at or tensor.end < at or not fits:
             raise WeightsFileError(
-                f"{path.name} is damaged: {name} is not where its header says, or not as large."
-                " Download or copy it again."
+                f"{path.name} is damaged: {name} is not where its header says, or has a different"
+                " size. Download or copy it again."
             )
         at = tensor.end
     size = path.stat().st_size
     if size != header.file_bytes:
-        how = "cut off" if size < header.file_bytes else "longer than its header says"
+        how = "incomplete" if size < header.file_bytes else "longer than its header says"
         raise WeightsFileError(
-            f"{path.name} is {how}: {size:,} bytes are there, and it should have"
-            f" {header.file_bytes:,}. Download or copy it again."
+            f"{path.name} is {how}: it has {size:,} of {header.file_bytes:,} bytes. Download or"
+            " copy it again."
         )
     return header

@@ -33,7 +33,7 @@ def _folder_faults(folder: Path, without: tuple[str, ...]) -> Iterator[str]:
     for name in parts:
         part = folder / name
         if not part.is_dir():
-            yield f"{folder}: the folder {name}, which its model_index.json names, is not there."
+            yield f"{folder}: the folder {name}, named in model_index.json, is missing."
         elif (part / "config.json").is_file():  # schedulers and tokenizers have others
             yield from _part_faults(part)
 
@@ -44,8 +44,8 @@ def _part_faults(part: Path) -> Iterator[str]:
         yield from _shard_faults(part, index)
     if not found:
         pickled = any(next(part.glob(pattern), None) for pattern in _PICKLES)
-        how = "only as pickles, which are not loaded" if pickled else "no weights"
-        yield f"{part} has {how}: fetch its .safetensors."
+        how = "only pickle files, which are not loaded" if pickled else "no weights"
+        yield f"{part} has {how}: download its .safetensors."
     for path in found:
         try:
             read_whole(path)
@@ -59,7 +59,7 @@ def _shard_faults(part: Path, index: Path) -> Iterator[str]:
     """What is wrong with weights that are spread over several files."""
     named = read_json(index).get("weight_map")
     if not isinstance(named, dict):
-        yield f"{part.name}: {index.name} names no weights: fetch it again."
+        yield f"{part.name}: {index.name} names no weights: download it again."
         return
     wanted: dict[str, set[str]] = defaultdict(set)
     for tensor, file in named.items():
@@ -67,7 +67,7 @@ def _shard_faults(part: Path, index: Path) -> Iterator[str]:
     for name, tensors in sorted(wanted.items()):
         path = part / name
         if Path(name).name != name or not path.is_file():
-            yield f"{part.name}: {name}, which {index.name} names, is not there: fetch it."
+            yield f"{part.name}: {name}, named in {index.name}, is missing: download it."
             continue
         try:
             missing = tensors - read_whole(path).tensors.keys()

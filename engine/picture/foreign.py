@@ -50,16 +50,16 @@ def why_silent(path: Path) -> str:
     if not texts:
         return NO_TEXT
     if "prompt" in texts or "workflow" in texts:
-        return "it looks like ComfyUI's, but no sampler with a prompt was found in its graph"
+        return "it looks like ComfyUI's, but its graph has no sampler with a prompt"
     for keyword, program in _PROGRAMS.items():
         if keyword in texts:
-            return f"it looks like {program}'s, but no prompt was found in its text"
+            return f"it looks like {program}'s, but its text has no prompt"
     if "parameters" in texts:
-        return "it has parameters, but not as A1111 and its like write them"
-    return f"it has texts of no kind that is known: {', '.join(sorted(texts)[:5])}"
+        return "it has parameters, but not in the format of A1111 and similar programs"
+    return f"it has texts of an unknown kind: {', '.join(sorted(texts)[:5])}"
 
 
-NO_TEXT = "it holds no text"
+NO_TEXT = "it contains no text"
 _PROGRAMS = {
     "invokeai_metadata": "InvokeAI",
     "invokeai_graph": "InvokeAI",
@@ -233,5 +233,5 @@ def _comfy(body: dict[str, Any]) -> Foreign | None:
         schedule=as_text(found.scheduler),
         model=as_text(found.model),
         loras=found.loras,
-        note="several prompts, for parts of the picture, are joined" if several else "",
+        note="several prompts for parts of the picture were joined" if several else "",
     )

@@ -98,7 +98,7 @@ def read_texts(path: Path) -> dict[str, str]:
     if kind == PNG:
         return read_text(path)
     if kind is None or not is_available(kind):
-        raise PictureError(f"{path.name} is not a picture file that can be read here")
+        raise PictureError(f"{path.name} is not a picture file that can be read")
     _load_plugin(kind)
     try:
         with Image.open(path) as image:

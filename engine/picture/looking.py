@@ -81,21 +81,21 @@ class _Child:
             process.stdin.flush()
             if not select.select([process.stdout], [], [], _SECONDS)[0]:
                 self.close()
-                return f"Reading it took longer than {_SECONDS:.0f} seconds, the limit."
+                return f"Reading it took longer than the limit of {_SECONDS:.0f} seconds."
             line = process.stdout.readline()
         if not line.endswith(b"\n"):
             self.close()
             return (
-                "Reading it failed in an unexpected way, so it is damaged or very unusual. Save it"
-                " as JPG, PNG or WEBP and take that."
+                "Reading it failed: it is damaged or very unusual. Save it as JPG, PNG or WEBP"
+                " and use that."
             )
         answer = msgspec.json.decode(line, type=Looked)
         if answer.facts is not None:
             return answer.facts
         if answer.memory:
             return (
-                f"Reading it takes more than {_MEMORY_BYTES >> 30} GiB of memory, the limit. Make"
-                " it smaller."
+                f"Reading it takes more than the limit of {_MEMORY_BYTES >> 30} GiB of memory."
+                " Make it smaller."
             )
         return answer.refused
 

@@ -21,7 +21,7 @@ SUFFIXES = (
     *(".bmp", ".gif", ".ppm", ".pgm", ".pnm"),
 )
 """What files of pictures are called; a folder is searched for these."""
-SAVE_AS = "Save it as JPG, PNG or WEBP and take that."
+SAVE_AS = "Save it as JPG, PNG or WEBP and use that."
 """What to do about a file that is none of these."""
 
 
@@ -55,9 +55,9 @@ def open_plain(path: Path) -> io.BufferedReader:
         # A named pipe would wait here for whoever writes into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise SourceError("There is no such file.") from None
+        raise SourceError("File not found.") from None
     except PermissionError:
-        raise SourceError("You may not read this file.") from None
+        raise SourceError("You have no permission to read this file.") from None
     except (OSError, ValueError) as error:
         raise SourceError(f"It cannot be opened: {getattr(error, 'strerror', error)}.") from error
     about = os.fstat(descriptor)
@@ -91,4 +91,4 @@ def _other_than_file(mode: int) -> str:
         stat.S_IFCHR: "a device",
         stat.S_IFBLK: "a device",
     }
-    return "" if stat.S_ISREG(mode) else kinds.get(stat.S_IFMT(mode), "no plain file")
+    return "" if stat.S_ISREG(mode) else kinds.get(stat.S_IFMT(mode), "not a regular file")

@@ -63,7 +63,7 @@ def look_at(file: io.BufferedReader, name: str, digest: str) -> SourceFacts:
         frames = _decoded(lambda: getattr(picture, "n_frames", 1))
         if frames > 1 and kind != "MPO":  # of a camera: the picture, and another view of it
             what = f"has {frames} pages" if kind == "TIFF" else f"is animated ({frames} frames)"
-            raise SourceError(f"It {what}. Save the one you mean as a picture of its own.")
+            raise SourceError(f"It {what}. Save the one you want as a separate picture.")
         if kind in ("JPEG", "MPO"):
             picture.draft("RGB", (width // 8, height // 8))  # all is read, a part is computed
         _load(picture)
@@ -71,7 +71,7 @@ def look_at(file: io.BufferedReader, name: str, digest: str) -> SourceFacts:
         turned = _decoded(picture.getexif).get(0x0112, 1) in (5, 6, 7, 8)
     note = ""
     if Path(name).suffix.lower() not in _NAMES.get(kind, ()):
-        note = f"It is a {kind} picture, whatever its name says."
+        note = f"Despite its name, it is a {kind} picture."
     if turned:
         width, height = height, width
     return SourceFacts(width, height, kind, size, digest, note)
@@ -97,10 +97,10 @@ def _other_content(start: bytes) -> str:
         (b"<?xml", "a drawing (SVG) or other XML"),
         (b"8BPS", "a Photoshop document"),
         (b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
-        (b"RIFF", "a sound or a film"),
+        (b"RIFF", "a sound or video file"),
     )
     if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-        return f"This is a HEIC picture, which phones write and few programs read. {SAVE_AS}"
+        return f"This is a HEIC picture from a phone, which cannot be read. {SAVE_AS}"
     what = next((what for magic, what in known if start.startswith(magic)), "")
     return f"This is {what or 'no picture that is known'}, or one that is damaged. {SAVE_AS}"
 
@@ -122,13 +122,13 @@ def _decoded(read: Callable[[], T]) -> T:
         raise
     except Exception as error:  # Pillow's decoders fail in as many ways as there are files
         cut = "truncated" in str(error).lower() or isinstance(error, EOFError)
-        what = "is cut off: its end is missing" if cut else f"is damaged: {error}"
+        what = "is incomplete: its end is missing" if cut else f"is damaged: {error}"
         raise SourceError(f"The picture {what}. Copy or download it again.") from error
 
 
 def _refuse_modes(mode: str) -> None:
     if mode == "F":
-        raise SourceError(f"Its pixels are decimal numbers, which no screen shows. {SAVE_AS}")
+        raise SourceError(f"Its pixels are decimal numbers, which screens cannot show. {SAVE_AS}")
 
 
 def read_rgb(file: io.BufferedReader, background: tuple[int, int, int]) -> Image.Image:

@@ -30,7 +30,7 @@ def read_palettes(body: Mapping[str, Any], path: Path) -> dict[str, Palette]:
         written = tuple(str(colour).strip().upper() for colour in listed)
         if not 1 <= len(written) <= _MOST_COLOURS or not all(map(_COLOUR.fullmatch, written)):
             raise SettingsError(
-                f"{path}: {name} is no palette: write up to {_MOST_COLOURS} colours, like"
+                f"{path}: {name} is not a palette: write up to {_MOST_COLOURS} colours, like"
                 f' {name} = ["#CBA324", "#F86C14:2"].'
             )
         palettes[name.casefold()] = written
@@ -46,7 +46,7 @@ def resolve_palette(asked: Sequence[str], palettes: Mapping[str, Palette]) -> Pa
     if len(asked) != 1 or asked[0].startswith("#"):
         return tuple(asked)
     if asked[0] not in palettes:
-        raise SettingsError(f"There is no palette {asked[0]!r}; there are {', '.join(palettes)}.")
+        raise SettingsError(f"Unknown palette {asked[0]!r}; choose from {', '.join(palettes)}.")
     return palettes[asked[0]]
 
 

@@ -51,10 +51,10 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
     yield from _on_picture(values, planned, recipe)
     if edited:
         columns = "all other columns" if captions else "magic_prompt and style"
-        yield Note("final_prompt", f"is yours, to the letter: {columns} add nothing")
+        yield Note("final_prompt", f"is used exactly as you wrote it: {columns} add nothing")
     if words.expanded != values.prompt and not edited:
-        each = " (each image draws anew)" if values.num_images > 1 else ""
-        seed = "" if values.seed_number is not None else ", for instance"
+        each = " (each image picks again)" if values.num_images > 1 else ""
+        seed = "" if values.seed_number is not None else ", for example"
         yield Note("prompt", f"becomes “{words.expanded}”{seed}{each}")
     if captions:
         yield from _on_caption(values, words)
@@ -64,26 +64,26 @@ def _notes(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Iterator
         template = template_of(values.style, planned.model.kind.name, planned.words.styles)
         around = template.prompt.replace(PLACE, "…")
         does = [] if edited else [f"says “{around}”"]
-        does += [f"keeps out {template.negative}"] if template.negative else []
+        does += [f"avoids {template.negative}"] if template.negative else []
         if does:
             yield Note("style", f"{values.style} {' and '.join(does)}")
     if recipe.negative_prompt and not planned.model.heeds_negative(
         values.rendering, values.guidance
     ):
-        yield Note("negative_prompt", f"changes nothing: {recipe.model} heeds none here")
+        yield Note("negative_prompt", f"has no effect: {recipe.model} ignores it here")
     if values.color_palette and not captions:
-        yield Note("color_palette", f"moves the colours to {' '.join(recipe.palette)}")
+        yield Note("color_palette", f"shifts the colours to {' '.join(recipe.palette)}")
     if values.lora:
         on = ", ".join(f"{lora.name} at {lora.weight:g}" for lora in recipe.loras)
-        yield Note("lora", f"puts on the model: {on}" if on else "changes nothing at weight 0")
+        yield Note("lora", f"applied to the model: {on}" if on else "has no effect at weight 0")
     if factor := values.enlarges:
-        by = f"enlarged by {values.upscaler}" if values.upscaler else "drawn anew"
+        by = f"enlarged by {values.upscaler}" if values.upscaler else "redrawn"
         size = f"{recipe.width * factor}×{recipe.height * factor}"
-        yield Note("upscale", f"makes another image of each, {by}, about {size}")
+        yield Note("upscale", f"adds a larger version of each, {by}, about {size}")
     if values.scheduler:
-        yield Note("scheduler", f"steps are taken by {recipe.scheduler}")
+        yield Note("scheduler", f"uses {recipe.scheduler}")
     if values.visibility == "public":
-        yield Note("visibility", "others on this machine may read it, in the shared folder")
+        yield Note("visibility", "others on this machine can read it in the shared folder")
 
 
 def _on_caption(values: RowValues, words: Wording) -> Iterator[Note]:
@@ -92,11 +92,11 @@ def _on_caption(values: RowValues, words: Wording) -> Iterator[Note]:
         return
     if made.is_own:
         if made.prompt == words.expanded:
-            yield Note("prompt", "is a caption, and stays as it is")
+            yield Note("prompt", "is a caption, used as it is")
         else:
             acting = _acting(values, {clash.column for clash in made.clashes})
-            yield Note("prompt", f"is a caption; {acting} filled in what it leaves out")
-        yield from (Note(clash.column, f"changes nothing: {clash.words}") for clash in made.clashes)
+            yield Note("prompt", f"is a caption; {acting} filled in what was missing")
+        yield from (Note(clash.column, f"has no effect: {clash.words}") for clash in made.clashes)
         return
     acting = _acting(values, set())
     with_columns = f", with {acting}" if acting else ""
@@ -104,10 +104,10 @@ def _on_caption(values: RowValues, words: Wording) -> Iterator[Note]:
         yield Note("magic_prompt", f"is a caption by a language model{with_columns}")
     elif values.magic_prompt:
         said = f"is a plain caption of these words{with_columns}"
-        yield Note("magic_prompt", f"{said}: no language model writes a fuller one")
+        yield Note("magic_prompt", f"{said}: no language model is set to write a fuller one")
     elif made.is_caption:
         yield Note(
-            "magic_prompt", f"is off, but {acting} need a caption: a plain one of these words"
+            "magic_prompt", f"is off, but {acting} need a caption: these words became a plain one"
         )
 
 
@@ -134,15 +134,15 @@ def _on_picture(values: RowValues, planned: PlannedModel, recipe: Recipe) -> Ite
         words += f", {'scaled' if same_shape else how} to {drawn[0]}×{drawn[1]}"
     yield Note("image", words)
     if values.mask is not None:
-        yield Note("mask", "keeps what is black in it as it is")
+        yield Note("mask", "black areas stay unchanged")
     if planned.model.kind.upscales:
-        yield Note("upscale", f"{recipe.model} enlarges it, and draws nothing")
+        yield Note("upscale", f"{recipe.model} only enlarges it")
         return
     if recipe.strength is None:
-        yield Note("strength", "is none: the prompt tells what to change")
+        yield Note("strength", "is not used: the prompt says what to change")
         return
     steps = planned.model.kind.steps_taken(recipe.steps, recipe.strength)
-    yield Note("strength", f"{recipe.strength:g}: {steps} of {recipe.steps} steps are taken")
+    yield Note("strength", f"{recipe.strength:g}: {steps} of {recipe.steps} steps are used")
 
 
 def _magic(before: str, after: str) -> str:

@@ -60,21 +60,21 @@ def exact_size(width: int | None, height: int | None, ratio: str, model: Model) 
     size = tuple(max(step, round(side / step) * step) for side in (wide, high))
     if max(size) > min(size) * model.max_ratio * (1 + 1e-9):
         raise SizeError(
-            f"{size[0]} × {size[1]} is longer than {model.max_ratio:g} times its other side, which"
-            f" is the most the model {model.label} can draw."
+            f"{size[0]} × {size[1]} is too long: the model {model.label} can draw up to"
+            f" {model.max_ratio:g} times the shorter side."
         )
     sides = model.kind.sides_at(model.base_resolution)
     if sides is not None and not sides[0] <= min(size) <= max(size) <= sides[1]:
         raise SizeError(
-            f"{size[0]} × {size[1]} has a side that the model {model.label} cannot draw: each has"
-            f" {sides[0]} to {sides[1]} pixels."
+            f"{size[0]} × {size[1]} has a side the model {model.label} cannot draw: each must"
+            f" have {sides[0]} to {sides[1]} pixels."
         )
     most = model.max_area * model.base_resolution**2
     if size[0] * size[1] > most:
         side = _largest_side(model)
         raise SizeError(
-            f"{size[0]} × {size[1]} is more than the model {model.label} can draw: up to"
-            f" {side} × {side} or as many pixels (max_area in the model list)."
+            f"{size[0]} × {size[1]} is too large for the model {model.label}: the limit is {side}"
+            f" × {side} or as many pixels in another shape (max_area in the model list)."
         )
     return size[0], size[1]
 

@@ -114,7 +114,7 @@ def template_of(style: str, family: str, styles: Styles) -> Template:
     if style == AUTO:
         return Template()
     if style not in styles:
-        raise SettingsError(f"There is no style {style!r}; there are auto, {', '.join(styles)}.")
+        raise SettingsError(f"Unknown style {style!r}; choose from auto, {', '.join(styles)}.")
     templates = styles[style]
     return templates.get(family) or templates.get(ANY) or Template()
 

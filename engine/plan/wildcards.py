@@ -123,7 +123,7 @@ class Wildcards:
         while more := {name for name in uses.keys() - ends if uses[name] <= ends}:
             ends |= more
         for name in uses.keys() - ends:
-            faults.setdefault(name, "Its lines lead back to itself, so that it may never end.")
+            faults.setdefault(name, "Its lines refer back to itself, so it may never end.")
         while spoilt := {
             name for name in uses.keys() - faults.keys() if uses[name] & faults.keys()
         }:
@@ -162,7 +162,7 @@ def expand(text: str, seed: int, wildcards: Wildcards) -> str:
         if len(text) > _MOST_CHARS:
             break
     raise WildcardError(
-        "The wildcards grow without end: one of them names itself, or they name one another."
+        "The wildcards never end: one of them names itself, or they name one another."
     )
 
 

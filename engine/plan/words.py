@@ -120,9 +120,9 @@ def _choices(path: Path) -> tuple[str, ...]:
     lines = (line.strip() for line in text.splitlines())
     found = tuple(line for line in lines if line and not line.startswith(("#", "//")))
     if not found:
-        raise SettingsError(f"{path} holds no choice: write one a line.")
+        raise SettingsError(f"{path} has no choices: write one per line.")
     if len(found) > _MOST_CHOICES:
-        raise SettingsError(f"{path} holds more than {_MOST_CHOICES:,} choices.")
+        raise SettingsError(f"{path} has more than {_MOST_CHOICES:,} choices.")
     return found
 
 
@@ -130,6 +130,6 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8: save it as that.") from error
+        raise SettingsError(f"{path} is not UTF-8: save it as UTF-8.") from error
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error

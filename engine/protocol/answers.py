@@ -34,9 +34,9 @@ class Greeting(msgspec.Struct, frozen=True):
             return None
         return (
             f"The engine process {self.pid} runs Promptsheet {self.version} (protocol"
-            f" {self.protocol}, schema {self.schema}); this is {__version__} (protocol {PROTOCOL},"
-            f" schema {SCHEMA_VERSION}). Stop it with `promptsheet engine stop`: its work is kept"
-            " and goes on with the version that starts next."
+            f" {self.protocol}, schema {self.schema}); this is {__version__} (protocol"
+            f" {PROTOCOL}, schema {SCHEMA_VERSION}). Stop it with `promptsheet engine stop`: its"
+            " work is kept and continues with the version that starts next."
         )
 
 

@@ -65,7 +65,7 @@ class Adapters:
                 str(file), adapter_name=name, use_safetensors=True, local_files_only=True
             )
             if not any(name in _of(layer) for layer in self._layers()):
-                raise LoraError("none of its layers is one of the model's")
+                raise LoraError("none of its layers matches the model")
         except Exception as error:
             self._delete(name)
             if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or (
@@ -74,8 +74,8 @@ class Adapters:
                 raise
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise LoraError(
-                f"the LoRA {lora.name} does not fit this model: {reason}. Name one that was made"
-                " for its kind"
+                f"the LoRA {lora.name} does not fit this model: {reason}. Use one made for this"
+                " kind of model"
             ) from error
         finally:
             self._switch(())  # what is loaded acts at once

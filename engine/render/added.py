@@ -74,10 +74,10 @@ def _autoencoder(pipeline: Any, place: Path, folder: Path) -> Any:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
             raise
         reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"{place} is no autoencoder for this model: {reason}") from error
+        raise ModelError(f"{place} is not an autoencoder for this model: {reason}") from error
     if made.config.latent_channels != own.config.latent_channels:
         raise ModelError(
-            f"{place} is no autoencoder for this model: it has {made.config.latent_channels}"
+            f"{place} is not an autoencoder for this model: it has {made.config.latent_channels}"
             f" latent channels, and the model's own has {own.config.latent_channels}."
         )
     made.to(device=own.device, dtype=own.dtype)
@@ -91,7 +91,7 @@ def _add_words(pipeline: Any, file: Path) -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise ModelError(f"{file} is cut off or damaged: copy or download it again.") from error
+        raise ModelError(f"{file} is incomplete or damaged: copy or download it again.") from error
     for suffix in _ENCODERS:
         encoder = getattr(pipeline, f"text_encoder{suffix}", None)
         if encoder is None:
@@ -115,11 +115,11 @@ def _add_words(pipeline: Any, file: Path) -> None:
             )
         except ValueError as error:
             raise ModelError(
-                f"The embedding {file.name} cannot be used: {error} Call the file otherwise, and"
-                " use that name in prompts."
+                f"The embedding {file.name} cannot be used: {error} Rename the file, and use that"
+                " name in prompts."
             ) from error
     if not (tensors.keys() & {"clip_l", "clip_g"} or len(tensors) == 1):
         raise ModelError(
-            f"{file.name} is no embedding of words: it holds"
+            f"{file.name} is not an embedding: it holds"
             f" {', '.join(sorted(tensors)[:5]) or 'nothing'}."
         )

@@ -251,7 +251,7 @@ def _levels(image: torch.Tensor) -> Pixels:
         image = image[:3] * image[3:] + (1 - image[3:])
     if not torch.isfinite(image).all():
         raise NoPictureError(
-            "the model computed values that are not numbers; another dtype or guidance may help"
+            "the model computed invalid values (not numbers); try another dtype or guidance"
         )
     levels = (image.float() * 255).round().clamp(0, 255).to(torch.uint8)
     return levels.permute(1, 2, 0).contiguous().cpu().numpy()

@@ -253,7 +253,7 @@ class LoadedModels:
         files, model_hash = wanted.files, wanted.model_hash
         if not files.are_there:
             raise ModelAbsentError(
-                f"the model {files.source} is not there: put it back, or mount its disk"
+                f"the model {files.source} is missing: put it back, or mount its disk"
             )
         way = self._placed(wanted)
         key = model_hash, way.placement
@@ -261,7 +261,7 @@ class LoadedModels:
             for called, path in files.added.files():
                 if not path.is_file():
                     raise ModelAbsentError(
-                        f"{path} ({called} of the model's entry) is not there: put it back, or"
+                        f"{path} ({called} in the model's entry) is missing: put it back, or"
                         " mount its disk"
                     )
             if files.fingerprint() != model_hash:

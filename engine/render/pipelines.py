@@ -92,8 +92,8 @@ def load_pipeline(
     except RuntimeError as error:
         if _NEEDS_GPU in str(error):
             raise ModelError(
-                f"{folder} is stored in a form that only a GPU computes with: render it on one, or"
-                " take a repository whose weights are whole."
+                f"{folder} is stored in a form that works only on a GPU: render it on a GPU, or"
+                " use a repository with full weights."
             ) from error
         raise
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -153,10 +153,10 @@ def require_whole_weights(folder: Path) -> None:
             hint = (
                 "it is a Git LFS pointer: fetch it with `git lfs pull`"
                 if pointer
-                else "it is cut off or damaged: copy or download it again"
+                else "it is incomplete or damaged: copy or download it again"
             )
             name = path.relative_to(folder)
-            raise ModelError(f"{folder}: the weights in {name} are not whole, {hint}.") from error
+            raise ModelError(f"{folder}: the weights in {name} are incomplete: {hint}.") from error
 
 
 def parameters_of(pipeline: Any) -> Mapping[str, inspect.Parameter]:

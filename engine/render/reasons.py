@@ -17,8 +17,8 @@ def plain(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no reason given"
     if found := _TOO_LONG.search(text):
         return (
-            f"the final prompt has {found[1]} tokens, more than the {found[2]} that the model"
-            " takes: shorten it"
+            f"the final prompt has {found[1]} tokens, more than the model's limit of {found[2]}:"
+            " shorten it"
         )
     return f"{type(error).__name__}: {text}"
 
@@ -29,8 +29,8 @@ def device_reason(error: Exception, device: str) -> str | None:
     if device == "cpu" or not any(words in text for words in _DEVICE_WORDS):
         return None
     return (
-        f"the GPU {device} failed: {plain(error)[:200]}. `nvidia-smi` shows whether it is there;"
-        " retry when it is, or render on another device"
+        f"the GPU {device} failed: {plain(error)[:200]}. check it with `nvidia-smi`, then retry,"
+        " or render on another device"
     )
 
 
@@ -43,7 +43,7 @@ def load_reason(error: Exception, device: str) -> tuple[Cause, str]:
     if reason := helper_reason(error):
         return Cause.NOT_NOW, reason
     if isinstance(error, ImportError):  # of what this model alone may need
-        return Cause.NOT_NOW, f"a package that the model needs cannot be used: {plain(error)}"
+        return Cause.NOT_NOW, f"a package that the model needs is not usable: {plain(error)}"
     full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
     return Cause.DISK if full else Cause.LOAD, plain(error)
 
@@ -65,8 +65,8 @@ def memory_reason(error: Exception) -> str | None:
         or "can't allocate memory" in text
     )
     return (
-        "out of memory: choose a smaller size or a smaller model; on a GPU, offload or decode in"
-        " the model's entry may help"
+        "out of memory: choose a smaller size or a smaller model; on a GPU, try offload or"
+        " decode in the model's entry"
         if memory
         else None
     )

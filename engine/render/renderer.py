@@ -109,7 +109,7 @@ class Renderer:
         torch.set_num_threads(self._cores if self._device == "cpu" else self._threads)
         some = torch.ones(_TRIAL, _TRIAL, device=self._device)
         if (some @ some).sum().item() != _TRIAL**3:
-            raise RuntimeError(f"{self._device} does not compute what it should")
+            raise RuntimeError(f"{self._device} computes wrong results")
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -142,8 +142,8 @@ class Renderer:
                 # What else uses the memory may end; a model larger than all of it never fits.
                 if self._models.fits_alone(wanted):
                     reason = (
-                        f"too little memory is free on {self._device} for {wanted.model}: end what"
-                        " else uses it, or wait until it ends"
+                        f"not enough free memory on {self._device} for {wanted.model}: close"
+                        " other programs that use it, or wait for them"
                     )
                     self._fail(None, Cause.NOT_NOW, reason)
                 else:

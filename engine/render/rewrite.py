@@ -89,7 +89,7 @@ def _chat(model: str, device: str, instruction: str, tokens: int) -> Say:
     how = {"local_files_only": local.is_dir(), "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(source, **how)
     if tokenizer.chat_template is None:
-        raise ValueError("it is no chat model: its tokenizer has no chat template")
+        raise ValueError("it is not a chat model: its tokenizer has no chat template")
     network = AutoModelForCausalLM.from_pretrained(
         source, dtype=_dtype(device), use_safetensors=True, **how
     ).to(device)

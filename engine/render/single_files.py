@@ -59,8 +59,8 @@ def _loaded(files: ModelFiles, dtype: str, device: str) -> Any:
         raise ModelError(f"{files.source} cannot be loaded: {error}") from error
     except NotImplementedError as error:  # a part that stayed without numbers cannot be moved
         raise ModelError(
-            f"{files.source} lacks weights of its denoiser or its autoencoder: it is not whole, or"
-            " of another kind than it seems."
+            f"{files.source} lacks weights of its denoiser or its autoencoder: it is incomplete,"
+            " or of a different kind than it seems."
         ) from error
     _require_all_weights(files, pipeline)
     return made_ready(pipeline, device)
@@ -140,5 +140,5 @@ def _require_whole(files: ModelFiles, name: str, part: torch.nn.Module) -> None:
     if lacking:
         raise ModelError(
             f"{files.source} lacks weights of its {name}, {lacking[0]} among them"
-            f" ({len(lacking):,} in all): it is not whole, or of another kind than it seems."
+            f" ({len(lacking):,} in all): it is incomplete, or of a different kind than it seems."
         )

@@ -67,13 +67,13 @@ class SourceCache:
         """The file of a source, byte for byte what was taken in."""
         path = files.get(digest)
         if path is None:
-            raise SourceError(f"the picture that it is drawn on is not in the library ({digest})")
+            raise SourceError(f"its source picture is not in the library ({digest})")
         stamp = _stamp_of(path)
         if stamp is None or self._checked.get(digest) != stamp:
             with open_plain(path) as file:
                 found = digest_of_open(file)
             if found != digest:
-                raise SourceError(f"the picture that it is drawn on has been changed: {path}")
+                raise SourceError(f"its source picture has been changed: {path}")
         if stamp is not None:
             self._checked[digest] = stamp
             self._checked.move_to_end(digest)

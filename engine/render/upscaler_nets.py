@@ -27,7 +27,7 @@ def load_upscaler(path: Path, device: str) -> tuple[nn.Module, UpscalerShape]:
     """
     shape = upscaler_shape(read_whole(path).tensors)
     if shape is None:
-        raise ModelError(f"{path.name} is an upscaler of a kind that is not used here.")
+        raise ModelError(f"{path.name} is an upscaler of an unsupported kind.")
     with torch.device("meta"):
         network: nn.Module = _Esrgan(shape) if shape.design == "esrgan" else _Compact(shape)
     tensors = load_file(path)
@@ -36,7 +36,7 @@ def load_upscaler(path: Path, device: str) -> tuple[nn.Module, UpscalerShape]:
         network.load_state_dict(own, assign=True)
     except RuntimeError as error:
         raise ModelError(
-            f"{path.name} cannot be loaded, its layers do not go together: {error}"
+            f"{path.name} cannot be loaded because its layers do not fit together: {error}"
         ) from error
     return network.to(device).eval().requires_grad_(False), shape
 

@@ -133,7 +133,7 @@ class LoadedUpscaler:
         with torch.inference_mode():
             made = self._network(given.permute(2, 0, 1).unsqueeze(0).float() / 255)[0]
             if not torch.isfinite(made).all():
-                raise NoPictureError("the upscaler computed values that are not numbers")
+                raise NoPictureError("the upscaler computed invalid values (not numbers)")
             levels = (made * 255).round().clamp(0, 255).to(torch.uint8)
         found: Pixels = levels.permute(1, 2, 0).cpu().numpy()
         return found

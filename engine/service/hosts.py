@@ -18,14 +18,14 @@ def why_not_here(render_on: Sequence[str], asked_on: Collection[str], host: str)
         if any(fnmatchcase(name, wanted.lower()) for wanted in render_on for name in names):
             return None
         return (
-            f"nothing is rendered on {host}: render_on in the settings names"
-            f" {', '.join(render_on)} alone"
+            f"{host} does not render: engine.render_on in the settings allows only"
+            f" {', '.join(render_on)}"
         )
     if host in asked_on:
         return None
     return (
-        f"nothing of this library was rendered on {host} before; Resume in Jobs, or `promptsheet"
-        " engine start`, has it rendered here"
+        f"this library has not been rendered on {host} before; Resume in Jobs, or `promptsheet"
+        " engine start`, starts rendering here"
     )
 
 

@@ -107,8 +107,8 @@ class LockedError(PromptsheetError):
 def elsewhere(library: Path, holder: Holder) -> str:
     """What to say to someone who wants a library that another host holds."""
     return (
-        f"The library {library} is in use on {holder.host}, by {holder}. Work with it there; or end"
-        f" it there, with `promptsheet engine stop --library {library}`, and it can be used here."
+        f"The library {library} is in use on {holder.host}, by {holder}. Use it there, or stop it"
+        f" there with `promptsheet engine stop --library {library}` to use it here."
     )
 
 

@@ -204,12 +204,12 @@ async def _ask(
 def _advice(settings: MagicSettings, kind: Kind, reason: str) -> str:
     if kind == "enhanced":
         return (
-            f"The prompt enhancer of the model in {settings.model} does not answer: {reason}. Mend"
-            f" its folder, or take {ENHANCER} out of it to have captions written without one; then"
-            " try again."
+            f"The prompt enhancer of the model in {settings.model} does not answer: {reason}. Fix"
+            f" its folder, or remove {ENHANCER} from it to write captions without one; then try"
+            " again."
         )
     return (
-        f"The language model {settings.model} for magic prompts does not answer: {reason}. Mend"
-        ' magic.model in the settings, or set it to "" to have prompts enriched without one; then'
-        " try again."
+        f"The language model {settings.model} for magic prompts does not answer: {reason}. Fix"
+        ' magic.model in the settings, or set it to "" to enrich prompts without one; then try'
+        " again."
     )

@@ -20,9 +20,9 @@ def fails(number: int, name: str | None = None) -> OSError:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (fails(errno.ENOENT, "a.csv"), "a.csv: there is no such file or folder."),
+        (fails(errno.ENOENT, "a.csv"), "a.csv: file or folder not found."),
         (fails(errno.ENOSPC, "out.zip"), "out.zip: the disk is full."),
-        (fails(errno.EACCES), "you have no right to that"),
+        (fails(errno.EACCES), "permission denied"),
         (fails(errno.ETXTBSY, "x"), "x: text file busy."),
         (
             OSError(errno.ELOOP, "it is a link", "x"),
@@ -39,7 +39,7 @@ def test_what_the_system_says_has_a_name_and_no_number(error: Exception, said: s
 def test_bytes_that_are_no_text_are_said_in_words() -> None:
     with pytest.raises(UnicodeDecodeError) as fault:
         b"\xff".decode()
-    assert reason_of(fault.value) == "it is no text in UTF-8"
+    assert reason_of(fault.value) == "it is not UTF-8 text"
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])

@@ -77,7 +77,7 @@ class Gallery:
                     "SELECT 1 FROM sessions WHERE key = ? AND trashed IS NULL", session
                 )
                 if not found:
-                    raise LibraryError(f"There is no session {session!r}.")
+                    raise LibraryError(f"Session not found: {session!r}.")
             self._ids = self._find()
         except BaseException:
             self._db.close()

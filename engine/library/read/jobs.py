@@ -68,7 +68,7 @@ class JobPages:
         self._session = session
         try:
             if not self._rows("SELECT 1 FROM sessions WHERE key = ?", session):
-                raise LibraryError(f"There is no session {session!r}.")
+                raise LibraryError(f"Session not found: {session!r}.")
             self._ids, self._numbers = self._matching(text, states, order)
         except BaseException:
             self._db.close()

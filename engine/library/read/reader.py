@@ -212,13 +212,13 @@ def find_session(library: Path, wanted: str) -> SessionInfo:
         near = "" if rows else _near(db, wanted)
     if not rows:
         raise LibraryError(
-            f"There is no session {wanted!r}.{near} `promptsheet sessions` lists them."
+            f"Session not found: {wanted!r}.{near} `promptsheet sessions` lists them."
             if wanted != "last"
-            else "There is no session yet."
+            else "No sessions yet."
         )
     if len(rows) > 1:
         keys = ", ".join(row["key"] for row in rows)
-        raise LibraryError(f"{len(rows)} sessions are named {wanted!r}; say which: {keys}.")
+        raise LibraryError(f"{len(rows)} sessions are named {wanted!r}; choose one by id: {keys}.")
     return session_info(library, rows[0])
 
 
@@ -274,10 +274,10 @@ def find_in_trash(library: Path, wanted: str) -> SessionInfo:
     exact = [row for row in rows if wanted in ("last", row["key"])][:1]
     found = exact or rows
     if not found:
-        raise LibraryError(f"Nothing of the session {wanted!r} is in the trash.")
+        raise LibraryError(f"The trash holds nothing of the session {wanted!r}.")
     if len(found) > 1:
         keys = ", ".join(row["key"] for row in found)
-        raise LibraryError(f"{len(found)} sessions are named {wanted!r}; say which: {keys}.")
+        raise LibraryError(f"{len(found)} sessions are named {wanted!r}; choose one by id: {keys}.")
     return session_info(library, found[0])
 
 

@@ -75,7 +75,7 @@ def columns_of(library: Path, session: str) -> list[str]:
 def _session(db: sqlite3.Connection, session: str) -> int:
     found = db.execute("SELECT id FROM sessions WHERE key = ?", (session,)).fetchone()
     if found is None:
-        raise LibraryError(f"There is no session {session!r}.")
+        raise LibraryError(f"Session not found: {session!r}.")
     return int(found["id"])
 
 

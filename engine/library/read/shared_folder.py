@@ -14,15 +14,15 @@ def why_unreachable(folder: Path | None) -> str:
         folder: the shared folder of the settings.
     """
     if folder is None:
-        return "the settings name no shared folder"
+        return "no shared folder is set"
     if not folder.is_dir():
-        return f"the shared folder {folder} is not there"
+        return f"the shared folder {folder} was not found"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return f"you may not write into the shared folder {folder}"
+        return f"you have no permission to write to the shared folder {folder}"
     real = folder.resolve()
     for each in (*reversed(real.parents), real):
         if not _lets_others_in(each):
-            return f"only you may enter {each}, so that nobody else reaches the shared folder"
+            return f"only you can open {each}, so nobody else can reach the shared folder"
     return ""
 
 

@@ -102,7 +102,7 @@ def stored_sheet(library: Path, session: str) -> StoredSheet:
     with reading(library) as db:
         found = _source(db, session)
         if found is None:
-            raise LibraryError(f"There is no session {session!r}, or it is in the trash.")
+            raise LibraryError(f"Session not found, or in the trash: {session!r}.")
         name, source = found
         return StoredSheet(
             name,

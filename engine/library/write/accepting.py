@@ -81,10 +81,10 @@ def lacking_room(library: Path, new: NewSession, reserve: int) -> str | None:
         return None
     images = sum(len(row.recipes) for row in new.rows)
     return (
-        f"The disk of {library} has no room for this session: the records of its"
+        f"Not enough disk space for this session in {library}: the records of its"
         f" {len(new.rows):,} rows and {images:,} images alone take {_mib(needed)} MiB, and"
-        f" {_mib(free)} MiB are free, with a reserve of {_mib(reserve)} MiB (reserve_mib of the"
-        " settings). Nothing was stored: free some room, or take fewer rows."
+        f" {_mib(free)} MiB are free, with a reserve of {_mib(reserve)} MiB (engine.reserve_mib)."
+        " Nothing was stored: free some space, or use fewer rows."
     )
 
 

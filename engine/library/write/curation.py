@@ -33,9 +33,9 @@ def rename(writer: Writer, session: str, name: str) -> None:
     """
     name = name.strip()
     if not name:
-        raise LibraryError("A session's name cannot be blank.")
+        raise LibraryError("A session's name cannot be empty.")
     if len(name) > NAME_CHARS:
-        raise LibraryError(f"A session's name has at most {NAME_CHARS} characters.")
+        raise LibraryError(f"A session's name can have up to {NAME_CHARS} characters.")
     with writer.transaction() as db:
         _one(db.execute("UPDATE sessions SET name = ? WHERE key = ?", (name, session)), session)
 
@@ -48,7 +48,7 @@ def set_tags(writer: Writer, session: str, tags: Sequence[str]) -> list[str]:
     """
     words = list(dict.fromkeys(word for tag in tags if (word := " ".join(tag.split()))))
     if long := [word for word in words if len(word) > TAG_CHARS]:
-        raise LibraryError(f"A tag has at most {TAG_CHARS} characters: {long[0][:TAG_CHARS]}…")
+        raise LibraryError(f"A tag can have up to {TAG_CHARS} characters: {long[0][:TAG_CHARS]}…")
     with writer.transaction() as db:
         text = json.dumps(words, ensure_ascii=False)
         _one(db.execute("UPDATE sessions SET tags = ? WHERE key = ?", (text, session)), session)
@@ -57,4 +57,4 @@ def set_tags(writer: Writer, session: str, tags: Sequence[str]) -> list[str]:
 
 def _one(cursor: sqlite3.Cursor, session: str) -> None:
     if cursor.rowcount != 1:
-        raise LibraryError(f"There is no session {session!r}.")
+        raise LibraryError(f"Session not found: {session!r}.")

@@ -56,6 +56,6 @@ def _reason(db: sqlite3.Connection, writer: Writer, digest: str, fault: str) -> 
     name = named["name"] if named else "a picture"
     place = source_path(writer.library, digest).relative_to(writer.library)
     return (
-        f"the library's copy of {name}, which it is drawn on, is {fault} ({place}): put a copy of"
-        " the original there, then retry; or render its row anew from the original"
+        f"the library's copy of its source picture {name} is {fault} ({place}): put a copy of the"
+        " original there and retry, or start the row again with the original"
     )

@@ -104,7 +104,7 @@ def restore_images(writer: Writer, images: Sequence[str]) -> list[str]:
         (json.dumps(images),),
     )
     if images and not rows:
-        raise LibraryError("These images are not in the trash any more.")
+        raise LibraryError("These images are no longer in the trash.")
     names = _move_out(writer.library, rows)
     with writer.transaction() as db:
         db.executemany(
@@ -179,7 +179,7 @@ def trash_session(writer: Writer, session: str) -> None:
             (time.time(), session),
         ).fetchall()
     if not found:
-        raise LibraryError(f"There is no session {session!r}, or it is in the trash already.")
+        raise LibraryError(f"Session not found, or already in the trash: {session!r}.")
     withdraw_all(writer.library / found[0]["folder"], writer.sharing)
     _move_folder(writer.library, found[0]["folder"], session_in_trash(found[0]["folder"]))
 

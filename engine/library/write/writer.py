@@ -106,7 +106,7 @@ class Writer:
             raise LibraryError(f"The library {self.library} was moved or deleted.")
         if not self._is_ours():
             raise LibraryError(
-                f"The lock of {self.library} was deleted, or another host has taken it over:"
+                f"The lock of {self.library} was deleted, or another machine has taken it over:"
                 " nothing more is written here."
             )
         try:
@@ -156,7 +156,7 @@ class Writer:
         """
         found = self.read(f"SELECT {_COUNTS} FROM sessions WHERE key = ?", (session,))
         if not found:
-            raise LibraryError(f"There is no session {session!r}.")
+            raise LibraryError(f"Session not found: {session!r}.")
         return Tally(*found[0])
 
     def tallies(self) -> list[Tally]:

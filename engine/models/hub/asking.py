@@ -60,7 +60,7 @@ def ask(hub: Hub, repository: Repository) -> Found:
         return _ask(hub, repository)
     except CutError as error:
         raise PullError(
-            f"Nothing can be asked of the Hub: {error}. Models that are here draw without it."
+            f"The Hub cannot be reached: {error}. Models you already have work without it."
         ) from None
 
 
@@ -68,9 +68,7 @@ def _ask(hub: Hub, repository: Repository) -> Found:
     try:
         about = msgspec.json.decode(hub.about(), type=_About)
     except msgspec.DecodeError:
-        raise PullError(
-            f"{hub.host} does not answer as the Hub does: look at HF_ENDPOINT."
-        ) from None
+        raise PullError(f"{hub.host} does not answer like the Hub: check HF_ENDPOINT.") from None
     names = [each.rfilename for each in about.siblings]
     require_plain_names(repository.name, names)
     files = [_file_of(each) for each in about.siblings]
@@ -124,14 +122,16 @@ def _kind_of(hub: Hub, commit: str, file: HubFile) -> FileKind:
         beginning = hub.beginning(commit, file.name, BEGINNING_BYTES)
         length = header_bytes(file.name, beginning)
         if length > file.size:
-            raise WeightsFileError(f"{file.name} is shorter than its header: it is damaged.")
+            raise WeightsFileError(
+                f"{file.name} is shorter than its header says, so it is damaged."
+            )
         header = parse_header(file.name, hub.beginning(commit, file.name, length))
     except WeightsFileError as error:
         raise PullError(f"{error} Nothing was pulled.") from None
     if header.file_bytes != file.size:
         raise PullError(
-            f"{file.name} has {file.size:,} bytes on the Hub, and by its header it should have"
-            f" {header.file_bytes:,}: it is damaged there. Nothing was pulled."
+            f"{file.name} has {file.size:,} bytes on the Hub, but its header says"
+            f" {header.file_bytes:,}: the copy on the Hub is damaged. Nothing was pulled."
         )
     return kind_of(header)
 

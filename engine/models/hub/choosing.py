@@ -19,7 +19,7 @@ _PIECES_LISTED = re.compile(
 )
 _SETTINGS = re.compile(r"\w[\w.-]*\.(?:json|txt|model|jinja|tiktoken)")
 _OTHER_WEIGHTS = {
-    "pickles, which can run code when they are opened": (".bin", ".ckpt", ".pt", ".pth", ".pkl"),
+    "pickle files, which can run code when opened": (".bin", ".ckpt", ".pt", ".pth", ".pkl"),
     "GGUF": (".gguf",),
     "weights for other programs": (".msgpack", ".h5", ".onnx", ".ot", ".tflite"),
 }
@@ -73,7 +73,7 @@ def choose(repository: str, files: Iterable[HubFile], index: Mapping[str, Any]) 
     for part, names in in_part.items():
         if not names:
             raise PullError(
-                f"{repository} is not whole: its part {part} is missing. {_NOWHERE_ELSE}"
+                f"{repository} is incomplete: its part {part} is missing. {_NOWHERE_ELSE}"
             )
         taken += [f"{part}/{name}" for name in _taken_of(repository, part, names, variant)]
     require_distinct_names(repository, taken)
@@ -88,11 +88,13 @@ def choose_file(repository: str, files: Iterable[HubFile], name: str) -> Choice:
         PullError: there is none of that name, or it is no .safetensors file.
     """
     if not name.endswith(".safetensors"):
-        raise PullError(f"{name!r} is no .safetensors file: others are not pulled.")
+        raise PullError(f"{name!r} is not a .safetensors file; only those can be pulled.")
     weights = [file for file in files if file.name.endswith(".safetensors")]
     if found := next((file for file in weights if file.name == name), None):
         return Choice((found,), "", ())
-    raise PullError(f"{repository} has no {name!r}. It has {_some([f.name for f in weights])}.")
+    raise PullError(
+        f"{repository} has no file {name!r}. It has {_some([f.name for f in weights])}."
+    )
 
 
 def _some(names: Sequence[str]) -> str:
@@ -102,7 +104,7 @@ def _some(names: Sequence[str]) -> str:
 def own_code(repository: str, where: str) -> PullError:
     """The error for a model that only works with code of its own."""
     return PullError(
-        f"{repository} brings its own code ({where}), which Promptsheet never runs. Look for a"
+        f"{repository} needs its own code ({where}), which Promptsheet never runs. Look for a"
         " repository in diffusers' own format."
     )
 
@@ -110,7 +112,7 @@ def own_code(repository: str, where: str) -> PullError:
 def no_model(repository: str, names: Sequence[str]) -> PullError:
     """The error for a repository that is no model in diffusers' format: what it is instead."""
     found = [name for name in names if name.endswith(".safetensors")]
-    start = f"{repository} is no model in diffusers' format (it has no {INDEX})"
+    start = f"{repository} is not a model in diffusers' format (it has no {INDEX})"
     if found:
         return PullError(
             f"{start}. It has single files ({_some(found)}):"
@@ -135,7 +137,7 @@ def _parts_of(repository: str, index: Mapping[str, Any]) -> list[str]:
         and name not in NEVER_LOADED
     ]
     if odd := next((part for part in parts if not re.fullmatch(r"\w{1,64}", part)), None):
-        raise PullError(f"{repository} is refused: it has a part with the odd name {odd[:80]!r}.")
+        raise PullError(f"{repository} was refused: it has a part with the odd name {odd[:80]!r}.")
     return parts
 
 
@@ -158,8 +160,8 @@ def _taken_of(repository: str, part: str, names: Sequence[str], variant: str) ->
             return settings + _one_set(repository, part, names, of_kind, kind)
     if any(variant_in(name) for name in names):
         raise PullError(
-            f"{repository} has its part {part} in other weights than its other parts: they cannot"
-            f" be loaded together. {_NOWHERE_ELSE}"
+            f"{repository} has its part {part} in a different format than its other parts, so"
+            f" they cannot be loaded together. {_NOWHERE_ELSE}"
         )
     for words, endings in _OTHER_WEIGHTS.items():
         if any(name.endswith(endings) for name in names):
@@ -185,7 +187,7 @@ def _one_set(
     totals = {piece[-5:] for piece in pieces}
     if len(lists) != 1 or len(totals) != 1 or len(pieces) != int(totals.pop()):
         raise PullError(
-            f"{repository} is not whole: of the weights of its part {part} a piece, or the list of"
+            f"{repository} is incomplete: a piece of the weights of {part}, or the list of"
             f" pieces, is missing. {_NOWHERE_ELSE}"
         )
     return [*weights, *lists]

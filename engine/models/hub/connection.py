@@ -26,7 +26,7 @@ _MOST_ANSWER = 64 << 20
 """Bytes of what is read whole: lists and settings."""
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _GATED, _NO_REVISION, _NO_FILE = "GatedRepo", "RevisionNotFound", "EntryNotFound"
-_LOG_IN = "`hf auth login` logs you in, or set HF_TOKEN to a token of yours"
+_LOG_IN = "run `hf auth login`, or set HF_TOKEN to your token"
 
 
 class CutError(Exception):
@@ -50,7 +50,7 @@ class Hub:
         address = urlsplit(self._endpoint)
         self.host = address.hostname or ""
         if address.scheme not in ("http", "https") or not self.host:
-            raise PullError("HF_ENDPOINT is no address: it begins with https://, or is not set.")
+            raise PullError("HF_ENDPOINT is not an address: start it with https://, or unset it.")
         port = f":{address.port}" if address.port else ""
         self._site = f"{address.scheme}://{self.host}{port}"  # without a password in it
         self.page = f"{self._site}/{repository.name}"
@@ -120,7 +120,7 @@ class Hub:
             for part in response.iter_raw():
                 body += part
                 if len(body) > _MOST_ANSWER:
-                    raise PullError(f"{self.host} answers with more than can be meant.")
+                    raise PullError(f"{self.host} sent an unexpectedly long answer.")
         return bytes(body)
 
     @contextmanager
@@ -137,7 +137,7 @@ class Hub:
                 yield response
         except OfflineModeIsEnabled:
             raise PullError(
-                "Nothing is pulled, for HF_HUB_OFFLINE is set: unset it to reach the Hub."
+                "Nothing was pulled because HF_HUB_OFFLINE is set: unset it to reach the Hub."
             ) from None
         except httpx2.RequestError as error:
             raise CutError(self._cut(error)) from None
@@ -149,49 +149,49 @@ class Hub:
         if code == _NO_REVISION:
             return PullError(f"{name} has no revision {revision}. {self.page} lists what it has.")
         if code == _NO_FILE:
-            return PullError(f"{name} lacks a file that it lists: try again later.")
+            return PullError(f"{name} lists a file that is missing: try again later.")
         if code == _GATED:
             return PullError(self._gate())
         if "disabled" in response.headers.get("x-error-message", "").casefold():
-            return PullError(f"{self.host} has taken {name} away from everyone.")
+            return PullError(f"{self.host} has taken {name} offline for everyone.")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = response.headers.get("retry-after", "")
-            after = f"in {wait} seconds" if wait.isdecimal() else "in some minutes"
-            hint = "" if self._is_known else f" Who is logged in may ask more: {_LOG_IN}."
+            after = f"in {wait} seconds" if wait.isdecimal() else "in a few minutes"
+            hint = "" if self._is_known else f" You may ask more often when logged in: {_LOG_IN}."
             return PullError(f"{self.host} asks us to wait: try again {after}.{hint}")
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             return PullError(self._unseen(status))
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or status >= 500:
-            return CutError(f"{self.host} answers with a fault of its own ({status})")
+            return CutError(f"{self.host} has an internal error ({status})")
         return PullError(f"{self.host} refuses {name} (HTTP {status}).")
 
     def _gate(self) -> str:
         name = self._repository.name
         if not self._is_known:
             return (
-                f"{name} is gated: its makers want their terms accepted. Log in at {self.page},"
-                f" accept them there, and tell this machine who you are: {_LOG_IN}"
+                f"{name} is gated: its makers require you to accept their terms. Log in at"
+                f" {self.page}, accept them, then log in here: {_LOG_IN}"
                 f" ({self._site}/settings/tokens makes one)."
             )
         return (
-            f"{name} is gated, and your account has not been let in. Accept the terms at"
-            f" {self.page}; some makers decide on each request, which takes its time. A token with"
-            " chosen permissions needs the one to read gated repositories."
+            f"{name} is gated, and your account has no access yet. Accept the terms at"
+            f" {self.page}; some makers review each request. A fine-grained token also needs"
+            " permission to read gated repositories."
         )
 
     def _unseen(self, status: int) -> str:
         name = self._repository.name
         if status == HTTPStatus.UNAUTHORIZED and self._is_known:
             return (
-                f"{self.host} does not accept your token, or {name} is not yours to see. Log in"
+                f"{self.host} does not accept your token, or you have no access to {name}. Log in"
                 f" again: {_LOG_IN}."
             )
         hint = (
-            "the account that you are logged in with may not see it"
+            "your account may have no access to it"
             if self._is_known
-            else f"it is private: {_LOG_IN}"
+            else f"if it is private, {_LOG_IN}"
         )
-        return f"{self.host} has no repository {name}. Check how it is spelt; or {hint}."
+        return f"{self.host} has no repository {name}. Check the spelling; or {hint}."
 
     def _cut(self, error: httpx2.RequestError) -> str:
         causes = list[BaseException]()
@@ -200,14 +200,14 @@ class Hub:
             causes.append(cause)
             cause = cause.__cause__ or cause.__context__
         if isinstance(error, httpx2.ProxyError):
-            return f"the proxy on the way to {self.host} refuses: see HTTPS_PROXY and NO_PROXY"
+            return f"the proxy for {self.host} refused: check HTTPS_PROXY and NO_PROXY"
         if any(isinstance(each, ssl.SSLCertVerificationError) for each in causes):
             return (
-                f"the certificate of {self.host} is not one that this machine trusts; where a proxy"
-                " looks into connections, SSL_CERT_FILE names its certificate"
+                f"this machine does not trust the certificate of {self.host}; if a proxy inspects"
+                " connections, set SSL_CERT_FILE to its certificate"
             )
         if any(isinstance(each, socket.gaierror) for each in causes):
-            return f"no address is known for {self.host}"
+            return f"the address of {self.host} cannot be found"
         if isinstance(error, httpx2.ConnectTimeout | httpx2.ReadTimeout):
             return f"{self.host} does not answer"
         if isinstance(error, httpx2.ConnectError):
@@ -227,7 +227,7 @@ def _own_token() -> str | None:
     try:
         token = get_token()
     except Exception:  # a login that has to be renewed first, say
-        raise PullError(f"Your login to the Hub cannot be used: {_LOG_IN}.") from None
+        raise PullError(f"Your login to the Hub is not usable: {_LOG_IN}.") from None
     if token and not _PLAIN.fullmatch(token):
-        raise PullError(f"Your token for the Hub holds characters that no token has: {_LOG_IN}.")
+        raise PullError(f"Your token for the Hub contains invalid characters: {_LOG_IN}.")
     return token or None

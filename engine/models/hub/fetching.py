@@ -35,7 +35,7 @@ _WAITS = (1.0, 3.0, 9.0)
 """Seconds before trying again while nothing more comes."""
 _SAID_SECONDS = 0.2
 _RATE_SECONDS = 5.0
-_KEPT = "What has come is kept: the same command goes on from there."
+_KEPT = "What was downloaded is kept: run the same command to continue."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -137,8 +137,8 @@ class Fetch:
         if not is_right:
             part.unlink()
             raise PullError(
-                f"{file.name} did not come as the Hub has it, so it is not kept. Try again; if it"
-                f" happens again, something between here and {self._hub.host} changes files."
+                f"{file.name} arrived damaged and was discarded. Try again; if it happens again,"
+                f" something between here and {self._hub.host} is changing files."
             )
         part.replace(whole)
 
@@ -170,7 +170,7 @@ class Fetch:
                     waits = list(_WAITS)
                 elif have < file.size:
                     if not waits:
-                        raise PullError(f"The pull was cut: {cut}. {_KEPT}")
+                        raise PullError(f"The pull was interrupted: {cut}. {_KEPT}")
                     self._stop.wait(waits.pop(0))
             output.flush()
             os.fsync(output.fileno())
@@ -181,14 +181,14 @@ class Fetch:
             have = self._cut_to(output, file, have, 0)
         with self._hub.reading(self._found.commit, file.name, have) as (begins, chunks):
             if begins not in (0, have):
-                raise CutError(f"{self._hub.host} sends another piece than the one asked for")
+                raise CutError(f"{self._hub.host} sent a different piece than requested")
             have = have if begins == have else self._cut_to(output, file, have, 0)
             for chunk in chunks:
                 if self._stop.is_set():
                     raise PullError(f"The pull was stopped. {_KEPT}")
                 if have + len(chunk) > file.size:
                     self._cut_to(output, file, have, 0)
-                    raise CutError(f"{self._hub.host} sends more than {file.name} is long")
+                    raise CutError(f"{self._hub.host} sent more than the size of {file.name}")
                 output.write(chunk)
                 have += len(chunk)
                 self._count.add(len(chunk), file.name, came=True)
@@ -205,8 +205,8 @@ class Fetch:
     def _require_room(self) -> None:
         if shutil.disk_usage(self._models).free < self._reserve:
             raise PullError(
-                f"The disk of {self._models} has only the {self._reserve >> 20} MiB left that stay"
-                f" free (engine.reserve_mib): make room there. {_KEPT}"
+                f"The disk of {self._models} is down to the {self._reserve >> 20} MiB reserve"
+                f" (engine.reserve_mib): free some space there. {_KEPT}"
             )
 
     def _disk_error(self, error: OSError) -> PullError:
@@ -262,7 +262,7 @@ def _alone(coming: Path, repository: Repository) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PullError(f"{repository.name} is being pulled already.") from None
+            raise PullError(f"{repository.name} is already being pulled.") from None
         except OSError:
             pass  # a file system that has no locks
         yield

@@ -65,9 +65,9 @@ class PullPlan(msgspec.Struct, frozen=True):
         if missing <= self.free - self.reserve:
             return ""
         return (
-            f"It does not fit: {missing / _GB:.1f} GB are to come, and {self.free / _GB:.1f} GB are"
-            f" free, of which {self.reserve / _GB:.1f} GB stay free (engine.reserve_mib). Make"
-            " room, or set models_folder to a larger disk."
+            f"Not enough disk space: {missing / _GB:.1f} GB to download, {self.free / _GB:.1f} GB"
+            f" free, of which {self.reserve / _GB:.1f} GB are reserved (engine.reserve_mib). Free"
+            " some space, or set models_folder to a larger disk."
         )
 
 

@@ -105,7 +105,7 @@ class Pull:
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
             how = "was stopped" if self._is_cancelled else "ended in an unexpected way"
-            raise PullError(f"The pull {how}. What has come is kept.")
+            raise PullError(f"The pull {how}. What was downloaded is kept.")
         told = msgspec.json.decode(line, type=Told)
         if told.refused:
             raise PullError(told.refused)

@@ -53,11 +53,11 @@ def named(text: str) -> Repository:
     name, at, revision = given.partition("@")
     if not _NAME.fullmatch(name) or ".." in name or "--" in name:
         raise PullError(
-            f"{text!r} is no repository of the Hub. Write OWNER/NAME as its page says it"
-            " (stabilityai/sdxl-turbo), with @REVISION behind it for a certain one."
+            f"{text!r} is not a repository on the Hub. Write OWNER/NAME as on its page"
+            " (stabilityai/sdxl-turbo), with @REVISION after it for a certain version."
         )
     if at and (not _REVISION.fullmatch(revision) or ".." in revision):
-        raise PullError(f"{revision!r} is no revision: write a branch, a tag or a commit.")
+        raise PullError(f"{revision!r} is not a revision: write a branch, a tag or a commit.")
     return Repository(name, revision if at else _DEFAULT)
 
 
@@ -70,7 +70,7 @@ def require_plain_names(repository: str, names: Iterable[str]) -> None:
     for name in names:
         if fault := _fault_of(name):
             raise PullError(
-                f"{repository} is refused: it has a file whose name {fault} ({name[:80]!r})."
+                f"{repository} was refused: it has a file whose name {fault} ({name[:80]!r})."
             )
 
 
@@ -79,11 +79,11 @@ def _fault_of(name: str) -> str:
     if any(unicodedata.category(each) in ("Cc", "Cs") for each in name):
         return "holds control characters"
     if name.startswith("/") or "\\" in name or re.match(r"[A-Za-z]:", name):
-        return "leads to another place"
+        return "points to another place"
     if ".." in parts:
-        return "leads out of its folder"
+        return "points outside its folder"
     if any(each in ("", ".") for each in parts):
-        return "is no plain path"
+        return "is not a plain path"
     longest = max(len(each.encode()) for each in parts)
     if longest > _MOST_BYTES or len(name.encode()) > _MOST_PATH_BYTES:
         return "is too long for a file system"
@@ -101,6 +101,6 @@ def require_distinct_names(repository: str, names: Iterable[str]) -> None:
         other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if other != name:
             raise PullError(
-                f"{repository} is refused: its files {other!r} and {name!r} differ in upper and"
-                " lower case alone, and would replace each other on some disks."
+                f"{repository} was refused: its files {other!r} and {name!r} differ only in upper"
+                " and lower case and would overwrite each other on some disks."
             )

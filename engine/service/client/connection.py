@@ -68,8 +68,8 @@ class Connection:
             self.greeting = self._receive(greetings, patience)
         except WireError as error:
             raise EngineError(
-                "The engine process greets in a way this version does not know;"
-                " stop it with the version that started it."
+                "The engine process belongs to an unknown version of Promptsheet; stop it with"
+                " the version that started it."
             ) from error
 
     def __enter__(self) -> Self:
@@ -137,11 +137,11 @@ class Connection:
         try:
             answer = self._answer(underway)
         except WireError as error:
-            raise EngineError(f"The engine process answers what is no answer: {error}.") from error
+            raise EngineError(f"The engine process sent an invalid answer: {error}.") from error
         if isinstance(answer, Refused):
             raise EngineError(answer.reason)
         if not isinstance(answer, command.answer):
-            raise EngineError(f"The engine process answers something else: {answer!r}.")
+            raise EngineError(f"The engine process sent an unexpected answer: {answer!r}.")
         return cast(A, answer)
 
     def _answer(self, underway: Callable[[Underway], object]) -> AnyAnswer:
@@ -201,7 +201,7 @@ class Connection:
                     said = True
                     yield Silent(str(error))
             except WireError as error:
-                raise EngineError(f"The engine process tells what is no event: {error}.") from error
+                raise EngineError(f"The engine process sent an invalid event: {error}.") from error
             else:
                 said = False
                 yield event
@@ -227,13 +227,13 @@ def _is_stopped(pid: int) -> bool:
 def _silent(pid: int, seconds: float) -> str:
     if _is_stopped(pid):
         return (
-            f"The engine process {pid} does not answer: it is stopped (SIGSTOP)."
-            f" `kill -CONT {pid}` lets it go on."
+            f"The engine process {pid} does not answer: it is stopped (SIGSTOP). `kill -CONT"
+            f" {pid}` continues it."
         )
     return (
-        f"The engine process {pid} has not answered for {seconds:.0f} s. It has much to do, or its"
-        f" disk does not answer; engine.log in the library may say more, and `kill -9 {pid}` ends"
-        " it: its work is kept."
+        f"The engine process {pid} has not answered for {seconds:.0f} s. It is busy, or its disk"
+        f" does not answer; see engine.log in the library. `kill -9 {pid}` ends it; its work is"
+        " kept."
     )
 
 
@@ -265,7 +265,7 @@ def connect(library: Path, patience: float = _GREETING_SECONDS) -> Connection | 
         raise EngineError(f"The engine process cannot be reached: {error.strerror}.") from error
     if peer_uid(connection) != os.getuid():
         connection.close()
-        raise EngineError("The engine process at this library's socket is another user's.")
+        raise EngineError("The engine process of this library belongs to another user.")
     try:
         return Connection(connection, patience)
     except EngineGoneError:
@@ -309,13 +309,13 @@ def _unreachable(library: Path) -> str:
     holder = read_holder(library)
     if _may_be_starting(library):
         return (
-            f"The engine process of {library} does not answer yet: {holder}. It is still starting;"
-            " wait a minute, and look into engine.log there if it goes on."
+            f"The engine process of {library} does not answer yet: {holder}. It may still be"
+            " starting: wait a minute, then check engine.log there."
         )
     return (
         f"The library {library} is held by an engine process that does not answer here:"
         f" {holder or 'unknown'}. It may have been started by another user or with another home"
-        " folder; end it there, or with `kill` and its number."
+        " folder: stop it there, or with `kill` and its process number."
     )
 
 

@@ -44,14 +44,14 @@ def choose_detachment() -> Detachment:
         return Detachment((), "detached")
     if _lingers() and shutil.which("systemd-run"):
         scope = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
-        return Detachment(scope, "in a systemd user scope (lingering is on)")
+        return Detachment(scope, "in a systemd user scope (keeps running after logout)")
     if not _kills_user_processes():
-        return Detachment((), "detached (logind leaves user processes alone)")
+        return Detachment((), "detached (keeps running after logout)")
     return Detachment(
         (),
-        "detached, but logind ends it at logout",
-        "This machine ends your processes when you log out. `loginctl enable-linger` keeps the"
-        " engine process alive.",
+        "detached, but it ends when you log out",
+        "This machine ends your processes when you log out. Run `loginctl enable-linger` to keep"
+        " the engine process running.",
     )
 
 
@@ -137,7 +137,9 @@ def start_detached(
     if said.startswith(LOCKED_MARK):
         raise AlreadyHeldError(said.removeprefix(LOCKED_MARK))
     reason = said.removeprefix(ERROR_MARK) or complaint.decode(errors="replace").strip()
-    raise StartError(reason or f"The engine process ended at once; see {library / 'engine.log'}.")
+    raise StartError(
+        reason or f"The engine process ended right after starting; see {library / 'engine.log'}."
+    )
 
 
 def _read_line(descriptor: int) -> str:

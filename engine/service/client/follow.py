@@ -184,9 +184,9 @@ def _reports(session: str, library: Path, connection: Connection) -> Iterator[Pr
         if tally is None:
             continue
         if tally.waiting and tally.rewriting and not waits:
-            now = f"prompts of {tally.rewriting} images are being rewritten"
+            now = f"rewriting the prompts of {tally.rewriting:,} images"
         is_held = held and not tally.settled
-        hold = f"waits: `promptsheet resume {session}` lets it go on" if is_held else ""
+        hold = f"on hold: `promptsheet resume {session}` continues it" if is_held else ""
         yield Progress(
             session=session,
             images=tally.images,

@@ -15,7 +15,7 @@ from engine.settings import Settings
 
 _MOST_ENDS = 5
 """How often in a row it is started again without one image more: then it is left alone."""
-_HELD = "another engine process has the library, and does not listen here"
+_HELD = "another engine process holds the library and cannot be reached from here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ class Reviver:
             return Revived(reason=_HELD)
         if self._ends > _MOST_ENDS:
             return Revived(
-                reason=f"the engine process ended {self._ends} times without a new image between:"
-                f" {self._library / 'engine.log'} may say why; Resume in Jobs, or `promptsheet"
-                " engine start`, tries it again"
+                reason=f"the engine process ended {self._ends} times in a row without a new"
+                f" image: see {self._library / 'engine.log'}; Resume in Jobs, or"
+                " `promptsheet engine start`, tries again"
             )
         if time.monotonic() < self._not_before:
-            return Revived(reason=self._fault or "the engine process is started again in a moment")
+            return Revived(reason=self._fault or "the engine process restarts in a moment")
         try:
             connection, _ = connect_or_start(self._library)
         except EngineError as error:
@@ -94,22 +94,22 @@ class Reviver:
 
     def _why(self, found: OpenWork | None) -> str:
         if self._ends:
-            return "The engine process had ended; it was started again."
+            return "The engine process had stopped and was restarted."
         if found is None:
-            return "The engine process was started: the last one was cut off while it wrote."
-        what = "1 image waits" if found.images == 1 else f"{found.images} images wait"
-        return f"{what}: the engine process was started, and the work goes on."
+            return "The engine process was started; the last one was interrupted while writing."
+        what = "1 image is waiting" if found.images == 1 else f"{found.images:,} images are waiting"
+        return f"{what}: the engine process was started and continues the work."
 
     def _forbidden(self, found: OpenWork | None) -> str:
         """Why nothing is to be started, though something waits; empty: it may be."""
         if found is None:  # the engine process itself knows where it may render
             return writing_fault(self._library) or ""
         if found.paused:
-            return "paused by you; `promptsheet engine resume`, or Pause in Jobs, lets it go on"
+            return "paused by you; `promptsheet engine resume`, or Continue in Jobs, continues"
         if found.stopped:
             return (
                 "the engine process was stopped; Resume in Jobs, or `promptsheet engine start`,"
-                " lets the work go on"
+                " continues the work"
             )
         if fault := writing_fault(self._library):
             return fault

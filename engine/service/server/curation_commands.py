@@ -93,8 +93,8 @@ class CurationCommands:
         while batches & self._scheduler.at_work():
             if asyncio.get_running_loop().time() > deadline:
                 raise LibraryError(
-                    f"The session {session} is stopped, but its last step takes long. Trash it"
-                    " again in a while."
+                    f"The session {session} has stopped, but its last step is still running. Try"
+                    " again in a moment."
                 )
             await asyncio.sleep(0.05)
         await self._write(trash.trash_session, session)

@@ -166,26 +166,24 @@ class DeviceWorker:
         if (deaths := self.deaths_loading[label]) >= _TRIES:
             self.wait(
                 label,
-                f"{reason}, while it loaded {label}, {deaths} times in a row: too little memory, or"
-                " a disk that does not answer; it is tried again by itself",
+                f"{reason}, while it loaded {label}, {deaths} times in a row: too little memory,"
+                " or a disk that does not answer; it retries automatically",
             )
 
     def set_aside(self, reason: str) -> None:
         """Leave the device alone for a while, after the third time for a long one."""
         self._faults += 1
         seconds = backoff.next_pause(self.fault.seconds if self.fault else None)
-        advice = "work goes on by itself when that is mended"
+        advice = "work continues automatically once that is fixed"
         if self._faults >= _TRIES:
             seconds = max(seconds, backoff.LONGEST_PAUSE_SECONDS)
-            advice += f" (after {self._faults} tries it is left alone, but for one each minute)"
+            advice += f" (after {self._faults} tries, it now tries once a minute)"
         if self.device != CPU:
             advice += (
-                "; `promptsheet engine stop`, then `promptsheet engine start --devices cpu`,"
-                " renders on the CPU"
+                "; `promptsheet engine stop`, then `promptsheet engine start --devices cpu`, to"
+                " render on the CPU"
             )
-        self.fault = self._pause(
-            f"nothing can be rendered on {self.device}: {reason}; {advice}", seconds
-        )
+        self.fault = self._pause(f"{self.device} cannot render: {reason}; {advice}", seconds)
 
     def _pause(self, reason: str, seconds: float) -> Wait:
         wait = Wait(reason, seconds)
@@ -339,8 +337,8 @@ class DeviceWorker:
             file = self._lora_files.get(lora.name)
             if file is None:
                 message = (
-                    f"the LoRA {lora.name} is no longer in the list of LoRAs: put its file back, or"
-                    " name its folder in the settings (loras_folder)"
+                    f"the LoRA {lora.name} is no longer in your list of LoRAs: put its file back,"
+                    " or set its folder in the settings (loras_folder)"
                 )
                 raise NotNowError(message, lora.need)
             try:
@@ -380,7 +378,7 @@ class DeviceWorker:
                 self._entries[label] = found
             elif label not in self._entries:
                 raise LoadError(
-                    f"the model {label} is no longer in the model list: add it again, then retry"
+                    f"the model {label} is no longer in your model list: add it again, then retry"
                 )
         return self._entries[label]
 

@@ -18,8 +18,8 @@ _SECONDS = 60.0
 
 def words_for(info: SessionInfo) -> str:
     """What there is to say, in one line."""
-    failed = f", {info.failed} failed" if info.failed else ""
-    return f"{info.name}: {info.done} of {info.images} images done{failed}"
+    failed = f", {info.failed:,} failed" if info.failed else ""
+    return f"{info.name}: {info.done:,} of {info.images:,} images done{failed}"
 
 
 def reason_to_send(settings: NoticeSettings, seen: Sequence[bool | None]) -> tuple[bool, str]:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _LONGEST_TROUBLE_SECONDS = 5.0
 """Once the library can be written again nobody waits for longer than twice this."""
 _MIB = 1 << 20
-_ASKED = "paused by you; `promptsheet engine resume`, or Pause in Jobs, lets it go on"
+_ASKED = "paused by you; `promptsheet engine resume`, or Continue in Jobs, continues"
 
 
 class Pausing:
@@ -70,8 +70,8 @@ class Pausing:
             return False
         if free < self._reserve_mib:
             self._say(
-                f"the disk has {free} MiB left; rendering goes on at {self._reserve_mib} MiB, the"
-                " reserve"
+                f"the disk has {free:,} MiB left; rendering continues above the reserve of"
+                f" {self._reserve_mib:,} MiB"
             )
             return False
         self._say(self._trouble or self._lack)
@@ -82,7 +82,7 @@ class Pausing:
 
         What is reported while that is waited for is the same event, seen by another attempt.
         """
-        self._trouble = f"the library cannot be used: {what}"
+        self._trouble = f"the library is not usable: {what}"
         self._say(self._trouble)
         if (now := time.monotonic()) >= self._until:
             self.seconds = min(2 * self.seconds, _LONGEST_TROUBLE_SECONDS)

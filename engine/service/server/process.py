@@ -177,8 +177,8 @@ class EngineProcess:
             if disk_fault(path.parent, error):
                 raise
             raise LibraryError(
-                f"The engine process cannot listen in {path.parent}: {error.strerror or error}. Set"
-                " XDG_STATE_HOME to a folder that you can write to, on a disk of this machine."
+                f"The engine process cannot listen in {path.parent}: {error.strerror or error}."
+                " Set XDG_STATE_HOME to a writable folder on a local disk."
             ) from error
         await self._take_up_work()
         on_ready()

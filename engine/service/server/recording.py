@@ -54,7 +54,7 @@ class Recording:
         elif not attempt.begun and cause != Cause.ENDED:
             await self._no_start(worker, attempt)
         elif cause == Cause.ENDED and attempt.seconds is not None and finished < len(batch.images):
-            await self._write(Writer.strike, batch, "the renderer gave no picture")
+            await self._write(Writer.strike, batch, "the renderer returned no image")
         elif cause == Cause.ENDED:
             self._pausing.over()
             await self._write(Writer.end, batch, attempt.seconds)
@@ -66,8 +66,8 @@ class Recording:
                 Writer.strike,
                 batch,
                 f"out of memory on {worker.device} for {recipe.width}×{recipe.height} with"
-                f" {recipe.model}, one image at a time: choose a smaller size or a smaller model,"
-                " or end what else uses the memory, then retry",
+                f" {recipe.model}, even with one image at a time: choose a smaller size or model,"
+                " or close other programs that use memory, then retry",
             )
         elif cause == Cause.DIED and not attempt.computing:
             await self._write(Writer.spare, batch)
@@ -111,9 +111,9 @@ class Recording:
         label, session = batch.images[0].recipe.model, batch.session_key
         found, shipped = await asyncio.to_thread(worker.files_now, label)
         reason = (
-            f"{attempt.reason}: `promptsheet resume {session} --accept-changed-model` goes on with"
-            " those that are there now, and each image says so; with the old ones back in their"
-            f" place `promptsheet resume {session}` goes on as planned"
+            f"{attempt.reason}: `promptsheet resume {session} --accept-changed-model` continues"
+            " with the new files, and each image records it; if you put the old files back,"
+            f" `promptsheet resume {session}` continues as planned"
         )
         outcome = await self._write(model_changed, batch, found, shipped=shipped, reason=reason)
         log.info("session %s, model %s has other files now: %s", session, label, outcome)

@@ -144,7 +144,7 @@ class RendererClient:
                 env=os.environ | _ENVIRONMENT,
             )
         except OSError as error:
-            raise MachineError(f"no process can be started: {error.strerror}") from error
+            raise MachineError(f"cannot start a process: {error.strerror}") from error
         theirs.close()
         printed.close()
         link = cls(device, process)

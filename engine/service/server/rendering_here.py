@@ -7,8 +7,8 @@ from engine.service.hosts import this_host, why_not_here
 from engine.service.server.writer_thread import WriterThread
 
 _NO_RENDER = (
-    "this engine process was started with --no-render: it keeps the library and renders nothing"
-    " until `promptsheet engine start`"
+    "the engine process was started with --no-render: it does not render until `promptsheet"
+    " engine start`"
 )
 
 

@@ -124,7 +124,7 @@ class RewriteStage:
     async def _leave_alone(self, error: Exception) -> None:
         """Wait a while, longer each time, or until something is asked for."""
         self._pause = next_pause(self._pause)
-        self._scheduler.lack_prompts(f"{error} It is asked again by itself.")
+        self._scheduler.lack_prompts(f"{error} It retries automatically.")
         self._news.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pause):

@@ -63,7 +63,7 @@ def plan_session(
     """
     rows = list(rows)
     if not rows:
-        raise RefusedError("There is no row to render.")
+        raise RefusedError("There are no rows to render.")
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
     digests = _lora_digests(rows, loras)
@@ -137,7 +137,7 @@ def _lora_digests(rows: Sequence[RequestedRow], look: LookForLoras) -> dict[str,
     digests = {}
     for name, number in asked.items():
         if name not in known:
-            why = known.faults.get(name, "it is not in the list of LoRAs any more.")
+            why = known.faults.get(name, "it is no longer in your list of LoRAs.")
             raise RefusedError(f"Row {number}: the LoRA {name} cannot be used: {why}")
         try:
             digests[name] = lora_digest(name, known[name].file)
@@ -150,7 +150,7 @@ def _planned_models(
     labels: set[str], models: ModelList, background: str, digests: Mapping[str, str]
 ) -> dict[str, PlannedModel]:
     if missing := sorted(labels - models.keys()):
-        raise RefusedError(f"Not in the model list: {', '.join(missing)}.")
+        raise RefusedError(f"Not in your model list: {', '.join(missing)}.")
     try:
         words = load_words()
         return {

@@ -106,7 +106,7 @@ class SocketServer:
         except WireError as error:
             log.info("a client was sent away: %s", error)
             with contextlib.suppress(ConnectionError):
-                await _send(writer, Refused(f"This is not understood: {error}.", Blame.MESSAGE))
+                await _send(writer, Refused(f"Not understood: {error}.", Blame.MESSAGE))
         finally:
             self._talking.discard(task)
             writer.close()
@@ -157,13 +157,13 @@ class SocketServer:
         except (PromptsheetError, OSError) as error:
             return Refused(str(error))
         except msgspec.ValidationError as error:
-            return Refused(f"A row is not as it should be: {error}.", Blame.MESSAGE)
+            return Refused(f"A row is invalid: {error}.", Blame.MESSAGE)
         except sqlite3.Error as error:
             log.exception("command %s", type(command).__name__)
-            return Refused(f"The library cannot be written: {reason_of(error)}.")
+            return Refused(f"The library is not writable: {reason_of(error)}.")
         except Exception as error:  # a fault of ours ends neither the client nor the work
             log.exception("command %s", type(command).__name__)
-            reason = f"The engine process failed at this, and engine.log says where: {error!r}"
+            reason = f"The engine process failed; see engine.log for details: {error!r}"
             return Refused(reason, Blame.ENGINE)
 
     async def _follow(

@@ -140,10 +140,10 @@ class Submissions:
         needed = await asyncio.to_thread(_bytes_of, library, new)
         if needed > free - self._reserve:
             raise RefusedError(
-                f"The disk of {library} has no room for what is drawn on: copies of"
-                f" {len(new):,} pictures take {needed >> 20:,} MiB, and {free >> 20:,} MiB are"
-                f" free, with a reserve of {self._reserve >> 20:,} MiB (reserve_mib of the"
-                " settings). Nothing was stored: free some room, or take fewer pictures."
+                f"Not enough disk space for source pictures in {library}: copies of {len(new):,}"
+                f" pictures take {needed >> 20:,} MiB, and {free >> 20:,} MiB are free, with a"
+                f" reserve of {self._reserve >> 20:,} MiB (engine.reserve_mib). Nothing was"
+                " stored: free some space, or use fewer pictures."
             )
         originals = [(found.file_in(library), found.digest) for found, _ in given.values()]
         intake = Intake(library, originals, lambda: not asking.has_left())
@@ -151,7 +151,7 @@ class Submissions:
         try:
             await self._run(intake)
         except StoppedError:
-            raise RefusedError("Whoever wanted it has left: nothing was started.") from None
+            raise RefusedError("The program that asked has quit, so nothing was started.") from None
         except TakingError as error:
             name = shown_path(originals[error.number][0])
             number = [row_number for _, row_number in given.values()][error.number]

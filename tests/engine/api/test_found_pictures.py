@@ -43,7 +43,7 @@ def test_a_folder_is_searched_in_the_order_of_its_names_and_those_below_keep_the
     both = find_pictures([photos / "c", photos])
     assert names(both) == ["c/d.webp", "photos/a.JPG", "photos/b.png", "photos/z.png"]
     assert reasons(both) == [
-        ("d.webp", f"It is the same file as {photos / 'c' / 'd.webp'}, which is taken once.")
+        ("d.webp", f"Same file as {photos / 'c' / 'd.webp'}, which is added only once.")
     ]
 
 
@@ -86,7 +86,7 @@ def test_no_more_are_taken_than_may_be_and_that_is_said(photos: Path) -> None:
     found = find_pictures([photos, photos / "b.png"], most=3)
     assert len(found.pictures) == 3
     assert reasons(found) == [
-        ("z.png", "There are more: the first 3 pictures are taken. Take the rest apart.")
+        ("z.png", "Only the first 3 pictures were added. Add the rest separately.")
     ]
     assert reasons(find_pictures([photos], most=4)) == []
 
@@ -101,7 +101,7 @@ def test_the_search_ends_wherever_it_is_stopped_without_a_word(photos: Path) -> 
     for after in range(40):
         found = find_pictures(given, wanted=stopping(after))
         assert {reason for _, reason in reasons(found)} <= {
-            f"It is the same file as {photos / name}, which is taken once." for name in NAMES
+            f"Same file as {photos / name}, which is added only once." for name in NAMES
         }
     assert find_pictures(given, wanted=lambda: False) == FoundPictures(())
 
@@ -112,7 +112,9 @@ def test_what_no_cell_can_name_is_refused_for_the_sheet_alone(photos: Path) -> N
     whole = [path for path in photos.iterdir() if path.is_file()]
     found = pictures_for_cells(whole, lambda: True)
     assert sorted(names(found)) == ["a.JPG", "b.png", "notes.txt", "z.png"]
-    assert len(found.refused) == 3 and all("Rename it." in reason for _, reason in reasons(found))
+    assert len(found.refused) == 3 and all(
+        "Rename the file." in reason for _, reason in reasons(found)
+    )
     assert len(find_pictures(whole).pictures) == 7
 
 

@@ -29,13 +29,13 @@ def test_places_are_words_or_four_numbers(text: str, found: dict[str, object]) -
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("landscape", "says not what is where"),
-        ("text_1: nowhere", "is no place"),
-        ("text_1: top bottom", "is no place"),
-        ("text_1: 300 0 100 50", "is no box"),
-        ("text_1: 0 0 1001 50", "is no box"),
+        ("landscape", "does not say what goes where"),
+        ("text_1: nowhere", "is not a place"),
+        ("text_1: top bottom", "is not a place"),
+        ("text_1: 300 0 100 50", "is not a box"),
+        ("text_1: 0 0 1001 50", "is not a box"),
         ("text_1: top; TEXT_1: left", "has two places"),
-        (": top", "says not what is where"),
+        (": top", "does not say what goes where"),
     ],
 )
 def test_what_is_no_layout_says_why(text: str, told: str) -> None:

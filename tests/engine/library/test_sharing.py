@@ -109,13 +109,13 @@ def test_where_others_cannot_come_is_said_with_the_reason(open_folder: Path) -> 
     shared.mkdir()
     assert why_unreachable(shared) == ""
     shared.chmod(0o700)
-    assert f"only you may enter {shared}" in why_unreachable(shared)
+    assert f"only you can open {shared}" in why_unreachable(shared)
     shared.chmod(0o755)
     open_folder.chmod(0o700)
-    assert f"only you may enter {open_folder}," in why_unreachable(shared)
+    assert f"only you can open {open_folder}," in why_unreachable(shared)
     link = open_folder / "link"
     link.symlink_to(shared)
-    assert f"only you may enter {open_folder}," in why_unreachable(link)
+    assert f"only you can open {open_folder}," in why_unreachable(link)
 
 
 def test_a_group_of_several_may_do_and_a_private_one_does_not(

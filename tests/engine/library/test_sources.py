@@ -79,7 +79,7 @@ def test_a_damaged_copy_is_made_whole_by_the_original(library: Path, tmp_path: P
 def test_what_was_changed_after_it_was_looked_at_is_not_taken_in(
     library: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(SourceError, match="changed after it was looked at"):
+    with pytest.raises(SourceError, match="changed after it was checked"):
         take_in(library, original(tmp_path), digest_of(b"another"))
     assert list(stored_sources(library)) == []
     os.mkfifo(tmp_path / "pipe")

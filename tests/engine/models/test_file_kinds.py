@@ -161,6 +161,6 @@ def test_what_a_file_is_can_be_said() -> None:
     assert FileKind("lora", "sdxl").words == "a LoRA for Stable Diffusion XL"
     assert FileKind("autoencoder").words == "an autoencoder (VAE)"
     said = FileKind("checkpoint", "sd", variant="inpaint").words
-    assert said == "a whole model of Stable Diffusion 1 for inpainting"
-    assert FileKind("lora", "").words == "a LoRA that does not tell for which family"
+    assert said == "a complete model of Stable Diffusion 1 for inpainting"
+    assert FileKind("lora", "").words == "a LoRA of an unknown family"
     assert FileKind("upscaler").words == "an upscaler"

@@ -41,9 +41,9 @@ def test_names_shapes_and_sizes_are_what_its_makers_package_wrote(flux: Path) ->
 def test_it_is_a_model_with_a_base_of_its_family_and_as_large_as_it_is_stored(
     flux: Path, tmp_path: Path
 ) -> None:
-    assert file_kind(flux).words == "the denoiser alone of FLUX.1"
+    assert file_kind(flux).words == "only the denoiser of FLUX.1"
     alone = look_at(flux)
-    assert alone.needs_base and "name it as base" in alone.fault
+    assert alone.needs_base and "name that as base" in alone.fault
     base = flux_folder(tmp_path / "base")
     found = look_at(flux, base)
     assert not found.fault and found.suggested_label == "flux-Q8_0"
@@ -54,7 +54,7 @@ def test_it_is_a_model_with_a_base_of_its_family_and_as_large_as_it_is_stored(
     assert size is not None
     (denoiser,) = (part for part in size.parts if part.name == "transformer")
     assert (denoiser.numbers, denoiser.other_bytes) == (30, 96 * 2 * 34 + 8 * 34)
-    with pytest.raises(SettingsError, match="is rounded already: leave it out"):
+    with pytest.raises(SettingsError, match="is already quantised: remove this"):
         model_of({**entry, "quantise": "int8"})
 
 
@@ -75,13 +75,13 @@ def test_absurd_counts_other_versions_and_other_numbers_are_refused(flux: Path) 
             read_header(flux)
     kind = content.index(b"double_blocks.0.img_attn.qkv.weight") + 35 + 4 + 16
     flux.write_bytes(content[:kind] + (23).to_bytes(4, "little") + content[kind + 4 :])
-    with pytest.raises(WeightsFileError, match="numbers of a kind that is not computed with here"):
+    with pytest.raises(WeightsFileError, match="uses a GGUF format that is not supported"):
         read_header(flux)
 
 
 def test_what_is_no_denoiser_alone_is_told_what_it_is(tmp_path: Path) -> None:
     lora = {"lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": np.ones((16, 3072))}
     fault = look_at(write_gguf(tmp_path / "a.gguf", lora)).fault
-    assert "is a LoRA" in fault and "only a denoiser alone is loaded from that" in fault
+    assert "is a LoRA" in fault and "only denoisers in files ending in" in fault
     other = write_gguf(tmp_path / "named.safetensors", FLUX)
-    assert "with a name that ends in .gguf" in look_at(other).fault
+    assert "files ending in .gguf" in look_at(other).fault

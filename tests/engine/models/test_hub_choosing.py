@@ -95,9 +95,9 @@ def test_a_part_without_the_variant_of_the_others_comes_whole() -> None:
 @pytest.mark.parametrize(
     ("weights", "index", "said"),
     [
-        ([f"{WEIGHTS}.bin"], {}, "part unet: its weights are pickles, which can run code"),
+        ([f"{WEIGHTS}.bin"], {}, "part unet: its weights are pickle files, which can run code"),
         ([f"{WEIGHTS}.gguf"], {}, "its weights are GGUF"),
-        ([f"{WEIGHTS}-00001-of-00002.safetensors"], {}, "a piece, or the list of pieces"),
+        ([f"{WEIGHTS}-00001-of-00002.safetensors"], {}, "or the list of pieces"),
         ([f"{WEIGHTS}.safetensors", "unet/my_unet.py"], {}, "its own code (unet/my_unet.py)"),
         ([f"{WEIGHTS}.safetensors"], {"_class_name": ["pipeline", "My"]}, "its own code"),
         ([f"{WEIGHTS}.safetensors"], {"vae": ["diffusers", "X"]}, "its part vae is missing"),

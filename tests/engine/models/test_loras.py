@@ -41,7 +41,7 @@ def test_a_folder_and_a_list_are_one_and_the_list_wins(config: Path, tmp_path: P
     assert (loras["ink"].weight, loras["ink"].words, loras["fog bank"].weight) == (0.6, ("zwx",), 1)
     assert set(loras.faults) == {"gone", "a pickle", "a, b", "strong"}
     assert "there is no file" in loras.faults["gone"]
-    assert "can hold programs" in loras.faults["a pickle"]
+    assert "can contain programs" in loras.faults["a pickle"]
     assert "-4" in loras.faults["strong"]
 
 

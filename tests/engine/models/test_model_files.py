@@ -67,12 +67,12 @@ def test_stable_diffusion_2_that_predicts_noise_draws_smaller(config: Path) -> N
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        (kohya(DOWN, 768), "LoRA for Stable Diffusion 1.*no model by itself"),
-        (unet(8) | VAE | CLIP, "edit.*not drawn with here"),
-        (flux(), "denoiser alone of FLUX.1.*name it as base"),
-        (flux(channels=384), "inpainting: such models are not drawn"),
+        (kohya(DOWN, 768), "LoRA for Stable Diffusion 1.*not a model by itself"),
+        (unet(8) | VAE | CLIP, "edit.*not support"),
+        (flux(), "only the denoiser of FLUX.1.*name that as base"),
+        (flux(channels=384), "inpainting, which is not supported"),
         ({"head.modulation": [1], "blocks.0.self_attn.q.weight": [8, 8]}, "video.*single file"),
-        ({"weight": [3]}, "no kind that is known"),
+        ({"weight": [3]}, "an unknown kind"),
     ],
 )
 def test_another_file_is_told_what_it_is(config: Path, shapes: Shapes, words: str) -> None:
@@ -152,9 +152,9 @@ def test_a_folder_that_is_not_whole_says_what_is_missing(tmp_path: Path) -> None
     index.write_text(json.dumps(shards))
     said = "\n".join(faults_of(files))
     assert "vae: model.safetensors is cut off" in said
-    assert "text_encoder has only as pickles" in said
+    assert "text_encoder has only pickle files" in said
     assert "the folder scheduler" in said
-    assert "b.safetensors, which model.safetensors.index.json names, is not there" in said
+    assert "b.safetensors, named in model.safetensors.index.json, is missing" in said
     assert "../../x" in said
     index.write_text(json.dumps({"weight_map": {"v": "model.safetensors"}}))
     assert any("lacks v" in fault for fault in faults_of(files))

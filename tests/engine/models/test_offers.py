@@ -47,7 +47,7 @@ def test_a_cell_that_names_a_model_of_the_hub_is_told_what_fetches_it() -> None:
     found = check_table(
         table(["prompt", "model"], ["a boat", "sdxl"]), replace(VOCABULARY, pull_name=pull_name)
     )
-    assert "`promptsheet models pull sdxl` fetches it" in found.problems[0].message
+    assert "`promptsheet models pull sdxl` downloads it" in found.problems[0].message
 
 
 GIB, BILLION = 1 << 30, 10**9

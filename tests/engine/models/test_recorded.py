@@ -81,15 +81,15 @@ def test_small_sizes_missing_and_new_files_are_named_at_once(model: ModelFiles) 
     assert first.startswith("model_index.json was changed") and "has 100 bytes" in second
     (model.path / WEIGHTS).rename(model.path / "unet" / "model.safetensors")
     said = faults(model)
-    assert f"{WEIGHTS} is missing: pull it again: what is whole stays." in said
-    assert not any("has come since" in line for line in said), "its index is not readable"
+    assert f"{WEIGHTS} is missing: pull it again: undamaged files stay." in said
+    assert not any("appeared since" in line for line in said), "its index is not readable"
 
 
 def test_weights_that_came_later_and_would_be_loaded_are_named(model: ModelFiles) -> None:
     record_added(model)
     save_file({"w": np.zeros(4, np.uint8)}, model.path / "unet" / "more.safetensors")
     (fault,) = faults(model)
-    assert fault.startswith("unet/more.safetensors has come since the model was added")
+    assert fault.startswith("unet/more.safetensors appeared since the model was added")
 
 
 def test_what_was_added_is_held_against_samples_and_once_read_against_its_digest(
@@ -123,4 +123,4 @@ def test_a_pull_is_not_recorded_twice_and_a_single_file_by_its_name(
     found = recorded.record_of(ModelFiles(str(one.path)))
     assert found is not None
     (fault,) = recorded._changed(found, whole=False)
-    assert fault == "one.safetensors is missing: fetch it again."
+    assert fault == "one.safetensors is missing: download it again."

@@ -79,4 +79,4 @@ def test_tensors_of_absurd_names_and_shapes_are_no_upscaler(
 
 def test_an_upscaler_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
     file = put_shapes(tmp_path / "swin.safetensors", {"conv_first.weight": [8, 3, 3, 3]})
-    assert "of a kind that is not used here: those of ESRGAN's kind are" in look_at(file).fault
+    assert "of an unsupported kind. Use ESRGAN models" in look_at(file).fault

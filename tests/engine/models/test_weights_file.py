@@ -29,11 +29,11 @@ def test_a_header_tells_names_shapes_and_its_makers_words(tmp_path: Path) -> Non
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"", "empty"),
-        (b"abc", "empty or cut off"),
+        (b"abc", "empty or incomplete"),
         (b"\xff" * 40, "not a safetensors file"),
         ((1 << 62).to_bytes(8, "little") + b"{}", "header of 4,611,686,018,427,387,904 bytes"),
         ((1).to_bytes(8, "little") + b"{", "not a safetensors file"),
-        ((1000).to_bytes(8, "little") + b"{}", "cut off in its header"),
+        ((1000).to_bytes(8, "little") + b"{}", "an incomplete header"),
     ],
 )
 def test_what_is_something_else_is_told_what_it_is(

@@ -174,7 +174,7 @@ def test_samplers_become_our_schedulers(sampler: str, schedule: str, ours: str) 
 
 
 def test_a_picture_that_says_nothing_says_what_it_looks_like(tmp_path: Path) -> None:
-    assert why_silent(png(tmp_path / "a.png")) == "it holds no text"
+    assert why_silent(png(tmp_path / "a.png")) == "it contains no text"
     graph = chunk(b"tEXt", b'workflow\0{"nodes": []}')
     assert "looks like ComfyUI's" in why_silent(png(tmp_path / "b.png", graph))
     assert "Author" in why_silent(png(tmp_path / "c.png", chunk(b"tEXt", b"Author\0me")))

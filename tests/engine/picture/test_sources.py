@@ -231,7 +231,7 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(tmp_path
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = saved(halves(), tmp_path / "a.png")
     path.chmod(0)
-    assert look(path) == "You may not read this file."
+    assert look(path) == "You have no permission to read this file."
 
 
 def test_names_are_no_part_of_the_conversation_with_the_child(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_wrong_ending_is_taken_and_said(tmp_path: Path) -> None:
     path.write_bytes(saved(halves(), tmp_path / "a.png").read_bytes())
     found = look(path)
     assert isinstance(found, SourceFacts)
-    assert (found.kind, found.note) == ("PNG", "It is a PNG picture, whatever its name says.")
+    assert (found.kind, found.note) == ("PNG", "Despite its name, it is a PNG picture.")
 
 
 def test_a_child_that_dies_at_one_picture_loses_no_other(

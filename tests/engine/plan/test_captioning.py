@@ -130,7 +130,7 @@ def test_nobody_is_asked_where_the_row_says_it_all() -> None:
 def test_a_caption_of_the_rows_own_is_kept_and_filled_in_where_it_says_nothing() -> None:
     for magic in (True, False):
         assert prompt_of(prompt=written(JAZZ), magic_prompt=magic) == written(JAZZ)
-    assert told(prompt=written(JAZZ))["prompt"] == "is a caption, and stays as it is"
+    assert told(prompt=written(JAZZ))["prompt"] == "is a caption, used as it is"
     bare = {"compositional_deconstruction": JAZZ["compositional_deconstruction"]}
     made = caption_of(prompt=written(bare), style="realistic", color_palette=("#112233",))
     assert made["style_description"]["color_palette"] == ["#112233"]

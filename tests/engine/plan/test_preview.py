@@ -47,7 +47,7 @@ def test_an_edited_final_prompt_is_what_is_rendered_and_says_so() -> None:
     assert {recipe.prompt for recipe in recipes} == {"a {cat} __as__ I want it"}
     assert len({recipe.seed for recipe in recipes}) == 3
     notes = told(preview(row, PLANNED))
-    assert "is yours" in notes["final_prompt"]
+    assert "exactly as you wrote it" in notes["final_prompt"]
     assert not notes.keys() & {"prompt", "magic_prompt", "style"}
 
 

@@ -102,7 +102,7 @@ def test_own_palettes_and_wildcards_are_found_at_once(config: Path) -> None:
     assert words.palettes["brand"] == ("#112233", "#445566:2")
     assert words.wildcards.choices["deep/thing"] == ("lamp", "chair")
     (config / "wildcards" / "deep" / "thing.txt").write_text("\n")
-    assert "holds no choice" in load_words().wildcards.faults["deep/thing"]
+    assert "has no choices" in load_words().wildcards.faults["deep/thing"]
 
 
 def test_one_bad_file_concerns_those_who_name_it_alone(config: Path) -> None:

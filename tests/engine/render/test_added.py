@@ -64,7 +64,7 @@ def test_another_autoencoder_is_used_from_a_folder_or_a_file(tmp_path: Path, bas
     assert same(draw(Additions(vae=str(folder / VAE))), brighter)
     (folder / VAE).write_bytes(b"torn")
     for place in (folder, folder / VAE, BUILTIN / "unet" / VAE):
-        with pytest.raises(ModelError, match="is no autoencoder for this model"):
+        with pytest.raises(ModelError, match="is not an autoencoder for this model"):
             draw(Additions(vae=str(place)))
 
 
@@ -83,7 +83,7 @@ def test_words_of_its_own_are_called_by_their_files_names(tmp_path: Path, builti
     assert same(drawn_with(pipeline), drawn_with(builtin)), "without its name nothing changes"
     for word in ("zwx", "qqj-v2"):
         assert not same(drawn_with(pipeline, f"a {word}"), drawn_with(builtin, f"a {word}"))
-    for file, words in ((wide, "is not for this model"), (odd, "no embedding of words")):
+    for file, words in ((wide, "is not for this model"), (odd, "not an embedding")):
         with pytest.raises(ModelError, match=words):
             loaded(Additions(embeddings=(file,)))
     with pytest.raises(ModelError, match=r"boat.safetensors cannot be used.*Call the file"):
@@ -116,5 +116,5 @@ def test_what_is_added_is_part_of_the_model_and_waited_for(tmp_path: Path) -> No
     wanted = LoadModel("m", other, there, PlacementWish(), 64 * 64)
     models.load(wanted)
     file.unlink()
-    with pytest.raises(ModelAbsentError, match="is not there: put it back"):
+    with pytest.raises(ModelAbsentError, match="is missing: put it back"):
         LoadedModels("cpu", Lanes(1), 1).load(wanted)

@@ -101,4 +101,4 @@ def test_any_number_of_steps_is_taken(pipeline: Any) -> None:
 def test_a_prompt_of_more_tokens_than_it_takes_says_so_in_words(pipeline: Any) -> None:
     with pytest.raises(ValueError, match="tokens") as raised:
         draw(pipeline, [replace(RECIPE, prompt="a red boat " * 400)])
-    assert "more than the 512 that the model takes: shorten it" in plain(raised.value)
+    assert "more than the model's limit of 512: shorten it" in plain(raised.value)

@@ -148,7 +148,7 @@ def test_a_denoiser_stored_as_gguf_draws_nearly_what_it_was_made_of(tmp_path: Pa
     whole = load_pipeline(folder, "float32", "cpu")
     write_gguf(path, whole.transformer.state_dict())
     files = ModelFiles(str(path), str(folder))
-    assert files.kind.words == "the denoiser alone of FLUX.1" and not files.fault()
+    assert files.kind.words == "only the denoiser of FLUX.1" and not files.fault()
     models = LoadedModels("cpu", Lanes(1), 1)
     model = models._loaded(files, Placement("float32"), 0)
     assert isinstance(model, LoadedModel) and model.offered.quantised == "gguf"

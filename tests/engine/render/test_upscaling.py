@@ -150,5 +150,5 @@ def test_numbers_that_are_none_and_layers_that_do_not_fit_are_said(tmp_path: Pat
     tensors = load_file(tmp_path / "any")
     tensors["conv_hr.weight"] = tensors["conv_hr.weight"][:, :3]
     save_file(tensors, tmp_path / "torn")
-    with pytest.raises(ModelError, match="its layers do not go together"):
+    with pytest.raises(ModelError, match="its layers do not fit together"):
         _loaded(tmp_path / "torn")

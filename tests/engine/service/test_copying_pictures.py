@@ -156,7 +156,7 @@ def test_what_cannot_be_taken_in_leaves_none_of_the_others(
 ) -> None:
     wanted = drawn_on(photos, writer.library)
     (photos / f"{COUNT - 1}.png").write_bytes(b"another")
-    with pytest.raises(EngineError, match="changed after it was looked at"):
+    with pytest.raises(EngineError, match="changed after it was checked"):
         asked(writer, wanted, lambda _: None, tmp_path / "s")
     assert (sessions(writer), kept(writer.library)) == (0, 0)
 

@@ -354,7 +354,7 @@ def test_rendering_waits_while_the_disk_is_under_its_reserve(
     writer.add_session(new_session())
     events = settle(writer)
     paused = reasons_of(events)
-    assert "goes on at 512 MiB" in str(paused[0])
+    assert "above the reserve of 512 MiB" in str(paused[0])
     assert paused[-1] is None
     assert states(writer) == ["done"] * 12
 

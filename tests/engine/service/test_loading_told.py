@@ -57,5 +57,5 @@ def test_engine_status_says_what_is_being_loaded_and_for_how_long() -> None:
     }
     assert _engine_lines(answer)[1:] == [
         "  cuda:0: loading sdxl, for 12 s",
-        "  cuda:1: the renderer is being started, for 2 s",
+        "  cuda:1: starting the renderer, for 2 s",
     ]

@@ -86,7 +86,7 @@ def test_a_dead_hosts_library_is_taken_over_and_its_holder_writes_nothing_when_i
     lock = LibraryLock.take(library)
     assert lock.is_ours()
     assert database_path(library).stat().st_ino != inode, "its last commit would go into ours"
-    with pytest.raises(LibraryError, match="another host has taken it over"):
+    with pytest.raises(LibraryError, match="another machine has taken it over"):
         writer.add_session(new_session(key="later1"))
     writer.close()
     second = Writer(library, lock.is_ours)

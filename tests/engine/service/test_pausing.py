@@ -80,7 +80,7 @@ def test_a_pause_tells_whose_it_is_and_what_ends_it(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free >> 20
     pausing = Pausing(tmp_path, 2 * free, told.append, asyncio.Event())
     pausing.may_work()
-    assert f"rendering goes on at {2 * free} MiB" in str(told[-1].reason) and not told[-1].by_user
+    assert f"above the reserve of {2 * free:,} MiB" in str(told[-1].reason) and not told[-1].by_user
     pausing.asked = True
     pausing.may_work()
     assert "paused by you" in str(told[-1].reason) and told[-1].by_user

@@ -56,7 +56,7 @@ def test_a_process_that_cannot_be_started_is_the_machines_fault(
     monkeypatch.setattr(
         "engine.service.server.renderer_client.sys.executable", str(tmp_path / "nowhere")
     )
-    with pytest.raises(MachineError, match="no process can be started"):
+    with pytest.raises(MachineError, match="cannot start a process"):
         asyncio.run(RendererClient.start("cpu", 2, 2, tmp_path / "engine.log", 300))
 
 

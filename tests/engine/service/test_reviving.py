@@ -57,7 +57,7 @@ def test_where_work_waits_it_is_started(waiting: Writer, starts: list[Path]) -> 
     revived = Reviver(Settings(library=waiting.library)).look()
     assert starts == [waiting.library]
     assert revived.connection is not None
-    assert "12 images wait" in revived.reason
+    assert "12 images are waiting" in revived.reason
 
 
 def test_where_nothing_waits_it_is_not(writer: Writer, config: Path, starts: list[Path]) -> None:
@@ -113,7 +113,7 @@ def test_one_that_ends_again_and_again_is_left_alone(waiting: Writer, starts: li
         if reviver.look().connection is not None:
             reviver.ended()
     assert len(starts) == 6
-    assert "ended 6 times without a new image" in reviver.look().reason
+    assert "ended 6 times in a row without a new image" in reviver.look().reason
     reviver.lives()
     assert reviver.look().connection is not None
 
@@ -158,14 +158,14 @@ def test_killed_while_someone_looks_it_comes_back_and_that_is_said(held: Prompts
     events = iter(EngineFeed(Settings(library=held.library)))
     before = next_event(events, Standing).status.pid
     assert kill_engine(held) == before
-    assert "was started again" in next_event(events, Revived).reason
+    assert "was restarted" in next_event(events, Revived).reason
     assert next_event(events, Standing).status.pid != before
 
 
 def test_killed_while_nobody_looks_it_comes_back_when_someone_does(held: Promptsheet) -> None:
     killed = kill_engine(held)
     events = iter(EngineFeed(Settings(library=held.library)))
-    assert "12 images wait" in next_event(events, Revived, Absent).reason
+    assert "12 images are waiting" in next_event(events, Revived, Absent).reason
     assert next_event(events, Standing).status.pid != killed
 
 

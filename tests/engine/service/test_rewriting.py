@@ -121,7 +121,7 @@ def test_a_chat_model_is_held_to_captions_and_what_is_none_is_asked_for_again(
 def test_a_model_that_is_none_is_refused_with_what_to_do(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     settings = MagicSettings(model=str(tmp_path / "empty"), device="cpu")
-    with pytest.raises(RewriteError, match=r"Mend magic\.model in the settings"):
+    with pytest.raises(RewriteError, match=r"Fix magic\.model in the settings"):
         rewritten(["a cat"], settings)
 
 
@@ -229,7 +229,7 @@ def test_a_language_model_that_fails_fails_its_images_with_what_to_do(
     sheet = write_rows(tmp_path / "sheet.csv", [{**ROW, "prompt": "a boat"}])
     magic.json("run", sheet, status=1)
     (row,) = magic.json("show", "last")["rows"]
-    assert row["state"] == "failed" and "Mend magic.model in the settings" in row["error"]
+    assert row["state"] == "failed" and "Fix magic.model in the settings" in row["error"]
 
     (config / "settings.toml").write_text(text.replace("model = ", "# model = "))
     magic.json("retry", "last")

@@ -65,7 +65,7 @@ def test_a_command_waits_while_another_ones_engine_process_starts(
 
 
 def test_who_does_not_wait_is_told_that_it_is_still_starting(held: Path) -> None:
-    with pytest.raises(EngineError, match="still starting"):
+    with pytest.raises(EngineError, match="still be starting"):
         connect_running(held)
 
 
