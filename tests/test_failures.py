@@ -68,9 +68,9 @@ def test_a_model_cut_off_or_gone_is_said_before_the_first_image(
     promptsheet.json("run", sheet, status=1)
     shown = promptsheet.json("show", "last")
     assert (shown["done"], shown["failed"]) == (0, 2)
-    assert "cut off or damaged" in shown["rows"][0]["error"]
+    assert "incomplete or damaged" in shown["rows"][0]["error"]
     assert "unet" in shown["rows"][0]["error"]
-    assert "cut off or damaged" in Path(shown["log"]).read_text()
+    assert "incomplete or damaged" in Path(shown["log"]).read_text()
     weights.write_bytes(whole)
     promptsheet.json("engine", "pause")
     promptsheet.json("run", sheet, "--detach")

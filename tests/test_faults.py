@@ -63,7 +63,10 @@ def test_a_sheet_that_does_not_fit_on_the_disk_is_refused_and_others_go_on(
     library.json("prompt", "a red circle", "-n", "8", "--detach")
     refused = library("run", write_sheet(tmp_path / "big.csv", rows=3000, images=4))
     assert refused.returncode == 2
-    assert "no room for this session" in refused.stderr and "Nothing was stored" in refused.stderr
+    assert (
+        "Not enough disk space for this session" in refused.stderr
+        and "Nothing was stored" in refused.stderr
+    )
     wait_for(lambda: settled(library), 240)
     assert [info["done"] for info in library.json("sessions")] == [8]
     library("engine", "stop")

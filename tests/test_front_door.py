@@ -609,7 +609,7 @@ def test_check_says_before_the_start_that_public_images_need_a_shared_folder(
     sheet.write_text("prompt,visibility\na red circle,public\na blue circle,\n")
     (problem,) = promptsheet.json("check", sheet)["problems"]
     assert (problem["row"], problem["column"]) == (2, "visibility")
-    assert "the settings name no shared folder" in problem["message"]
+    assert "no shared folder is set" in problem["message"]
     gone = tmp_path / "gone"
     (config / "settings.toml").write_text(f'[share]\nfolder = "{gone}"\n')
     (problem,) = promptsheet.json("check", sheet)["problems"]

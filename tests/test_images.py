@@ -130,13 +130,13 @@ def test_pictures_that_cannot_be_drawn_on_are_refused_one_by_one(
     assert "animated" in refused["moving.gif"]
     assert "named pipe" in refused["pipe.png"]
     assert "no such file" in refused["nowhere.png"]
-    assert "the same file as" in refused["hard.png"]
+    assert "Same file as" in refused["hard.png"]
     # boat.png once (by its link again.png), its copy, one with a wrong ending, two beaches
     assert done["images"] == done["done"] == 5
     words = warm("images", photos, "--prompt", "a tree", "--detach", *QUICK)
     assert words.returncode == 1
     assert "refused: " in words.stderr and "moving.gif" in words.stderr
-    assert "It is a PNG picture, whatever its name says." in words.stderr
+    assert "Despite its name, it is a PNG picture." in words.stderr
 
 
 def test_where_all_are_refused_nothing_is_started(promptsheet: Promptsheet, tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_an_archive_comes_in_and_a_zip_goes_out(warm: Promptsheet, photos: Path)
     wanted = {"beach.png", "boat.png", "summer/beach.png", "results.csv"}
     status, out, said = piped(warm, tar_of(photos, "w:gz", link, outside), *arguments)
     assert status == 1, "one was refused"
-    assert "outside.png: Its name leads out of the archive." in said
+    assert "outside.png: Its name points outside the archive." in said
     assert "link.png" not in said
     assert set(names_in(out)) == wanted
     drawn = pixels_of(warm)

@@ -44,8 +44,8 @@ def test_a_library_that_cannot_be_written_is_looked_at(
     assert len(command.json("show", "last")["list"]) == 12
     assert command.json("engine", "stop")["stopped"] is None
     for what in (("engine", "status"), ("engine", "stop")):
-        assert "can be looked at" in command(*what).stdout
-    assert "can be looked at" in command.json("doctor")["library"]["fault"]
+        assert "you can view" in command(*what).stdout
+    assert "you can view" in command.json("doctor")["library"]["fault"]
 
 
 def test_what_would_write_it_says_that_it_cannot_be(frozen: Path, promptsheet: Promptsheet) -> None:
@@ -61,9 +61,9 @@ def test_what_would_write_it_says_that_it_cannot_be(frozen: Path, promptsheet: P
     ):
         said = command(*what)
         assert said.returncode == 2, what
-        assert "can be looked at" in said.stderr and "Errno" not in said.stderr, said.stderr
+        assert "you can view" in said.stderr and "Errno" not in said.stderr, said.stderr
     assert not is_locked(frozen)
-    assert "can be looked at" in Reviver(Settings(library=frozen)).look().reason
+    assert "you can view" in Reviver(Settings(library=frozen)).look().reason
 
 
 # -------------------------------------------------------------------- names
@@ -89,7 +89,7 @@ def place_of(kind: str, tmp_path: Path) -> Path:
 
 KINDS = {
     "file": "is a file",
-    "below a file": "something above it is a file",
+    "below a file": "part of its path is a file",
     "dangling": "is a link to nowhere",
     "below a dangling": "is a link to nowhere",
     "long name": "too long",

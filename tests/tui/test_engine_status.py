@@ -35,7 +35,7 @@ STEP = Stepped("s", "cuda:0", 2, 1, 4, 12, 30)
 SDXL = Loading([Load("cuda:0", "sdxl", 5.0)])
 READY = Loading([])
 YOU = Paused("paused by you; `promptsheet engine resume` lets it go on", by_user=True)
-FULL = Paused("the disk has 400 MiB left; rendering goes on at 512 MiB, the reserve")
+FULL = Paused("the disk has 400 MiB left; rendering continues above the reserve of 512 MiB")
 
 
 def standing(**told: object) -> Standing:

@@ -55,12 +55,14 @@ async def test_opening_the_app_starts_what_waits_and_a_kill_is_mended_before_one
     app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "images wait: the engine process was started" in _said(app))
+        await until(
+            pilot, lambda: "images are waiting: the engine process was started" in _said(app)
+        )
         await until(pilot, lambda: "held: r resumes it" in screen_text(app))
         first = pid_of(settings)
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        await until(pilot, lambda: "had ended; it was started again" in _said(app))
+        await until(pilot, lambda: "had stopped and was restarted" in _said(app))
         await until(pilot, lambda: app.app_state.status.doing in (Doing.IDLE, Doing.RENDERING))
         assert pid_of(settings) not in (None, first)
 
@@ -82,7 +84,7 @@ async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
     app = PromptsheetApp(Library(settings))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "nothing of this library was rendered on" in _said(app))
+        await until(pilot, lambda: "this library has not been rendered on" in _said(app))
         assert isinstance(app.screen, JobsScreen)
         screen = app.screen
         await until(pilot, lambda: screen._queue.paces)
@@ -123,7 +125,7 @@ async def test_a_library_that_cannot_be_written_is_looked_at_and_keys_say_so(
             for key in ("d", "f"):
                 app.clear_notifications()
                 await pilot.press(key)
-                await until(pilot, lambda: "can be looked at" in _said(app))
+                await until(pilot, lambda: "you can view" in _said(app))
             assert app.is_running
     finally:
         thaw(settings.library, tmp_path / "frozen")

@@ -42,7 +42,7 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
         app.screen.query_one(Input).value = str(path)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, KeepModel))
-        await until(pilot, lambda: "a whole model of Stable Diffusion 1" in screen_text(app))
+        await until(pilot, lambda: "a complete model of Stable Diffusion 1" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await until(pilot, lambda: "pretty-pictures" in load_models())
@@ -97,7 +97,7 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         assert "lora" in listed_loras()
         await pilot.press("i")
         await typed(str(denoiser))
-        await until(pilot, lambda: "denoiser alone of FLUX.1" in screen_text(app))
+        await until(pilot, lambda: "only the denoiser of FLUX.1" in screen_text(app))
         await typed(str(base))
         await until(pilot, lambda: isinstance(app.screen, KeepModel))
         app.screen.query_one(Input).value = "名前"

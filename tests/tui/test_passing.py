@@ -56,7 +56,7 @@ def counted(**states: int) -> Tally:
     [
         (counted(waiting=3), EngineStatus(Doing.RENDERING), "Stop"),
         (counted(stopped=3), EngineStatus(Doing.IDLE), "Resume"),
-        (counted(done=2, failed=1), EngineStatus(Doing.OFF), "Retry, Failed only"),
+        (counted(done=2, failed=1), EngineStatus(Doing.OFF), "Retry, Show failed only"),
         (counted(done=2), EngineStatus(Doing.OFF), ""),
         (
             counted(waiting=1),

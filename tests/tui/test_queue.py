@@ -94,7 +94,7 @@ def test_a_session_says_what_it_does_as_far_as_the_engine_lets_it(
         ("RuntimeError: no such layer", "no such layer"),
         ("torch.OutOfMemoryError: none left. Try less", "none left"),
         ("OSError: x", "x"),
-        ("the renderer gave no picture", "the renderer gave no picture"),
+        ("the renderer returned no image", "the renderer returned no image"),
     ],
 )
 def test_why_a_row_failed_is_said_in_its_first_words(reason: str, short: str) -> None:

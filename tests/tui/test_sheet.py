@@ -189,7 +189,7 @@ async def test_a_repair_is_shown_and_can_be_refused(app: PromptsheetApp) -> None
         await pilot.press("j")
         await until(pilot, lambda: "02:03:00 → 2:3" in screen_text(app))
         await pilot.press("b")
-        await until(pilot, lambda: "kept as it was read" in screen_text(app))
+        await until(pilot, lambda: "kept as in the file" in screen_text(app))
         await pilot.press("a")
         assert draft_of(table).row(4).cells["aspect_ratio"] == "2:3"
 

@@ -46,7 +46,7 @@ async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_o
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: "While you were away: 1 image" in screen_text(app))
         shown = screen_text(app)
-        for words in ("Promptsheet", "cpu ", "models: builtin", "disk ", "o opens a sheet"):
+        for words in ("Promptsheet", "cpu ", "models: builtin", "disk ", "o open a sheet"):
             assert words in shown
         assert "夜の灯台 harb" in shown and "today" in shown and "? show all keys" in shown
         welcome = app.screen.query_one(Welcome)

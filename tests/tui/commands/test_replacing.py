@@ -91,7 +91,7 @@ def test_a_zip_whose_reader_stopped_is_a_failure_in_words(monkeypatch: pytest.Mo
     with subprocess.Popen(["true"], stdin=subprocess.PIPE, text=True) as reader:
         reader.wait()
         monkeypatch.setattr(sys, "stdout", reader.stdin)
-        with pytest.raises(UsageError, match="it is not whole"):
+        with pytest.raises(UsageError, match="it is incomplete"):
             write_zip(library(b"x" * (1 << 20)), INFO, zip_place("e", Path("-"), force=False))
 
 
