@@ -171,7 +171,7 @@ def _opened(home: Path, library: Path, images: str, more: str = "") -> Iterator[
     }
     app = OnPty([str(COMMAND)], environment, SIZE)
     try:
-        app.wait_for("opens a sheet")
+        app.wait_for("open a sheet")
         app.quiet(1.0)
         yield app
     finally:

@@ -39,7 +39,7 @@ def _first_paint(promptsheet: Promptsheet, pairs: int = 7) -> int:
     for _ in range(pairs):
         empty = _painted([sys.executable, "-c", _EMPTY_APP], promptsheet, "READY")
         ratios.append(_painted([str(COMMAND)], promptsheet, "1 Sheet") / empty)
-        whole.append(_painted([str(COMMAND)], promptsheet, "opens a sheet") / empty)
+        whole.append(_painted([str(COMMAND)], promptsheet, "open a sheet") / empty)
     ratio = statistics.median(ratios)
     print(
         f"first paint: {ratio:.2f} times an empty app's"
@@ -97,7 +97,7 @@ def _key_to_screen(promptsheet: Promptsheet, presses: int = 60) -> int:
     app = OnPty([str(COMMAND)], promptsheet.environment, SIZE)
     screen, late = _Screen(app), 0
     try:
-        app.wait_for("opens a sheet")
+        app.wait_for("open a sheet")
         app.press("2")
         app.wait_for("a red circle")
         for names in (("down", "up"), ("page down", "page up")):

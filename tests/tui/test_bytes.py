@@ -35,7 +35,7 @@ def test_the_app_ends_with_its_terminal_even_where_no_signal_says_so(
     }
     app = OnPty([str(COMMAND)], environment, (80, 24))
     try:
-        app.wait_for("opens a sheet")
+        app.wait_for("open a sheet")
         assert app.hang_up() == 129
     finally:
         app.close()

@@ -156,7 +156,7 @@ async def test_every_key_of_every_screen_is_in_the_palette_and_under_its_help(
     make_session(["a red boat", "a blue boat"])
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
         for area, words in (
-            ("sheet", "opens a sheet"),
+            ("sheet", "open a sheet"),
             ("jobs", "2/2"),
             ("sessions", "1 session"),
             ("review", "2 of 2 images"),
@@ -206,7 +206,7 @@ async def test_another_key_of_the_users_own_is_the_one_that_works_and_that_texts
     keys = {"sheet.open_file": "f7", "app.jobs": "f9", "sheet.start": "ctrl+t,f10"}
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, keys=keys))))
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "f7 opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "f7 open a sheet" in screen_text(app))
         assert " f9 Jobs " in screen_text(app)
         await pilot.press("f9")
         await until(pilot, lambda: app.current_mode == "jobs")

@@ -48,7 +48,7 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await pilot.press("enter")
 
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "open a sheet" in screen_text(app))
         await pilot.press("f4")
         await until(pilot, lambda: "✓ whole" in screen_text(app))
         await asked_about("acme/none")

@@ -33,7 +33,7 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
 ) -> None:
     path = put_shapes(tmp_path / "pretty pictures.safetensors", unet() | VAE | CLIP)
     async with app.run_test(size=(120, 36), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "open a sheet" in screen_text(app))
         await pilot.press("f4")
         await until(pilot, lambda: "✓ whole" in screen_text(app))
         assert "image to image, mask, negative prompt, LoRA" in screen_text(app)
@@ -79,7 +79,7 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         await pilot.press("enter")
 
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "open a sheet" in screen_text(app))
         await pilot.press("f4")
         await until(pilot, lambda: "✓ whole" in screen_text(app))
         await pilot.press("i")

@@ -65,7 +65,7 @@ async def test_the_engine_is_told_whether_anyone_looks_as_far_as_the_terminal_te
 async def test_the_settings_say_which_decides(app: PromptsheetApp) -> None:
     assert not app.tells_focus and not protocol.current().tells_focus
     async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: "opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "open a sheet" in screen_text(app))
         for words in ("notice.unsure decides", "while it is not in focus"):
             app.action_settings()
             await until(pilot, lambda: "─ The app" in screen_text(app))

@@ -328,7 +328,7 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
     environment = os.environ | {"PROMPTSHEET_LIBRARY": str(culled.library)}
     app = OnPty([str(COMMAND)], environment, (120, 36))
     try:
-        app.wait_for("opens a sheet")
+        app.wait_for("open a sheet")
         app.press("3")
         app.wait_for("16 of 16 images")
         # Sixteen thumbnails and the large one, which may come in two sizes.

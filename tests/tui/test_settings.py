@@ -222,11 +222,11 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
         return any(words in n.message for n in app._notifications)
 
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
-        await until(pilot, lambda: "opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "open a sheet" in screen_text(app))
         await pilot.press("2")
         await until(pilot, lambda: "Press 1 to start one" in screen_text(app))
         await pilot.press("1")
-        await until(pilot, lambda: "o opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "o open a sheet" in screen_text(app))
         await pilot.press("comma")
         await until(pilot, lambda: "─ The app" in screen_text(app))
         assert "● nord" in screen_text(app)
@@ -286,7 +286,7 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
         await until(pilot, lambda: load_settings().app.keys == keys)
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: "f6 opens a sheet" in screen_text(app))
+        await until(pilot, lambda: "f6 open a sheet" in screen_text(app))
         await until(pilot, lambda: "f7 Sheet" in screen_text(app))
         await pilot.press("2")
         await until(pilot, lambda: "Press f7 to start one" in screen_text(app))

@@ -37,7 +37,7 @@ from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_queue import SessionQueue
 from tui.widgets.virtual_table import VirtualTable
 
-_DROP = "Clear the filter"
+_DROP = "Clear filter"
 _SHOW_ALL = "Show all rows"
 _PACE_SECONDS = 2.0
 _CLOCK_SECONDS = 1.0

@@ -41,7 +41,7 @@ from tui.workers import hand_over, work
 
 _ROOM = 140
 _NOT_FOUND = "No session matches in its name, tags or prompts. Try fewer words."
-_LEAVE = "Clear the search"
+_LEAVE = "Clear search"
 _BACK = "Leave the trash"
 _DELAY = 0.08
 """Seconds for which the cursor must rest: more than a held key's beat."""
@@ -121,9 +121,9 @@ class SessionsScreen(AreaScreen):
     AREA = "sessions"
     AUTO_FOCUS = "VirtualTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sessions.open", "open('review')", "Images"),
-        bind("sessions.to_sheet", "open('sheet')", "Sheet"),
-        bind("sessions.watch", "open('jobs')", "Jobs"),
+        bind("sessions.open", "open('review')", "View images"),
+        bind("sessions.to_sheet", "open('sheet')", "Open as sheet"),
+        bind("sessions.watch", "open('jobs')", "Show jobs"),
         bind("sessions.find", "search", "Search"),
         bind("sessions.order", "sort", "Change order", show=False),
         bind("sessions.rename", "chosen('rename')", "Rename"),

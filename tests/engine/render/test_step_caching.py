@@ -130,5 +130,5 @@ def test_an_entry_of_another_kind_is_refused_and_one_that_can_draws_one_image_a_
     plain = model_of({"label": "plain", "source": entry["source"]})
     assert not plain.draws_alone
     assert plain.files.fingerprint() != model.files.fingerprint()
-    with pytest.raises(SettingsError, match="only with FLUX.*not with Sana"):
+    with pytest.raises(SettingsError, match=r"only with FLUX.*not with Sana"):
         model_of({**entry, "source": str(tmp_path / "SanaPipeline")})

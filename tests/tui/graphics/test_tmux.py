@@ -68,7 +68,7 @@ def test_pictures_are_passed_on_once_and_a_move_sends_none(
 ) -> None:
     make_session([f"a boat, number {n}" for n in range(16)], done=2)
     app = in_tmux("on")
-    app.wait_for("opens a sheet")
+    app.wait_for("open a sheet")
     app.press("3")
     app.wait_for("16 of 16 images")
     wait_for(lambda: len(set(re.findall(rb"\x1b_Ga=T[^;]*;", app.output))) >= 17, 60)
@@ -90,7 +90,7 @@ def test_pictures_are_passed_on_once_and_a_move_sends_none(
 def test_without_passing_on_there_are_half_cells(in_tmux: Open, make_session: MakeLibrary) -> None:
     make_session(["a boat"])
     app = in_tmux("off")
-    app.wait_for("opens a sheet")
+    app.wait_for("open a sheet")
     app.press("3")
     app.wait_for("1 of 1 image")
     app.wait_for("▀")
