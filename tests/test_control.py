@@ -153,7 +153,7 @@ def test_devices_of_the_command_line_share_the_work_and_a_killed_renderer_is_rep
     replaced = wait_for(lambda: [pid for pid in two_renderers() if pid not in (first, second)])
     assert "was killed" in Path(promptsheet.json("show", "last")["log"]).read_text()
     refused = promptsheet.json("engine", "start", "--devices", "cpu", status=2)
-    assert "runs already" in refused["error"]
+    assert "already running" in refused["error"]
     promptsheet.json("engine", "stop")
     assert not any(psutil.pid_exists(pid) for pid in (second, *replaced))
 

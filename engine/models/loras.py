@@ -202,7 +202,7 @@ def lora_digest(name: str, file: Path) -> str:
         return file_digest(file)
     except OSError as error:
         raise LoraGoneError(
-            f"the LoRA {name} is missing: {file} cannot be read ({error.strerror}). Put it back,"
+            f"the LoRA {name} is not there: {file} cannot be read ({error.strerror}). Put it back,"
             " or mount its disk"
         ) from error
 

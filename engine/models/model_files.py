@@ -180,7 +180,7 @@ def _folder_fault(folder: Path) -> str:
     if (folder / INDEX).is_file():
         return ""
     if not folder.exists():
-        return f"Folder not found: {folder}. Put it back, or mount its disk."
+        return f"{folder} is not there. Put it back, or mount its disk."
     return f"{folder} is not a diffusers folder (it has no {INDEX})."
 
 

@@ -253,7 +253,7 @@ class LoadedModels:
         files, model_hash = wanted.files, wanted.model_hash
         if not files.are_there:
             raise ModelAbsentError(
-                f"the model {files.source} is missing: put it back, or mount its disk"
+                f"the model {files.source} is not there: put it back, or mount its disk"
             )
         way = self._placed(wanted)
         key = model_hash, way.placement

@@ -41,7 +41,7 @@ async def test_marked_images_are_exported_from_the_page(
         app.screen.query_one("#target", Input).value = str(target)
         await pilot.press("ctrl+s")
         said = app.screen.query_one("#said", Static)
-        await until(pilot, lambda: "is there already" in str(said.content))
+        await until(pilot, lambda: "already exists" in str(said.content))
     names = zipfile.ZipFile(target).namelist()
     assert names == [
         "0002-01-a-boat-number-0.png",

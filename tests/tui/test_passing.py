@@ -110,9 +110,7 @@ async def test_the_bottom_line_of_80_columns_says_what_works_and_one_key_leaves_
         app.action_go("sheet")
         app.screen.read(path)  # type: ignore[attr-defined]
         sheet = await opened_sheet(pilot)
-        await line(
-            pilot, "a Apply 1:3", "ctrl+s Start", "enter Edit cell", "n Next problem", "? Help"
-        )
+        await line(pilot, "a Apply 1:3", "ctrl+s Start", "enter Edit", "n Next problem", "? Help")
         await pilot.press(KEYS["help"])
         await line(pilot, "esc Close help")
         await pilot.press("enter")
@@ -138,11 +136,11 @@ async def test_the_bottom_line_of_80_columns_says_what_works_and_one_key_leaves_
         await pilot.press("escape")
         await line(pilot, "enter View images", "d Trash")
         await pilot.press("enter")
-        await line(pilot, "enter View full screen", "f Favourite", "d Trash", "space Mark")
+        await line(pilot, "enter View image", "f Favourite", "d Trash", "space Mark")
         page = app.screen.query_one(ContactSheet)
         await until(pilot, lambda: page.tile)
         await pilot.press("space", "space")
-        await line(pilot, "c Compare", "enter View full screen")
+        await line(pilot, "c Compare", "enter View image")
         await pilot.press("slash", "a")
         await line(pilot, "esc Clear filter")
         await pilot.press("enter")
@@ -150,7 +148,7 @@ async def test_the_bottom_line_of_80_columns_says_what_works_and_one_key_leaves_
         await pilot.press("E")
         await line(pilot, "esc Show all, not only failed")
         await pilot.press("escape", "escape")
-        await line(pilot, "c Compare", "enter View full screen")
+        await line(pilot, "c Compare", "enter View image")
         assert len(page.marks) == 2, "marks outlive filters"
         await pilot.press("escape")
         await until(pilot, lambda: not page.marks)
@@ -164,4 +162,4 @@ async def test_the_bottom_line_of_80_columns_says_what_works_and_one_key_leaves_
         await pilot.press("escape")
         await line(pilot, "esc Back")
         await pilot.press("escape")
-        await line(pilot, "enter View full screen")
+        await line(pilot, "enter View image")

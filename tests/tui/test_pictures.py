@@ -107,7 +107,7 @@ def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), faulty)
-    assert snap_compare(app, terminal_size=size, run_before=shows("memory"))
+    assert snap_compare(app, terminal_size=size, run_before=shows("needs about"))
 
 
 @pytest.mark.parametrize(("size", "theme"), [((80, 24), "dark"), ((120, 36), "light")])
@@ -120,9 +120,9 @@ def test_palettes_and_a_long_final_prompt(
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), sheet)
 
     async def wait(pilot: Pilot[Any]) -> None:
-        await shows("memory")(pilot)
+        await shows("needs about")(pilot)
         await pilot.press("g", "j")
-        await shows("at the start")(pilot)
+        await shows("random seed")(pilot)
         await pilot.press("right_curly_bracket")
         await shows("mountains")(pilot)
 

@@ -94,7 +94,7 @@ class ReviewScreen(AreaScreen):
     AREA = "review"
     AUTO_FOCUS = "ContactSheet"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("review.open", "full", "View full screen"),
+        bind("review.open", "full", "View image"),
         bind("review.favourite", "favour", "Favourite"),
         bind("review.take_away", "trash", "Trash"),
         bind("review.undo", "undo", "Undo"),

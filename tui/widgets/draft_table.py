@@ -71,7 +71,7 @@ class DraftTable(VirtualTable):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("sheet.open", "edit", "Edit cell"),
+        bind("sheet.open", "edit", "Edit"),
         bind("sheet.pull", "screen.get_model", "Get model"),
         bind("sheet.take", "take(False)", "Apply suggestion"),
         bind("sheet.take_alike", "take(True)", "Apply to all similar", show=False),

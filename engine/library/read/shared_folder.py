@@ -16,7 +16,7 @@ def why_unreachable(folder: Path | None) -> str:
     if folder is None:
         return "no shared folder is set"
     if not folder.is_dir():
-        return f"the shared folder {folder} was not found"
+        return f"the shared folder {folder} is not there"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"you have no permission to write to the shared folder {folder}"
     real = folder.resolve()

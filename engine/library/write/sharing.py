@@ -121,7 +121,7 @@ def _make_folders(folder: Path, sharing: Sharing) -> None:
     """
     assert sharing.folder is not None
     if not sharing.folder.is_dir():
-        raise FileNotFoundError(f"the shared folder {sharing.folder} was not found")
+        raise FileNotFoundError(f"the shared folder {sharing.folder} is not there")
     for each in (folder.parent, folder):
         try:
             each.mkdir()

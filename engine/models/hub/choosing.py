@@ -137,7 +137,7 @@ def _parts_of(repository: str, index: Mapping[str, Any]) -> list[str]:
         and name not in NEVER_LOADED
     ]
     if odd := next((part for part in parts if not re.fullmatch(r"\w{1,64}", part)), None):
-        raise PullError(f"{repository} was refused: it has a part with the odd name {odd[:80]!r}.")
+        raise PullError(f"{repository} is refused: it has a part with the odd name {odd[:80]!r}.")
     return parts
 
 

@@ -70,7 +70,7 @@ def require_plain_names(repository: str, names: Iterable[str]) -> None:
     for name in names:
         if fault := _fault_of(name):
             raise PullError(
-                f"{repository} was refused: it has a file whose name {fault} ({name[:80]!r})."
+                f"{repository} is refused: it has a file whose name {fault} ({name[:80]!r})."
             )
 
 
@@ -101,6 +101,6 @@ def require_distinct_names(repository: str, names: Iterable[str]) -> None:
         other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if other != name:
             raise PullError(
-                f"{repository} was refused: its files {other!r} and {name!r} differ only in upper"
+                f"{repository} is refused: its files {other!r} and {name!r} differ only in upper"
                 " and lower case and would overwrite each other on some disks."
             )

@@ -121,7 +121,7 @@ _FIRST = "compositional_deconstruction.elements.0"
         ("style_description", {"photo": "x"}, "style_description.aesthetics: is missing"),
         ("compositional_deconstruction", {}, "background: is missing"),
         ("aspect_ratio", "3:2", "aspect_ratio: does not belong in a caption"),
-        ("high_level_descripton", "x", "; high_level_description may be meant"),
+        ("high_level_descripton", "x", "; did you mean high_level_description?"),
     ],
 )
 def test_a_fault_is_named_by_its_path(path: str, value: Any, fault: str) -> None:
@@ -139,7 +139,7 @@ def test_a_fault_is_named_by_its_path(path: str, value: Any, fault: str) -> None
         ("[100,200,600,800]", "[100.0,200,600,800]", "elements[0].bbox in whole numbers"),
         ('"type":"obj"', '"type":"Object"', "elements[0].type Object → obj"),
         ("]}}", "],}}", "removed commas before closing brackets"),
-        ('{"high', '{"style_description":null,"high', "stands twice"),
+        ('{"high', '{"style_description":null,"high', "appears twice"),
         ("}}", "} }", "one line without spaces"),
     ],
 )
@@ -147,7 +147,7 @@ def test_slips_of_one_meaning_are_mended_and_told(before: str, after: str, told:
     text = written(JAZZ)
     assert before in text
     reading = read(text.replace(before, after, 1))
-    if told == "stands twice":
+    if told == "appears twice":
         assert told in str(reading.faults[0])
         return
     assert reading.faults == () and told in "; ".join(reading.repairs)
@@ -164,7 +164,9 @@ def test_a_whole_answer_with_fence_and_curly_quotes_is_read() -> None:
 def test_broken_json_says_where_in_plain_words() -> None:
     [fault] = read(written(JAZZ).replace('","bbox"', '" "bbox"', 1)).faults
     assert "a comma is missing" in fault.message and "letter" in fault.message
-    assert read('{"a":' * 100_000).faults[0].message.endswith(("one another", "missing here (“”)"))
+    assert (
+        read('{"a":' * 100_000).faults[0].message.endswith(("nested brackets", "missing here (“”)"))
+    )
 
 
 def test_only_what_has_a_captions_keys_is_taken_for_one() -> None:

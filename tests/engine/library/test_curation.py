@@ -156,7 +156,7 @@ def test_a_whole_session_goes_to_the_trash_and_comes_back(full: Writer) -> None:
     assert len(SessionPages(full.library)) == 0
     assert len(SessionPages(full.library, trashed=True)) == 1
     assert verify(full.library).whole
-    with pytest.raises(LibraryError, match="no session"):
+    with pytest.raises(LibraryError, match="Session not found"):
         Gallery(full.library, KEY)
     with pytest.raises(LibraryError):
         trash.trash_session(full, KEY)
@@ -193,7 +193,7 @@ def test_emptying_deletes_what_is_in_the_trash_and_nothing_else(
     assert len(files(full.library)) == 9
     assert verify(full.library).whole
     assert [job.images for job in list_jobs(full.library, KEY)] == [1, 4, 4]
-    with pytest.raises(LibraryError, match="not in the trash"):
+    with pytest.raises(LibraryError, match="no longer in the trash"):
         trash.restore_images(full, single)
     assert SessionPages(full.library, text="prompt").keys(0, 9) == [KEY]
     with reading(full.library) as db:

@@ -50,7 +50,7 @@ def test_a_session_is_found_by_id_name_and_last(finished: Path) -> None:
     assert find_session(finished, "last").session == "other2"
     with pytest.raises(LibraryError, match="2 sessions are named"):
         find_session(finished, "a test")
-    with pytest.raises(LibraryError, match="no session 'x'"):
+    with pytest.raises(LibraryError, match="Session not found: 'x'"):
         find_session(finished, "x")
 
 

@@ -257,5 +257,5 @@ def test_publishing_twice_finds_what_was_published(writer: Writer, rendered: Ren
 
 
 def test_an_unknown_session_is_an_error(writer: Writer) -> None:
-    with pytest.raises(LibraryError, match="no session"):
+    with pytest.raises(LibraryError, match="Session not found"):
         writer.tally("nobody")

@@ -125,11 +125,11 @@ def test_what_an_entry_adds_is_found_beside_its_list_and_part_of_the_model(confi
     save_file({"emb_params": np.ones((1, 768), np.float32)}, config / "words" / "zwx.safetensors")
     assert load_models()["a"].files.fingerprint() != before
     for wrong, words in (
-        ('vae = "x.pt"', "is no .safetensors file"),
+        ('vae = "x.pt"', ".safetensors file"),
         ('vae = "words"', "holds no config.json"),
         ('vae = "words/zwx.safetensors"', "is a textual inversion embedding"),
         ('embeddings = ["vae.safetensors"]', "is an autoencoder"),
-        ('embeddings = ["gone.safetensors"]', "is no .safetensors file that is there"),
+        ('embeddings = ["gone.safetensors"]', ".safetensors file that is there"),
         ('embeddings = ["words", "words/zwx.safetensors"]', ""),
         ("clip_skip = 0", "clip_skip"),
     ):
@@ -235,7 +235,7 @@ def test_a_number_of_threads_that_would_empty_the_process_table_is_refused(confi
     assert "render.threads: 100000 is not allowed; write a whole number from 0 to 256" in str(
         caught.value
     )
-    with pytest.raises(SettingsError, match="from 1 to 64"):
+    with pytest.raises(SettingsError, match="name 1 to 64"):
         with_devices(Settings(), ["cpu"] * 100)
 
 

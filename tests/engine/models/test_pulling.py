@@ -285,7 +285,7 @@ def test_what_another_program_has_pulled_is_copied(tmp_path: Path, hub: FakeHub)
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        ("", "/acme/tiny, accept them there"),
+        ("", "/acme/tiny, accept them, then"),
         (TOKEN, "your account has no access yet"),
     ],
 )
@@ -324,7 +324,11 @@ def test_what_is_not_there_is_told(
         (429, {"Retry-After": "77"}, "try again in 77 seconds"),
         (503, {}, "an internal error (503)"),
         (418, {}, "HTTP 418"),
-        (403, {"X-Error-Message": "Access to this resource is disabled."}, "taken acme/tiny away"),
+        (
+            403,
+            {"X-Error-Message": "Access to this resource is disabled."},
+            "taken acme/tiny offline",
+        ),
     ],
 )
 def test_a_refusal_of_the_hub_is_told(

@@ -202,7 +202,7 @@ def test_what_cannot_be_drawn_on_is_refused_with_the_reason(tmp_path: Path) -> N
         "decimal.tif": "decimal numbers",
         "pipe.png": "a named pipe",
         "folder.png": "a folder",
-        "lost.png": "no such file",
+        "lost.png": "not found",
     }
     for path, found in look_at_all([tmp_path / name for name in wanted]):
         assert isinstance(found, str) and wanted[path.name] in found, (path.name, found)

@@ -135,9 +135,9 @@ def test_a_caption_of_the_rows_own_is_kept_and_filled_in_where_it_says_nothing()
     made = caption_of(prompt=written(bare), style="realistic", color_palette=("#112233",))
     assert made["style_description"]["color_palette"] == ["#112233"]
     notes = told(prompt=written(bare), style="realistic")
-    assert notes["prompt"] == "is a caption; style filled in what it leaves out"
+    assert notes["prompt"] == "is a caption; style filled in what was missing"
     notes = told(prompt=written(JAZZ), style="general", color_palette=("#112233",))
-    assert "changes nothing" in notes["style"] and "changes nothing" in notes["color_palette"]
+    assert "no effect" in notes["style"] and "no effect" in notes["color_palette"]
     loose = json.dumps(JAZZ)
     assert prompt_of(prompt=loose, color_palette=("ember",)) == loose, "whose repair was refused"
 

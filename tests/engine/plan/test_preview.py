@@ -29,7 +29,7 @@ def test_each_column_that_acts_is_told() -> None:
     assert notes["prompt"].startswith("becomes “a red boat”")
     assert notes["magic_prompt"].startswith("adds “on the sea")
     assert notes["style"] == "design says “a poster of …, flat colors”"
-    assert "changes nothing" in notes["negative_prompt"]
+    assert "has no effect" in notes["negative_prompt"]
     assert PLANNED.words.palettes["ember"][0] in notes["color_palette"]
     assert "EulerDiscreteScheduler" in notes["scheduler"]
     assert "others" in notes["visibility"]

@@ -91,7 +91,7 @@ def test_a_preview_says_what_enlarges_it(upscaler: Model) -> None:
     found = preview(_row(model="4x"), PlannedModel(upscaler, "none", ""))
     notes = {note.column: note.words for note in found.notes}
     assert notes["image"] == "has 96×64 pixels, enlarged to 384×256"
-    assert notes["upscale"] == "4x enlarges it, and draws nothing"
+    assert notes["upscale"] == "4x only enlarges it"
 
 
 def test_the_row_that_enlarges_a_picture_asks_for_it_as_it_was_drawn() -> None:

@@ -90,7 +90,7 @@ def test_every_named_palette_has_colours_of_its_own(words: Words) -> None:
 
 def test_weights_are_shares() -> None:
     assert weighted(["#FF0000:3", "#0000FF"]) == [((255, 0, 0), 0.75), ((0, 0, 255), 0.25)]
-    with pytest.raises(SettingsError, match="no palette"):
+    with pytest.raises(SettingsError, match="not a palette"):
         read_palettes({"mine": ["red"]}, HERE)
 
 

@@ -116,5 +116,5 @@ def test_what_is_added_is_part_of_the_model_and_waited_for(tmp_path: Path) -> No
     wanted = LoadModel("m", other, there, PlacementWish(), 64 * 64)
     models.load(wanted)
     file.unlink()
-    with pytest.raises(ModelAbsentError, match="is missing: put it back"):
+    with pytest.raises(ModelAbsentError, match="is not there: put it back"):
         LoadedModels("cpu", Lanes(1), 1).load(wanted)

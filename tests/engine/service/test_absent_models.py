@@ -123,6 +123,8 @@ def test_images_whose_lora_went_or_changed_wait_and_the_same_models_others_go_on
     seen: list[RenderBatch] = []
     FakeRenderer.fault = staticmethod(seen.append)
     settle(writer, until="waits1", hear=hear)
-    assert "the LoRA ink is another file" in said[0] and "the LoRA ink is not there" in said[1]
+    assert (
+        "the file of the LoRA ink has changed" in said[0] and "the LoRA ink is not there" in said[1]
+    )
     assert states(writer, "waits1") == ["done"] * 12
     assert seen[-1].loras == {ink.digest: str(file)} and seen[0].loras == {}

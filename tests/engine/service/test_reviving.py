@@ -204,7 +204,9 @@ def test_an_engine_process_may_be_told_to_render_nothing(promptsheet: Promptshee
     promptsheet.json("prompt", "a red circle", "--detach")
     status = promptsheet.json("engine", "status")
     assert not status["renders"] and "--no-render" in status["paused"]
-    assert "runs already" in promptsheet.json("engine", "start", "--no-render", status=2)["error"]
+    assert (
+        "already running" in promptsheet.json("engine", "start", "--no-render", status=2)["error"]
+    )
     kill_engine(promptsheet)
     looked = next_event(iter(EngineFeed(Settings(library=promptsheet.library))), Revived, Absent)
     assert "engine start" in looked.reason, "nor does one that follows it"

@@ -161,4 +161,4 @@ def test_columns_of_these_names_are_the_users_own_where_no_row_reads_captions(
     assert own_caption_columns(read, {"ideogram", "4.0"}, default="builtin") == own
     sheet = check_table(replace(read, own=frozenset(own)), CAPTIONS)
     kept = [p for p in sheet.problems if "kept as a column of your own" in p.message]
-    assert len(kept) == len(own) and all("reads captions" in p.message for p in kept)
+    assert len(kept) == len(own) and all("read captions" in p.message for p in kept)

@@ -159,7 +159,7 @@ def test_what_a_model_cannot_do_is_said_with_those_that_can() -> None:
     )
     assert errors(sheet) == [(2, "image"), (3, "mask")]
     messages = {problem.row: problem.message for problem in sheet.problems}
-    assert "It can be done with builtin, words, unmasked." in messages[2]
+    assert "Models that can: builtin, words, unmasked." in messages[2]
     assert "decides from the prompt what to change" in messages[4]
 
 

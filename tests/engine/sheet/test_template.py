@@ -81,7 +81,7 @@ def test_an_ods_template_has_lists_notes_text_cells_and_a_frozen_header(tmp_path
 
 
 def test_another_ending_is_refused_and_a_template_is_replaced_whole(tmp_path: Path) -> None:
-    with pytest.raises(SheetError, match="does not"):
+    with pytest.raises(SheetError, match="must end in"):
         write_template(tmp_path / "t.pdf", MODELS)
     (tmp_path / "t.csv").write_text("mine")
     write_template(tmp_path / "t.csv", MODELS)

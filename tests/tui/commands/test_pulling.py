@@ -84,4 +84,4 @@ def test_a_refusal_says_why(promptsheet: Promptsheet, hub: FakeHub) -> None:
     refused = promptsheet("models", "pull", "acme/tiny", "--yes")
     assert refused.returncode == 2 and "its own code" in refused.stderr
     taken = promptsheet("models", "pull", "acme/tiny", "--label", "builtin")
-    assert taken.returncode == 2 and "There is a model builtin already" in taken.stderr
+    assert taken.returncode == 2 and "You already have a model builtin" in taken.stderr

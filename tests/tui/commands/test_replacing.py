@@ -1,4 +1,4 @@
-"""What is there already is never lost by -o: asked about, written into, or refused."""
+"""What already exists is never lost by -o: asked about, written into, or refused."""
 
 import io
 import os
@@ -81,7 +81,7 @@ def test_a_zip_is_written_into_pipes_and_devices_and_beside_files(tmp_path: Path
     assert write_zip(library(), INFO, zip_place("evening", Path("/dev/null"), force=False))
     assert zip_place("evening", tmp_path, force=False).path == tmp_path / "evening.zip"
     write_zip(library(), INFO, zip_place("evening", tmp_path, force=False))
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         zip_place("evening", tmp_path, force=False)
     write_zip(library(b"PK2"), INFO, zip_place("evening", tmp_path, force=True))
     assert (tmp_path / "evening.zip").read_bytes() == b"PK2"

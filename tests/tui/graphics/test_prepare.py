@@ -102,7 +102,7 @@ def test_bad_files_give_words_and_never_an_exception(photo: Path, tmp_path: Path
     assert reason(head)
     assert "not a picture" in reason(empty)
     assert "not a picture" in reason(text)
-    assert "not there" in reason(tmp_path / "missing.png")
+    assert "not found" in reason(tmp_path / "missing.png")
     assert "not a file" in reason(tmp_path)
     assert "not a file" in reason(pipe)
 

@@ -187,7 +187,7 @@ async def test_a_failure_takes_the_last_picture_away(picture: Callable[..., Path
         app.pane.show(red)
         await until(pilot, lambda: bool(app.shown))
         app.pane.show(red.with_name("gone.png"))
-        await until(pilot, lambda: "not there" in app.words())
+        await until(pilot, lambda: "not found" in app.words())
         assert app.view.picture is None
 
 
