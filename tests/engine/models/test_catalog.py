@@ -126,10 +126,10 @@ def test_what_an_entry_adds_is_found_beside_its_list_and_part_of_the_model(confi
     assert load_models()["a"].files.fingerprint() != before
     for wrong, words in (
         ('vae = "x.pt"', ".safetensors file"),
-        ('vae = "words"', "holds no config.json"),
+        ('vae = "words"', "has no config.json"),
         ('vae = "words/zwx.safetensors"', "is a textual inversion embedding"),
         ('embeddings = ["vae.safetensors"]', "is an autoencoder"),
-        ('embeddings = ["gone.safetensors"]', ".safetensors file that is there"),
+        ('embeddings = ["gone.safetensors"]', ".safetensors file not found"),
         ('embeddings = ["words", "words/zwx.safetensors"]', ""),
         ("clip_skip = 0", "clip_skip"),
     ):

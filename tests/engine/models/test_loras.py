@@ -50,7 +50,7 @@ def test_two_files_of_one_name_ask_which_is_meant(config: Path, tmp_path: Path) 
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "ink.safetensors").write_bytes(b"x")
     loras = load_loras(tmp_path)
-    assert not loras and "another name" in loras.faults["ink"]
+    assert not loras and "rename one" in loras.faults["ink"]
 
 
 def test_without_a_list_or_a_folder_there_are_none(config: Path, tmp_path: Path) -> None:

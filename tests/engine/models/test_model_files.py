@@ -151,7 +151,7 @@ def test_a_folder_that_is_not_whole_says_what_is_missing(tmp_path: Path) -> None
     index = folder / "transformer" / "model.safetensors.index.json"
     index.write_text(json.dumps(shards))
     said = "\n".join(faults_of(files))
-    assert "vae: model.safetensors is cut off" in said
+    assert "vae: model.safetensors is incomplete" in said
     assert "text_encoder has only pickle files" in said
     assert "the folder scheduler" in said
     assert "b.safetensors, named in model.safetensors.index.json, is missing" in said
@@ -180,7 +180,7 @@ def test_a_folder_full_of_files_is_looked_through(tmp_path: Path) -> None:
 
 
 def test_a_place_that_is_no_model_says_why(tmp_path: Path) -> None:
-    assert "is not there" in look_at(tmp_path / "nowhere").fault
+    assert "File not found" in look_at(tmp_path / "nowhere").fault
     assert "model_index.json" in look_at(tmp_path).fault
     (tmp_path / "model_index.json").write_text("{")
     assert "damaged" in look_at(tmp_path).fault

@@ -80,7 +80,7 @@ def test_a_header_that_says_nothing_is_refused_in_words(tmp_path: Path, header: 
 @pytest.mark.parametrize(
     ("header", "behind", "words"),
     [
-        (of(), 7, "cut off"),
+        (of(), 7, "incomplete"),
         (of(), 9, "longer"),
         (of(data_offsets=[1, 9]), 9, "w is not where"),
         (of(data_offsets=[8, 0]), 8, "w is not where"),

@@ -189,8 +189,8 @@ def test_what_cannot_be_drawn_on_is_refused_with_the_reason(tmp_path: Path) -> N
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "lost.png").symlink_to(tmp_path / "nowhere.png")
     wanted = {
-        "cut.png": "cut off",
-        "cut.jpg": "cut off",
+        "cut.png": "incomplete",
+        "cut.jpg": "incomplete",
         "paper.png": "a PDF",
         "drawing.png": "SVG",
         "phone.jpg": "HEIC",

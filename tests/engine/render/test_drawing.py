@@ -132,7 +132,7 @@ def test_weights_that_are_cut_off_are_found_before_anything_is_loaded(tmp_path: 
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match=r"unet/.*cut off or damaged"):
+    with pytest.raises(ModelError, match=r"unet/.*incomplete or damaged"):
         require_whole_weights(folder)
     weights.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     with pytest.raises(ModelError, match="git lfs pull"):
