@@ -50,7 +50,7 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
         path.write_bytes(path.read_bytes()[:-1])
         await pilot.press("f5")
         await until(pilot, lambda: "✗ unusable" in screen_text(app))
-        assert "is cut off" in screen_text(app)
+        assert "is incomplete" in screen_text(app)
         await pilot.press("d")
         await until(pilot, lambda: "pretty-pictures" not in load_models().faults)
         await until(pilot, lambda: "✗ unusable" not in screen_text(app))
