@@ -38,10 +38,11 @@ def _facts(offer: Offer) -> Iterator[str]:
         yield "gated"
 
 
-def plan_lines(plan: PullPlan, label: str) -> Iterator[str]:
-    """What pulling a model would take, and what it will be called."""
+def plan_lines(coming: ModelPull, plan: PullPlan) -> Iterator[str]:
+    """What pulling a model would take, and what it will be called. Reads the model list."""
     yield plan_head(plan)
-    yield from (f"  {name:9} {clean(text)}" for name, text in plan_facts(plan, label))
+    told = (*plan_facts(plan, coming.label_of(plan)), *form_facts(coming))
+    yield from (f"  {name:9} {clean(text)}" for name, text in told)
 
 
 def plan_head(plan: PullPlan) -> str:
@@ -73,18 +74,17 @@ def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
     yield "label", label
 
 
-def form_lines(coming: ModelPull) -> Iterator[str]:
-    """Which form of an offer is pulled, and which others there are."""
-    if (found := coming.chosen) is None:
-        return
-    offer, form = found.offer, found.form
-    yield f"  form      {form.name}: {form.about}"
-    yield f"  memory    {_memory_of(form)}"
+def form_facts(coming: ModelPull) -> Iterator[tuple[str, str]]:
+    """Which form of an offer is pulled, what it lacks here, and which others there are."""
+    if (found := coming.chosen) is not None:
+        yield "form", f"{found.form.name}: {found.form.about}"
+        yield "memory", _memory_of(found.form)
     if coming.lack:
-        yield f"  lacks     it {clean(coming.lack)}"
-    others = [each for each in offer.forms if each is not form]
-    names = ", ".join(f"{offer.label_of(each)} ({each.gpu_gb:g} GB)" for each in others)
-    yield f"  others    {names}"
+        yield "lacks", f"it {coming.lack}"
+    if found is not None:
+        offer = found.offer
+        others = (each for each in offer.forms if each is not found.form)
+        yield "others", ", ".join(f"{offer.label_of(o)} ({o.gpu_gb:g} GB)" for o in others)
 
 
 def _memory_of(form: Form) -> str:
@@ -104,7 +104,6 @@ def form_body(coming: ModelPull) -> dict[str, Any] | None:
         "name": found.form.name,
         "gpu_gb": found.form.gpu_gb,
         "quantise": found.form.quantise or None,
-        "lacks": coming.lack or None,
         "others": [
             found.offer.label_of(each) for each in found.offer.forms if each is not found.form
         ],

@@ -14,8 +14,15 @@ from engine.config_records import Declared, DeclaredError, build, plain
 from engine.models.additions import Additions, embedding_files, require_autoencoder
 from engine.models.families import ENHANCER, FAMILIES, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
-from engine.models.helpers import GGUF_READER, QUANTISER
-from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, known_kind, read_json
+from engine.models.helpers import GGUF_READER, HELPERS, QUANTISER
+from engine.models.model_files import (
+    GGUF_SUFFIX,
+    INDEX,
+    ModelFiles,
+    known_kind,
+    read_json,
+    stored_by,
+)
 from engine.models.placement import PlacementWish
 from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
@@ -138,6 +145,8 @@ class Model(Declared, frozen=True):
     def helper(self) -> str:
         """The package that it needs beside those that come with Promptsheet; empty: none."""
         reader = GGUF_READER if self.source.suffix == GGUF_SUFFIX else ""
+        if not reader and (stored := stored_by(self.base or self.source)) in HELPERS:
+            reader = stored
         return self.kind.helper or reader or (QUANTISER if self.quantise else "")
 
     @property

@@ -122,12 +122,15 @@ def file_kind(path: Path) -> FileKind:
         WeightsFileError: it is no safetensors file, or not a whole one.
         OSError: it cannot be read.
     """
-    header = read_whole(path)
-    return replace(kind_of(header), is_gguf=header.is_gguf)
+    return kind_of(read_whole(path))
 
 
 def kind_of(header: Header) -> FileKind:
     """What a weights file with this header is."""
+    return replace(_kind_of(header), is_gguf=header.is_gguf)
+
+
+def _kind_of(header: Header) -> FileKind:
     tensors = header.tensors
     if (lora := lora_kind(tensors)) is not None:
         family, naming = lora

@@ -19,8 +19,6 @@ INDEX = "model_index.json"
 """
 DENOISERS = ("unet", "transformer")
 """What the part that draws is called in such a folder."""
-
-
 GGUF_SUFFIX = ".gguf"
 
 
@@ -164,6 +162,15 @@ def parts_of(folder: Path) -> dict[str, str]:
     }
 
 
+def stored_by(folder: Path) -> str:
+    """The package that has rounded weights of a folder, and that loads them; empty: none has."""
+    for part in parts_of(folder):
+        told = read_json(folder / part / "config.json").get("quantization_config")
+        if isinstance(told, dict) and isinstance(by := told.get("quant_method"), str):
+            return by
+    return ""
+
+
 def weight_files(part: Path) -> list[Path]:
     """The weights files that are loaded of a part: not variants (`.fp16.`) beside whole ones."""
     found = sorted(part.glob("*.safetensors"))
@@ -197,6 +204,8 @@ def kind_fault(name: str, kind: FileKind, base: str) -> str:
             f"{name} is {kind.words}, stored as GGUF: only a denoiser alone is loaded from that,"
             f" with a name that ends in {GGUF_SUFFIX}. Take its .safetensors."
         )
+    if name.endswith(GGUF_SUFFIX) and not kind.is_gguf:
+        return f"{name} holds safetensors: give it a name that ends in .safetensors."
     if kind.what == "checkpoint":
         if kind.pipeline:
             return ""

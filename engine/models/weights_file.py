@@ -25,8 +25,6 @@ _BITS = {
 GGUF = b"GGUF"
 """How a file of that format begins."""
 _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
-    "GGUF, a format of quantised weights that is not pulled here: take its .safetensors, or fetch"
-    " the file yourself": (GGUF,),
     "a pickle, which may run programs of its maker's, so only .safetensors is loaded: most models"
     " are offered as that, too; else convert it where you trust it": (
         *(b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),

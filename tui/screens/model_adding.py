@@ -24,7 +24,7 @@ from tui.widgets.dialog_box import DialogBox
 from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
-_ENDINGS = (".safetensors",)
+_ENDINGS = (".safetensors", ".gguf")
 _YES, _NONE, _SHOWN = "yes, add it", "no, add none", 12
 
 
@@ -61,7 +61,8 @@ class ModelAdding:
         self._label = label
         self.node.app.push_screen(
             Ask(
-                "Which model? A folder in diffusers' format, a .safetensors file, or a folder full",
+                "Which model? A folder in diffusers' format, a .safetensors or .gguf file, or a"
+                " folder full",
                 note="→ completes. What is there is shown before it is kept; its files stay there.",
                 suggester=PathSuggester(_ENDINGS),
             ),

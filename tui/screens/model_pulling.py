@@ -20,7 +20,7 @@ from engine.api import (
 )
 from tui.app_state import ModelCame
 from tui.keys import bind, key_of
-from tui.pull_words import pace_words, plan_facts, plan_head
+from tui.pull_words import form_facts, pace_words, plan_facts, plan_head
 from tui.pulling import Ended, Pulling
 from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
@@ -34,8 +34,8 @@ from tui.workers import hand_to, work
 class _Asked:
     coming: ModelPull
     plan: PullPlan
-    label: str
-    """What it will be called."""
+    facts: tuple[tuple[str, str], ...]
+    """What pulling it takes."""
     missing: MissingModel | None
     """What the sheet asked for."""
 
@@ -114,7 +114,8 @@ class ModelPulling:
             coming = self._pulling.coming = self._library.models.pull(what, label)
             coming.__enter__()
             plan = coming.ask()
-            asked = _Asked(coming, plan, coming.label_of(plan), missing)
+            facts = (*plan_facts(plan, coming.label_of(plan)), *form_facts(coming))
+            asked = _Asked(coming, plan, facts, missing)
             kept = hand_to(self.node, self._show, asked)
         except (PromptsheetError, OSError) as error:
             hand_to(app, self._complain, str(error))
@@ -137,7 +138,7 @@ class ModelPulling:
                 self._close(asked.coming)
 
         self._said("")
-        app.push_screen(PullModel(asked.plan, asked.label), agreed)
+        app.push_screen(PullModel(asked.plan, asked.facts), agreed)
 
     @work(thread=True, group="closing")
     def _close(self, coming: ModelPull) -> None:
@@ -172,10 +173,10 @@ class PullModel(Dialog[bool | None]):
     PullModel .note { margin-top: 1; }
     """
 
-    def __init__(self, plan: PullPlan, label: str) -> None:
-        """Args: plan: what it takes; label: what it will be called."""
+    def __init__(self, plan: PullPlan, facts: tuple[tuple[str, str], ...]) -> None:
+        """Args: plan: what it takes; facts: the same in words."""
         super().__init__()
-        self._plan, self._label = plan, label
+        self._plan, self._facts = plan, facts
 
     def compose(self) -> ComposeResult:
         """What is known of it, and what can be done."""
@@ -184,7 +185,7 @@ class PullModel(Dialog[bool | None]):
         note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} leaves it."
         with DialogBox("Pull a model"):
             yield Static(Content(plan_head(plan)))
-            yield Pairs(plan_facts(plan, self._label))
+            yield Pairs(self._facts)
             yield Static(Content(clean(note)), classes="note")
 
     def action_agree(self) -> None:
