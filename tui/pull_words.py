@@ -41,8 +41,7 @@ def _facts(offer: Offer) -> Iterator[str]:
 def plan_lines(coming: ModelPull, plan: PullPlan) -> Iterator[str]:
     """What pulling a model would take, and what it will be called. Reads the model list."""
     yield plan_head(plan)
-    told = (*plan_facts(plan, coming.label_of(plan)), *form_facts(coming))
-    yield from (f"  {name:9} {clean(text)}" for name, text in told)
+    yield from (f"  {name:9} {clean(text)}" for name, text in plan_facts(coming, plan))
 
 
 def plan_head(plan: PullPlan) -> str:
@@ -51,15 +50,15 @@ def plan_head(plan: PullPlan) -> str:
     return clean(f"{repository.name} at {plan.found.commit[:8]} ({repository.revision})")
 
 
-def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
-    """The same as names and texts, not cleaned."""
+def plan_facts(coming: ModelPull, plan: PullPlan) -> Iterator[tuple[str, str]]:
+    """The same as names and texts, not cleaned. Reads the model list."""
     found = plan.found
-    licence = shorten(found.licence, 60) or "not said"
+    licence = shorten(coming.licence_of(plan), 60) or "not said"
     terms = "; its terms are to be accepted on its page" if found.is_gated else ""
     yield "licence", licence + terms
-    yield "page", found.page
     what = found.kind.words if found.kind else found.pipeline
     yield "model", shorten(what or "one weights file", 60)
+    yield from _form_facts(coming)
     files = count_text(len(found.choice.files), "file")
     kind = f", {found.choice.variant} weights" if found.choice.variant else ""
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
@@ -70,11 +69,12 @@ def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
         here = f", {size_text(plan.here)} are here" if plan.here else ""
         yield "to come", size_text(found.size - plan.here) + here
         yield "free", f"{size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
+    yield "label", coming.label_of(plan)
+    yield "page", found.page
     yield "goes to", plan.folder
-    yield "label", label
 
 
-def form_facts(coming: ModelPull) -> Iterator[tuple[str, str]]:
+def _form_facts(coming: ModelPull) -> Iterator[tuple[str, str]]:
     """Which form of an offer is pulled, what it lacks here, and which others there are."""
     if (found := coming.chosen) is not None:
         yield "form", f"{found.form.name}: {found.form.about}"
@@ -96,7 +96,7 @@ def _memory_of(form: Form) -> str:
     return needs
 
 
-def form_body(coming: ModelPull) -> dict[str, Any] | None:
+def _form_body(coming: ModelPull) -> dict[str, Any] | None:
     """The same, as JSON says it; None: there is one form alone."""
     if (found := coming.chosen) is None:
         return None
@@ -110,7 +110,7 @@ def form_body(coming: ModelPull) -> dict[str, Any] | None:
     }
 
 
-def plan_body(plan: PullPlan) -> dict[str, Any]:
+def plan_body(coming: ModelPull, plan: PullPlan) -> dict[str, Any]:
     """The same, as JSON says it."""
     found = plan.found
     return {
@@ -118,7 +118,7 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "revision": found.repository.revision,
         "commit": found.commit,
         "page": found.page,
-        "licence": found.licence,
+        "licence": coming.licence_of(plan),
         "gated": found.is_gated,
         "pipeline": found.pipeline,
         "kind": found.kind.words if found.kind else None,
@@ -130,6 +130,8 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "free_bytes": plan.free,
         "reserve_bytes": plan.reserve,
         "folder": plan.folder,
+        "form": _form_body(coming),
+        "lacks": coming.lack or None,
     }
 
 

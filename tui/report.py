@@ -15,6 +15,7 @@ from engine.api import (
     SessionInfo,
     Severity,
     explanations,
+    gist,
     plain,
 )
 from tui.cost_words import blank_words, cost_words, disk_words, memory_words
@@ -116,7 +117,8 @@ def show_lines(
     yield from changed_model_lines(info)
     for job in jobs:
         state = f"{GLYPHS[job.state]} {job.state}"
-        line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {shorten(job.prompt, 60)}"
+        about = shorten(gist(job.prompt), 60)
+        line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {about}"
         yield line + (f"  {clean(job.error)}" if job.error else "")
     departed, kinds = departures
     if departed:

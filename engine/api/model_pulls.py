@@ -129,6 +129,10 @@ class ModelPull:
         """Which package drawing with it needs, as far as is known, and how to install it; or ""."""
         return lack_of(self._helper)
 
+    def licence_of(self, plan: PullPlan) -> str:
+        """Its licence: as its page names it, else as our list of offers does; empty: neither."""
+        return plan.found.licence or (self.chosen.offer.licence if self.chosen else "")
+
     def cancel(self) -> None:
         """End it at once, from any thread."""
         self._pull.cancel()
@@ -154,7 +158,7 @@ class ModelPull:
             if models[label].quantise == quantise:
                 return label
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
-        if licence := plan.found.licence or (self.chosen.offer.licence if self.chosen else ""):
+        if licence := self.licence_of(plan):
             more["licence"] = licence
         if quantise:
             more["quantise"] = quantise

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Static
@@ -20,7 +21,7 @@ from engine.api import (
 )
 from tui.app_state import ModelCame
 from tui.keys import bind, key_of
-from tui.pull_words import form_facts, pace_words, plan_facts, plan_head
+from tui.pull_words import pace_words, plan_facts, plan_head
 from tui.pulling import Ended, Pulling
 from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
@@ -114,8 +115,7 @@ class ModelPulling:
             coming = self._pulling.coming = self._library.models.pull(what, label)
             coming.__enter__()
             plan = coming.ask()
-            facts = (*plan_facts(plan, coming.label_of(plan)), *form_facts(coming))
-            asked = _Asked(coming, plan, facts, missing)
+            asked = _Asked(coming, plan, tuple(plan_facts(coming, plan)), missing)
             kept = hand_to(self.node, self._show, asked)
         except (PromptsheetError, OSError) as error:
             hand_to(app, self._complain, str(error))
@@ -170,6 +170,7 @@ class PullModel(Dialog[bool | None]):
     ]
     DEFAULT_CSS = """
     PullModel DialogBox { width: 90%; max-width: 100; }
+    PullModel VerticalScroll { height: auto; max-height: 55vh; scrollbar-size-vertical: 1; }
     PullModel .note { margin-top: 1; }
     """
 
@@ -185,7 +186,8 @@ class PullModel(Dialog[bool | None]):
         note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} leaves it."
         with DialogBox("Pull a model"):
             yield Static(Content(plan_head(plan)))
-            yield Pairs(self._facts)
+            with VerticalScroll():
+                yield Pairs(self._facts)
             yield Static(Content(clean(note)), classes="note")
 
     def action_agree(self) -> None:

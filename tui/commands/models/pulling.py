@@ -62,8 +62,7 @@ def pull(options: Namespace, library: Library) -> int:
     ) as coming:
         plan = coming.ask()
         if options.json:
-            more = {"form": pull_words.form_body(coming), "lacks": coming.lack or None}
-            print_json({"plan": pull_words.plan_body(plan) | more})
+            print_json({"plan": pull_words.plan_body(coming, plan)})
         else:
             say(*pull_words.plan_lines(coming, plan))
         if plan.room_fault:
