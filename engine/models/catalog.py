@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
+from engine.errors import fault_of, reason_of
 from engine.models.additions import Additions, embedding_files, require_autoencoder
 from engine.models.families import ENHANCER, FAMILIES, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
@@ -306,7 +307,7 @@ def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     listed = body.get("models", [])
     tables = isinstance(listed, list) and all(isinstance(item, dict) for item in listed)
     if body.keys() - {"models"} or not tables:
@@ -390,7 +391,7 @@ def _require_kind(field: str, file: Path, wanted: str) -> None:
     try:
         kind = known_kind(file)
     except (WeightsFileError, OSError) as error:
-        raise ValueError(f"{field}: {error}") from error
+        raise ValueError(f"{field}: {fault_of(error)}") from error
     if kind.what not in (wanted, "unknown"):
         raise ValueError(f"{field}: {file.name} is {kind.words}")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.errors import reason_of
 from engine.models.additions import NONE, Additions
 from engine.models.file_kinds import FileKind, file_kind
 from engine.models.fingerprint import fingerprint
@@ -98,7 +99,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
         except WeightsFileError as error:
             return str(error)
         except OSError as error:
-            return f"{self.path} cannot be read: {error.strerror}."
+            return f"{self.path} cannot be read: {reason_of(error)}."
         if self.base and (fault := _folder_fault(Path(self.base))):
             return fault
         return kind_fault(self.path.name, kind, self.base)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.errors import reason_of
 from engine.models.model_files import DENOISERS, ModelFiles, parts_of, read_json, weight_files
 from engine.models.weights_file import WeightsFileError, read_whole
 
@@ -52,7 +53,7 @@ def _part_faults(part: Path) -> Iterator[str]:
         except WeightsFileError as error:
             yield f"{part.name}: {error}"
         except OSError as error:
-            yield f"{part.name}: {path.name} cannot be read: {error.strerror}."
+            yield f"{part.name}: {path.name} cannot be read: {reason_of(error)}."
 
 
 def _shard_faults(part: Path, index: Path) -> Iterator[str]:

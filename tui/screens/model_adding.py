@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Input, Static
 
-from engine.api import FoundModel, Library, ModelInfo, PromptsheetError
+from engine.api import FoundModel, Library, ModelInfo, PromptsheetError, fault_of
 from tui.keys import bind
 from tui.model_words import facts, found_head, found_line, found_remark
 from tui.screens.ask import Ask
@@ -94,7 +94,7 @@ class ModelAdding:
                 return
             single = _Single(found, self._library.models.would_be(found))
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
             return
         hand_to(app, self._show_single, single)
 
@@ -125,7 +125,7 @@ class ModelAdding:
         try:
             label = self._library.models.add_lora(found)
         except (PromptsheetError, OSError) as error:
-            hand_to(self.node.app, self._complain, str(error))
+            hand_to(self.node.app, self._complain, fault_of(error))
         else:
             hand_to(self.node.app, self._say, f"{label} is in your LoRAs.")
 
@@ -176,7 +176,7 @@ class ModelAdding:
         try:
             added = [models.add(found[0], label).label] if label else models.add_all(found)
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
         else:
             hand_to(app, self._added, tuple(added))
 

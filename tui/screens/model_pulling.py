@@ -18,6 +18,7 @@ from engine.api import (
     PromptsheetError,
     PullPlan,
     PullProgress,
+    fault_of,
 )
 from tui.app_state import ModelCame
 from tui.keys import bind, key_of
@@ -118,7 +119,7 @@ class ModelPulling:
             asked = _Asked(coming, plan, tuple(plan_facts(coming, plan)), missing)
             kept = hand_to(self.node, self._show, asked)
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
         finally:
             if coming is not None and not kept:
                 self._pulling.coming = None
