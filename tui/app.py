@@ -415,6 +415,9 @@ class PromptsheetApp(App[str]):
             said.append(
                 "Rendering goes on without this terminal; `promptsheet` brings you back to it."
             )
-        if name := self.app_state.pulling.name:
-            said.append(f"`promptsheet models pull {name}` goes on from where the pull is now.")
+        pulling = self.app_state.pulling
+        if pulling.name and pulling.coming is not None:
+            from tui.pull_words import pull_command
+
+            said.append(f"`{pull_command(pulling.coming)}` goes on from where the pull is now.")
         return "\n".join(said)

@@ -1,6 +1,7 @@
 """What is said of models on the Hub, on screens and on the command line."""
 
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import Any
 
 from engine.api import Form, ModelPull, Offer, PullPlan, PullProgress
@@ -133,6 +134,13 @@ def plan_body(coming: ModelPull, plan: PullPlan) -> dict[str, Any]:
         "form": _form_body(coming),
         "lacks": coming.lack or None,
     }
+
+
+def pull_command(coming: ModelPull) -> str:
+    """The command that pulls the same, and goes on from where it was."""
+    what, label, file = coming.asked
+    named = f" --label {quote(label)}" if label else ""
+    return f"promptsheet models pull {quote(what)}{named}" + (f" --file {quote(file)}" * bool(file))
 
 
 def pace_words(step: PullProgress) -> str:

@@ -61,6 +61,8 @@ class ModelPull:
             _, at, revision = what.strip().partition("@")
             self.repository = named(f"{self.chosen.form.repository}{at}{revision}")
             suggested = self.chosen.offer.label
+        self.asked = (what.strip(), label, file)
+        """What was asked for: the model, its label, and the one file."""
         self._helper = self.chosen.form.needs if self.chosen else ""
         self._models = models
         self._base = base.absolute() if base else None
