@@ -372,7 +372,7 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         base=str(model.base or ""),
         shipped=model.is_shipped,
         base_resolution=model.base_resolution,
-        licence=model.licence or licence_of(model.source),
+        licence=model.licence or licence_of(model.source) or model.kind.licence,
         bytes=_bytes_of(model),
         memory=need,
         free_bytes=device.total - device.used if device else 0,
