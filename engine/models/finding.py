@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.models.file_kinds import FileKind
-from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, read_json
+from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, own_code, read_json
 from engine.models.weights_file import WeightsFileError
 
 _REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")
@@ -64,6 +64,13 @@ def look_at(path: Path, base: Path | None = None) -> FoundModel:
         return FoundModel(path, files, None, fault)
     if path.is_dir() and not read_json(path / INDEX).get("_class_name"):
         return FoundModel(path, files, None, f"{path / INDEX} names no pipeline: it is damaged.")
+    for folder in (path, base):
+        if folder and (folder / INDEX).is_file() and (where := own_code(folder)):
+            fault = (
+                f"{folder} brings its own code ({where}), which Promptsheet never runs. Look for"
+                " one in diffusers' own format."
+            )
+            return FoundModel(path, files, None, fault)
     kind = None
     if path.is_file():
         try:

@@ -1,6 +1,7 @@
 """Where a model's files are: a folder in diffusers' format, or one file and what it leaves out."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files as resources
@@ -94,6 +95,8 @@ class ModelFiles(msgspec.Struct, frozen=True):
         """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""
         if self.path.is_dir() or not self.path.exists():
             return _folder_fault(self.path)
+        if not self.path.is_file():  # what waits for a writer would be waited for
+            return f"{self.path} is neither a file nor a folder."
         try:
             kind = self.kind
         except WeightsFileError as error:
@@ -170,6 +173,25 @@ def stored_by(folder: Path) -> str:
         if isinstance(told, dict) and isinstance(by := told.get("quant_method"), str):
             return by
     return ""
+
+
+def own_code(folder: Path) -> str:
+    """Where a folder in diffusers' format asks for code of its own, none of which is run; or ""."""
+    index = read_json(folder / INDEX)
+    if not isinstance(index.get("_class_name"), str):
+        return f"{INDEX}, _class_name"
+    for part in parts_of(folder):
+        library = str(index[part][0])
+        if not re.fullmatch(r"\w{1,64}", part):
+            return f"{INDEX}, {part[:80]!r}"
+        if any((place / f"{library}.py").exists() for place in (folder, folder / part)):
+            return f"{library}.py"
+        if library in _LIBRARIES and "auto_map" in read_json(folder / part / "config.json"):
+            return f"{part}/config.json, auto_map"
+    return ""
+
+
+_LIBRARIES = ("diffusers", "transformers")
 
 
 def weight_files(part: Path) -> list[Path]:

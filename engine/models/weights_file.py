@@ -138,7 +138,7 @@ def parse_header(name: str, content: bytes) -> Header:
         tensors = {tensor: _tensor(tensor, said) for tensor, said in body.items()}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsFileError(
-            f"{name} is not a safetensors file, or damaged: its header cannot be read ({error})."
+            f"{name} is not a safetensors file, or damaged: its header cannot be read."
         ) from error
     said = {str(key): str(value) for key, value in metadata.items()}
     return Header(tensors, said, len(content))

@@ -1,6 +1,7 @@
 """A model may be one file: what it is, what it needs, whether it is whole, and what is refused."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -189,3 +190,33 @@ def test_a_place_that_is_no_model_says_why(tmp_path: Path) -> None:
 def test_a_label_that_is_taken_gets_a_number() -> None:
     assert free_label("a", {"b"}) == "a"
     assert free_label("a", {"a", "a-2"}) == "a-3"
+
+
+@pytest.mark.parametrize(
+    ("index", "file", "where"),
+    [
+        ({"_class_name": ["pipeline", "My"]}, "", "model_index.json, _class_name"),
+        ({"unet": ["my_unet", "My"]}, "unet/my_unet.py", "my_unet.py"),
+        ({"unet": ["my_unet", "My"]}, "my_unet.py", "my_unet.py"),
+        ({"unet": ["diffusers", "My"]}, "unet/config.json", "unet/config.json, auto_map"),
+        ({"../x": ["diffusers", "My"]}, "", "model_index.json, '../x'"),
+    ],
+)
+def test_a_folder_that_brings_code_is_no_model(
+    tmp_path: Path, index: dict[str, object], file: str, where: str
+) -> None:
+    (tmp_path / "unet").mkdir()
+    index = {"_class_name": "StableDiffusionPipeline", **index}
+    (tmp_path / "model_index.json").write_text(json.dumps(index))
+    if file:
+        (tmp_path / file).write_text('{"auto_map": {"AutoModel": "my.My"}}')
+    fault = look_at(tmp_path).fault
+    assert f"brings its own code ({where}), which Promptsheet never runs" in fault
+    alone = put_shapes(tmp_path / "a.safetensors", flux())
+    assert "brings its own code" in look_at(alone, tmp_path).fault
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.safetensors")
+    (found,) = look_through(tmp_path)
+    assert found.fault.endswith("a.safetensors is neither a file nor a folder.")
