@@ -50,7 +50,8 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
         value = f" “{shorten(problem.value, _CELL)}”" if problem.value else ""
         line = f"{GLYPHS[problem.severity]} {where}:{value} {clean(problem.message)}"
         if problem.suggestions:
-            line += f" (try {' or '.join(shorten(s, _CELL) for s in problem.suggestions[:3])})"
+            tried = (shorten(s, _CELL) or "an empty cell" for s in problem.suggestions[:3])
+            line += f" (try {' or '.join(tried)})"
         yield line
     if most is not None and len(problems) > most:
         yield f"  … and {len(problems) - most} more"
