@@ -227,6 +227,11 @@ def kind_fault(name: str, kind: FileKind, base: str) -> str:
             f"{name} is {kind.words}, stored as GGUF: only a denoiser alone is loaded from that,"
             f" with a name that ends in {GGUF_SUFFIX}. Take its .safetensors."
         )
+    if kind.rounded and kind.what in ("checkpoint", "denoiser"):
+        return (
+            f"{name} is {kind.words}, its weights in {kind.rounded}, which cannot be loaded from a"
+            " single file here: take one in float16, bfloat16, plain float8 or GGUF."
+        )
     if name.endswith(GGUF_SUFFIX) and not kind.is_gguf:
         return f"{name} holds safetensors: give it a name that ends in .safetensors."
     if kind.what == "checkpoint":

@@ -220,3 +220,26 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.safetensors")
     (found,) = look_through(tmp_path)
     assert found.fault.endswith("a.safetensors is neither a file nor a folder.")
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ("scaled_fp8", "float8 or 8 bits with scales"),
+        ("double_blocks.0.img_attn.qkv.scale_weight", "float8 or 8 bits with scales"),
+        ("double_blocks.0.img_attn.qkv.weight.absmax", "bitsandbytes' 4 or 8 bits"),
+    ],
+)
+def test_weights_that_mean_nothing_without_numbers_beside_them_are_refused(
+    tmp_path: Path, beside: str, words: str
+) -> None:
+    base = flux_folder(tmp_path / "base")
+    path = put_shapes(tmp_path / "a.safetensors", flux() | {beside: [1]})
+    assert f"the denoiser alone of FLUX.1, its weights in {words}" in look_at(path, base).fault
+    part = base / "transformer"
+    put_shapes(part / "model.safetensors", {"w": [1], beside: [1]})
+    (fault,) = faults_of(ModelFiles(str(base)))
+    assert words in fault and look_at(base).fault.endswith(fault)
+    (part / "config.json").write_text('{"quantization_config": {}}')
+    assert faults_of(ModelFiles(str(base))) == [], "whoever loads it knows what they are"
+    assert not look_at(base).fault
