@@ -95,7 +95,7 @@ def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str)
 
 
 def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str]]:
-    """The rows of these images, each with the seed of its first image here.
+    """The rows of these images, each with the seed of its first image here, and a cell for a style.
 
     Raises:
         LibraryError: the library cannot be read.
@@ -108,7 +108,7 @@ def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str
         numbers = [row for owner, row in seeds if owner == session]
         for row in library.sessions.rows(session, numbers):
             cells = with_drawn_seed(row.cells, seeds[session, row.number])
-            found.append({**cells, **row.extra})
+            found.append({**cells, "style": cells.get("style", ""), **row.extra})
     return found
 
 

@@ -56,13 +56,23 @@ _WITH_IMAGES = ("full", "chosen", "favour", "trash", "compare", "more", "export"
 _DROP = "Drop the filter"
 _NO_ROW = "Stay here"
 _SHOW_ALL = {"favourites": "Show all, not favourites alone", "failed": "Show all, not failed alone"}
-_BACK = "Back to the session"
+_BACK = "Back"
 _HIDE = "Hide the large picture"
 _NO_MATCH = "No image matches. Filter by less, or leave the filter."
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
 _ORDERS_OF_ALL = {"newest": "newest first", "sheet": "session by session"}
 _FIRST = 1000
 """Images of all sessions that are shown before the others are looked for."""
+_KEYS = (
+    *("contact.range", "review.compare", "review.open", "review.favourite", "review.take_away"),
+    *("contact.mark", "contact.leave", "review.undo", "review.find", "review.all_images"),
+    *("review.watch", "review.to_sheet", "review.again", "review.write_out"),
+)
+_OF_ALL = (
+    *("contact.range", "review.compare", "review.all_images", "review.to_sheet", "review.watch"),
+)
+_KEYS_OF_ALL = tuple(dict.fromkeys((*_OF_ALL, *_KEYS)))
+"""The ways on from an image come first."""
 _NO_FILTER = "", Wanted()
 _ALL_NEWEST = "", Wanted(order="newest")
 
@@ -111,11 +121,11 @@ class ReviewScreen(AreaScreen):
         bind("review.failed", "only('failed')", "Failed only", show=False),
         bind("review.order", "sort", "Order", show=False),
         bind("review.row", "ask('row')", "Jump to row", show=False),
-        bind("review.watch", "watch", "Its row in Jobs"),
+        bind("review.watch", "watch", "Its job"),
         bind("review.again", "chosen('again')", "Render again"),
         bind("review.more", "more", "More like this", show=False),
         bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
-        bind("review.to_sheet", "chosen('refine')", "Refine", show=False),
+        bind("review.to_sheet", "chosen('refine')", "Refine"),
         bind("review.pictures", "chosen('draw_on')", "Draw on these", show=False),
         bind("review.copy_path", "chosen('path')", "Copy path", show=False),
         bind("review.copy", "chosen('prompt')", "Copy prompt", show=False),
@@ -125,12 +135,7 @@ class ReviewScreen(AreaScreen):
         bind("review.picture", "preview", "Large picture on or off", show=False),
         bind("review.all_images", "everything", "All sessions"),
     ]
-    KEY_LINE: ClassVar[Sequence[str]] = (
-        *("contact.range", "review.compare", "review.open", "review.favourite"),
-        *("review.take_away", "contact.mark", "contact.leave", "review.undo", "review.find"),
-        *("review.all_images", "review.watch", "review.to_sheet", "review.again"),
-        "review.write_out",
-    )
+    KEY_LINE: Sequence[str] = _KEYS
     DEFAULT_CSS = """
     ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
@@ -210,6 +215,7 @@ class ReviewScreen(AreaScreen):
         if self.ready:
             self._close_box()
         (self._text, self._wanted), self._everything = filtered, everything
+        self.KEY_LINE = _KEYS_OF_ALL if everything else _KEYS
         self._note_filters()
 
     # ---------------------------------------------------------------- which images
