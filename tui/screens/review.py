@@ -133,7 +133,7 @@ class ReviewScreen(AreaScreen):
         bind("review.download", "chosen('download')", "Download", show=False),
         bind("review.write_out", "export", "Export"),
         bind("review.picture", "preview", "Large picture on or off", show=False),
-        bind("review.all_images", "everything", "All sessions"),
+        bind("review.all_images", "everything", "All sessions", first=True),
     ]
     KEY_LINE: Sequence[str] = _KEYS
     DEFAULT_CSS = """
