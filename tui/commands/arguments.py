@@ -116,6 +116,11 @@ def lora_weights(text: str) -> str:
     return words(text)
 
 
+def guide_page(text: str) -> str:
+    """A page of the guide, by its name."""
+    return words(text)
+
+
 def whole_number(text: str) -> int:
     """A number without a point."""
     try:

@@ -199,6 +199,12 @@ def _offers(library: "Library", _: str) -> Iterator[Candidate]:
         yield Candidate(offer.label, offer.about)
 
 
+def _pages(_: "Library", __: str) -> Iterator[Candidate]:
+    from tui.commands.guide import topics
+
+    yield from (Candidate(name, title) for name, title in topics().items())
+
+
 _FINDERS: dict[object, Callable[["Library", str], Iterator[Candidate]]] = {
     arguments.session_name: _sessions,
     arguments.session_or_all: _sessions_or_all,
@@ -206,4 +212,5 @@ _FINDERS: dict[object, Callable[["Library", str], Iterator[Candidate]]] = {
     arguments.model_label: _labels,
     arguments.lora_weights: _loras,
     arguments.hub_model: _offers,
+    arguments.guide_page: _pages,
 }
