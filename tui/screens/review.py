@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from engine.api import (
@@ -63,6 +64,8 @@ _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites
 _ORDERS_OF_ALL = {"newest": "newest first", "sheet": "session by session"}
 _FIRST = 1000
 """Images of all sessions that are shown before the others are looked for."""
+_REST = 0.15
+"""Seconds without a key after which all sessions' images are looked through for what was typed."""
 _KEYS = (
     *("contact.range", "review.compare", "review.open", "review.favourite", "review.take_away"),
     *("contact.mark", "contact.leave", "review.undo", "review.find", "review.all_images"),
@@ -156,6 +159,8 @@ class ReviewScreen(AreaScreen):
     """Whether the images of all sessions are shown."""
     _stale = False
     """Whether there are others by now, of which nothing was taken in."""
+    _resting: Timer | None = None
+    """Runs while a filter of all sessions is being typed."""
     _was_at: str | None = None
     """The image of the session in hand from which one went to those of all."""
     _full: FullScreen | None = None
@@ -221,8 +226,17 @@ class ReviewScreen(AreaScreen):
     # ---------------------------------------------------------------- which images
 
     @work(thread=True, exclusive=True, group="images")
-    def _load(self, session: str | None, keep: str | None = None, otherwise: int = 0) -> None:
-        """Open the images; `keep` is the one the cursor stays on, else it goes to a position."""
+    def _load(
+        self, session: str | None, keep: str | None = None, otherwise: int = 0, *, far: bool = True
+    ) -> None:
+        """Open the images.
+
+        Args:
+            session: whose; if not those of all are shown.
+            keep: the image that the cursor stays on.
+            otherwise: where it goes if that is not among them.
+            far: whether it is worth looking for among all of a million, which takes seconds.
+        """
         library = self.app_state.library
         newest: Path | None = None
         try:
@@ -232,7 +246,7 @@ class ReviewScreen(AreaScreen):
             if info is not None and self._is_running(info):
                 newest = library.images.newest(info.session)
             cursor = gallery.index_of(keep) if keep else None
-            if keep and cursor is None and gallery.has_more:
+            if far and keep and cursor is None and gallery.has_more:
                 gallery.take_in()
                 cursor = gallery.index_of(keep)
         except LibraryError:
@@ -306,7 +320,7 @@ class ReviewScreen(AreaScreen):
 
     def reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
-        self._load(self.reviewed.session, self._here)
+        self._load(self.reviewed.session, self._here, far=False)
 
     def tell(self, news: News) -> None:
         """New images join; what is looked at stays."""
@@ -597,7 +611,12 @@ class ReviewScreen(AreaScreen):
     def _typed(self, event: Input.Changed) -> None:
         if self._asking == "filter":
             self._text = event.value.strip()
-            self.reopen()
+            if self._resting is not None:
+                self._resting.stop()
+            if self._everything:
+                self._resting = self.set_timer(_REST, self.reopen)
+            else:
+                self.reopen()
 
     @on(Input.Submitted, "#ask")
     def _answered(self, event: Input.Submitted) -> None:
