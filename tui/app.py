@@ -25,6 +25,7 @@ from tui.app_state import (
     Memory,
     ModelCame,
     RowsToSheet,
+    SeeAll,
     SessionToSheet,
     TakeInHand,
     count_made,
@@ -43,6 +44,7 @@ from tui.widgets.top_line import AREAS, TopLine
 from tui.workers import hand_over, is_gone, work
 
 if TYPE_CHECKING:
+    from engine.api import ImageInfo
     from tui.engine_watch import EngineWatch, News
     from tui.screens.area import AreaScreen
     from tui.screens.ask import Ask
@@ -282,15 +284,28 @@ class PromptsheetApp(App[str]):
                 area.keys_changed()
 
     @on(TakeInHand)
-    def _take_in_hand(self, event: TakeInHand) -> None:
-        self._hold(event.session)
-        self.switch_mode(event.area)
+    async def _take_in_hand(self, event: TakeInHand) -> None:
+        area = self._area(event.area)
+        is_new = not area.ready
+        self._hold(event.session, event.at)
+        await self.switch_mode(event.area)
+        if is_new and event.at is not None:
+            area.show_session(event.session, event.at)
 
-    def _hold(self, session: str) -> None:
+    @on(SeeAll)
+    async def _see_all(self, event: SeeAll) -> None:
+        from tui.screens.review import ReviewScreen
+
+        await self.switch_mode("review")
+        review = self._area("review")
+        if isinstance(review, ReviewScreen):
+            review.see_all(event.text)
+
+    def _hold(self, session: str, at: "ImageInfo | None" = None) -> None:
         self.app_state.memory.session, self.app_state.started = session, None
         for screen in self._areas.values():
             if screen.ready:
-                screen.show_session(session)
+                screen.show_session(session, at)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, with its key."""
