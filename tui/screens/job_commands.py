@@ -20,7 +20,7 @@ _BACK, _AGAIN, _LOOK = "back to the rows", "try it again", "look at its images"
 
 def pause_word(status: EngineStatus) -> str:
     """What the one key does now that lets the engine process render or not: it says so."""
-    if status.doing is Doing.OFF:
+    if status.doing is Doing.OFF or status.not_here:
         return "Start"
     return "Go on" if status.doing is Doing.PAUSED and status.paused_by_user else "Pause"
 
@@ -92,6 +92,10 @@ class JobCommands:
             status = engine.status()
             if status is None or status["paused_by_user"]:
                 engine.resume()
+            elif not status["renders"]:
+                now = engine.start()
+                if not now["renders"]:  # the settings forbid it
+                    hand_over(self._complain, f"Nothing is rendered: {now['paused']}")
             else:
                 engine.pause()
         except PromptsheetError as error:
