@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from engine.api.checked import Checked
 from engine.library.read import reader, results
@@ -38,6 +38,8 @@ from engine.protocol.commands import (
 from engine.service.client.connection import ask, connect_or_start
 from engine.service.client.follow import Progress, follow_session
 from engine.settings import Settings
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,10 +383,12 @@ class Sessions:
         out: IO[bytes],
         *,
         images: Collection[str] | None = None,
+        rows: Collection[int] | None = None,
         favourites: bool = False,
         strip_metadata: bool = False,
         table: TableKind = "csv",
         sources: bool = False,
+        captions: bool = False,
         progress: Callable[[int, int], None] = lambda _, __: None,
     ) -> Exported:
         """Write a session's finished images to `out` as a ZIP, with a results sheet.
@@ -393,10 +397,13 @@ class Sessions:
             session: its id.
             out: need not seek: the ZIP is made while it is written.
             images: only these, by their ids.
+            rows: only those of these rows, by their numbers.
             favourites: only these.
             strip_metadata: leave recipes out, of the pictures and of the results sheet.
             table: the results sheet's format.
             sources: also what they are drawn on, as it was brought.
+            captions: also NAME.txt with the final prompt beside each NAME.png, as trainers of
+                LoRAs want it; not with `strip_metadata`.
             progress: told how many of how many images were looked at; what it raises ends the
                 export.
 
@@ -409,6 +416,17 @@ class Sessions:
         """
         from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
 
-        chosen = None if images is None else frozenset(images)
-        wish = Wish(chosen, favourites, strip_metadata, table, sources)
+        wish = Wish(
+            images=_frozen(images),
+            rows=_frozen(rows),
+            favourites=favourites,
+            strip_metadata=strip_metadata,
+            table=table,
+            sources=sources,
+            captions=captions,
+        )
         return export_zip(self._path, session, out, wish, progress)
+
+
+def _frozen(values: Collection[_T] | None) -> frozenset[_T] | None:
+    return None if values is None else frozenset(values)

@@ -117,3 +117,5 @@ class Copied:
     """Written."""
     lost: list[str]
     """Ids of images without a file, or with a damaged one."""
+    captions_kept: int = 0
+    """How many caption files that say something else were there, and stay as they are."""

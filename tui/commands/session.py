@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from engine.api import SessionInfo
 
 EVERYTHING = "all"
+_CAPTIONS_HELP = (
+    "also NAME.txt with the final prompt beside each picture, as trainers of LoRAs want it"
+)
 
 
 def register(subcommands: Subcommands) -> None:
@@ -103,6 +106,8 @@ def register(subcommands: Subcommands) -> None:
     zipped.add_argument("--force", action="store_true", help="replace a file that is there")
     zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
     zipped.add_argument("--favourites", action="store_true", help="only favourites")
+    zipped.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
+    zipped.add_argument("--captions", action="store_true", help=_CAPTIONS_HELP)
     zipped.add_argument(
         "--sources",
         action="store_true",
@@ -119,12 +124,14 @@ def register(subcommands: Subcommands) -> None:
             "promptsheet copy last out/",
             "promptsheet copy last out/ --favourites",
             "promptsheet copy last out/ --rows 4,7-9",
+            "promptsheet copy last training/ --favourites --captions",
         ),
     )
     single.add_argument("session", type=session_name, help=SESSION_HELP)
     single.add_argument("folder", type=folder, help="made if need be")
     single.add_argument("--favourites", action="store_true", help="only favourites")
     single.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
+    single.add_argument("--captions", action="store_true", help=_CAPTIONS_HELP)
 
 
 def sessions(options: Namespace, library: Library) -> int:
@@ -242,6 +249,10 @@ def export(options: Namespace, library: Library) -> int:
             "--sources puts pictures in as they were brought, with all their metadata; leave that"
             " or --strip-metadata out."
         )
+    if options.captions and options.strip_metadata:
+        raise UsageError(
+            "--captions writes the prompts that --strip-metadata leaves out; leave one of them out."
+        )
     info = library.sessions.find(options.session)
     refuse_terminal(options.output)
     place = zip_place(info.folder.name, options.output, force=options.force)
@@ -249,10 +260,12 @@ def export(options: Namespace, library: Library) -> int:
         library,
         info,
         place,
+        rows=options.rows,
         favourites=options.favourites,
         strip_metadata=options.strip_metadata,
         table=options.table,
         sources=options.sources,
+        captions=options.captions,
     )
     if target is None:
         return OK
@@ -277,12 +290,15 @@ def copy(options: Namespace, library: Library) -> int:
         and (rows is None or image.row in rows)
     ]
     with exporting() as progress:
-        copied = library.images.copy(chosen, options.folder, progress)
+        copied = library.images.copy(chosen, options.folder, progress, captions=options.captions)
     if options.json:
         files = [str(path) for path in copied.files]
         print_json({"session": info.session, "files": files, "lost": copied.lost})
     else:
         say(f"{count_text(len(copied.files), 'image')} in {clean(str(options.folder))}")
+    if copied.captions_kept:
+        there = count_text(copied.captions_kept, "caption file")
+        note(f"{there} there already, with other words: left as they are.")
     if copied.lost:
         note(f"{count_text(len(copied.lost), 'image')} missing or damaged.")
     return SOME if copied.lost else OK
