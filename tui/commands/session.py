@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
+from tui.commands import showing
 from tui.commands.arguments import (
     SESSION_HELP,
     Subcommands,
@@ -94,15 +95,17 @@ def register(subcommands: Subcommands) -> None:
     zipped = subcommands.add(
         "export",
         export,
-        "a session's images and their table as a ZIP",
+        "a session's images and their table as a ZIP, or a contact sheet of them",
         examples=(
             "promptsheet export last -o out.zip",
             "promptsheet export last --favourites --table xlsx",
             "ssh box promptsheet export last -o - > out.zip",
+            "promptsheet export last --contact-sheet boats.pdf --favourites --columns 6",
         ),
     )
     zipped.add_argument("session", type=session_name, help=SESSION_HELP)
-    zipped.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
+    places = zipped.add_mutually_exclusive_group()
+    places.add_argument("-o", "--output", type=Path, metavar="FILE", help="- streams to stdout")
     zipped.add_argument("--force", action="store_true", help="replace a file that is there")
     zipped.add_argument("--strip-metadata", action="store_true", help="leave recipes out")
     zipped.add_argument("--favourites", action="store_true", help="only favourites")
@@ -114,8 +117,9 @@ def register(subcommands: Subcommands) -> None:
         help="also the pictures that images are drawn on, in a folder `sources`",
     )
     zipped.add_argument(
-        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="the results sheet's format"
+        "--table", choices=("csv", "xlsx", "ods"), help="the results sheet's format"
     )
+    showing.register(zipped, places)
     single = subcommands.add(
         "copy",
         copy,
@@ -254,6 +258,8 @@ def export(options: Namespace, library: Library) -> int:
             "--captions writes the prompts that --strip-metadata leaves out; leave one of them out."
         )
     info = library.sessions.find(options.session)
+    if showing.is_wanted(options):
+        return showing.contact_sheet(options, library, info)
     refuse_terminal(options.output)
     place = zip_place(info.folder.name, options.output, force=options.force)
     done, target = write_zip(
@@ -263,7 +269,7 @@ def export(options: Namespace, library: Library) -> int:
         rows=options.rows,
         favourites=options.favourites,
         strip_metadata=options.strip_metadata,
-        table=options.table,
+        table=options.table or "csv",
         sources=options.sources,
         captions=options.captions,
     )

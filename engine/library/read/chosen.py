@@ -1,8 +1,12 @@
 """Which of a session's images are taken along, under which names, and with what in their files."""
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from engine.library.read.copying import row_digits, whole_file
 from engine.library.read.reader import ImageInfo
@@ -11,6 +15,9 @@ from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, without_text
 from engine.plan.names import FreeNames, image_name
 from engine.sheet.picture_names import name_of
+
+_T = TypeVar("_T")
+_THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,33 @@ def taken_data(library: Path, image: ImageInfo, *, strip_metadata: bool) -> byte
         return without_recipe(library / (image.file or ""), data)
     except (OSError, PictureError):
         return None
+
+
+def each_data(
+    library: Path, results: Iterable[Result], make: Callable[[Result, bytes | None], _T]
+) -> Iterator[_T]:
+    """What is made of each image's file, in order; several are made at a time, and few held.
+
+    Args:
+        library: the library.
+        results: the images.
+        make: is called in some thread, with what is in the file; None: it is lost.
+    """
+
+    def made(result: Result) -> _T:
+        return make(result, whole_file(library, result.info))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        ahead: deque[Future[_T]] = deque()
+        try:
+            for result in results:
+                ahead.append(pool.submit(made, result))
+                if len(ahead) > 2 * _THREADS:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def without_recipe(path: Path, data: bytes) -> bytes:
