@@ -132,6 +132,8 @@ class Images:
         images: Collection[str],
         folder: Path,
         progress: Callable[[int, int], None] = lambda _, __: None,
+        *,
+        captions: bool = False,
     ) -> Copied:
         """Copy finished images into a folder, named as in an export; nothing there is replaced.
 
@@ -139,6 +141,8 @@ class Images:
             images: their ids.
             folder: made if need be.
             progress: told how many of how many were looked at; what it raises ends the copying.
+            captions: write NAME.txt with the final prompt beside each NAME.png, as trainers of
+                LoRAs want it. One that was there is left as it is.
 
         Raises:
             LibraryError: no library there, or not one this version can read.
@@ -146,7 +150,7 @@ class Images:
         """
         from engine.library.read import copying  # numpy and Pillow, which few need
 
-        return copying.copy_images(self._path, images, folder, progress)
+        return copying.copy_images(self._path, images, folder, progress, captions=captions)
 
     def files(self, images: Sequence[ImageInfo]) -> Iterator[tuple[str, bytes | None]]:
         """The files of images under the names of an export, folders left out.

@@ -288,7 +288,7 @@ class JobsScreen(AreaScreen):
             return False
         before, self._status = self._status, status
         self._table.show_served(status.doing is not Doing.OFF)
-        if (status.doing, status.paused_by_user) != (before.doing, before.paused_by_user):
+        if (status.doing, pause_word(status)) != (before.doing, pause_word(before)):
             self.refresh_bindings()
         return True
 
