@@ -18,9 +18,12 @@ setup: $(VENV)/.ready  ## create .venv with the app and its development tools
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Promptsheet needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
+	@echo "Making $(VENV), and installing Promptsheet with its development tools into it."
+	@echo "The first time that downloads about 2.8 GB with CUDA; packages that are there are left alone."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+	@echo "Ready: $(BIN)/promptsheet opens the app, make run opens it with the example sheet."
 
 run: setup  ## open the app with the example sheet; without a terminal, render it
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/promptsheet $(EXAMPLE); else $(BIN)/promptsheet run $(EXAMPLE); fi

@@ -24,6 +24,7 @@ from tui.app_state import (
     Memory,
     ModelCame,
     RowsToSheet,
+    SeeAll,
     SessionToSheet,
     TakeInHand,
     count_made,
@@ -42,6 +43,7 @@ from tui.widgets.top_line import AREAS, TopLine
 from tui.workers import hand_over, is_gone, work
 
 if TYPE_CHECKING:
+    from engine.api import ImageInfo
     from tui.engine_watch import EngineWatch, News
     from tui.screens.actions import Action
     from tui.screens.area import AreaScreen
@@ -280,15 +282,28 @@ class PromptsheetApp(App[str]):
                 area.keys_changed()
 
     @on(TakeInHand)
-    def _take_in_hand(self, event: TakeInHand) -> None:
-        self._hold(event.session)
-        self.switch_mode(event.area)
+    async def _take_in_hand(self, event: TakeInHand) -> None:
+        area = self._area(event.area)
+        is_new = not area.ready
+        self._hold(event.session, event.at)
+        await self.switch_mode(event.area)
+        if is_new and event.at is not None:
+            area.show_session(event.session, event.at)
 
-    def _hold(self, session: str) -> None:
+    @on(SeeAll)
+    async def _see_all(self, event: SeeAll) -> None:
+        from tui.screens.review import ReviewScreen
+
+        await self.switch_mode("review")
+        review = self._area("review")
+        if isinstance(review, ReviewScreen):
+            review.see_all(event.text)
+
+    def _hold(self, session: str, at: "ImageInfo | None" = None) -> None:
         self.app_state.memory.session, self.app_state.started = session, None
         for screen in self._areas.values():
             if screen.ready:
-                screen.show_session(session)
+                screen.show_session(session, at)
 
     async def action_command_palette(self) -> None:  # type: ignore[override]
         """Every action of the screen and of the app, to be found by its name."""
@@ -395,6 +410,9 @@ class PromptsheetApp(App[str]):
             said.append(
                 "Rendering goes on without this terminal; `promptsheet` brings you back to it."
             )
-        if name := self.app_state.pulling.name:
-            said.append(f"`promptsheet models pull {name}` goes on from where the pull is now.")
+        pulling = self.app_state.pulling
+        if pulling.name and pulling.coming is not None:
+            from tui.pull_words import pull_command
+
+            said.append(f"`{pull_command(pulling.coming)}` goes on from where the pull is now.")
         return "\n".join(said)

@@ -14,6 +14,7 @@ from tui.commands import (
     app,
     completion,
     curation,
+    guide,
     loras,
     machine,
     models,
@@ -47,6 +48,7 @@ def _parsers() -> tuple[Parser, Subcommands]:
     subcommands = Subcommands(parser)
     for module in (app, sheet, pictures, session, curation, upscaling, loras, models, machine):
         module.register(subcommands)
+    guide.register(subcommands, parser)
     completion.register(subcommands, parser)
     return parser, subcommands
 

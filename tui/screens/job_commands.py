@@ -5,7 +5,7 @@ from functools import partial
 
 from textual.screen import Screen
 
-from engine.api import Job, Library, Places, PromptsheetError, SessionInfo, Tally
+from engine.api import Job, Library, Places, PromptsheetError, SessionInfo, Tally, gist
 from tui.changed_models import resume_asking
 from tui.engine_status import Doing, EngineStatus
 from tui.keys import key_of
@@ -82,7 +82,7 @@ class JobCommands:
 
         choices = (_BACK, _AGAIN, *((_LOOK,) if job.done else ()))
         question = f"Row {job.row} failed: {job.error}"
-        self.node.app.push_screen(Ask(question, choices=choices, note=job.prompt), answered)
+        self.node.app.push_screen(Ask(question, choices=choices, note=gist(job.prompt)), answered)
 
     @work(thread=True, group="change")
     def pause_or_go_on(self) -> None:

@@ -118,7 +118,7 @@ def test_a_kind_that_nobody_knows_promises_nothing() -> None:
 
 
 def row_of(family: Family) -> str:
-    """A family's row in the README."""
+    """A family's row in the guide."""
     drawn = "a tiny one, random weights" if family.tested else "not tested"
     if family.tested and family.helper:
         drawn += f", where {family.helper} is installed"
@@ -132,10 +132,11 @@ def row_of(family: Family) -> str:
     return f"| {family.title}{kin} | {drawn} | {on} | {masks} | {negative} | {loras} |"
 
 
-def test_the_readme_has_a_row_for_every_family_as_the_table_says_it() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+def test_the_guide_has_a_row_for_every_family_as_the_table_says_it() -> None:
+    page = Path(__file__).parents[3] / "assets" / "guide" / "models.md"
+    guide = page.read_text(encoding="utf-8")
     rows = list(dict.fromkeys(row_of(family) for family in FAMILIES.values()))
-    assert "\n".join(rows) in readme, "\n".join(rows)
+    assert "\n".join(rows) in guide, "\n".join(rows)
 
 
 def test_ideograms_presets_are_its_makers_and_any_other_length_is_like_the_nearest() -> None:

@@ -12,6 +12,7 @@ import pytest
 from tui import cli
 from tui.cli import _parsers
 from tui.commands.arguments import image_numbers, numbers
+from tui.commands.guide import page as page_of_guide
 from tui.commands.parser import Parser
 from tui.commands.sheet import _as_meant
 
@@ -102,17 +103,16 @@ def test_every_help_has_examples_that_the_parser_understands(
             assert _is_understood(parser, example, capsys), example
 
 
-def test_every_command_line_of_the_readme_is_understood_and_every_command_is_in_it(
+def test_every_command_line_of_readme_and_guide_is_understood_and_every_command_is_in_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     parser, _ = _parsers()
-    (table,) = re.findall(r"## The command\n.*?```\n(.*?)```", README, re.DOTALL)
-    lines = re.findall(r"^(promptsheet .*?)(?:  +.*)?$", table, re.MULTILINE)
-    assert len(lines) > 30
-    for line in lines:
-        assert _is_understood(parser, line, capsys), line
-    named = {line.split()[1] for line in lines}
-    assert set(parser.subparsers()) == named
+    for page in (README, page_of_guide("commands")):
+        lines = re.findall(r"^\| `(promptsheet [^`]+)` \|", page, re.MULTILINE)
+        assert len(lines) > 20
+        for line in lines:
+            assert _is_understood(parser, line, capsys), line
+    assert set(parser.subparsers()) == {line.split()[1] for line in lines}
 
 
 @pytest.mark.parametrize(
