@@ -1,5 +1,6 @@
 """Models: which there are, what each needs and can do, whether it is whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -89,6 +90,7 @@ class ModelsScreen(EndsOnce[None]):
         bind("models.redo", "redo", "Redo", show=False),
         bind("models.quit", "leave", "Back", show=False),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = ("models.add", "models.pull", "models.leave")
     DEFAULT_CSS = """
     ModelsScreen #models-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
