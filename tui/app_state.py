@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from engine.api import Library, Settings, written_beside
+from engine.api import ImageInfo, Library, Settings, written_beside
 from tui.engine_status import EngineStatus
 from tui.pulling import Pulling
 from tui.undo.stack import UndoStack
@@ -24,6 +24,16 @@ class TakeInHand(Message):
 
     session: str
     area: str
+    at: ImageInfo | None = None
+    """The image that is to be under the cursor; in Jobs, its row."""
+
+
+@dataclass
+class SeeAll(Message):
+    """The images of all sessions are to be seen on the Review screen."""
+
+    text: str
+    """What they are filtered by; empty: nothing."""
 
 
 @dataclass

@@ -36,17 +36,20 @@ class Images:
         """As `of`, each a JSON object in ASCII: four times as quick."""
         return reader.images_as_json(self._path, session)
 
-    def gallery(self, session: str | None, wanted: Wanted | None = None) -> Gallery:
+    def gallery(
+        self, session: str | None, wanted: Wanted | None = None, *, first: int | None = None
+    ) -> Gallery:
         """The images of a session, a page at a time.
 
         Args:
             session: its id; None for all sessions.
             wanted: which of its images; all that are done, if it is not said.
+            first: so many are enough for now, where all would take a while.
 
         Raises:
             LibraryError: no such library or session.
         """
-        return Gallery(self._path, session, wanted)
+        return Gallery(self._path, session, wanted, first=first)
 
     def glance(self, session: str, count: int) -> list[ImageInfo]:
         """A few finished images of a session: favourites first, then some from all over it.
@@ -129,6 +132,8 @@ class Images:
         images: Collection[str],
         folder: Path,
         progress: Callable[[int, int], None] = lambda _, __: None,
+        *,
+        captions: bool = False,
     ) -> Copied:
         """Copy finished images into a folder, named as in an export; nothing there is replaced.
 
@@ -136,6 +141,8 @@ class Images:
             images: their ids.
             folder: made if need be.
             progress: told how many of how many were looked at; what it raises ends the copying.
+            captions: write NAME.txt with the final prompt beside each NAME.png, as trainers of
+                LoRAs want it. One that was there is left as it is.
 
         Raises:
             LibraryError: no library there, or not one this version can read.
@@ -143,7 +150,7 @@ class Images:
         """
         from engine.library.read import copying  # numpy and Pillow, which few need
 
-        return copying.copy_images(self._path, images, folder, progress)
+        return copying.copy_images(self._path, images, folder, progress, captions=captions)
 
     def files(self, images: Sequence[ImageInfo]) -> Iterator[tuple[str, bytes | None]]:
         """The files of images under the names of an export, folders left out.

@@ -1,12 +1,13 @@
-"""Sessions: started, followed, stopped, looked at, exported."""
+"""Sessions: started, followed, stopped, looked at, curated."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from engine.api.checked import Checked
-from engine.library.read import reader, results
+from engine.api.session_results import SessionResults
+from engine.library.read import reader
 from engine.library.read.jobs import JobPages, recipe_of
 from engine.library.read.pace import Pace, pace, paces
 from engine.library.read.reader import STATES, JobInfo, SessionInfo
@@ -19,8 +20,6 @@ from engine.library.read.stored_rows import (
     session_of_sheet,
     stored_rows,
 )
-from engine.library.read.tables import TableKind
-from engine.library.records import Exported
 from engine.protocol.commands import (
     Move,
     Places,
@@ -50,13 +49,13 @@ class Started:
     """What to tell the user of how the engine process outlives the terminal; usually nothing."""
 
 
-class Sessions:
+class Sessions(SessionResults):
     """The sessions of one library. Where one is named, by its id, if nothing else is said."""
 
     def __init__(self, settings: Settings) -> None:
         """Args: settings: whose library, and which hosts may render."""
+        super().__init__(settings.library)
         self._settings = settings
-        self._path = settings.library
 
     # ---------------------------------------------------------------- work
 
@@ -361,54 +360,3 @@ class Sessions:
             EngineError: it is not there, or the engine process refuses.
         """
         ask(self._path, RestoreSession(session))
-
-    # ---------------------------------------------------------------- what came of them
-
-    def results(self, session: str) -> Any:
-        """The results as a pandas frame: the sheet's columns, then what is known of each image.
-
-        Args:
-            session: its id or name, or `last`.
-
-        Raises:
-            LibraryError: no such session, or not a library this version can read.
-        """
-        return results.results_frame(self._path, session)
-
-    def export(
-        self,
-        session: str,
-        out: IO[bytes],
-        *,
-        images: Collection[str] | None = None,
-        favourites: bool = False,
-        strip_metadata: bool = False,
-        table: TableKind = "csv",
-        sources: bool = False,
-        progress: Callable[[int, int], None] = lambda _, __: None,
-    ) -> Exported:
-        """Write a session's finished images to `out` as a ZIP, with a results sheet.
-
-        Args:
-            session: its id.
-            out: need not seek: the ZIP is made while it is written.
-            images: only these, by their ids.
-            favourites: only these.
-            strip_metadata: leave recipes out, of the pictures and of the results sheet.
-            table: the results sheet's format.
-            sources: also what they are drawn on, as it was brought.
-            progress: told how many of how many images were looked at; what it raises ends the
-                export.
-
-        Returns:
-            What was written.
-
-        Raises:
-            LibraryError: no such session.
-            OSError: `out` cannot be written.
-        """
-        from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
-
-        chosen = None if images is None else frozenset(images)
-        wish = Wish(chosen, favourites, strip_metadata, table, sources)
-        return export_zip(self._path, session, out, wish, progress)

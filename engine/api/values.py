@@ -27,14 +27,16 @@ from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
 from engine.library.read.jobs import ORDERS, Job, JobPages
+from engine.library.read.model_use import NeedsModel
 from engine.library.read.pace import Pace
+from engine.library.read.paper import MOST_COLUMNS, PAPERS, UNDER, Under
 from engine.library.read.reader import STATES, ImageInfo, JobInfo, SessionInfo
 from engine.library.read.session_origin import SessionOrigin
 from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse
-from engine.library.records import Copied, Exported
+from engine.library.records import ContactSheets, Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.finding import FoundModel
 from engine.models.hub.messages import PullPlan, PullProgress
@@ -97,16 +99,20 @@ __all__ = [
     "DEFAULT_STRENGTH",
     "ENCODINGS",
     "IMAGE_ORDERS",
+    "MOST_COLUMNS",
     "ORDERS",
+    "PAPERS",
     "PICTURE_COLUMNS",
     "PICTURE_SUFFIXES",
     "SESSION_ORDERS",
     "STATES",
     "TABLE_KINDS",
+    "UNDER",
     "Absent",
     "BlankCount",
     "Changes",
     "Checked",
+    "ContactSheets",
     "Copied",
     "Copy",
     "Counted",
@@ -148,6 +154,7 @@ __all__ = [
     "ModelPull",
     "ModelRefusedError",
     "Models",
+    "NeedsModel",
     "Offer",
     "OutlineLine",
     "Pace",
@@ -189,6 +196,7 @@ __all__ = [
     "Trash",
     "TrashSize",
     "Trashed",
+    "Under",
     "UsablePicture",
     "Wanted",
     "all_settings",

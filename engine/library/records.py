@@ -117,3 +117,19 @@ class Copied:
     """Written."""
     lost: list[str]
     """Ids of images without a file, or with a damaged one."""
+    captions_kept: int = 0
+    """How many caption files that say something else were there, and stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSheets:
+    """What came of printing images small on pages."""
+
+    files: list[Path]
+    images: int
+    pages: int
+    lost: list[str]
+    """Ids of images whose files are missing or damaged; a frame with these words is in their place.
+    """
+    without_font: list[str]
+    """Scripts that no font of this machine has: boxes stand for them."""

@@ -47,7 +47,7 @@ def encode(pixels: npt.NDArray[np.uint8], text: Mapping[str, str], kind: str, le
     """
     if kind == PNG:
         return encode_png(pixels, text, level)
-    _load_plugin(kind)
+    load_plugin(kind)
     file = io.BytesIO()
     options = {"method": 4} if kind == WEBP else {}
     Image.fromarray(pixels).save(file, kind, quality=level, exif=_exif(text), **options)
@@ -65,7 +65,8 @@ def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:
     return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest()
 
 
-def _load_plugin(kind: str) -> None:
+def load_plugin(kind: str | None) -> None:
+    """Have Pillow learn a kind of files, before it reads or writes one."""
     if kind == JXL:
         import pillow_jxl  # noqa: F401
 
@@ -99,7 +100,7 @@ def read_texts(path: Path) -> dict[str, str]:
         return read_text(path)
     if kind is None or not is_available(kind):
         raise PictureError(f"{path.name} is not a picture file that can be read")
-    _load_plugin(kind)
+    load_plugin(kind)
     try:
         with Image.open(path) as image:
             inner = image.getexif().get_ifd(ExifTags.IFD.Exif)

@@ -130,16 +130,27 @@ def _rewritten(data: bytes) -> bytes:
 
 def small_jpeg(data: bytes, most: int) -> bytes | None:
     """A JPEG of a picture, no larger than `most` pixels each way; None if it does not decode."""
+    small = small_picture(data, (most, most))
+    return None if small is None else jpeg_of(small)
+
+
+def small_picture(data: bytes, box: tuple[int, int]) -> Image.Image | None:
+    """A picture made no larger than `box`, width and height; None if it does not decode."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image.draft("RGB", (most, most))
+            image.draft("RGB", box)
             small = image.convert("RGB")
-            small.thumbnail((most, most), Image.Resampling.LANCZOS, reducing_gap=3.0)
-            out = io.BytesIO()
-            small.save(out, "JPEG", quality=85)
-            return out.getvalue()
+            small.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=3.0)
+            return small
     except (OSError, SyntaxError, ValueError, zlib.error):
         return None
+
+
+def jpeg_of(image: Image.Image, quality: int = 85) -> bytes:
+    """A picture as a JPEG file."""
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
 
 
 def decode(path: Path) -> npt.NDArray[np.uint8]:

@@ -3,9 +3,13 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.api import Library
 from tui.commands.parser import Parser
+
+if TYPE_CHECKING:
+    from engine.api import Under
 
 Command = Callable[[argparse.Namespace, Library], int]
 """What a subcommand does: what was asked, on which library → the exit status."""
@@ -158,6 +162,30 @@ def image_numbers(text: str) -> list[tuple[int, int]]:
             )
         found += [(int(row), variation) for variation in numbers(variations)]
     return found
+
+
+def paper(text: str) -> str:
+    """The name of a contact sheet's paper."""
+    from engine.api import PAPERS
+
+    name = text.lower()
+    if name not in PAPERS:
+        raise argparse.ArgumentTypeError(
+            f"there is no paper {words(text)}; it is one of {', '.join(PAPERS)}"
+        )
+    return name
+
+
+def under_image(text: str) -> tuple["Under", ...]:
+    """What stands under a thumbnail: `row,variation,seed,prompt`, or some of them."""
+    from engine.api import UNDER
+
+    asked = {part.strip() for part in text.lower().split(",")}
+    if unknown := sorted(asked.difference(UNDER)):
+        raise argparse.ArgumentTypeError(
+            f"“{words(unknown[0])}” is none of {', '.join(UNDER)}; write some of them, with commas"
+        )
+    return tuple(each for each in UNDER if each in asked)
 
 
 def minutes(text: str) -> float:

@@ -205,6 +205,19 @@ def _pages(_: "Library", __: str) -> Iterator[Candidate]:
     yield from (Candidate(name, title) for name, title in topics().items())
 
 
+def _papers(_: "Library", __: str) -> Iterator[Candidate]:
+    from engine.api import PAPERS
+
+    yield from map(Candidate, PAPERS)
+
+
+def _under(_library: "Library", last: str) -> Iterator[Candidate]:
+    from engine.api import UNDER
+
+    before, comma, _end = last.rpartition(",")
+    yield from (Candidate(f"{before}{comma}{name}") for name in UNDER if name not in before)
+
+
 _FINDERS: dict[object, Callable[["Library", str], Iterator[Candidate]]] = {
     arguments.session_name: _sessions,
     arguments.session_or_all: _sessions_or_all,
@@ -213,4 +226,6 @@ _FINDERS: dict[object, Callable[["Library", str], Iterator[Candidate]]] = {
     arguments.lora_weights: _loras,
     arguments.hub_model: _offers,
     arguments.guide_page: _pages,
+    arguments.paper: _papers,
+    arguments.under_image: _under,
 }

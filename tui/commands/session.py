@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
+from tui.commands import showing
 from tui.commands.arguments import (
     SESSION_HELP,
     Subcommands,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from engine.api import SessionInfo
 
 EVERYTHING = "all"
+_CAPTIONS_HELP = (
+    "also NAME.txt with the final prompt beside each picture, as trainers of LoRAs want it"
+)
 
 
 def register(subcommands: Subcommands) -> None:
@@ -90,32 +94,37 @@ def register(subcommands: Subcommands) -> None:
     zipped = subcommands.add(
         "export",
         export,
-        "save a session's images and results sheet as a ZIP",
+        "a session's images and their table as a ZIP, or a contact sheet of them",
         examples=(
             "promptsheet export last -o out.zip",
             "promptsheet export last --favourites --table xlsx",
             "ssh box promptsheet export last -o - > out.zip",
+            "promptsheet export last --contact-sheet boats.pdf --favourites --columns 6",
         ),
     )
     zipped.add_argument("session", type=session_name, help=SESSION_HELP)
-    zipped.add_argument(
+    places = zipped.add_mutually_exclusive_group()
+    places.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FILE",
-        help="where to save the ZIP; - writes to stdout",
+        help=("where to save the ZIP; - writes to stdout"),
     )
     zipped.add_argument("--force", action="store_true", help="replace an existing file")
     zipped.add_argument("--strip-metadata", action="store_true", help="leave out recipes")
     zipped.add_argument("--favourites", action="store_true", help="only favourites")
+    zipped.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
+    zipped.add_argument("--captions", action="store_true", help=_CAPTIONS_HELP)
     zipped.add_argument(
         "--sources",
         action="store_true",
         help="include source pictures, in a folder `sources`",
     )
     zipped.add_argument(
-        "--table", choices=("csv", "xlsx", "ods"), default="csv", help="format of the results sheet"
+        "--table", choices=("csv", "xlsx", "ods"), help="format of the results sheet"
     )
+    showing.register(zipped, places)
     single = subcommands.add(
         "copy",
         copy,
@@ -124,12 +133,14 @@ def register(subcommands: Subcommands) -> None:
             "promptsheet copy last out/",
             "promptsheet copy last out/ --favourites",
             "promptsheet copy last out/ --rows 4,7-9",
+            "promptsheet copy last training/ --favourites --captions",
         ),
     )
     single.add_argument("session", type=session_name, help=SESSION_HELP)
     single.add_argument("folder", type=folder, help="created if missing")
     single.add_argument("--favourites", action="store_true", help="only favourites")
     single.add_argument("--rows", type=numbers, metavar="4,7-9", help="only images of these rows")
+    single.add_argument("--captions", action="store_true", help=_CAPTIONS_HELP)
 
 
 def sessions(options: Namespace, library: Library) -> int:
@@ -247,17 +258,25 @@ def export(options: Namespace, library: Library) -> int:
             "--sources includes the original pictures with all their metadata, so it cannot be"
             " combined with --strip-metadata."
         )
+    if options.captions and options.strip_metadata:
+        raise UsageError(
+            "--captions writes the prompts that --strip-metadata leaves out; leave one of them out."
+        )
     info = library.sessions.find(options.session)
+    if showing.is_wanted(options):
+        return showing.contact_sheet(options, library, info)
     refuse_terminal(options.output)
     place = zip_place(info.folder.name, options.output, force=options.force)
     done, target = write_zip(
         library,
         info,
         place,
+        rows=options.rows,
         favourites=options.favourites,
         strip_metadata=options.strip_metadata,
-        table=options.table,
+        table=options.table or "csv",
         sources=options.sources,
+        captions=options.captions,
     )
     if target is None:
         return OK
@@ -282,12 +301,15 @@ def copy(options: Namespace, library: Library) -> int:
         and (rows is None or image.row in rows)
     ]
     with exporting() as progress:
-        copied = library.images.copy(chosen, options.folder, progress)
+        copied = library.images.copy(chosen, options.folder, progress, captions=options.captions)
     if options.json:
         files = [str(path) for path in copied.files]
         print_json({"session": info.session, "files": files, "lost": copied.lost})
     else:
         say(f"{count_text(len(copied.files), 'image')} in {clean(str(options.folder))}")
+    if copied.captions_kept:
+        there = count_text(copied.captions_kept, "caption file")
+        note(f"{there} there already, with other words: left as they are.")
     if copied.lost:
         note(f"{count_text(len(copied.lost), 'image')} missing or damaged.")
     return SOME if copied.lost else OK

@@ -61,11 +61,14 @@ def copy_images(
     keys: Iterable[str],
     folder: Path,
     progress: Callable[[int, int], None] = lambda _, __: None,
+    *,
+    captions: bool = False,
 ) -> Copied:
     """Copy finished images into a folder, which is made if need be. Nothing there is replaced.
 
     A file of the same name and content counts as the copy; another one leaves its name alone, and
-    the copy is called `…-2`.
+    the copy is called `…-2`; so is a picture whose caption file would have the name of another one
+    that is there. Where the picture is there already, its caption file stays as it was edited.
 
     Args:
         library: the library.
@@ -73,6 +76,7 @@ def copy_images(
         folder: where to.
         progress: told after every image how many of how many were looked at; what it raises ends
             the copying.
+        captions: write a caption file beside each.
 
     Raises:
         LibraryError: no library there, or not one this version can read.
@@ -81,7 +85,7 @@ def copy_images(
     wanted = list(dict.fromkeys(keys))
     files: list[Path] = []
     lost: list[str] = []
-    written, given = 0, FreeNames()
+    written, kept, given = 0, 0, FreeNames()
     folder.mkdir(parents=True, exist_ok=True)
     with unfinished(folder) as partial:
         for start in range(0, len(wanted), _TOGETHER):
@@ -92,11 +96,14 @@ def copy_images(
                     lost.append(image.image)
                 else:
                     mode = (library / (image.file or "")).stat().st_mode & 0o777
-                    path, new = _put(partial, folder, name, data, mode)
+                    beside = caption_file(image.recipe["prompt"]) if captions else None
+                    path, new = _put(partial, folder, name, data, mode, beside)
+                    if beside is not None:
+                        kept += _put_caption(partial, path.with_suffix(".txt"), beside, mode)
                     files.append(path)
                     written += len(data) if new else 0
                 progress(len(files) + len(lost), len(wanted))
-    return Copied(files, written, lost)
+    return Copied(files, written, lost, kept)
 
 
 def _read(library: Path, keys: Sequence[str]) -> list[ImageInfo]:
@@ -120,10 +127,32 @@ def whole_file(library: Path, image: ImageInfo) -> bytes | None:
     return data if digest_of(data) == image.digest else None
 
 
-def _put(partial: Path, folder: Path, name: str, data: bytes, mode: int) -> tuple[Path, bool]:
+def caption_file(prompt: str) -> bytes:
+    """What is in a caption file: the final prompt, on the one line that trainers of LoRAs read."""
+    return (" ".join(prompt.split()) + "\n").encode("utf-8", "replace")
+
+
+def _put_caption(partial: Path, path: Path, data: bytes, mode: int) -> int:
+    """Write a caption file; how many other ones, 0 or 1, have the name and stay."""
+    if not (path.exists() or path.is_symlink()):
+        _write(partial, data, mode)
+        try:
+            place(partial, path)
+        except FileExistsError:
+            return 1
+        finally:
+            partial.unlink(missing_ok=True)
+        return 0
+    return 0 if _holds(path, data) else 1
+
+
+def _put(
+    partial: Path, folder: Path, name: str, data: bytes, mode: int, beside: bytes | None
+) -> tuple[Path, bool]:
     """Write a file under this name or the next that is free; where, and whether it is new.
 
-    It is whole before it has its name: a kill leaves no half of it.
+    It is whole before it has its name: a kill leaves no half of it. With `beside`, its caption
+    file's name is free, too, or that file is there already.
     """
     plain = folder / name
     plain.parent.mkdir(parents=True, exist_ok=True)
@@ -133,10 +162,11 @@ def _put(partial: Path, folder: Path, name: str, data: bytes, mode: int) -> tupl
             if _holds(path, data):
                 return path, False
             continue
+        text = path.with_suffix(".txt")
+        if beside is not None and (text.exists() or text.is_symlink()) and not _holds(text, beside):
+            continue
         if not partial.exists():
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with open(handle, "wb") as file:  # noqa: PTH123
-                file.write(data)
+            _write(partial, data, mode)
         try:
             place(partial, path)
         except FileExistsError:  # it has come meanwhile; the next name
@@ -144,6 +174,12 @@ def _put(partial: Path, folder: Path, name: str, data: bytes, mode: int) -> tupl
         partial.unlink(missing_ok=True)
         return path, True
     raise AssertionError
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(handle, "wb") as file:  # noqa: PTH123
+        file.write(data)
 
 
 def _holds(path: Path, data: bytes) -> bool:

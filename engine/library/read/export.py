@@ -1,6 +1,7 @@
 """A session as one ZIP, written as a stream: its images, and a results sheet of them all."""
 
 import io
+import json
 import shutil
 import tempfile
 import zipfile
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from engine.library.read.copying import row_digits, whole_file
-from engine.library.read.reader import ImageInfo, find_session
-from engine.library.read.results import columns_of, results_of
+from engine.library.database import reading
+from engine.library.read.chosen import Choice, ResultNames, taken_data
+from engine.library.read.copying import caption_file
+from engine.library.read.reader import OF_SESSION, find_session
+from engine.library.read.results import columns_of
 from engine.library.read.tables import (
     MOST_THUMBNAILS,
     THUMBNAIL,
@@ -21,9 +24,8 @@ from engine.library.read.tables import (
 )
 from engine.library.records import Exported
 from engine.library.sources import fault_of_source, source_path
-from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
-from engine.picture.png import PictureError, decode, small_jpeg, without_text
-from engine.plan.names import FreeNames, image_name, safe_name
+from engine.picture.png import small_jpeg
+from engine.plan.names import FreeNames, safe_name
 from engine.sheet.picture_names import digest_in, name_of
 from engine.unfinished_files import unfinished
 
@@ -37,19 +39,15 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Choice):
     """What is to be in a ZIP."""
 
-    images: frozenset[str] | None = None
-    """Only these, by their ids."""
-    favourites: bool = False
-    """Only these."""
-    strip_metadata: bool = False
-    """No recipe in the pictures, and none in the results sheet."""
     table: TableKind = "csv"
     """The format of the results sheet."""
     sources: bool = False
     """Also what they are drawn on, as it was brought, in a folder `sources`."""
+    captions: bool = False
+    """Also a caption file beside each picture."""
 
 
 @dataclass
@@ -85,15 +83,15 @@ def export_zip(
     Raises:
         LibraryError: no such session.
         OSError: `out` cannot be written.
+        ValueError: captions are wished for, and no recipes.
     """
     wish = wish or Wish()
+    if wish.captions and wish.strip_metadata:
+        raise ValueError("a caption file is a prompt, which strip_metadata leaves out")
     total = _total(library, session, wish)
     columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
-    # Their own names differ anyway; some source may be called as another image is.
-    mixed = "image" in columns_of(library, session)
-    width = row_digits(library, session)
-    count, looked_at, names = _Count(), 0, FreeNames()
-    chosen = results_of(library, session, images=wish.images, favourites=wish.favourites)
+    names = ResultNames(library, session, strip_metadata=wish.strip_metadata)
+    count, looked_at = _Count(), 0
     with (
         unfinished(Path(tempfile.gettempdir())) as folder,
         # Pictures do not shrink any further.
@@ -102,19 +100,15 @@ def export_zip(
         folder.mkdir(mode=0o700)
         sheet = folder / f"results.{wish.table}"
         with written_table(wish.table, sheet, columns) as table:
-            for result in chosen:
+            for result in wish.results(library, session):
                 info, name = result.info, ""
-                data = _picture(library, info, strip=wish.strip_metadata)
-                if data is not None and info.file is not None:
-                    prompt = "" if wish.strip_metadata else info.recipe["prompt"]
-                    suffix = Path(info.file).suffix
-                    if drawn_on := result.cells.get("image"):
-                        name = names.of_result(name_of(drawn_on), info.variation, suffix)
-                    else:
-                        name = image_name(info.row, info.variation, prompt, width) + suffix
-                        if mixed:
-                            name = names.free(PurePosixPath(name))
+                data = taken_data(library, info, strip_metadata=wish.strip_metadata)
+                if data is not None:
+                    name = names.of(result)
                     _put(bundle, name, data, info.finished)
+                    if wish.captions:
+                        beside = PurePosixPath(name).with_suffix(".txt").as_posix()
+                        _put(bundle, beside, caption_file(info.recipe["prompt"]), info.finished)
                     for cell in (result.cells.get("image"), result.cells.get("mask")):
                         if cell and (digest := digest_in(cell)):
                             count.sources.setdefault(digest, name_of(cell))
@@ -134,7 +128,7 @@ def export_zip(
         with sheet.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
             shutil.copyfileobj(source, target, _READ)
         if wish.sources:
-            _put_sources(bundle, library, names, count)
+            _put_sources(bundle, library, names.free, count)
     return Exported(count.images, count.bytes, count.failed, count.lost_sources)
 
 
@@ -155,7 +149,16 @@ def _total(library: Path, session: str, wish: Wish) -> int:
     if wish.images is not None:
         return len(wish.images)
     info = find_session(library, session)
-    return info.favourites if wish.favourites else info.images
+    if wish.rows is None:
+        return info.favourites if wish.favourites else info.images
+    with reading(library) as db:
+        (found,) = db.execute(
+            "SELECT count(*) FROM images i JOIN rows r ON r.id = i.row"
+            f" WHERE r.{OF_SESSION} AND r.number IN (SELECT value FROM json_each(?))"
+            " AND i.trashed IS NULL AND i.favourite >= ?",
+            (info.session, json.dumps(sorted(wish.rows)), wish.favourites),
+        ).fetchone()
+    return int(found)
 
 
 def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None) -> None:
@@ -163,29 +166,3 @@ def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None
     inside.external_attr = 0o600 << 16
     with bundle.open(inside, "w") as target:
         shutil.copyfileobj(io.BytesIO(data), target, _READ)
-
-
-def without_recipe(path: Path, data: bytes) -> bytes:
-    """The same picture as a file that says nothing of how it was made.
-
-    Args:
-        path: the file.
-        data: what is in it.
-
-    Raises:
-        OSError, PictureError: it is no whole picture.
-    """
-    kind = kind_of(path) or PNG
-    if kind == PNG:
-        return without_text(data)
-    return encode(decode(path), {}, kind, PLAIN_LEVELS[kind])
-
-
-def _picture(library: Path, image: ImageInfo, *, strip: bool) -> bytes | None:
-    data = whole_file(library, image)
-    if data is None or not strip:
-        return data
-    try:
-        return without_recipe(library / (image.file or ""), data)
-    except (OSError, PictureError):
-        return None

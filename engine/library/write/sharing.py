@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.atomic_files import open_new
-from engine.library.read.export import without_recipe
+from engine.library.read.chosen import without_recipe
 from engine.library.read.shared_folder import user_name
 
 log = logging.getLogger(__name__)

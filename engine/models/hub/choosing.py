@@ -20,9 +20,11 @@ _PIECES_LISTED = re.compile(
 _SETTINGS = re.compile(r"\w[\w.-]*\.(?:json|txt|model|jinja|tiktoken)")
 _OTHER_WEIGHTS = {
     "pickle files, which can run code when opened": (".bin", ".ckpt", ".pt", ".pth", ".pkl"),
-    "GGUF": (".gguf",),
+    "GGUF, which is pulled as a single file alone": (".gguf",),
     "weights for other programs": (".msgpack", ".h5", ".onnx", ".ot", ".tflite"),
 }
+_SINGLE = (".safetensors", ".gguf")
+"""Endings of files that are pulled alone."""
 NEVER_LOADED = ("safety_checker", "feature_extractor")
 """Parts that a pipeline is loaded without."""
 _NOWHERE_ELSE = "Look for a repository, or a revision, that has safetensors."
@@ -85,11 +87,11 @@ def choose_file(repository: str, files: Iterable[HubFile], name: str) -> Choice:
     """The one weights file that is meant.
 
     Raises:
-        PullError: there is none of that name, or it is no .safetensors file.
+        PullError: there is none of that name, or none that is loaded here.
     """
-    if not name.endswith(".safetensors"):
-        raise PullError(f"{name!r} is not a .safetensors file; only those can be pulled.")
-    weights = [file for file in files if file.name.endswith(".safetensors")]
+    if not name.endswith(_SINGLE):
+        raise PullError(f"{name!r} ends in neither .safetensors nor .gguf: others are not pulled.")
+    weights = [file for file in files if file.name.endswith(_SINGLE)]
     if found := next((file for file in weights if file.name == name), None):
         return Choice((found,), "", ())
     raise PullError(
@@ -98,7 +100,10 @@ def choose_file(repository: str, files: Iterable[HubFile], name: str) -> Choice:
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "") or "no .safetensors file"
+    return (
+        ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        or "no .safetensors and no .gguf file"
+    )
 
 
 def own_code(repository: str, where: str) -> PullError:
@@ -111,7 +116,7 @@ def own_code(repository: str, where: str) -> PullError:
 
 def no_model(repository: str, names: Sequence[str]) -> PullError:
     """The error for a repository that is no model in diffusers' format: what it is instead."""
-    found = [name for name in names if name.endswith(".safetensors")]
+    found = [name for name in names if name.endswith(_SINGLE)]
     start = f"{repository} is not a model in diffusers' format (it has no {INDEX})"
     if found:
         return PullError(
@@ -137,7 +142,7 @@ def _parts_of(repository: str, index: Mapping[str, Any]) -> list[str]:
         and name not in NEVER_LOADED
     ]
     if odd := next((part for part in parts if not re.fullmatch(r"\w{1,64}", part)), None):
-        raise PullError(f"{repository} is refused: it has a part with the odd name {odd[:80]!r}.")
+        raise PullError(f"{repository} was refused: it has a part with the odd name {odd[:80]!r}.")
     return parts
 
 

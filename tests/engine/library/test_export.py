@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.library.read.copying import caption_file, copy_images
 from engine.library.read.export import Wish, export_zip
 from engine.library.read.reader import list_images
 from engine.library.read.results import results_frame
@@ -102,6 +103,37 @@ def test_stripping_leaves_no_trace_of_the_recipe_and_changes_no_pixel(
     everything = b"".join(bundle.read(name) for name in bundle.namelist())
     assert b"prompt" not in everything
     assert b"seed" not in everything
+
+
+def test_a_caption_file_lies_beside_each_picture_of_the_rows_asked_for(finished: Writer) -> None:
+    bundle = zipped(finished.library, Wish(rows=frozenset({3}), captions=True))
+    names = bundle.namelist()[:-1]
+    assert names[:2] == ["0003-01-prompt-1.png", "0003-01-prompt-1.txt"]
+    assert len(names) == 8
+    assert all(bundle.read(name) == b"prompt 1\n" for name in names if name.endswith(".txt"))
+    seen: list[tuple[int, int]] = []
+    wish = Wish(rows=frozenset({2, 3}))
+    export_zip(finished.library, KEY, io.BytesIO(), wish, lambda *at: seen.append(at))
+    assert seen[-1] == (8, 8)
+    with pytest.raises(ValueError, match="caption"):
+        zipped(finished.library, Wish(captions=True, strip_metadata=True))
+
+
+def test_caption_files_are_one_line_and_never_replace_edited_ones(
+    finished: Writer, tmp_path: Path
+) -> None:
+    assert caption_file("a boat,\n  красная\t日本 ") == "a boat, красная 日本\n".encode()
+    keys = [image.image for image in list_images(finished.library, KEY)[:2]]
+    (tmp_path / "0002-02-prompt-0.txt").write_text("somebody's notes")
+    first = copy_images(finished.library, keys, tmp_path, captions=True)
+    assert [path.name for path in first.files] == ["0002-01-prompt-0.png", "0002-02-prompt-0-2.png"]
+    assert (tmp_path / "0002-02-prompt-0.txt").read_text() == "somebody's notes"
+    assert (tmp_path / "0002-02-prompt-0-2.txt").read_text() == "prompt 0\n"
+    (tmp_path / "0002-01-prompt-0.txt").write_text("edited")
+    again = copy_images(finished.library, keys[:1], tmp_path, captions=True)
+    assert (again.files, again.captions_kept) == (first.files[:1], 1)
+    assert (tmp_path / "0002-01-prompt-0.txt").read_text() == "edited"
+    assert len(list(tmp_path.glob("0002-01*"))) == 2
 
 
 def test_a_zip_can_be_streamed_and_cancelled(finished: Writer) -> None:
