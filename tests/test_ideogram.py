@@ -62,7 +62,7 @@ def test_a_sheet_of_the_web_tools_is_drawn_with_its_columns_in_captions(
     assert (told["done"], told["failed"]) == (6, 0)
     images = promptsheet.json("show", "last")["list"]
     listed = promptsheet.json("models", "list")["models"][-1]
-    assert "not commercial" in listed["licence"], "its files name none"
+    assert "not commercial" in listed["licence"], "none given in its files"
     plain, magic, own, styled, wide, edited = (image["recipe"] for image in images)
 
     assert plain["prompt"] == "a red boat" and plain["guidance"] == 7.0

@@ -87,6 +87,6 @@ def test_a_list_that_is_no_text_is_told_in_words(config: Path, tmp_path: Path) -
         lambda: add_entries({"label": "a", "source": str(tmp_path)}),
     )
     for ask in asked:
-        with pytest.raises(SettingsError, match="toml cannot be read: it is no text in UTF-8"):
+        with pytest.raises(SettingsError, match="toml cannot be read: it is not UTF-8 text"):
             ask()
     assert (config / "models.toml").read_bytes() == b"# \xff\n"
