@@ -123,7 +123,7 @@ async def test_the_bottom_line_of_80_columns_says_what_works_and_one_key_leaves_
         await pilot.press("9", "colon", "1")
         assert box.value == "9:1", "what is typed takes the place of what was there"
         await pilot.press("escape")
-        await line(pilot, "a Take 1:3", "? Help")
+        await line(pilot, "a Apply 1:3", "? Help")
         await pilot.press("a")
         await line(pilot, "ctrl+s Start", "u Undo")
         await pilot.press("n")

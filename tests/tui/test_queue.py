@@ -167,7 +167,7 @@ def test_a_line_shows_its_bar_and_columns_that_say_nothing_are_not_there() -> No
 def test_the_key_that_pauses_is_called_by_what_it_does_now() -> None:
     not_here = EngineStatus(Doing.PAUSED, "nothing was rendered on vm before", not_here=True)
     words = [pause_word(status) for status in (RENDERING, LOADING, FULL, PAUSED, OFF, not_here)]
-    assert words == ["Pause", "Pause", "Pause", "Go on", "Start", "Start"]
+    assert words == ["Pause", "Pause", "Pause", "Continue", "Start", "Start"]
 
 
 # ------------------------------------------------------------------------------ on the screen
