@@ -37,6 +37,14 @@ class SeeAll(Message):
 
 
 @dataclass
+class RowToReview(Message):
+    """The images of a row are to be looked at on the Review screen."""
+
+    session: str
+    row: int
+
+
+@dataclass
 class RowsToSheet(Message):
     """Rows are to be refined on the Sheet screen, and may then start a session of their own."""
 
