@@ -24,6 +24,7 @@ from tui.app_state import (
     Memory,
     ModelCame,
     RowsToSheet,
+    RowToReview,
     SeeAll,
     SessionToSheet,
     TakeInHand,
@@ -263,6 +264,11 @@ class PromptsheetApp(App[str]):
     async def _refine(self, event: RowsToSheet) -> None:
         await self.switch_mode("sheet")
         self._area("sheet").take_rows(event)
+
+    @on(RowToReview)
+    async def _look_at_row(self, event: RowToReview) -> None:
+        await self.switch_mode("review")
+        self._area("review").show_row(event.session, event.row)
 
     @on(SessionToSheet)
     async def _restore(self, event: SessionToSheet) -> None:

@@ -129,6 +129,45 @@ class SessionResults:
             self._path, session, file, choice, look, replacing=replace, progress=progress
         )
 
+    def web_page(
+        self,
+        session: str,
+        folder: Path,
+        *,
+        images: Collection[str] | None = None,
+        rows: Collection[int] | None = None,
+        favourites: bool = False,
+        strip_metadata: bool = False,
+        progress: Told = lambda _, __: None,
+    ) -> Exported:
+        """Write a session's finished images into a new folder, with a page that shows them.
+
+        `index.html` in it is opened in any browser: it needs no server and no net.
+
+        Args:
+            session: its id.
+            folder: a name that is free, or an empty folder.
+            images: only these, by their ids.
+            rows: only those of these rows, by their numbers.
+            favourites: only these.
+            strip_metadata: leave recipes and the session's name out, also of names and data.
+            progress: told how many of how many images were looked at; what it raises ends it, and
+                leaves nothing.
+
+        Returns:
+            What was written.
+
+        Raises:
+            PromptsheetError: no such session, or no image to show.
+            FileExistsError: something is there.
+            OSError: it cannot be written.
+        """
+        from engine.library.read.chosen import Choice
+        from engine.library.read.web_page import web_page  # Pillow
+
+        choice = Choice(_frozen(images), _frozen(rows), favourites, strip_metadata)
+        return web_page(self._path, session, folder, choice, progress)
+
 
 def _frozen(values: Collection[_T] | None) -> frozenset[_T] | None:
     return None if values is None else frozenset(values)

@@ -94,12 +94,13 @@ def register(subcommands: Subcommands) -> None:
     zipped = subcommands.add(
         "export",
         export,
-        "a session's images and their table as a ZIP, or a contact sheet of them",
+        "a session's images and their table as a ZIP; a contact sheet; a page for a browser",
         examples=(
             "promptsheet export last -o out.zip",
             "promptsheet export last --favourites --table xlsx",
             "ssh box promptsheet export last -o - > out.zip",
             "promptsheet export last --contact-sheet boats.pdf --favourites --columns 6",
+            "promptsheet export last --html boats/ --strip-metadata",
         ),
     )
     zipped.add_argument("session", type=session_name, help=SESSION_HELP)
@@ -263,8 +264,8 @@ def export(options: Namespace, library: Library) -> int:
             "--captions writes the prompts that --strip-metadata leaves out; leave one of them out."
         )
     info = library.sessions.find(options.session)
-    if showing.is_wanted(options):
-        return showing.contact_sheet(options, library, info)
+    if (status := showing.written(options, library, info)) is not None:
+        return status
     refuse_terminal(options.output)
     place = zip_place(info.folder.name, options.output, force=options.force)
     done, target = write_zip(

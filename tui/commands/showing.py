@@ -1,12 +1,13 @@
-"""A session's results as something to show others: a contact sheet."""
+"""A session's results as something to show others: a contact sheet, or a page for a browser."""
 
 from argparse import Namespace, _MutuallyExclusiveGroup
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
-from tui.commands.arguments import paper, under_image, whole_number
+from tui.commands.arguments import folder, paper, under_image, whole_number
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.commands.parser import Parser
 from tui.text import clean, count_text
@@ -20,7 +21,7 @@ _COLUMNS, _PAPER = 4, "a4"
 
 
 def register(command: Parser, places: _MutuallyExclusiveGroup) -> None:
-    """Declare the options of `promptsheet export` for it.
+    """Declare the options of `promptsheet export` for them.
 
     Args:
         command: that.
@@ -31,6 +32,12 @@ def register(command: Parser, places: _MutuallyExclusiveGroup) -> None:
         type=Path,
         metavar="FILE.pdf|FILE.png",
         help="instead of a ZIP, pages of thumbnails; several PNGs are FILE-1.png, FILE-2.png",
+    )
+    places.add_argument(
+        "--html",
+        type=folder,
+        metavar="DIR",
+        help="instead of a ZIP, a new folder with a page for any browser, without a server",
     )
     command.add_argument(
         "--columns", type=whole_number, metavar="N", help=f"of a contact sheet; {_COLUMNS}"
@@ -46,23 +53,60 @@ def register(command: Parser, places: _MutuallyExclusiveGroup) -> None:
     )
 
 
-def is_wanted(options: Namespace) -> bool:
-    """Whether it is asked for, instead of a ZIP.
+def written(options: Namespace, library: Library, info: "SessionInfo") -> int | None:
+    """What is asked for instead of a ZIP is written; the exit status. None: a ZIP is asked for.
 
     Raises:
-        UsageError: options that belong to something else.
+        UsageError: options that belong to something else, or a name that is taken.
     """
-    form = "--contact-sheet" if options.contact_sheet else ""
-    others = _OF_A_ZIP if form else _OF_A_CONTACT_SHEET
-    for name in others:
+    if options.html:
+        _refuse(options, (*_OF_A_CONTACT_SHEET, *_OF_A_ZIP), "--html")
+        if options.force:
+            raise UsageError("--html replaces nothing: give a folder that is not there yet.")
+        return _web_page(options, library, info)
+    if options.contact_sheet:
+        _refuse(options, _OF_A_ZIP, "--contact-sheet")
+        return _contact_sheet(options, library, info)
+    _refuse(options, _OF_A_CONTACT_SHEET, "a ZIP: give --contact-sheet FILE.pdf, too")
+    return None
+
+
+def _refuse(options: Namespace, names: Iterable[str], form: str) -> None:
+    for name in names:
         value = getattr(options, name)
         if value is not None and value is not False:
-            belongs = "a ZIP" if form else "a contact sheet: give --contact-sheet FILE.pdf, too"
-            raise UsageError(f"--{name} goes with {belongs}.")
-    return bool(form)
+            raise UsageError(f"--{name} does not go with {form}.")
 
 
-def contact_sheet(options: Namespace, library: Library, info: "SessionInfo") -> int:
+def _web_page(options: Namespace, library: Library, info: "SessionInfo") -> int:
+    from tui.progress import exporting
+
+    name = clean(str(options.html))
+    try:
+        with exporting() as progress:
+            done = library.sessions.web_page(
+                info.session,
+                options.html,
+                rows=options.rows,
+                favourites=options.favourites,
+                strip_metadata=options.strip_metadata,
+                progress=progress,
+            )
+    except FileExistsError as error:
+        raise UsageError(
+            f"{name} is there already, with something in it: give the name of a new folder."
+        ) from error
+    page = options.html / "index.html"
+    if options.json:
+        print_json({"session": info.session, "file": str(page)} | asdict(done))
+    else:
+        say(f"{count_text(done.images, 'image')}: open {clean(str(page))} in a browser")
+    if done.failed:
+        note(f"{count_text(len(done.failed), 'image')} not in it (failed, missing or damaged).")
+    return OK
+
+
+def _contact_sheet(options: Namespace, library: Library, info: "SessionInfo") -> int:
     """`promptsheet export SESSION --contact-sheet FILE`."""
     from tui.progress import exporting
 

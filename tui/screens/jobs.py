@@ -20,7 +20,7 @@ from engine.api import (
     Stepped,
     Tally,
 )
-from tui.app_state import AppState, TakeInHand
+from tui.app_state import AppState, RowToReview, TakeInHand
 from tui.changed_models import changed_words
 from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import News
@@ -366,14 +366,16 @@ class JobsScreen(AreaScreen):
 
     @on(VirtualTable.Selected, "#jobs")
     def _chosen(self) -> None:
-        """Why it failed, in full; else the images are where enter leads."""
-        job = self._table.job
-        if job is None or job.state != "failed" or not job.error or self.info is None:
+        """Why it failed, in full; else its images are where enter leads."""
+        job, info = self._table.job, self.info
+        if job is None or info is None:
             self.app.switch_mode("review")
             return
-        self._commands.tell_of_failure(
-            self.info.session, job, lambda: self.app.switch_mode("review")
-        )
+        look = RowToReview(info.session, job.row)
+        if job.state == "failed" and job.error:
+            self._commands.tell_of_failure(info.session, job, lambda: self.post_message(look))
+        else:
+            self.post_message(look)
 
     @on(VirtualTable.MarksChanged, "#jobs")
     def _marked(self) -> None:

@@ -208,6 +208,11 @@ class ReviewScreen(AreaScreen):
         self._turn_to(("", Wanted(states=("failed",))) if failed else _NO_FILTER, everything=False)
         self._load(session, at.image if at is not None else None)
 
+    def show_row(self, session: str, row: int) -> None:
+        """Look at the images of a row."""
+        self._turn_to(_NO_FILTER, everything=False)
+        self._load(session, row=row)
+
     def see_all(self, text: str = "") -> None:
         """Look at the images of all sessions, the newest first, as far as they match."""
         self._turn_to((text, _ALL_NEWEST[1]), everything=True)
@@ -227,7 +232,13 @@ class ReviewScreen(AreaScreen):
 
     @work(thread=True, exclusive=True, group="images")
     def _load(
-        self, session: str | None, keep: str | None = None, otherwise: int = 0, *, far: bool = True
+        self,
+        session: str | None,
+        keep: str | None = None,
+        otherwise: int = 0,
+        *,
+        row: int | None = None,
+        far: bool = True,
     ) -> None:
         """Open the images.
 
@@ -235,6 +246,7 @@ class ReviewScreen(AreaScreen):
             session: whose; if not those of all are shown.
             keep: the image that the cursor stays on.
             otherwise: where it goes if that is not among them.
+            row: the number of the row whose first image it goes to.
             far: whether it is worth looking for among all of a million, which takes seconds.
         """
         library = self.app_state.library
@@ -246,6 +258,8 @@ class ReviewScreen(AreaScreen):
             if info is not None and self._is_running(info):
                 newest = library.images.newest(info.session)
             cursor = gallery.index_of(keep) if keep else None
+            if row is not None:
+                cursor = gallery.index_of_row(row)
             if far and keep and cursor is None and gallery.has_more:
                 gallery.take_in()
                 cursor = gallery.index_of(keep)

@@ -1,5 +1,6 @@
 """Which of a session's images are taken along, under which names, and with what in their files."""
 
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from engine.library.database import reading
 from engine.library.read.copying import row_digits, whole_file
-from engine.library.read.reader import ImageInfo
+from engine.library.read.reader import OF_SESSION, ImageInfo, find_session
 from engine.library.read.results import Result, columns_of, results_of
 from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, without_text
@@ -41,6 +43,26 @@ class Choice:
         """
         found = results_of(library, session, images=self.images, favourites=self.favourites)
         return (each for each in found if self.rows is None or each.info.row in self.rows)
+
+    def count(self, library: Path, session: str) -> int:
+        """How many images these are.
+
+        Raises:
+            LibraryError: no such session, or not a library this version can read.
+        """
+        if self.images is not None:
+            return len(self.images)
+        info = find_session(library, session)
+        if self.rows is None:
+            return info.favourites if self.favourites else info.images
+        with reading(library) as db:
+            (found,) = db.execute(
+                "SELECT count(*) FROM images i JOIN rows r ON r.id = i.row"
+                f" WHERE r.{OF_SESSION} AND r.number IN (SELECT value FROM json_each(?))"
+                " AND i.trashed IS NULL AND i.favourite >= ?",
+                (info.session, json.dumps(sorted(self.rows)), self.favourites),
+            ).fetchone()
+        return int(found)
 
 
 class ResultNames:

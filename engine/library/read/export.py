@@ -1,7 +1,6 @@
 """A session as one ZIP, written as a stream: its images, and a results sheet of them all."""
 
 import io
-import json
 import shutil
 import tempfile
 import zipfile
@@ -10,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from engine.library.database import reading
 from engine.library.read.chosen import Choice, ResultNames, taken_data
 from engine.library.read.copying import caption_file
-from engine.library.read.reader import OF_SESSION, find_session
 from engine.library.read.results import columns_of
 from engine.library.read.tables import (
     MOST_THUMBNAILS,
@@ -88,7 +85,7 @@ def export_zip(
     wish = wish or Wish()
     if wish.captions and wish.strip_metadata:
         raise ValueError("a caption file is a prompt, which strip_metadata leaves out")
-    total = _total(library, session, wish)
+    total = wish.count(library, session)
     columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
     names = ResultNames(library, session, strip_metadata=wish.strip_metadata)
     count, looked_at = _Count(), 0
@@ -143,22 +140,6 @@ def _put_sources(bundle: zipfile.ZipFile, library: Path, names: FreeNames, count
         inside.external_attr = 0o600 << 16
         with path.open("rb") as source, bundle.open(inside, "w", force_zip64=True) as target:
             shutil.copyfileobj(source, target, _READ)
-
-
-def _total(library: Path, session: str, wish: Wish) -> int:
-    if wish.images is not None:
-        return len(wish.images)
-    info = find_session(library, session)
-    if wish.rows is None:
-        return info.favourites if wish.favourites else info.images
-    with reading(library) as db:
-        (found,) = db.execute(
-            "SELECT count(*) FROM images i JOIN rows r ON r.id = i.row"
-            f" WHERE r.{OF_SESSION} AND r.number IN (SELECT value FROM json_each(?))"
-            " AND i.trashed IS NULL AND i.favourite >= ?",
-            (info.session, json.dumps(sorted(wish.rows)), wish.favourites),
-        ).fetchone()
-    return int(found)
 
 
 def _put(bundle: zipfile.ZipFile, name: str, data: bytes, finished: float | None) -> None:

@@ -57,8 +57,8 @@ def test_a_contact_sheet_is_one_of_the_forms_of_an_export(run: Run, tmp_path: Pa
     assert status == 2 and "--force replaces it" in done["error"]
     assert run("--contact-sheet", target, "--force", "--paper", "A5", "--columns", "2")[0] == 0
     refused: list[tuple[tuple[object, ...], str]] = [
-        (("--columns", "0"), "goes with a contact sheet"),
-        (("--contact-sheet", target, "--captions"), "goes with a ZIP"),
+        (("--columns", "0"), "give --contact-sheet FILE.pdf, too"),
+        (("--contact-sheet", target, "--captions"), "--captions does not go with --contact-sheet"),
         (("--captions", "--strip-metadata"), "leave one of them out"),
     ]
     for words, said in refused:
@@ -72,6 +72,25 @@ def test_a_contact_sheet_is_one_of_the_forms_of_an_export(run: Run, tmp_path: Pa
     for words, said in misspelt:
         status, _, err = run(*words)
         assert status == 2 and said in err
+
+
+def test_a_page_for_a_browser_is_one_of_the_forms_of_an_export(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "page"
+    status, done, _ = run("--html", target, "--rows", "2")
+    assert (status, done["images"], done["file"]) == (0, 1, str(target / "index.html"))
+    assert len(list((target / "pictures").iterdir())) == 1
+    refused: list[tuple[tuple[object, ...], str]] = [
+        ((), "is there already"),
+        (("--force",), "replaces nothing"),
+        (("--columns", "3"), "--columns does not go with --html"),
+        (("--rows", "9"), "is there already"),
+    ]
+    for words, said in refused:
+        status, done, _ = run("--html", target, *words)
+        assert status == 2 and said in done["error"]
+    status, done, _ = run("--html", tmp_path / "other", "--rows", "9")
+    assert status == 2 and "nothing to show" in done["error"]
+    assert not (tmp_path / "other").exists()
 
 
 def test_caption_files_are_in_the_zip_of_the_rows_asked_for(run: Run, tmp_path: Path) -> None:
