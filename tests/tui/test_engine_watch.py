@@ -90,7 +90,7 @@ async def test_where_nobody_asked_nothing_is_started_and_no_time_left_is_shown(
         await until(pilot, lambda: screen._queue.paces)
         await until(pilot, lambda: screen_text(app).count("○ engine: off") == 2)
         assert "ETA" not in screen_text(app)
-        assert "r lets it go on" in screen_text(app)
+        assert "r resumes it" in screen_text(app)
         assert pid_of(settings) is None
 
 

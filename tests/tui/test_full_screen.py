@@ -189,7 +189,7 @@ async def test_source_and_result_are_side_by_side_flipped_and_wiped(
         await until(pilot, lambda: is_one_above_the_other(app.screen.query_one(LivePane)))
         await pilot.press("3", "enter")
         await on_screen(app, pilot, "source and result")
-        assert "on boat.png (" in screen_text(app)
+        assert "source boat.png (" in screen_text(app)
         assert "strength 0.4, crop" in screen_text(app)
         picture = app.screen.query_one(PictureView).picture
         assert picture is not None and picture.columns > 1.5 * 2 * picture.rows

@@ -157,7 +157,7 @@ async def test_every_session_stops_and_goes_on_with_one_key(
     start(engine)
     async with jobs(settings, "k3f9x2") as (pilot, _):
         await pilot.press("S")
-        await until(pilot, lambda: "2 sessions with 4 images to come" in text_of(pilot))
+        await until(pilot, lambda: "2 sessions with 4 images left" in text_of(pilot))
         await pilot.press("enter")  # leaves them
         await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen))
         assert set(states(library).values()) == {"waiting"}

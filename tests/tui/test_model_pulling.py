@@ -63,7 +63,7 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await until(pilot, lambda: "Pulling acme/tiny: 1" in screen_text(app))
-        assert "`promptsheet models pull acme/tiny` goes on" in app._farewell()
+        assert "`promptsheet models pull acme/tiny` continues" in app._farewell()
         await pilot.press("s")
         await until(pilot, lambda: not app.app_state.pulling.name)
         await until(pilot, lambda: told("acme/tiny is stopped"))
@@ -82,7 +82,7 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await until(pilot, lambda: isinstance(app.screen, PullModel))
         await until(pilot, lambda: "form     nf4: the makers' own 4 bits" in screen_text(app))
         assert "ideogram-4-non-commercial" in screen_text(app), "its card says nothing"
-        assert "ideogram-4-bf16 (48 GB)" in screen_text(app) and "Pull it" in screen_text(app)
+        assert "ideogram-4-bf16 (48 GB)" in screen_text(app) and "Pull model" in screen_text(app)
         await pilot.press("escape")
     assert (models / PULLED).is_dir()
 

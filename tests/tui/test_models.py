@@ -111,7 +111,7 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await pilot.press("i")
         await typed(str(rounded))
-        await until(pilot, lambda: "q8.gguf is the denoiser alone" in screen_text(app))
+        await until(pilot, lambda: "q8.gguf is only the denoiser" in screen_text(app))
         await typed(str(base))
         await until(pilot, lambda: isinstance(app.screen, KeepModel))
         await pilot.press("enter")

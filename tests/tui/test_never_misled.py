@@ -268,7 +268,7 @@ async def test_a_stopped_session_on_sheet_offers_to_be_resumed(
     async with app.run_test(**SIZE) as pilot:
         await in_sessions(pilot, "boats")
         await pilot.press("e")
-        await until(pilot, lambda: "stopped with 4 images to come" in screen_text(app))
+        await until(pilot, lambda: "stopped with 4 images left" in screen_text(app))
         await pilot.press("r")
         await until(pilot, lambda: app.current_mode == "jobs")
         assert resumed == ["k3f9x2"]

@@ -104,7 +104,7 @@ async def test_favourites_are_left_when_everything_is_trashed(culled: Settings) 
         await until(pilot, lambda: len(sheet.marks) == 16 and favourites(culled) == [2])
         await pilot.press("d")
         await until(pilot, lambda: rows(culled) == [2])
-        await until(pilot, lambda: "1 favourite kept" in screen_text(app))
+        await until(pilot, lambda: "1 favourite not moved" in screen_text(app))
 
 
 async def test_the_page_is_filtered_sorted_and_jumped_through(culled: Settings) -> None:

@@ -56,7 +56,7 @@ def test_changing_one_keeps_the_users_own_remarks(file: Path) -> None:
     text = file.read_text()
     assert "# mine" in text
     assert 'theme = "gruvbox" # I like it' in text
-    assert "# Minutes with nothing to render" in text
+    assert "# Minutes without work or connections" in text
     settings = load_settings()
     assert settings.library == Path("/data/images")
     assert (settings.engine.idle_minutes, settings.app.bell) == (2.5, True)

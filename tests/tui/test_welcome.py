@@ -83,7 +83,7 @@ async def test_a_session_with_work_left_is_led_to_its_jobs_and_a_new_library_has
     app = PromptsheetApp(Library(settings))
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: "models: builtin" in screen_text(app))
-        assert "made lately" not in screen_text(app)
+        assert "recent images" not in screen_text(app)
         make_session([f"boat {n}" for n in range(12)], name="harbour")
         await pilot.press("4", "1")  # looked at again
         await until(pilot, lambda: "· 8/12" in screen_text(app))

@@ -33,7 +33,7 @@ from tui.workers import work
 _ZOOMS = (1.0, 2.0, 4.0, 8.0)
 """Screen pixels for one of the picture's; before the first the whole picture is shown."""
 _WHOLE = "Whole picture"
-_BESIDE = "Source side by side"
+_BESIDE = "Side by side"
 _STEP = 0.25
 """How much of the view one key pans."""
 
@@ -115,7 +115,7 @@ class FullScreen(Overlay[int]):
         bind("full.larger", "zoom_by(1)", "Zoom in", show=False),
         bind("full.smaller", "zoom_by(-1)", "Zoom out", show=False),
         bind("full.flip", "flip", "Flip source/result"),
-        bind("full.wipe", "wipe", "Wipe source/result"),
+        bind("full.wipe", "wipe", "Wipe"),
         bind("full.wipe_left", "wipe_by(-1)", "Move wipe left", show=False),
         bind("full.wipe_right", "wipe_by(1)", "Move wipe right", show=False),
         bind("full.mark", "mark", "Mark"),

@@ -80,7 +80,7 @@ class ContactSheet(Widget, can_focus=True):
         bind("contact.first", "go(0)", "First", show=False),
         bind("contact.last", "go(-1)", "Last", show=False),
         bind("contact.mark", "mark", "Mark"),
-        bind("contact.range", "range", "Select range"),
+        bind("contact.range", "range", "Mark range"),
         bind("contact.mark_all", "mark_all", "Mark all", show=False),
         bind("contact.leave", "unmark", "Unmark all"),
         bind("contact.larger", "size(1)", "Larger thumbnails", show=False),

@@ -85,7 +85,7 @@ class DraftTable(VirtualTable):
         bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill_down", "fill", "Fill down", show=False),
         bind("table.mark", "mark", "Mark", show=False),
-        bind("table.range", "range", "Select range"),
+        bind("table.range", "range", "Mark range"),
     ]
     DEFAULT_CSS = "DraftTable { height: 1fr; }"
 

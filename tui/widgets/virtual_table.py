@@ -61,7 +61,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         bind("table.last", "last", "Last row", show=False),
         bind("table.open", "select", "Open"),
         bind("table.mark", "mark", "Mark"),
-        bind("table.range", "range", "Select range"),
+        bind("table.range", "range", "Mark range"),
         bind("table.leave", "unmark", "Unmark all"),
     ]
 
