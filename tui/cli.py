@@ -24,7 +24,7 @@ from tui.commands import (
     upscaling,
 )
 from tui.commands.arguments import Command, Subcommands
-from tui.commands.output import drop_output
+from tui.commands.output import drop_output, to_stdout
 from tui.commands.parser import Parser
 from tui.text import clean
 
@@ -104,13 +104,8 @@ def _flushed(status: int) -> int:
         PromptsheetError: where stdout leads, the disk is full, say.
     """
     if sys.stdout is not None:  # it may have been closed
-        try:
+        with to_stdout():
             sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            reason = f"The output could not be written: {fault_of(error)}."
-            raise PromptsheetError(reason) from error
     return status
 
 

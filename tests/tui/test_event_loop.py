@@ -138,7 +138,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         await pilot.press("slash", *"boat 3", "enter", "full_stop")
         await until(pilot, lambda: screen.query_one(VirtualTable).cursor_index)
         sheet.write_text(sheet.read_text() + "new,ember,1:1,5\n")
-        await shows(pilot, "was read again")
+        await shows(pilot, "mine.csv reloaded")
         await pilot.press("asterisk", *"2", "enter")
         await shows(pilot, "default images per row: 2")
         await pilot.press("x")

@@ -59,7 +59,7 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
         await until(pilot, lambda: "pretty-pictures" in load_models().faults)
         await until(pilot, lambda: "✗ unusable" in screen_text(app))
         await pilot.press("home", "d")
-        await until(pilot, lambda: "came with Promptsheet" in screen_text(app))
+        await until(pilot, lambda: "comes with Promptsheet" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.current_mode == "sheet")
 

@@ -3,11 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 
-from engine.api import PromptsheetError
+from engine.api import PromptsheetError, fault_of
 
 _TOGETHER = 200
 """Items that are written at once; one by one takes twice as long."""
@@ -24,7 +24,28 @@ def say(*lines: str) -> None:
     if _is_closed():
         return
     for line in lines:
-        print(line)
+        _print(line)
+
+
+@contextmanager
+def to_stdout() -> Iterator[None]:
+    """What stdout refuses inside is said as that, but for a reader that has enough.
+
+    Raises:
+        PromptsheetError: the output could not be written, and why: the disk is full, say.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = f"The output could not be written: {fault_of(error)}."
+        raise PromptsheetError(reason) from error
+
+
+def _print(text: str, end: str = "\n") -> None:
+    with to_stdout():
+        print(text, end=end)
 
 
 def _is_closed() -> bool:
@@ -82,17 +103,17 @@ def print_json(body: object, **long: Iterable[str]) -> None:
         return
     text = json.dumps(body)
     if not long:
-        print(text)
+        _print(text)
         return
-    print(text[:-1], end="")
+    _print(text[:-1], end="")
     try:
         for key, items in long.items():
-            print(f", {json.dumps(key)}: [", end="")
+            _print(f", {json.dumps(key)}: [", end="")
             between, rest = "", iter(items)
             while some := list(islice(rest, _TOGETHER)):
-                print(between, ", ".join(some), sep="", end="")
+                _print(between + ", ".join(some), end="")
                 between = ", "
-            print("]", end="")
-        print("}", end="")
+            _print("]", end="")
+        _print("}", end="")
     finally:
-        print()  # also where the rest cannot be read: what is said of that has its own line
+        _print("")  # also where the rest cannot be read: what is said of that has its own line

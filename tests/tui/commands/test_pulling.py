@@ -69,7 +69,7 @@ def test_one_file_is_pulled_and_told_by_its_tensors(
     listed = promptsheet.json("models", "list")["models"][-1]
     assert listed["label"] == "pretty-pictures" and listed["pipeline"] == "StableDiffusionPipeline"
     told = promptsheet(*one, "lora.safetensors")
-    assert "lora is in your LoRAs" in told.stdout
+    assert "lora was added to your LoRAs" in told.stdout
 
 
 def test_without_a_name_it_says_what_there_is(promptsheet: Promptsheet) -> None:

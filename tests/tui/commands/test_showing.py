@@ -65,7 +65,10 @@ def test_a_contact_sheet_is_one_of_the_forms_of_an_export(run: Run, tmp_path: Pa
         status, done, _ = run(*words)
         assert status == 2 and said in done["error"]
     misspelt: list[tuple[tuple[object, ...], str]] = [
-        (("--contact-sheet", target, "-o", tmp_path / "a.zip"), "cannot be combined with --contact-sheet"),
+        (
+            ("--contact-sheet", target, "-o", tmp_path / "a.zip"),
+            "cannot be combined with --contact-sheet",
+        ),
         (("--paper", "a9"), "it is one of a4,"),
         (("--under", "row,sky"), "“sky” is none of row,"),
     ]
