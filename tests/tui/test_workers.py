@@ -131,8 +131,11 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "ModelsScreen": (["f4"], ["f5"]),
 }
 """Screen → keys before the threads are held, and keys after, which give them work."""
-WITHOUT_THREADS = {"ChooseSetting", "EditCaption", "KeepModel", "PressKey", "PullModel"}
-"""They show what was found out before, and ask."""
+WITHOUT_THREADS = {
+    *("ActionsScreen", "ChooseSetting", "EditCaption", "HelpScreen", "KeepModel", "PressKey"),
+    "PullModel",
+}
+"""They show what was found out before, or ask."""
 OPENED_BY_A_THREAD = ("AskWhere", "CompareScreen")
 AREAS = {f"{words}Screen" for words in top_line.AREAS.values()}
 NEWS = News(
