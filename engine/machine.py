@@ -59,6 +59,12 @@ def roomiest_gpu() -> Gpu | None:
     return max(_each_gpu(), key=lambda gpu: gpu.total, default=None)
 
 
+def may_have_gpu() -> bool:
+    """Whether there is a GPU of any maker, as far as is known without torch."""
+    places = (Path("/dev/kfd"), *Path("/dev/dri").glob("renderD*"))
+    return roomiest_gpu() is not None or any(place.exists() for place in places)
+
+
 def _each_gpu() -> Iterator[Gpu]:
     with contextlib.suppress(ImportError), _driver() as pynvml:
         for number in range(pynvml.nvmlDeviceGetCount()):

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 from textual.events import Key
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -25,6 +24,8 @@ from tui.app_state import (
     Memory,
     ModelCame,
     RowsToSheet,
+    RowToReview,
+    SeeAll,
     SessionToSheet,
     TakeInHand,
     count_made,
@@ -33,7 +34,7 @@ from tui.app_state import (
 )
 from tui.engine_status import Doing
 from tui.graphics.protocol import current
-from tui.keys import bind, called, key_of, words_of
+from tui.keys import bind, called, key_of
 from tui.passing import passing
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
@@ -43,7 +44,9 @@ from tui.widgets.top_line import AREAS, TopLine
 from tui.workers import hand_over, is_gone, work
 
 if TYPE_CHECKING:
+    from engine.api import ImageInfo
     from tui.engine_watch import EngineWatch, News
+    from tui.screens.actions import Action
     from tui.screens.area import AreaScreen
     from tui.screens.ask import Ask
 
@@ -52,8 +55,6 @@ _NEWS_SECONDS = 0.25
 _COMING_SECONDS = 0.01
 _MADE_SECONDS = 20.0
 _STAY, _LEAVE = "no, stay", "yes, quit without it"
-_HELP = "textual.widgets._help_panel"
-_CLOSE_HELP = "Close help"
 _GARBAGE = 20_000
 """More objects made than freed, after which the young are looked through."""
 
@@ -264,6 +265,11 @@ class PromptsheetApp(App[str]):
         await self.switch_mode("sheet")
         self._area("sheet").take_rows(event)
 
+    @on(RowToReview)
+    async def _look_at_row(self, event: RowToReview) -> None:
+        await self.switch_mode("review")
+        self._area("review").show_row(event.session, event.row)
+
     @on(SessionToSheet)
     async def _restore(self, event: SessionToSheet) -> None:
         self._hold(event.session)
@@ -282,36 +288,40 @@ class PromptsheetApp(App[str]):
                 area.keys_changed()
 
     @on(TakeInHand)
-    def _take_in_hand(self, event: TakeInHand) -> None:
-        self._hold(event.session)
-        self.switch_mode(event.area)
+    async def _take_in_hand(self, event: TakeInHand) -> None:
+        area = self._area(event.area)
+        is_new = not area.ready
+        self._hold(event.session, event.at)
+        await self.switch_mode(event.area)
+        if is_new and event.at is not None:
+            area.show_session(event.session, event.at)
 
-    def _hold(self, session: str) -> None:
+    @on(SeeAll)
+    async def _see_all(self, event: SeeAll) -> None:
+        from tui.screens.review import ReviewScreen
+
+        await self.switch_mode("review")
+        review = self._area("review")
+        if isinstance(review, ReviewScreen):
+            review.see_all(event.text)
+
+    def _hold(self, session: str, at: "ImageInfo | None" = None) -> None:
         self.app_state.memory.session, self.app_state.started = session, None
         for screen in self._areas.values():
             if screen.ready:
-                screen.show_session(session)
+                screen.show_session(session, at)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the screen and of the app, with its key."""
-        yield from super().get_system_commands(screen)
-        active = screen.active_bindings
-        found: dict[tuple[DOMNode, str], tuple[Binding, list[str], list[str]]] = {}
-        for node, bindings in screen._modal_binding_chain:
-            for key, binding in bindings:
-                if not (binding.id and binding.description):
-                    continue
-                if self._check_action_state(binding.action, node):
-                    _, names, keys = found.setdefault((node, binding.action), (binding, [], []))
-                    names.append(binding.id)
-                    # Where the key means something else, the action is there all the same.
-                    if (active[key].node, active[key].binding) == (node, binding):
-                        keys.append(self.get_key_display(binding))
-        for (node, action), (binding, names, keys) in found.items():
-            act = partial(self.call_later, self.run_action, action, node)
-            parts = " or ".join(dict.fromkeys(keys)), ", ".join(dict.fromkeys(names))
-            words = words_of(node, binding) or binding.description
-            yield SystemCommand(words, " · ".join(filter(None, parts)), act)
+    async def action_command_palette(self) -> None:  # type: ignore[override]
+        """Every action of the screen and of the app, to be found by its name."""
+        from tui.screens.actions import ActionsScreen, actions_of
+
+        if not isinstance(self.screen, ActionsScreen):
+            # What is typed at once is written there.
+            await self.push_screen(ActionsScreen(actions_of(self.screen)), self._do)
+
+    def _do(self, action: "Action | None") -> None:
+        if action is not None:
+            action.run()
 
     def action_models(self) -> None:
         """The models there are, over whatever is on the screen."""
@@ -327,23 +337,14 @@ class PromptsheetApp(App[str]):
         if not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen(self.app_state.library, tells_focus=self.tells_focus))
 
-    async def action_help(self) -> None:
-        """Show or hide the keys of this screen."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
+    def action_help(self) -> None:
+        """Show the keys of this screen, or no longer."""
+        from tui.screens.help import HelpScreen, keys_of
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
         else:
-            await asyncio.to_thread(import_module, _HELP)  # it loads a reader of Markdown, too
-            self.action_show_help_panel()
-
-    def action_show_help_panel(self) -> None:
-        """Show the keys of this screen, until they are left."""
-        super().action_show_help_panel()
-        passing(self).begin(_CLOSE_HELP, self.action_hide_help_panel)
-
-    def action_hide_help_panel(self) -> None:
-        """Hide them."""
-        super().action_hide_help_panel()
-        passing(self).end(_CLOSE_HELP)
+            self.push_screen(HelpScreen(keys_of(self.screen)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Where nothing was opened, the key of leaving is the screen's own."""
@@ -415,6 +416,9 @@ class PromptsheetApp(App[str]):
             said.append(
                 "Rendering goes on without this terminal; `promptsheet` brings you back to it."
             )
-        if name := self.app_state.pulling.name:
-            said.append(f"`promptsheet models pull {name}` goes on from where the pull is now.")
+        pulling = self.app_state.pulling
+        if pulling.name and pulling.coming is not None:
+            from tui.pull_words import pull_command
+
+            said.append(f"`{pull_command(pulling.coming)}` goes on from where the pull is now.")
         return "\n".join(said)

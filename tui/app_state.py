@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -14,6 +15,9 @@ from engine.api import Library, Settings, written_beside
 from tui.engine_status import EngineStatus
 from tui.pulling import Pulling
 from tui.undo.stack import UndoStack
+
+if TYPE_CHECKING:  # the app paints before it needs any of what this loads
+    from engine.api import ImageInfo
 
 _RECENT = 12
 
@@ -24,6 +28,24 @@ class TakeInHand(Message):
 
     session: str
     area: str
+    at: "ImageInfo | None" = None
+    """The image that is to be under the cursor; in Jobs, its row."""
+
+
+@dataclass
+class SeeAll(Message):
+    """The images of all sessions are to be seen on the Review screen."""
+
+    text: str
+    """What they are filtered by; empty: nothing."""
+
+
+@dataclass
+class RowToReview(Message):
+    """The images of a row are to be looked at on the Review screen."""
+
+    session: str
+    row: int
 
 
 @dataclass

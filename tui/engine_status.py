@@ -79,6 +79,8 @@ class Told:
     paused: str = ""
     """Why nothing is rendered, as it says."""
     paused_by_user: bool = False
+    not_here: bool = False
+    """Whether nothing is rendered on its host until someone asks for it."""
     held: frozenset[str] = frozenset()
     """Sessions that wait until someone lets them go on."""
     work: dict[str, "Tally"] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class EngineStatus:
     reason: str = ""
     """Why it is paused, or cannot be used; why it is off, if something waits."""
     paused_by_user: bool = False
+    not_here: bool = False
+    """Whether it is paused because nobody asked for work on its host."""
     done: int = 0
     images: int = 0
     """Of all sessions that are being rendered."""
@@ -195,7 +199,7 @@ def status_of(told: Told) -> EngineStatus:
     if told.link is not Link.HERE:
         return EngineStatus(_LINKS[told.link], told.reason)
     if told.paused:
-        return EngineStatus(Doing.PAUSED, told.paused, told.paused_by_user)
+        return EngineStatus(Doing.PAUSED, told.paused, told.paused_by_user, told.not_here)
     going = [tally for tally in told.work.values() if tally.session not in told.held]
     if not going:
         return EngineStatus(Doing.IDLE)

@@ -111,6 +111,7 @@ class EngineWatch(threading.Thread):
                     Link.HERE,
                     paused=status.paused or "",
                     paused_by_user=status.paused_by_user,
+                    not_here=not status.renders and not status.paused_by_user,
                     held=frozenset(status.held),
                     moved=time.monotonic(),
                 )
@@ -122,6 +123,7 @@ class EngineWatch(threading.Thread):
                 news.curated.update(sessions)
             case Paused(reason):
                 told.paused, told.paused_by_user = reason or "", event.by_user
+                told.not_here = event.not_here
                 told.steps.clear()
                 told.moved = time.monotonic()
             case Loading(loads):

@@ -59,7 +59,7 @@ KEYS: dict[str, str] = {
     "order": "O",
     "failed": "E",
     "favourites": "F",
-    "all_favourites": "ctrl+f",
+    "all_images": "ctrl+f",  # of all sessions; of the one of the image
     "trashed": "B",
     # Looking
     "watch": "w",

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.api import FoundModel, ModelInfo
+from engine.api import FoundModel, ModelInfo, NeedsModel
 from tui.cost_words import is_made_to_fit, way_words
-from tui.text import clean, shorten, size_text
+from tui.text import clean, count_text, shorten, size_text
 
 _LABEL, _FAMILY, _LICENCE = 20, 26, 20
 
@@ -107,6 +107,20 @@ _TOLD = 5
 def removed_words(entry: Mapping[str, Any]) -> str:
     """What became of a model that was taken out of the list."""
     return f"{entry['label']} is no longer in your list; its files stay in {entry['source']}."
+
+
+def needed_words(needed_by: Sequence[NeedsModel]) -> str:
+    """Which sessions a model that was taken out leaves waiting; empty: none."""
+    if not needed_by:
+        return ""
+    first = needed_by[0]
+    more = len(needed_by) - 1
+    others = f" (and {count_text(more, 'other session')})" if more else ""
+    images = count_text(sum(each.images for each in needed_by), "image")
+    return (
+        f"{first.name} ({first.session}){others} still has {images} to draw with it, which wait"
+        " until it is back"
+    )
 
 
 def memory_text(info: ModelInfo) -> str:

@@ -1,6 +1,7 @@
 """What is said of models on the Hub, on screens and on the command line."""
 
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import Any
 
 from engine.api import Form, ModelPull, Offer, PullPlan, PullProgress
@@ -38,10 +39,10 @@ def _facts(offer: Offer) -> Iterator[str]:
         yield "gated"
 
 
-def plan_lines(plan: PullPlan, label: str) -> Iterator[str]:
-    """What pulling a model would take, and what it will be called."""
+def plan_lines(coming: ModelPull, plan: PullPlan) -> Iterator[str]:
+    """What pulling a model would take, and what it will be called. Reads the model list."""
     yield plan_head(plan)
-    yield from (f"  {name:9} {clean(text)}" for name, text in plan_facts(plan, label))
+    yield from (f"  {name:9} {clean(text)}" for name, text in plan_facts(coming, plan))
 
 
 def plan_head(plan: PullPlan) -> str:
@@ -50,15 +51,15 @@ def plan_head(plan: PullPlan) -> str:
     return clean(f"{repository.name} at {plan.found.commit[:8]} ({repository.revision})")
 
 
-def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
-    """The same as names and texts, not cleaned."""
+def plan_facts(coming: ModelPull, plan: PullPlan) -> Iterator[tuple[str, str]]:
+    """The same as names and texts, not cleaned. Reads the model list."""
     found = plan.found
-    licence = shorten(found.licence, 60) or "not said"
+    licence = shorten(coming.licence_of(plan), 60) or "not said"
     terms = "; its terms are to be accepted on its page" if found.is_gated else ""
     yield "licence", licence + terms
-    yield "page", found.page
     what = found.kind.words if found.kind else found.pipeline
     yield "model", shorten(what or "one weights file", 60)
+    yield from _form_facts(coming)
     files = count_text(len(found.choice.files), "file")
     kind = f", {found.choice.variant} weights" if found.choice.variant else ""
     left = f"; {size_text(found.left_out)} are left out" if found.left_out else ""
@@ -69,22 +70,22 @@ def plan_facts(plan: PullPlan, label: str) -> Iterator[tuple[str, str]]:
         here = f", {size_text(plan.here)} are here" if plan.here else ""
         yield "to come", size_text(found.size - plan.here) + here
         yield "free", f"{size_text(plan.free)}, of which {size_text(plan.reserve)} stay free"
+    yield "label", coming.label_of(plan)
+    yield "page", found.page
     yield "goes to", plan.folder
-    yield "label", label
 
 
-def form_lines(coming: ModelPull) -> Iterator[str]:
-    """Which form of an offer is pulled, and which others there are."""
-    if (found := coming.chosen) is None:
-        return
-    offer, form = found.offer, found.form
-    yield f"  form      {form.name}: {form.about}"
-    yield f"  memory    {_memory_of(form)}"
+def _form_facts(coming: ModelPull) -> Iterator[tuple[str, str]]:
+    """Which form of an offer is pulled, what it lacks here, and which others there are."""
+    if (found := coming.chosen) is not None:
+        yield "form", f"{found.form.name}: {found.form.about}"
+        yield "memory", _memory_of(found.form)
     if coming.lack:
-        yield f"  lacks     it {clean(coming.lack)}"
-    others = [each for each in offer.forms if each is not form]
-    names = ", ".join(f"{offer.label_of(each)} ({each.gpu_gb:g} GB)" for each in others)
-    yield f"  others    {names}"
+        yield "lacks", f"it {coming.lack}"
+    if found is not None:
+        offer = found.offer
+        others = (each for each in offer.forms if each is not found.form)
+        yield "others", ", ".join(f"{offer.label_of(o)} ({o.gpu_gb:g} GB)" for o in others)
 
 
 def _memory_of(form: Form) -> str:
@@ -96,7 +97,7 @@ def _memory_of(form: Form) -> str:
     return needs
 
 
-def form_body(coming: ModelPull) -> dict[str, Any] | None:
+def _form_body(coming: ModelPull) -> dict[str, Any] | None:
     """The same, as JSON says it; None: there is one form alone."""
     if (found := coming.chosen) is None:
         return None
@@ -104,14 +105,13 @@ def form_body(coming: ModelPull) -> dict[str, Any] | None:
         "name": found.form.name,
         "gpu_gb": found.form.gpu_gb,
         "quantise": found.form.quantise or None,
-        "lacks": coming.lack or None,
         "others": [
             found.offer.label_of(each) for each in found.offer.forms if each is not found.form
         ],
     }
 
 
-def plan_body(plan: PullPlan) -> dict[str, Any]:
+def plan_body(coming: ModelPull, plan: PullPlan) -> dict[str, Any]:
     """The same, as JSON says it."""
     found = plan.found
     return {
@@ -119,7 +119,7 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "revision": found.repository.revision,
         "commit": found.commit,
         "page": found.page,
-        "licence": found.licence,
+        "licence": coming.licence_of(plan),
         "gated": found.is_gated,
         "pipeline": found.pipeline,
         "kind": found.kind.words if found.kind else None,
@@ -131,7 +131,16 @@ def plan_body(plan: PullPlan) -> dict[str, Any]:
         "free_bytes": plan.free,
         "reserve_bytes": plan.reserve,
         "folder": plan.folder,
+        "form": _form_body(coming),
+        "lacks": coming.lack or None,
     }
+
+
+def pull_command(coming: ModelPull) -> str:
+    """The command that pulls the same, and goes on from where it was."""
+    what, label, file = coming.asked
+    named = f" --label {quote(label)}" if label else ""
+    return f"promptsheet models pull {quote(what)}{named}" + (f" --file {quote(file)}" * bool(file))
 
 
 def pace_words(step: PullProgress) -> str:

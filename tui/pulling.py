@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.api import PromptsheetError
+from engine.api import PromptsheetError, fault_of
 
 if TYPE_CHECKING:
     from engine.api import ModelPull, PullPlan, PullProgress
@@ -67,7 +67,7 @@ class Pulling:
                     self.progress = progress
                 became = Ended(name, label=coming.add(plan))
         except (PromptsheetError, OSError) as error:
-            became = Ended(name, fault="" if self._stopped else str(error))
+            became = Ended(name, fault="" if self._stopped else fault_of(error))
         self.name, self.coming = "", None
         self.ended += 1
         ended(became)

@@ -15,6 +15,7 @@ from engine.api import (
     SessionInfo,
     Severity,
     explanations,
+    gist,
     plain,
 )
 from tui.cost_words import blank_words, cost_words, disk_words, memory_words
@@ -49,7 +50,8 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
         value = f" “{shorten(problem.value, _CELL)}”" if problem.value else ""
         line = f"{GLYPHS[problem.severity]} {where}:{value} {clean(problem.message)}"
         if problem.suggestions:
-            line += f" (try {' or '.join(shorten(s, _CELL) for s in problem.suggestions[:3])})"
+            tried = (shorten(s, _CELL) or "an empty cell" for s in problem.suggestions[:3])
+            line += f" (try {' or '.join(tried)})"
         yield line
     if most is not None and len(problems) > most:
         yield f"  … and {len(problems) - most} more"
@@ -116,7 +118,8 @@ def show_lines(
     yield from changed_model_lines(info)
     for job in jobs:
         state = f"{GLYPHS[job.state]} {job.state}"
-        line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {shorten(job.prompt, 60)}"
+        about = shorten(gist(job.prompt), 60)
+        line = f"{job.row:>6}  {state:12} {job.done:>3}/{job.images:<3} {about}"
         yield line + (f"  {clean(job.error)}" if job.error else "")
     departed, kinds = departures
     if departed:

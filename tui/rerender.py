@@ -25,17 +25,24 @@ _KEPT_OF_SOURCE = ("prompt", "negative_prompt", "model", "style")
 AS_BEFORE = "empty: as many as before"
 
 
+def by_session(images: Sequence[ImageInfo]) -> list[list[ImageInfo]]:
+    """The images of each session, in the order in which they come."""
+    found: dict[str, list[ImageInfo]] = {}
+    for image in images:
+        found.setdefault(image.session, []).append(image)
+    return list(found.values())
+
+
 def rows_to_render(images: Sequence[ImageInfo]) -> list[int]:
-    """The numbers of the rows of these images, as far as they are of the first one's session."""
-    first = images[0].session
-    return sorted({image.row for image in images if image.session == first})
+    """The numbers of the rows of these images of one session."""
+    return sorted({image.row for image in images})
 
 
 def start_again(images: Sequence[ImageInfo], library: Library, count: int | None = None) -> Started:
     """Render the rows of these images again, with new seeds; what was started.
 
     Args:
-        images: some images.
+        images: some images of one session.
         library: whose they are.
         count: images of each row; None: as many as it had.
 
@@ -88,7 +95,7 @@ def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str)
 
 
 def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str]]:
-    """The rows of these images, each with the seed of its first image here.
+    """The rows of these images, each with the seed of its first image here, and a cell for a style.
 
     Raises:
         LibraryError: the library cannot be read.
@@ -101,7 +108,7 @@ def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str
         numbers = [row for owner, row in seeds if owner == session]
         for row in library.sessions.rows(session, numbers):
             cells = with_drawn_seed(row.cells, seeds[session, row.number])
-            found.append({**cells, **row.extra})
+            found.append({**cells, "style": cells.get("style", ""), **row.extra})
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from engine.api import SessionInfo, SessionOrigin
+from engine.api import SessionInfo, SessionOrigin, gist
 from tui.text import clean, count_text, time_text
 from tui.widgets.table_lines import fit
 
@@ -57,6 +57,6 @@ def _facts(info: SessionInfo, origin: SessionOrigin | None) -> Iterator[tuple[st
     yield "id", info.session
     if origin is not None:
         for number, prompt in enumerate(origin.prompts):
-            yield "" if number else "prompts", prompt
+            yield "" if number else "prompts", gist(prompt)
         if (more := origin.rows - len(origin.prompts)) > 0 and origin.prompts:
             yield "", f"and {more:,} more"

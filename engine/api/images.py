@@ -36,17 +36,20 @@ class Images:
         """As `of`, each a JSON object in ASCII: four times as quick."""
         return reader.images_as_json(self._path, session)
 
-    def gallery(self, session: str | None, wanted: Wanted | None = None) -> Gallery:
+    def gallery(
+        self, session: str | None, wanted: Wanted | None = None, *, first: int | None = None
+    ) -> Gallery:
         """The images of a session, a page at a time.
 
         Args:
             session: its id; None for all sessions.
             wanted: which of its images; all that are done, if it is not said.
+            first: so many are enough for now, where all would take a while.
 
         Raises:
             LibraryError: no such library or session.
         """
-        return Gallery(self._path, session, wanted)
+        return Gallery(self._path, session, wanted, first=first)
 
     def glance(self, session: str, count: int) -> list[ImageInfo]:
         """A few finished images of a session: favourites first, then some from all over it.

@@ -169,26 +169,25 @@ class Library:
         return [*load_models().faults.values(), *loras, *words.faults.values(), *named]
 
     def bring_up_to_date(self) -> None:
-        """Have the engine process bring a library of an older version up to date.
+        """Have a library of an older version brought up to date, in a process that ends then.
 
         Of this version, or where there is none yet, nothing is started or changed.
 
         Raises:
             LibraryError: it cannot be written.
-            EngineError: the engine process cannot be started.
+            EngineError: it cannot be brought up to date.
         """
         if not is_older(self.path):
             return
         from engine.library.database import LibraryError
-        from engine.service.client.connection import connect_or_start
+        from engine.service.client.connection import bring_up_to_date
 
         if fault := self.writing_fault():
             raise LibraryError(
                 f"{fault} It was written by an older version of Promptsheet, and this one can read"
                 " it once it has brought it up to date, or a copy of it."
             )
-        connection, _ = connect_or_start(self.path)
-        connection.close()
+        bring_up_to_date(self.path)
 
     def verify(self) -> dict[str, Any]:
         """Hold database and files against each other.

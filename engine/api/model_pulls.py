@@ -10,7 +10,7 @@ from psutil import virtual_memory
 from engine.api.models import ModelRefusedError, Models
 from engine.machine import roomiest_gpu
 from engine.models.finding import free_label
-from engine.models.helpers import lack_of
+from engine.models.helpers import GGUF_READER, lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import chosen, wanted
 from engine.models.hub.pulling import Pull
@@ -61,6 +61,9 @@ class ModelPull:
             _, at, revision = what.strip().partition("@")
             self.repository = named(f"{self.chosen.form.repository}{at}{revision}")
             suggested = self.chosen.offer.label
+        self.asked = (what.strip(), label, file)
+        """What was asked for: the model, its label, and the one file."""
+        self._helper = self.chosen.form.needs if self.chosen else ""
         self._models = models
         self._base = base.absolute() if base else None
         self._label, self._suggested = label, suggested
@@ -106,6 +109,7 @@ class ModelPull:
         kind = plan.found.kind
         if kind is None:
             return ""
+        self._helper = GGUF_READER if kind.is_gguf else ""
         name = Path(self.repository.file).name
         if plan.found.is_lora:
             return unusable(kind, self._models.all())
@@ -124,8 +128,12 @@ class ModelPull:
 
     @property
     def lack(self) -> str:
-        """Which package the form that is pulled needs and how to install it; empty: none."""
-        return lack_of(self.chosen.form.needs) if self.chosen else ""
+        """Which package drawing with it needs, as far as is known, and how to install it; or ""."""
+        return lack_of(self._helper)
+
+    def licence_of(self, plan: PullPlan) -> str:
+        """Its licence: as its page names it, else as our list of offers does; empty: neither."""
+        return plan.found.licence or (self.chosen.offer.licence if self.chosen else "")
 
     def cancel(self) -> None:
         """End it at once, from any thread."""
@@ -152,7 +160,7 @@ class ModelPull:
             if models[label].quantise == quantise:
                 return label
         more = {"pulled": f"{plan.found.repository.name}@{plan.found.commit}"}
-        if licence := plan.found.licence or (self.chosen.offer.licence if self.chosen else ""):
+        if licence := self.licence_of(plan):
             more["licence"] = licence
         if quantise:
             more["quantise"] = quantise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import PromptsheetError
 from engine.library.database import LibraryError
-from engine.library.read.model_use import last_used
+from engine.library.read.model_use import NeedsModel, last_used, sessions_needing
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import KnownModels, Model, Rendering, load_models, model_of, own_labels
 from engine.models.finding import FoundModel, free_label, look_at, look_through
@@ -321,6 +321,16 @@ class Models:
             raise ModelRefusedError(f"{label} came with Promptsheet, and stays in the list.")
         return remove_entry(label)
 
+    def needed_by(self, label: str) -> tuple[NeedsModel, ...]:
+        """The sessions of this library with images that a model is still to draw.
+
+        They wait while it is not in the list.
+        """
+        try:
+            return sessions_needing(self._settings.library, label)
+        except LibraryError:  # as in `described`
+            return ()
+
     def put_back(self, entry: Mapping[str, Any]) -> None:
         """Put an entry that `remove` gave back into the list, at its end.
 
@@ -362,7 +372,7 @@ def _described(model: Model, device: DeviceUse | None, used: float | None) -> Mo
         base=str(model.base or ""),
         shipped=model.is_shipped,
         base_resolution=model.base_resolution,
-        licence=model.licence or licence_of(model.source),
+        licence=model.licence or licence_of(model.source) or model.kind.licence,
         bytes=_bytes_of(model),
         memory=need,
         free_bytes=device.total - device.used if device else 0,

@@ -23,9 +23,10 @@ from engine.library.read.reader import ImageInfo
 from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
-from engine.models.catalog import KnownModels, load_models, own_list
+from engine.machine import may_have_gpu
+from engine.models.catalog import KnownModels, Model, load_models, own_list
 from engine.models.families import is_known
-from engine.models.helpers import lack_of
+from engine.models.helpers import ON_GPU_ALONE, lack_of
 from engine.models.hub.offers import pull_names
 from engine.models.loras import KnownLora, KnownLoras, load_loras, own_loras, why_not
 from engine.picture.recipe import Recipe
@@ -692,6 +693,20 @@ class Sheets:
         ready = [row.values for row in sheet.ready if row.values is not None]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
+    def _lack(self, model: Model) -> str:
+        """What keeps a model from being drawn with on this machine; empty: nothing known."""
+        if self._settings.engine.render_on:  # another may be meant
+            return ""
+        if lack := lack_of(model.helper):
+            return lack
+        on_cpu = {*self._settings.render.devices} == {"cpu"} or not may_have_gpu()
+        if model.helper == ON_GPU_ALONE and on_cpu:
+            return (
+                "is stored in a form that only a GPU computes with, and there is none to render on"
+                " here: take one whose weights are whole"
+            )
+        return ""
+
     def _vocabulary(self, models: KnownModels, pictures: PictureLook | None = None) -> Vocabulary:
         words = load_words()
         loras, unread = _loras(self._settings)
@@ -705,7 +720,7 @@ class Sheets:
                     guides=model.kind.guides,
                     captions=model.kind.captions,
                     stranger="" if is_known(model.pipeline) else model.pipeline,
-                    lack=lack_of(model.helper),
+                    lack=self._lack(model),
                     size=partial(exact_size, model=model),
                     enlarged=partial(enlarged_size, model=model),
                     draws_on=model.draws_on,

@@ -27,6 +27,7 @@ from engine.config_records import Declared, explanations, plain
 from engine.library.database import LibraryError
 from engine.library.read.gallery import IMAGE_ORDERS, Gallery, ImageOrder, Wanted
 from engine.library.read.jobs import ORDERS, Job, JobPages
+from engine.library.read.model_use import NeedsModel
 from engine.library.read.pace import Pace
 from engine.library.read.paper import MOST_COLUMNS, PAPERS, UNDER, Under
 from engine.library.read.reader import STATES, ImageInfo, JobInfo, SessionInfo
@@ -153,6 +154,7 @@ __all__ = [
     "ModelPull",
     "ModelRefusedError",
     "Models",
+    "NeedsModel",
     "Offer",
     "OutlineLine",
     "Pace",

@@ -11,11 +11,19 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build, plain
+from engine.errors import fault_of, reason_of
 from engine.models.additions import Additions, embedding_files, require_autoencoder
 from engine.models.families import ENHANCER, FAMILIES, UPSCALER, family_of
 from engine.models.family import USUAL, Family, UsualRendering
-from engine.models.helpers import GGUF_READER, QUANTISER
-from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, known_kind, read_json
+from engine.models.helpers import GGUF_READER, HELPERS, QUANTISER
+from engine.models.model_files import (
+    GGUF_SUFFIX,
+    INDEX,
+    ModelFiles,
+    known_kind,
+    read_json,
+    stored_by,
+)
 from engine.models.placement import PlacementWish
 from engine.models.weights_file import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
@@ -138,6 +146,8 @@ class Model(Declared, frozen=True):
     def helper(self) -> str:
         """The package that it needs beside those that come with Promptsheet; empty: none."""
         reader = GGUF_READER if self.source.suffix == GGUF_SUFFIX else ""
+        if not reader and (stored := stored_by(self.base or self.source)) in HELPERS:
+            reader = stored
         return self.kind.helper or reader or (QUANTISER if self.quantise else "")
 
     @property
@@ -297,7 +307,7 @@ def _entries(path: Path) -> list[tuple[Path, int, dict[str, Any]]]:
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     listed = body.get("models", [])
     tables = isinstance(listed, list) and all(isinstance(item, dict) for item in listed)
     if body.keys() - {"models"} or not tables:
@@ -381,7 +391,7 @@ def _require_kind(field: str, file: Path, wanted: str) -> None:
     try:
         kind = known_kind(file)
     except (WeightsFileError, OSError) as error:
-        raise ValueError(f"{field}: {error}") from error
+        raise ValueError(f"{field}: {fault_of(error)}") from error
     if kind.what not in (wanted, "unknown"):
         raise ValueError(f"{field}: {file.name} is {kind.words}")
 

@@ -325,6 +325,7 @@ FAMILIES: Mapping[str, Family] = {
     "Ideogram4Pipeline": Family(
         "ideogram",
         "Ideogram 4",
+        licence="ideogram-4-non-commercial: not commercial",
         tested=True,
         captions=True,
         renderings=in_steps(12, 20, 48, 7.0),

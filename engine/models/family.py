@@ -69,6 +69,8 @@ class Family:
     """As style and magic-prompt files call it."""
     title: str = "Others"
     """As its makers call it."""
+    licence: str = ""
+    """What all weights of the kind are under, where neither their entry nor their files say it."""
     tested: bool = False
     """Whether the tests draw with it: a tiny one, of its architecture, with random weights."""
     words: str = "sentences"

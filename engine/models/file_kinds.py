@@ -51,6 +51,8 @@ class FileKind:
     where it says so."""
     is_gguf: bool = False
     """Whether it is stored as GGUF."""
+    rounded: str = ""
+    """How its weights are stored, where nothing here loads them so; empty: plainly, or as GGUF."""
 
     @property
     def words(self) -> str:
@@ -122,12 +124,36 @@ def file_kind(path: Path) -> FileKind:
         WeightsFileError: it is no safetensors file, or not a whole one.
         OSError: it cannot be read.
     """
-    header = read_whole(path)
-    return replace(kind_of(header), is_gguf=header.is_gguf)
+    return kind_of(read_whole(path))
 
 
 def kind_of(header: Header) -> FileKind:
     """What a weights file with this header is."""
+    found = _kind_of(header)
+    return replace(found, is_gguf=header.is_gguf, rounded=rounded_to(header.tensors))
+
+
+def rounded_to(tensors: Tensors) -> str:
+    """How weights are stored that mean nothing without the numbers beside them; empty: plainly.
+
+    diffusers leaves those numbers out without a word, and draws noise.
+    """
+    for words, endings in _ROUNDED.items():
+        if any(name.endswith(endings) for name in tensors):
+            return words
+    return ""
+
+
+_ROUNDED: Mapping[str, tuple[str, ...]] = {
+    "float8 or 8 bits with scales of their own": (
+        *("scaled_fp8", ".scale_weight", ".weight_scale", ".weight_scale_inv", ".comfy_quant"),
+    ),
+    "bitsandbytes' 4 or 8 bits": (".absmax", ".quant_map", ".SCB", "__nf4", "__fp4"),
+}
+"""How weights are stored → how tensors beside them are called that tell."""
+
+
+def _kind_of(header: Header) -> FileKind:
     tensors = header.tensors
     if (lora := lora_kind(tensors)) is not None:
         family, naming = lora

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.models.file_kinds import FileKind
-from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, read_json
+from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, own_code, parts_of, read_json
 from engine.models.weights_file import WeightsFileError
+from engine.models.wholeness import rounded_fault
 
 _REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")
 """Endings of weights that are read only to say what they are."""
@@ -64,7 +65,18 @@ def look_at(path: Path, base: Path | None = None) -> FoundModel:
         return FoundModel(path, files, None, fault)
     if path.is_dir() and not read_json(path / INDEX).get("_class_name"):
         return FoundModel(path, files, None, f"{path / INDEX} names no pipeline: it is damaged.")
+    for folder in (path, base):
+        if folder and (folder / INDEX).is_file() and (where := own_code(folder)):
+            fault = (
+                f"{folder} brings its own code ({where}), which Promptsheet never runs. Look for"
+                " one in diffusers' own format."
+            )
+            return FoundModel(path, files, None, fault)
     kind = None
+    if path.is_dir():
+        noise = (rounded_fault(path / part) for part in parts_of(path))
+        if fault := next(filter(None, noise), ""):
+            return FoundModel(path, files, None, f"{path}: {fault}")
     if path.is_file():
         try:
             kind = files.kind

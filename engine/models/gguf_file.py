@@ -18,6 +18,7 @@ _MOST_SIDES = 8
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q"}
 _NUMBERS |= {12: "d"}
 _TEXT, _LIST = 8, 9
+_AGAIN = "download or copy it again."
 _ALIGNMENT = "general.alignment"
 _USUAL_ALIGNMENT = 32
 _BLOCKS: Mapping[int, tuple[str, int, int]] = {
@@ -46,14 +47,8 @@ def read_gguf(path: Path) -> Header:
         WeightsFileError: it is damaged or cut off, or has numbers that are not computed with here.
         OSError: it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            header = _read(file, path.name)
-    except (struct.error, UnicodeDecodeError, EOFError) as error:
-        raise WeightsFileError(
-            f"{path.name} is a GGUF file that is cut off or damaged in its header: download or copy"
-            " it again."
-        ) from error
+    with path.open("rb") as file:
+        header = gguf_header(path.name, file)
     size = path.stat().st_size
     if size < header.file_bytes:
         raise WeightsFileError(
@@ -63,12 +58,35 @@ def read_gguf(path: Path) -> Header:
     return header
 
 
+class CutHeaderError(WeightsFileError):
+    """A GGUF file ends in its header."""
+
+
+def gguf_header(name: str, file: BinaryIO) -> Header:
+    """The header of a GGUF file, of which no more is needed.
+
+    Args:
+        name: what the file is called in messages.
+        file: its beginning.
+
+    Raises:
+        CutHeaderError: the header does not end in it.
+        WeightsFileError: it is damaged, or has numbers that are not computed with here.
+    """
+    try:
+        return _read(file, name)
+    except EOFError as error:
+        raise CutHeaderError(f"{name} is a GGUF file that is cut off: {_AGAIN}") from error
+    except ValueError as error:
+        raise WeightsFileError(f"{name} is a GGUF file that is damaged: {_AGAIN}") from error
+
+
 def _read(file: BinaryIO, name: str) -> Header:
     version, tensors, entries = struct.unpack("<4xIQQ", _bytes(file, 24))
     if version not in _VERSIONS:
         raise WeightsFileError(f"{name} is GGUF of a version that is not read here: {version}.")
     if max(tensors, entries) > _MOST_ENTRIES:
-        raise EOFError
+        raise ValueError
     told = {}
     for _ in range(entries):
         key = _text(file)
@@ -78,7 +96,7 @@ def _read(file: BinaryIO, name: str) -> Header:
         called = _text(file)
         (count,) = struct.unpack("<I", _bytes(file, 4))
         if count > _MOST_SIDES:
-            raise EOFError
+            raise ValueError
         sides = struct.unpack(f"<{count}Q", _bytes(file, 8 * count))
         kind, begin = struct.unpack("<IQ", _bytes(file, 12))
         if kind not in _BLOCKS:
@@ -92,7 +110,7 @@ def _read(file: BinaryIO, name: str) -> Header:
         found[called] = Tensor(dtype, tuple(reversed(sides)), begin, begin + size)
     step = told.get(_ALIGNMENT, _USUAL_ALIGNMENT)
     if not isinstance(step, int) or step < 1:
-        raise EOFError
+        raise ValueError
     length = -(-file.tell() // step) * step
     texts = {key: str(value) for key, value in told.items() if value is not None}
     return Header(found, texts, length, is_gguf=True)
@@ -108,7 +126,7 @@ def _bytes(file: BinaryIO, count: int) -> bytes:
 def _text(file: BinaryIO) -> str:
     (length,) = struct.unpack("<Q", _bytes(file, 8))
     if length > _MOST_TEXT:
-        raise EOFError
+        raise ValueError
     return _bytes(file, length).decode("utf-8")
 
 
@@ -119,7 +137,7 @@ def _value(file: BinaryIO, kind: int) -> str | float | None:
     if kind == _LIST:
         of, count = struct.unpack("<IQ", _bytes(file, 12))
         if of == _LIST or count > _MOST_TEXT:
-            raise EOFError
+            raise ValueError
         if of in _NUMBERS:
             _bytes(file, count * struct.calcsize(f"<{_NUMBERS[of]}"))
             return None
@@ -127,7 +145,7 @@ def _value(file: BinaryIO, kind: int) -> str | float | None:
             _text(file)
         return None
     if kind not in _NUMBERS:
-        raise EOFError
+        raise ValueError
     number = f"<{_NUMBERS[kind]}"
     value: float
     (value,) = struct.unpack(number, _bytes(file, struct.calcsize(number)))

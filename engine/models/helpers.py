@@ -17,6 +17,8 @@ HELPERS: Mapping[str, str] = {
 """Package → which models need it."""
 GGUF_READER = "gguf"
 """The package that reads GGUF files."""
+ON_GPU_ALONE = "bitsandbytes"
+"""The package whose weights are loaded onto a GPU alone."""
 QUANTISER = "torchao"
 """The package that rounds weights when a model is loaded."""
 TORCHVISION = "0.28.*"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic_files import replace_text
-from engine.errors import PromptsheetError
+from engine.errors import PromptsheetError, reason_of
 from engine.models.catalog import own_list
 from engine.settings import SettingsError
 
@@ -79,6 +79,8 @@ def _changed(change: Callable[[Any], None], path: Path, tables: str) -> Path:
         text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         document = tomlkit.parse(text)
         listed = tomllib.loads(text).get(tables, [])
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     except (ValueError, tomlkit.exceptions.ParseError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
@@ -89,5 +91,5 @@ def _changed(change: Callable[[Any], None], path: Path, tables: str) -> Path:
     try:
         replace_text(path, tomlkit.dumps(document))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
+        raise SettingsError(f"{path} cannot be written: {reason_of(error)}.") from error
     return path

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.config_records import Declared, DeclaredError, build
+from engine.errors import reason_of
 from engine.models.catalog import Model
 from engine.models.file_digests import file_digest
 from engine.models.file_kinds import TITLES, FileKind
@@ -127,7 +128,7 @@ def looked_at(loras: KnownLoras) -> KnownLoras:
         except LoraError as error:
             faults[label] = str(error)
         except OSError as error:
-            faults[label] = f"{lora.file} cannot be read: {error.strerror}."
+            faults[label] = f"{lora.file} cannot be read: {reason_of(error)}."
     return KnownLoras(found, faults)
 
 
@@ -140,7 +141,7 @@ def why_not(lora: KnownLora, model: Model) -> str:
         return f"The LoRA {lora.label} cannot be used: {error}"
     except OSError as error:
         return (
-            f"The LoRA {lora.label} cannot be used: {lora.file} cannot be read: {error.strerror}."
+            f"The LoRA {lora.label} cannot be used: {lora.file} cannot be read: {reason_of(error)}."
         )
     if family and not takes_family(model, family):
         return (
@@ -205,8 +206,8 @@ def lora_digest(name: str, file: Path) -> str:
         return file_digest(file)
     except OSError as error:
         raise LoraGoneError(
-            f"the LoRA {name} is not there: {file} cannot be read ({error.strerror}). Put it back,"
-            " or mount its disk"
+            f"the LoRA {name} is not there: {file} cannot be read ({reason_of(error)}). Put it"
+            " back, or mount its disk"
         ) from error
 
 
@@ -262,7 +263,7 @@ def _listed(path: Path) -> dict[str, _Found]:
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        raise SettingsError(f"{path} cannot be read: {reason_of(error)}.") from error
     listed = body.get("loras", [])
     tables = isinstance(listed, list) and all(isinstance(item, dict) for item in listed)
     if body.keys() - {"loras"} or not tables:

@@ -1,6 +1,7 @@
 """Where a model's files are: a folder in diffusers' format, or one file and what it leaves out."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files as resources
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from engine.errors import reason_of
 from engine.models.additions import NONE, Additions
 from engine.models.file_kinds import FileKind, file_kind
 from engine.models.fingerprint import fingerprint
@@ -19,8 +21,6 @@ INDEX = "model_index.json"
 """
 DENOISERS = ("unet", "transformer")
 """What the part that draws is called in such a folder."""
-
-
 GGUF_SUFFIX = ".gguf"
 
 
@@ -95,12 +95,14 @@ class ModelFiles(msgspec.Struct, frozen=True):
         """Why no model can be loaded from them, in words; empty: one can, as far as they tell."""
         if self.path.is_dir() or not self.path.exists():
             return _folder_fault(self.path)
+        if not self.path.is_file():  # what waits for a writer would be waited for
+            return f"{self.path} is neither a file nor a folder."
         try:
             kind = self.kind
         except WeightsFileError as error:
             return str(error)
         except OSError as error:
-            return f"{self.path} cannot be read: {error.strerror}."
+            return f"{self.path} cannot be read: {reason_of(error)}."
         if self.base and (fault := _folder_fault(Path(self.base))):
             return fault
         return kind_fault(self.path.name, kind, self.base)
@@ -164,6 +166,34 @@ def parts_of(folder: Path) -> dict[str, str]:
     }
 
 
+def stored_by(folder: Path) -> str:
+    """The package that has rounded weights of a folder, and that loads them; empty: none has."""
+    for part in parts_of(folder):
+        told = read_json(folder / part / "config.json").get("quantization_config")
+        if isinstance(told, dict) and isinstance(by := told.get("quant_method"), str):
+            return by
+    return ""
+
+
+def own_code(folder: Path) -> str:
+    """Where a folder in diffusers' format asks for code of its own, none of which is run; or ""."""
+    index = read_json(folder / INDEX)
+    if not isinstance(index.get("_class_name"), str):
+        return f"{INDEX}, _class_name"
+    for part in parts_of(folder):
+        library = str(index[part][0])
+        if not re.fullmatch(r"\w{1,64}", part):
+            return f"{INDEX}, {part[:80]!r}"
+        if any((place / f"{library}.py").exists() for place in (folder, folder / part)):
+            return f"{library}.py"
+        if library in _LIBRARIES and "auto_map" in read_json(folder / part / "config.json"):
+            return f"{part}/config.json, auto_map"
+    return ""
+
+
+_LIBRARIES = ("diffusers", "transformers")
+
+
 def weight_files(part: Path) -> list[Path]:
     """The weights files that are loaded of a part: not variants (`.fp16.`) beside whole ones."""
     found = sorted(part.glob("*.safetensors"))
@@ -197,6 +227,13 @@ def kind_fault(name: str, kind: FileKind, base: str) -> str:
             f"{name} is {kind.words}, stored as GGUF: only a denoiser alone is loaded from that,"
             f" with a name that ends in {GGUF_SUFFIX}. Take its .safetensors."
         )
+    if kind.rounded and kind.what in ("checkpoint", "denoiser"):
+        return (
+            f"{name} is {kind.words}, its weights in {kind.rounded}, which cannot be loaded from a"
+            " single file here: take one in float16, bfloat16, plain float8 or GGUF."
+        )
+    if name.endswith(GGUF_SUFFIX) and not kind.is_gguf:
+        return f"{name} holds safetensors: give it a name that ends in .safetensors."
     if kind.what == "checkpoint":
         if kind.pipeline:
             return ""

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from engine.atomic_files import replace_text
+from engine.errors import reason_of
 from engine.models.file_digests import file_digest
 from engine.models.fingerprint import fingerprint
 from engine.models.hub.messages import RECORD, Record
@@ -152,7 +153,7 @@ def _changed(record: RecordedModel, *, whole: bool) -> Iterator[str]:
         except FileNotFoundError:
             yield f"{file.name} is missing: {remedy}."
         except OSError as error:
-            yield f"{file.name} cannot be read: {error.strerror}."
+            yield f"{file.name} cannot be read: {reason_of(error)}."
 
 
 def _is_as_it_was(path: Path, file: RecordedFile, *, whole: bool) -> bool:

@@ -25,8 +25,6 @@ _BITS = {
 GGUF = b"GGUF"
 """How a file of that format begins."""
 _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
-    "GGUF, a format of quantised weights that is not pulled here: take its .safetensors, or fetch"
-    " the file yourself": (GGUF,),
     "a pickle, which may run programs of its maker's, so only .safetensors is loaded: most models"
     " are offered as that, too; else convert it where you trust it": (
         *(b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
@@ -140,7 +138,7 @@ def parse_header(name: str, content: bytes) -> Header:
         tensors = {tensor: _tensor(tensor, said) for tensor, said in body.items()}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsFileError(
-            f"{name} is not a safetensors file, or damaged: its header cannot be read ({error})."
+            f"{name} is not a safetensors file, or damaged: its header cannot be read."
         ) from error
     said = {str(key): str(value) for key, value in metadata.items()}
     return Header(tensors, said, len(content))

@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from engine.errors import reason_of
+from engine.models.file_kinds import rounded_to
 from engine.models.model_files import DENOISERS, ModelFiles, parts_of, read_json, weight_files
-from engine.models.weights_file import WeightsFileError, read_whole
+from engine.models.weights_file import WeightsFileError, read_header, read_whole
 
 _SHARDS = "*.safetensors.index*.json"
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth")
@@ -38,7 +41,23 @@ def _folder_faults(folder: Path, without: tuple[str, ...]) -> Iterator[str]:
             yield from _part_faults(part)
 
 
+def rounded_fault(part: Path) -> str:
+    """Why the weights of a part would be loaded as noise, in words; empty: they would not."""
+    if "quantization_config" in read_json(part / "config.json"):  # then whoever loads it knows
+        return ""
+    for path in weight_files(part):
+        with suppress(OSError, WeightsFileError):  # a fault of its own
+            if rounded := rounded_to(read_header(path).tensors):
+                return (
+                    f"{part.name}: {path.name} has its weights in {rounded}, which are not loaded"
+                    " as they are stored: take those in float16 or bfloat16."
+                )
+    return ""
+
+
 def _part_faults(part: Path) -> Iterator[str]:
+    if rounded := rounded_fault(part):
+        yield rounded
     found = weight_files(part)
     for index in sorted(part.glob(_SHARDS)):
         yield from _shard_faults(part, index)
@@ -52,7 +71,7 @@ def _part_faults(part: Path) -> Iterator[str]:
         except WeightsFileError as error:
             yield f"{part.name}: {error}"
         except OSError as error:
-            yield f"{part.name}: {path.name} cannot be read: {error.strerror}."
+            yield f"{part.name}: {path.name} cannot be read: {reason_of(error)}."
 
 
 def _shard_faults(part: Path, index: Path) -> Iterator[str]:

@@ -44,7 +44,9 @@ class Paused(Event, frozen=True, tag="paused"):
 
     reason: str | None
     by_user: bool = False
-    """Whether nothing but the user's word ends it."""
+    """Whether the user paused it, so that nothing but their word ends it."""
+    not_here: bool = False
+    """Whether nothing is rendered on this host until someone asks for it."""
 
 
 class Loading(Event, frozen=True, tag="loading"):

@@ -11,7 +11,7 @@ from engine.errors import PromptsheetError
 from engine.library_folder import disk_fault
 from engine.service.client.detach import ERROR_MARK, LOCKED_MARK
 from engine.service.lock import LockedError
-from engine.service.server.process import run_engine
+from engine.service.server.process import run_engine, update_library
 from engine.settings import load_settings, with_devices
 
 
@@ -24,6 +24,9 @@ def main() -> int:
     parser.add_argument("--devices", type=lambda text: text.split(","), default=())
     parser.add_argument("--asked", action="store_true", help="someone wants it to render here")
     parser.add_argument("--no-render", action="store_true", help="only keep the library")
+    parser.add_argument(
+        "--only-update", action="store_true", help="bring the library up to date, and end"
+    )
     options = parser.parse_args()
     if options.ready is not None:
         _leave_the_terminal()
@@ -40,6 +43,10 @@ def main() -> int:
 
     try:
         settings = with_devices(load_settings(options.library), options.devices)
+        if options.only_update:
+            update_library(settings.library)
+            say("ready")
+            return 0
         run_engine(
             settings,
             options.detached,

@@ -138,23 +138,24 @@ def check_strangers(
     vocabulary: Vocabulary,
     found: Found,
 ) -> None:
-    """Say once of each model what it lacks, and what follows if nobody knows its kind; alike."""
+    """Find models that cannot be drawn with here; say once of each kind nobody knows; alike."""
     told: set[str] = set()
     at = columns.get("model") or columns["prompt"]
     for line, label in enumerate(labels):
-        if not label or label in told:
+        if not label:
             continue
-        told.add(label)
         model = vocabulary.models[label]
-        messages = [f"The model {label} {model.lack}."] if model.lack else []
-        if model.stranger:
-            messages.append(
+        if model.lack:
+            lack = Finding(Severity.ERROR, f"The model {label} {model.lack}.")
+            found[line].append(At(at.at, at.name, lack))
+        if model.stranger and label not in told:
+            told.add(label)
+            message = (
                 f"Promptsheet does not know models of the kind {model.stranger}, as {label} is: it"
                 " draws with what the kind itself offers, and images drawn together may depend on"
                 " each other."
             )
-        warnings = (Finding(Severity.WARNING, message) for message in messages)
-        found[line].extend(At(at.at, at.name, warning) for warning in warnings)
+            found[line].append(At(at.at, at.name, Finding(Severity.WARNING, message)))
 
 
 def check_pictures_named(

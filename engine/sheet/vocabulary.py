@@ -27,7 +27,8 @@ class ModelLimits:
     stranger: str = ""
     """What kind of pipeline it is, if nothing is known of that kind."""
     lack: str = ""
-    """Which package it needs that is not installed, and how to install it."""
+    """What keeps it from being drawn with here, and what to do, with the label before it: `needs
+    bitsandbytes, which is not installed: …`."""
     size: Callable[[int | None, int | None, str], tuple[int, int]] | None = None
     """Width and height in pixels from those asked for and the ratio; a ValueError says why not."""
     enlarged: Callable[[int, int], tuple[int, int, int]] | None = None

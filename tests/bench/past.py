@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -135,6 +136,10 @@ def _images(library: Path, session: str, wanted: Wanted) -> int:
     return len(Gallery(library, session, wanted))
 
 
+def _of_all(library: Path, wanted: Wanted, first: int | None = None) -> int:
+    return len(Gallery(library, None, wanted, first=first))
+
+
 def _read(library: Path) -> None:
     large = f"s{SESSIONS + 1:05d}"
     _timed("all sessions as a list", lambda: len(list_sessions(library)), 3)
@@ -156,6 +161,13 @@ def _read(library: Path) -> None:
         "favourites of all sessions", lambda: len(Gallery(library, None, Wanted(favourites=True)))
     )
     _timed("1,100,000 images as one gallery", lambda: len(Gallery(library, None)), 3)
+    newest = Wanted(order="newest")
+    for text in ("", "lighthouse", "red boat storm winter glass"):
+        wanted = replace(newest, text=text)
+        gallery = Gallery(library, None, wanted, first=1000)
+        _timed(f"the newest of all {text!r}", partial(_of_all, library, wanted, 1000))
+        _timed("all of them", partial(_of_all, library, wanted), 3)
+        _timed("what was finished meanwhile", gallery.take_in)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A hub of models on loopback, which speaks as much as is asked of the real one.
 
-Large files (safetensors) are answered as the real one does, by sending the client on to another
-host with an address that is signed.
+Large files (safetensors, GGUF) are answered as the real one does, by sending the client on to
+another host with an address that is signed.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+_LARGE = (".safetensors", ".gguf")
 SIGNED = "Signature=not-for-anyone-else"
 
 
@@ -123,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._refuse(status, {"X-Error-Code": "GatedRepo"})
             elif file not in found.files or words[3] != found.commit:
                 self._refuse(404, {"X-Error-Code": "EntryNotFound"})
-            elif file.endswith(".safetensors"):
+            elif file.endswith(_LARGE):
                 port = urlsplit(self.hub.address).port
                 self.send_response(302)
                 self.send_header(
@@ -207,7 +208,7 @@ def _about(name: str, found: FakeRepository, *, with_sizes: bool) -> dict[str, o
         sibling: dict[str, object] = {"rfilename": file}
         if with_sizes:
             sibling |= {"size": found.sizes.get(file, len(body)), "blobId": git_digest(body)}
-            if file.endswith(".safetensors"):
+            if file.endswith(_LARGE):
                 digest = hashlib.sha256(body).hexdigest()
                 sibling["lfs"] = {"sha256": digest, "size": len(body), "pointerSize": 134}
         siblings.append(sibling)

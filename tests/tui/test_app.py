@@ -17,6 +17,7 @@ from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import recall
 from tui.engine_watch import News
+from tui.screens.actions import actions_of
 from tui.screens.full_screen import FullScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
@@ -203,7 +204,7 @@ async def test_every_binding_has_an_id_and_is_in_the_palette(app: PromptsheetApp
             await pilot.press(key)
             own = type(app.screen).BINDINGS
             assert all(binding.id for binding in own if not isinstance(binding, tuple))
-            titles = {command.title for command in app.get_system_commands(app.screen)}
+            titles = {action.words for action in actions_of(app.screen)}
             enabled = {
                 b.binding.description
                 for b in app.screen.active_bindings.values()

@@ -70,6 +70,7 @@ def after(*events: EngineEvent) -> EngineStatus:
         ([IDLE, BEGUN, FULL, STEP], f"‖ paused: {FULL.reason}"),
         ([IDLE, BEGUN, FULL, Paused(None)], "◐ rendering 2/12"),
         ([IDLE, YOU], "‖ paused by you · P in Jobs goes on"),
+        ([standing(paused="x", renders=False)], "‖ paused: x"),
         ([standing(paused="x", paused_by_user=True)], "‖ paused by you · P in Jobs goes on"),
         ([standing(work=[WORK], loading=SDXL.loads)], "◌ loading sdxl on cuda:0 · 5 s"),
         ([standing(work=[WORK], held=["s"])], "● engine: idle"),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tui.engine_watch import News
 from tui.graphics.view import PictureView
 from tui.screens.ask import Ask
 from tui.screens.jobs import JobsScreen
+from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.job_table import JobTable
 from tui.widgets.live_pane import LivePane
 
@@ -125,6 +127,26 @@ async def test_failed_rows_are_found_and_tried_again(
         await until(pilot, lambda: "No job matches" in text_of(pilot))
         await pilot.press("E")
         await until(pilot, lambda: table.source.count() == 12)
+
+
+async def test_enter_leads_from_a_row_to_its_images_whatever_is_filtered_there(
+    settings: Settings, make_session: MakeLibrary
+) -> None:
+    make_session([f"boat {number}" for number in range(12)], done=9)
+    async with jobs(settings, "k3f9x2") as (pilot, _):
+        app = pilot.app
+
+        def at(label: str) -> bool:
+            tiles = [page.tile for page in app.screen.query(ContactSheet)]
+            return [tile.label for tile in tiles if tile is not None] == [label]
+
+        for keys, label in (("jjj", "5·1"), ("jj", "7·1")):
+            await pilot.press(*keys, "enter")
+            await until(pilot, partial(at, label))
+            await pilot.press("slash", *"row:2", "enter")
+            await until(pilot, partial(at, "2·1"))
+            await pilot.press("2")
+            await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
 
 async def test_every_session_stops_and_goes_on_with_one_key(

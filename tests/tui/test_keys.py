@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual.content import Content
 from textual.keys import _character_to_key, format_key
 from textual.pilot import Pilot
-from textual.widgets._key_panel import BindingsTable
 
 from engine.api import Library
 from engine.settings import Settings
 from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.keys import KEYS, all_bindings, all_ids, bind, called, key_of, verb_of
+from tui.screens.actions import actions_of
 from tui.screens.compare import CompareScreen
 from tui.screens.full_screen import FullScreen
+from tui.screens.help import HelpScreen, in_columns, keys_of
 from tui.screens.jobs import JobsScreen
 from tui.screens.settings import SettingsScreen
 
@@ -182,22 +184,21 @@ async def test_every_key_of_every_screen_is_in_the_palette_and_under_its_help(
 
 async def _has_all(pilot: Pilot[str]) -> None:
     """Whatever can be done on the screen is offered with its id and its key, and explained."""
-    app = pilot.app
+    app, over = pilot.app, pilot.app.screen
     await pilot.press(KEYS["help"])
-    await until(pilot, lambda: app.screen.query(BindingsTable))
-    keys, words = app.screen.query_one(BindingsTable).render_bindings_table().columns
-    explained = set(zip(map(str, keys.cells), map(str, words.cells), strict=True))
-    offered = [command.help or "" for command in app.get_system_commands(app.screen)]
-    own = [active for active in app.screen.active_bindings.values() if active.binding.id]
+    await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+    explained = [pair for group in keys_of(over).values() for pair in group]
+    offered = actions_of(over)
+    own = [active for active in over.active_bindings.values() if active.binding.id]
     assert len(own) >= 8
     for _, binding, enabled, _ in own:
         key, name = app.get_key_display(binding), binding.id or ""
         assert any(f" {key} " in f" {shown} " for shown, _ in explained), (key, name)
         if enabled:
-            said = [text.partition(" · ") for text in offered if name in re.split("[ ,]+", text)]
-            assert any(key in shown.split(" or ") for shown, _, _ in said), (key, name)
+            said = [action.keys for action in offered if name in action.names.split(", ")]
+            assert any(key in keys.split(" or ") for keys in said), (key, name)
     await pilot.press(KEYS["help"])
-    await until(pilot, lambda: not app.screen.query(BindingsTable))
+    await until(pilot, lambda: app.screen is over)
 
 
 async def test_another_key_of_the_users_own_is_the_one_that_works_and_that_texts_name(
@@ -212,3 +213,16 @@ async def test_another_key_of_the_users_own_is_the_one_that_works_and_that_texts
         await until(pilot, lambda: app.current_mode == "jobs")
         assert " f9 Jobs " in screen_text(app)
     assert key_of("sheet.open_file") == "o"
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 9])
+def test_help_has_every_key_in_columns_and_no_title_without_what_follows_it(most: int) -> None:
+    blocks = [
+        [Content(title), *(Content(f"{title} {number}") for number in range(count))]
+        for title, count in (("here", 20), ("moving", 14), ("everywhere", 1))
+    ]
+    columns = in_columns(blocks, most)
+    assert len(columns) <= most
+    lines = [line.plain for column in columns for line in column if line.plain]
+    assert lines == [line.plain for block in blocks for line in block]
+    assert not {column[-1].plain for column in columns} & {"here", "moving", "everywhere", ""}

@@ -120,9 +120,9 @@ async def test_review_shows_what_the_last_filter_found(
         quick = images.gallery
         slow = Gate(quick)
 
-        def gallery(session: str | None, wanted: Wanted) -> Gallery:
+        def gallery(session: str | None, wanted: Wanted, **options: Any) -> Gallery:
             make = slow if wanted.text == "p" else quick
-            found.append(make(session, wanted))
+            found.append(make(session, wanted, **options))
             return found[-1]
 
         monkeypatch.setattr(images, "gallery", gallery)

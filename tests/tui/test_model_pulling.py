@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     with serving() as hub:
         hub.repositories["acme/tiny"] = FakeRepository(dict(FILES))
+        form = FakeRepository(dict(FILES), card={})
+        hub.repositories["ideogram-ai/ideogram-4-nf4-diffusers"] = form
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
@@ -57,9 +59,11 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await until(pilot, lambda: isinstance(app.screen, PullModel))
         await until(pilot, lambda: "361 kB in 6 files" in screen_text(app))
         assert "licence  mit" in screen_text(app)
+        assert "form " not in screen_text(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await until(pilot, lambda: "Pulling acme/tiny: 1" in screen_text(app))
+        assert "`promptsheet models pull acme/tiny` goes on" in app._farewell()
         await pilot.press("s")
         await until(pilot, lambda: not app.app_state.pulling.name)
         await until(pilot, lambda: told("acme/tiny is stopped"))
@@ -73,6 +77,13 @@ async def test_a_model_is_chosen_pulled_stopped_and_gone_on_with(
         await until(pilot, lambda: "tiny" in load_models())
         await until(pilot, lambda: told("in your models as tiny"))
         await until(pilot, lambda: "Models · 2" in screen_text(app))
+        app.clear_notifications()
+        await asked_about("ideogram-4-nf4")
+        await until(pilot, lambda: isinstance(app.screen, PullModel))
+        await until(pilot, lambda: "form     nf4: the makers' own 4 bits" in screen_text(app))
+        assert "ideogram-4-non-commercial" in screen_text(app), "its card says nothing"
+        assert "ideogram-4-bf16 (48 GB)" in screen_text(app) and "Pull it" in screen_text(app)
+        await pilot.press("escape")
     assert (models / PULLED).is_dir()
 
 

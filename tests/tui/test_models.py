@@ -67,11 +67,15 @@ async def test_a_model_is_added_looked_at_taken_out_and_brought_back(
 async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
     app: PromptsheetApp, config: Path, tmp_path: Path
 ) -> None:
+    pytest.importorskip("gguf")
+    from tests.support.gguf_files import FLUX, write_gguf
+
     full, base = tmp_path / "full", flux_folder(tmp_path / "flux")
     put_shapes(full / "one.safetensors", unet() | VAE | CLIP)
     put_shapes(full / "two.safetensors", unet() | VAE | CLIP | {"extra": [1]})
     put_shapes(full / "lora.safetensors", kohya(DOWN, 768))
     denoiser = put_shapes(tmp_path / "fine.safetensors", flux())
+    rounded = write_gguf(tmp_path / "q8.gguf", FLUX)
 
     async def typed(text: str) -> None:
         await until(pilot, lambda: isinstance(app.screen, Ask))
@@ -104,6 +108,14 @@ async def test_a_folder_full_is_offered_and_a_denoiser_asks_for_the_rest(
         await pilot.press("enter")
         await until(pilot, lambda: "名前" in load_models())
         assert load_models()["名前"].base == base
+        await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
+        await pilot.press("i")
+        await typed(str(rounded))
+        await until(pilot, lambda: "q8.gguf is the denoiser alone" in screen_text(app))
+        await typed(str(base))
+        await until(pilot, lambda: isinstance(app.screen, KeepModel))
+        await pilot.press("enter")
+        await until(pilot, lambda: "q8" in load_models())
 
 
 async def test_a_sheet_that_names_a_model_asks_for_it_and_follows_the_list(

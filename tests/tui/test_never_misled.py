@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -19,6 +18,7 @@ from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import open_autosaved
 from tui.screens import image_actions as deciding
+from tui.screens.actions import Action, ActionsScreen, actions_of
 from tui.screens.ask_count import AskCount
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
@@ -279,8 +279,8 @@ async def test_a_stopped_session_on_sheet_offers_to_be_resumed(
         assert screen.check_action("resume", ()) is False
 
 
-def titles(app: PromptsheetApp, screen: Screen[Any]) -> dict[str, Any]:
-    return {command.title: command for command in app.get_system_commands(screen)}
+def named(screen: Screen[Any]) -> dict[str, Action]:
+    return {action.words: action for action in actions_of(screen)}
 
 
 @pytest.mark.parametrize("area", ["sheet", "jobs", "review", "sessions"])
@@ -293,13 +293,11 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
         await opened_sheet(pilot)
         app.action_go(area)
         await until(pilot, lambda: app.current_mode == area)
-        command = titles(app, app.screen)["Settings"]
-        assert "app.settings" in command.help
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press("ctrl+p", *"setti")
+        await until(pilot, lambda: "app.settings" in screen_text(app))
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
-        command.callback()
+        await until(pilot, lambda: not isinstance(app.screen, ActionsScreen))
+        await pilot.press("ctrl+p", *"setti", "enter")
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
 
 
@@ -307,5 +305,5 @@ async def test_what_the_palette_offers_of_a_table_is_done(settings: Settings, pa
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        titles(app, screen)["Duplicate rows"].callback()
+        named(screen)["Duplicate rows"].run()
         await until(pilot, lambda: len(prompts(screen)) == 3)

@@ -152,7 +152,7 @@ def test_a_line_shows_its_bar_and_columns_that_say_nothing_are_not_there() -> No
     found = state.lines(None, RENDERING, (), 0.0)
     columns = queue_columns(78, found)
     assert [column.name for column in columns] == ["place", "state", "name", "bar", "images"]
-    assert [cell.text for cell in queue_row(found[0], columns).cells] == [
+    assert [cell.text + cell.rest for cell in queue_row(found[0], columns).cells] == [
         "1",
         "waiting",
         "name of a",
@@ -165,8 +165,9 @@ def test_a_line_shows_its_bar_and_columns_that_say_nothing_are_not_there() -> No
 
 
 def test_the_key_that_pauses_is_called_by_what_it_does_now() -> None:
-    words = [pause_word(status) for status in (RENDERING, LOADING, FULL, PAUSED, OFF)]
-    assert words == ["Pause", "Pause", "Pause", "Go on", "Start"]
+    not_here = EngineStatus(Doing.PAUSED, "nothing was rendered on vm before", not_here=True)
+    words = [pause_word(status) for status in (RENDERING, LOADING, FULL, PAUSED, OFF, not_here)]
+    assert words == ["Pause", "Pause", "Pause", "Go on", "Start", "Start"]
 
 
 # ------------------------------------------------------------------------------ on the screen

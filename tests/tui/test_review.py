@@ -305,6 +305,9 @@ def test_a_filter_is_understood_wherever_its_words_stand() -> None:
     assert wanted == Wanted("red boat", (4, 9), True, ("done",), "newest")
     assert wanted_by("is:failed row:7", Wanted()).rows == (7, 7)
     assert wanted_by("row:x is:what", Wanted()).text == "row:x is:what"
+    assert wanted_by("red session:evening", Wanted()) == Wanted("red", session="evening")
+    assert wanted_by('session:"two words" red', Wanted()) == Wanted("red", session="two words")
+    assert wanted_by('session:"two wo', Wanted()) == Wanted(session="two wo")
 
 
 @pytest.mark.parametrize(

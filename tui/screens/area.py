@@ -8,6 +8,7 @@ from textual.dom import DOMNode
 from textual.events import ScreenResume
 from textual.screen import Screen
 
+from engine.api import ImageInfo
 from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
 from tui.keys import words_of
@@ -101,5 +102,8 @@ class AreaScreen(Screen[None]):
     def take_model(self, came: ModelCame) -> None:
         """A model is there now that a cell named; Sheet looks at it again."""
 
-    def show_session(self, session: str | None) -> None:
-        """Another session is in hand."""
+    def show_row(self, session: str, row: int) -> None:
+        """The images of a row are to be looked at; Review shows them."""
+
+    def show_session(self, session: str | None, at: ImageInfo | None = None) -> None:
+        """Another session is in hand; `at` is the image of it that is meant, if one is."""

@@ -21,6 +21,8 @@ from tui.widgets.dialog_box import DialogBox
 from tui.widgets.one_line import OneLine
 from tui.workers import hand_to, work
 
+_FEW = 4
+"""So many choices, and no other answer, are chosen without a field to type in."""
 _TITLE = 56
 """Characters of a question that stand in the frame, on the narrowest screen."""
 
@@ -35,6 +37,7 @@ class Ask(Dialog[str | None]):
     ]
     DEFAULT_CSS = """
     Ask OptionList, Ask OptionList:focus { max-height: 12; margin-top: 1; }
+    Ask DialogBox Input.-unseen { height: 0; }
     Ask #note { margin-top: 1; }
     Ask #note.-empty { display: none; }
     """
@@ -77,7 +80,10 @@ class Ask(Dialog[str | None]):
         with DialogBox(self._question if short else "", enter="OK"):
             if not short:
                 yield Static(Content(clean(self._question)), classes="question")
-            yield self._input(self._value, select_on_focus=False, suggester=self._suggester)
+            box = self._input(self._value, select_on_focus=False, suggester=self._suggester)
+            # Among a few nobody types; what is typed narrows them all the same.
+            box.set_class(not self._free and len(self._choices) <= _FEW, "-unseen")
+            yield box
             if self._choices:
                 yield OptionList(*self._options(""))
             yield self._note_line()

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from engine.api import ImageInfo, source_path
 from tui.keys import bind
 from tui.screens.dialog import Overlay
-from tui.screens.gallery_filter import lora_words
+from tui.screens.gallery_filter import lora_words, place_words
 from tui.text import clean
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine
@@ -91,6 +91,11 @@ class CompareScreen(Overlay[None]):
                     yield Static(Content("\n".join(lines)), classes="settings", markup=False)
         yield KeyLine()
 
+    def _caption(self, image: ImageInfo) -> str:
+        several = len({image.session for image in self._images}) > 1
+        words = place_words(image)
+        return f"{words} · {clean(image.session_name)}" if several else words
+
     def on_mount(self) -> None:
         """Show the images."""
         panes = list(self.query(ImagePane))
@@ -98,5 +103,5 @@ class CompareScreen(Overlay[None]):
             panes.pop(0).show(self._source, "source")
         for image, pane in zip(self._images, panes, strict=True):
             star = "★ " if image.favourite else ""
-            caption = f"{star}row {image.row}, image {image.variation}"
+            caption = f"{star}{self._caption(image)}"
             pane.show(self._library / image.file if image.file else None, caption)

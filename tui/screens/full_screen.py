@@ -215,7 +215,7 @@ class FullScreen(Overlay[int]):
         signs += "● " if image.image in self._marked else ""
         zoom = f" · {_ZOOMS[self._zoom - 1]:g}:1" if self._zoom else ""
         where = f"{signs}{self._index + 1:,}/{len(self._tiles):,}{zoom}"
-        caption = f"{where} · row {image.row}, image {image.variation} · seed {image.seed}"
+        caption = f"{where} · {self._tiles.caption(image)} · seed {image.seed}"
         if image.trashed or image.file is None:
             back = f"In the trash; {key_of('full.undo')} brings it back."
             words = back if image.trashed else image.error or "No file"

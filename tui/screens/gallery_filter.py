@@ -3,11 +3,11 @@
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from engine.api import Gallery, ImageInfo, LibraryError, Wanted
 from tui.glyphs import GLYPHS
+from tui.text import clean
 from tui.widgets.picture_grid import Tile
 
 log = logging.getLogger(__name__)
@@ -17,19 +17,22 @@ _ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")
 _MOST = 1000
 _DIGITS = 8
 FILTER_HELP = "words of the prompt · row:4 or row:4-9 · is:favourite · is:failed"
+FILTER_HELP_ALL = "names, tags and all prompts · session:NAME · is:favourite · is:failed"
+_WORDS = re.compile(r'session:"[^"]*"?|\S+')
+_SESSION = "session:"
 
 
 def wanted_by(text: str, wanted: Wanted) -> Wanted:
     """What a typed filter asks for.
 
     Args:
-        text: `row:4`, `row:4-9`, `is:favourite` and `is:failed` in any order; the rest is looked
-            for in prompts.
+        text: `row:4`, `row:4-9`, `session:evening`, `session:"two words"`, `is:favourite` and
+            `is:failed` in any order; the rest is looked for in prompts.
         wanted: whose order and states hold where the text does not say.
     """
     words = []
-    rows, favourites, states = None, wanted.favourites, wanted.states
-    for word in text.split():
+    rows, favourites, states, session = None, wanted.favourites, wanted.states, ""
+    for word in _WORDS.findall(text):
         if row := _ROW.match(word):
             first = int(row[1])
             rows = (first, int(row[2] or first))
@@ -37,9 +40,11 @@ def wanted_by(text: str, wanted: Wanted) -> Wanted:
             favourites = True
         elif word == "is:failed":
             states = ("failed",)
+        elif word.startswith(_SESSION):
+            session = word.removeprefix(_SESSION).strip('"')
         else:
             words.append(word)
-    return replace(wanted, text=" ".join(words), rows=rows, favourites=favourites, states=states)
+    return Wanted(" ".join(words), rows, favourites, states, wanted.order, session)
 
 
 def row_number(text: str) -> int | None:
@@ -47,8 +52,13 @@ def row_number(text: str) -> int | None:
     return int(text) if re.fullmatch(_NUMBER, text) else None
 
 
-def tile_of(image: ImageInfo, library: Path) -> Tile:
-    """An image as a contact sheet shows it."""
+def place_words(image: ImageInfo) -> str:
+    """Of which row it is, and which of that row's images."""
+    return f"row {image.row}, image {image.variation}"
+
+
+def tile_of(image: ImageInfo, library: Path, *, of_all: bool = False) -> Tile:
+    """An image as a contact sheet shows it; among those of all sessions, by its session's name."""
     words = ""
     if image.trashed:
         words = "in the trash"
@@ -57,7 +67,7 @@ def tile_of(image: ImageInfo, library: Path) -> Tile:
     return Tile(
         key=image.image,
         path=library / image.file if image.file and not image.trashed else None,
-        label=f"{image.row}·{image.variation}",
+        label=image.session_name if of_all else f"{image.row}·{image.variation}",
         favourite=image.favourite,
         words=words,
         failed=image.state == "failed",
@@ -92,8 +102,10 @@ def lora_words(image: ImageInfo) -> str:
 class GalleryTiles:
     """A gallery as a contact sheet asks for it; remembers the images it was asked for last."""
 
-    def __init__(self, gallery: Gallery, library: Path) -> None:
+    def __init__(self, gallery: Gallery, library: Path, *, of_all: bool = False) -> None:
         self.gallery = gallery
+        self.of_all = of_all
+        """Whether they are the images of all sessions."""
         self._library = library
         self._images: dict[str, ImageInfo] = {}
         self._sources: dict[str, str] = {}
@@ -104,7 +116,16 @@ class GalleryTiles:
 
     def tiles(self, start: int, stop: int) -> Sequence[Tile]:
         """Images as tiles."""
-        return [tile_of(image, self._library) for image in self.read(start, stop)]
+        return [self.tile(image) for image in self.read(start, stop)]
+
+    def tile(self, image: ImageInfo) -> Tile:
+        """An image as it is shown among these."""
+        return tile_of(image, self._library, of_all=self.of_all)
+
+    def caption(self, image: ImageInfo) -> str:
+        """Which image it is, among these."""
+        words = place_words(image)
+        return f"{words} · {clean(image.session_name)}" if self.of_all else words
 
     def read(self, start: int, stop: int) -> Sequence[ImageInfo]:
         """Images, with what they are drawn on; remembered. None where they cannot be read."""

@@ -1,8 +1,9 @@
 """What is decided about images on a contact sheet, undone, and taken back to work."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from textual.screen import Screen
@@ -18,6 +19,7 @@ from tui.app_state import AppState, RowsToSheet
 from tui.keys import key_of
 from tui.rerender import (
     AS_BEFORE,
+    by_session,
     more_like,
     rows_drawn_on,
     rows_of,
@@ -28,7 +30,7 @@ from tui.rerender import (
 from tui.screens.ask_count import AskCount
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
-from tui.screens.gallery_filter import GalleryTiles, tile_of
+from tui.screens.gallery_filter import GalleryTiles
 from tui.terminal.download import MOST, download
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import Favour, RestoreImages, TrashImages
@@ -40,13 +42,19 @@ _MOST_CHOSEN = 2000
 """Images that are read at once for what needs their recipes; trash and favourites have no limit."""
 
 
+def _sessions_of(images: Sequence[ImageInfo]) -> str:
+    """What a sheet made of these images is called by."""
+    first, *others = dict.fromkeys(image.session_name for image in images)
+    return f"{first} and {count_text(len(others), 'other')}" if others else first
+
+
 @dataclass
 class Reviewed:
     """What is looked at."""
 
     tiles: GalleryTiles | None = None
     info: SessionInfo | None = None
-    """The session whose images they are; None: the favourites of all."""
+    """The session whose images they are; None: all sessions."""
 
     @property
     def session(self) -> str | None:
@@ -103,7 +111,7 @@ class ImageActions:
             images = await asyncio.to_thread(tiles.gallery.images, keys)
             tiles.remember(images)
             for image in images:
-                self._sheet.put(tile_of(image, self._library.path))
+                self._sheet.put(tiles.tile(image))
         self._look_full()
         if done.again or len(done.images) != 1:
             self.node.notify(clean(done.words), markup=False)
@@ -144,16 +152,20 @@ class ImageActions:
             self.complain(f"{what} no longer in the library.")
 
     def again(self, keys: list[str]) -> None:
-        """Ask how many, and render their rows again, with new seeds, as a session of its own."""
+        """Ask how many, and render their rows again, with new seeds.
+
+        What comes of the rows of one session is a session of its own.
+        """
         self.with_images(keys, self._ask_again)
 
     def _ask_again(self, chosen: list[ImageInfo]) -> None:
         def answered(text: str | None) -> None:
             if text is not None:
                 count = int(text) if text else None
-                self._start(lambda: start_again(chosen, self._library, count))
+                self._start([partial(start_again, of, self._library, count) for of in sessions])
 
-        rows = rows_to_render(chosen)
+        sessions = by_session(chosen)
+        rows = [row for of in sessions for row in rows_to_render(of)]
         which = f"row {rows[0]}" if len(rows) == 1 else f"each of {count_text(len(rows), 'row')}"
         ask = AskCount(f"Render how many new images of {which}?", unsaid=AS_BEFORE)
         self.node.app.push_screen(ask, answered)
@@ -161,17 +173,18 @@ class ImageActions:
     def more(self, key: str) -> None:
         """More of this one: the seeds next to those of its row."""
         self.with_images(
-            [key], lambda found: self._start(lambda: more_like(found[0], self._library))
+            [key], lambda found: self._start([partial(more_like, found[0], self._library)])
         )
 
     @work(thread=True, group="start")
-    def _start(self, start: Callable[[], Started]) -> None:
-        try:
-            started = start()
-        except PromptsheetError as error:
-            hand_over(self.complain, str(error))
-        else:
-            hand_over(self._started, started)
+    def _start(self, starts: Sequence[Callable[[], Started]]) -> None:
+        for start in starts:
+            try:
+                started = start()
+            except PromptsheetError as error:
+                hand_over(self.complain, str(error))
+            else:
+                hand_over(self._started, started)
 
     def _started(self, started: Started) -> None:
         self._app_state.started = started.session
@@ -183,7 +196,7 @@ class ImageActions:
 
     @work(group="chosen")
     async def _refine(self, chosen: list[ImageInfo]) -> None:
-        name = f"{self._reviewed.info.name if self._reviewed.info else 'favourites'}, refined"
+        name = f"{_sessions_of(chosen)}, refined"
         try:
             rows = await asyncio.to_thread(rows_of, chosen, self._library)
         except LibraryError as error:
@@ -197,7 +210,7 @@ class ImageActions:
 
     @work(group="chosen")
     async def _draw_on(self, chosen: list[ImageInfo]) -> None:
-        name = f"on {self._reviewed.info.name if self._reviewed.info else 'favourites'}"
+        name = f"on {_sessions_of(chosen)}"
         try:
             rows = await asyncio.to_thread(rows_drawn_on, chosen, self._library)
         except LibraryError as error:
@@ -214,7 +227,7 @@ class ImageActions:
 
     @work(group="chosen")
     async def _upscale(self, chosen: list[ImageInfo]) -> None:
-        name = f"{self._reviewed.info.name if self._reviewed.info else 'favourites'}, upscaled"
+        name = f"{_sessions_of(chosen)}, upscaled"
         try:
             rows = await asyncio.to_thread(self._library.sheets.upscaled, chosen)
         except PromptsheetError as error:
@@ -256,9 +269,7 @@ class ImageActions:
             memory.folder = folder or memory.folder
 
         if keys:
-            folder = Path(
-                memory.folder or Path.home() / (info.folder.name if info else "favourites")
-            )
+            folder = Path(memory.folder or Path.home() / (info.folder.name if info else "images"))
             self.node.app.push_screen(CopyImages(keys, self._library, folder), copied)
 
     def download(self, keys: list[str]) -> None:
@@ -298,7 +309,7 @@ class ImageActions:
             self.node.notify(f"{count_text(len(sequences), 'image')} sent", markup=False)
 
     def export(self) -> None:
-        """A ZIP of the marked images, the favourites, or all."""
+        """A ZIP of the marked images, the favourites, or all; of one session alone."""
         if self._reviewed.info is not None:
             marks = frozenset(self._sheet.marks)
             self.node.app.push_screen(ExportScreen(self._reviewed.info, self._library, marks))

@@ -5,7 +5,7 @@ from functools import partial
 
 from textual.screen import Screen
 
-from engine.api import Job, Library, Places, PromptsheetError, SessionInfo, Tally
+from engine.api import Job, Library, Places, PromptsheetError, SessionInfo, Tally, gist
 from tui.changed_models import resume_asking
 from tui.engine_status import Doing, EngineStatus
 from tui.keys import key_of
@@ -20,7 +20,7 @@ _BACK, _AGAIN, _LOOK = "back to the rows", "try it again", "look at its images"
 
 def pause_word(status: EngineStatus) -> str:
     """What the one key does now that lets the engine process render or not: it says so."""
-    if status.doing is Doing.OFF:
+    if status.doing is Doing.OFF or status.not_here:
         return "Start"
     return "Go on" if status.doing is Doing.PAUSED and status.paused_by_user else "Pause"
 
@@ -82,7 +82,7 @@ class JobCommands:
 
         choices = (_BACK, _AGAIN, *((_LOOK,) if job.done else ()))
         question = f"Row {job.row} failed: {job.error}"
-        self.node.app.push_screen(Ask(question, choices=choices, note=job.prompt), answered)
+        self.node.app.push_screen(Ask(question, choices=choices, note=gist(job.prompt)), answered)
 
     @work(thread=True, group="change")
     def pause_or_go_on(self) -> None:
@@ -92,6 +92,10 @@ class JobCommands:
             status = engine.status()
             if status is None or status["paused_by_user"]:
                 engine.resume()
+            elif not status["renders"]:
+                now = engine.start()
+                if not now["renders"]:  # the settings forbid it
+                    hand_over(self._complain, f"Nothing is rendered: {now['paused']}")
             else:
                 engine.pause()
         except PromptsheetError as error:

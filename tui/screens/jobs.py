@@ -13,13 +13,14 @@ from textual.widgets import Input, Static
 
 from engine.api import (
     ORDERS,
+    ImageInfo,
     Pace,
     Places,
     SessionInfo,
     Stepped,
     Tally,
 )
-from tui.app_state import AppState, TakeInHand
+from tui.app_state import AppState, RowToReview, TakeInHand
 from tui.changed_models import changed_words
 from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import News
@@ -121,6 +122,8 @@ class JobsScreen(AreaScreen):
     _errors_only = False
     _resting: Timer | None = None
     """Runs while the cursor is on another session than the one in hand."""
+    _goal: int | None = None
+    """The row that the cursor is to go to, once the jobs are there."""
     _is_moved = False
     """Whether the cursor was moved away from the work."""
 
@@ -156,8 +159,9 @@ class JobsScreen(AreaScreen):
         self.set_interval(_PACE_SECONDS, self._measure)
         self.set_interval(_CLOCK_SECONDS, self._tick)
 
-    def show_session(self, session: str | None) -> None:
-        """Take a session in hand."""
+    def show_session(self, session: str | None, at: ImageInfo | None = None) -> None:
+        """Take a session in hand; the cursor goes to the row of an image."""
+        self._goal = at.row if at is not None else None
         if self._resting is not None:
             self._resting.stop()
             self._resting = None
@@ -237,7 +241,11 @@ class JobsScreen(AreaScreen):
         table.show_jobs(source)
         self._source, self._paged = source, self.info.session
         table.set_marks(self._marks.get(self._paged, ()))
-        if key is not None and not follows:
+        if self._goal is not None and self.info.session == self._wanted:
+            table.follow(None)
+            table.go_to(self._goal)
+            self._goal = None
+        elif key is not None and not follows:
             table.go_to(key)
         else:
             # Until the cursor is moved it stays with the work.
@@ -280,7 +288,7 @@ class JobsScreen(AreaScreen):
             return False
         before, self._status = self._status, status
         self._table.show_served(status.doing is not Doing.OFF)
-        if (status.doing, status.paused_by_user) != (before.doing, before.paused_by_user):
+        if (status.doing, pause_word(status)) != (before.doing, pause_word(before)):
             self.refresh_bindings()
         return True
 
@@ -358,14 +366,16 @@ class JobsScreen(AreaScreen):
 
     @on(VirtualTable.Selected, "#jobs")
     def _chosen(self) -> None:
-        """Why it failed, in full; else the images are where enter leads."""
-        job = self._table.job
-        if job is None or job.state != "failed" or not job.error or self.info is None:
+        """Why it failed, in full; else its images are where enter leads."""
+        job, info = self._table.job, self.info
+        if job is None or info is None:
             self.app.switch_mode("review")
             return
-        self._commands.tell_of_failure(
-            self.info.session, job, lambda: self.app.switch_mode("review")
-        )
+        look = RowToReview(info.session, job.row)
+        if job.state == "failed" and job.error:
+            self._commands.tell_of_failure(info.session, job, lambda: self.post_message(look))
+        else:
+            self.post_message(look)
 
     @on(VirtualTable.MarksChanged, "#jobs")
     def _marked(self) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Input, Static
 
-from engine.api import FoundModel, Library, ModelInfo, PromptsheetError
+from engine.api import FoundModel, Library, ModelInfo, PromptsheetError, fault_of
 from tui.keys import bind
 from tui.model_words import facts, found_head, found_line, found_remark
 from tui.screens.ask import Ask
@@ -24,7 +24,7 @@ from tui.widgets.dialog_box import DialogBox
 from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
 
-_ENDINGS = (".safetensors",)
+_ENDINGS = (".safetensors", ".gguf")
 _YES, _NONE, _SHOWN = "yes, add it", "no, add none", 12
 
 
@@ -61,7 +61,8 @@ class ModelAdding:
         self._label = label
         self.node.app.push_screen(
             Ask(
-                "Which model? A folder in diffusers' format, a .safetensors file, or a folder full",
+                "Which model? A folder in diffusers' format, a .safetensors or .gguf file, or a"
+                " folder full",
                 note="→ completes. What is there is shown before it is kept; its files stay there.",
                 suggester=PathSuggester(_ENDINGS),
             ),
@@ -93,7 +94,7 @@ class ModelAdding:
                 return
             single = _Single(found, self._library.models.would_be(found))
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
             return
         hand_to(app, self._show_single, single)
 
@@ -124,7 +125,7 @@ class ModelAdding:
         try:
             label = self._library.models.add_lora(found)
         except (PromptsheetError, OSError) as error:
-            hand_to(self.node.app, self._complain, str(error))
+            hand_to(self.node.app, self._complain, fault_of(error))
         else:
             hand_to(self.node.app, self._say, f"{label} is in your LoRAs.")
 
@@ -175,7 +176,7 @@ class ModelAdding:
         try:
             added = [models.add(found[0], label).label] if label else models.add_all(found)
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
         else:
             hand_to(app, self._added, tuple(added))
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Static
@@ -17,6 +18,7 @@ from engine.api import (
     PromptsheetError,
     PullPlan,
     PullProgress,
+    fault_of,
 )
 from tui.app_state import ModelCame
 from tui.keys import bind, key_of
@@ -34,8 +36,8 @@ from tui.workers import hand_to, work
 class _Asked:
     coming: ModelPull
     plan: PullPlan
-    label: str
-    """What it will be called."""
+    facts: tuple[tuple[str, str], ...]
+    """What pulling it takes."""
     missing: MissingModel | None
     """What the sheet asked for."""
 
@@ -114,10 +116,10 @@ class ModelPulling:
             coming = self._pulling.coming = self._library.models.pull(what, label)
             coming.__enter__()
             plan = coming.ask()
-            asked = _Asked(coming, plan, coming.label_of(plan), missing)
+            asked = _Asked(coming, plan, tuple(plan_facts(coming, plan)), missing)
             kept = hand_to(self.node, self._show, asked)
         except (PromptsheetError, OSError) as error:
-            hand_to(app, self._complain, str(error))
+            hand_to(app, self._complain, fault_of(error))
         finally:
             if coming is not None and not kept:
                 self._pulling.coming = None
@@ -137,7 +139,7 @@ class ModelPulling:
                 self._close(asked.coming)
 
         self._said("")
-        app.push_screen(PullModel(asked.plan, asked.label), agreed)
+        app.push_screen(PullModel(asked.plan, asked.facts), agreed)
 
     @work(thread=True, group="closing")
     def _close(self, coming: ModelPull) -> None:
@@ -169,13 +171,14 @@ class PullModel(Dialog[bool | None]):
     ]
     DEFAULT_CSS = """
     PullModel DialogBox { width: 90%; max-width: 100; }
+    PullModel VerticalScroll { height: auto; max-height: 55vh; scrollbar-size-vertical: 1; }
     PullModel .note { margin-top: 1; }
     """
 
-    def __init__(self, plan: PullPlan, label: str) -> None:
-        """Args: plan: what it takes; label: what it will be called."""
+    def __init__(self, plan: PullPlan, facts: tuple[tuple[str, str], ...]) -> None:
+        """Args: plan: what it takes; facts: the same in words."""
         super().__init__()
-        self._plan, self._label = plan, label
+        self._plan, self._facts = plan, facts
 
     def compose(self) -> ComposeResult:
         """What is known of it, and what can be done."""
@@ -184,7 +187,8 @@ class PullModel(Dialog[bool | None]):
         note = plan.room_fault or f"{key_of('keep.open')} {adds}; {key_of('keep.leave')} leaves it."
         with DialogBox("Pull a model"):
             yield Static(Content(plan_head(plan)))
-            yield Pairs(plan_facts(plan, self._label))
+            with VerticalScroll():
+                yield Pairs(self._facts)
             yield Static(Content(clean(note)), classes="note")
 
     def action_agree(self) -> None:

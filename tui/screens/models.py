@@ -1,5 +1,6 @@
 """Models: which there are, what each needs and can do, whether it is whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from tui.screens.model_adding import ModelAdding
 from tui.screens.model_missing import MissingQuestion, Ways
 from tui.screens.model_pulling import ModelPulling, pull_line
 from tui.text import clean, size_text
-from tui.undo.actions import taking_out
+from tui.undo.actions import TakeOut
 from tui.undo.undoing import Done, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pairs import Pairs
@@ -89,6 +90,7 @@ class ModelsScreen(EndsOnce[None]):
         bind("models.redo", "redo", "Redo", show=False),
         bind("models.quit", "leave", "Back", show=False),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = ("models.add", "models.pull", "models.leave")
     DEFAULT_CSS = """
     ModelsScreen #models-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
@@ -253,7 +255,7 @@ class ModelsScreen(EndsOnce[None]):
     def action_remove(self) -> None:
         """Take the model under the cursor out of the list; its files stay."""
         if (listed := self._here) is not None:
-            self._undoing.do(taking_out(self._library, listed.info.label))
+            self._undoing.do(TakeOut(self._library, listed.info.label))
 
     def action_undo(self) -> None:
         """Undo what was done last."""

@@ -93,6 +93,9 @@ def _listed(path: Path) -> _ListedPath:
 class SheetTree(DirectoryTree):
     """Folders and sheets, nothing else."""
 
+    # Textual's are pictures, which many a terminal has no font for.
+    ICON_NODE_EXPANDED, ICON_NODE, ICON_FILE = "▾ ", "▸ ", ""
+
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Leave out hidden files and other kinds; and names a terminal would obey."""
         shown = (p for p in paths if not p.name.startswith(".") and clean(p.name) == p.name)

@@ -109,6 +109,7 @@ class RemapKeys(EndsOnce[str | None]):
         bind("settings.leave", "leave", "Keep and go back"),
         bind("settings.quit", "leave", "Keep and go back", show=False),
     ]
+    KEY_LINE: ClassVar[Sequence[str]] = ("settings.open", "settings.leave")
     DEFAULT_CSS = """
     RemapKeys #keys-title { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from engine.api import (
@@ -23,7 +24,7 @@ from engine.api import (
     SessionInfo,
     Wanted,
 )
-from tui.app_state import AppState
+from tui.app_state import AppState, TakeInHand
 from tui.engine_watch import News
 from tui.graphics.beneath import beneath
 from tui.graphics.protocol import current
@@ -34,6 +35,7 @@ from tui.screens.compare import MOST, CompareScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import (
     FILTER_HELP,
+    FILTER_HELP_ALL,
     GalleryTiles,
     lora_words,
     row_number,
@@ -55,10 +57,27 @@ _WITH_IMAGES = ("full", "chosen", "favour", "trash", "compare", "more", "export"
 _DROP = "Drop the filter"
 _NO_ROW = "Stay here"
 _SHOW_ALL = {"favourites": "Show all, not favourites alone", "failed": "Show all, not failed alone"}
-_BACK = "Back to the session"
+_BACK = "Back"
 _HIDE = "Hide the large picture"
 _NO_MATCH = "No image matches. Filter by less, or leave the filter."
 _ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
+_ORDERS_OF_ALL = {"newest": "newest first", "sheet": "session by session"}
+_FIRST = 1000
+"""Images of all sessions that are shown before the others are looked for."""
+_REST = 0.15
+"""Seconds without a key after which all sessions' images are looked through for what was typed."""
+_KEYS = (
+    *("contact.range", "review.compare", "review.open", "review.favourite", "review.take_away"),
+    *("contact.mark", "contact.leave", "review.undo", "review.find", "review.all_images"),
+    *("review.watch", "review.to_sheet", "review.again", "review.write_out"),
+)
+_OF_ALL = (
+    *("contact.range", "review.compare", "review.all_images", "review.to_sheet", "review.watch"),
+)
+_KEYS_OF_ALL = tuple(dict.fromkeys((*_OF_ALL, *_KEYS)))
+"""The ways on from an image come first."""
+_NO_FILTER = "", Wanted()
+_ALL_NEWEST = "", Wanted(order="newest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +95,7 @@ class _TakenIn:
     """Images that were read anew."""
 
     tiles: GalleryTiles
-    info: SessionInfo
+    info: SessionInfo | None
     here: str | None
     """What was under the cursor when it began; its position now is the next."""
     cursor: int | None
@@ -89,7 +108,7 @@ class _Newest:
 
 
 class ReviewScreen(AreaScreen):
-    """The images of the session in hand, or the favourites of all."""
+    """The images of the session in hand, or of all."""
 
     AREA = "review"
     AUTO_FOCUS = "ContactSheet"
@@ -105,11 +124,11 @@ class ReviewScreen(AreaScreen):
         bind("review.failed", "only('failed')", "Failed only", show=False),
         bind("review.order", "sort", "Order", show=False),
         bind("review.row", "ask('row')", "Jump to row", show=False),
-        bind("review.watch", "newest", "Follow the newest", show=False),
+        bind("review.watch", "watch", "Its job"),
         bind("review.again", "chosen('again')", "Render again"),
         bind("review.more", "more", "More like this", show=False),
         bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
-        bind("review.to_sheet", "chosen('refine')", "Refine", show=False),
+        bind("review.to_sheet", "chosen('refine')", "Refine"),
         bind("review.pictures", "chosen('draw_on')", "Draw on these", show=False),
         bind("review.copy_path", "chosen('path')", "Copy path", show=False),
         bind("review.copy", "chosen('prompt')", "Copy prompt", show=False),
@@ -117,13 +136,9 @@ class ReviewScreen(AreaScreen):
         bind("review.download", "chosen('download')", "Download", show=False),
         bind("review.write_out", "export", "Export"),
         bind("review.picture", "preview", "Large picture on or off", show=False),
-        bind("review.all_favourites", "everything", "Favourites of all sessions", show=False),
+        bind("review.all_images", "everything", "All sessions", first=True),
     ]
-    KEY_LINE: ClassVar[Sequence[str]] = (
-        *("contact.range", "review.compare", "review.open", "review.favourite"),
-        *("review.take_away", "contact.mark", "contact.leave", "review.undo", "review.find"),
-        *("review.again", "review.write_out"),
-    )
+    KEY_LINE: Sequence[str] = _KEYS
     DEFAULT_CSS = """
     ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
@@ -141,6 +156,13 @@ class ReviewScreen(AreaScreen):
     _asking = "filter"
     _following = False
     _everything = False
+    """Whether the images of all sessions are shown."""
+    _stale = False
+    """Whether there are others by now, of which nothing was taken in."""
+    _resting: Timer | None = None
+    """Runs while a filter of all sessions is being typed."""
+    _was_at: str | None = None
+    """The image of the session in hand from which one went to those of all."""
     _full: FullScreen | None = None
 
     def __init__(self, app_state: AppState) -> None:
@@ -160,7 +182,9 @@ class ReviewScreen(AreaScreen):
         }
         """What is done to chosen images."""
         self._marks: dict[str | None, set[str]] = {}
-        """Session → its marked images; None: of the favourites of all."""
+        """Session → its marked images; None: those of all."""
+        self._filters = {False: _NO_FILTER, True: _ALL_NEWEST}
+        """What is typed, and wanted: of the session in hand, and of all."""
 
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
@@ -176,33 +200,75 @@ class ReviewScreen(AreaScreen):
         """Show the session in hand, or the last."""
         self.show_session(self.app_state.memory.session)
 
-    def show_session(self, session: str | None) -> None:
+    def show_session(self, session: str | None, at: ImageInfo | None = None) -> None:
         """Take a session in hand; one image of another is no longer looked at."""
         if self._full is not None:
             self._full.dismiss()
-        self._text, self._wanted, self._everything = "", Wanted(), False
-        self._note_filters()
+        failed = at is not None and at.state == "failed"
+        self._turn_to(("", Wanted(states=("failed",))) if failed else _NO_FILTER, everything=False)
+        self._load(session, at.image if at is not None else None)
+
+    def show_row(self, session: str, row: int) -> None:
+        """Look at the images of a row."""
+        self._turn_to(_NO_FILTER, everything=False)
+        self._load(session, row=row)
+
+    def see_all(self, text: str = "") -> None:
+        """Look at the images of all sessions, the newest first, as far as they match."""
+        self._turn_to((text, _ALL_NEWEST[1]), everything=True)
+        self._load(None)
+
+    def _turn_to(self, filtered: tuple[str, Wanted], *, everything: bool) -> None:
+        self._filters[self._everything] = self._text, self._wanted
+        (self._text, self._wanted), self._everything = _NO_FILTER, False
+        self._note_filters()  # nothing is open any more
         if self.ready:
             self._close_box()
-        self._load(session)
+        (self._text, self._wanted), self._everything = filtered, everything
+        self.KEY_LINE = _KEYS_OF_ALL if everything else _KEYS
+        self._note_filters()
 
     # ---------------------------------------------------------------- which images
 
     @work(thread=True, exclusive=True, group="images")
-    def _load(self, session: str | None, keep: str | None = None) -> None:
-        """Open the images; `keep` is the one the cursor stays on."""
+    def _load(
+        self,
+        session: str | None,
+        keep: str | None = None,
+        otherwise: int = 0,
+        *,
+        row: int | None = None,
+        far: bool = True,
+    ) -> None:
+        """Open the images.
+
+        Args:
+            session: whose; if not those of all are shown.
+            keep: the image that the cursor stays on.
+            otherwise: where it goes if that is not among them.
+            row: the number of the row whose first image it goes to.
+            far: whether it is worth looking for among all of a million, which takes seconds.
+        """
         library = self.app_state.library
         newest: Path | None = None
         try:
             info = None if self._everything else library.sessions.find(session or "last")
-            gallery = library.images.gallery(info.session if info else None, self._shown_of(info))
+            of = info.session if info else None
+            gallery = library.images.gallery(of, self._shown_of(info), first=_FIRST)
             if info is not None and self._is_running(info):
                 newest = library.images.newest(info.session)
+            cursor = gallery.index_of(keep) if keep else None
+            if row is not None:
+                cursor = gallery.index_of_row(row)
+            if far and keep and cursor is None and gallery.has_more:
+                gallery.take_in()
+                cursor = gallery.index_of(keep)
         except LibraryError:
             hand_over(self._show, _Found(None, None))
             return
-        cursor = (gallery.index_of(keep) if keep else None) or 0
-        if not hand_over(self._show, _Found(info, gallery, cursor, newest)):
+        if not hand_over(
+            self._show, _Found(info, gallery, otherwise if cursor is None else cursor, newest)
+        ):
             gallery.close()
 
     def _shown_of(self, info: SessionInfo | None) -> Wanted:
@@ -220,7 +286,10 @@ class ReviewScreen(AreaScreen):
         info, gallery, newest, sheet = found.info, found.gallery, found.newest, self._sheet
         if self.reviewed.tiles is not None:
             self._marks[self.reviewed.session] = set(sheet.marks)
-        tiles = None if gallery is None else GalleryTiles(gallery, self.app_state.library.path)
+            if self.reviewed.tiles.gallery.has_more:
+                self.reviewed.tiles.gallery.leave_off()
+        path, of_all = self.app_state.library.path, info is None
+        tiles = None if gallery is None else GalleryTiles(gallery, path, of_all=of_all)
         self.reviewed.info, self.reviewed.tiles = info, tiles
         self._following = newest is not None and info is not None and info.images > LIVE
         live = info is not None and self._is_running(info) and info.images <= LIVE
@@ -233,6 +302,8 @@ class ReviewScreen(AreaScreen):
             self._show_newest(newest)
         self._show_title()
         self.refresh_bindings()
+        if gallery is not None and gallery.has_more:
+            self._take_in()
 
     def keys_changed(self) -> None:
         """Also what stands where there is nothing."""
@@ -243,29 +314,37 @@ class ReviewScreen(AreaScreen):
         if self.reviewed.tiles is None:
             self.query_one("#review-title", Static).update(_no_images())
             return
-        info, wanted = self.reviewed.info, self.reviewed.tiles.gallery.wanted
-        count = len(self.reviewed.tiles)
+        info, gallery = self.reviewed.info, self.reviewed.tiles.gallery
+        wanted, count = gallery.wanted, len(gallery)
+        order = (_ORDERS_OF_ALL if info is None else _ORDER_WORDS)[wanted.order]
         if info is None:
-            parts = ["favourites of all sessions", count_text(count, "image")]
+            more = " and more" if gallery.has_more else ""
+            parts = ["all sessions", f"{count_text(count, 'image')}{more}"]
         elif wanted.is_narrow or wanted.states == ("failed",):
             parts = [clean(info.name), f"{count:,} of {count_text(info.images, 'image')}"]
         else:
             parts = [clean(info.name), f"{info.done:,} of {count_text(info.images, 'image')}"]
         parts += [f"★ {info.favourites:,}"] if info and info.favourites else []
-        parts += ["favourites only"] if info and wanted.favourites else []
+        parts += ["favourites only"] if wanted.favourites else []
         parts += ["failed only"] if wanted.states == ("failed",) else []
         parts += [f"/{clean(self._text)}"] if self._text else []
-        parts += [_ORDER_WORDS[wanted.order]] if _ORDER_WORDS[wanted.order] else []
+        parts += [order] if order else []
         parts += ["following the newest"] if self._following else []
         self.query_one("#review-title", Static).update(Content(" · ".join(parts)), layout=False)
 
     def reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
-        self._load(self.reviewed.session, self._here)
+        self._load(self.reviewed.session, self._here, far=False)
 
     def tell(self, news: News) -> None:
         """New images join; what is looked at stays."""
         super().tell(news)
+        if self._everything:
+            if not self.is_current:
+                self._stale |= bool(news.finished or news.curated)
+            elif news.finished:
+                self._take_in()
+            return
         session = self.reviewed.session
         if session is None and self.reviewed.tiles is None and news.finished:
             self._load(self.app_state.memory.session)
@@ -274,8 +353,14 @@ class ReviewScreen(AreaScreen):
         if self._following and session in news.finished:
             self._show_newest(news.finished[session])
 
+    def resumed(self) -> None:
+        """Take in what became of all sessions' images while something else was looked at."""
+        if self._stale and self._everything:
+            self._load(None, self._here, self._sheet.cursor)
+        self._stale = False
+
     def _take_in(self) -> None:
-        if self.reviewed.tiles is not None and self.reviewed.session is not None:
+        if self.reviewed.tiles is not None:
             self._read_news(self.reviewed.tiles, self.reviewed.session, self._here)
 
     @property
@@ -283,9 +368,9 @@ class ReviewScreen(AreaScreen):
         return self._sheet.tile.key if self._sheet.tile else None
 
     @work(thread=True, exclusive=True, group="news")
-    def _read_news(self, tiles: GalleryTiles, session: str, here: str | None) -> None:
+    def _read_news(self, tiles: GalleryTiles, session: str | None, here: str | None) -> None:
         try:
-            info = self.app_state.library.sessions.find(session)
+            info = self.app_state.library.sessions.find(session) if session else None
             tiles.gallery.take_in()
             cursor = tiles.gallery.index_of(here) if here else None
         except LibraryError:
@@ -317,7 +402,7 @@ class ReviewScreen(AreaScreen):
         star = "★ " if event.tile.favourite else ""
         self.query_one("#large", ImagePane).show(
             event.tile.path,
-            f"{star}row {image.row}, image {image.variation}",
+            f"{star}{tiles.caption(image)}",
             words=f"◌\n\n{event.tile.words or 'No picture'}",
             beneath=beneath(image.recipe, self.app_state.library.path),
         )
@@ -425,7 +510,25 @@ class ReviewScreen(AreaScreen):
             sorted(keys), lambda images: self.app.push_screen(CompareScreen(images, library))
         )
 
-    def action_newest(self) -> None:
+    @property
+    def _image(self) -> ImageInfo | None:
+        """The one under the cursor."""
+        tile, tiles = self._sheet.tile, self.reviewed.tiles
+        return None if tile is None or tiles is None else tiles.image(tile.key)
+
+    @property
+    def _can_follow(self) -> bool:
+        """Whether a session is looked at of which images are still to come."""
+        return self.reviewed.info is not None and self._is_running(self.reviewed.info)
+
+    def action_watch(self) -> None:
+        """Follow the newest of a session that is at work; else see the image's row in Jobs."""
+        if self._can_follow:
+            self._follow_newest()
+        elif (image := self._image) is not None:
+            self.post_message(TakeInHand(image.session, "jobs", image))
+
+    def _follow_newest(self) -> None:
         """Show the newest image large whenever one is finished, until the cursor moves."""
         self._following = True
         self._show_title()
@@ -452,8 +555,9 @@ class ReviewScreen(AreaScreen):
         passing(self).note(_HIDE, self.action_preview, is_open=not side.has_class("-hidden"))
 
     def action_sort(self) -> None:
-        """The next order: sheet, newest first, favourites first."""
-        order = IMAGE_ORDERS[(IMAGE_ORDERS.index(self._wanted.order) + 1) % len(IMAGE_ORDERS)]
+        """The next order: sheet, newest first, favourites first; of all sessions the first two."""
+        orders = IMAGE_ORDERS[: len(_ORDERS_OF_ALL)] if self._everything else IMAGE_ORDERS
+        order = orders[(orders.index(self._wanted.order) + 1) % len(orders)]
         self._wanted = replace(self._wanted, order=order)
         self.reopen()
 
@@ -471,23 +575,33 @@ class ReviewScreen(AreaScreen):
         self.reopen()
 
     def _note_filters(self) -> None:
-        """What is left by the key of leaving: each filter, and the favourites of all sessions."""
+        """What is left by the key of leaving: each filter, and the images of all sessions."""
+        passing(self).note(_BACK, self._back_to_session, is_open=self._everything)
         only = {
-            "favourites": self._wanted.favourites and not self._everything,
+            "favourites": self._wanted.favourites,
             "failed": self._wanted.states == ("failed",),
         }
         for what, is_open in only.items():
             leave = partial(self.action_only, what)
             passing(self).note(_SHOW_ALL[what], leave, is_open=is_open)
-        passing(self).note(_BACK, self.action_everything, is_open=self._everything)
         passing(self).note(_DROP, self._drop_filter, is_open=bool(self._text))
 
     def action_everything(self) -> None:
-        """The favourites of all sessions, or the session in hand again."""
-        self._everything = not self._everything
-        self._wanted = Wanted(favourites=self._everything, order=self._wanted.order)
-        self._note_filters()
-        self._load(self.app_state.memory.session)
+        """This image among those of all sessions; from there, among those of its own."""
+        image = self._image
+        if not self._everything:
+            self._was_at = self._here
+            self._turn_to(self._filters[True], everything=True)
+            self._load(None, self._here)
+        elif image is not None:
+            self.post_message(TakeInHand(image.session, "review", image))
+        else:
+            self._back_to_session()
+
+    def _back_to_session(self) -> None:
+        """The session in hand again, as it was left."""
+        self._turn_to(self._filters[False], everything=False)
+        self._load(self.app_state.memory.session, self._was_at)
 
     def action_ask(self, what: str) -> None:
         """Type a filter, or a row's number."""
@@ -495,8 +609,9 @@ class ReviewScreen(AreaScreen):
         box = self.query_one("#ask", Input)
         with box.prevent(Input.Changed):
             box.value = self._text if what == "filter" else ""
+        helps = FILTER_HELP_ALL if self._everything else FILTER_HELP
         box.placeholder = (
-            f"{FILTER_HELP}; {key_of('app.leave')} drops it"
+            f"{helps}; {key_of('app.leave')} drops it"
             if what == "filter"
             else "a row's number, then enter"
         )
@@ -510,7 +625,12 @@ class ReviewScreen(AreaScreen):
     def _typed(self, event: Input.Changed) -> None:
         if self._asking == "filter":
             self._text = event.value.strip()
-            self.reopen()
+            if self._resting is not None:
+                self._resting.stop()
+            if self._everything:
+                self._resting = self.set_timer(_REST, self.reopen)
+            else:
+                self.reopen()
 
     @on(Input.Submitted, "#ask")
     def _answered(self, event: Input.Submitted) -> None:
@@ -555,6 +675,10 @@ class ReviewScreen(AreaScreen):
         """Without images there is little to do."""
         if parameters == ("download",) and not can_download(current()):
             return False
+        if self._everything and (action == "export" or parameters == ("row",)):
+            return False  # of one session alone
+        if action == "watch":
+            return self._can_follow or bool(self.reviewed.tiles)
         if action in _WITH_IMAGES:
             return True if self.reviewed.tiles else None
         return True
@@ -567,6 +691,10 @@ class ReviewScreen(AreaScreen):
                 return "No favourite"
             case "review.take_away" if self._can_restore:
                 return "Restore"
+            case "review.all_images" if self._everything:
+                return "Its session"
+            case "review.watch" if self._can_follow:
+                return "Follow the newest"
             case "review.compare" if not 2 <= marks <= MOST:
                 return ""
             case "review.find" if self.reviewed.tiles is None:

@@ -23,7 +23,7 @@ from engine.api import (
     SessionPages,
     TrashSize,
 )
-from tui.app_state import AppState, SessionToSheet, TakeInHand
+from tui.app_state import AppState, SeeAll, SessionToSheet, TakeInHand
 from tui.engine_watch import News
 from tui.keys import bind, key_of
 from tui.passing import passing
@@ -125,6 +125,7 @@ class SessionsScreen(AreaScreen):
         bind("sessions.to_sheet", "open('sheet')", "Sheet"),
         bind("sessions.watch", "open('jobs')", "Jobs"),
         bind("sessions.find", "search", "Search"),
+        bind("sessions.all_images", "all_images", "Images of all", first=True),
         bind("sessions.order", "sort", "Order", show=False),
         bind("sessions.rename", "chosen('rename')", "Rename"),
         bind("sessions.tags", "chosen('tag')", "Tags"),
@@ -142,7 +143,8 @@ class SessionsScreen(AreaScreen):
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("sessions.open", "sessions.resume", "sessions.retry", "sessions.stop"),
         *("sessions.take_away", "sessions.empty", "sessions.undo", "sessions.find"),
-        *("sessions.to_sheet", "sessions.again", "sessions.write_out", "sessions.rename"),
+        *("sessions.all_images", "sessions.to_sheet", "sessions.again", "sessions.write_out"),
+        "sessions.rename",
         *("sessions.tags", "sessions.watch"),
     )
     DEFAULT_CSS = """
@@ -347,6 +349,8 @@ class SessionsScreen(AreaScreen):
         """Without a session there is little to do; in the trash, still less."""
         if action in ("open", "chosen", "trash") and self.ready and self._session is None:
             return None
+        if action == "all_images":
+            return not self._trashed
         if action == "open" or parameters in (("again",), ("export",)):
             return None if self._trashed else True
         return True
@@ -359,6 +363,8 @@ class SessionsScreen(AreaScreen):
                 return "Restore"
             case "sessions.find" if info is None and not self._text:
                 return ""
+            case "sessions.all_images" if self._text:
+                return "Images found"
             case "sessions.empty":
                 return None if self._trashed and info else ""
             case "sessions.undo":
@@ -415,6 +421,10 @@ class SessionsScreen(AreaScreen):
         self.post_message(
             SessionToSheet(info.session) if area == "sheet" else TakeInHand(info.session, area)
         )
+
+    def action_all_images(self) -> None:
+        """The images of all sessions, the newest first; of a search, those that it finds."""
+        self.post_message(SeeAll(self._text))
 
     def action_chosen(self, what: str) -> None:
         """Do something to the session under the cursor."""

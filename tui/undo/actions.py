@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.api import Library
+from tui.model_words import needed_words
 from tui.text import count_text
 
 
@@ -126,11 +127,24 @@ def restoring(library: Library, session: str, name: str) -> _ByCalls:
     )
 
 
-def taking_out(library: Library, label: str) -> _ByCalls:
+class TakeOut:
     """A model is taken out of the list."""
-    entries: list[Mapping[str, Any]] = []
-    return _ByCalls(
-        f"{label} is out of the list, its files stay",
-        lambda: entries.append(library.models.remove(label)),
-        lambda: library.models.put_back(entries.pop()),
-    )
+
+    def __init__(self, library: Library, label: str) -> None:
+        self.images: list[str] = []
+        self.words = ""
+        self._library, self._label = library, label
+        self._entry: Mapping[str, Any] = {}
+
+    def do(self) -> None:
+        """Take it out, and say who still needs it."""
+        models = self._library.models
+        self._entry = models.remove(self._label)
+        self.words = f"{self._label} is out of the list, its files stay"
+        if needed := needed_words(models.needed_by(self._label)):
+            self.words += f". {needed}"
+
+    def undo(self) -> None:
+        """Put it back."""
+        self._library.models.put_back(self._entry)
+        self.words = f"{self._label} is out of the list"

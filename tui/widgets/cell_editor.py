@@ -137,8 +137,11 @@ class CellEditor(Vertical):
             several: whether several choices may stand there, between commas.
         """
         self._place, self._choices, self._several = place, choices, several
-        width = max(region.width, _LEAST_WIDTH, min(len(text) + 4, self.screen.size.width - 4))
-        self.styles.width = min(width, self.screen.size.width - 2)
+        room = self.screen.size.width
+        # What is short is not moved off its cell for more room than it needs.
+        least = min(_LEAST_WIDTH, room - region.x)
+        width = max(region.width, least, min(len(text) + 4, room - 4))
+        self.styles.width = min(width, room - 2)
         self.styles.offset = region.x, region.y
         self.set_class(not choices, "-free")
         self.add_class("-open")

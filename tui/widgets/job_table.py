@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 
-from engine.api import Job, JobPages
+from engine.api import Job, JobPages, gist
 from tui.state_words import short_reason, state_cell
 from tui.widgets.background_source import BackgroundSource
 from tui.widgets.table_lines import TableColumn
@@ -67,6 +67,8 @@ class JobSource(BackgroundSource[Job]):
                 return Cell(f"{job.size[0]}×{job.size[1]}")
             case "note":
                 return Cell(short_reason(job.error) if job.error else "", "error")
+            case "prompt":
+                return Cell(gist(job.prompt))
             case _:
                 return Cell(str(getattr(job, column)))
 

@@ -63,7 +63,8 @@ def _cell(line: QueueLine, column: TableColumn) -> Cell:
         case "name":
             return Cell(line.info.name)
         case "bar":
-            return Cell("".join(bar(counts, column.width)), "busy")
+            over, rest = bar(counts, column.width)
+            return Cell(over, "busy", rest=rest)
         case "images":
             return Cell(_count(counts))
         case "failed":

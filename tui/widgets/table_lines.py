@@ -215,7 +215,12 @@ def draw_row(
         shown = cell.swatches[: max(0, width - 1)]
         pieces += [(SWATCH, own + Style(color=colour)) for colour in shown]
         text = f" {cell.glyph}{cell.text}" if shown else cell.glyph + cell.text
-        pieces += [(fit(text, width - len(shown), column.align), own), (" " * GAP, plain)]
+        if cell.rest:
+            back = style(*names, "dim", last)
+            pieces += [(text, own), (fit(cell.rest, width - cell_len(text)), back)]
+        else:
+            pieces.append((fit(text, width - len(shown), column.align), own))
+        pieces.append((" " * GAP, plain))
     return _joined(pieces, layout.total, plain)
 
 

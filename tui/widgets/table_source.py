@@ -18,6 +18,8 @@ class Cell:
     glyph: str = ""
     swatches: tuple[str, ...] = ()
     """Colours shown before the text, `#RRGGBB`."""
+    rest: str = ""
+    """What comes right after the text, and stands back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ _WAYS = (
 )
 _MOST_SESSIONS = 6
 _WIDE = 100
-_NAME, _SHORT_NAME = 30, 15
+_ROOM, _SHORT_ROOM = 37, 22
 _MOST_MODELS = 3
 _DAY = 86_400
 
@@ -126,13 +126,16 @@ def when_words(then: float, now: float) -> str:
     return time.strftime("%A" if then >= midnight - 6 * _DAY else "%Y-%m-%d", local)
 
 
-def _session_words(info: SessionInfo, now: float, name: int) -> Content:
-    """A session, with `name` cells for its name."""
-    done = f"{info.done:,}" if info.done == info.images else f"{info.done:,}/{info.images:,}"
+def _done(info: SessionInfo) -> str:
+    return f"{info.done:,}" if info.done == info.images else f"{info.done:,}/{info.images:,}"
+
+
+def _session_words(info: SessionInfo, now: float, room: int, counts: int) -> Content:
+    """A session, with `room` cells for its name and counts, `counts` of them for these."""
     star = f"  ★ {info.favourites}" if info.favourites else ""
     return Content.assemble(
-        fit(clean(info.name), name),
-        f" {GLYPHS[info.state]} {done:<9}",
+        fit(clean(info.name), room - counts),
+        f" {GLYPHS[info.state]} {_done(info):<{counts}}  ",
         (when_words(info.created, now), "$text-muted"),
         (star, "$text-warning"),
     )
@@ -237,11 +240,14 @@ class Welcome(Widget, can_focus=True):
                     (f"{key_of('welcome.open')} shows them", "$text-muted"),
                 )
                 await away.mount(WelcomeLine(words, lambda: self._take_in_hand(news, "review")))
-            now, name = time.time(), _SHORT_NAME if self.has_class("-narrow") else _NAME
+            now, room = time.time(), _SHORT_ROOM if self.has_class("-narrow") else _ROOM
+            counts = max((len(_done(info)) for info in facts.sessions), default=0)
             if facts.sessions:
                 await lately.mount(Static("made lately", classes="title"))
             await lately.mount_all(
-                WelcomeLine(_session_words(info, now, name), self._opener(info), info.session)
+                WelcomeLine(
+                    _session_words(info, now, room, counts), self._opener(info), info.session
+                )
                 for info in facts.sessions
             )
         lines = self._lines

@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
 from typing import Literal
@@ -21,10 +21,15 @@ from engine.library.database import (
     reading,
 )
 from engine.library.read.reader import IMAGE_COLUMNS, OF_SESSION, STATES, ImageInfo, image_info
+from engine.library.read.searching import rows_with_words, sessions_called
 from engine.library.read.sources import SOURCE_NAMES
 
 ImageOrder = Literal["sheet", "newest", "favourites"]
 IMAGE_ORDERS: tuple[ImageOrder, ...] = ("sheet", "newest", "favourites")
+
+_BY_END = "INDEXED BY images_by_end"
+_MANY_ROWS = 20_000
+"""From so many found rows on it is quicker to go through all images than through theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +37,49 @@ class Wanted:
     """Which images, and in which order."""
 
     text: str = ""
-    """In the row's prompt, capitals do not matter; empty: any."""
+    """Of a session: in the row's prompt, capitals do not matter; of all: what a search of sessions
+    finds, in their names, tags and prompts. Empty: any."""
     rows: tuple[int, int] | None = None
     """First and last row number."""
     favourites: bool = False
     """Only those."""
     states: tuple[str, ...] = ("done",)
     order: ImageOrder = "sheet"
+    session: str = ""
+    """In the session's name or one of its tags, or its id; empty: any."""
 
     @property
     def is_narrow(self) -> bool:
         """Whether images are left out that have one of the states."""
-        return bool(self.text or self.rows or self.favourites)
+        return bool(self.text or self.session or self.rows or self.favourites)
 
 
 class Gallery:
     """Ids of the wanted images are held (8 bytes each), everything else is read by the page.
 
-    Trashed images are in none. Safe to use from several threads. Several sessions' images come
-    session by session, the oldest first.
+    Trashed images are in none. Safe to use from several threads. In the order of the sheet several
+    sessions' images come session by session, the oldest first.
 
     Raises:
         LibraryError: no such library or session.
     """
 
-    def __init__(self, library: Path, session: str | None, wanted: Wanted | None = None) -> None:
+    def __init__(
+        self,
+        library: Path,
+        session: str | None,
+        wanted: Wanted | None = None,
+        *,
+        first: int | None = None,
+    ) -> None:
         """Find the images.
 
         Args:
             library: the library.
             session: a session's id; None for all sessions.
             wanted: which of its images; all that are done, if it is not said.
+            first: so many are enough for now, where all would take a while; `take_in` finds the
+                rest.
         """
         if is_new(library):
             raise LibraryError(f"There is no library in {library} yet.")
@@ -71,6 +88,8 @@ class Gallery:
         self.wanted = wanted or Wanted()
         self._session = session
         self._latest = 0.0
+        self.has_more = False
+        """Whether only the first were found so far."""
         try:
             if session is not None:
                 found = self._rows(
@@ -78,7 +97,7 @@ class Gallery:
                 )
                 if not found:
                     raise LibraryError(f"There is no session {session!r}.")
-            self._ids = self._find()
+            self._ids = self._find(first)
         except BaseException:
             self._db.close()
             raise
@@ -89,6 +108,10 @@ class Gallery:
         """What users called the pictures that images are drawn on, by the images' ids."""
         rows = self._rows(SOURCE_NAMES, json.dumps(images))
         return {row["key"]: row["name"] for row in rows}
+
+    def leave_off(self) -> None:
+        """End what is being read, in whichever thread: there it fails as unreadable."""
+        self._db.interrupt()
 
     def close(self) -> None:
         """Close the database now; else it is closed when nobody holds this any more."""
@@ -114,48 +137,87 @@ class Gallery:
             arguments.append(self._session)
         else:
             parts.append("i.session NOT IN (SELECT id FROM sessions WHERE trashed IS NOT NULL)")
+        if wanted.session:
+            called, names = sessions_called(wanted.session)
+            parts.append(f"i.session IN (SELECT id FROM sessions WHERE {called})")
+            arguments += names
         if wanted.favourites:
             parts.append("i.favourite = 1")
-        if wanted.text or wanted.rows:
+        if self._session is None and wanted.text:
+            rows, words = rows_with_words(wanted.text)
+            called, names = sessions_called(wanted.text)
+            sessions = f"SELECT id FROM sessions WHERE {called}"
+            parts.append(f"(i.row IN ({rows}) OR i.session IN ({sessions}))")
+            arguments += [*words, *names]
+        if wanted.rows or (wanted.text and self._session is not None):
             first, last = wanted.rows or (0, 1 << 62)
+            text = wanted.text if self._session is not None else ""
             within = OF_SESSION if self._session is not None else "? IS NULL"
             parts.append(
                 f"i.row IN (SELECT id FROM rows WHERE {within} AND number BETWEEN ? AND ?"
                 " AND (? = '' OR instr(lower(json_extract(cells, '$.prompt')), lower(?))))"
             )
-            arguments += [self._session, first, last, wanted.text, wanted.text]
+            arguments += [self._session, first, last, text, text]
         return " AND ".join(parts), arguments
 
-    def _find(self) -> "array[int] | range":
+    def _find(self, first: int | None = None) -> "array[int] | range":
         self._look_at_latest()
+        self.has_more = False
         if (whole := self._whole()) is not None:
             return whole
         condition, arguments = self._condition()
         order = "i.finished DESC, i.id" if self.wanted.order == "newest" else "i.id"
-        ids = [
-            row[0]
-            for row in self._rows(
-                f"SELECT i.id FROM images i WHERE {condition} ORDER BY {order}", *arguments
-            )
-        ]
+        by_end, most = "", -1
+        if self._are_most():
+            # SQLite reads this index from its beginning, and has nothing to sort.
+            by_end, most = _BY_END, -1 if first is None else first
+            condition += " AND i.state = 'done'"
+            order = "i.finished DESC, i.session, i.id"
+        ids = self._ids_of(
+            f"SELECT i.id FROM images i {by_end} WHERE {condition} ORDER BY {order} LIMIT ?",
+            *arguments,
+            most,
+        )
+        self.has_more = len(ids) == most
         if self.wanted.order == "favourites":
             marked = self._rows(
                 "SELECT id FROM images WHERE favourite = 1 AND trashed IS NULL ORDER BY id"
             )
             favourites = {row[0] for row in marked}
-            ids = [
-                *filter(favourites.__contains__, ids),
-                *filterfalse(favourites.__contains__, ids),
-            ]
-        return array("q", ids)
+            first_ones = array("q", filter(favourites.__contains__, ids))
+            return first_ones + array("q", filterfalse(favourites.__contains__, ids))
+        return ids
+
+    def _are_most(self) -> bool:
+        """Whether it is a large part of all there is, the newest first."""
+        wanted = self.wanted
+        newest = wanted.order == "newest" and wanted.states == ("done",)
+        if self._session is not None or not newest:
+            return False
+        if not wanted.text or replace(wanted, text="").is_narrow:
+            return not wanted.is_narrow
+        rows, words = rows_with_words(wanted.text)
+        found = self._rows(f"SELECT count(*) FROM ({rows} LIMIT ?)", *words, _MANY_ROWS)
+        return bool(found[0][0] == _MANY_ROWS)
+
+    def _ids_of(self, query: str, *arguments: object) -> "array[int]":
+        # A million rows would take a hundred times the room of their ids.
+        try:
+            with self._lock, closing(self._db.execute(query, arguments)) as cursor:
+                return array("q", (row[0] for row in cursor))
+        except sqlite3.Error as error:
+            raise LibraryError(f"The library cannot be read: {error}.") from error
 
     def _look_at_latest(self) -> None:
-        if self._session is not None:
+        if self._session is None:
+            query = "SELECT max(finished) FROM images WHERE trashed IS NULL AND state = 'done'"
+            latest = self._rows(query)
+        else:
             latest = self._rows(
                 f"SELECT max(finished) FROM images WHERE {OF_SESSION} AND state = 'done'",
                 self._session,
             )
-            self._latest = latest[0][0] or 0.0
+        self._latest = latest[0][0] or 0.0
 
     def _whole(self) -> range | None:
         """All ids of a session that is shown whole, without reading them; None otherwise.
@@ -181,16 +243,20 @@ class Gallery:
         return whole if len(whole) == shown == counts["images"] else None
 
     def take_in(self) -> int:
-        """Let images join that were finished meanwhile; their number."""
-        if self._session is None or "done" not in self.wanted.states:
-            return 0
+        """Let images join that were finished meanwhile, or not looked for yet; their number."""
         before = len(self._ids)
+        if self.has_more:
+            self._ids = self._find()
+            return len(self._ids) - before
+        if "done" not in self.wanted.states:
+            return 0
         if set(self.wanted.states) == set(STATES) and not self.wanted.is_narrow:
             return 0  # they are all here already
         condition, arguments = self._condition()
+        by_end = _BY_END if self._session is None else ""  # it might begin with the words searched
         # One commit has one time: those of the last time seen may not have been all of it.
         rows = self._rows(
-            f"SELECT i.id, i.finished FROM images i WHERE {condition}"
+            f"SELECT i.id, i.finished FROM images i {by_end} WHERE {condition}"
             " AND i.state = 'done' AND i.finished >= ? ORDER BY i.finished, i.id DESC",
             *arguments,
             self._latest,

@@ -87,6 +87,7 @@ class ImageInfo:
 
     image: str
     session: str
+    session_name: str
     row: int
     variation: int
     seed: int
@@ -361,7 +362,10 @@ _FROM_IMAGES = (
     "FROM images i JOIN rows r ON r.id = i.row JOIN recipes p ON p.id = i.recipe"
     " JOIN sessions s ON s.id = i.session"
 )
-IMAGE_COLUMNS = f"SELECT i.*, r.number, p.body, s.folder, s.key AS session_key {_FROM_IMAGES}"
+IMAGE_COLUMNS = (
+    "SELECT i.*, r.number, p.body, s.folder, s.key AS session_key, s.name AS session_name"
+    f" {_FROM_IMAGES}"
+)
 """What `image_info` needs of images `i`, their rows `r` and sessions `s`."""
 
 _JOB_STATE = f"CASE {' '.join(f'WHEN r.{s} > 0 THEN {s!r}' for s in STATES)} ELSE 'done' END"
@@ -382,8 +386,8 @@ _IMAGES_AS_JSON = (
     " '{\"recipe\": ' || substr(p.body, 1, length(p.body) - 1) || ', \"seed\": ' || i.seed || '}'"
     " || ', \"conditions\": ' || coalesce(i.conditions, 'null')"
     " || ', \"finished\": ' || iif(i.finished IS NULL, 'null', printf('%!.17g', i.finished))"
-    " || ', ' || substr(json_object('image', i.key, 'session', s.key, 'row', r.number,"
-    " 'variation', i.variation, 'seed', i.seed, 'state', i.state,"
+    " || ', ' || substr(json_object('image', i.key, 'session', s.key, 'session_name', s.name,"
+    " 'row', r.number, 'variation', i.variation, 'seed', i.seed, 'state', i.state,"
     " 'file', CASE i.state WHEN 'done' THEN s.folder || '/' || i.file END, 'bytes', i.bytes,"
     " 'width', json_extract(p.body, '$.width'), 'height', json_extract(p.body, '$.height'),"
     " 'favourite', json(iif(i.favourite, 'true', 'false')), 'error', i.error,"
@@ -522,6 +526,7 @@ def image_info(row: sqlite3.Row) -> ImageInfo:
     return ImageInfo(
         image=row["key"],
         session=row["session_key"],
+        session_name=row["session_name"],
         row=row["number"],
         variation=row["variation"],
         seed=row["seed"],

@@ -1,7 +1,6 @@
 """The list of sessions, a page at a time, and the search through everything ever asked for."""
 
 import json
-import re
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Literal
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new, reading
 from engine.library.read.reader import SESSION_COLUMNS, SessionInfo, session_info
+from engine.library.read.searching import rows_with_words, sessions_called
 from engine.protocol.records import TrashSize
 
 SessionOrder = Literal["newest", "name", "size", "favourites"]
@@ -21,9 +21,6 @@ _ORDER = {
     "size": "bytes DESC, id DESC",
     "favourites": "favourites DESC, created DESC, id DESC",
 }
-_WORD = re.compile(r"\w+")
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff\uf900-\ufaff]")
-"""Scripts without spaces between words, where an index of words finds nothing inside a sentence."""
 
 
 class SessionPages:
@@ -86,33 +83,15 @@ class SessionPages:
             return self._rows(
                 f"SELECT id, key FROM sessions WHERE {there} ORDER BY {_ORDER[order]}"
             )
+        called, names = sessions_called(text)
+        rows, words = rows_with_words(text)
         return self._rows(
             f"SELECT id, key FROM sessions WHERE {there}"
-            " AND (key = ?1 OR instr(lower(name), lower(?1))"
-            " OR instr(lower(tags), lower(?2)) OR id IN (SELECT value FROM json_each(?3)))"
+            f" AND ({called} OR id IN (SELECT session FROM rows WHERE id IN ({rows})))"
             f" ORDER BY {_ORDER[order]}",
-            text,
-            json.dumps(text, ensure_ascii=False)[1:-1],
-            json.dumps(sorted(self._with_prompt(text))),
+            *names,
+            *words,
         )
-
-    def _with_prompt(self, text: str) -> set[int]:
-        """Ids of sessions with a prompt that holds the text's words."""
-        words = _WORD.findall(text)
-        if not words:
-            return set()
-        if _UNSPACED.search(text):
-            query = (
-                "SELECT DISTINCT session FROM rows"
-                " WHERE instr(lower(json_extract(cells, '$.prompt')), lower(?))"
-            )
-            return {row[0] for row in self._rows(query, text)}
-        match = " ".join(f'"{word}"' for word in words) + "*"
-        query = (
-            "SELECT DISTINCT session FROM rows"
-            " WHERE id IN (SELECT rowid FROM prompts WHERE prompts MATCH ?)"
-        )
-        return {row[0] for row in self._rows(query, match)}
 
     def __len__(self) -> int:
         return len(self._ids)

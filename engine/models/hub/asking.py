@@ -2,11 +2,13 @@
 
 import json
 import re
+from io import BytesIO
 from typing import Annotated, Any
 
 import msgspec
 
 from engine.models.file_kinds import FileKind, kind_of
+from engine.models.gguf_file import CutHeaderError, gguf_header
 from engine.models.hub.choosing import (
     INDEX,
     Choice,
@@ -21,6 +23,8 @@ from engine.models.hub.messages import Found
 from engine.models.hub.repository import PullError, Repository, require_plain_names
 from engine.models.weights_file import (
     BEGINNING_BYTES,
+    GGUF,
+    Header,
     WeightsFileError,
     header_bytes,
     parse_header,
@@ -28,6 +32,8 @@ from engine.models.weights_file import (
 
 _SETTINGS = re.compile(r"[a-z_]*config\.json")
 _MOST_SETTINGS = 1 << 20
+_GGUF_BEGINNINGS = (1 << 20, 8 << 20, 64 << 20)
+"""Bytes of a GGUF file that are read for its header; a vocabulary in it takes several millions."""
 
 
 class _Lfs(msgspec.Struct):
@@ -122,18 +128,33 @@ def _kind_of(hub: Hub, commit: str, file: HubFile) -> FileKind:
     """
     try:
         beginning = hub.beginning(commit, file.name, BEGINNING_BYTES)
-        length = header_bytes(file.name, beginning)
-        if length > file.size:
-            raise WeightsFileError(f"{file.name} is shorter than its header: it is damaged.")
-        header = parse_header(file.name, hub.beginning(commit, file.name, length))
+        if beginning.startswith(GGUF):
+            header = _gguf_header(hub, commit, file)
+        else:
+            length = header_bytes(file.name, beginning)
+            if length > file.size:
+                raise WeightsFileError(f"{file.name} is shorter than its header: it is damaged.")
+            header = parse_header(file.name, hub.beginning(commit, file.name, length))
     except WeightsFileError as error:
         raise PullError(f"{error} Nothing was pulled.") from None
-    if header.file_bytes != file.size:
+    # GGUF may have some bytes behind the last tensor, which only fill up.
+    if file.size < header.file_bytes or (file.size != header.file_bytes and not header.is_gguf):
         raise PullError(
             f"{file.name} has {file.size:,} bytes on the Hub, and by its header it should have"
             f" {header.file_bytes:,}: it is damaged there. Nothing was pulled."
         )
     return kind_of(header)
+
+
+def _gguf_header(hub: Hub, commit: str, file: HubFile) -> Header:
+    """Its header, which does not say how long it is: more and more of the beginning is read."""
+    for size in _GGUF_BEGINNINGS:
+        try:
+            return gguf_header(file.name, BytesIO(hub.beginning(commit, file.name, size)))
+        except CutHeaderError:
+            if size >= file.size:
+                raise
+    raise WeightsFileError(f"{file.name} has a header longer than {size >> 20} MiB.")
 
 
 def _file_of(sibling: _Sibling) -> HubFile:

@@ -20,9 +20,11 @@ _PIECES_LISTED = re.compile(
 _SETTINGS = re.compile(r"\w[\w.-]*\.(?:json|txt|model|jinja|tiktoken)")
 _OTHER_WEIGHTS = {
     "pickles, which can run code when they are opened": (".bin", ".ckpt", ".pt", ".pth", ".pkl"),
-    "GGUF": (".gguf",),
+    "GGUF, which is pulled as a single file alone": (".gguf",),
     "weights for other programs": (".msgpack", ".h5", ".onnx", ".ot", ".tflite"),
 }
+_SINGLE = (".safetensors", ".gguf")
+"""Endings of files that are pulled alone."""
 NEVER_LOADED = ("safety_checker", "feature_extractor")
 """Parts that a pipeline is loaded without."""
 _NOWHERE_ELSE = "Look for a repository, or a revision, that has safetensors."
@@ -85,18 +87,21 @@ def choose_file(repository: str, files: Iterable[HubFile], name: str) -> Choice:
     """The one weights file that is meant.
 
     Raises:
-        PullError: there is none of that name, or it is no .safetensors file.
+        PullError: there is none of that name, or none that is loaded here.
     """
-    if not name.endswith(".safetensors"):
-        raise PullError(f"{name!r} is no .safetensors file: others are not pulled.")
-    weights = [file for file in files if file.name.endswith(".safetensors")]
+    if not name.endswith(_SINGLE):
+        raise PullError(f"{name!r} ends in neither .safetensors nor .gguf: others are not pulled.")
+    weights = [file for file in files if file.name.endswith(_SINGLE)]
     if found := next((file for file in weights if file.name == name), None):
         return Choice((found,), "", ())
     raise PullError(f"{repository} has no {name!r}. It has {_some([f.name for f in weights])}.")
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "") or "no .safetensors file"
+    return (
+        ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        or "no .safetensors and no .gguf file"
+    )
 
 
 def own_code(repository: str, where: str) -> PullError:
@@ -109,7 +114,7 @@ def own_code(repository: str, where: str) -> PullError:
 
 def no_model(repository: str, names: Sequence[str]) -> PullError:
     """The error for a repository that is no model in diffusers' format: what it is instead."""
-    found = [name for name in names if name.endswith(".safetensors")]
+    found = [name for name in names if name.endswith(_SINGLE)]
     start = f"{repository} is no model in diffusers' format (it has no {INDEX})"
     if found:
         return PullError(

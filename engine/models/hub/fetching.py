@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from engine.errors import reason_of
 from engine.library_folder import disk_fault
 from engine.models.hub.choosing import HubFile
 from engine.models.hub.connection import CutError, Hub, cached_file
@@ -214,7 +215,7 @@ class Fetch:
             said = disk_fault(self._models, error) or f"The disk of {self._models} is full."
             return PullError(f"{said} {_KEPT}")
         place = error.filename or self._models
-        return PullError(f"{place} cannot be written: {error.strerror or error}. {_KEPT}")
+        return PullError(f"{place} cannot be written: {reason_of(error)}. {_KEPT}")
 
     def _finish(self, final: Path) -> None:
         """Give what is whole now its name."""

@@ -32,7 +32,7 @@ class Found(msgspec.Struct, frozen=True):
     @property
     def is_lora(self) -> bool:
         """Whether it is a LoRA, and no model."""
-        return self.kind is not None and self.kind.what == "lora"
+        return self.kind is not None and self.kind.what == "lora" and not self.kind.is_gguf
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Callable, Sequence
 from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
@@ -11,6 +12,7 @@ from msgspec import Meta
 from engine.config_records import Declared, build
 from engine.machine import Gpu
 from engine.models.hub.repository import PullError, Repository, named
+from engine.models.model_files import GGUF_SUFFIX
 
 _GB = 1_000_000_000
 
@@ -180,7 +182,7 @@ def wanted(text: str, file: str = "") -> tuple[Repository, str]:
     """
     if file:
         repository = named(text)
-        stem = file.rpartition("/")[2].removesuffix(".safetensors")
+        stem = PurePosixPath(file).name.removesuffix(".safetensors").removesuffix(GGUF_SUFFIX)
         return Repository(repository.name, repository.revision, file), "-".join(stem.split())
     label, at, revision = text.strip().partition("@")
     for offer in offers():

@@ -17,6 +17,7 @@ from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused, Underw
 from engine.protocol.commands import Command, Follow, Shutdown
 from engine.protocol.events import ALIVE_SECONDS, AnyEvent, Silent
 from engine.protocol.framing import FrameSocket, Unpacker, WireError
+from engine.schema import is_older
 from engine.service.client.detach import (
     READY_SECONDS,
     AlreadyHeldError,
@@ -339,11 +340,8 @@ def connect_or_start(
     detachment = None
     deadline = time.monotonic() + _CONNECT_SECONDS
     while (connection := connect(library)) is None:
-        if is_locked(library):  # it is just starting, just leaving, or on another machine
-            late = time.monotonic() > deadline and not _may_be_starting(library)
-            if late or held_elsewhere(library):
-                raise EngineError(_unreachable(library))
-            time.sleep(0.05)
+        if is_locked(library):
+            _await_holder(library, deadline)
             continue
         if time.monotonic() > deadline:
             raise EngineError(_unreachable(library))
@@ -360,6 +358,45 @@ def connect_or_start(
         connection.close()
         raise EngineError(mismatch)
     return connection, detachment
+
+
+def _await_holder(library: Path, deadline: float) -> None:
+    """Wait a moment for the one that holds `library`: it is just starting, or just leaving.
+
+    Raises:
+        EngineError: it is on another machine, or it is later than `deadline`.
+    """
+    late = time.monotonic() > deadline and not _may_be_starting(library)
+    if late or held_elsewhere(library):
+        raise EngineError(_unreachable(library))
+    time.sleep(0.05)
+
+
+def bring_up_to_date(library: Path) -> None:
+    """Have a library of an older version brought up to date; no engine process is left behind.
+
+    One that runs has done so when it started.
+
+    Raises:
+        EngineError: it cannot be done, or an engine process of another version has the library.
+    """
+    deadline = time.monotonic() + _CONNECT_SECONDS
+    while is_older(library):
+        if (connection := connect(library)) is not None:
+            with connection:
+                if mismatch := connection.greeting.mismatch():
+                    raise EngineError(mismatch)
+            return
+        if is_locked(library):
+            _await_holder(library, deadline)
+            continue
+        try:
+            start_detached(library, only_update=True)
+            return
+        except AlreadyHeldError:  # another starter was quicker
+            time.sleep(0.05)
+        except StartError as error:
+            raise EngineError(str(error)) from error
 
 
 def ask(library: Path, command: Command[A], *, asked: bool = False) -> A:

@@ -77,7 +77,12 @@ def _kills_user_processes() -> bool:
 
 
 def start_detached(
-    library: Path, devices: Sequence[str] = (), *, asked: bool = False, no_render: bool = False
+    library: Path,
+    devices: Sequence[str] = (),
+    *,
+    asked: bool = False,
+    no_render: bool = False,
+    only_update: bool = False,
 ) -> Detachment:
     """Start the engine process of `library` and wait until it listens.
 
@@ -86,6 +91,7 @@ def start_detached(
         devices: to render on, instead of the settings'.
         asked: it may render on this host: someone wants it to.
         no_render: it only keeps the library, until someone asks it to render.
+        only_update: it brings the library up to date and ends, which is waited for instead.
 
     Raises:
         AlreadyHeldError: another one has the library.
@@ -109,6 +115,7 @@ def start_detached(
             *(["--devices", ",".join(devices)] if devices else []),
             *(["--asked"] if asked else []),
             *(["--no-render"] if no_render else []),
+            *(["--only-update"] if only_update else []),
         ]
         try:
             process = subprocess.Popen(

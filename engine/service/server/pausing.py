@@ -107,6 +107,7 @@ class Pausing:
     def _say(self, reason: str | None) -> None:
         if reason != self.reason:
             self.reason = reason
-            self._publish(Paused(reason, by_user=self.asked))
+            not_here = self.elsewhere is not None and not self.asked
+            self._publish(Paused(reason, by_user=self.asked, not_here=not_here))
             if reason:
                 log.warning("paused: %s", reason)

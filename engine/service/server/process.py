@@ -445,6 +445,25 @@ def run_engine(
     log.info("stopped")
 
 
+def update_library(library: Path) -> None:
+    """Bring a library of an older version up to date, and let go of it; nothing is rendered.
+
+    Raises:
+        LockedError: an engine process has the library.
+        LibraryError: the library cannot be used.
+        OSError: its folder cannot be written.
+    """
+    os.umask(0o077)
+    if fault := writing_fault(library):
+        raise LibraryError(fault)
+    lock = LibraryLock.take(library)
+    try:
+        require_repaired(library)
+        Writer(library, lock.is_ours).close()
+    finally:
+        lock.release()
+
+
 def _sharing(settings: Settings) -> Sharing:
     return Sharing(shared_folder(settings), settings.share.strip_metadata)
 

@@ -177,6 +177,7 @@ class SocketServer:
         subscriber = Subscriber(previews=wanted.previews, every=wanted.every, seen=wanted.seen)
         self._subscribers.add(subscriber)
         heard = asyncio.create_task(unpacker.read(reader))
+        coming: asyncio.Task[list[AnyEvent]] | None = None
         try:
             await self._tell_who_looks()
             await _send(writer, Standing(await self._status()))
@@ -203,6 +204,8 @@ class SocketServer:
             pass  # it has left
         finally:
             heard.cancel()
+            if coming is not None:
+                coming.cancel()
             self._subscribers.discard(subscriber)
             await self._tell_who_looks()
 

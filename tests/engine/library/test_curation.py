@@ -6,6 +6,7 @@ import pytest
 from engine.library.database import LibraryError, reading
 from engine.library.files import make_folder
 from engine.library.maintain.verify import verify
+from engine.library.read import gallery as gallery_module
 from engine.library.read.gallery import Gallery, Wanted
 from engine.library.read.jobs import JobPages
 from engine.library.read.reader import (
@@ -393,6 +394,78 @@ def test_pages_follow_the_sheet_and_find_by_row_text_and_mark(full: Writer) -> N
     assert [i.image for i in gallery.images([keys[7], keys[2]])] == [keys[2], keys[7]]
 
 
+@pytest.fixture
+def two(full: Writer, rendered: Rendered) -> Writer:
+    """Two sessions, the images of the later one finished last, one of the first in the trash."""
+    full.add_session(replace(new_session(key="other2", rows=2), name="An evening"))
+    run_all(full, rendered)
+    trash.trash_images(full, [f"{KEY}-2-1"], ())
+    return full
+
+
+ALL = Wanted(order="newest")
+
+
+def test_one_gallery_has_the_images_of_all_sessions_the_last_finished_first(two: Writer) -> None:
+    gallery = Gallery(two.library, None, ALL)
+    keys = gallery.keys(0, 99)
+    finished = [image.finished or 0.0 for image in gallery.page(0, 99)]
+    assert finished == sorted(finished, reverse=True)
+    assert sorted(keys) == sorted(names(two) + names(two, "other2"))
+    assert {image.session_name for image in gallery.page(0, 4)} == {"An evening"}
+    first = Gallery(two.library, None, ALL, first=5)
+    assert (first.keys(0, 99), first.has_more) == (keys[:5], True)
+    assert first.take_in() == len(keys) - 5
+    assert (first.keys(0, 99), first.has_more, first.take_in()) == (keys, False, 0)
+    plan = two.read(
+        "EXPLAIN QUERY PLAN SELECT i.id FROM images i INDEXED BY images_by_end"
+        " WHERE i.trashed IS NULL AND i.state IN (?) AND i.state = 'done'"
+        " ORDER BY i.finished DESC, i.session, i.id",
+        ("done",),
+    )
+    assert ["COVERING INDEX" in row["detail"] for row in plan] == [True], "it sorts"
+    trash.trash_session(two, "other2")
+    assert sorted(Gallery(two.library, None, ALL).keys(0, 99)) == sorted(names(two))
+
+
+@pytest.mark.parametrize("many", [1, 20_000])
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(text="prompt 1"), [f"{KEY}-3", "other2-3"]),
+        (Wanted(text="EVENING"), ["other2-2", "other2-3"]),
+        (Wanted(text="nowhere"), []),
+        (Wanted(session="evening"), ["other2-2", "other2-3"]),
+        (Wanted(session=KEY, text="prompt 2"), [f"{KEY}-4"]),
+        (Wanted(session="evening", rows=(3, 3)), ["other2-3"]),
+        (Wanted(text="prompt 1", favourites=True), [f"{KEY}-3"]),
+    ],
+)
+def test_a_search_shows_the_images_of_all_that_it_finds(
+    two: Writer, wanted: Wanted, found: list[str], many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery_module, "_MANY_ROWS", many)
+    curation.favour(two, [f"{KEY}-3-{n}" for n in range(1, 5)], on=True)
+    keys = Gallery(two.library, None, replace(wanted, order="newest")).keys(0, 99)
+    assert sorted({key.rpartition("-")[0] for key in keys}) == sorted(found)
+    assert len(keys) == 4 * len(found)
+
+
+def test_new_images_of_any_session_join_the_gallery_of_all_at_its_head(
+    two: Writer, rendered: Rendered
+) -> None:
+    gallery = Gallery(two.library, None, ALL)
+    found = Gallery(two.library, None, replace(ALL, text="prompt 0"))
+    before, found_before = len(gallery), len(found)
+    two.add_session(new_session(key="third3", rows=2))
+    run_all(two, rendered)
+    assert (gallery.take_in(), found.take_in()) == (8, 4)
+    assert (len(gallery), len(found)) == (before + 8, found_before + 4)
+    assert {key.split("-")[0] for key in gallery.keys(0, 8)} == {"third3"}
+    assert gallery.keys(0, 99) == Gallery(two.library, None, ALL).keys(0, 99)
+    assert gallery.take_in() == 0
+
+
 @pytest.mark.parametrize("order", ["sheet", "newest"])
 def test_images_join_as_they_are_finished_and_each_once(
     writer: Writer, rendered: Rendered, order: str
@@ -469,7 +542,7 @@ def test_what_was_to_be_rewritten_goes_with_its_session(writer: Writer) -> None:
 
 
 _BACK_TO_2 = """
-    DROP TRIGGER parent_state; DROP TABLE parents;
+    DROP INDEX images_by_end; DROP TRIGGER parent_state; DROP TABLE parents;
     DROP TABLE row_sources; DROP TABLE sources;
     DROP TABLE model_changes; ALTER TABLE images DROP COLUMN pixels;
     DROP TABLE rewrites; ALTER TABLE sessions DROP COLUMN rewriting;

@@ -14,14 +14,7 @@ from engine.settings import SettingsError
 from tests.support.weights_files import flux_folder
 
 pytest.importorskip("gguf")
-from tests.support.gguf_files import write_gguf
-
-FLUX = {
-    "double_blocks.0.img_attn.qkv.weight": np.ones((96, 64)),
-    "single_blocks.0.linear1.weight": np.ones((8, 32)),
-    "vector_in.in_layer.weight": np.ones((5, 3)),
-    "guidance_in.in_layer.weight": np.ones((5, 3)),
-}
+from tests.support.gguf_files import FLUX, write_gguf
 
 
 @pytest.fixture

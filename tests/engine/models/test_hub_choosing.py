@@ -117,7 +117,7 @@ def test_what_is_no_model_is_told_what_it_is() -> None:
     assert "single files (lora.safetensors)" in str(single)
     assert "models pull acme/loras --file NAME" in str(single)
     assert "pickles" in str(no_model("acme/old", ["model.ckpt"]))
-    assert "GGUF" in str(no_model("acme/q4", ["flux-q4.gguf"]))
+    assert "single files (flux-q4.gguf)" in str(no_model("acme/q4", ["flux-q4.gguf"]))
     assert "no weights" in str(no_model("acme/empty", ["README.md"]))
 
 

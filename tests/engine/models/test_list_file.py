@@ -6,6 +6,7 @@ import pytest
 
 from engine.models.catalog import load_models
 from engine.models.list_file import LabelTakenError, add_entries, remove_entry
+from engine.models.loras import listed_loras
 from engine.settings import SettingsError
 from tests.engine.models.test_catalog import diffusers_folder
 
@@ -75,3 +76,17 @@ def test_a_list_that_is_none_is_not_written_to(config: Path, text: str) -> None:
 def test_what_is_not_there_cannot_be_taken_out(config: Path) -> None:
     with pytest.raises(SettingsError, match="no model nobody"):
         remove_entry("nobody")
+
+
+def test_a_list_that_is_no_text_is_told_in_words(config: Path, tmp_path: Path) -> None:
+    (config / "models.toml").write_bytes(b"# \xff\n")
+    (config / "loras.toml").write_bytes(b"# \xff\n")
+    asked = (
+        load_models,
+        listed_loras,
+        lambda: add_entries({"label": "a", "source": str(tmp_path)}),
+    )
+    for ask in asked:
+        with pytest.raises(SettingsError, match="toml cannot be read: it is no text in UTF-8"):
+            ask()
+    assert (config / "models.toml").read_bytes() == b"# \xff\n"

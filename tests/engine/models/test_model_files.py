@@ -1,6 +1,7 @@
 """A model may be one file: what it is, what it needs, whether it is whole, and what is refused."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -189,3 +190,56 @@ def test_a_place_that_is_no_model_says_why(tmp_path: Path) -> None:
 def test_a_label_that_is_taken_gets_a_number() -> None:
     assert free_label("a", {"b"}) == "a"
     assert free_label("a", {"a", "a-2"}) == "a-3"
+
+
+@pytest.mark.parametrize(
+    ("index", "file", "where"),
+    [
+        ({"_class_name": ["pipeline", "My"]}, "", "model_index.json, _class_name"),
+        ({"unet": ["my_unet", "My"]}, "unet/my_unet.py", "my_unet.py"),
+        ({"unet": ["my_unet", "My"]}, "my_unet.py", "my_unet.py"),
+        ({"unet": ["diffusers", "My"]}, "unet/config.json", "unet/config.json, auto_map"),
+        ({"../x": ["diffusers", "My"]}, "", "model_index.json, '../x'"),
+    ],
+)
+def test_a_folder_that_brings_code_is_no_model(
+    tmp_path: Path, index: dict[str, object], file: str, where: str
+) -> None:
+    (tmp_path / "unet").mkdir()
+    index = {"_class_name": "StableDiffusionPipeline", **index}
+    (tmp_path / "model_index.json").write_text(json.dumps(index))
+    if file:
+        (tmp_path / file).write_text('{"auto_map": {"AutoModel": "my.My"}}')
+    fault = look_at(tmp_path).fault
+    assert f"brings its own code ({where}), which Promptsheet never runs" in fault
+    alone = put_shapes(tmp_path / "a.safetensors", flux())
+    assert "brings its own code" in look_at(alone, tmp_path).fault
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.safetensors")
+    (found,) = look_through(tmp_path)
+    assert found.fault.endswith("a.safetensors is neither a file nor a folder.")
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ("scaled_fp8", "float8 or 8 bits with scales"),
+        ("double_blocks.0.img_attn.qkv.scale_weight", "float8 or 8 bits with scales"),
+        ("double_blocks.0.img_attn.qkv.weight.absmax", "bitsandbytes' 4 or 8 bits"),
+    ],
+)
+def test_weights_that_mean_nothing_without_numbers_beside_them_are_refused(
+    tmp_path: Path, beside: str, words: str
+) -> None:
+    base = flux_folder(tmp_path / "base")
+    path = put_shapes(tmp_path / "a.safetensors", flux() | {beside: [1]})
+    assert f"the denoiser alone of FLUX.1, its weights in {words}" in look_at(path, base).fault
+    part = base / "transformer"
+    put_shapes(part / "model.safetensors", {"w": [1], beside: [1]})
+    (fault,) = faults_of(ModelFiles(str(base)))
+    assert words in fault and look_at(base).fault.endswith(fault)
+    (part / "config.json").write_text('{"quantization_config": {}}')
+    assert faults_of(ModelFiles(str(base))) == [], "whoever loads it knows what they are"
+    assert not look_at(base).fault

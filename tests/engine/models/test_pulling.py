@@ -14,9 +14,10 @@ import msgspec
 import pytest
 
 from engine.api.models import Models
+from engine.models import helpers
 from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
-from engine.models.hub import connection, fetching
+from engine.models.hub import asking, connection, fetching
 from engine.models.hub.child import carry_out
 from engine.models.hub.messages import RECORD, PullPlan, Record, Told, Wish
 from engine.models.hub.pulling import Pull
@@ -24,7 +25,7 @@ from engine.models.hub.repository import PullError, Repository, named
 from engine.models.loras import load_loras
 from engine.settings import Settings
 from tests.support.fake_hub import COMMIT, SIGNED, FakeHub, FakeRepository, serving
-from tests.support.weights_files import DOWN, Shapes, kohya, put_shapes
+from tests.support.weights_files import DOWN, Shapes, flux, flux_folder, kohya, put_shapes
 
 TOKEN = "hf_thisIsTheSecretOfTheUser"
 SHARD = "unet/diffusion_pytorch_model-0000{}-of-00002.safetensors"
@@ -134,7 +135,7 @@ def test_one_weights_file_is_pulled_alone_and_beside_the_model(
         carry_out(Wish(one, str(tmp_path), 0), said.append, lambda: None)
     refused = [told.refused for told in said if told.refused]
     assert "acme/tiny has no 'more/none.safetensors'. It has " in refused[0]
-    assert "'tiny.ckpt' is no .safetensors file" in refused[1]
+    assert "'tiny.ckpt' ends in neither .safetensors nor .gguf" in refused[1]
     place = tmp_path / f"acme--tiny--more--flat@{COMMIT[:8]}"
     assert (place / "more" / "flat.safetensors").read_bytes() == flat
     assert (tmp_path / PULLED / FIRST).exists()
@@ -170,6 +171,46 @@ def test_one_file_is_told_by_its_header_before_the_rest_of_it_is_asked_for(
     (lora,) = load_loras(None).values()
     assert lora.file.read_bytes() == files["ink wash.safetensors"]
     assert load_models().keys() == {"builtin"}
+
+
+def test_a_gguf_file_is_told_by_its_header_and_drawn_with_its_base(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gguf")
+    from tests.support.gguf_files import FLUX, write_gguf
+
+    monkeypatch.setenv("PROMPTSHEET_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setattr(asking, "_GGUF_BEGINNINGS", (64, 1 << 20))
+    files = hub.repositories["acme/tiny"].files
+    rounded = write_gguf(tmp_path / "made", FLUX).read_bytes()
+    files["Q8 0.gguf"] = rounded
+    files["cut.gguf"], files["header.gguf"] = rounded[:-64], rounded[:200]
+    files["odd.gguf"] = rounded[:8] + b"\xff" * 8 + rounded[16:]
+    files["named.gguf"] = shapes_of(tmp_path, flux())
+    base = flux_folder(tmp_path / "base")
+    models = Models(Settings(models_folder=tmp_path / "models"))
+
+    said = list[Told]()
+    for name in ("cut", "header", "odd", "Q8 0"):
+        one = Repository("acme/tiny", "main", f"{name}.gguf")
+        carry_out(Wish(one, str(tmp_path / "other"), 0), said.append, lambda: None)
+    cut, header, odd = (told.refused for told in said if told.refused)
+    assert "cut.gguf has" in cut and "cut off" in header and "damaged" in odd
+    assert hub.ranges("Q8 0.gguf") == ["bytes=0-31", "bytes=0-63", "bytes=0-1048575", ""]
+    for name, why in (("named", "holds safetensors"), ("Q8 0", "name it as base. Nothing was")):
+        wanted = models.pull("acme/tiny", "", f"{name}.gguf")
+        with wanted as coming, pytest.raises(PullError, match=why):
+            coming.ask()
+    assert not (tmp_path / "models").exists()
+    with models.pull("acme/tiny", "", "Q8 0.gguf", base) as coming:
+        plan = coming.ask()
+        assert plan.found.kind and plan.found.kind.is_gguf
+        monkeypatch.setattr(helpers, "installed", lambda package: None)
+        assert "pip install gguf`" in coming.lack
+        assert [*coming.bring()]
+        assert coming.add(plan) == "Q8-0"
+    model = load_models()["Q8-0"]
+    assert (model.source.read_bytes(), model.base) == (rounded, base)
 
 
 def test_a_form_of_an_offer_comes_with_how_it_is_loaded_and_its_licence(

@@ -11,12 +11,19 @@ from typing import Any
 
 import pytest
 
+from engine.api import Library
+from engine.library.write.open_work import note_stopped, open_work
+from engine.library.write.writer import Writer
+from engine.schema import is_older
 from engine.service import devices
 from engine.service.client import connection
 from engine.service.client.connection import EngineError, connect_or_start, connect_running
 from engine.service.devices import DevicesError, find_devices
-from engine.service.lock import LOCK_FILE, LibraryLock
+from engine.service.lock import LOCK_FILE, LibraryLock, is_locked
+from engine.settings import Settings
 from tests.support.command import Promptsheet
+from tests.support.libraries import new_session
+from tests.support.older import make_older
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -39,6 +46,21 @@ def test_it_goes_on_where_its_starter_lost_patience(promptsheet: Promptsheet) ->
     wait_for(lambda: log.exists() and "listening on" in log.read_text())
     assert promptsheet.json("engine", "status")["running"]
     assert "BrokenPipe" not in log.read_text()
+
+
+def test_a_library_is_brought_up_to_date_and_no_engine_process_is_left(
+    library: Path, config: Path
+) -> None:
+    library.mkdir()
+    writer = Writer(library)
+    writer.add_session(new_session())
+    note_stopped(writer, True)
+    writer.close()
+    make_older(library)
+    Library(Settings(library=library)).bring_up_to_date()
+    assert not is_older(library)
+    assert not is_locked(library), "nobody asked for anything to be rendered"
+    assert open_work(library).stopped, "nor did anyone say that the work may go on"
 
 
 @pytest.fixture

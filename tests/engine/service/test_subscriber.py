@@ -1,10 +1,18 @@
 """What a client is told: the newest of what is overtaken, and every change of counts."""
 
 import asyncio
+import socket
+from pathlib import Path
 
+from engine.protocol.answers import Status
+from engine.protocol.commands import Follow
 from engine.protocol.events import AnyEvent, Counted, Paused, Previewed, Stepped
+from engine.protocol.framing import pack
+from engine.service.server.socket_server import SocketServer
 from engine.service.server.subscriber import Subscriber
 from tests.support.wire import tally
+
+STATUS = Status(1, "", "", "", None, None, False, True, [], [], [])
 
 
 def counted(done: int, rows: list[int] | None, *finished: str) -> Counted:
@@ -61,3 +69,24 @@ def test_previews_go_only_to_those_who_look() -> None:
         subscriber.offer(Paused("x"))
     assert told(looks) == [previewed(), Paused("x")]
     assert told(does_not) == [Paused("x")]
+
+
+def test_nothing_goes_on_waiting_for_a_follower_that_has_left(tmp_path: Path) -> None:
+    async def followed() -> int:
+        async def nothing(*_: object) -> Status:
+            return STATUS
+
+        async def looked_at(_: bool) -> None: ...
+
+        server = SocketServer(tmp_path, "", {}, nothing, nothing, looked_at, lambda: None)
+        ours, theirs = socket.socketpair()
+        serving = asyncio.create_task(server.serve(*await asyncio.open_connection(sock=ours)))
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        writer.write(pack(Follow()))
+        await reader.readuntil(b"standing")
+        writer.close()
+        await asyncio.wait_for(serving, 10)
+        await asyncio.sleep(0)  # what is given up ends in the next turn
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(followed()) == 1

@@ -121,12 +121,12 @@ def test_what_a_model_does_with_guidance_and_of_which_kind_it_is_is_said_once() 
     assert "changes nothing" in sheet.problems[1].message
 
 
-def test_what_a_model_lacks_is_said_before_the_start() -> None:
+def test_a_model_that_lacks_something_is_refused_before_the_start() -> None:
     lacking = ModelLimits(max_ratio=3.0, lack="needs torchvision, which is not installed: `pip`")
     vocabulary = replace(VOCABULARY, models={"builtin": lacking})
     sheet = check_table(table(("prompt",), ("a",), ("b",)), vocabulary)
-    (problem,) = sheet.problems
-    assert (problem.row, problem.severity) == (2, WARNING)
+    problem, _ = sheet.problems
+    assert errors(sheet) == [(2, "prompt"), (3, "prompt")]
     assert problem.message == "The model builtin needs torchvision, which is not installed: `pip`."
 
 

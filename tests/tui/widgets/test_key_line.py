@@ -8,6 +8,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tests.support.screens import until
 from tui.widgets.key_line import Item, KeyLine, placed
 
 
@@ -73,8 +74,7 @@ async def test_what_matters_most_comes_first_and_is_called_by_its_state() -> Non
     async with app.run_test(size=(60, 5)) as pilot:
         app.screen.KEY_LINE = ("x.cherry", "x.date")  # type: ignore[attr-defined]
         app.refresh_bindings()
-        await pilot.pause()
-        assert app.line.split()[:5] == ["c", "Ripe", "cherry", "a", "Apple"]
+        await until(pilot, lambda: app.line.split()[:5] == ["c", "Ripe", "cherry", "a", "Apple"])
 
 
 def test_nothing_is_ever_cut_off_and_help_and_the_palette_stay() -> None:

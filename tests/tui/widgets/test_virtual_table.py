@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.strip import Strip
 
+from tests.support.screens import until
 from tests.support.tables import COLUMNS, SIZE, lines, shown, spy, strips
 from tui.widgets.table_lines import GAP, GUTTER, TableColumn, arrange, fit, least_width
 from tui.widgets.table_source import Cell, ListSource, Pages, TableRow
@@ -288,11 +289,11 @@ async def test_following_does_not_pull_back_a_view_that_was_scrolled_away() -> N
     table = VirtualTable(COLUMNS, Counting())
     async with shown(table) as (_, pilot):
         table.follow(500)
+        await until(pilot, lambda: table.allow_vertical_scroll)
         table.scroll_to(y=0, animate=False)
         table.follow(501)
         table.reload()
-        await pilot.pause()
-        assert table.visible_rows.start == 0
+        await until(pilot, lambda: table.visible_rows.start == 0, 400)
         assert table.cursor_key == 501
 
 
@@ -587,8 +588,9 @@ async def test_the_cell_cursor_is_never_out_of_sight() -> None:
 async def test_a_click_takes_the_row_under_it_after_scrolling() -> None:
     table = VirtualTable(COLUMNS, Counting(), cursor="cell")
     async with shown(table) as (app, pilot):
+        await until(pilot, lambda: table.allow_vertical_scroll)
         table.scroll_to(y=700, animate=False)
-        await pilot.pause()
+        await until(pilot, lambda: table.visible_rows.start == 700, 400)
         await pilot.click(table, offset=(40, 5))
         assert (table.cursor_key, table.cursor_column) == (704, "prompt")
         assert table.visible_rows.start == 700

@@ -18,8 +18,8 @@ def register(group: Subcommands) -> None:
     add = group.add(
         "add",
         add_model,
-        "put a model into your list: a folder in diffusers' format, a .safetensors file, or a"
-        " folder full of them; what was found is shown first, and files stay where they are",
+        "put a model into your list: a folder in diffusers' format, a .safetensors or .gguf file,"
+        " or a folder full of them; what was found is shown first, and files stay where they are",
         examples=(
             "promptsheet models add /data/models/stable-diffusion-xl-base-1.0",
             "promptsheet models add some-checkpoint.safetensors --label pretty",

@@ -20,6 +20,7 @@ def register(group: Subcommands) -> None:
             "promptsheet models pull",
             "promptsheet models pull sdxl",
             "promptsheet models pull stabilityai/sdxl-turbo --label turbo",
+            "promptsheet models pull city96/FLUX.1-dev-gguf --file flux1-dev-Q8_0.gguf --base flux",
         ),
     )
     command.add_argument(
@@ -35,8 +36,8 @@ def register(group: Subcommands) -> None:
         type=words,
         default="",
         metavar="NAME",
-        help="one .safetensors file of it, instead of a model in diffusers' format; what it is, a"
-        " LoRA too, is read from its header first",
+        help="one .safetensors or .gguf file of it, instead of a model in diffusers' format; what"
+        " it is, a LoRA too, is read from its header first",
     )
     command.add_argument(
         "--base",
@@ -61,11 +62,9 @@ def pull(options: Namespace, library: Library) -> int:
     ) as coming:
         plan = coming.ask()
         if options.json:
-            form = pull_words.form_body(coming)
-            print_json({"plan": pull_words.plan_body(plan) | {"form": form}})
+            print_json({"plan": pull_words.plan_body(coming, plan)})
         else:
-            lines = pull_words.plan_lines(plan, coming.label_of(plan))
-            say(*lines, *pull_words.form_lines(coming))
+            say(*pull_words.plan_lines(coming, plan))
         if plan.room_fault:
             raise UsageError(plan.room_fault)
         if not plan.is_here and not _is_agreed(options):

@@ -1,10 +1,11 @@
 """`promptsheet models remove`."""
 
 from argparse import Namespace
+from shlex import quote
 
 from engine.api import Library
 from tui.commands.arguments import Subcommands, model_label
-from tui.commands.output import OK, print_json, say
+from tui.commands.output import OK, note, print_json, say
 from tui.text import clean
 
 
@@ -21,11 +22,17 @@ def register(group: Subcommands) -> None:
 
 def remove_model(options: Namespace, library: Library) -> int:
     """`promptsheet models remove LABEL`."""
+    from engine.api import plain
     from tui import model_words
 
     entry = library.models.remove(options.label)
+    needed_by = library.models.needed_by(options.label)
     if options.json:
-        print_json({"removed": entry})
+        print_json({"removed": entry, "needed_by": [plain(each) for each in needed_by]})
     else:
         say(clean(model_words.removed_words(entry)))
+    if needed := model_words.needed_words(needed_by):
+        back = f"promptsheet models add {quote(entry['source'])} --label {quote(options.label)}"
+        back += f" --base {quote(entry['base'])}" if "base" in entry else ""
+        note(clean(f"{needed}: `{back}` puts it back."))
     return OK
