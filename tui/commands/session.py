@@ -310,7 +310,7 @@ def copy(options: Namespace, library: Library) -> int:
         say(f"{count_text(len(copied.files), 'image')} in {clean(str(options.folder))}")
     if copied.captions_kept:
         there = count_text(copied.captions_kept, "caption file")
-        note(f"{there} there already, with other words: left as they are.")
+        note(f"{there} already existed with other text; not changed.")
     if copied.lost:
         note(f"{count_text(len(copied.lost), 'image')} missing or damaged.")
     return SOME if copied.lost else OK

@@ -93,9 +93,7 @@ def _web_page(options: Namespace, library: Library, info: "SessionInfo") -> int:
                 progress=progress,
             )
     except FileExistsError as error:
-        raise UsageError(
-            f"{name} is there already, with something in it: give the name of a new folder."
-        ) from error
+        raise UsageError(f"{name} already exists and is not empty: choose a new folder.") from error
     page = options.html / "index.html"
     if options.json:
         print_json({"session": info.session, "file": str(page)} | asdict(done))
@@ -127,7 +125,7 @@ def _contact_sheet(options: Namespace, library: Library, info: "SessionInfo") ->
             )
     except FileExistsError as error:
         name = clean(str(error.filename2 or error.filename))
-        raise UsageError(f"{name} is there already; --force replaces it.") from error
+        raise UsageError(f"{name} already exists; --force replaces it.") from error
     if options.json:
         files = [str(path) for path in done.files]
         print_json({"session": info.session} | asdict(done) | {"files": files})

@@ -83,10 +83,10 @@ def test_a_page_for_a_browser_is_one_of_the_forms_of_an_export(run: Run, tmp_pat
     assert (status, done["images"], done["file"]) == (0, 1, str(target / "index.html"))
     assert len(list((target / "pictures").iterdir())) == 1
     refused: list[tuple[tuple[object, ...], str]] = [
-        ((), "is there already"),
+        ((), "already exists"),
         (("--force",), "replaces nothing"),
         (("--columns", "3"), "--columns does not go with --html"),
-        (("--rows", "9"), "is there already"),
+        (("--rows", "9"), "already exists"),
     ]
     for words, said in refused:
         status, done, _ = run("--html", target, *words)
