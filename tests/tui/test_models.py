@@ -132,7 +132,7 @@ async def test_a_sheet_that_names_a_model_asks_for_it_and_follows_the_list(
     async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
         screen = await opened_sheet(pilot)
         await pilot.press("down", "less_than_sign")
-        await until(pilot, lambda: "a model [red]x. Where" in screen_text(app))
+        await until(pilot, lambda: "the model [red]x, which" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("up", "less_than_sign")

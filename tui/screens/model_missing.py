@@ -60,8 +60,8 @@ class MissingQuestion:
         self.node.app.push_screen(
             Ask(
                 (
-                    f"The sheet uses the model {self._missing.text}, which you do not have. Where"
-                    " to get it?"
+                    f"The sheet uses the model {self._missing.text}, which you do not have."
+                    " Where should it come from?"
                 ),
                 choices=tuple(choices),
                 note=note
