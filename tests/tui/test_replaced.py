@@ -78,7 +78,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         assert screen.document.origin is None
         screen.query_one(DraftTable).go_to(3, "prompt")
         await pilot.press("y")
-        await until(pilot, lambda: "mended, x saves a copy" in screen_text(app))
+        await until(pilot, lambda: "edited, x saves a copy" in screen_text(app))
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         assert app.screen.query_one(Input).value == str(tmp_path / "prompts.csv")
