@@ -122,7 +122,7 @@ def test_palettes_and_a_long_final_prompt(
     async def wait(pilot: Pilot[Any]) -> None:
         await shows("needs about")(pilot)
         await pilot.press("g", "j")
-        await shows("random seed")(pilot)
+        await shows("· random")(pilot)
         await pilot.press("right_curly_bracket")
         await shows("mountains")(pilot)
 
