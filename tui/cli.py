@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine import __version__
-from engine.api import Library, PromptsheetError, did_you_mean, fault_of, load_settings, sweep
+from engine.api import Library, PromptsheetError, did_you_mean, fault_of, load_settings, reason_of, sweep
 from tui.commands import (
     app,
     completion,
@@ -109,7 +109,7 @@ def _flushed(status: int) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            reason = f"The output could not be written: {fault_of(error)}."
+            reason = f"The output could not be written: {reason_of(error)}."
             raise PromptsheetError(reason) from error
     return status
 

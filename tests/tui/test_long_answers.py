@@ -76,5 +76,5 @@ def test_a_disk_without_room_for_the_answer_is_said_in_words(
         running = long.start(*form, stdout=full, stderr=subprocess.PIPE)
         _, said = running.communicate(timeout=120)
     assert running.returncode == 2
-    assert said.startswith("promptsheet: ") and said.endswith("No space left on device.\n")
+    assert said.startswith("promptsheet: ") and said.endswith("he disk is full.\n")
     assert said.count("\n") == 1

@@ -134,7 +134,7 @@ def test_one_weights_file_is_pulled_alone_and_beside_the_model(
         one = Repository("acme/tiny", "main", name)
         carry_out(Wish(one, str(tmp_path), 0), said.append, lambda: None)
     refused = [told.refused for told in said if told.refused]
-    assert "acme/tiny has no 'more/none.safetensors'. It has " in refused[0]
+    assert "acme/tiny has no file 'more/none.safetensors'. It has " in refused[0]
     assert "'tiny.ckpt' ends in neither .safetensors nor .gguf" in refused[1]
     place = tmp_path / f"acme--tiny--more--flat@{COMMIT[:8]}"
     assert (place / "more" / "flat.safetensors").read_bytes() == flat
@@ -440,7 +440,7 @@ def test_without_a_network_one_sentence_comes_at_once(
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
     assert "the address of hub.invalid cannot be found" in refusal(tmp_path)
     monkeypatch.setenv("HF_ENDPOINT", "ftp://x")
-    assert "HF_ENDPOINT is no address" in refusal(tmp_path)
+    assert "HF_ENDPOINT is not an address" in refusal(tmp_path)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     assert "HF_HUB_OFFLINE is set" in refusal(tmp_path)
