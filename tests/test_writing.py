@@ -67,6 +67,8 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     "command",
     [
         *(["export", KEY, "--table", kind, "-o", "DISK/out.zip"] for kind in TABLE_KINDS),
+        ["export", KEY, "--html", "DISK/page"],
+        *(["export", KEY, "--contact-sheet", f"DISK/sheet.{kind}"] for kind in ("pdf", "png")),
         ["copy", KEY, "DISK"],
         *(["template", f"DISK/sheet.{kind}"] for kind in TABLE_KINDS),
         *(["recipes", "LIBRARY/sessions", "-o", f"DISK/again.{kind}"] for kind in TABLE_KINDS),
@@ -81,7 +83,7 @@ def test_a_full_disk_is_said_in_words_and_nothing_is_left_there(
         command = [part.replace(name, place) for part in command]
     done = made(*command)
     assert done.returncode == 2
-    assert "No space left on device" in done.stderr
+    assert "the disk is full" in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert [path.name for path in full_disk.iterdir()] == ["ballast"]
 
@@ -94,11 +96,11 @@ def test_output_that_cannot_be_written_is_said_in_words(
         done = made.start(*arguments, stdout=full, stderr=subprocess.PIPE)
         said = done.communicate(timeout=120)[1]
     assert done.returncode == 2
-    assert "No space left on device" in said
+    assert "the disk is full" in said
     assert len(said.splitlines()) == 1, said
 
 
-@pytest.mark.parametrize("what", ["export", "copy"])
+@pytest.mark.parametrize("what", ["export", "copy", "html"])
 def test_a_killed_export_or_copy_leaves_nothing_behind_at_the_next_start(
     made: Promptsheet, tmp_path: Path, what: str
 ) -> None:
@@ -110,8 +112,12 @@ def test_a_killed_export_or_copy_leaves_nothing_behind_at_the_next_start(
     file = made.library / str(image.file)
     file.unlink()
     os.mkfifo(file)  # whoever reads it waits
-    arguments = ["-o", target / "out.zip"] if what == "export" else [target]
-    running = made.start(what, KEY, *arguments, stderr=subprocess.DEVNULL)
+    command = {
+        "export": ("export", KEY, "-o", target / "out.zip"),
+        "html": ("export", KEY, "--html", target / "page"),
+        "copy": ("copy", KEY, target),
+    }
+    running = made.start(*command[what], stderr=subprocess.DEVNULL)
 
     def has_begun() -> bool:
         return bool(list(target.glob(".promptsheet-*")) or len(list(target.iterdir())) >= 6)

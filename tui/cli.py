@@ -28,6 +28,9 @@ from tui.commands.output import drop_output
 from tui.commands.parser import Parser
 from tui.text import clean
 
+_EVERYWHERE = ("--library", "--json")
+"""Options that every command has, and that may stand before it."""
+
 
 def _parsers() -> tuple[Parser, Subcommands]:
     parser = Parser(
@@ -58,8 +61,8 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # else it was closed
             stream.reconfigure(errors="replace")
-    arguments = sys.argv[1:]
     parser, subcommands = _parsers()
+    arguments = _command_first(sys.argv[1:], subcommands.names)
     if not arguments or arguments[0] not in {"-h", "--help", "--version", *subcommands.names}:
         if arguments and _is_nothing(arguments[0]):
             parser.error(_neither_words(arguments[0], subcommands.names))
@@ -79,6 +82,18 @@ def main() -> int:
         except (OSError, PromptsheetError):
             drop_output()
             return 2
+
+
+def _command_first(arguments: list[str], commands: Iterable[str]) -> list[str]:
+    """`--library DIR engine stop` as `engine stop --library DIR`, which is the same."""
+    at = 0
+    while at < len(arguments) and arguments[at].partition("=")[0] in _EVERYWHERE:
+        at += 2 if arguments[at] == "--library" else 1
+    if at >= len(arguments) or arguments[at] not in set(commands):
+        return arguments
+    before, rest = arguments[:at], arguments[at:]
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *before, *rest[end:]]
 
 
 def _is_nothing(word: str) -> bool:

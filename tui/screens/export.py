@@ -1,17 +1,31 @@
-"""Images on this machine: a session's as a ZIP, or chosen ones in a folder; can be cancelled."""
+"""Images on this machine: a session's as a ZIP or to be shown, or chosen ones in a folder.
 
-from collections.abc import Collection
+All of it can be cancelled.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Checkbox, Input, ProgressBar, RadioButton, RadioSet, Static
+from textual.suggester import SuggestFromList
+from textual.widgets import (
+    Checkbox,
+    Input,
+    Label,
+    ProgressBar,
+    RadioButton,
+    RadioSet,
+    Static,
+)
 
 from engine.api import (
+    PAPERS,
     TABLE_KINDS,
     Copied,
     Exported,
@@ -31,12 +45,35 @@ from tui.typed_path import is_folder, is_there, typed_path
 from tui.widgets.dialog_box import DialogBox
 from tui.workers import hand_over, work
 
+_COLUMNS = 4
 _EVERY = 0.1
 """Seconds between two looks at how far it is."""
 
 
 class _CancelledError(Exception):
     """The user wants no more of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """As what images are exported."""
+
+    words: str
+    suffix: str
+    """Of the file; empty: it is a folder."""
+    table: TableKind | None = None
+    """Of the results sheet in a ZIP."""
+
+
+_FORMS = (
+    *(
+        _Form(f"ZIP, results as {kind}{' with thumbnails' * (kind == 'xlsx')}", ".zip", kind)
+        for kind in TABLE_KINDS
+    ),
+    _Form("contact sheet, PDF", ".pdf"),
+    _Form("contact sheet, PNG", ".png"),
+    _Form("page for a browser, a folder", ""),
+)
 
 
 class ExportScreen(Dialog[None]):
@@ -48,8 +85,19 @@ class ExportScreen(Dialog[None]):
     ]
     DEFAULT_CSS = """
     ExportScreen DialogBox { width: 90%; max-width: 96; }
-    ExportScreen Horizontal { height: auto; margin: 1 0; }
+    ExportScreen Horizontal { height: auto; margin-top: 1; }
     ExportScreen RadioSet { width: 1fr; }
+    ExportScreen #what { width: 26; }
+    ExportScreen Checkbox { width: 1fr; }
+    ExportScreen #look { display: none; }
+    ExportScreen #look Label { padding: 0 1; }
+    ExportScreen #columns { width: 10; margin-right: 2; }
+    ExportScreen #paper { width: 1fr; }
+    ExportScreen.-contact-sheet #look { display: block; }
+    ExportScreen.-contact-sheet, ExportScreen.-page {
+        & #captions { display: none; }
+        & #ssh { display: none; }
+    }
     ExportScreen ProgressBar { margin-top: 1; display: none; }
     ExportScreen ProgressBar.-running { display: block; }
     ExportScreen .note { margin-top: 1; }
@@ -63,6 +111,7 @@ class ExportScreen(Dialog[None]):
         self._info = info
         self._library = library
         self._marked = marked
+        self._form = _FORMS[0]
         self._at = (0, 0)
         self._exporting = False
         self._cancelled = False
@@ -71,7 +120,7 @@ class ExportScreen(Dialog[None]):
         """What, as what, where to."""
         info = self._info
         with DialogBox(f"Export {info.name}"):
-            yield Input(str(Path.home() / f"{info.folder.name}.zip"), id="target")
+            yield Input(self._offered(self._form), id="target")
             with Horizontal():
                 with RadioSet(id="what"):
                     marked = count_text(len(self._marked), "marked image")
@@ -81,13 +130,18 @@ class ExportScreen(Dialog[None]):
                     )
                     yield RadioButton(favourites, disabled=not info.favourites)
                     yield RadioButton(marked, value=bool(self._marked), disabled=not self._marked)
-                with RadioSet(id="table"):
-                    for kind in TABLE_KINDS:
-                        pictures = " with thumbnails" if kind == "xlsx" else ""
-                        yield RadioButton(
-                            f"results as {kind}{pictures}", value=kind == TABLE_KINDS[0]
-                        )
-            yield Checkbox("leave out recipes", id="strip")
+                with RadioSet(id="form"):
+                    for form in _FORMS:
+                        yield RadioButton(form.words, value=form is self._form)
+            with Horizontal():
+                yield Checkbox("leave out recipes", id="strip")
+                yield Checkbox("a caption file beside each", id="captions")
+            with Horizontal(id="look"):
+                yield Label("columns")
+                yield Input(str(_COLUMNS), type="integer", id="columns")
+                yield Label("paper (→ completes)")
+                # → completes; what is no paper is refused with the list of them.
+                yield Input(PAPERS[0], suggester=SuggestFromList(PAPERS), id="paper")
             yield ProgressBar(show_eta=True)
             yield Static("", id="said", classes="note -empty", markup=False)
             yield Static(
@@ -95,6 +149,7 @@ class ExportScreen(Dialog[None]):
                     "Download to your computer: ssh THIS-MACHINE promptsheet export"
                     f" {info.session} -o - > images.zip"
                 ),
+                id="ssh",
                 classes="note",
                 markup=False,
             )
@@ -102,6 +157,26 @@ class ExportScreen(Dialog[None]):
     def on_mount(self) -> None:
         """Begin to look at how far it is."""
         self.set_interval(_EVERY, self._look)
+
+    def _offered(self, form: _Form) -> str:
+        """What is offered as a name."""
+        return str(Path.home() / f"{self._info.folder.name}{form.suffix}")
+
+    @on(RadioSet.Changed, "#form")
+    def _form_chosen(self, event: RadioSet.Changed) -> None:
+        before, self._form = self._form, _FORMS[event.index]
+        target = self.query_one("#target", Input)
+        if before.suffix != self._form.suffix and target.value.endswith(before.suffix):
+            target.value = target.value.removesuffix(before.suffix) + self._form.suffix
+        self.set_class(self._form.suffix in (".pdf", ".png"), "-contact-sheet")
+        self.set_class(not self._form.suffix, "-page")
+
+    @on(Checkbox.Changed, "#strip, #captions")
+    def _ticked(self, event: Checkbox.Changed) -> None:
+        """A caption file is a recipe's prompt: one of the two is ticked at most."""
+        if event.value:
+            other = "#captions" if event.checkbox.id == "strip" else "#strip"
+            self.query_one(other, Checkbox).value = False
 
     def action_leave(self) -> None:
         """Cancel what runs; then leave."""
@@ -112,41 +187,43 @@ class ExportScreen(Dialog[None]):
 
     @on(Input.Submitted)
     def action_start(self) -> None:
-        """Write the ZIP."""
+        """Write it."""
         if self._exporting:
             return
         target = typed_path(self.query_one("#target", Input).value)
         self._exporting, self._cancelled, self._at = True, False, (0, 0)
         self.query_one(ProgressBar).add_class("-running")
         what = self.query_one("#what", RadioSet).pressed_index
-        kind = TABLE_KINDS[max(0, self.query_one("#table", RadioSet).pressed_index)]
-        strip = self.query_one("#strip", Checkbox).value
-        self._export(target, what, kind, strip=strip)
+        columns = self.query_one("#columns", Input).value
+        wish = _Wish(
+            self._form,
+            images=self._marked if what == 2 else None,
+            favourites=what == 1,
+            strip_metadata=self.query_one("#strip", Checkbox).value,
+            captions=self.query_one("#captions", Checkbox).value,
+            columns=int(columns) if columns.lstrip("-").isdecimal() else 0,
+            paper=self.query_one("#paper", Input).value.strip().lower(),
+        )
+        self._export(target, wish)
 
     @work(thread=True)
-    def _export(self, target: Path, what: int, table: TableKind, *, strip: bool) -> None:
-        if is_folder(target):
-            target /= f"{self._info.folder.name}.zip"
-        if is_there(target):
+    def _export(self, target: Path, wish: "_Wish") -> None:
+        if wish.form.suffix and is_folder(target):
+            target /= f"{self._info.folder.name}{wish.form.suffix}"
+        if wish.form.suffix and is_there(target):
             hand_over(self._ended, f"{target} already exists. Choose another name.")
             return
         try:
-            with written_beside(target) as (_, file):
-                done = self._library.sessions.export(
-                    self._info.session,
-                    file,
-                    images=self._marked if what == 2 else None,
-                    favourites=what == 1,
-                    strip_metadata=strip,
-                    table=table,
-                    progress=self._progress,
-                )
+            words = wish.carried_out(self._library, self._info.session, target, self._progress)
         except _CancelledError:
             hand_over(self._ended, "Cancelled; no file was left.")
+        except FileExistsError as error:
+            taken = error.filename2 or error.filename or target
+            hand_over(self._ended, f"{taken} already exists. Choose another name.")
         except (OSError, PromptsheetError) as error:
             hand_over(self._ended, fault_of(error))
         else:
-            hand_over(self._exported, _words(done, target))
+            hand_over(self._exported, words)
 
     def _progress(self, done: int, total: int) -> None:
         if self._cancelled:
@@ -171,9 +248,53 @@ class ExportScreen(Dialog[None]):
         self.dismiss(None)
 
 
-def _words(done: Exported, target: Path) -> str:
-    failed = f", {len(done.failed)} failed or damaged, listed in it" if done.failed else ""
-    return f"{count_text(done.images, 'image')}, {size_text(done.bytes)}, in {target}{failed}"
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be exported, and how."""
+
+    form: _Form
+    images: Collection[str] | None
+    favourites: bool
+    strip_metadata: bool
+    captions: bool
+    columns: int
+    paper: str
+
+    def carried_out(
+        self, library: Library, session: str, target: Path, progress: Callable[[int, int], None]
+    ) -> str:
+        """Export it; what was, in words.
+
+        Raises:
+            OSError, PromptsheetError: it cannot be; or what `progress` raises.
+        """
+        which: Any = {
+            "images": self.images,
+            "favourites": self.favourites,
+            "strip_metadata": self.strip_metadata,
+            "progress": progress,
+        }
+        if self.form.table is not None:
+            with written_beside(target) as (_, file):
+                done = library.sessions.export(
+                    session, file, table=self.form.table, captions=self.captions, **which
+                )
+            return _words(done, target, "are listed in it")
+        if not self.form.suffix:
+            done = library.sessions.web_page(session, target, **which)
+            return _words(done, target / "index.html", "are left out")
+        sheet = library.sessions.contact_sheet(
+            session, target, columns=self.columns, paper=self.paper, **which
+        )
+        words = f"{count_text(sheet.images, 'image')} on {count_text(sheet.pages, 'page')}"
+        last = f" … {sheet.files[-1].name}" if len(sheet.files) > 1 else ""
+        boxes = f", boxes for {', '.join(sheet.without_font)}: no font has it"
+        return f"{words}, in {sheet.files[0]}{last}{boxes if sheet.without_font else ''}"
+
+
+def _words(done: Exported, target: Path, failed: str) -> str:
+    lost = f", {len(done.failed)} failed or damaged {failed}" if done.failed else ""
+    return f"{count_text(done.images, 'image')}, {size_text(done.bytes)}, in {target}{lost}"
 
 
 class CopyImages(Ask):
@@ -190,7 +311,7 @@ class CopyImages(Ask):
         super().__init__(
             f"Copy {count_text(len(images), 'image')} to which folder?",
             str(folder),
-            note="→ completes · a missing folder is created · existing files are never replaced",
+            note="→ completes · it is made if need be · nothing there is replaced",
             suggester=PathSuggester(()),
         )
         self._images = images
@@ -210,7 +331,7 @@ class CopyImages(Ask):
         try:
             copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
-            hand_over(self._stopped, "Stopped; images copied so far are kept.")
+            hand_over(self._stopped, "Left off; what was copied is there.")
         except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, fault_of(error))
         else:

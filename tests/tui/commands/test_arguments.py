@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tui import cli
-from tui.cli import _parsers
+from tui.cli import _command_first, _parsers
 from tui.commands.arguments import image_numbers, numbers
 from tui.commands.guide import page as page_of_guide
 from tui.commands.parser import Parser
@@ -161,6 +161,24 @@ def test_a_first_word_that_is_neither_command_nor_file_opens_no_app(
         cli.main()
     err = capsys.readouterr().err
     assert f"File not found: {typed}. There is no command of that name either. {said}" in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("--library a engine stop", "engine stop --library a"),
+        ("--json --library=a show last", "show last --json --library=a"),
+        ("--library a prompt -- -b", "prompt --library a -- -b"),
+        ("--library a", "--library a"),
+        ("--library a x.csv", "--library a x.csv"),
+        ("engine stop --library a", "engine stop --library a"),
+        ("--library engine stop", "--library engine stop"),
+        ("--library", "--library"),
+    ],
+)
+def test_a_command_may_stand_after_the_options_of_all(typed: str, meant: str) -> None:
+    commands = {"engine", "show", "prompt"}
+    assert _command_first(typed.split(), commands) == meant.split()
 
 
 def test_single_images_are_named_by_row_and_variation() -> None:
