@@ -256,7 +256,7 @@ def test_a_renderer_that_dies_at_its_start_three_times_is_left_alone_until_someo
         alone = asyncio.Event()
 
         def publish(event: AnyEvent) -> None:
-            if isinstance(event, Paused) and "left alone" in str(event.reason):
+            if isinstance(event, Paused) and "now tries once a minute" in str(event.reason):
                 alone.set()
 
         thread = WriterThread(writer)
