@@ -47,11 +47,19 @@ def reason_of(error: Exception) -> str:
 
 
 def fault_of(error: Exception) -> str:
-    """As `reason_of`, the system's errors with the file's name: `out.zip: the disk is full`."""
-    name = error.filename if isinstance(error, OSError) else None
+    """As `reason_of`, the system's errors as a sentence that names the file, where one is known.
+
+    `out.zip: the disk is full.`, or `The disk is full.`
+    """
+    reason = reason_of(error)
+    if not isinstance(error, OSError) or error.errno is None:
+        return reason
+    name = error.filename
     if isinstance(name, bytes):
         name = name.decode(errors="replace")
-    return f"{name}: {reason_of(error)}." if name and isinstance(name, str) else reason_of(error)
+    reason = reason.removesuffix(".") + "."
+    named = name and isinstance(name, str)
+    return f"{name}: {reason}" if named else reason[:1].upper() + reason[1:]
 
 
 @contextmanager

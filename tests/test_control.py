@@ -46,8 +46,9 @@ def test_rows_can_be_stopped_and_resumed_while_the_others_go_on(
 def test_everything_stops_and_goes_on_in_the_order_that_was_asked_for(
     warm: Promptsheet, tmp_path: Path
 ) -> None:
-    sheet = write_sheet(tmp_path / "sheet.csv", rows=4, images=2)
-    for name in ("first", "second", "third"):
+    # The first is never done: neither before it is stopped nor before the second's state is read.
+    for name, rows in (("first", 100), ("second", 4), ("third", 4)):
+        sheet = write_sheet(tmp_path / f"{name}.csv", rows=rows, images=2)
         warm.json("run", sheet, "--detach", "--name", name)
     warm.json("stop", "all")
     states = session_states(warm)

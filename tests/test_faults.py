@@ -23,7 +23,7 @@ def test_without_its_device_the_work_waits_and_run_ends_with_the_reason(
     assert (ended["images"], ended["done"], ended["failed"]) == (3, 0, 0)
     # It may have been given up before torch was there to say why: now it is not.
     waits = wait_for(lambda: promptsheet.status()["paused"])
-    assert "nothing can be rendered on cuda:63" in waits and "--devices cpu" in waits
+    assert "cuda:63 cannot render" in waits and "--devices cpu" in waits
     again = promptsheet("prompt", "a red circle", "--wait", "0.02")
     assert again.returncode == 1
     assert "cuda:63" in again.stderr and "stay waiting" in again.stderr
@@ -81,4 +81,4 @@ def test_images_beyond_the_free_disk_are_warned_of_before_the_start(
     (config / "settings.toml").write_text("[engine]\nreserve_mib = 1048576\n")
     need = promptsheet.json("check", sheet)["estimate"]["disk"]
     assert not need["fits"] and need["bytes"] > need["room"] == 0
-    assert "! these images need about" in promptsheet("check", sheet).stdout
+    assert "! the disk has room for only 0 bytes of that" in promptsheet("check", sheet).stdout

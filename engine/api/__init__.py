@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.api.library import Library
-from engine.errors import PromptsheetError, did_you_mean, fault_of
+from engine.errors import PromptsheetError, did_you_mean, fault_of, reason_of
 from engine.settings import Settings, SettingsError, cache_folder, load_settings, settings_path
 from engine.unfinished_files import sweep, written_beside
 
@@ -38,6 +38,7 @@ __all__ = [
     "did_you_mean",
     "fault_of",
     "load_settings",
+    "reason_of",
     "settings_path",
     "sweep",
     "written_beside",

@@ -22,7 +22,7 @@ def fails(number: int, name: str | None = None) -> OSError:
     [
         (fails(errno.ENOENT, "a.csv"), "a.csv: file or folder not found."),
         (fails(errno.ENOSPC, "out.zip"), "out.zip: the disk is full."),
-        (fails(errno.EACCES), "permission denied"),
+        (fails(errno.EACCES), "Permission denied."),
         (fails(errno.ETXTBSY, "x"), "x: text file busy."),
         (
             OSError(errno.ELOOP, "it is a link", "x"),

@@ -125,7 +125,7 @@ def test_exports_and_recipes_are_not_written_through_links(
     assert (place / "out.zip").read_bytes().startswith(b"PK")
     picture = next((library / "sessions").rglob("*.png"))
     refused = promptsheet.json("recipes", picture, "-o", place / "s.csv", status=2)
-    assert "already exists" in refused["error"]
+    assert "is a link to another file and is not replaced" in refused["error"]
     for kind in ("csv", "xlsx", "ods"):
         promptsheet.json("recipes", picture, "-o", place / f"t.{kind}")
         assert promptsheet.json("check", place / f"t.{kind}")["rows"] == 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 
-from engine.api import PromptsheetError, fault_of
+from engine.api import PromptsheetError, reason_of
 
 _TOGETHER = 200
 """Items that are written at once; one by one takes twice as long."""
@@ -39,7 +39,7 @@ def to_stdout() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = f"The output could not be written: {fault_of(error)}."
+        reason = f"The output could not be written: {reason_of(error)}."
         raise PromptsheetError(reason) from error
 
 

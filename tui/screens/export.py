@@ -311,7 +311,7 @@ class CopyImages(Ask):
         super().__init__(
             f"Copy {count_text(len(images), 'image')} to which folder?",
             str(folder),
-            note="→ completes · a missing folder is created · existing files are never replaced",
+            note="→ completes · it is made if need be · nothing there is replaced",
             suggester=PathSuggester(()),
         )
         self._images = images
@@ -331,7 +331,7 @@ class CopyImages(Ask):
         try:
             copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
-            hand_over(self._stopped, "Stopped; images copied so far are kept.")
+            hand_over(self._stopped, "Left off; what was copied is there.")
         except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, fault_of(error))
         else:

@@ -55,7 +55,7 @@ def test_a_pattern_stands_for_the_pictures_that_it_fits(photos: Path) -> None:
     (photos / "[a].png").write_text("called like a pattern")
     assert names(find_pictures([photos / "[a].png"])) == ["[a].png"]
     nothing = find_pictures([photos / "*.gif", photos / ".h" / "*", photos / "c" / "none"])
-    assert reasons(nothing)[0] == ("*.gif", "There is no picture there.")
+    assert reasons(nothing)[0] == ("*.gif", "No pictures found there.")
     assert names(nothing) == ["e.png", "none"], "of one that is not there, looking at it says so"
 
 

@@ -235,7 +235,7 @@ def test_weights_that_mean_nothing_without_numbers_beside_them_are_refused(
 ) -> None:
     base = flux_folder(tmp_path / "base")
     path = put_shapes(tmp_path / "a.safetensors", flux() | {beside: [1]})
-    assert f"the denoiser alone of FLUX.1, its weights in {words}" in look_at(path, base).fault
+    assert f"only the denoiser of FLUX.1, its weights in {words}" in look_at(path, base).fault
     part = base / "transformer"
     put_shapes(part / "model.safetensors", {"w": [1], beside: [1]})
     (fault,) = faults_of(ModelFiles(str(base)))

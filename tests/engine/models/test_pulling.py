@@ -134,7 +134,7 @@ def test_one_weights_file_is_pulled_alone_and_beside_the_model(
         one = Repository("acme/tiny", "main", name)
         carry_out(Wish(one, str(tmp_path), 0), said.append, lambda: None)
     refused = [told.refused for told in said if told.refused]
-    assert "acme/tiny has no 'more/none.safetensors'. It has " in refused[0]
+    assert "acme/tiny has no file 'more/none.safetensors'. It has " in refused[0]
     assert "'tiny.ckpt' ends in neither .safetensors nor .gguf" in refused[1]
     place = tmp_path / f"acme--tiny--more--flat@{COMMIT[:8]}"
     assert (place / "more" / "flat.safetensors").read_bytes() == flat
@@ -157,7 +157,7 @@ def test_one_file_is_told_by_its_header_before_the_rest_of_it_is_asked_for(
     old, cut = (told.refused for told in said)
     assert "is a pickle" in old and "copy on the Hub is damaged. Nothing was pulled." in cut
     models = Models(Settings(models_folder=tmp_path / "models"))
-    big, why = "big.safetensors", "LoRA for Stable Diffusion XL, and no model of your list"
+    big, why = "big.safetensors", "LoRA for Stable Diffusion XL, and none of your models"
     with models.pull("acme/tiny", file=big) as coming, pytest.raises(PullError, match=why):
         coming.ask()
     asked = hub.ranges("big.safetensors")
@@ -197,7 +197,7 @@ def test_a_gguf_file_is_told_by_its_header_and_drawn_with_its_base(
     cut, header, odd = (told.refused for told in said if told.refused)
     assert "cut.gguf has" in cut and "cut off" in header and "damaged" in odd
     assert hub.ranges("Q8 0.gguf") == ["bytes=0-31", "bytes=0-63", "bytes=0-1048575", ""]
-    for name, why in (("named", "holds safetensors"), ("Q8 0", "name it as base. Nothing was")):
+    for name, why in (("named", "holds safetensors"), ("Q8 0", "name that as base. Nothing was")):
         wanted = models.pull("acme/tiny", "", f"{name}.gguf")
         with wanted as coming, pytest.raises(PullError, match=why):
             coming.ask()
@@ -440,7 +440,7 @@ def test_without_a_network_one_sentence_comes_at_once(
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
     assert "the address of hub.invalid cannot be found" in refusal(tmp_path)
     monkeypatch.setenv("HF_ENDPOINT", "ftp://x")
-    assert "HF_ENDPOINT is no address" in refusal(tmp_path)
+    assert "HF_ENDPOINT is not an address" in refusal(tmp_path)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     assert "HF_HUB_OFFLINE is set" in refusal(tmp_path)

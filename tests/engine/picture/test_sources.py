@@ -271,7 +271,7 @@ def test_a_child_that_dies_at_one_picture_loses_no_other(
     )
     found = dict(look_at_all([*paths[:3], killer, *paths[3:]]))
     refused = found.pop(killer)
-    assert isinstance(refused, str) and "unexpected way" in refused
+    assert isinstance(refused, str) and "damaged or very unusual" in refused
     assert all(isinstance(facts, SourceFacts) for facts in found.values())
 
 

@@ -187,7 +187,8 @@ def test_dying_while_loading_pauses_with_the_reason_and_fails_no_image(writer: W
     writer.add_session(new_session(rows=1))
     events = settle(writer, hear=hear)
     said = reasons_of(events)
-    assert len(deaths) == 3 and "loaded builtin, 3 times" in str(said[0])
+    # Where the machine is busy, it may have been tried again before the pause was heard of.
+    assert len(deaths) >= 3 and "while it loaded builtin, " in str(said[0])
     assert states(writer) == ["done"] * 4
 
 
@@ -233,7 +234,7 @@ def test_a_machine_that_cannot_render_pauses_and_fails_no_image(
     (strikes,) = writer.read("SELECT sum(strikes) AS sum FROM images")
     assert strikes["sum"] == 0
     said = [str(reason) for reason in reasons_of(events)]
-    assert "nothing can be rendered on cuda:0: " in said[0]
+    assert "cuda:0 cannot render: " in said[0]
     assert "Torch not compiled" in said[0] and "engine start --devices cpu" in said[0]
     assert any("left alone" in reason for reason in said)
 
@@ -255,7 +256,7 @@ def test_a_renderer_that_dies_at_its_start_three_times_is_left_alone_until_someo
         alone = asyncio.Event()
 
         def publish(event: AnyEvent) -> None:
-            if isinstance(event, Paused) and "left alone" in str(event.reason):
+            if isinstance(event, Paused) and "now tries once a minute" in str(event.reason):
                 alone.set()
 
         thread = WriterThread(writer)
@@ -378,7 +379,7 @@ def test_a_renderer_that_sends_no_picture_is_not_asked_for_ever(writer: Writer) 
     writer.add_session(new_session(rows=1, images=2))
     settle(writer)
     assert states(writer) == ["failed"] * 2
-    assert "no picture" in str(list_images(writer.library, "k3f9x2")[0].error)
+    assert "returned no image" in str(list_images(writer.library, "k3f9x2")[0].error)
 
 
 def test_a_fault_nobody_thought_of_is_a_strike_and_the_rest_goes_on(writer: Writer) -> None:

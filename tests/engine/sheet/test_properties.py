@@ -105,7 +105,8 @@ def test_a_second_check_of_a_repaired_sheet_changes_nothing(
 
 
 @QUICK
-@given(st.sampled_from(sorted({*COLUMN} - {"upscale"})), CELLS)  # which takes a row with a picture
+# upscale takes a row with a picture, and what a side may be a model limits further.
+@given(st.sampled_from(sorted({*COLUMN} - {"upscale", "width", "height"})), CELLS)
 def test_every_suggestion_can_be_taken(name: str, cell: Cell) -> None:
     _, problems = check_cell(name, cell)
     for problem in problems:
