@@ -9,7 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine import __version__
-from engine.api import Library, PromptsheetError, did_you_mean, fault_of, load_settings, reason_of, sweep
+from engine.api import (
+    Library,
+    PromptsheetError,
+    did_you_mean,
+    fault_of,
+    load_settings,
+    reason_of,
+    sweep,
+)
 from tui.commands import (
     app,
     completion,

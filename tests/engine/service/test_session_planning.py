@@ -64,7 +64,9 @@ def test_loras_are_planned_by_their_files_and_those_of_no_weight_are_left_out(
     ink, gone = LoraWeight("ink", 0.5), LoraWeight("gone", 0.0)
     new = plan([row(2, lora=(ink, gone), num_images=1), row(3, num_images=1)])
     assert [r.recipes[0].loras for r in new.rows] == [(Lora("ink", file_digest(file), 0.5),), ()]
-    with pytest.raises(RefusedError, match="Row 4: the LoRA gone cannot be used: it is no longer in"):
+    with pytest.raises(
+        RefusedError, match="Row 4: the LoRA gone cannot be used: it is no longer in"
+    ):
         plan([row(2), row(4, lora=(LoraWeight("gone", 1.0),))])
 
 
