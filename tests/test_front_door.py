@@ -13,6 +13,7 @@ import pytest
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.models.catalog import load_models
+from engine.schema import SCHEMA_VERSION
 from tests.support.command import Promptsheet
 from tests.support.libraries import new_session
 from tests.support.loras import write_diffusers, write_kohya
@@ -288,15 +289,15 @@ def test_verify_finds_damage_and_says_where(promptsheet: Promptsheet) -> None:
     assert verdict["corrupt"] == [str(second.relative_to(promptsheet.library))]
 
 
-def test_a_library_of_another_schema_is_refused(promptsheet: Promptsheet) -> None:
+def test_a_library_of_a_newer_schema_is_refused(promptsheet: Promptsheet) -> None:
     promptsheet.json("engine", "start")
     promptsheet.json("engine", "stop")
     with sqlite3.connect(promptsheet.library / "library.sqlite3") as database:
-        database.execute("PRAGMA user_version = 7")
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     for command in (["sessions"], ["prompt", "a circle"], ["engine", "start"]):
         done = promptsheet(*command)
         assert done.returncode == 2
-        assert "schema 7" in done.stderr
+        assert f"schema {SCHEMA_VERSION + 1}" in done.stderr
 
 
 def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
@@ -334,7 +335,7 @@ def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path
     assert shown["files"]["settings"] == str(config / "settings.toml")
     words = promptsheet("config").stdout
     assert "idle_minutes = 3" in words
-    assert "# Minutes with nothing to render" in words
+    assert "# Minutes without work or connections" in words
 
 
 def test_faulty_settings_are_named(promptsheet: Promptsheet, config: Path) -> None:
@@ -519,7 +520,7 @@ def test_names_tags_and_favourites_are_given_and_single_images_trashed(warm: Pro
     assert warm.json("tag", "spring boats", "sea, print", "sea")["tags"] == ["sea", "print"]
     assert warm.json("tag", session, "fog", "--remove", "sea")["tags"] == ["print", "fog"]
     lacking = warm("tag", session, "--remove", "night")
-    assert lacking.returncode == 2 and "no tag night, but tags print, fog" in lacking.stderr
+    assert lacking.returncode == 2 and "no tag night; it has tags print, fog" in lacking.stderr
     assert warm.json("tag", session, "--remove")["tags"] == []
 
     assert warm.json("favourite", session, "--images", "2:1-2")["images"] == 2
@@ -553,7 +554,7 @@ def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
     sheet_with(sheet, "a hill", "a red circle", "a blue square", "a green circle")
     second = warm("run", sheet, "--only-changed")
     assert second.returncode == 0, second.stderr
-    assert "1 row unchanged, 1 changed, 2 new, 0 gone" in second.stderr
+    assert "1 row unchanged, 1 changed, 2 new, 0 removed" in second.stderr
     shown = warm.json("show", "last")
     assert {i["row"]: i["seed"] for i in shown["list"]}[4] == drawn[3]
     assert shown["parent"] == first
@@ -565,7 +566,7 @@ def test_of_an_edited_sheet_only_the_changed_rows_are_rendered(
     assert [row["row"] for row in shown["rows"]] == [5]
     again = warm("run", sheet, "--only-changed")
     assert again.returncode == 0
-    assert "4 rows unchanged, 0 changed, 0 new, 0 gone" in again.stderr
+    assert "4 rows unchanged, 0 changed, 0 new, 0 removed" in again.stderr
     assert len(warm.json("sessions")) == before + 3
     back = warm.json("run", sheet, "--since", first, "--detach")
     rows = warm.json("show", back["session"])["rows"]

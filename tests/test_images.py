@@ -129,7 +129,7 @@ def test_pictures_that_cannot_be_drawn_on_are_refused_one_by_one(
     assert "incomplete" in refused["cut.png"]
     assert "animated" in refused["moving.gif"]
     assert "named pipe" in refused["pipe.png"]
-    assert "no such file" in refused["nowhere.png"]
+    assert "File not found" in refused["nowhere.png"]
     assert "Same file as" in refused["hard.png"]
     # boat.png once (by its link again.png), its copy, one with a wrong ending, two beaches
     assert done["images"] == done["done"] == 5
@@ -319,7 +319,7 @@ def test_an_archive_cut_off_on_its_way_starts_nothing(
 ) -> None:
     body = tar_of(photos, "w")
     status, _, said = piped(promptsheet, body[:3000], "images", "-", "--prompt", "a tree")
-    assert status == 2 and "end is missing" in said
+    assert status == 2 and "or is incomplete" in said
     assert not promptsheet.library.exists()
 
 

