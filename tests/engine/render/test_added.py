@@ -86,7 +86,7 @@ def test_words_of_its_own_are_called_by_their_files_names(tmp_path: Path, builti
     for file, words in ((wide, "is not for this model"), (odd, "not an embedding")):
         with pytest.raises(ModelError, match=words):
             loaded(Additions(embeddings=(file,)))
-    with pytest.raises(ModelError, match=r"boat.safetensors cannot be used.*Call the file"):
+    with pytest.raises(ModelError, match=r"boat.safetensors cannot be used.*Rename the file"):
         loaded(Additions(embeddings=(boat, boat)))
 
 
@@ -116,5 +116,5 @@ def test_what_is_added_is_part_of_the_model_and_waited_for(tmp_path: Path) -> No
     wanted = LoadModel("m", other, there, PlacementWish(), 64 * 64)
     models.load(wanted)
     file.unlink()
-    with pytest.raises(ModelAbsentError, match="is not there: put it back"):
+    with pytest.raises(ModelAbsentError, match="is missing: put it back"):
         LoadedModels("cpu", Lanes(1), 1).load(wanted)
