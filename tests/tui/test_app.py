@@ -16,6 +16,7 @@ from tests.support.libraries import take
 from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import recall
+from tui.engine_status import Doing
 from tui.engine_watch import News
 from tui.screens.actions import actions_of
 from tui.screens.full_screen import FullScreen
@@ -24,6 +25,7 @@ from tui.screens.open_sheet import OpenSheet
 from tui.screens.review import ReviewScreen
 from tui.screens.sheet import SheetScreen
 from tui.widgets.contact_sheet import ContactSheet
+from tui.widgets.job_table import JobTable
 from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
@@ -231,8 +233,12 @@ async def test_a_live_job_repaints_its_own_line_only(
         await until(pilot, lambda: "0/30" in screen_text(app))
         screen = app.screen
         assert isinstance(screen, JobsScreen)
-        painted: list[Region] = []
+        await until(pilot, lambda: app.app_state.status.doing is Doing.OFF)
         jobs = table(app)
+        assert isinstance(jobs, JobTable)
+        jobs.show_served(True)  # as if the engine process were there
+        await pilot.pause()
+        painted: list[Region] = []
         refresh = jobs.refresh
 
         def noted(*regions: Region, **options: Any) -> VirtualTable:

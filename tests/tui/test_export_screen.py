@@ -99,7 +99,7 @@ async def test_what_is_shown_to_others_is_made_in_the_same_dialog(
         await chosen(5)
         await until(pilot, lambda: field("#target").value == str(tmp_path / "out"))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "already exists" in screen_text(app))
+        await until(pilot, lambda: "exists" in screen_text(app))
 
 
 async def test_what_cannot_be_written_is_said(
