@@ -107,7 +107,12 @@ def test_a_faulty_sheet(
     settings: Settings, faulty: Path, snap_compare: Compare, size: tuple[int, int], theme: str
 ) -> None:
     app = PromptsheetApp(Library(replace(settings, app=replace(settings.app, theme=theme))), faulty)
-    assert snap_compare(app, terminal_size=size, run_before=shows("needs about"))
+
+    async def wait(pilot: Pilot[Any]) -> None:
+        await shows("needs about")(pilot)
+        await shows("applies")(pilot)  # the problem is laid out whole
+
+    assert snap_compare(app, terminal_size=size, run_before=wait)
 
 
 @pytest.mark.parametrize(("size", "theme"), [((80, 24), "dark"), ((120, 36), "light")])
