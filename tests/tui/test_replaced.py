@@ -150,7 +150,7 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await until(pilot, lambda: "u shows it" in screen_text(app))
+        await until(pilot, lambda: "recovered" in screen_text(app))
         assert len(prompts(screen)) == 2
         await pilot.press("u")
         await until(pilot, lambda: len(prompts(screen)) == 4)

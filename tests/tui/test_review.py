@@ -143,7 +143,7 @@ async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are
         await pilot.press("colon")
         app.screen.query_one("#ask", Input).value = "9" * 20
         await pilot.press("enter")
-        await until(pilot, lambda: "Row 9999 has no image" in screen_text(app))
+        await until(pilot, lambda: "9999 has no image" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "/nu" not in screen_text(app))
         with closing(connect(database_path(settings.library))) as library:
