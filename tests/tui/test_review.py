@@ -424,7 +424,8 @@ async def test_an_image_tells_what_it_is_drawn_on_and_is_drawn_on_itself(
     async with app.run_test(size=(140, 40), **WITH_ALL) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "2 of 2 images" in screen_text(app))
-        await until(pilot, lambda: f"source boat.png ({digest[:8]}), strength 0.4" in screen_text(app))
+        drawn_on = f"source boat.png ({digest[:8]}), strength 0.4"
+        await until(pilot, lambda: drawn_on in screen_text(app))
         await pilot.press("space", "space", "c")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         panes = app.screen.query(ImagePane)
