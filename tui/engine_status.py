@@ -122,6 +122,11 @@ class EngineStatus:
         """Whether images are being rendered, or will be as soon as they can."""
         return self.doing in _WORKING
 
+    @property
+    def resume_helps(self) -> bool:
+        """Whether the reason itself says so."""
+        return "Resume in Jobs" in self.reason
+
     def forms(self, now: float) -> tuple[str, ...]:
         """It in words, from long to short. `now`: of the monotonic clock."""
         glyph = GLYPHS[self.doing]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from engine.library.read import results
-from engine.library.read.paper import UNDER, Look, Under
+from engine.library.read.paper import UNDER, PageLook, Under
 from engine.library.read.tables import TableKind
 from engine.library.records import ContactSheets, Exported
 
@@ -120,11 +120,11 @@ class SessionResults:
             FileExistsError: something of the name is there, and is not to be replaced.
             OSError: it cannot be written.
         """
-        from engine.library.read.chosen import Choice
+        from engine.library.read.chosen import ImageChoice
         from engine.library.read.contact_sheet import contact_sheet  # Pillow
 
-        choice = Choice(_frozen(images), _frozen(rows), favourites, strip_metadata)
-        look = Look(columns, paper, tuple(under))
+        choice = ImageChoice(_frozen(images), _frozen(rows), favourites, strip_metadata)
+        look = PageLook(columns, paper, tuple(under))
         return contact_sheet(
             self._path, session, file, choice, look, replacing=replace, progress=progress
         )
@@ -162,10 +162,10 @@ class SessionResults:
             FileExistsError: something is there.
             OSError: it cannot be written.
         """
-        from engine.library.read.chosen import Choice
+        from engine.library.read.chosen import ImageChoice
         from engine.library.read.web_page import web_page  # Pillow
 
-        choice = Choice(_frozen(images), _frozen(rows), favourites, strip_metadata)
+        choice = ImageChoice(_frozen(images), _frozen(rows), favourites, strip_metadata)
         return web_page(self._path, session, folder, choice, progress)
 
 

@@ -1,6 +1,5 @@
 """LoRAs on a pipeline: loaded beside its weights, put on and taken off, never mixed into them."""
 
-import errno
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +10,10 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from engine.models.loras import LoraError, require_same
 from engine.picture.recipe import Lora
+from engine.render.reasons import is_disks
 
 _KEPT_BYTES = 2 << 30
 """Of the files of LoRAs that stay loaded although they are not on the model now."""
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Adapters:
@@ -68,9 +67,7 @@ class Adapters:
                 raise LoraError("none of its layers matches the model")
         except Exception as error:
             self._delete(name)
-            if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or (
-                isinstance(error, OSError) and error.errno in _DISK_ERRORS
-            ):
+            if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or is_disks(error):
                 raise
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise LoraError(

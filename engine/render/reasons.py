@@ -29,7 +29,7 @@ def device_reason(error: Exception, device: str) -> str | None:
     if device == "cpu" or not any(words in text for words in _DEVICE_WORDS):
         return None
     return (
-        f"the GPU {device} failed: {plain(error)[:200]}. check it with `nvidia-smi`, then retry,"
+        f"the GPU {device} failed: {plain(error)[:200]}. Check it with `nvidia-smi`, then retry,"
         " or render on another device"
     )
 
@@ -44,8 +44,12 @@ def load_reason(error: Exception, device: str) -> tuple[Cause, str]:
         return Cause.NOT_NOW, reason
     if isinstance(error, ImportError):  # of what this model alone may need
         return Cause.NOT_NOW, f"a package that the model needs is not usable: {plain(error)}"
-    full = isinstance(error, OSError) and error.errno in _DISK_ERRORS
-    return Cause.DISK if full else Cause.LOAD, plain(error)
+    return Cause.DISK if is_disks(error) else Cause.LOAD, plain(error)
+
+
+def is_disks(error: Exception) -> bool:
+    """Whether the disk is full or reports errors."""
+    return isinstance(error, OSError) and error.errno in _DISK_ERRORS
 
 
 def is_machines(error: Exception) -> bool:

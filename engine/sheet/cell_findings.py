@@ -47,7 +47,6 @@ def accept(read: str, text: str, value: Value, how: str = "") -> CellFindings[Va
     return CellFindings(text, value, (Finding(Severity.REPAIRED, message),))
 
 
-BARE = "stray marks around the value were removed."
 _QUOTES = "'\"`´‘’‚‛“”„‟«»‹›"
 _UNSEEN = re.compile(
     "[\0-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"

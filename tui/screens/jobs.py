@@ -319,8 +319,7 @@ class JobsScreen(AreaScreen):
         status = self.app_state.status
         off = status.doing in (Doing.OFF, Doing.SILENT)
         if off and not self._counts.settled and not marked:
-            helps = "Resume in Jobs" in status.reason
-            hint = f"{key_of('jobs.resume')} resumes it" if helps else ""
+            hint = f"{key_of('jobs.resume')} resumes it" if status.resume_helps else ""
         pace = self._queue.paces.get(self.info.session)
         line.show(SessionProgress(self.info, self._counts, pace, held, status, hint))
 
@@ -431,7 +430,7 @@ class JobsScreen(AreaScreen):
             case "jobs.stop":
                 return None if counts and counts.waiting + counts.rendering else ""
             case "jobs.resume":
-                waits = "Resume in Jobs" in self.app_state.status.reason
+                waits = self.app_state.status.resume_helps
                 if info is not None and not waits:
                     waits = info.session in self.app_state.held or bool(changed_words(info))
                 return None if counts and (counts.stopped or waits) else ""

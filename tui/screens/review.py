@@ -611,7 +611,7 @@ class ReviewScreen(AreaScreen):
             box.value = self._text if what == "filter" else ""
         helps = FILTER_HELP_ALL if self._everything else FILTER_HELP
         box.placeholder = (
-            f"{helps}; {key_of('app.leave')} drops it"
+            f"{helps}; {key_of('app.leave')} clears it"
             if what == "filter"
             else "row number, then enter"
         )

@@ -23,7 +23,7 @@ _THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ImageChoice:
     """Which images of a session; all of them, if nothing is said."""
 
     images: frozenset[str] | None = None

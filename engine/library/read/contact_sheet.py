@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageOps
 from engine.atomic_files import open_new, place
 from engine.caption.outline import gist
 from engine.errors import PromptsheetError, said_of
-from engine.library.read.chosen import Choice, each_data
-from engine.library.read.paper import MOST_COLUMNS, PAPERS, Look
+from engine.library.read.chosen import ImageChoice, each_data
+from engine.library.read.paper import MOST_COLUMNS, PAPERS, PageLook
 from engine.library.read.reader import ImageInfo, find_session
 from engine.library.read.results import Result
 from engine.library.records import ContactSheets
@@ -78,8 +78,8 @@ def contact_sheet(
     library: Path,
     session: str,
     target: Path,
-    choice: Choice,
-    look: Look,
+    choice: ImageChoice,
+    look: PageLook,
     *,
     replacing: bool = False,
     progress: Progress = lambda _, __: None,
@@ -138,7 +138,7 @@ def contact_sheet(
     return ContactSheets(files, len(chosen), pages, printer.lost, without_font)
 
 
-def _layout(look: Look, tallest: float) -> _Layout:
+def _layout(look: PageLook, tallest: float) -> _Layout:
     """The page for pictures of up to this height, as a part of their width.
 
     Raises:
@@ -177,7 +177,9 @@ def _layout(look: Look, tallest: float) -> _Layout:
 class _Printer:
     """Draws the pages, one after the other."""
 
-    def __init__(self, library: Path, look: Look, layout: _Layout, title: str, pages: int) -> None:
+    def __init__(
+        self, library: Path, look: PageLook, layout: _Layout, title: str, pages: int
+    ) -> None:
         self._library = library
         self._layout = layout
         self._title = title

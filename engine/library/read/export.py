@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from engine.library.read.chosen import Choice, ResultNames, taken_data
+from engine.library.read.chosen import ImageChoice, ResultNames, taken_data
 from engine.library.read.copying import caption_file
 from engine.library.read.results import columns_of
 from engine.library.read.tables import (
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish(Choice):
+class Wish(ImageChoice):
     """What is to be in a ZIP."""
 
     table: TableKind = "csv"

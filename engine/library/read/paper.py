@@ -19,7 +19,7 @@ PAPERS = tuple(f"{name}{way}" for name in _MILLIMETRES for way in ("", _ON_ITS_S
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PageLook:
     """How a contact sheet is to look."""
 
     columns: int = 4

@@ -126,14 +126,8 @@ def state_of(counts: sqlite3.Row) -> str:
 
 def list_sessions(library: Path, most: int | None = None) -> list[SessionInfo]:
     """Those that are not in the trash, newest first, `most` at most; none where no library is."""
-    if is_new(library):
-        return []
-    with reading(library) as db:
-        rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE trashed IS NULL ORDER BY created DESC, id DESC LIMIT ?",
-            (-1 if most is None else most,),
-        ).fetchall()
-    return [session_info(library, row) for row in rows]
+    which = "WHERE trashed IS NULL ORDER BY created DESC, id DESC LIMIT ?"
+    return _sessions(library, which, -1 if most is None else most)
 
 
 def images_made(library: Path) -> tuple[int, int]:
@@ -155,25 +149,25 @@ def log_path(library: Path, session: str) -> Path:
 
 def list_unfinished(library: Path) -> list[SessionInfo]:
     """Sessions with work left, in the order in which they are rendered."""
-    if is_new(library):
-        return []
-    with reading(library) as db:
-        rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE waiting > 0 OR rendering > 0 ORDER BY position"
-        ).fetchall()
-    return [session_info(library, row) for row in rows]
+    return _sessions(library, "WHERE waiting > 0 OR rendering > 0 ORDER BY position")
 
 
 def list_queue(library: Path) -> list[SessionInfo]:
     """As `list_unfinished`; then those that were stopped, the last accepted first."""
+    return _sessions(
+        library,
+        "WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
+        " AND trashed IS NULL ORDER BY waiting = 0 AND rendering = 0,"
+        " iif(waiting = 0 AND rendering = 0, -id, position)",
+    )
+
+
+def _sessions(library: Path, which: str, *values: object) -> list[SessionInfo]:
+    """Those that the end of a query names; none where no library is."""
     if is_new(library):
         return []
     with reading(library) as db:
-        rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE waiting > 0 OR rendering > 0 OR stopped > 0"
-            " AND trashed IS NULL ORDER BY waiting = 0 AND rendering = 0,"
-            " iif(waiting = 0 AND rendering = 0, -id, position)"
-        ).fetchall()
+        rows = db.execute(f"{SESSION_COLUMNS} {which}", values).fetchall()
     return [session_info(library, row) for row in rows]
 
 
@@ -288,13 +282,7 @@ def list_in_trash(library: Path) -> list[SessionInfo]:
     Raises:
         LibraryError: not a library this version can read.
     """
-    if is_new(library):
-        return []
-    with reading(library) as db:
-        rows = db.execute(
-            f"{SESSION_COLUMNS} WHERE {_SOME_IN_TRASH} ORDER BY created DESC, id DESC"
-        ).fetchall()
-    return [session_info(library, row) for row in rows]
+    return _sessions(library, f"WHERE {_SOME_IN_TRASH} ORDER BY created DESC, id DESC")
 
 
 _IN_TRASH = "i.trashed IS NOT NULL AND NOT (i.state = 'done' AND i.digest IS NULL)"

@@ -11,7 +11,7 @@ from typing import Any
 from engine.atomic_files import open_new
 from engine.caption.outline import gist
 from engine.errors import PromptsheetError, said_of
-from engine.library.read.chosen import Choice, ResultNames, each_data, without_recipe
+from engine.library.read.chosen import ImageChoice, ResultNames, each_data, without_recipe
 from engine.library.read.reader import find_session
 from engine.library.read.results import Result
 from engine.library.records import Exported
@@ -38,7 +38,7 @@ def web_page(
     library: Path,
     session: str,
     folder: Path,
-    choice: Choice,
+    choice: ImageChoice,
     progress: Progress = lambda _, __: None,
 ) -> Exported:
     """Write finished images of a session into a new folder, with a page that shows them.
@@ -92,7 +92,7 @@ def _taken(folder: Path) -> FileExistsError:
 class _Writer:
     """Writes what is in the folder; of the pictures, few are in memory."""
 
-    def __init__(self, library: Path, session: str, folder: Path, choice: Choice) -> None:
+    def __init__(self, library: Path, session: str, folder: Path, choice: ImageChoice) -> None:
         self._library = library
         self._session = session
         self._folder = folder

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.library.files import stage
-from engine.library.read.chosen import Choice
+from engine.library.read.chosen import ImageChoice
 from engine.library.read.reader import list_images
 from engine.library.read.web_page import web_page
 from engine.library.write.curation import favour
@@ -71,7 +71,7 @@ def test_the_folder_is_whole_and_nothing_in_it_leads_out_of_it(
     folder = tmp_path / "page"
     folder.mkdir()  # an empty one is taken
     seen: list[tuple[int, int]] = []
-    done = web_page(filled.library, KEY, folder, Choice(), lambda *at: seen.append(at))
+    done = web_page(filled.library, KEY, folder, ImageChoice(), lambda *at: seen.append(at))
     assert (done.images, done.failed, seen[-1]) == (8, [], (8, 8))
     page = told(folder)
     assert page["title"] == "a secret <b>name</b>"
@@ -101,7 +101,7 @@ def test_stripped_of_its_recipes_no_word_of_them_is_in_any_file_or_name(
     filled: Writer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "page"
-    web_page(filled.library, KEY, folder, Choice(strip_metadata=True, favourites=True))
+    web_page(filled.library, KEY, folder, ImageChoice(strip_metadata=True, favourites=True))
     (image,) = told(folder)["images"]
     assert (image["row"], image["file"]) == (3, "pictures/0003-01.png")
     for path in folder.rglob("*"):
@@ -120,7 +120,7 @@ def test_nothing_is_replaced_and_what_is_cut_off_leaves_nothing(
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for taken in (place, place / "mine", tmp_path / "link"):
         with pytest.raises(FileExistsError):
-            web_page(filled.library, KEY, taken, Choice())
+            web_page(filled.library, KEY, taken, ImageChoice())
 
     def enough(done: int, _: int) -> None:
         if done == 3:
@@ -132,10 +132,10 @@ def test_nothing_is_replaced_and_what_is_cut_off_leaves_nothing(
             (place / "page" / "theirs").touch()
 
     with pytest.raises(KeyboardInterrupt):
-        web_page(filled.library, KEY, place / "page", Choice(), enough)
+        web_page(filled.library, KEY, place / "page", ImageChoice(), enough)
     assert [path.name for path in place.iterdir()] == ["mine"]
     with pytest.raises(FileExistsError):
-        web_page(filled.library, KEY, place / "page", Choice(), taken_meanwhile)
+        web_page(filled.library, KEY, place / "page", ImageChoice(), taken_meanwhile)
     assert [path.name for path in (place / "page").iterdir()] == ["theirs"]
     assert sorted(path.name for path in place.iterdir()) == ["mine", "page"]
 
@@ -143,7 +143,7 @@ def test_nothing_is_replaced_and_what_is_cut_off_leaves_nothing(
 def test_a_lost_picture_is_said_and_the_others_are_shown(filled: Writer, tmp_path: Path) -> None:
     images = list_images(filled.library, KEY)
     (filled.library / str(images[2].file)).unlink()
-    done = web_page(filled.library, KEY, tmp_path / "page", Choice(rows=frozenset({3, 4, 5})))
+    done = web_page(filled.library, KEY, tmp_path / "page", ImageChoice(rows=frozenset({3, 4, 5})))
     assert (done.images, done.failed) == (2, [images[2].image])
 
 
@@ -204,7 +204,7 @@ def test_a_real_browser_shows_it_from_the_disk_and_runs_nothing_that_a_prompt_sa
     if browser is None:
         pytest.skip(f"no browser here: none of {', '.join(BROWSERS)} is installed")
     folder = tmp_path / "a page #1"
-    web_page(filled.library, KEY, folder, Choice())
+    web_page(filled.library, KEY, folder, ImageChoice())
     (folder / "check.js").write_text(CHECK)
     index = folder / "index.html"
     tag = '<script src="check.js"></script>'
