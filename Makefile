@@ -6,10 +6,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 MINUTES ?= 10
+ROUNDS ?= 5
 DEVICE ?= cuda:0
 EXAMPLE := assets/examples/first-light.csv
 
-.PHONY: help setup run check test tests lint bench gpu clean
+.PHONY: help setup run check test tests wild lint bench gpu clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,6 +43,10 @@ test: setup  ## everything CI runs
 
 tests: setup
 	$(BIN)/pytest
+
+wild: setup  ## the property tests ROUNDS=5 times, each time with other examples
+	for round in $$(seq $(ROUNDS)); do \
+	  $(BIN)/pytest -m hypothesis --hypothesis-profile=wild || exit; done
 
 bench: setup  ## the benchmarks and the long kill test
 	$(BIN)/python -m tests.bench

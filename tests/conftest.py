@@ -9,12 +9,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 
 from engine.service.client import detach
 from tests.support import fork_server, worker
 from tests.support.command import Promptsheet
 from tests.support.forking import ServedPopen
+
+# A commit passes always or never. What nobody thought of yet is looked for by `make wild`.
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
+hypothesis.settings.register_profile("wild", print_blob=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_xdist_setupnodes(specs: list[Any]) -> None:

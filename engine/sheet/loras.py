@@ -56,11 +56,12 @@ def judge_loras(
     parts = [_part(each, loras, faults) for each in written]
     wrong = next((number for number, part in enumerate(parts) if part.message), None)
     if wrong is not None:
-        offered = [_joined(parts, wrong, instead) for instead in parts[wrong].instead]
+        whole = [_joined(parts, wrong, instead) for instead in parts[wrong].instead]
+        taken = [each for one in whole if (each := _as_taken(one, loras, faults)) is not None]
         if (number := _DECIMAL_COMMA.sub(r"\1.\2", plain)) != plain:
             again = judge_loras(number, loras, faults)
-            offered = [again.text] if again.value else offered
-        return error(text, parts[wrong].message, *offered)
+            taken = [again.text] if again.value else taken
+        return error(text, parts[wrong].message, *dict.fromkeys(taken))
     asked = tuple(part.asked for part in parts if part.asked)
     names = [each.name for each in asked]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -76,8 +77,19 @@ def judge_loras(
 
 
 def _joined(parts: Sequence[_Part], wrong: int, instead: str) -> str:
-    texts = [instead if number == wrong else part.text for number, part in enumerate(parts)]
+    """The list with this instead of the wrong one; for others that are wrong, what is nearest."""
+    texts = [
+        instead if number == wrong else part.instead[0] if part.instead else part.text
+        for number, part in enumerate(parts)
+    ]
     return ", ".join(text for text in texts if text)
+
+
+def _as_taken(text: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]) -> str | None:
+    """A list as it would be taken, once more mended where it must be; None: it cannot be."""
+    again = judge_loras(text, loras, faults)
+    errors = [each for each in again.findings if each.severity is Severity.ERROR]
+    return next(iter(errors[0].suggestions), None) if errors else again.text
 
 
 def _part(written: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]) -> _Part:

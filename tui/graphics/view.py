@@ -131,6 +131,8 @@ class PictureView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows, with the sixels behind the last of them."""
+        if not self.is_attached:  # it was just taken away, and its place is not laid out anew yet
+            return [Strip.blank(crop.width)] * crop.height
         # Under a dialog the colours are changed, and kitty's hold the picture's number; and sixels
         # would lie over the dialog.
         if not self.screen.is_active:

@@ -88,6 +88,9 @@ def test_a_cell_is_read(
         ("ink:0,8", "No LoRA in your list is called 8", ("ink:0.8",)),
         ("ink:0.2:0.9", "several weights", ("ink:0.2",)),
         ("ink, ink:0.3", "named twice", ("ink",)),
+        ("ikn; inc:9", "called ikn", ("ink",)),  # twice then, and with a weight that cannot be
+        ("ikn\nfog bnak", "called ikn", ("ink, fog bank",)),
+        ("ikn, torn", "called ikn", ()),
         ("torn", "Its file is gone", ()),
         ("Add_Detail", "It is for XL", ()),
         (7.0, "called 7", ("ink", "fog bank", "Add_Detail", "mark")),
@@ -101,6 +104,9 @@ def test_what_cannot_be_is_an_error_of_the_cell(
     (problem,) = problems
     assert (problem.severity, problem.column) == (ERROR, "lora")
     assert words in problem.message and problem.suggestions == suggested
+    for each in {*suggested} - {"Add_Detail"}:  # it is for another model than this row's
+        again, _ = check_cell(each)
+        assert again.values is not None
 
 
 def test_a_model_that_takes_none_says_which_do() -> None:

@@ -217,6 +217,18 @@ async def test_beneath_a_dialog_a_picture_is_its_colours_alone_and_comes_back(
         assert any(strip.text.strip() for strip in app.view.render_lines(whole))
 
 
+async def test_a_picture_that_was_just_taken_away_is_painted_as_nothing(
+    picture: Callable[..., Path],
+) -> None:
+    app = PaneApp()
+    async with app.run_test() as pilot:
+        app.pane.show(picture("red.png", RED))
+        await until(pilot, lambda: bool(app.shown))
+        view, whole = app.view, Region(0, 0, *app.view.size)
+        await view.remove()
+        assert not any(strip.text.strip() for strip in view.render_lines(whole))
+
+
 async def test_sixels_give_way_to_half_cells_under_a_notification(
     picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
