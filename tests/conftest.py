@@ -54,7 +54,7 @@ def forked_engine_processes() -> Iterator[None]:
 
 @pytest.fixture
 def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What reads a sheet or looks at pictures is started the long way, as our own child."""
+    """What reads or copies a sheet is started the long way, as our own child."""
     monkeypatch.setattr(subprocess, "Popen", LightPopen.__base__)
 
 

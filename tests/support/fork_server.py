@@ -2,7 +2,7 @@
 
 It imports what they need, once for all. It begins when it is first asked for something, and ends
 with the last process that asked. Beside it is a light one without torch, for what may take little
-memory: the children that read, copy and look at what others made.
+memory: the children that read and copy what others made.
 """
 
 import contextlib
