@@ -9,7 +9,7 @@ from engine import __version__
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
-PROTOCOL = 6
+PROTOCOL = 7
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
@@ -82,6 +82,15 @@ class Changed(Answer, frozen=True, tag="changed"):
     """Sessions whose images changed their state."""
 
     sessions: list[Tally]
+
+
+class Rated(Answer, frozen=True, tag="rated"):
+    """Images whose rating changed."""
+
+    before: dict[str, int]
+    """Image → what it was rated before."""
+    decided: bool = False
+    """Whether the row, where it is about one, was decided before."""
 
 
 class Images(Answer, frozen=True, tag="images"):
@@ -166,6 +175,7 @@ AnyAnswer: TypeAlias = (
     | Changed
     | Images
     | Moved
+    | Rated
     | Tags
     | Deleted
     | Leaving
