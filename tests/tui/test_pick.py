@@ -15,7 +15,10 @@ from engine.settings import Settings
 from tests.support.libraries import CONDITIONS, new_session, picture
 from tests.support.loop_guard import guarded
 from tests.support.screens import screen_text, until
+from tests.support.wire import tally
 from tui.app import PromptsheetApp
+from tui.engine_watch import News
+from tui.graphics.prepare import _cache
 from tui.keys import KEYS
 from tui.screens.ask_rating import AskRating
 from tui.screens.duel import DuelScreen
@@ -29,21 +32,31 @@ KEY = "k3f9x2"
 SIZE: Any = {"size": (120, 36), "notifications": True, "tooltips": True}
 
 
-@pytest.fixture
-def library(settings: Settings) -> Iterator[Settings]:
-    """Twenty images of four rows; the last two of row 5 wait."""
-    settings.library.mkdir(exist_ok=True)
-    session = new_session(rows=4, images=5, largest=2)
-    writer = Writer(settings.library)
-    writer.add_session(session)
-    for _ in range(9):
+def draw(writer: Writer, batches: int) -> None:
+    for _ in range(batches):
         batch = writer.next_batch(())
         assert batch is not None
         writer.begin(batch, CONDITIONS)
         pictures = [(image, *picture(image, batch.size)) for image in batch.images]
         writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
         writer.end(batch, 1.0)
+
+
+@pytest.fixture
+def at_work(settings: Settings) -> Iterator[Writer]:
+    """Twenty images of four rows; the last two of row 5 wait."""
+    settings.library.mkdir(exist_ok=True)
+    writer = Writer(settings.library)
+    writer.add_session(new_session(rows=4, images=5, largest=2))
+    draw(writer, 9)
+    yield writer
     writer.close()
+
+
+@pytest.fixture
+def with_engine(settings: Settings, at_work: Writer) -> Iterator[Settings]:
+    """Those, with an engine process that holds them."""
+    at_work.close()
     engine = Library(settings).engine
     engine.start(no_render=True)
     yield settings
@@ -79,9 +92,10 @@ async def at_row(pilot: Pilot[str], number: int) -> None:
 
 @pytest.mark.slow
 async def test_rows_are_decided_one_key_each_undone_taken_up_and_put_in_order(
-    library: Settings,
+    with_engine: Settings,
 ) -> None:
     """One test for all that needs an engine process: its start takes longer than the rest."""
+    library = with_engine
     app = PromptsheetApp(Library(library))
     with guarded() as guard:
         async with app.run_test(**SIZE) as pilot:
@@ -234,12 +248,40 @@ async def _rate(pilot: Pilot[str], library: Settings) -> None:
     await until(pilot, lambda: [tile.key for tile in sheet.tiles_by_key().values()][:1])
 
 
+async def test_a_row_that_still_renders_is_said_and_comes_when_it_is_done(
+    settings: Settings, at_work: Writer
+) -> None:
+    with at_work.transaction() as db:
+        db.execute("UPDATE rows SET decided = 1.0 WHERE number < 4")
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(**SIZE) as pilot:
+        await pilot.press(KEYS["review"])
+        await shows(pilot, "20 images")
+        review = app.screen
+        assert isinstance(review, ReviewScreen)
+        await until(pilot, lambda: review.query_one(ContactSheet).tile)
+        await pilot.press(KEYS["pick"])
+        await at_row(pilot, 4)
+        await until(pilot, lambda: any("0005-1" in key.path.name for key in _cache._pictures))
+        await pilot.press("n")
+        await shows(pilot, "row 5, 4 of 4")
+        await shows(pilot, "3 of 5 images are here yet")
+        await shows(pilot, "waiting")
+        draw(at_work, 1)
+        review.tell(News(tallies={KEY: tally(20, 20, KEY)}))
+        await until(pilot, lambda: "are here yet" not in screen_text(app))
+        board = app.screen.query_one(PictureBoard)
+        await until(pilot, lambda: board.is_seen(4))
+        await pilot.press(KEYS["help"])
+        await shows(pilot, "Keep several")
+
+
 # ------------------------------------------------------------------------------ the board
 
 
 @pytest.mark.parametrize(
     ("count", "shape", "columns"),
-    [(1, (16, 9), 1), (3, (3, 1), 1), (2, (9, 16), 2), (4, (1, 1), 2), (9, (3, 2), 3)],
+    [(1, (16, 9), 1), (2, (3, 1), 1), (2, (9, 16), 2), (4, (1, 1), 2), (9, (3, 2), 3)],
 )
 def test_pictures_stand_so_that_they_are_the_largest(
     count: int, shape: tuple[int, int], columns: int

@@ -120,7 +120,8 @@ class DuelScreen(Dialog[None]):
         tile = tile_of(image, self._library.path)
         star = " ★" if image.favourite else ""
         label = f"{label}{star} {place_words(image)}"
-        return OnBoard(image.image, tile.path, tile.words, label, kept=image.favourite)
+        kept = image.favourite and self._ranking.pair is None
+        return OnBoard(image.image, tile.path, tile.words, label, kept=kept)
 
     @on(PictureBoard.AllShown)
     def _look_ahead(self) -> None:

@@ -74,7 +74,7 @@ class PickScreen(Dialog[ImageInfo | None]):
         bind("pick.duel", "duel", "Duel"),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
-        *("pick.number_1", "pick.mark", "pick.back", "pick.leave", "pick.undo", "pick.page_down"),
+        *("pick.number_1", "pick.mark", "pick.leave", "pick.back", "pick.undo", "pick.page_down"),
         *("pick.several", "pick.duel"),
     )
     DEFAULT_CSS = """
@@ -200,7 +200,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             label += " ★ kept"
         elif sign := rating_sign(image.rating, favourite=False):
             label += f" {sign}"
-        if self._pages > 1:
+        if self._page:
             label += f" · image {image.variation}"
         return OnBoard(image.image, tile.path, tile.words, label, kept=image.favourite)
 
@@ -368,14 +368,13 @@ class PickScreen(Dialog[ImageInfo | None]):
         row, count = self._row, len(self._shown)
         match name:
             case "pick.number_1":
-                does = "keep" if self._several else "keep, next row"
-                return f"to {count} {does}" if count > 1 else does.capitalize()
+                return f"to {count} keep" if count > 1 else "Keep"
             case "pick.mark" if row is not None and self._furthest + 1 < self._pages:
                 return "More pictures"
             case "pick.mark" if row is not None and row.to_come and not row.decided:
                 return "Later"
             case "pick.mark" if row is not None and not any(i.favourite for i in row.images):
-                return "Keep none, next row"
+                return "Keep none"
             case "pick.several" if self._several:
                 return "Keep one"
             case "pick.undo" if not self._app_state.undo_stack.can_undo:
