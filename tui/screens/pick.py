@@ -207,7 +207,7 @@ class PickScreen(Dialog[ImageInfo | None]):
     @work(exclusive=True, group="end")
     async def _show_end(self) -> None:
         """No row is left that could be decided now."""
-        at = await self._find("here", 0)
+        at, left = await self._find("here", 0), await self._find("open", 0)
         back, undo, leave = key_of("pick.back"), key_of("pick.undo"), key_of("pick.leave")
         if at is None:
             words = "No images to choose from yet. They come up here when they are done."
@@ -215,7 +215,7 @@ class PickScreen(Dialog[ImageInfo | None]):
         else:
             where = f"{at.rows_decided:,} of {count_text(at.rows, 'row')} decided, {at.kept:,} kept"
             words = f"All rows are decided: {count_text(at.kept, 'image')} kept."
-            if at.rows_decided < at.rows:
+            if left is not None:
                 words = "What is left to decide is still rendering; it comes up here."
             words += f"\n\n{back} row before · {undo} undo · {leave} back to Review"
         if self._row is None:

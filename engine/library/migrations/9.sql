@@ -15,6 +15,7 @@ ALTER TABLE images DROP COLUMN favourite;
 ALTER TABLE images ADD COLUMN favourite INTEGER GENERATED ALWAYS AS (rating = 5) VIRTUAL;
 
 CREATE INDEX images_favourite ON images (id) WHERE favourite = 1 AND trashed IS NULL;
+CREATE INDEX rows_undecided ON rows (session, number) WHERE decided IS NULL;
 CREATE INDEX images_rated ON images (rating, id) WHERE rating > 0 AND trashed IS NULL;
 
 CREATE TRIGGER image_rated AFTER UPDATE OF rating ON images

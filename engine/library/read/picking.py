@@ -1,6 +1,7 @@
 """The rows of a session as they are chosen among: which comes next, and how far one has come."""
 
 import json
+import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,23 +30,32 @@ class PickRow:
     images: tuple[ImageInfo, ...]
     """In whatever state, but not in the trash."""
     rows: int
-    """How many rows the session has that can be chosen among."""
+    """How many rows the session has."""
     rows_decided: int
     kept: int
     """How many of the session's images are favourites."""
 
 
-_CAN = "r.session = ?1 AND r.done + r.waiting + r.rendering > 0"
+_CAN = "session = :session AND done + waiting + rendering > 0"
 """Rows that have images to choose among, or will have."""
-_OPEN = f"{_CAN} AND r.decided IS NULL"
-# Those that are whole come before those that are still rendered; after the last comes the first.
-_ORDERS: dict[PickWay, str] = {
-    "here": f"{_CAN} AND r.number >= ?2 ORDER BY r.number",
-    "next": f"{_CAN} AND r.number > ?2 ORDER BY r.number",
-    "previous": f"{_CAN} AND r.number < ?2 ORDER BY r.number DESC",
-    "open": f"{_OPEN} AND r.number <> ?2 AND r.number NOT IN (SELECT value FROM json_each(?3))"
-    " ORDER BY NOT (r.waiting + r.rendering = 0), r.number < ?2, r.number",
+_OPEN = (
+    f"{_CAN} AND decided IS NULL AND number <> :row"
+    " AND number NOT IN (SELECT value FROM json_each(:passed))"
+)
+_BELOW, _ABOVE = "number > :row ORDER BY number", "number < :row ORDER BY number"
+_WHOLE, _AT_WORK = "waiting + rendering = 0", "waiting + rendering > 0"
+_FINDS: dict[PickWay, tuple[str, ...]] = {
+    "here": (f"{_CAN} AND number >= :row ORDER BY number",),
+    "next": (f"{_CAN} AND {_BELOW}",),
+    "previous": (f"{_CAN} AND {_ABOVE} DESC",),
+    "open": tuple(
+        f"{_OPEN} AND {state} AND {part}"
+        for state in (_WHOLE, _AT_WORK)
+        for part in (_BELOW, _ABOVE)
+    ),
 }
+"""Conditions of the row that is meant, the first of which one is found holds. Each is looked for
+along an index: one query that sorts takes half a second for 100,000 rows."""
 
 
 def row_to_pick(
@@ -71,17 +81,16 @@ def row_to_pick(
         of = db.execute("SELECT id, favourites FROM sessions WHERE key = ?", (session,)).fetchone()
         if of is None:
             raise LibraryError(f"Session not found: {session!r}.")
-        found = db.execute(
-            "SELECT r.id, r.number, r.decided, r.waiting + r.rendering AS to_come,"
-            " coalesce(json_extract(r.cells, '$.prompt'), '') AS prompt"
-            f" FROM rows r WHERE {_ORDERS[way]} LIMIT 1",
-            (of["id"], row, json.dumps([*passed])) if way == "open" else (of["id"], row),
-        ).fetchone()
+        tried = (_find(db, of["id"], row, passed, which) for which in _FINDS[way])
+        found = next((found for found in tried if found is not None), None)
         if found is None:
             return None
-        rows, decided, place = db.execute(
-            f"SELECT count(*), count(r.decided), sum(r.number <= ?2) FROM rows r WHERE {_CAN}",
-            (of["id"], found["number"]),
+        rows, place = db.execute(
+            "SELECT count(*), sum(number <= ?) FROM rows WHERE session = ?",
+            (found["number"], of["id"]),
+        ).fetchone()
+        (undecided,) = db.execute(
+            "SELECT count(*) FROM rows WHERE session = ? AND decided IS NULL", (of["id"],)
         ).fetchone()
         images = db.execute(
             f"{IMAGE_COLUMNS} WHERE i.row = ? AND i.trashed IS NULL ORDER BY i.variation",
@@ -95,6 +104,18 @@ def row_to_pick(
         to_come=found["to_come"],
         images=tuple(map(image_info, images)),
         rows=rows,
-        rows_decided=decided,
+        rows_decided=rows - undecided,
         kept=of["favourites"],
     )
+
+
+def _find(
+    db: sqlite3.Connection, session: int, row: int, passed: Collection[int], which: str
+) -> sqlite3.Row | None:
+    arguments = {"session": session, "row": row, "passed": json.dumps([*passed])}
+    found: sqlite3.Row | None = db.execute(
+        "SELECT id, number, decided, waiting + rendering AS to_come,"
+        f" coalesce(json_extract(cells, '$.prompt'), '') AS prompt FROM rows WHERE {which} LIMIT 1",
+        arguments,
+    ).fetchone()
+    return found

@@ -547,7 +547,7 @@ _BACK_TO_2 = """
     DROP TABLE model_changes; ALTER TABLE images DROP COLUMN pixels;
     DROP TABLE rewrites; ALTER TABLE sessions DROP COLUMN rewriting;
     DROP TRIGGER image_trashed; DROP TRIGGER image_restored; DROP TRIGGER image_rated;
-    DROP INDEX images_rated; ALTER TABLE rows DROP COLUMN decided;
+    DROP INDEX images_rated; DROP INDEX rows_undecided; ALTER TABLE rows DROP COLUMN decided;
     DROP TRIGGER row_added; DROP TRIGGER row_removed; DROP TABLE prompts; DROP TRIGGER image_state;
     DROP INDEX images_by_session; DROP INDEX images_favourite; DROP INDEX images_trashed;
     DROP INDEX batches_by_session; DROP INDEX batches_by_origin; DROP INDEX sessions_by_creation;
