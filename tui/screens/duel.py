@@ -51,7 +51,7 @@ class DuelScreen(Dialog[None]):
         bind("duel.page_up", "page(-1)", "Previous pictures", show=False),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
-        *("duel.left", "duel.right", "duel.number_1", "duel.rate", "duel.back", "duel.leave"),
+        *("duel.left", "duel.right", "duel.number_1", "duel.rate", "duel.leave", "duel.back"),
         *("duel.undo", "duel.page_down"),
     )
     DEFAULT_CSS = """
@@ -222,7 +222,7 @@ class DuelScreen(Dialog[None]):
         """What some keys do as things are."""
         match name:
             case "duel.number_1":
-                return f"to {min(MOST, len(self._images))} keep the best"
+                return f"to {min(MOST, len(self._images))} keep best"
             case "duel.back" | "duel.undo" if not self._ranking.answers and not self._written:
                 return ""
             case _:
