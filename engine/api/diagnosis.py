@@ -5,14 +5,17 @@ import platform
 from contextlib import suppress
 from typing import Any
 
+import psutil
+
 from engine import __version__
 from engine.api.library import Library
 from engine.errors import PromptsheetError, fault_of
 from engine.library.database import database_path, filesystem_of, on_network
-from engine.machine import devices_in_use, usual_dtype
+from engine.machine import cores, devices_in_use, memory, usual_dtype
 from engine.models.helpers import helpers
 from engine.schema import SCHEMA_VERSION
 from engine.service.devices import DevicesError, ask_torch
+from engine.visible_gpus import visible_gpus, why_no_gpu
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
@@ -27,6 +30,7 @@ def diagnosis(library: Library) -> dict[str, Any]:
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
     found: dict[str, Any] = {
         "devices": _devices(),
+        "machine": _machine(),
         "memory": {use.device: use.total for use in devices_in_use()},
         "library": _state(library),
         "versions": versions,
@@ -58,13 +62,23 @@ def _state(library: Library) -> dict[str, Any]:
         state["sessions"] = len(library.sessions.all())
         status = library.engine.status()
         state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
-        state |= {"fault": status["fault"]} if status and status.get("fault") else {}
-        state |= {"paused": status["paused"]} if status and status.get("paused") else {}
+        for key, shown in (("fault", "engine fault"), ("paused", "paused")):
+            state |= {shown: status[key]} if status and status.get(key) else {}
+        if status and not status["renders"] and not status["paused_by_user"]:
+            state["renders here"] = False
     except (PromptsheetError, OSError) as error:
         state["fault"] = fault_of(error)
     if "fault" not in state and (fault := library.writing_fault()):
         state["fault"] = fault
     return state
+
+
+def _machine() -> dict[str, Any]:
+    """What this process may use of the machine, and what of it that is not."""
+    here = {"cores": cores(), "memory bytes": memory().total}
+    whole = {"of the machine's bytes": psutil.virtual_memory().total}
+    hidden = None if visible_gpus() else why_no_gpu()
+    return here | whole | ({"GPUs": hidden} if hidden else {})
 
 
 def _devices() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.api import Library, settings_path
 from tui.commands.arguments import Subcommands, devices
 from tui.commands.output import OK, SOME, note, print_json, say
-from tui.text import clean, count_text
+from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
     from tui.graphics.protocol import Terminal
@@ -129,6 +129,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         )
         return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
     lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
+    if machine := answer.get("machine"):
+        lines.append(f"  {_machine_words(machine)}")
     lines += [
         f"  renderer {r['pid']} on {r['device']}: {clean(r['model'] or 'no model yet')}"
         for r in answer["renderers"]
@@ -146,8 +148,16 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         lines.append(
             f"  on hold: {', '.join(answer['held'])}; `promptsheet resume SESSION`, or `resume all`"
         )
+    if machine and machine["hidden"]:
+        lines.append(clean(machine["hidden"]))
     notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
     return lines + [clean(note) for note in notes if note]
+
+
+def _machine_words(machine: dict[str, Any]) -> str:
+    on = ", ".join(clean(device) for device in machine["devices"])
+    cores = count_text(machine["cores"], "core")
+    return f"renders on {on}; may use {cores} and {size_text(machine['memory'])} of memory"
 
 
 def _load_words(model: str | None) -> str:

@@ -24,9 +24,10 @@ from engine.library.write.states import Scope
 from engine.library.write.trash import drop_left_sources, settle
 from engine.library.write.writer import Writer
 from engine.library_folder import disk_fault, writing_fault
+from engine.machine import cores, memory
 from engine.models.catalog import find_model
 from engine.models.loras import KnownLoras, load_loras
-from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
+from engine.protocol.answers import Accepted, Changed, Done, Leaving, MachineShare, Status
 from engine.protocol.commands import (
     AskStatus,
     Command,
@@ -104,6 +105,7 @@ class EngineProcess:
         self._notices: set[asyncio.Task[None]] = set()
         self._asked_to_render = asked
         self._fault = " ".join(words for words in (found.fault, fault) if words) or None
+        self._found = found
         devices, names = found.devices, found.names
         named = {names.get(device, device) for device in devices}
 
@@ -367,6 +369,7 @@ class EngineProcess:
             renderers=self._scheduler.renderers(),
             work=await self._write(Writer.tallies),
             loading=self._scheduler.loading(),
+            machine=MachineShare(self._found.devices, cores(), memory().total, self._found.hidden),
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:
