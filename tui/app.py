@@ -255,7 +255,8 @@ class PromptsheetApp(App[str]):
         for words in news.said:
             self.notify(clean(words), markup=False)
         status = news.status
-        why = status.reason if status.doing in (Doing.OFF, Doing.SILENT) else ""
+        told = status.doing in (Doing.OFF, Doing.SILENT) or status.not_here
+        why = status.reason if told else ""
         if why and why != self._why:
             self.notify(clean(f"Rendering is on hold: {why}"), severity="warning", markup=False)
         self._why = why

@@ -113,7 +113,8 @@ class Reviver:
             )
         if fault := writing_fault(self._library):
             return fault
-        return why_not_here(self._render_on, found.hosts, this_host()) or ""
+        library = self._library
+        return why_not_here(self._render_on, found.hosts, this_host(), library) or ""
 
 
 def _is_hot(library: Path) -> bool:
