@@ -38,10 +38,12 @@ def _advice(found: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
         yield Advice(fault, "rows that use it are refused until it is fixed; other rows render")
     graphics = found["graphics"]
     if graphics["protocol"] not in _REAL_PICTURES:
+        why = graphics.get("why", "")
         yield Advice(
-            "this terminal shows pictures only as coloured blocks",
+            "this terminal shows pictures only as coloured blocks" + (f": {why}" if why else ""),
             "foot, kitty, WezTerm, Ghostty, iTerm2 and `xterm -ti vt340` show real pictures,"
-            " also over ssh; for tmux inside kitty, set `set -g allow-passthrough on`",
+            " also over ssh; for tmux inside kitty, set `set -g allow-passthrough on`;"
+            " `promptsheet help ssh`",
         )
 
 

@@ -241,6 +241,7 @@ def doctor(options: Namespace, library: Library) -> int:
             "protocol": terminal.protocol,
             "terminal": terminal.name or os.environ.get("TERM", "none"),
             "cell": f"{terminal.cell[0]}×{terminal.cell[1]} pixels" if terminal.cell else "unknown",
+            **({"why": terminal.why} if terminal.why else {}),
         },
     } | library.diagnose()
     given = advice(diagnosis, library.settings.engine.reserve_mib << 20)
