@@ -125,7 +125,7 @@ def _engine_run(options: Namespace, library: Library) -> int:
         note("Nothing is left to render.")
         return OK
     if ending.trouble:
-        note(f"{images} still waiting; this machine cannot render: {clean(ending.trouble)}")
+        note(f"{images} still waiting; nothing is rendered: {clean(ending.trouble)}")
         return SOME
     note(f"Ended by {name or '`promptsheet engine stop`'}; {images} still waiting.")
     return _BY_SIGNAL + (ending.signal or signal.SIGTERM)

@@ -96,6 +96,8 @@ def test_a_host_that_the_settings_do_not_name_is_spared(
     render_on = EngineSettings(render_on=("gpu*", "big"))
     revived = Reviver(Settings(library=waiting.library, engine=render_on)).look()
     assert "render_on" in revived.reason
+    note_stopped(waiting, True)  # to start it here would not help, either
+    assert Reviver(Settings(library=waiting.library, engine=render_on)).look() == revived
     assert not starts
 
 
