@@ -142,6 +142,18 @@ class Load(msgspec.Struct, frozen=True):
     """For how long already."""
 
 
+class MachineShare(msgspec.Struct, frozen=True):
+    """What of its machine the engine process may use."""
+
+    devices: list[str]
+    """Those it renders on."""
+    cores: int
+    memory: int
+    """Bytes of the machine's memory: what its control group may have."""
+    hidden: str | None
+    """Why none of the machine's GPUs may be used, in words."""
+
+
 class Status(Answer, frozen=True, tag="status"):
     """How the engine process is."""
 
@@ -165,6 +177,7 @@ class Status(Answer, frozen=True, tag="status"):
     """Sessions with unfinished work."""
     loading: list[Load] = []
     """What has to be ready before more is rendered."""
+    machine: MachineShare | None = None
 
 
 AnyAnswer: TypeAlias = (
