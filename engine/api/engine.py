@@ -7,15 +7,17 @@ from msgspec import to_builtins
 
 from engine.protocol.answers import Status
 from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
+from engine.service.client.asking import ask, stop_engine
 from engine.service.client.connection import (
     EngineError,
     EngineGoneError,
-    ask,
+    HeldElsewhereError,
     connect_or_start,
     connect_running,
-    stop_engine,
 )
+from engine.service.client.elsewhere import why_not_asked
 from engine.service.client.follow import EngineFeed
+from engine.service.client.looking_on import status_elsewhere
 from engine.settings import Settings, with_devices
 
 
@@ -57,7 +59,11 @@ class Engine:
         Raises:
             EngineError: there is one, but it cannot be talked to.
         """
-        connection = connect_running(self._path)
+        try:
+            connection = connect_running(self._path)
+        except HeldElsewhereError as error:
+            far: dict[str, Any] = to_builtins(status_elsewhere(self._path, error.holder))
+            return far | {"mismatch": why_not_asked(error.holder), "elsewhere": True}
         if connection is None:
             return None
         with connection:
@@ -66,7 +72,7 @@ class Engine:
                 status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
             except EngineGoneError:  # it was just leaving
                 return None
-            return status | {"mismatch": mismatch}
+            return status | {"mismatch": mismatch, "elsewhere": False}
 
     def stop(self) -> int | None:
         """Stop it after its current step; its process id, None if none ran.

@@ -9,7 +9,7 @@ from engine.library.read.reader import ImageInfo
 from engine.library.records import Copied
 from engine.protocol.commands import Favour, RestoreImages, TrashImages
 from engine.protocol.records import Trashed
-from engine.service.client.connection import ask
+from engine.service.client.asking import ask
 
 
 class Images:

@@ -5,7 +5,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from engine.library.database import LibraryError
+from engine.library.write.requests import carried_out
 from engine.library.write.writer import Writer
+from engine.protocol.answers import Done, Images, Tags
 
 NAME_CHARS = 200
 TAG_CHARS = 40
@@ -22,7 +24,9 @@ def favour(writer: Writer, images: Sequence[str], *, on: bool) -> list[str]:
             " AND favourite <> ? AND trashed IS NULL RETURNING key",
             (on, json.dumps(images), on),
         ).fetchall()
-    return [row["key"] for row in changed]
+        keys = [row["key"] for row in changed]
+        carried_out(db, Images(keys))
+    return keys
 
 
 def rename(writer: Writer, session: str, name: str) -> None:
@@ -38,6 +42,7 @@ def rename(writer: Writer, session: str, name: str) -> None:
         raise LibraryError(f"A session's name can have up to {NAME_CHARS} characters.")
     with writer.transaction() as db:
         _one(db.execute("UPDATE sessions SET name = ? WHERE key = ?", (name, session)), session)
+        carried_out(db, Done())
 
 
 def set_tags(writer: Writer, session: str, tags: Sequence[str]) -> list[str]:
@@ -52,6 +57,7 @@ def set_tags(writer: Writer, session: str, tags: Sequence[str]) -> list[str]:
     with writer.transaction() as db:
         text = json.dumps(words, ensure_ascii=False)
         _one(db.execute("UPDATE sessions SET tags = ? WHERE key = ?", (text, session)), session)
+        carried_out(db, Tags(words))
     return words
 
 
