@@ -45,6 +45,8 @@ _LOOK_SECONDS = 0.2
 _STARTING_SECONDS = 20.0
 _TAKING_SECONDS = 60.0
 """A living engine process takes a request in long before."""
+_LAST_WORD_SECONDS = 2.0
+"""What one that has left wrote before may be seen so much later."""
 _ANSWER_SECONDS = 300.0
 """For an answer, once it is taken in; a session may take longer."""
 _ASKED_AGAIN = 3
@@ -168,7 +170,7 @@ class _Asked:
 
     def _awaited(self, data: bytes, *, patient: bool) -> AnyAnswer:
         """Wait for the answer."""
-        began = time.monotonic()
+        began = beaten = time.monotonic()
         lost = 0
         while True:
             answer, where = self._look()
@@ -183,10 +185,13 @@ class _Asked:
                         " somebody deletes files there. Look whether it was done."
                     )
                 self._put(data)
-            waited = time.monotonic() - began
-            if not self._pulse.beats():
+            now = time.monotonic()
+            waited = now - began
+            if self._pulse.beats():
+                beaten = now
+            if now - beaten > _LAST_WORD_SECONDS:
                 self._go_on_without()
-                began = time.monotonic()
+                began = beaten = time.monotonic()
             elif where == REQUEST and waited > _TAKING_SECONDS:
                 raise EngineSilentError(
                     f"The engine process on {self._host} is there, but has not taken this up in"
