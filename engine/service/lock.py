@@ -351,16 +351,33 @@ def read_holder(library: Path) -> Holder | None:
 
 
 def held_elsewhere(library: Path) -> Holder | None:
-    """The living holder on another host; None if there is none, as far as the last beat says."""
+    """The living holder on another host; None if there is none, as far as beats say.
+
+    A beat of late tells, by the clock of the disk. Where hosts whose clocks differ set the times of
+    files, it is that a beat has come since this was last asked.
+    """
     holder = read_holder(library)
     if holder is None or holder.left or holder.is_here:
         return None
     if holder.local and not on_network(library):  # a disk of this machine, which had another name
         return None
+    now = time.monotonic()
+    known, beaten = _seen.get(library, (holder, float("-inf")))
+    if known.token != holder.token:
+        beaten = float("-inf")
+    elif known.beat != holder.beat:
+        beaten = now
+    _seen[library] = holder, beaten
+    if now - beaten < STALE_SECONDS:
+        return holder
     try:
         return holder if abs(_age(library)) < STALE_SECONDS else None
     except OSError:
         return None
+
+
+_seen: dict[Path, tuple[Holder, float]] = {}
+"""Who was last seen to hold a library, and when they were seen to beat, by our own clock."""
 
 
 class Pulse:

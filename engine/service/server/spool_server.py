@@ -54,7 +54,9 @@ _TIDY_SECONDS = 3600.0
 _UNREAD_SECONDS = 86400.0
 """What lies there for so long, nobody waits for."""
 _WAITED_FOR_SECONDS = 900.0
-"""Nobody waits longer until a request is taken in: who asked has died."""
+"""Nobody waits longer for one that lay there before this engine process came: who asked has died.
+
+Of those that come later no clock is asked, as hosts may set times of files by their own."""
 _LOADING_SECONDS = 2.0
 
 CarryOut = Callable[[AnyCommand, Asking], Awaitable[Answer]]
@@ -66,7 +68,7 @@ class _Taken:
 
     data: bytes
     age: float
-    """Seconds since it was written, by the clock of the disk."""
+    """Seconds that it may have lain there already, by the clock of the disk."""
 
 
 class SpoolServer:
@@ -96,6 +98,8 @@ class SpoolServer:
         self._shut_down = shut_down
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._left_alone: set[str] = set()
+        self._before: set[str] | None = None
+        """Ids of requests that were there before this engine process."""
         self._stood = b""
         self._tidied = float("-inf")
         self._fault = ""
@@ -134,7 +138,10 @@ class SpoolServer:
             task.cancel()
 
     async def _look(self) -> None:
-        for request in await asyncio.to_thread(self._found):
+        found = await asyncio.to_thread(self._found)
+        if self._before is None:
+            self._before = set(found)
+        for request in found:
             if request not in self._at_work:
                 task = asyncio.create_task(self._serve(request))
                 self._at_work[request] = task
@@ -211,7 +218,8 @@ class SpoolServer:
                         now = os.stat(taken, dir_fd=folder, follow_symlinks=False)
                         if now.st_ino != about.st_ino:
                             raise SpoolError("it was another file a moment ago")
-                    return _Taken(data, _age(folder, about.st_mtime))
+                    old = self._before is not None and request in self._before
+                    return _Taken(data, _age(folder, about.st_mtime) if old else 0.0)
                 except FileNotFoundError:
                     continue
                 except SpoolError as error:

@@ -151,6 +151,22 @@ def test_a_holder_whose_clock_is_years_off_is_watched_and_left_alone(
     held.release()
 
 
+def test_a_holder_whose_clock_is_years_off_is_known_by_its_next_beat(
+    tmp_path: Path, be: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be("node-a")
+    held = LibraryLock.take(tmp_path)
+    be("node-b")
+    monkeypatch.setattr(module, "_age", lambda _: 3e8)
+    waiting = threading.Event()
+    while held_elsewhere(tmp_path) is None:
+        waiting.wait(0.02)
+    stop_beating(held)
+    while held_elsewhere(tmp_path) is not None:
+        waiting.wait(0.02)
+    held.release()
+
+
 def test_of_two_hosts_that_come_at_once_one_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
