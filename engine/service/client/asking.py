@@ -1,13 +1,14 @@
 """Giving commands to whoever owns a library: by its socket, or by the spool from another host."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from engine.protocol.answers import Answer, Underway
 from engine.protocol.commands import Command, Shutdown
 from engine.service.client.connection import (
-    EngineError,
+    EngineGoneError,
     HeldElsewhereError,
     connect_or_start,
     connect_running,
@@ -73,7 +74,9 @@ def stop_engine(library: Path) -> int | None:
     try:
         connection = connect_running(library)
     except HeldElsewhereError as error:
-        pid = ask_elsewhere(library, error.holder, Shutdown(), _nothing, None).pid
+        pid = error.holder.pid
+        with suppress(EngineGoneError):  # it has ended by itself meanwhile
+            pid = ask_elsewhere(library, error.holder, Shutdown(), _nothing, None).pid
     else:
         if connection is None:
             return None
@@ -81,6 +84,3 @@ def stop_engine(library: Path) -> int | None:
             pid = connection.ask(Shutdown()).pid
     wait_until_free(library, pid)
     return pid
-
-
-__all__ = ["EngineError", "ask", "ask_or_start", "stop_engine"]

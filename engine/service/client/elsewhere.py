@@ -46,7 +46,7 @@ _STARTING_SECONDS = 20.0
 _TAKING_SECONDS = 60.0
 """A living engine process takes a request in long before."""
 _LAST_WORD_SECONDS = 2.0
-"""What one that has left wrote before may be seen so much later."""
+"""What another host wrote before may be seen so much later."""
 _ANSWER_SECONDS = 300.0
 """For an answer, once it is taken in; a session may take longer."""
 _ASKED_AGAIN = 3
@@ -170,13 +170,17 @@ class _Asked:
 
     def _awaited(self, data: bytes, *, patient: bool) -> AnyAnswer:
         """Wait for the answer."""
-        began = beaten = time.monotonic()
+        began = beaten = seen = time.monotonic()
         lost = 0
         while True:
             answer, where = self._look()
             if answer is not None:
                 return answer
-            if where is None:
+            now = time.monotonic()
+            waited = now - began
+            if where is not None:
+                seen = now
+            elif now - seen > _LAST_WORD_SECONDS:
                 # Its file is gone, and no answer came: asked again, it is not done again.
                 lost += 1
                 if lost > _ASKED_AGAIN:
@@ -185,14 +189,14 @@ class _Asked:
                         " somebody deletes files there. Look whether it was done."
                     )
                 self._put(data)
-            now = time.monotonic()
-            waited = now - began
+                seen = now
             if self._pulse.beats():
                 beaten = now
             if now - beaten > _LAST_WORD_SECONDS:
                 self._go_on_without()
                 began = beaten = time.monotonic()
-            elif where == REQUEST and waited > _TAKING_SECONDS:
+            elif where == REQUEST and waited > _TAKING_SECONDS and self._take_back():
+                remove_pictures(self._library, self._id)
                 raise EngineSilentError(
                     f"The engine process on {self._host} is there, but has not taken this up in"
                     f" {waited:.0f} s. Nothing was done; see engine.log in the library."
@@ -208,17 +212,14 @@ class _Asked:
     def _look(self) -> tuple[AnyAnswer | None, str | None]:
         """The answer; if it is not there, where the request is: REQUEST, TAKEN, or nowhere."""
         answers: Unpacker[AnyAnswer] = Unpacker(AnyAnswer)
-        for attempt in range(2):  # it may go from one name to the next between two looks
-            with open_spool(self._library) as folder:
-                for where in (REQUEST, TAKEN):
-                    if is_there(folder, self._id + where):
-                        return None, where
-                with suppress(FileNotFoundError):
-                    data, _ = read_file(folder, self._id + ANSWER)
-                    remove(folder, self._id + ANSWER)
-                    return answers.unpack(body_of(data)).message, None
-            if not attempt:
-                time.sleep(_LOOK_SECONDS)
+        with open_spool(self._library) as folder:
+            for where in (REQUEST, TAKEN):
+                if is_there(folder, self._id + where):
+                    return None, where
+            with suppress(FileNotFoundError):
+                data, _ = read_file(folder, self._id + ANSWER)
+                remove(folder, self._id + ANSWER)
+                return answers.unpack(body_of(data)).message, None
         return None, None
 
     def _go_on_without(self) -> None:
@@ -235,9 +236,9 @@ class _Asked:
             if (now := read_holder(self._library)) is not None:
                 self._pulse = Pulse(self._library, now)
             return
-        if why := why_not_asked(holder):
-            raise EngineError(why)
         self._host = holder.host
+        if holder.listens and (why := why_not_asked(holder)):  # else it has only just come
+            raise EngineError(why)
 
     def _with_pictures(self, wanted: Submit) -> Submit:
         """The same session, drawn on copies that the other host finds in the library.

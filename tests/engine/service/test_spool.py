@@ -376,6 +376,26 @@ def test_a_host_that_dies_is_followed_by_one_here_which_finds_the_request(
         ends.wait(30)
 
 
+def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_again(
+    node_a: NodeA, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "_LAST_WORD_SECONDS", 0.1)
+    put_there, lost = SpoolServer._put, list[str]()
+
+    def lose(self: SpoolServer, request: str, data: bytes) -> None:
+        if lost:
+            put_there(self, request, data)
+        else:
+            (library / FOLDER / (request + TAKEN)).unlink()
+            lost.append(request)
+
+    monkeypatch.setattr(SpoolServer, "_put", lose)
+    there = Library(Settings(library=library))
+    image = image_of(library)
+    assert there.images.favour([image], on=True) == [image], "done again, it would change none"
+    assert lost
+
+
 def test_who_gives_up_before_it_is_taken_in_has_asked_nothing(filled: Path, tmp_path: Path) -> None:
     make_spool(filled)
     with on_node_a():
