@@ -71,9 +71,8 @@ def _standing(library: Path, holder: Holder) -> Status:
 
 def _does_not_render(host: str) -> str:
     return (
-        f"the engine process on {host} does not render there; `promptsheet engine start` on {host}"
-        " starts rendering; to render on this host, `promptsheet engine stop`, then `promptsheet"
-        " engine start`"
+        f"the engine process on {host} does not render; `promptsheet engine start` there lets it."
+        " To render on this host: `promptsheet engine stop`, then `promptsheet engine start`"
     )
 
 
