@@ -74,10 +74,10 @@ class Told:
     """What was heard of the engine process, as it was said: facts, and no conclusions."""
 
     link: Link = Link.UNKNOWN
-    host: str = ""
-    """Its name where it is another than this one, of which no steps are heard."""
     reason: str = ""
     """Of the link: why none runs although something waits, or why it cannot be used."""
+    host: str = ""
+    """Its name where it is another than this one, of which no steps are heard."""
     paused: str = ""
     """Why nothing is rendered, as it says."""
     paused_by_user: bool = False

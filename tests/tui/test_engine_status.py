@@ -95,6 +95,11 @@ def test_the_status_says_what_was_told(events: list[EngineEvent], said: str) -> 
     assert after(*events).forms(monotonic())[0] == said
 
 
+def test_why_none_runs_is_told_with_it() -> None:
+    assert after(Absent("Nobody asked.")) == EngineStatus(Doing.OFF, "Nobody asked.")
+    assert after(Silent("It hangs.")) == EngineStatus(Doing.SILENT, "It hangs.")
+
+
 def test_of_another_host_no_steps_are_heard_so_nothing_is_said_to_stand_still() -> None:
     away = after(AWAY, BEGUN)
     later = away.since + 1e6
