@@ -5,7 +5,7 @@ what came of it, and whoever shows it asks for its words.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,8 @@ class Told:
     link: Link = Link.UNKNOWN
     reason: str = ""
     """Of the link: why none runs although something waits, or why it cannot be used."""
+    host: str = ""
+    """Its name where it is another than this one, of which no steps are heard."""
     paused: str = ""
     """Why nothing is rendered, as it says."""
     paused_by_user: bool = False
@@ -114,6 +116,8 @@ class EngineStatus:
     """The model that is being loaded; empty while only a renderer starts."""
     device: str = ""
     """Where that is."""
+    host: str = ""
+    """Where it is, if not on this host."""
     since: float = 0.0
     """When the loading began, or when something last moved; on the monotonic clock."""
 
@@ -156,6 +160,10 @@ class EngineStatus:
                 forms = (f"paused: {clean(self.reason)}",)
             case _:
                 forms = (f"engine: {self.doing}",)
+        if self.host:
+            host, short = clean(self.host), tuple(form.removeprefix("engine: ") for form in forms)
+            whose = (f"engine on {host}: {form}" for form in short)
+            forms = (*whose, f"{host}: {short[-1]}", short[-1])
         return tuple(f"{glyph} {form}" for form in forms)
 
     def fitting(self, room: int, now: float) -> str:
@@ -211,6 +219,10 @@ def status_of(told: Told) -> EngineStatus:
     """
     if told.link is not Link.HERE:
         return EngineStatus(_LINKS[told.link], told.reason)
+    return replace(_at_work(told), host=told.host)
+
+
+def _at_work(told: Told) -> EngineStatus:
     if told.paused:
         return EngineStatus(Doing.PAUSED, told.paused, told.paused_by_user, told.not_here)
     going = [tally for tally in told.work.values() if tally.session not in told.held]
@@ -228,5 +240,5 @@ def status_of(told: Told) -> EngineStatus:
         done=sum(tally.done for tally in going),
         images=sum(tally.images for tally in going),
         steps=" ".join(f"{step.step}/{step.steps}" for step in told.steps.values()),
-        since=told.moved,
+        since=0.0 if told.host else told.moved,
     )

@@ -109,6 +109,7 @@ class EngineWatch(threading.Thread):
             case Standing(status):
                 self._told = told = Told(
                     Link.HERE,
+                    host=status.host if event.elsewhere else "",
                     paused=status.paused or "",
                     paused_by_user=status.paused_by_user,
                     not_here=not status.renders and not status.paused_by_user,

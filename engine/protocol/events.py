@@ -19,6 +19,8 @@ class Standing(Event, frozen=True, tag="standing"):
     """How things stand; the first thing a follower hears."""
 
     status: Status
+    elsewhere: bool = False
+    """Whether it is on another host, of which no steps are heard. By the client's own side."""
 
 
 class Counted(Event, frozen=True, tag="counted"):

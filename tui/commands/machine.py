@@ -170,7 +170,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
             else f"No engine process is running for {library}."
         )
         return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
-    lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
+    host = f" on {clean(answer['host'])}" if answer.get("elsewhere") else ""
+    lines = [f"Engine process {answer['pid']}{host} for {library}, {answer['detached']}"]
     if machine := answer.get("machine"):
         lines.append(f"  {_machine_words(machine)}")
     lines += [
