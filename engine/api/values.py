@@ -81,6 +81,7 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
+from engine.sheet.grid_cells import Axis, Grid, grid_of
 from engine.sheet.pasted import pasted_rows
 from engine.sheet.rows import (
     EncodingError,
@@ -109,6 +110,7 @@ __all__ = [
     "TABLE_KINDS",
     "UNDER",
     "Absent",
+    "Axis",
     "BlankCount",
     "Changes",
     "Checked",
@@ -136,6 +138,7 @@ __all__ = [
     "FoundPictures",
     "Gallery",
     "Gone",
+    "Grid",
     "ImageInfo",
     "ImageOrder",
     "Images",
@@ -207,6 +210,7 @@ __all__ = [
     "find_pictures",
     "free_name",
     "gist",
+    "grid_of",
     "image_place",
     "looks_like_caption",
     "missing_model",
