@@ -25,6 +25,9 @@ MOST_COMBINATIONS = 1_000
 MOST_IN_GRIDS = 20_000
 """Combinations of all rows of a sheet that are grids."""
 
+_MOST_CHARS = 5_000
+"""Of a cell that has one value or a list of them."""
+
 Piece: TypeAlias = str | tuple[str, ...]
 """A stretch of a cell: text, or a list of which each combination has one."""
 Pieces: TypeAlias = tuple[Piece, ...]
@@ -79,7 +82,9 @@ def can_vary(column: Column) -> bool:
 def may_have_list(text: str, column: Column) -> bool:
     """Whether a cell may have a list; quick, and right where it says no."""
     if column.kind in _LISTED:
-        return "|" in text or ".." in text or "…" in text or "{" in text
+        return len(text) <= _MOST_CHARS and (
+            "|" in text or ".." in text or "…" in text or "{" in text
+        )
     return "{" in text and _ALL.search(text) is not None
 
 
@@ -241,9 +246,9 @@ def _figure(number: Decimal) -> str:
 
 def meant_as_list(text: str, column: Column) -> str:
     """A list as it is written here, of what is one elsewhere: `10, 20`, `1-5 (+2)`; or nothing."""
-    plain = unquoted(text)
-    if column.kind not in _LISTED or not can_vary(column):
+    if len(text) > _MOST_CHARS or column.kind not in _LISTED or not can_vary(column):
         return ""
+    plain = unquoted(text)
     if _is_figures(column):
         if found := _WITH_STEP.fullmatch(plain):
             return "{}..{} by {}".format(*found.groups())
