@@ -64,6 +64,8 @@ KEYS: dict[str, str] = {
     # Looking
     "watch": "w",
     "compare": "c",
+    "grid": "vertical_line",  # the sign between values in a cell
+    "turn": "ampersand",
     "picture": "L",
     "zoom": "z",
     "larger": "plus",

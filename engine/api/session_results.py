@@ -146,8 +146,8 @@ class SessionResults:
             session: its id.
             file: `NAME.png`; of several rows `NAME-ROW.png`.
             rows: their numbers; None: all that are grids.
-            across: the list whose values are the columns; empty: the last.
-            down: the list whose values are the rows; empty: the one before.
+            across: the list whose values are the columns; empty: the longer of the last two.
+            down: the list whose values are the rows; empty: the other of these.
             replace: whether files that are there are replaced.
             progress: told how many of how many images are on a picture; what it raises ends it,
                 and leaves nothing.

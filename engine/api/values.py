@@ -82,6 +82,7 @@ from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
 from engine.sheet.grid_cells import Axis, Grid, grid_of
+from engine.sheet.grid_table import GridTable
 from engine.sheet.pasted import pasted_rows
 from engine.sheet.rows import (
     EncodingError,
@@ -139,6 +140,7 @@ __all__ = [
     "Gallery",
     "Gone",
     "Grid",
+    "GridTable",
     "ImageInfo",
     "ImageOrder",
     "Images",

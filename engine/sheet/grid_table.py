@@ -26,7 +26,7 @@ class GridTable:
 
     @classmethod
     def of(cls, grid: Grid, *, enlarged: bool = False) -> "GridTable":
-        """As it is shown first: the last list across, the one before it down.
+        """As it is shown first: of the last two lists the longer one across, the other down.
 
         Args:
             grid: of a row.
@@ -39,7 +39,9 @@ class GridTable:
         if enlarged:
             axes += (Axis(_VERSION, "", _VERSIONS),)
         if lists > 1:
-            return cls(grid, axes, lists - 1, lists - 2)
+            one, last = lists - 2, lists - 1
+            longer = len(axes[one].values) > len(axes[last].values)
+            return cls(grid, axes, one, last) if longer else cls(grid, axes, last, one)
         return cls(grid, axes, 0, 1 if len(axes) > 1 else -1)
 
     def arranged(self, across: str, down: str) -> "GridTable":
