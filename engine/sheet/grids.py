@@ -7,6 +7,7 @@ for it, and what comes of it is what such a row would give. Pure.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -319,26 +320,23 @@ def _candidates(
 ) -> Iterator[tuple[int, list[str]]]:
     """Lines that have a list, or may have been meant to, and in which columns; in order."""
     found: defaultdict[int, list[str]] = defaultdict(list)
+    columns = list(zip_longest(*(cells for _, cells in table.lines), fillvalue=""))
     for name, column in COLUMN.items():
-        at = places.get(name)
-        if at is None or not can_vary(column):
+        at = places.get(name, len(columns))
+        if at >= len(columns) or not can_vary(column):
             continue
-        judge = judge_of(name)
-        known: dict[str, bool] = {}
-        for line, (_, cells) in enumerate(table.lines):
-            cell = cells[at] if at < len(cells) else ""
-            if type(cell) is not str or not cell:
-                continue
-            if (is_list := known.get(cell)) is None:
-                is_list = known[cell] = _is_list(cell, column, judge)
-                if len(known) > _MOST_KEPT:
-                    known.clear()
-            if is_list:
+        judge, in_braces = judge_of(name), column.kind in (Kind.TEXT, Kind.LORAS)
+        lists = {
+            cell
+            for cell in set(columns[at])
+            if type(cell) is str
+            and ("{" in cell if in_braces else not cell.isalnum())
+            and _is_list(cell, column, judge)
+        }
+        for line, cell in enumerate(columns[at]) if lists else ():
+            if type(cell) is str and cell in lists:
                 found[line].append(name)
     return iter(sorted(found.items()))
-
-
-_MOST_KEPT = 10_000
 
 
 def _is_list(text: str, column: Column, judge: Judge) -> bool:
