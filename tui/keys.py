@@ -199,8 +199,7 @@ def all_ids() -> frozenset[str]:
 
 
 def all_bindings() -> Iterator[Binding]:
-    """Every binding there is, of the app, its screens and its widgets. Loads all of them."""
-    import_module("tui.app")
+    """Every binding there is, of the running app, its screens and its widgets. Loads them all."""
     for name in ("tui.screens", "tui.widgets"):
         for module in pkgutil.iter_modules(import_module(name).__path__, f"{name}."):
             import_module(module.name)

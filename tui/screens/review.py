@@ -140,7 +140,7 @@ class ReviewScreen(AreaScreen):
         bind("review.failed", "only('failed')", "Show failed only", show=False),
         bind("review.order", "sort", "Change order", show=False),
         bind("review.row", "ask('row')", "Jump to row", show=False),
-        bind("review.watch", "watch", "Its job"),
+        bind("review.watch", "watch", "Show in Jobs"),
         bind("review.again", "chosen('again')", "Render again"),
         bind("review.more", "more", "More like this", show=False),
         bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
