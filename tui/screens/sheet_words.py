@@ -125,7 +125,7 @@ def totals_text(
 
 def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
-    grids = f", {draft.in_grids:,} combinations in grids" if draft.in_grids else ""
+    grids = f" (grids: {draft.in_grids:,})" if draft.in_grids else ""
     yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}{grids}"
     if estimate is not None and draft.images:
         if costs := cost_words(estimate):
