@@ -83,7 +83,7 @@ class Sessions(SessionResults):
         """
         sheet = checked.sheet
         rows = (
-            RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values)
+            RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values, list(row.grid))
             for row in sheet.ready
             if row.values is not None
         )

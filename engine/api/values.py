@@ -82,6 +82,8 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
+from engine.sheet.grid_cells import Axis, Grid, grid_of
+from engine.sheet.grid_table import GridTable
 from engine.sheet.pasted import pasted_rows
 from engine.sheet.rows import (
     EncodingError,
@@ -111,6 +113,7 @@ __all__ = [
     "TABLE_KINDS",
     "UNDER",
     "Absent",
+    "Axis",
     "BlankCount",
     "Changes",
     "Checked",
@@ -138,6 +141,8 @@ __all__ = [
     "FoundPictures",
     "Gallery",
     "Gone",
+    "Grid",
+    "GridTable",
     "ImageInfo",
     "ImageOrder",
     "Images",
@@ -211,6 +216,7 @@ __all__ = [
     "find_pictures",
     "free_name",
     "gist",
+    "grid_of",
     "image_place",
     "looks_like_caption",
     "missing_model",

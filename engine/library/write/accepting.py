@@ -54,7 +54,7 @@ def _row_bytes(row: NewRow) -> int:
     told = sum(len(name) + _bytes(text) + 6 for name, text in {**row.cells, **row.extra}.items())
     prompts = {(recipe.prompt, recipe.negative_prompt) for recipe in row.recipes}
     recipes = sum(_bytes(prompt) + _bytes(negative) + 300 for prompt, negative in prompts)
-    asked = sum(_bytes(rewrite.prompt) + _bytes(rewrite.around) + 60 for rewrite in row.rewrites)
+    asked = sum(_bytes(each.prompt) + _bytes(each.around) + 60 for each in row.rewrites if each)
     files = sum(220 + _bytes(file) for file in row.files) + 60 * len(row.parents)
     return 150 + 2 * told + 5 * recipes // 2 + 2 * asked + files
 
