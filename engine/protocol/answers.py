@@ -9,7 +9,7 @@ from engine import __version__
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
-PROTOCOL = 6
+PROTOCOL = 7
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
@@ -84,6 +84,15 @@ class Changed(Answer, frozen=True, tag="changed"):
     sessions: list[Tally]
 
 
+class Rated(Answer, frozen=True, tag="rated"):
+    """Images whose rating changed."""
+
+    before: dict[str, int]
+    """Image → what it was rated before."""
+    decided: bool = False
+    """Whether the row, where it is about one, was decided before."""
+
+
 class Images(Answer, frozen=True, tag="images"):
     """Images that changed, by their ids."""
 
@@ -133,6 +142,18 @@ class Load(msgspec.Struct, frozen=True):
     """For how long already."""
 
 
+class MachineShare(msgspec.Struct, frozen=True):
+    """What of its machine the engine process may use."""
+
+    devices: list[str]
+    """Those it renders on."""
+    cores: int
+    memory: int
+    """Bytes of the machine's memory: what its control group may have."""
+    hidden: str | None
+    """Why none of the machine's GPUs may be used, in words."""
+
+
 class Status(Answer, frozen=True, tag="status"):
     """How the engine process is."""
 
@@ -156,6 +177,7 @@ class Status(Answer, frozen=True, tag="status"):
     """Sessions with unfinished work."""
     loading: list[Load] = []
     """What has to be ready before more is rendered."""
+    machine: MachineShare | None = None
 
 
 AnyAnswer: TypeAlias = (
@@ -166,6 +188,7 @@ AnyAnswer: TypeAlias = (
     | Changed
     | Images
     | Moved
+    | Rated
     | Tags
     | Deleted
     | Leaving

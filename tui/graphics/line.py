@@ -14,6 +14,8 @@ _COLUMNS = 30
 _FIRST_WINDOW = 8_000
 """Bytes on their way while nothing is known of the line."""
 _LEAST_WINDOW = 4_096
+_PIECE = 20_000
+"""Of the largest pieces: the next must be on its way before one has been answered for."""
 _SLACK = 0.1
 """Seconds by which what is on its way may delay a key's echo."""
 _PATIENCE = 3.0
@@ -95,7 +97,8 @@ class Line:
         """Bytes that may be on their way: as many as keep the line at work, and few more."""
         if not self._bytes:
             return _FIRST_WINDOW
-        return max(_LEAST_WINDOW, self.rate * (self.round_trip + _SLACK))
+        least = max(_LEAST_WINDOW, min(_PIECE, self.rate))
+        return max(least, self.rate * (self.round_trip + _SLACK))
 
     @property
     def has_room(self) -> bool:

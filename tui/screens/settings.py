@@ -24,7 +24,7 @@ from engine.api import (
     write_setting,
 )
 from tui.app_state import KeysChanged
-from tui.graphics.protocol import take_bandwidth
+from tui.graphics.protocol import pictures_words, take_bandwidth
 from tui.keys import bind, key_of
 from tui.screens.dialog import EndsOnce
 from tui.screens.remap_keys import RemapKeys
@@ -76,6 +76,7 @@ class SettingsScreen(EndsOnce[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Change", first=True),
         bind("settings.default", "default", "Reset to default"),
+        bind("settings.back", "default", "Reset to default", show=False),
         bind("settings.leave", "leave", "Back"),
         bind("settings.quit", "leave", "Back", show=False),
     ]
@@ -140,6 +141,8 @@ class SettingsScreen(EndsOnce[None]):
             lines = explanation_lines(setting, key_of("settings.open"))
             if _section(setting) == "notice":
                 lines.append(_TELLS if self._tells_focus else _TELLS_NOT)
+            if setting.name == "app.images":
+                lines.append(f"Now: {pictures_words()}.")
         elif isinstance(group := self.query_one(VirtualTable).cursor_key, tuple):
             of_group = (s.section for s in self._all.values() if _section(s) == group[1])
             lines = [next(of_group, "")]

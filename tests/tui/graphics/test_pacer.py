@@ -120,6 +120,14 @@ def test_ten_keys_overtake_a_page_that_is_on_its_way_and_the_page_takes_no_longe
     assert terminal.read[-1][0] - began < page + 1.5 + delay
 
 
+def test_pieces_as_large_as_a_sixel_thumbnail_keep_the_line_at_work() -> None:
+    terminal = Terminal(31_250, 0.3).measured()
+    began = terminal.now
+    terminal.pacer.put(Picture("p", 30, 17_500))
+    terminal.run(30)
+    assert terminal.when("p30") - began < 1.05 * 30 * 17_500 / 31_250 + 0.3
+
+
 def test_what_the_line_takes_is_found_out() -> None:
     for rate, delay in ((125_000, 0.1), (31_250, 0.3), (1_000_000, 0.3), (20_000_000, 0.001)):
         terminal = Terminal(rate, delay).measured()
