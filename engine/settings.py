@@ -244,8 +244,10 @@ class AppSettings(Declared, frozen=True):
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" detects what the terminal can do."""
 
-    bandwidth: Literal["full", "low"] = "full"
-    """"low" for a slow connection: pictures have less detail and need less than half the data."""
+    bandwidth: Literal["auto", "low", "full"] = "auto"
+    """How much is sent to the terminal. "low" for a slow connection: pictures have less detail and
+    need less than half the data, and what changes by itself is drawn once a second at most. "auto"
+    does the latter where the connection turns out to be slow; "full" never does."""
 
     bell: bool = True
     """Ring the terminal's bell and show a notification when a session ends."""
