@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import PromptsheetError
+from engine.settings import is_on_nodes
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def ask_torch() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The devices to render on."""
+    """The devices of this machine to render on."""
 
     devices: list[str]
     names: dict[str, str]
@@ -53,13 +54,14 @@ class Found:
 
 
 def find_devices(wanted: Sequence[str]) -> Found:
-    """The devices to render on, and their names.
+    """The devices of this machine to render on, and their names.
 
     Args:
         wanted: devices; `auto` among them takes every GPU, or the CPU where there is none. torch is
-            asked only if there may be GPUs.
+            asked only if there may be GPUs. Those of other machines are not looked for.
     """
     names, fault = {"cpu": "cpu"}, None
+    wanted = [device for device in wanted if not is_on_nodes(device)]
     if AUTO in wanted or any(device != "cpu" for device in wanted):
         if any(Path(node).exists() for node in _GPU_NODES):
             try:

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from engine.library.database import LibraryError
@@ -14,6 +15,7 @@ from engine.library.sources import source_path
 from engine.library.write.batch_limits import split_from
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
+from engine.machine import GPU_PREFIX
 from engine.models.loras import LookForLoras, listed_loras
 from engine.picture.metadata import Record
 from engine.protocol.answers import LiveRenderer, Load
@@ -31,7 +33,13 @@ from engine.protocol.rendering import (
     SlotImage,
     Step,
 )
-from engine.service.server.device_worker import Attempt, DeviceWorker, threads_of
+from engine.service.server.cluster import Cluster, NodeDevice
+from engine.service.server.device_worker import (
+    Attempt,
+    DeviceWorker,
+    need_of_session,
+    threads_of,
+)
 from engine.service.server.pausing import Pausing
 from engine.service.server.recording import Recording
 from engine.service.server.renderer_client import (
@@ -69,6 +77,7 @@ class Dispatcher:
         names: Mapping[str, str] | None = None,
         note: Callable[[str, str], None] = lambda _session, _words: None,
         loras: LookForLoras = listed_loras,
+        cluster: Cluster | None = None,
     ) -> None:
         """A scheduler.
 
@@ -81,11 +90,14 @@ class Dispatcher:
             names: device → its name, the same for interchangeable ones, where it is known.
             note: writes into a session's log.
             loras: tells which LoRAs there are now.
+            cluster: whose nodes have devices, too, which come and go.
         """
         self._write = writer
         self._settings = settings
         self._publish = publish
         self._note = note
+        self._loras = loras
+        self._library = library
         named = names or {}
         self._workers = [
             DeviceWorker(
@@ -95,10 +107,13 @@ class Dispatcher:
                 library,
                 settings,
                 loras,
-                loading=lambda: publish(Loading(self.loading())),
+                loading=self._tell_loading,
             )
             for device in devices
         ]
+        self._cluster = cluster
+        self._of_nodes: dict[NodeDevice, DeviceWorker] = {}
+        self._news = asyncio.Event()
         self._busy: set[int] = set()
         self._held: set[str] = set()
         self._prompts_lack: str | None = None
@@ -115,7 +130,11 @@ class Dispatcher:
             worker.forget_trouble()
         self._signal()
 
+    def _tell_loading(self) -> None:
+        self._publish(Loading(self.loading()))
+
     def _signal(self) -> None:
+        self._news.set()
         for worker in self._workers:
             worker.news.set()
 
@@ -210,6 +229,8 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             for worker in self._workers:
                 group.create_task(self._serve(worker))
+            if self._cluster is not None:
+                group.create_task(self._serve_nodes(self._cluster, group))
 
     async def close(self) -> None:
         """Leave running batches after their current step, then end the renderers."""
@@ -218,13 +239,82 @@ class Dispatcher:
         for attempt in self._attempts():
             await attempt.stop()
 
+    # ---------------------------------------------------------------- devices of nodes
+
+    async def _serve_nodes(self, cluster: Cluster, group: asyncio.TaskGroup) -> None:
+        """Serve the devices of a cluster's nodes, which come and go."""
+        while self._pausing.off and not self._closing.is_set():
+            self._pausing.may_work()
+            self._news.clear()
+            await self._news.wait()
+        running = asyncio.create_task(cluster.run(self._news.set))
+        try:
+            while not self._closing.is_set():
+                self._news.clear()
+                self._meet(cluster, group)
+                if not self._workers and self._pausing.may_work():
+                    await self._look_for_nodes(cluster)
+                await self._news.wait()
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    def _meet(self, cluster: Cluster, group: asyncio.TaskGroup) -> None:
+        """Begin with devices that have come, and begin nothing more on those that have gone."""
+        there = set(cluster.devices)
+        for place in self._of_nodes.keys() - there:
+            worker = self._of_nodes.pop(place)
+            worker.gone = True
+            worker.news.set()
+        for place in cluster.devices:
+            if place in self._of_nodes:
+                continue
+            worker = DeviceWorker(
+                place.device,
+                place.kind,
+                1,
+                self._library,
+                self._settings,
+                self._loras,
+                loading=self._tell_loading,
+                start=partial(cluster.start, place, self._settings.render.load_timeout),
+                mix=self._settings.ray.mix,
+            )
+            self._of_nodes[place] = worker
+            self._workers.append(worker)
+            group.create_task(self._serve_while_there(worker))
+
+    async def _serve_while_there(self, worker: DeviceWorker) -> None:
+        try:
+            await self._serve(worker)
+        finally:
+            self._workers.remove(worker)
+            self._signal()
+
+    async def _look_for_nodes(self, cluster: Cluster) -> None:
+        """Say that there is no device at all, if something waits for one."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            left = await self._write(Writer.next_batch, self._busy, (), self._held)
+            none = f"the Ray cluster at {cluster.address} has no node with a device yet"
+            self._pausing.lack((cluster.fault or none) if left else self._prompts_lack)
+
+    @property
+    def nodes_fault(self) -> str | None:
+        """Why the devices of other machines cannot be used now; None: they can, or none are."""
+        return self._cluster.fault if self._cluster is not None else None
+
+    def names(self) -> set[str]:
+        """The devices there are now, each kind once."""
+        return {worker.name for worker in self._workers} or {GPU_PREFIX}
+
     # ---------------------------------------------------------------- one device
 
     async def _serve(self, worker: DeviceWorker) -> None:
         """Keep a device supplied: one batch lies ready there while others are computed or saved."""
         try:
             async with asyncio.TaskGroup() as group:
-                while not self._closing.is_set():
+                while not (self._closing.is_set() or worker.gone):
                     # Before looking, so that a signal that comes while looking is not lost.
                     worker.news.clear()
                     if not self._pausing.may_work():
@@ -263,12 +353,13 @@ class Dispatcher:
         if worker.waiting:  # there may be work, of a model that is tried again after its pause
             await worker.heard()
             return
-        worker.hungry = True
+        if not worker.hungry:  # once: two that have nothing to do would wake each other for ever
+            worker.hungry = True
+            self._signal_others(worker)
         for other in self._workers:
             if other is not worker and other.coming is not None and other.coming.begun:
                 await other.coming.stop()
                 break
-        self._signal_others(worker)
         if not await worker.heard(self._settings.engine.free_minutes * 60):
             if not worker.attempts:
                 await worker.drop()
@@ -305,13 +396,14 @@ class Dispatcher:
         recipe = batch.images[0].recipe
         sound = [s for s in self._workers if not s.is_broken()] or self._workers
         able = [s for s in sound if not s.has_given_up(recipe.model)]
-        reasons = [reason for s in able if (reason := s.lack(*recipe.needs))]
+        needs = *recipe.needs, need_of_session(batch.session_key)
+        reasons = [reason for s in able if (reason := s.lack(*needs))]
         return reasons[0] if reasons and len(reasons) == len(able) else None
 
     async def _next_batch(
         self, worker: DeviceWorker, without: Collection[str] = ()
     ) -> Batch | None:
-        warm, held = worker.warm, self._held
+        warm, held = worker.warm, self._held | worker.waiting_sessions if without else self._held
         return await self._write(Writer.next_batch, self._busy, warm, held, without)
 
     async def _attempt(self, worker: DeviceWorker, attempt: Attempt) -> None:
