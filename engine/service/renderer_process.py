@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.atomic_files import open_to_append
+from engine.protocol.cluster import Use
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -33,6 +34,8 @@ class RendererProcess:
         self.pid = process.pid
         self.reader: asyncio.StreamReader
         """Its frames."""
+        self.use: Use | None = None
+        """Nothing: who looks at this machine measures it."""
         self._device = device
         self._process = process
         self._said = b""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.api import Library, settings_path
 from tui.commands.arguments import Subcommands, devices
 from tui.commands.output import OK, SOME, note, print_json, say
-from tui.text import clean, count_text
+from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
     from tui.graphics.protocol import Terminal
@@ -25,6 +25,7 @@ def register(subcommands: Subcommands) -> None:
             "promptsheet engine pause",
             "promptsheet engine resume",
             "promptsheet engine start --devices cuda:0,cuda:1",
+            "promptsheet engine start --devices cuda:0,ray:4",
             "promptsheet engine start --no-render",
         ),
         any_version=True,
@@ -129,9 +130,16 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         )
         return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
     lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
+    devices = {each["device"]: each for each in answer.get("devices", ())}
     lines += [
-        f"  renderer {r['pid']} on {r['device']}: {clean(r['model'] or 'no model yet')}"
+        f"  renderer {r['pid']} on {clean(r['device'])}: {clean(r['model'] or 'no model yet')}"
+        + _use_words(devices.get(r["device"], {}).get("use"))
         for r in answer["renderers"]
+    ]
+    lines += [
+        f"  {clean(name)}: {clean(each['trouble'])}"
+        for name, each in devices.items()
+        if each["trouble"]
     ]
     lines += [
         f"  {work['session']}: {work['done']:,} of {work['images']:,} done"
@@ -148,6 +156,13 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         )
     notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
     return lines + [clean(note) for note in notes if note]
+
+
+def _use_words(use: dict[str, Any] | None) -> str:
+    """`, 97% busy, 60 GB of 141 GB`, of another machine's device; else nothing."""
+    if use is None:
+        return ""
+    return f", {use['percent']:.0f}% busy, {size_text(use['used'])} of {size_text(use['total'])}"
 
 
 def _load_words(model: str | None) -> str:

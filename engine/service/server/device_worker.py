@@ -17,7 +17,7 @@ from engine.models.placement import Placement
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Lora
-from engine.protocol.answers import Load
+from engine.protocol.answers import DeviceState, Load
 from engine.protocol.rendering import Cause, LoadModel
 from engine.service import backoff
 from engine.service.server.renderer_client import (
@@ -94,6 +94,7 @@ class DeviceWorker:
         loras: LookForLoras = listed_loras,
         loading: Callable[[], object] = lambda: None,
         *,
+        node: str = "",
         start: Callable[[], Awaitable[RendererClient]] | None = None,
         mix: bool = True,
     ) -> None:
@@ -107,6 +108,7 @@ class DeviceWorker:
             settings: what holds.
             loras: tells which LoRAs there are now.
             loading: told when what is being loaded here is something else.
+            node: the machine that it is on; empty: this one.
             start: starts its renderer; None: as a process of this machine.
             mix: whether it goes on with sessions that began on devices of another kind.
         """
@@ -140,6 +142,8 @@ class DeviceWorker:
         self._library = library
         self._settings = settings
         self._previews = False
+        self.node = node
+        """The machine that it is on; empty: this one."""
         self._start = start or self._start_here
         self._mix = mix
 
@@ -187,7 +191,7 @@ class DeviceWorker:
         if self._faults >= _TRIES:
             seconds = max(seconds, backoff.LONGEST_PAUSE_SECONDS)
             advice += f" (after {self._faults} tries, it now tries once a minute)"
-        if self.is_here and self.device != CPU:
+        if not self.node and self.device != CPU:
             advice += (
                 "; `promptsheet engine stop`, then `promptsheet engine start --devices cpu`, to"
                 " render on the CPU"
@@ -243,6 +247,21 @@ class DeviceWorker:
         return self.link.warm if self.link is not None else frozenset()
 
     @property
+    def state(self) -> DeviceState:
+        """How it is."""
+        link = self.link if self.link is not None and self.link.alive else None
+        troubles = [wait.reason for need, wait in self.waits.items() if need in self.waiting]
+        if self.fault is not None and self.is_aside:
+            troubles = [self.fault.reason]
+        return DeviceState(
+            self.device,
+            self.node,
+            link.model if link else None,
+            link.use if link else None,
+            "; ".join(troubles),
+        )
+
+    @property
     def loading(self) -> Load | None:
         """What is being loaded here now."""
         if self._load is None:
@@ -288,11 +307,6 @@ class DeviceWorker:
             self._settings.render.load_timeout,
         )
 
-    @property
-    def is_here(self) -> bool:
-        """Whether it is a device of this machine."""
-        return self._start == self._start_here
-
     async def drop(self, which: RendererClient | None = None) -> None:
         """End the renderer, if it is still `which` (None: whichever); its memory is free then."""
         if self.link is not None and which in (None, self.link):
@@ -334,7 +348,7 @@ class DeviceWorker:
         self.waits.pop(label, None)
         if chosen is not None and not self._mix:
             self._require_alike(offered, chosen, batch.session_key)
-        if not self.is_here and self.name != CPU:
+        if self.node and self.name != CPU:
             self.name = offered.device
         render = self._settings.render
         conditions = chosen or replace(

@@ -18,8 +18,8 @@ from engine.library.write.writer import Writer
 from engine.machine import GPU_PREFIX
 from engine.models.loras import LookForLoras, listed_loras
 from engine.picture.metadata import Record
-from engine.protocol.answers import LiveRenderer, Load
-from engine.protocol.events import AnyEvent, Computed, Counted, Loading, Previewed, Stepped
+from engine.protocol.answers import DeviceState, LiveRenderer, Load
+from engine.protocol.events import AnyEvent, Computed, Counted, Devices, Loading, Previewed, Stepped
 from engine.protocol.framing import Framed
 from engine.protocol.records import Tally
 from engine.protocol.rendering import (
@@ -61,6 +61,10 @@ Publish = Callable[[AnyEvent], None]
 
 _MOST_IN_HAND = 8
 """Attempts of one device, those included whose pictures are still being saved. Bounds memory."""
+
+
+_DEVICES_SECONDS = 2.0
+"""How busy other machines' devices are is told so often, at most."""
 
 
 class Dispatcher:
@@ -193,6 +197,12 @@ class Dispatcher:
             if (link := worker.link) is not None and link.alive
         ]
 
+    def devices(self) -> list[DeviceState]:
+        """The devices there are now, by name."""
+        return sorted(
+            (worker.state for worker in self._workers), key=lambda each: (each.node, each.device)
+        )
+
     def loading(self) -> list[Load]:
         """What is being loaded, and on which devices."""
         return [load for worker in self._workers if (load := worker.loading) is not None]
@@ -248,13 +258,19 @@ class Dispatcher:
             self._news.clear()
             await self._news.wait()
         running = asyncio.create_task(cluster.run(self._news.set))
+        told: list[DeviceState] = []
         try:
             while not self._closing.is_set():
                 self._news.clear()
                 self._meet(cluster, group)
                 if not self._workers and self._pausing.may_work():
                     await self._look_for_nodes(cluster)
-                await self._news.wait()
+                if (devices := self.devices()) != told:
+                    told = devices
+                    self._publish(Devices(devices))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_DEVICES_SECONDS):
+                        await self._news.wait()
         finally:
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -278,6 +294,7 @@ class Dispatcher:
                 self._settings,
                 self._loras,
                 loading=self._tell_loading,
+                node=place.node.name,
                 start=partial(cluster.start, place, self._settings.render.load_timeout),
                 mix=self._settings.ray.mix,
             )

@@ -374,6 +374,7 @@ class EngineProcess:
             renderers=self._scheduler.renderers(),
             work=await self._write(Writer.tallies),
             loading=self._scheduler.loading(),
+            devices=self._scheduler.devices(),
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.models.placement import Placement
 from engine.picture.recipe import Conditions
+from engine.protocol.cluster import Use
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
     AnyFromRenderer,
@@ -75,6 +76,8 @@ class Body(Protocol):
     pid: int
     reader: asyncio.StreamReader
     """Its frames; their end is its own."""
+    use: Use | None
+    """How busy its device is, where that is another machine's."""
 
     @property
     def alive(self) -> bool:
@@ -157,6 +160,11 @@ class RendererClient:
             await link.kill()
             raise MachineError(frame.message.reason)
         return link
+
+    @property
+    def use(self) -> Use | None:
+        """How busy its device is; None: nobody told, or it is this machine's."""
+        return self._body.use
 
     @property
     def alive(self) -> bool:
