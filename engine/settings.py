@@ -429,3 +429,8 @@ def renderers_on_nodes(devices: Sequence[str]) -> int:
 def is_on_nodes(device: str) -> bool:
     """Whether a device of the settings stands for those of a Ray cluster."""
     return device.partition(":")[0] == RAY
+
+
+def ray_address(settings: RaySettings) -> str:
+    """Where the Ray cluster is, as Ray takes it."""
+    return settings.address or os.environ.get("RAY_ADDRESS") or "auto"

@@ -1,6 +1,7 @@
 """What is to be known of this machine when something does not work."""
 
 import importlib.metadata
+import os
 import platform
 from contextlib import suppress
 from typing import Any
@@ -12,7 +13,8 @@ from engine.library.database import database_path, filesystem_of, on_network
 from engine.machine import devices_in_use, usual_dtype
 from engine.models.helpers import helpers
 from engine.schema import SCHEMA_VERSION
-from engine.service.devices import DevicesError, ask_torch
+from engine.service.devices import DevicesError, ask_ray, ask_torch
+from engine.settings import ray_address, renderers_on_nodes
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
@@ -32,6 +34,8 @@ def diagnosis(library: Library) -> dict[str, Any]:
         "versions": versions,
         "helpers": helpers(),
     }
+    if renderers_on_nodes(library.settings.render.devices):
+        found["ray"] = _ray(ray_address(library.settings.ray), known.get("ray"))
     try:
         faults = library.faults()
     except PromptsheetError as error:
@@ -73,3 +77,20 @@ def _devices() -> dict[str, str]:
     except DevicesError as error:
         return {"none": f"torch does not start: {error}"}
     return {device: f"{name}, computes in {usual_dtype(device)}" for device, name in found.items()}
+
+
+def _ray(address: str, version: str | None) -> dict[str, Any]:
+    """The Ray cluster that the settings name."""
+    found: dict[str, Any] = {
+        "version": version or "not installed: pip install 'promptsheet[ray]'",
+        "address": address,
+        "token": "asked for" if os.environ.get("RAY_AUTH_MODE") == "token" else "not asked for",
+    }
+    try:
+        nodes = ask_ray(address) if version else []
+    except DevicesError as error:
+        return found | {"fault": str(error)}
+    for node in nodes:
+        gpus = f", {node.gpus} × {node.kind or 'GPU'}" if node.gpus else ""
+        found[f"node {node.name}"] = f"{node.cpus:g} processors{gpus}"
+    return found

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from engine.errors import PromptsheetError
+from engine.protocol.cluster import Node, Nodes, Unreachable
 from engine.settings import is_on_nodes
 
 log = logging.getLogger(__name__)
@@ -19,7 +22,7 @@ _SECONDS = 120.0
 
 
 class DevicesError(PromptsheetError):
-    """torch does not say what devices there are; the message has its words."""
+    """Nobody says what devices there are; the message has the words of who should."""
 
 
 def ask_torch() -> dict[str, str]:
@@ -40,6 +43,30 @@ def ask_torch() -> dict[str, str]:
         raise DevicesError(str(error)) from error
     except ValueError as error:
         raise DevicesError(found.stderr[-2000:]) from error
+
+
+def ask_ray(address: str) -> list[Node]:
+    """The nodes of a Ray cluster, asked in a process of its own.
+
+    Raises:
+        DevicesError: none answers.
+    """
+    try:
+        found = subprocess.run(
+            [sys.executable, "-P", "-m", "engine.service.nodes.driver", "--look", address],
+            capture_output=True,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DevicesError(f"no Ray cluster answers at {address}: {error}") from error
+    try:
+        answer = msgspec.json.decode(found.stdout.splitlines()[-1], type=Nodes | Unreachable)
+    except (IndexError, msgspec.DecodeError) as error:
+        said = found.stderr.decode(errors="replace")[-300:]
+        raise DevicesError(f"no Ray cluster answers at {address}: {said}") from error
+    if isinstance(answer, Unreachable):
+        raise DevicesError(answer.reason)
+    return answer.nodes
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ class RayCluster:
         """A machine is switched off."""
         self.signal(name, signal.SIGKILL)
 
+    def kill_raylet(self, name: str) -> None:
+        """A machine's part in the cluster is gone; what it had started lives on for a while."""
+        (raylet,) = self._nodes[name].all_processes["raylet"]
+        os.kill(raylet.process.pid, signal.SIGKILL)
+
     def kill_head(self) -> None:
         """The head is lost: nobody knows any more which machines there are."""
         for started in self._cluster.head_node.all_processes.values():

@@ -10,11 +10,14 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import signal
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from engine import __version__
 from engine.protocol.cluster import (
@@ -41,9 +44,11 @@ log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 3.0
 """So often the cluster is asked which nodes it has."""
-_PLACE_SECONDS = 30.0
+_PLACE_SECONDS = 45.0
 """A node may take so long to have an actor: two seconds, where it has room for it."""
 _LABEL = "accelerator_type:"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_RAISED = re.compile(r"[\w.]*(Error|Exception): ")
 
 
 class _LostError(Exception):
@@ -52,6 +57,9 @@ class _LostError(Exception):
 
 class Driver:
     """Carries frames between the engine process and the actors of one cluster."""
+
+    HOLDER: type[Holder] = Holder
+    """What actors are made of."""
 
     def __init__(self, ray: Any, writer: asyncio.StreamWriter, timeout: float) -> None:
         """Args: ray: the module, connected. writer: to the engine process. timeout: of a node."""
@@ -96,8 +104,7 @@ class Driver:
         """Say which nodes there are, whenever that has changed."""
         while True:
             found = await asyncio.to_thread(self._ray.nodes)
-            nodes = [_node(each) for each in found if each["Alive"]]
-            nodes.sort(key=lambda node: (node.name, node.id))
+            nodes = _nodes(found)
             if nodes != self._nodes:
                 self._nodes = nodes
                 self.tell(Nodes(nodes))
@@ -107,7 +114,7 @@ class Driver:
         """A handle of the actor that is wanted; Ray makes it meanwhile."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        options = self._ray.remote(Holder).options(
+        options = self._ray.remote(self.HOLDER).options(
             num_gpus=1 if wanted.gpu else 0,
             num_cpus=0 if wanted.gpu else wanted.cpus,
             # The engine process is the one that tries again, and knows what was drawn.
@@ -235,18 +242,28 @@ async def _within(future: Awaitable[T], seconds: float) -> T:
 
 def _not_placed(wanted: StartActor, error: Exception) -> str:
     if "no sign of life" in str(error):
-        what = "accelerator" if wanted.gpu else f"{wanted.cpus:g} processors"
-        return f"{wanted.device} has no free {what} now: other work of the Ray cluster has it"
+        return (
+            f"{wanted.device} had no place for a renderer within {_PLACE_SECONDS:.0f} s: other work"
+            " of the Ray cluster has it, or the machine is overloaded"
+        )
     return str(error)
 
 
 def _words(error: Exception) -> str:
     """The line of what Ray says that tells why."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("The actor", "ModuleNotFound"))]
-    if any("No module named 'engine'" in line for line in lines):
+    text = _COLOURS.sub("", str(error))
+    if "No module named 'engine'" in text:
         return "Promptsheet is not installed there: pip install 'promptsheet[ray]'"
-    return (telling or lines or [type(error).__name__])[-1].rstrip(".")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    raised = [line for line in lines if _RAISED.match(line)]
+    telling = [line for line in lines if line.startswith("The actor")]
+    return (raised or telling or lines or [type(error).__name__])[-1].rstrip(".")
+
+
+def _nodes(found: Iterable[dict[str, Any]]) -> list[Node]:
+    """The nodes that are there, by name."""
+    nodes = [_node(each) for each in found if each["Alive"]]
+    return sorted(nodes, key=lambda node: (node.name, node.id))
 
 
 def _node(found: dict[str, Any]) -> Node:
@@ -289,35 +306,44 @@ def _unreachable(address: str, error: Exception) -> str:
     )
 
 
-async def _serve(connection: socket.socket, address: str, timeout: float, ray: Any) -> None:
+async def _serve(
+    kind: type[Driver], connection: socket.socket, address: str, timeout: float, ray: Any
+) -> None:
     reader, writer = await asyncio.open_connection(sock=connection)
     if isinstance(ray, Exception):
         writer.write(pack(Unreachable(_unreachable(address, ray))))
         await writer.drain()
         return
-    await Driver(ray, writer, timeout).serve(reader)
+    await kind(ray, writer, timeout).serve(reader)
 
 
-def main() -> None:
+def main(kind: type[Driver] = Driver) -> None:
     """Entry point: the engine process starts this with one end of a socket pair."""
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--socket", type=int, required=True)
-    arguments.add_argument("--address", required=True)
-    arguments.add_argument("--timeout", type=float, required=True, help="of a node, in seconds")
+    arguments.add_argument("--socket", type=int)
+    arguments.add_argument("--address")
+    arguments.add_argument("--timeout", type=float, help="of a node, in seconds")
+    arguments.add_argument("--look", metavar="ADDRESS", help="only say which nodes there are")
     options = arguments.parse_args()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that this is used
+    address = options.look or options.address
     ray: Any
     try:
-        ray = _connected(options.address)
+        ray = _connected(address)
     except Exception as error:  # whatever Ray says
-        log.exception("no cluster at %s", options.address)
+        log.exception("no cluster at %s", address)
         ray = error
+    if options.look:
+        failed = isinstance(ray, Exception)
+        answer = Unreachable(_unreachable(address, ray)) if failed else Nodes(_nodes(ray.nodes()))
+        os.write(1, msgspec.json.encode(answer) + b"\n")
+        os._exit(0)
     connection = socket.socket(fileno=options.socket)
-    asyncio.run(_serve(connection, options.address, options.timeout, ray))
+    asyncio.run(_serve(kind, connection, address, options.timeout, ray))
     os._exit(0)  # what Ray would tidy up ends by itself with its driver
 
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import socket
 import sys
 from collections import Counter
@@ -35,7 +34,7 @@ from engine.protocol.cluster import (
 from engine.protocol.framing import Unpacker, WireError, pack
 from engine.service import backoff
 from engine.service.server.renderer_client import MachineError, RendererClient, RendererDiedError
-from engine.settings import RaySettings
+from engine.settings import RaySettings, ray_address
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +137,9 @@ class ActorBody:
 class Cluster:
     """The nodes of one Ray cluster, and the renderers on them."""
 
+    DRIVER = "engine.service.nodes.driver"
+    """The module that its driver runs."""
+
     def __init__(self, settings: RaySettings, most: int, log_file: Path) -> None:
         """One that nobody has asked for yet.
 
@@ -146,7 +148,7 @@ class Cluster:
             most: renderers.
             log_file: what its driver prints is appended here.
         """
-        self.address = settings.address or os.environ.get("RAY_ADDRESS") or "auto"
+        self.address = ray_address(settings)
         self.fault: str | None = None
         """Why it cannot be used now, in words; None: it can."""
         self.devices: list[NodeDevice] = []
@@ -182,7 +184,7 @@ class Cluster:
                 sys.executable,
                 "-P",
                 "-m",
-                "engine.service.nodes.driver",
+                self.DRIVER,
                 "--socket",
                 str(theirs.fileno()),
                 "--address",
