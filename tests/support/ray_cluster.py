@@ -8,7 +8,11 @@ from typing import Any
 
 import psutil
 
-ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+ENVIRONMENT = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_raylet_start_wait_time_s": "240",  # a busy machine takes its time
+}
 _STORE_BYTES = 80_000_000
 
 
