@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import DeviceState, Stepped
-from tui.text import clean, count_text, shorten
+from tui.text import clean, count_text
 
 _MOST = 4
 """Lines; the rows of the session matter more."""
@@ -27,7 +28,7 @@ def device_words(device: DeviceState, step: Stepped | None) -> str:
 
 
 def device_lines(
-    devices: Sequence[DeviceState], steps: Mapping[str, Stepped], most: int, room: int
+    devices: Sequence[DeviceState], steps: Mapping[str, Stepped], most: int
 ) -> list[str]:
     """A line for each device of other machines, those in trouble first.
 
@@ -35,26 +36,27 @@ def device_lines(
         devices: all that are rendered on.
         steps: device → its running batch.
         most: lines; the last says how many more there are.
-        room: characters of a line.
     """
     there = [device for device in devices if device.node]
     there.sort(key=lambda device: not device.trouble)
     shown = there if len(there) <= most else there[: most - 1]
-    width = max((len(clean(device.device)) for device in shown), default=0)
+    names = [clean(device.device) for device in shown]
+    width = max(map(cell_len, names), default=0)
     lines = [
-        f"{clean(device.device):{width}}  {clean(device_words(device, steps.get(device.device)))}"
-        for device in shown
+        set_cell_size(name, width) + "  " + clean(device_words(device, steps.get(device.device)))
+        for name, device in zip(names, shown, strict=True)
     ]
     if (left := len(there) - len(shown)) > 0:
         lines.append(f"{count_text(left, 'more device')}: `promptsheet engine status` lists them")
-    return [shorten(line, room) for line in lines]
+    return lines
 
 
 class NodeDevices(Static):
     """These lines; nothing, where only this machine renders."""
 
     DEFAULT_CSS = """
-    NodeDevices { display: none; height: auto; padding: 0 1; color: $text-muted; }
+    NodeDevices { display: none; height: auto; padding: 0 1; color: $text-muted;
+                  text-wrap: nowrap; text-overflow: ellipsis; }
     NodeDevices.-there { display: block; }
     """
 
@@ -64,8 +66,7 @@ class NodeDevices(Static):
 
     def show(self, devices: Sequence[DeviceState], steps: Mapping[str, Stepped]) -> None:
         """Show how they are, if that is not what stands there."""
-        room = max(20, self.app.size.width - 2)
-        lines = device_lines(devices, steps, _MOST, room)
+        lines = device_lines(devices, steps, _MOST)
         if lines == self._lines:
             return
         layout = len(lines) != len(self._lines)

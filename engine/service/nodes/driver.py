@@ -48,6 +48,12 @@ _PLACE_SECONDS = 45.0
 """A node may take so long to have an actor: two seconds, where it has room for it."""
 _LABEL = "accelerator_type:"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_PLAIN = {
+    "temporarily unavailable": "its connection broke",
+    "not schedulable": "its machine has left the cluster, or has less than Ray counted there",
+    "killed by `ray.kill`": "it was ended",
+}
+"""What Ray says → what it means here."""
 _RAISED = re.compile(r"[\w.]*(Error|Exception): ")
 
 
@@ -255,6 +261,9 @@ def _words(error: Exception) -> str:
     if "No module named 'engine'" in text:
         return "Promptsheet is not installed there: pip install 'promptsheet[ray]'"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for words, plain in _PLAIN.items():
+        if words in text:
+            return plain
     raised = [line for line in lines if _RAISED.match(line)]
     telling = [line for line in lines if line.startswith("The actor")]
     return (raised or telling or lines or [type(error).__name__])[-1].rstrip(".")

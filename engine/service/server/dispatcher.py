@@ -6,7 +6,6 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from engine.library.database import LibraryError
@@ -33,13 +32,14 @@ from engine.protocol.rendering import (
     SlotImage,
     Step,
 )
-from engine.service.server.cluster import Cluster, NodeDevice
+from engine.service.server.cluster import Cluster
 from engine.service.server.device_worker import (
     Attempt,
     DeviceWorker,
     need_of_session,
     threads_of,
 )
+from engine.service.server.node_workers import NodeWorkers
 from engine.service.server.pausing import Pausing
 from engine.service.server.recording import Recording
 from engine.service.server.renderer_client import (
@@ -100,8 +100,6 @@ class Dispatcher:
         self._settings = settings
         self._publish = publish
         self._note = note
-        self._loras = loras
-        self._library = library
         named = names or {}
         self._workers = [
             DeviceWorker(
@@ -115,8 +113,11 @@ class Dispatcher:
             )
             for device in devices
         ]
-        self._cluster = cluster
-        self._of_nodes: dict[NodeDevice, DeviceWorker] = {}
+        self._nodes = (
+            NodeWorkers(cluster, self._workers, library, settings, loras, self._tell_loading)
+            if cluster
+            else None
+        )
         self._news = asyncio.Event()
         self._busy: set[int] = set()
         self._held: set[str] = set()
@@ -239,8 +240,8 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             for worker in self._workers:
                 group.create_task(self._serve(worker))
-            if self._cluster is not None:
-                group.create_task(self._serve_nodes(self._cluster, group))
+            if self._nodes is not None:
+                group.create_task(self._serve_nodes(self._nodes, group))
 
     async def close(self) -> None:
         """Leave running batches after their current step, then end the renderers."""
@@ -251,56 +252,32 @@ class Dispatcher:
 
     # ---------------------------------------------------------------- devices of nodes
 
-    async def _serve_nodes(self, cluster: Cluster, group: asyncio.TaskGroup) -> None:
+    async def _serve_nodes(self, nodes: NodeWorkers, group: asyncio.TaskGroup) -> None:
         """Serve the devices of a cluster's nodes, which come and go."""
         while self._pausing.off and not self._closing.is_set():
             self._pausing.may_work()
             self._news.clear()
             await self._news.wait()
-        running = asyncio.create_task(cluster.run(self._news.set))
+        running = asyncio.create_task(nodes.cluster.run(self._news.set))
         told: list[DeviceState] = []
         try:
             while not self._closing.is_set():
                 self._news.clear()
-                self._meet(cluster, group)
+                for worker in nodes.meet():
+                    nodes.served_by(group.create_task(self._serve_while_there(worker)))
                 if not self._workers and self._pausing.may_work():
-                    await self._look_for_nodes(cluster)
+                    await self._look_for_nodes(nodes.cluster)
                 if (devices := self.devices()) != told:
                     told = devices
                     self._publish(Devices(devices))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_DEVICES_SECONDS):
                         await self._news.wait()
+            await nodes.ended()
         finally:
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
-
-    def _meet(self, cluster: Cluster, group: asyncio.TaskGroup) -> None:
-        """Begin with devices that have come, and begin nothing more on those that have gone."""
-        there = set(cluster.devices)
-        for place in self._of_nodes.keys() - there:
-            worker = self._of_nodes.pop(place)
-            worker.gone = True
-            worker.news.set()
-        for place in cluster.devices:
-            if place in self._of_nodes:
-                continue
-            worker = DeviceWorker(
-                place.device,
-                place.kind,
-                1,
-                self._library,
-                self._settings,
-                self._loras,
-                loading=self._tell_loading,
-                node=place.node.name,
-                start=partial(cluster.start, place, self._settings.render.load_timeout),
-                mix=self._settings.ray.mix,
-            )
-            self._of_nodes[place] = worker
-            self._workers.append(worker)
-            group.create_task(self._serve_while_there(worker))
 
     async def _serve_while_there(self, worker: DeviceWorker) -> None:
         try:
@@ -319,7 +296,7 @@ class Dispatcher:
     @property
     def nodes_fault(self) -> str | None:
         """Why the devices of other machines cannot be used now; None: they can, or none are."""
-        return self._cluster.fault if self._cluster is not None else None
+        return self._nodes.cluster.fault if self._nodes is not None else None
 
     def names(self) -> set[str]:
         """The devices there are now, each kind once."""

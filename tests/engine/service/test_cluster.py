@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -64,6 +65,9 @@ class FakeCluster:
 
     def __init__(self, *names: str) -> None:
         self.fault: str | None = None
+        self.over = False
+        self.cut_off: list[str] = []
+        """Devices that were still rendered on when it was let go."""
         self.devices: list[NodeDevice] = []
         self.set(*names)
         self._changed: Callable[[], object] = lambda: None
@@ -78,12 +82,23 @@ class FakeCluster:
 
     async def run(self, changed: Callable[[], object]) -> None:
         self._changed = changed
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.over = True
 
     async def start(self, place: NodeDevice, timeout: float) -> FakeRenderer:
         if place.device == "full/cpu":
             raise MachineError("full/cpu has no free processors now")
-        return await FakeRenderer.start(place.device, 1, 1, None, timeout)  # type: ignore[arg-type]
+        found = await FakeRenderer.start(place.device, 1, 1, Path(), timeout)
+        kill = found.kill
+
+        async def killed() -> None:
+            self.cut_off += [place.device] if self.over else []
+            await kill()
+
+        found.kill = killed  # type: ignore[method-assign]
+        return found
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -114,6 +129,7 @@ async def serving(
     finally:
         await scheduler.close()
         await asyncio.wait_for(running, 10)
+    assert cluster.over and not cluster.cut_off
     return events
 
 
