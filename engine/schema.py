@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 FILE_NAME = "library.sqlite3"
 _USER_VERSION_AT = 60
 

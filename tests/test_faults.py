@@ -81,4 +81,4 @@ def test_images_beyond_the_free_disk_are_warned_of_before_the_start(
     (config / "settings.toml").write_text("[engine]\nreserve_mib = 1048576\n")
     need = promptsheet.json("check", sheet)["estimate"]["disk"]
     assert not need["fits"] and need["bytes"] > need["room"] == 0
-    assert "! the disk has room for only 0 bytes of that" in promptsheet("check", sheet).stdout
+    assert "! the disk has no room for that" in promptsheet("check", sheet).stdout

@@ -528,6 +528,13 @@ def test_names_tags_and_favourites_are_given_and_single_images_trashed(warm: Pro
     assert again.stdout == "1 image marked as favourite, 2 were favourites already\n"
     assert warm.json("favourite", session, "--images", "2:2", "--remove")["images"] == 1
     assert [i["favourite"] for i in warm.json("show", session)["list"]] == [True, False, True]
+    assert warm.json("rate", session, "3", "--images", "2:2")["images"] == 1
+    again = warm("rate", session, "3", "--rows", "2")
+    assert again.stdout == "2 images rated 3, 1 had this rating already\n"
+    assert [i["rating"] for i in warm.json("show", session)["list"]] == [3, 3, 3]
+    assert warm("rate", session, "6", "--rows", "2").returncode == 2
+    assert warm("rate", session, "3").returncode == 2
+    assert warm.json("rate", session, "5", "--images", "2:1,2:3")["images"] == 2
     assert warm("favourite", session).returncode == 2
     assert warm("favourite", session, "--images", "9:1").returncode == 2
 

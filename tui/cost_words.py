@@ -22,9 +22,10 @@ def disk_words(estimate: Estimate) -> Iterator[str]:
     """A warning if the disk has no room for the images."""
     need = estimate.disk
     if need is not None and not need.fits:
+        room = f"room for only {size_text(need.room)} of that" if need.room else "no room for that"
         yield (
-            f"! the disk has room for only {size_text(need.room)} of that, after the reserve and"
-            " work already waiting: rendering will pause"
+            f"! the disk has {room}, after the reserve and work already waiting: rendering will"
+            " pause"
         )
 
 

@@ -64,6 +64,9 @@ KEYS: dict[str, str] = {
     # Looking
     "watch": "w",
     "compare": "c",
+    "pick": "ctrl+k",  # what is kept of each row
+    "several": "ampersand",
+    "duel": "ctrl+t",  # two at a time
     "picture": "L",
     "zoom": "z",
     "larger": "plus",
@@ -91,6 +94,7 @@ KEYS: dict[str, str] = {
     "upscale": "Z",
     # Deciding and naming
     "favourite": "f",
+    "rate": "exclamation_mark",
     "take_away": "d",  # into the trash; a row: out of the start
     "empty": "X",
     "rename": "f2",
@@ -120,9 +124,15 @@ KEYS: dict[str, str] = {
     "final_prompt": "ctrl+e",
     "magic": "M",
     # The settings
-    "default": "delete,backspace",
+    "default": "delete",
+    "back": "backspace",  # to what was before
 }
 """Verb → its keys by Textual's names, the one that texts name first."""
+
+NUMBERS = {f"number_{digit}": str(digit) for digit in range(10)}
+"""Where what lies over an area is numbered, the digits are the numbers: the areas' own keys do not
+work there."""
+_ALL = KEYS | NUMBERS
 
 _CALLED = {
     "enter": "enter",
@@ -154,7 +164,7 @@ def bind(
     Raises:
         KeyError: the table has no such verb.
     """
-    return Binding(KEYS[verb_of(id)], action, words, id=id, show=show, priority=first)
+    return Binding(_ALL[verb_of(id)], action, words, id=id, show=show, priority=first)
 
 
 def verb_of(id: str) -> str:  # noqa: A002
@@ -168,7 +178,7 @@ def key_of(id: str) -> str:  # noqa: A002
     Raises:
         KeyError: the table has no such verb.
     """
-    keys, app = KEYS[verb_of(id)], active_app.get(None)
+    keys, app = _ALL[verb_of(id)], active_app.get(None)
     if app is not None:
         keys = app._keymap.get(id, keys)
     return called(keys.split(",")[0])
@@ -197,8 +207,7 @@ def all_ids() -> frozenset[str]:
 
 
 def all_bindings() -> Iterator[Binding]:
-    """Every binding there is, of the app, its screens and its widgets. Loads all of them."""
-    import_module("tui.app")
+    """Every binding there is, of the running app, its screens and its widgets. Loads them all."""
     for name in ("tui.screens", "tui.widgets"):
         for module in pkgutil.iter_modules(import_module(name).__path__, f"{name}."):
             import_module(module.name)

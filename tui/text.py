@@ -71,3 +71,13 @@ def tail_of(path: str) -> str:
     """A long path by its end, which tells it from others: `…/photos/boat.jpg`."""
     parts = path.rsplit("/", 2)
     return path if len(parts) < 3 or not parts[0] else f"…/{parts[1]}/{parts[2]}"
+
+
+def stars(rating: int) -> str:
+    """A rating in words: `★★★`; of none `no stars`."""
+    return "★" * rating or "no stars"
+
+
+def rating_sign(rating: int, *, favourite: bool) -> str:
+    """A rating where there is little room: `★` of a favourite, `☆3` of another; empty: none."""
+    return "★" if favourite else f"☆{rating}" if rating else ""

@@ -3,24 +3,19 @@
 import importlib.metadata
 import os
 import platform
-from contextlib import suppress
 from typing import Any
 
 from engine import __version__
-from engine.api.library import Library
-from engine.errors import PromptsheetError, fault_of
-from engine.library.database import database_path, filesystem_of, on_network
 from engine.machine import devices_in_use, usual_dtype
 from engine.models.helpers import helpers
-from engine.schema import SCHEMA_VERSION
 from engine.service.devices import DevicesError, ask_ray, ask_torch
-from engine.settings import ray_address, renderers_on_nodes
+from engine.settings import Settings, ray_address, renderers_on_nodes
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
 
-def diagnosis(library: Library) -> dict[str, Any]:
-    """This machine, its devices, the library and the versions; never raises for a part.
+def machine_facts(settings: Settings) -> dict[str, Any]:
+    """This machine, its devices and the versions; never raises for a part.
 
     `memory` has what the driver sees, in bytes, also of a GPU that torch does not see.
     """
@@ -30,45 +25,12 @@ def diagnosis(library: Library) -> dict[str, Any]:
     found: dict[str, Any] = {
         "devices": _devices(),
         "memory": {use.device: use.total for use in devices_in_use()},
-        "library": _state(library),
         "versions": versions,
         "helpers": helpers(),
     }
-    if renderers_on_nodes(library.settings.render.devices):
-        found["ray"] = _ray(ray_address(library.settings.ray), known.get("ray"))
-    try:
-        faults = library.faults()
-    except PromptsheetError as error:
-        faults = [str(error)]
-    with suppress(PromptsheetError):
-        found["library"]["models"] = len(library.model_labels())
-    numbered = {f"fault {number}": fault for number, fault in enumerate(faults, start=1)}
-    return found | ({"models and words": numbered} if faults else {})
-
-
-def _state(library: Library) -> dict[str, Any]:
-    path, may_be = library.path, library.folder_fault() is None
-    state: dict[str, Any] = {
-        "folder": str(path),
-        "exists": may_be and database_path(path).is_file(),
-        "schema": SCHEMA_VERSION,
-    }
-    try:
-        if may_be and path.exists():
-            state |= {"filesystem": filesystem_of(path), "network": on_network(path)}
-        if may_be:
-            disk = library.disk_use()
-            state |= {"free bytes": disk.free, "needed bytes": disk.needed}
-        state["sessions"] = len(library.sessions.all())
-        status = library.engine.status()
-        state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
-        state |= {"fault": status["fault"]} if status and status.get("fault") else {}
-        state |= {"paused": status["paused"]} if status and status.get("paused") else {}
-    except (PromptsheetError, OSError) as error:
-        state["fault"] = fault_of(error)
-    if "fault" not in state and (fault := library.writing_fault()):
-        state["fault"] = fault
-    return state
+    if renderers_on_nodes(settings.render.devices):
+        found["ray"] = _ray(ray_address(settings.ray), known.get("ray"))
+    return found
 
 
 def _devices() -> dict[str, str]:

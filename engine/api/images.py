@@ -1,13 +1,15 @@
-"""Images: looked at, marked, put in the trash and brought back, copied."""
+"""Images: looked at, rated, put in the trash and brought back, copied."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.library.read import reader
 from engine.library.read.gallery import Gallery, Wanted, glance
+from engine.library.read.picking import PickRow, PickWay, row_to_pick
 from engine.library.read.reader import ImageInfo
 from engine.library.records import Copied
-from engine.protocol.commands import Favour, RestoreImages, TrashImages
+from engine.protocol.answers import Rated
+from engine.protocol.commands import Decide, Favour, Rate, RestoreImages, TrashImages
 from engine.protocol.records import Trashed
 from engine.service.client.connection import ask
 
@@ -31,6 +33,14 @@ class Images:
             LibraryError: no library there, or not one this version can read.
         """
         return reader.each_image(self._path, session)
+
+    def named(self, images: Sequence[str]) -> list[ImageInfo]:
+        """The images with these ids, as far as there are such, session by session, by rows.
+
+        Raises:
+            LibraryError: no library there, or not one this version can read.
+        """
+        return reader.images_named(self._path, images)
 
     def as_json(self, session: str) -> Iterator[str]:
         """As `of`, each a JSON object in ASCII: four times as quick."""
@@ -58,6 +68,23 @@ class Images:
             LibraryError: no such library.
         """
         return glance(self._path, session, count)
+
+    def row_to_pick(
+        self, session: str, row: int = 0, way: PickWay = "here", passed: Collection[int] = ()
+    ) -> PickRow | None:
+        """A row with its images, to choose among; None if there is none.
+
+        Args:
+            session: the session's id.
+            row: the number of the row that one is at.
+            way: `here`: that one; `open`: the next that nobody has decided, those that are still
+                rendered last; `next`, `previous`: the neighbours.
+            passed: numbers of rows that `open` goes past, too.
+
+        Raises:
+            LibraryError: no such session, or not a library this version can read.
+        """
+        return row_to_pick(self._path, session, row, way, passed)
 
     def newest(self, session: str, row: int | None = None) -> Path | None:
         """The file of the image of a session that was finished last.
@@ -91,17 +118,50 @@ class Images:
 
     # ---------------------------------------------------------------- curated
 
-    def favour(self, images: Sequence[str], *, on: bool = True) -> list[str]:
-        """Mark images as favourites, or no longer; the ids of those that changed.
+    def favour(self, images: Sequence[str], *, on: bool = True) -> dict[str, int]:
+        """Make images favourites, which is to rate them 5, or no longer, which is to rate them 0.
 
         Args:
             images: their ids.
             on: whether they become favourites.
 
+        Returns:
+            Image → the rating that it had, for those that changed.
+
         Raises:
             EngineError: the engine process cannot be started, or refuses.
         """
-        return ask(self._path, Favour(images, on)).images
+        return ask(self._path, Favour(images, on)).before
+
+    def rate(self, ratings: Mapping[str, int]) -> dict[str, int]:
+        """Rate images.
+
+        Args:
+            ratings: image's id → 0, which is none, to 5, which is a favourite.
+
+        Returns:
+            Image → the rating that it had, for those that changed: what takes it back.
+
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        return ask(self._path, Rate(dict(ratings))).before
+
+    def decide(
+        self, session: str, row: int, ratings: Mapping[str, int], *, decided: bool = True
+    ) -> Rated:
+        """Record that someone has chosen among the images of a row; what was before.
+
+        Args:
+            session: the session's id.
+            row: the row's number.
+            ratings: as for `rate`; empty: nothing of it is kept.
+            decided: whether the row is decided now, or no longer.
+
+        Raises:
+            EngineError: the engine process cannot be started, or refuses.
+        """
+        return ask(self._path, Decide(session, row, dict(ratings), decided))
 
     def trash(self, images: Sequence[str]) -> Trashed:
         """Move images to the trash. Favourites and what is being rendered are left.

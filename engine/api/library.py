@@ -1,11 +1,13 @@
 """A library with the settings that hold for it: the one object that all else is reached by."""
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import library_folder
-from engine.schema import is_older
+from engine.errors import PromptsheetError, fault_of
+from engine.schema import SCHEMA_VERSION, is_older
 from engine.settings import Settings, load_settings, loras_folder, state_folder
 
 # What works on a library loads much of the engine, and the app paints before it needs any of it.
@@ -240,6 +242,41 @@ class Library:
 
     def diagnose(self) -> dict[str, Any]:
         """This machine, its devices, the library and the versions; never raises for a part."""
-        from engine.api.diagnosis import diagnosis
+        from engine.api.diagnosis import machine_facts
 
-        return diagnosis(self)
+        found = machine_facts(self.settings)
+        found["library"] = self._state()
+        try:
+            faults = self.faults()
+        except PromptsheetError as error:
+            faults = [str(error)]
+        with suppress(PromptsheetError):
+            found["library"]["models"] = len(self.model_labels())
+        numbered = {f"fault {number}": fault for number, fault in enumerate(faults, start=1)}
+        return found | ({"models and words": numbered} if faults else {})
+
+    def _state(self) -> dict[str, Any]:
+        from engine.library.database import database_path, filesystem_of, on_network
+
+        path, may_be = self.path, self.folder_fault() is None
+        state: dict[str, Any] = {
+            "folder": str(path),
+            "exists": may_be and database_path(path).is_file(),
+            "schema": SCHEMA_VERSION,
+        }
+        try:
+            if may_be and path.exists():
+                state |= {"filesystem": filesystem_of(path), "network": on_network(path)}
+            if may_be:
+                disk = self.disk_use()
+                state |= {"free bytes": disk.free, "needed bytes": disk.needed}
+            state["sessions"] = len(self.sessions.all())
+            status = self.engine.status()
+            state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+            state |= {"fault": status["fault"]} if status and status.get("fault") else {}
+            state |= {"paused": status["paused"]} if status and status.get("paused") else {}
+        except (PromptsheetError, OSError) as error:
+            state["fault"] = fault_of(error)
+        if "fault" not in state and (fault := self.writing_fault()):
+            state["fault"] = fault
+        return state

@@ -30,13 +30,14 @@ from engine.library.read.jobs import ORDERS, Job, JobPages
 from engine.library.read.model_use import NeedsModel
 from engine.library.read.pace import Pace
 from engine.library.read.paper import MOST_COLUMNS, PAPERS, UNDER, Under
+from engine.library.read.picking import PickRow, PickWay
 from engine.library.read.reader import STATES, ImageInfo, JobInfo, SessionInfo
 from engine.library.read.session_origin import SessionOrigin
 from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPages
 from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse
-from engine.library.records import ContactSheets, Copied, Exported
+from engine.library.records import BEST_RATING, ContactSheets, Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.finding import FoundModel
 from engine.models.hub.messages import PullPlan, PullProgress
@@ -96,6 +97,7 @@ from engine.sheet.rows import (
 from engine.sheet.totals import BlankCount
 
 __all__ = [
+    "BEST_RATING",
     "COLUMN",
     "DEFAULT_STRENGTH",
     "ENCODINGS",
@@ -162,6 +164,8 @@ __all__ = [
     "OutlineLine",
     "Pace",
     "Paused",
+    "PickRow",
+    "PickWay",
     "PictureRows",
     "Place",
     "Places",

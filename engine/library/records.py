@@ -8,6 +8,9 @@ from typing import Any, Literal
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import PlannedBatch
 
+BEST_RATING = 5
+"""An image that has it is a favourite; 0 is no rating."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:

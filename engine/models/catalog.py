@@ -25,7 +25,7 @@ from engine.models.model_files import (
     stored_by,
 )
 from engine.models.placement import PlacementWish
-from engine.models.weights_file import WeightsFileError
+from engine.models.weights_header import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
 
 _DEFAULT_BASE = 512

@@ -9,7 +9,8 @@ from typing import Literal
 from engine.models.denoiser_files import Mark, denoiser_mark
 from engine.models.lora_files import lora_kind
 from engine.models.upscaler_files import BEFORE, upscaler_shape
-from engine.models.weights_file import Header, Tensor, read_whole
+from engine.models.weights_file import read_whole
+from engine.models.weights_header import Header, Tensor
 
 What = Literal[
     "checkpoint",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.models.file_kinds import FileKind
 from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, own_code, parts_of, read_json
-from engine.models.weights_file import WeightsFileError
+from engine.models.weights_header import WeightsFileError
 from engine.models.wholeness import rounded_fault
 
 _REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.models.weights_file import Header, Tensor, WeightsFileError
+from engine.models.weights_header import Header, Tensor, WeightsFileError
 
 _VERSIONS = (2, 3)
 _MOST_ENTRIES = 100_000

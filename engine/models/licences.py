@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.models.weights_file import WeightsFileError, read_header
+from engine.models.weights_file import read_header
+from engine.models.weights_header import WeightsFileError
 
 _LONGEST = 80
 _MOST_BYTES = 64 << 10

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from engine.models.weights_file import Tensor
+from engine.models.weights_header import Tensor
 
 _DOWN = re.compile(
     r"(?:\.lora_down\.weight|\.lora_A(?:\.default)?\.weight|[._]lora\.down\.weight"

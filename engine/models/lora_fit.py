@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.models.model_files import weight_files
-from engine.models.weights_file import WeightsFileError, read_header
+from engine.models.weights_file import read_header
+from engine.models.weights_header import WeightsFileError
 
 _PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2")
 _KOHYA = {

@@ -19,7 +19,7 @@ from engine.models.finding import free_label
 from engine.models.list_file import add_entries
 from engine.models.lora_fit import misfit, other_kind
 from engine.models.model_files import known_kind
-from engine.models.weights_file import WeightsFileError
+from engine.models.weights_header import WeightsFileError
 from engine.settings import SettingsError, config_folder, expanded
 
 SUFFIX = ".safetensors"

@@ -14,7 +14,7 @@ from engine.errors import reason_of
 from engine.models.additions import NONE, Additions
 from engine.models.file_kinds import FileKind, file_kind
 from engine.models.fingerprint import fingerprint
-from engine.models.weights_file import WeightsFileError
+from engine.models.weights_header import WeightsFileError
 
 INDEX = "model_index.json"
 """What makes a folder one in diffusers' format: its pipeline's class, and the class of each part.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.models.weights_file import Tensor
+from engine.models.weights_header import Tensor
 
 Design = Literal["esrgan", "compact"]
 BEFORE = ("", "params_ema.", "params.", "module.")

@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.models.model_files import DENOISERS, INDEX, ModelFiles, parts_of
 from engine.models.upscaler_files import TILE, upscaler_shape
-from engine.models.weights_file import WeightsFileError, read_header
+from engine.models.weights_file import read_header
+from engine.models.weights_header import WeightsFileError
 
 _DECODER = "vae"
 _LINEAR = 2

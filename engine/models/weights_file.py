@@ -1,13 +1,12 @@
 """Reading what a weights file says of itself: the header of safetensors, and nothing behind it."""
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import PromptsheetError
+from engine.models.gguf_file import read_gguf
+from engine.models.weights_header import Header, Tensor, WeightsFileError
 
 _MOST_HEADER_BYTES = 100_000_000
 """As the format's own reader has it."""
@@ -39,44 +38,6 @@ BEGINNING_BYTES = 32
 """What of a file tells what it is, and how long its header."""
 
 
-class WeightsFileError(PromptsheetError):
-    """A file is no safetensors file, or not a whole one; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """What a header says of one tensor."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    begin: int
-    """Where its bytes begin, counted from the header's end."""
-    end: int
-
-    @property
-    def numbers(self) -> int:
-        """How many it holds."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a safetensors file says of itself."""
-
-    tensors: Mapping[str, Tensor]
-    metadata: Mapping[str, str]
-    """What its maker wrote into it."""
-    bytes: int
-    """How long it is, its length included."""
-    is_gguf: bool = False
-    """Whether the file is GGUF, and no safetensors file."""
-
-    @property
-    def file_bytes(self) -> int:
-        """How long the whole file has to be."""
-        return self.bytes + max((tensor.end for tensor in self.tensors.values()), default=0)
-
-
 def read_header(path: Path) -> Header:
     """The header of a safetensors file, or of a GGUF one; its tensors need not all be there.
 
@@ -87,8 +48,6 @@ def read_header(path: Path) -> Header:
     with path.open("rb") as file:
         beginning = file.read(BEGINNING_BYTES)
         if beginning.startswith(GGUF):
-            from engine.models.gguf_file import read_gguf  # which stands on this module
-
             return read_gguf(path)
         length = header_bytes(path.name, beginning)
         file.seek(0)

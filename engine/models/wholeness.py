@@ -8,7 +8,8 @@ from pathlib import Path
 from engine.errors import reason_of
 from engine.models.file_kinds import rounded_to
 from engine.models.model_files import DENOISERS, ModelFiles, parts_of, read_json, weight_files
-from engine.models.weights_file import WeightsFileError, read_header, read_whole
+from engine.models.weights_file import read_header, read_whole
+from engine.models.weights_header import WeightsFileError
 
 _SHARDS = "*.safetensors.index*.json"
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth")

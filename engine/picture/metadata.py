@@ -1,4 +1,4 @@
-"""The text inside a picture: our own record, and the line other programs read."""
+"""The text inside a picture: our own record, and what other programs read."""
 
 import json
 from collections.abc import Mapping
@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine.picture.formats import read_texts
-from engine.picture.png import PictureError
+from engine.picture.png import PictureError, with_text
 from engine.picture.recipe import Conditions, Recipe
 
 KEYWORD = "promptsheet"
+_XMP = "XML:com.adobe.xmp"
+"""The keyword that the XMP specification gives its text in PNG files."""
 _HASH_DIGITS = 12
 """Of a LoRA's digest, that web UIs write."""
 
@@ -108,3 +110,23 @@ def a1111_parameters(recipe: Recipe) -> str:
 
 def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if any(c in value for c in ",:\n") else value
+
+
+def with_rating(data: bytes, rating: int) -> bytes:
+    """A PNG file that says how it is rated, where galleries look for that: `xmp:Rating`.
+
+    Args:
+        data: the file, of ours: it has no XMP yet.
+        rating: 1 to 5; 0 leaves the file as it is.
+    """
+    return with_text(data, _XMP, _xmp_of(rating)) if rating else data
+
+
+def _xmp_of(rating: int) -> str:
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+        f' xmp:Rating="{rating}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    )

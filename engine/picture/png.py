@@ -59,7 +59,25 @@ def _text_chunk(keyword: str, value: str) -> bytes:
     try:
         return _chunk(b"tEXt", key + b"\0" + value.encode("latin-1"))
     except UnicodeEncodeError:
-        return _chunk(b"iTXt", key + b"\0\0\0\0\0" + value.encode("utf-8", "replace"))
+        return _unicode_chunk(keyword, value)
+
+
+def _unicode_chunk(keyword: str, value: str) -> bytes:
+    return _chunk(
+        b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + value.encode("utf-8", "replace")
+    )
+
+
+def with_text(data: bytes, keyword: str, value: str) -> bytes:
+    """A PNG file with one more text in its header; the rest of it is as it was.
+
+    Args:
+        data: the file, which has no text of this keyword.
+        keyword: 1 to 79 Latin-1 characters.
+        value: any text, stored as UTF-8.
+    """
+    head = len(_SIGNATURE) + len(_chunk(b"IHDR", bytes(13)))
+    return data[:head] + _unicode_chunk(keyword, value) + data[head:]
 
 
 def read_text(path: Path) -> dict[str, str]:

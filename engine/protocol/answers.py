@@ -85,6 +85,15 @@ class Changed(Answer, frozen=True, tag="changed"):
     sessions: list[Tally]
 
 
+class Rated(Answer, frozen=True, tag="rated"):
+    """Images whose rating changed."""
+
+    before: dict[str, int]
+    """Image → what it was rated before."""
+    decided: bool = False
+    """Whether the row, where it is about one, was decided before."""
+
+
 class Images(Answer, frozen=True, tag="images"):
     """Images that changed, by their ids."""
 
@@ -184,6 +193,7 @@ AnyAnswer: TypeAlias = (
     | Changed
     | Images
     | Moved
+    | Rated
     | Tags
     | Deleted
     | Leaving

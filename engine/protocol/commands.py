@@ -20,6 +20,7 @@ from engine.protocol.answers import (
     Images,
     Leaving,
     Moved,
+    Rated,
     Status,
     Tags,
 )
@@ -147,12 +148,32 @@ class Shutdown(Command[Leaving], frozen=True, tag="shutdown"):
     answer = Leaving
 
 
-class Favour(Command[Images], frozen=True, tag="favour"):
-    """Mark images as favourites, or no longer."""
+class Favour(Command[Rated], frozen=True, tag="favour"):
+    """Make images favourites, or no longer."""
 
-    answer = Images
+    answer = Rated
     images: Sequence[str]
     on: bool
+
+
+class Rate(Command[Rated], frozen=True, tag="rate"):
+    """Rate images."""
+
+    answer = Rated
+    ratings: dict[str, int]
+    """Image → 0 to 5."""
+
+
+class Decide(Command[Rated], frozen=True, tag="decide"):
+    """Someone has chosen among the images of a row, or takes that back."""
+
+    answer = Rated
+    session: str
+    row: int
+    """Its number."""
+    ratings: dict[str, int]
+    """As of `Rate`."""
+    decided: bool = True
 
 
 class TrashImages(Command[Moved], frozen=True, tag="trash"):
@@ -224,6 +245,8 @@ AnyCommand: TypeAlias = (
     | RenderHere
     | Shutdown
     | Favour
+    | Rate
+    | Decide
     | TrashImages
     | RestoreImages
     | Rename

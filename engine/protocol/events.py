@@ -34,7 +34,7 @@ class Counted(Event, frozen=True, tag="counted"):
 
 
 class Curated(Event, frozen=True, tag="curated"):
-    """What people decide of images or sessions changed: favourites, names, tags, the trash."""
+    """What people decide changed: ratings, decided rows, sessions' names and tags, the trash."""
 
     sessions: list[str]
 

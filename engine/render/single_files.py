@@ -15,7 +15,7 @@ from transformers import CLIPTokenizer
 
 from engine.models.additions import NONE
 from engine.models.model_files import ModelFiles, clip_vocabulary, parts_of
-from engine.models.weights_file import WeightsFileError
+from engine.models.weights_header import WeightsFileError
 from engine.render.added import add_to
 from engine.render.pipelines import ModelError, load_pipeline, made_ready, quiet
 

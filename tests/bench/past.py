@@ -101,12 +101,12 @@ def _session(
     )
     db.executemany(
         "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file, state,"
-        " bytes, digest, finished, favourite) VALUES (?, ?, ?, ?, ?, 1, ?, 0, ?, 'done',"
+        " bytes, digest, finished, rating) VALUES (?, ?, ?, ?, ?, 1, ?, 0, ?, 'done',"
         " 1500000, 'd', ?, ?)",
         (
             (
                 *(number, first + n, v, f"{key}-{n + 2}-{v}", n, number, f"{n:04d}-{v}.png"),
-                *(when + n, int(chance.random() < 0.001)),
+                *(when + n, 5 * int(chance.random() < 0.001)),
             )
             for n in range(rows)
             for v in range(1, images + 1)
@@ -150,7 +150,7 @@ def _read(library: Path) -> None:
         _timed(f"search {text!r}", partial(_found, library, text))
     _timed("open a session's images", lambda: len(Gallery(library, "s05000")))
     _timed(f"open a session of {LARGE:,}", lambda: len(Gallery(library, large)))
-    for wanted in (Wanted(order="newest"), Wanted(order="favourites")):
+    for wanted in (Wanted(order="newest"), Wanted(order="rating")):
         _timed(f"the same, {wanted.order}", partial(_images, library, large, wanted))
     _timed("its rows with a word", lambda: len(Gallery(library, large, Wanted(text="storm"))))
     gallery = Gallery(library, large)

@@ -257,7 +257,7 @@ async def test_no_key_of_review_waits_for_a_query(
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("ctrl+f")
         await shows(pilot, "all sessions · 17 images")
-        await pilot.press("O")
+        await pilot.press("O", "O")
         await shows(pilot, "session by session")
         await pilot.press("O", "slash", *"session:even", "enter")
         await shows(pilot, "all sessions · 1 image · ")

@@ -17,6 +17,8 @@ from tui.app_state import TakeInHand
 from tui.graphics.view import PictureView
 from tui.screens.full_screen import FullScreen
 from tui.screens.review import ReviewScreen
+from tui.screens.sheet import SheetScreen
+from tui.screens.sheet_output import SheetStarted
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.live_pane import LivePane
@@ -163,6 +165,22 @@ async def test_it_is_left_when_another_session_is_taken_in_hand(
         await pilot.press("3")
         await until(pilot, lambda: app.screen is review)
         await until(pilot, lambda: "a test · 8 of 8 images" in screen_text(app))
+
+
+async def test_who_went_elsewhere_while_a_sheet_was_starting_stays_there_with_its_session(
+    app: PromptsheetApp, make_session: MakeLibrary
+) -> None:
+    make_session(["a hill"], key="h2h2h2", name="hills")
+    async with app.run_test(**SIZE) as pilot:
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        sheet = app.screen
+        assert isinstance(sheet, SheetScreen)
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "review")
+        sheet.started(SheetStarted("h2h2h2", None, None))
+        await until(pilot, lambda: "hills" in screen_text(app))
+        assert app.current_mode == "review"
 
 
 @pytest.fixture

@@ -11,14 +11,16 @@ from msgspec.structs import replace
 from textual.content import Content
 from textual.keys import _character_to_key, format_key
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from engine.api import Library
 from engine.settings import Settings
 from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
 from tui.app import PromptsheetApp
-from tui.keys import KEYS, all_bindings, all_ids, bind, called, key_of, verb_of
+from tui.keys import KEYS, NUMBERS, all_bindings, all_ids, bind, called, key_of, verb_of
 from tui.screens.actions import actions_of
 from tui.screens.compare import CompareScreen
+from tui.screens.dialog import Dialog
 from tui.screens.full_screen import FullScreen
 from tui.screens.help import HelpScreen, in_columns, keys_of
 from tui.screens.jobs import JobsScreen
@@ -56,10 +58,29 @@ def test_every_binding_takes_its_keys_from_the_table_by_its_verb() -> None:
     assert len(bindings) > 150
     for binding in bindings:
         assert binding.id and binding.description, binding
-        assert binding.key == KEYS[verb_of(binding.id)], binding.id
-    assert {verb_of(name) for name in all_ids()} == set(KEYS), "a verb that nothing does"
+        assert binding.key == (KEYS | NUMBERS)[verb_of(binding.id)], binding.id
+    verbs = {verb_of(name) for name in all_ids()}
+    assert verbs == KEYS.keys() | NUMBERS, "a verb that nothing does"
     for path, text in SOURCES.items():
         assert not re.search(r"\bBinding\(|\bdef key_(?!of\b)", text), f"{path} binds by itself"
+
+
+def test_digits_are_numbers_only_where_the_keys_of_the_areas_do_not_work() -> None:
+    all_ids()
+    numbered = {
+        kind
+        for kind in _screens(Screen)
+        for binding in vars(kind).get("BINDINGS", ())
+        if verb_of(binding.id or "") in NUMBERS
+    }
+    assert numbered and all(issubclass(kind, Dialog) for kind in numbered)
+
+
+def _screens(kind: type) -> Iterator[type]:
+    each: type
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _screens(each)
 
 
 def test_a_verb_that_the_table_lacks_cannot_be_bound() -> None:
@@ -130,7 +151,7 @@ def test_what_the_engine_calls_the_actions_of_jobs_is_what_they_are_called_there
 
 def test_the_table_of_the_guide_is_the_table() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
-    for name in sorted(all_ids()):
+    for name in sorted(name for name in all_ids() if verb_of(name) in KEYS):
         places[verb_of(name)].append(name.rpartition(".")[0])
     rows = [
         f"| {verb} | {' '.join(f'`{called(key)}`' for key in keys.split(','))}"

@@ -122,6 +122,8 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
     "ReviewScreen": (["3"], ["f", "d", "m", "O", "ctrl+a", "V", "l"]),
     "FullScreen": (["3"], ["enter", "l", "f", "l"]),
     "CompareScreen": (["3", "space", "space", "c"], []),
+    "PickScreen": (["3"], ["ctrl+k", "space", "n"]),
+    "DuelScreen": (["3", "space", "space", "ctrl+t"], ["left", "exclamation_mark"]),
     "CopyImages": (["3"], ["C", "enter"]),
     "ExportScreen": (["3"], ["x", "ctrl+s"]),
     "SessionsScreen": (["4"], ["down", "O", "m", "enter"]),
@@ -133,10 +135,10 @@ HOW: dict[str, tuple[list[str], list[str]]] = {
 """Screen → keys before the threads are held, and keys after, which give them work."""
 WITHOUT_THREADS = {
     *("ActionsScreen", "ChooseSetting", "EditCaption", "HelpScreen", "KeepModel", "PressKey"),
-    "PullModel",
+    *("AskRating", "PullModel"),
 }
 """They show what was found out before, or ask."""
-OPENED_BY_A_THREAD = ("AskWhere", "CompareScreen")
+OPENED_BY_A_THREAD = ("AskWhere", "CompareScreen", "DuelScreen")
 AREAS = {f"{words}Screen" for words in top_line.AREAS.values()}
 NEWS = News(
     tallies={"k3f9x2": tally(8)},

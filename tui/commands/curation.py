@@ -1,4 +1,4 @@
-"""Subcommands on what people decide of what was made: names, tags, favourites, the trash."""
+"""Subcommands on what people decide of what was made: names, tags, ratings, the trash."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
@@ -71,6 +71,22 @@ def register(subcommands: Subcommands) -> None:
     loved.add_argument("session", type=session_name, help=SESSION_HELP)
     _add_choice(loved, "images of these rows")
     loved.add_argument("--remove", action="store_true", help="unmark them as favourites")
+
+    rated = subcommands.add(
+        "rate",
+        rate,
+        "rate images from 0 (none) to 5 (a favourite)",
+        examples=(
+            "promptsheet rate last 4 --images 4:2,7:1",
+            "promptsheet rate last 3 --rows 4,7-9",
+            "promptsheet rate last 0 --images 4:2",
+        ),
+    )
+    rated.add_argument("session", type=session_name, help=SESSION_HELP)
+    rated.add_argument(
+        "rating", type=int, choices=range(6), help="from 0, which is none, to 5, a favourite"
+    )
+    _add_choice(rated, "images of these rows")
 
     bin_ = subcommands.add(
         "trash",
@@ -177,7 +193,26 @@ def _tag_words(tags: Sequence[str]) -> str:
     return f"tags {', '.join(tags)}" if tags else "no tags"
 
 
-# ---------------------------------------------------------------- favourites
+# ---------------------------------------------------------------- ratings
+
+
+def rate(options: Namespace, library: Library) -> int:
+    """`promptsheet rate SESSION RATING --rows … | --images …`."""
+    if options.rows is None and options.images is None:
+        raise UsageError("Choose images with --rows 4,7-9 or --images 4:2,7:1.")
+    info = library.sessions.find(options.session)
+    found = _chosen((i for i in library.images.of(info.session) if i.file), options)
+    changed = library.images.rate(dict.fromkeys(found, options.rating))
+    if options.json:
+        print_json(
+            {"session": info.session, "rating": options.rating}
+            | {"images": len(changed), "list": [*changed]}
+        )
+    else:
+        rest = len(found) - len(changed)
+        before = f", {rest:,} had this rating already" if rest else ""
+        say(f"{count_text(len(changed), 'image')} rated {options.rating}{before}")
+    return OK
 
 
 def favourite(options: Namespace, library: Library) -> int:
@@ -188,7 +223,7 @@ def favourite(options: Namespace, library: Library) -> int:
     found = _chosen((i for i in library.images.of(info.session) if i.file), options)
     changed = library.images.favour(found, on=not options.remove)
     if options.json:
-        print_json({"session": info.session, "images": len(changed), "list": changed})
+        print_json({"session": info.session, "images": len(changed), "list": [*changed]})
     else:
         what = "no longer favourite" if options.remove else "marked as favourite"
         rest = len(found) - len(changed)

@@ -14,7 +14,7 @@ from engine.api import ImageInfo, source_path
 from tui.keys import bind
 from tui.screens.dialog import Overlay
 from tui.screens.gallery_filter import lora_words, place_words
-from tui.text import clean
+from tui.text import clean, rating_sign
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine
 
@@ -102,6 +102,6 @@ class CompareScreen(Overlay[None]):
         if self._source is not None:
             panes.pop(0).show(self._source, "source")
         for image, pane in zip(self._images, panes, strict=True):
-            star = "★ " if image.favourite else ""
-            caption = f"{star}{self._caption(image)}"
+            star = rating_sign(image.rating, favourite=image.favourite)
+            caption = f"{star} {self._caption(image)}".strip()
             pane.show(self._library / image.file if image.file else None, caption)

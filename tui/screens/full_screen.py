@@ -25,7 +25,7 @@ from tui.passing import passing
 from tui.screens.dialog import Overlay
 from tui.screens.gallery_filter import GalleryTiles, source_words
 from tui.terminal.download import can_download
-from tui.text import clean
+from tui.text import clean, rating_sign
 from tui.widgets.image_pane import ImagePane
 from tui.widgets.key_line import KeyLine
 from tui.workers import work
@@ -48,6 +48,9 @@ class Culling(Protocol):
 
     def favour(self, keys: list[str]) -> None:
         """Make them favourites, or no longer."""
+
+    def rate(self, keys: list[str], then: Callable[[], object]) -> None:
+        """Ask how they are rated, and rate them; `then` goes on."""
 
     def trash(self, keys: list[str]) -> None:
         """Move them to the trash."""
@@ -120,6 +123,7 @@ class FullScreen(Overlay[int]):
         bind("full.wipe_right", "wipe_by(1)", "Move wipe right", show=False),
         bind("full.mark", "mark", "Mark"),
         bind("full.favourite", "favour", "Favourite"),
+        bind("full.rate", "rate", "Rate"),
         bind("full.take_away", "trash", "Trash"),
         bind("full.undo", "undo", "Undo"),
         bind("full.copy_to", "files", "Copy to a folder"),
@@ -214,7 +218,8 @@ class FullScreen(Overlay[int]):
                 words="◌\n\nThis image cannot be read. Check that the library's disk is mounted.",
             )
             return
-        signs = "★ " if image.favourite else ""
+        star = rating_sign(image.rating, favourite=image.favourite)
+        signs = f"{star} " if star else ""
         signs += "● " if image.image in self._marked else ""
         zoom = f" · {_ZOOMS[self._zoom - 1]:g}:1" if self._zoom else ""
         where = f"{signs}{self._index + 1:,}/{len(self._tiles):,}{zoom}"
@@ -360,6 +365,12 @@ class FullScreen(Overlay[int]):
     def _favour(self, image: ImageInfo) -> None:
         self._culling.favour([image.image])
         self._step(1)
+
+    def action_rate(self) -> None:
+        """From 0 to 5 stars, and on to the next."""
+        self._with_image(
+            lambda image: self._culling.rate([image.image], partial(self.action_step, 1))
+        )
 
     def action_trash(self) -> None:
         """To the trash, or back from there, and on to the next.

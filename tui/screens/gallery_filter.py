@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from engine.api import Gallery, ImageInfo, LibraryError, Wanted
+from engine.api import BEST_RATING, Gallery, ImageInfo, LibraryError, Wanted
 from tui.glyphs import GLYPHS
 from tui.text import clean
 from tui.widgets.picture_grid import Tile
@@ -16,8 +16,9 @@ _NUMBER = r"\d{1,7}"
 _ROW = re.compile(rf"row:({_NUMBER})(?:-({_NUMBER}))?$")
 _MOST = 1000
 _DIGITS = 8
-FILTER_HELP = "words of the prompt · row:4 or row:4-9 · is:favourite · is:failed"
-FILTER_HELP_ALL = "names, tags and all prompts · session:NAME · is:favourite · is:failed"
+FILTER_HELP = "words of the prompt · row:4 or row:4-9 · rating:>=3 · is:favourite · is:failed"
+FILTER_HELP_ALL = "names, tags, all prompts · session:NAME · rating:>=3 · is:favourite · is:failed"
+_RATING = re.compile(r"rating:(>=|<=|>|<|=)?(none|[0-9])$")
 _WORDS = re.compile(r'session:"[^"]*"?|\S+')
 _SESSION = "session:"
 
@@ -26,25 +27,39 @@ def wanted_by(text: str, wanted: Wanted) -> Wanted:
     """What a typed filter asks for.
 
     Args:
-        text: `row:4`, `row:4-9`, `session:evening`, `session:"two words"`, `is:favourite` and
-            `is:failed` in any order; the rest is looked for in prompts.
+        text: `row:4`, `row:4-9`, `session:evening`, `session:"two words"`, `rating:>=3`,
+            `rating:4`, `rating:<2`, `rating:none`, `is:favourite` and `is:failed` in any order; the
+            rest is looked for in prompts.
         wanted: whose order and states hold where the text does not say.
     """
     words = []
     rows, favourites, states, session = None, wanted.favourites, wanted.states, ""
+    ratings = None
     for word in _WORDS.findall(text):
         if row := _ROW.match(word):
             first = int(row[1])
             rows = (first, int(row[2] or first))
         elif word in ("is:favourite", "is:favorite", "is:fav"):
             favourites = True
+        elif rating := _RATING.match(word):
+            low, high = _ratings(rating[1] or "=", 0 if rating[2] == "none" else int(rating[2]))
+            ratings = (
+                max(low, ratings[0] if ratings else 0),
+                min(high, ratings[1] if ratings else 9),
+            )
         elif word == "is:failed":
             states = ("failed",)
         elif word.startswith(_SESSION):
             session = word.removeprefix(_SESSION).strip('"')
         else:
             words.append(word)
-    return Wanted(" ".join(words), rows, favourites, states, wanted.order, session)
+    return Wanted(" ".join(words), rows, favourites, states, wanted.order, ratings, session)
+
+
+def _ratings(sign: str, rating: int) -> tuple[int, int]:
+    """The lowest and the highest rating that one stands to so."""
+    spans = {">=": (rating, BEST_RATING), ">": (rating + 1, BEST_RATING), "=": (rating, rating)}
+    return (spans | {"<=": (0, rating), "<": (0, rating - 1)})[sign]
 
 
 def row_number(text: str) -> int | None:
@@ -69,6 +84,7 @@ def tile_of(image: ImageInfo, library: Path, *, of_all: bool = False) -> Tile:
         path=library / image.file if image.file and not image.trashed else None,
         label=image.session_name if of_all else f"{image.row}·{image.variation}",
         favourite=image.favourite,
+        rating=image.rating,
         words=words,
         failed=image.state == "failed",
         trashed=bool(image.trashed),

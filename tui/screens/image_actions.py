@@ -1,7 +1,7 @@
 """What is decided about images on a contact sheet, undone, and taken back to work."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.screen import Screen
 
 from engine.api import (
+    BEST_RATING,
     ImageInfo,
     LibraryError,
     PromptsheetError,
@@ -28,12 +29,13 @@ from tui.rerender import (
     started_words,
 )
 from tui.screens.ask_count import AskCount
+from tui.screens.ask_rating import AskRating
 from tui.screens.export import CopyImages, ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import GalleryTiles
 from tui.terminal.download import MOST, download
 from tui.text import clean, count_text, size_text
-from tui.undo.actions import Favour, RestoreImages, TrashImages
+from tui.undo.actions import Favour, Rate, RestoreImages, TrashImages
 from tui.undo.undoing import Done, Undoing
 from tui.widgets.contact_sheet import ContactSheet
 from tui.workers import hand_over, work
@@ -87,8 +89,28 @@ class ImageActions:
         known = [tile.favourite for tile in shown] + [i.favourite for i in read if i is not None]
         on_now = bool(known) and all(known)
         for tile in shown:  # at once; what is committed is read again afterwards
-            self._sheet.put(replace(tile, favourite=not on_now))
+            self._sheet.put(replace(tile, favourite=not on_now, rating=0))
         self._undoing.do(Favour(self._library, keys, on=not on_now))
+
+    def rate(self, keys: list[str], then: Callable[[], object]) -> None:
+        """Ask how they are rated, and rate them; `then` goes on."""
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.give_ratings(dict.fromkeys(keys, int(text)))
+                then()
+
+        if keys:
+            self.node.app.push_screen(AskRating(len(keys)), answered)
+
+    def give_ratings(self, ratings: Mapping[str, int]) -> None:
+        """Rate images, each as it is said."""
+        tiles = self._sheet.tiles_by_key()
+        for key, rating in ratings.items():
+            if tile := tiles.get(key):
+                favourite = rating == BEST_RATING
+                self._sheet.put(replace(tile, favourite=favourite, rating=rating))
+        self._undoing.do(Rate(self._library, ratings))
 
     def trash(self, keys: list[str]) -> None:
         """Move images to the trash; their places stay until the page is opened again."""

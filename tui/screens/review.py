@@ -31,6 +31,7 @@ from tui.graphics.protocol import current
 from tui.keys import bind, key_of
 from tui.passing import passing
 from tui.screens.area import AreaScreen
+from tui.screens.choosing import Choosing
 from tui.screens.compare import MOST, CompareScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import (
@@ -44,7 +45,7 @@ from tui.screens.gallery_filter import (
 )
 from tui.screens.image_actions import ImageActions, Reviewed
 from tui.terminal.download import can_download
-from tui.text import clean, count_text, shorten
+from tui.text import clean, count_text, rating_sign, shorten
 from tui.widgets.caption_view import prompt_lines
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.image_pane import ImagePane
@@ -52,7 +53,7 @@ from tui.workers import hand_over, hand_to, work
 
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
-_WITH_IMAGES = ("full", "chosen", "favour", "trash", "compare", "more", "export")
+_WITH_IMAGES = ("duel", "full", "chosen", "favour", "rate", "trash", "compare", "more", "export")
 """Actions that mean an image."""
 _DROP = "Clear filter"
 _NO_ROW = "Stay here"
@@ -60,15 +61,16 @@ _SHOW_ALL = {"favourites": "Show all, not only favourites", "failed": "Show all,
 _BACK = "Back"
 _HIDE = "Hide large picture"
 _NO_MATCH = "No image matches. Shorten or clear the filter."
-_ORDER_WORDS = {"sheet": "", "newest": "newest first", "favourites": "favourites first"}
-_ORDERS_OF_ALL = {"newest": "newest first", "sheet": "session by session"}
+_ORDER_WORDS = {"sheet": "", "newest": "newest first", "rating": "best rated first"}
+_ORDERS_OF_ALL = {**_ORDER_WORDS, "sheet": "session by session"}
 _FIRST = 1000
 """Images of all sessions that are shown before the others are looked for."""
 _REST = 0.15
 """Seconds without a key after which all sessions' images are looked through for what was typed."""
 _KEYS = (
     *("contact.range", "review.compare", "review.open", "review.favourite", "review.take_away"),
-    *("contact.mark", "contact.leave", "review.undo", "review.find", "review.all_images"),
+    *("contact.mark", "contact.leave", "review.pick", "review.undo", "review.find"),
+    *("review.all_images", "review.rate"),
     *("review.watch", "review.to_sheet", "review.again", "review.write_out"),
 )
 _OF_ALL = (
@@ -115,16 +117,19 @@ class ReviewScreen(AreaScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("review.open", "full", "View image"),
         bind("review.favourite", "favour", "Favourite"),
+        bind("review.rate", "rate", "Rate"),
         bind("review.take_away", "trash", "Trash"),
         bind("review.undo", "undo", "Undo"),
         bind("review.redo", "redo", "Redo", show=False),
+        bind("review.pick", "pick", "Pick row by row"),
+        bind("review.duel", "duel", "Duel", show=False),
         bind("review.compare", "compare", "Compare"),
         bind("review.find", "ask('filter')", "Filter"),
         bind("review.favourites", "only('favourites')", "Show favourites only", show=False),
         bind("review.failed", "only('failed')", "Show failed only", show=False),
         bind("review.order", "sort", "Change order", show=False),
         bind("review.row", "ask('row')", "Jump to row", show=False),
-        bind("review.watch", "watch", "Its job"),
+        bind("review.watch", "watch", "Show in Jobs"),
         bind("review.again", "chosen('again')", "Render again"),
         bind("review.more", "more", "More like this", show=False),
         bind("review.upscale", "chosen('upscale')", "Upscale", show=False),
@@ -170,6 +175,7 @@ class ReviewScreen(AreaScreen):
         self.reviewed = Reviewed()
         self._sheet = ContactSheet()
         self.images = images = ImageActions(self, app_state, self.reviewed, self._sheet)
+        self.choosing = Choosing(self, app_state, self.reviewed, self._sheet, images)
         self._acts = {
             "again": images.again,
             "upscale": images.upscale,
@@ -204,6 +210,7 @@ class ReviewScreen(AreaScreen):
         """Take a session in hand; one image of another is no longer looked at."""
         if self._full is not None:
             self._full.dismiss()
+        self.choosing.leave()
         failed = at is not None and at.state == "failed"
         self._turn_to(("", Wanted(states=("failed",))) if failed else _NO_FILTER, everything=False)
         self._load(session, at.image if at is not None else None)
@@ -339,6 +346,7 @@ class ReviewScreen(AreaScreen):
     def tell(self, news: News) -> None:
         """New images join; what is looked at stays."""
         super().tell(news)
+        self.choosing.tell(news)
         if self._everything:
             if not self.is_current:
                 self._stale |= bool(news.finished or news.curated)
@@ -399,10 +407,10 @@ class ReviewScreen(AreaScreen):
         image = tiles.image(event.tile.key) if tiles is not None else None
         if tiles is None or image is None or self._following:
             return
-        star = "★ " if event.tile.favourite else ""
+        star = rating_sign(event.tile.rating, favourite=event.tile.favourite)
         self.query_one("#large", ImagePane).show(
             event.tile.path,
-            f"{star}{tiles.caption(image)}",
+            f"{star} {tiles.caption(image)}".strip(),
             words=f"◌\n\n{event.tile.words or 'No picture'}",
             beneath=beneath(image.recipe, self.app_state.library.path),
         )
@@ -435,6 +443,10 @@ class ReviewScreen(AreaScreen):
         if keys := self._targets():
             self.images.favour(keys)
             self._move_on()
+
+    def action_rate(self) -> None:
+        """As `action_favour`, with 0 to 5 stars."""
+        self.images.rate(self._targets(), self._move_on)
 
     def action_trash(self) -> None:
         """The marked images to the trash; without marks, the one under the cursor, and on.
@@ -493,6 +505,17 @@ class ReviewScreen(AreaScreen):
         if index is not None:
             sheet.go_to(index)
         sheet.refresh()
+
+    def action_pick(self) -> None:
+        """The variations of one row after the other: which are kept."""
+        self.choosing.pick(self._picked)
+
+    def _picked(self, at: ImageInfo) -> None:
+        self._load(at.session, at.image, self._sheet.cursor)
+
+    def action_duel(self) -> None:
+        """The marked images, or those of the row under the cursor, two at a time."""
+        self.choosing.duel()
 
     def action_compare(self) -> None:
         """Two to four marked images side by side."""
@@ -555,9 +578,9 @@ class ReviewScreen(AreaScreen):
         passing(self).note(_HIDE, self.action_preview, is_open=not side.has_class("-hidden"))
 
     def action_sort(self) -> None:
-        """The next order: sheet, newest first, favourites first; of all sessions the first two."""
-        orders = IMAGE_ORDERS[: len(_ORDERS_OF_ALL)] if self._everything else IMAGE_ORDERS
-        order = orders[(orders.index(self._wanted.order) + 1) % len(orders)]
+        """The next order: sheet, newest first, best rated first."""
+        at = IMAGE_ORDERS.index(self._wanted.order)
+        order = IMAGE_ORDERS[(at + 1) % len(IMAGE_ORDERS)]
         self._wanted = replace(self._wanted, order=order)
         self.reopen()
 
@@ -675,7 +698,7 @@ class ReviewScreen(AreaScreen):
         """Without images there is little to do."""
         if parameters == ("download",) and not can_download(current()):
             return False
-        if self._everything and (action == "export" or parameters == ("row",)):
+        if self._everything and (action in ("export", "pick") or parameters == ("row",)):
             return False  # of one session alone
         if action == "watch":
             return self._can_follow or bool(self.reviewed.tiles)

@@ -43,7 +43,7 @@ from tui.screens.edit_caption import EditCaption
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
-from tui.screens.sheet_output import Accepted, Copied, Saved, SheetSaving, SheetStarting
+from tui.screens.sheet_output import PicturesCopied, Saved, SheetSaving, SheetStarted, SheetStarting
 from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
@@ -699,8 +699,8 @@ class SheetScreen(AreaScreen):
             self._say("Starting …")
             self._refresh_keys()
 
-    def started(self, accepted: Accepted) -> None:
-        """On to its jobs."""
+    def started(self, accepted: SheetStarted) -> None:
+        """On to its jobs, for who has not gone elsewhere meanwhile."""
         self._refresh_keys()
         if accepted.saved is not None:
             self.document.is_saved(accepted.saved)
@@ -709,7 +709,8 @@ class SheetScreen(AreaScreen):
         self._say_done("started")
         if self.draft is not None:
             self._measure(self.draft)
-        self.post_message(TakeInHand(accepted.session, "jobs"))
+        area = "jobs" if self.is_current else self.app.current_mode
+        self.post_message(TakeInHand(accepted.session, area))
 
     def not_started(self, reason: str) -> None:
         """Say why."""
@@ -717,7 +718,7 @@ class SheetScreen(AreaScreen):
         self._say(f"✗ {reason}")
         self.notify(clean(reason), severity="error", markup=False, timeout=15)
 
-    def is_copying(self, copied: Copied) -> None:
+    def is_copying(self, copied: PicturesCopied) -> None:
         """Say how far it is, and how it is stopped."""
         count = f"{copied.done:,}/{copied.of:,}"
         self._say(f"Starting · copying pictures {count} · {key_of('sheet.stop')} cancels")

@@ -29,7 +29,7 @@ from tui.workers import hand_over, hand_to, work
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class SheetStarted:
     """A session was started."""
 
     session: str
@@ -39,7 +39,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class PicturesCopied:
     """How many pictures that are drawn on the library has by now."""
 
     done: int
@@ -53,13 +53,13 @@ class _NotWantedError(Exception):
 class Starter(Protocol):
     """Who starts sessions, and says what became of it."""
 
-    def started(self, accepted: Accepted) -> None:
+    def started(self, accepted: SheetStarted) -> None:
         """It was started."""
 
     def not_started(self, reason: str) -> None:
         """It was not."""
 
-    def is_copying(self, copied: Copied) -> None:
+    def is_copying(self, copied: PicturesCopied) -> None:
         """Before it can be started, pictures are copied."""
 
 
@@ -117,11 +117,11 @@ class SheetStarting:
         else:
             whole = len(checked.sheet.rows) == len(checked.sheet.ready) + draft.left_out
             saved = revision if whole else None
-            hand_over(self._accepted, Accepted(started.session, started.warning, saved))
+            hand_over(self._accepted, SheetStarted(started.session, started.warning, saved))
 
     def _progress(self, done: int, total: int) -> None:
         """In the thread of the start."""
-        told = not total or hand_over(self._starter.is_copying, Copied(done, total))
+        told = not total or hand_over(self._starter.is_copying, PicturesCopied(done, total))
         if done < total and (self._is_given_up or not told):
             raise _NotWantedError
 
@@ -129,7 +129,7 @@ class SheetStarting:
         self.is_waiting = False
         self._starter.not_started(reason)
 
-    def _accepted(self, accepted: Accepted) -> None:
+    def _accepted(self, accepted: SheetStarted) -> None:
         self.is_waiting = False
         self._starter.started(accepted)
 

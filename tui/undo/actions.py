@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.api import Library
 from tui.model_words import needed_words
-from tui.text import count_text
+from tui.text import count_text, stars
 
 
 class Favour:
@@ -18,15 +18,70 @@ class Favour:
         self._on = on
 
     def do(self) -> None:
-        """Mark them; only those that changed are changed back by `undo`."""
-        self.images = self._library.images.favour(self.images, on=self._on)
+        """Mark them; `undo` gives those that changed the rating back that they had."""
+        self._before = self._library.images.favour(self.images, on=self._on)
+        self.images = [*self._before]
         what = "a favourite" if len(self.images) == 1 else "favourites"
         count = count_text(len(self.images), "image")
         self.words = f"{count} {'' if self._on else 'no longer '}{what}"
 
     def undo(self) -> None:
-        """Mark them as they were."""
-        self._library.images.favour(self.images, on=not self._on)
+        """Rate them as they were."""
+        self._library.images.rate(self._before)
+
+
+class Rate:
+    """Images get other ratings."""
+
+    def __init__(self, library: Library, ratings: Mapping[str, int]) -> None:
+        self.images = [*ratings]
+        self.words = ""
+        self._library = library
+        self._ratings = ratings
+
+    def do(self) -> None:
+        """Rate them; `undo` gives those that changed the rating back that they had."""
+        self._before = self._library.images.rate(self._ratings)
+        self.images = [*self._before]
+        given = {*self._ratings.values()}
+        how = stars(given.pop()) if len(given) == 1 else "by their order"
+        self.words = f"{count_text(len(self.images), 'image')} rated {how}"
+
+    def undo(self) -> None:
+        """Rate them as they were."""
+        self._library.images.rate(self._before)
+
+
+class Decide:
+    """It is decided which of a row's images are kept."""
+
+    def __init__(
+        self, library: Library, session: str, row: int, ratings: Mapping[str, int], kept: int
+    ) -> None:
+        """A decision.
+
+        Args:
+            library: the library.
+            session: the session's id.
+            row: the row's number.
+            ratings: image → its new rating, for those that get another one.
+            kept: how many are kept.
+        """
+        self.images = [*ratings]
+        self.words = f"row {row}: {count_text(kept, 'image')} kept"
+        self.session, self.row = session, row
+        self._library, self._ratings = library, ratings
+
+    def do(self) -> None:
+        """Rate what changes, and record that the row is decided."""
+        images = self._library.images
+        self._before = images.decide(self.session, self.row, self._ratings)
+        self.images = [*self._before.before]
+
+    def undo(self) -> None:
+        """Rate them as they were; the row is as undecided as it was."""
+        before = self._before
+        self._library.images.decide(self.session, self.row, before.before, decided=before.decided)
 
 
 class TrashImages:

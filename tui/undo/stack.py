@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
-_MOST = 200
+_MOST = 5000
 
 
 class Undoable(Protocol):

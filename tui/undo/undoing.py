@@ -20,6 +20,8 @@ class Done:
     """Ids of the images it concerns."""
     again: bool = False
     """Whether it was undone, or done again."""
+    what: Undoable | None = None
+    """Itself, where it can be undone."""
 
 
 class Undoing:
@@ -43,7 +45,7 @@ class Undoing:
 
         def act() -> Done:
             self._stack.do(undoable)
-            return Done(undoable.words, undoable.images)
+            return Done(undoable.words, undoable.images, what=undoable)
 
         self._in_turn(act)
 
@@ -63,7 +65,7 @@ class Undoing:
     def _again(undoable: Undoable | None, what: str) -> Done:
         if undoable is None:
             return Done(f"Nothing to be {what}.", again=True)
-        return Done(f"{undoable.words}, {what}", undoable.images, again=True)
+        return Done(f"{undoable.words}, {what}", undoable.images, again=True, what=undoable)
 
     @work(group="undo_stack")
     async def _in_turn(self, act: Callable[[], Done]) -> None:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.text import clean
+from tui.text import clean, rating_sign
 from tui.widgets.table_lines import fit
 
 SIZES = ((6, 3), (8, 4), (10, 6), (14, 8), (20, 10), (28, 14), (42, 20))
@@ -34,6 +34,7 @@ class Tile:
     """The picture; None while there is none."""
     label: str
     favourite: bool = False
+    rating: int = 0
     words: str = ""
     """In place of a picture: why there is none."""
     failed: bool = False
@@ -193,7 +194,8 @@ def _label(place: PlaceLook, width: int, plain: Style, style: Styles) -> Iterato
     if place.frame:
         _, filling, _, left, right = _EDGES[place.frame]
     around = plain + style(place.frame) if place.frame else plain
-    signs = ("●" if place.marked else "") + ("★" if tile.favourite else "")
+    star = rating_sign(tile.rating, favourite=tile.favourite)
+    signs = ("●" if place.marked else "") + star
     label, room = clean(tile.label), width - 2 - len(signs)
     words = fit(label, min(cell_len(label), room)) if room > 0 else ""
     gap = " " if signs and cell_len(words) < room else ""
@@ -203,8 +205,8 @@ def _label(place: PlaceLook, width: int, plain: Style, style: Styles) -> Iterato
     yield Segment(left + filling * (spare // 2) + airy, around)
     if place.marked:
         yield Segment("●", plain + style("mark"))
-    if tile.favourite:
-        yield Segment("★", plain + style("favourite"))
+    if star:
+        yield Segment(star, plain + style("favourite"))
     kind = "failed" if tile.failed else "label" if place.here else "caption"
     yield Segment(gap + words, plain + style(kind))
     yield Segment(airy + filling * (spare - spare // 2) + right, around)

@@ -1,6 +1,5 @@
 """Copies of single images in a folder of the user's, under names that sort like the sheet."""
 
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -9,9 +8,11 @@ from pathlib import Path
 from engine.atomic_files import place
 from engine.library.database import reading
 from engine.library.files import digest_of
-from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, image_info
+from engine.library.read.reader import ImageInfo, images_named
 from engine.library.read.sources import source_names
 from engine.library.records import Copied
+from engine.picture.formats import PNG, kind_of
+from engine.picture.metadata import with_rating
 from engine.plan.names import FreeNames, image_name
 from engine.unfinished_files import unfinished
 
@@ -89,7 +90,7 @@ def copy_images(
     folder.mkdir(parents=True, exist_ok=True)
     with unfinished(folder) as partial:
         for start in range(0, len(wanted), _TOGETHER):
-            images = _read(library, wanted[start : start + _TOGETHER])
+            images = images_named(library, wanted[start : start + _TOGETHER])
             for image, name in zip(images, names_of(library, images, given), strict=True):
                 data = whole_file(library, image)
                 if data is None:
@@ -106,25 +107,17 @@ def copy_images(
     return Copied(files, written, lost, kept)
 
 
-def _read(library: Path, keys: Sequence[str]) -> list[ImageInfo]:
-    with reading(library) as db:
-        rows = db.execute(
-            f"{IMAGE_COLUMNS} WHERE i.key IN (SELECT value FROM json_each(?))"
-            " ORDER BY i.session, i.id",
-            (json.dumps(keys),),
-        ).fetchall()
-    return [image_info(row) for row in rows]
-
-
 def whole_file(library: Path, image: ImageInfo) -> bytes | None:
-    """What is in an image's file; None if it is missing, in the trash or damaged."""
+    """What is in an image's file, and in a PNG its rating; None: missing, in the trash, damaged."""
     if image.file is None or image.trashed:
         return None
     try:
         data = (library / image.file).read_bytes()
     except OSError:
         return None
-    return data if digest_of(data) == image.digest else None
+    if digest_of(data) != image.digest:
+        return None
+    return with_rating(data, image.rating) if kind_of(Path(image.file)) == PNG else data
 
 
 def caption_file(prompt: str) -> bytes:

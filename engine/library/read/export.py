@@ -30,7 +30,7 @@ _LOST = "missing or damaged"
 _READ = 1 << 20
 SOURCES = PurePosixPath("sources")
 """Where in a ZIP what images are drawn on is."""
-_NO_RECIPE = ("result_state", "result_file", "result_favourite")
+_NO_RECIPE = ("result_state", "result_file", "result_rating", "result_favourite")
 
 Progress = Callable[[int, int], None]
 

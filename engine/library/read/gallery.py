@@ -24,8 +24,8 @@ from engine.library.read.reader import IMAGE_COLUMNS, OF_SESSION, STATES, ImageI
 from engine.library.read.searching import rows_with_words, sessions_called
 from engine.library.read.sources import SOURCE_NAMES
 
-ImageOrder = Literal["sheet", "newest", "favourites"]
-IMAGE_ORDERS: tuple[ImageOrder, ...] = ("sheet", "newest", "favourites")
+ImageOrder = Literal["sheet", "newest", "rating"]
+IMAGE_ORDERS: tuple[ImageOrder, ...] = ("sheet", "newest", "rating")
 
 _BY_END = "INDEXED BY images_by_end"
 _MANY_ROWS = 20_000
@@ -45,13 +45,16 @@ class Wanted:
     """Only those."""
     states: tuple[str, ...] = ("done",)
     order: ImageOrder = "sheet"
+    ratings: tuple[int, int] | None = None
+    """Lowest and highest rating; None: any, and none at all."""
     session: str = ""
     """In the session's name or one of its tags, or its id; empty: any."""
 
     @property
     def is_narrow(self) -> bool:
         """Whether images are left out that have one of the states."""
-        return bool(self.text or self.session or self.rows or self.favourites)
+        narrow = self.text or self.session or self.rows or self.favourites
+        return bool(narrow) or self.ratings is not None
 
 
 class Gallery:
@@ -143,6 +146,10 @@ class Gallery:
             arguments += names
         if wanted.favourites:
             parts.append("i.favourite = 1")
+        if wanted.ratings is not None:
+            # Without the second condition, which says no more, the index would not be used.
+            parts.append("i.rating BETWEEN ? AND ?" + " AND i.rating > 0" * (wanted.ratings[0] > 0))
+            arguments += wanted.ratings
         if self._session is None and wanted.text:
             rows, words = rows_with_words(wanted.text)
             called, names = sessions_called(wanted.text)
@@ -179,13 +186,12 @@ class Gallery:
             most,
         )
         self.has_more = len(ids) == most
-        if self.wanted.order == "favourites":
-            marked = self._rows(
-                "SELECT id FROM images WHERE favourite = 1 AND trashed IS NULL ORDER BY id"
-            )
-            favourites = {row[0] for row in marked}
-            first_ones = array("q", filter(favourites.__contains__, ids))
-            return first_ones + array("q", filterfalse(favourites.__contains__, ids))
+        if self.wanted.order == "rating":
+            query = "SELECT id, rating FROM images WHERE rating > 0 AND trashed IS NULL"
+            rated = {row["id"]: row["rating"] for row in self._rows(query)}
+            # Those of equal rating stay in the order of the sheet.
+            some = sorted(filter(rated.__contains__, ids), key=rated.__getitem__, reverse=True)
+            return array("q", some) + array("q", filterfalse(rated.__contains__, ids))
         return ids
 
     def _are_most(self) -> bool:
@@ -264,7 +270,7 @@ class Gallery:
         if not rows:
             return 0
         self._latest = max(self._latest, *(row[1] for row in rows))
-        if len(rows) > 1000 or self.wanted.order == "favourites":
+        if len(rows) > 1000 or self.wanted.order == "rating":
             self._ids = self._find()
             return len(self._ids) - before
         if isinstance(self._ids, range):

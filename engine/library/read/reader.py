@@ -97,7 +97,10 @@ class ImageInfo:
     bytes: int | None
     width: int
     height: int
+    rating: int
+    """0, which is none, to 5."""
     favourite: bool
+    """Whether it is rated 5."""
     error: str | None
     recipe: dict[str, Any]
     conditions: dict[str, Any] | None
@@ -378,7 +381,7 @@ _IMAGES_AS_JSON = (
     " 'row', r.number, 'variation', i.variation, 'seed', i.seed, 'state', i.state,"
     " 'file', CASE i.state WHEN 'done' THEN s.folder || '/' || i.file END, 'bytes', i.bytes,"
     " 'width', json_extract(p.body, '$.width'), 'height', json_extract(p.body, '$.height'),"
-    " 'favourite', json(iif(i.favourite, 'true', 'false')), 'error', i.error,"
+    " 'rating', i.rating, 'favourite', json(iif(i.favourite, 'true', 'false')), 'error', i.error,"
     " 'trashed', json(iif(i.trashed IS NULL, 'false', 'true')), 'digest', i.digest,"
     " 'pixels', i.pixels), 2) AS json"
     f" {_FROM_IMAGES}"
@@ -448,6 +451,21 @@ def list_jobs(library: Path, session: str) -> list[JobInfo]:
 def each_image(library: Path, session: str) -> Iterator[ImageInfo]:
     """The images of the session with id `session`, by rows and variations, read by the page."""
     return map(image_info, paged(library, session, IMAGE_COLUMNS, "i", "AND i.trashed IS NULL"))
+
+
+def images_named(library: Path, keys: Sequence[str]) -> list[ImageInfo]:
+    """The images with these ids, as far as there are such, session by session, by rows.
+
+    Raises:
+        LibraryError: no library there, or not one this version can read.
+    """
+    with reading(library) as db:
+        rows = db.execute(
+            f"{IMAGE_COLUMNS} WHERE i.key IN (SELECT value FROM json_each(?))"
+            " ORDER BY i.session, i.id",
+            (json.dumps(list(keys)),),
+        ).fetchall()
+    return [image_info(row) for row in rows]
 
 
 def list_images(library: Path, session: str) -> list[ImageInfo]:
@@ -523,6 +541,7 @@ def image_info(row: sqlite3.Row) -> ImageInfo:
         bytes=row["bytes"],
         width=recipe["width"],
         height=recipe["height"],
+        rating=row["rating"],
         favourite=bool(row["favourite"]),
         error=row["error"],
         recipe=recipe,

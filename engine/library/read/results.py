@@ -14,7 +14,9 @@ from engine.picture.recipe import Recipe
 from engine.sheet.columns import COLUMNS
 from engine.sheet.picture_names import with_digest
 
-RESULT_COLUMNS = ("result_state", "result_file", "result_favourite", "result_error")
+RESULT_COLUMNS = (
+    *("result_state", "result_file", "result_rating", "result_favourite", "result_error"),
+)
 _SEED, _COUNT = "seed_number", "num_images"
 _OF_ENLARGED = {
     *("prompt", "negative_prompt", "magic_prompt", "model", "image", "upscale", "strength", "fit"),
@@ -43,6 +45,7 @@ class Result:
         results = {
             "result_state": info.state,
             "result_file": info.file or "",
+            "result_rating": str(info.rating or ""),
             "result_favourite": "yes" if info.favourite else "",
             "result_error": info.error or "",
         }
@@ -169,7 +172,7 @@ def results_frame(library: Path, session: str) -> Any:
             cells
             | {"row": info.row, "variation": info.variation, "seed": info.seed}
             | {"width": info.width, "height": info.height, "bytes": info.bytes}
-            | {"result_favourite": info.favourite, "path": path}
+            | {"result_rating": info.rating, "result_favourite": info.favourite, "path": path}
         )
     more = ["row", "variation", "seed", "width", "height", "bytes", "path"]
     return pd.DataFrame(lines, columns=[*columns, *more])

@@ -21,14 +21,8 @@ from engine.models.hub.choosing import (
 from engine.models.hub.connection import CutError, Hub
 from engine.models.hub.messages import Found
 from engine.models.hub.repository import PullError, Repository, require_plain_names
-from engine.models.weights_file import (
-    BEGINNING_BYTES,
-    GGUF,
-    Header,
-    WeightsFileError,
-    header_bytes,
-    parse_header,
-)
+from engine.models.weights_file import BEGINNING_BYTES, GGUF, header_bytes, parse_header
+from engine.models.weights_header import Header, WeightsFileError
 
 _SETTINGS = re.compile(r"[a-z_]*config\.json")
 _MOST_SETTINGS = 1 << 20

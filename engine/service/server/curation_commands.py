@@ -9,11 +9,13 @@ from engine.library.database import LibraryError
 from engine.library.write import curation, trash
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
-from engine.protocol.answers import Deleted, Done, Images, Moved, Tags
+from engine.protocol.answers import Deleted, Done, Images, Moved, Rated, Tags
 from engine.protocol.commands import (
     Command,
+    Decide,
     EmptyTrash,
     Favour,
+    Rate,
     Rename,
     RestoreImages,
     RestoreSession,
@@ -50,6 +52,8 @@ class CurationCommands:
         """What is done for each command."""
         return {
             Favour: self._favour,
+            Rate: self._rate,
+            Decide: self._decide,
             TrashImages: self._trash,
             RestoreImages: self._restore,
             Rename: self._rename,
@@ -59,10 +63,23 @@ class CurationCommands:
             EmptyTrash: self._empty_trash,
         }
 
-    async def _favour(self, wanted: Favour) -> Images:
-        changed = await self._write(curation.favour, wanted.images, on=wanted.on)
-        self._tell(changed)
-        return Images(changed)
+    async def _favour(self, wanted: Favour) -> Rated:
+        before = await self._write(curation.favour, wanted.images, on=wanted.on)
+        self._tell(before)
+        return Rated(before)
+
+    async def _rate(self, wanted: Rate) -> Rated:
+        before = await self._write(curation.rate, wanted.ratings)
+        self._tell(before)
+        return Rated(before)
+
+    async def _decide(self, wanted: Decide) -> Rated:
+        session, row = wanted.session, wanted.row
+        before, decided = await self._write(
+            curation.decide, session, row, wanted.ratings, decided=wanted.decided
+        )
+        self._publish(Curated([session]))
+        return Rated(before, decided)
 
     async def _trash(self, wanted: TrashImages) -> Moved:
         at_work = self._scheduler.at_work()

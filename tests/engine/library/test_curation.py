@@ -73,8 +73,8 @@ def test_trashed_images_leave_every_total_and_come_back_whole(full: Writer) -> N
 
 def test_favourites_are_protected_and_counted(full: Writer) -> None:
     first, second, third = names(full)[:3]
-    assert curation.favour(full, [first, second, "nobody-2-1"], on=True) == [first, second]
-    assert curation.favour(full, [first], on=True) == []
+    assert curation.favour(full, [first, second, "nobody-2-1"], on=True) == {first: 0, second: 0}
+    assert curation.favour(full, [first], on=True) == {}
     assert find_session(full.library, KEY).favourites == 2
     trashed = trash.trash_images(full, [first, third], ())
     assert (trashed.images, trashed.favourites) == ([third], 1)
@@ -384,7 +384,7 @@ def test_pages_follow_the_sheet_and_find_by_row_text_and_mark(full: Writer) -> N
     curation.favour(full, [keys[1], keys[8]], on=True)
     only = Gallery(full.library, KEY, Wanted(favourites=True))
     assert only.keys(0, 9) == [keys[1], keys[8]]
-    first = Gallery(full.library, KEY, Wanted(order="favourites"))
+    first = Gallery(full.library, KEY, Wanted(order="rating"))
     assert first.keys(0, 3) == [keys[1], keys[8], keys[0]]
     assert first.index_of(keys[0]) == 2
     rows = Gallery(full.library, KEY, Wanted(rows=(3, 3)))
@@ -546,10 +546,14 @@ _BACK_TO_2 = """
     DROP TABLE row_sources; DROP TABLE sources;
     DROP TABLE model_changes; ALTER TABLE images DROP COLUMN pixels;
     DROP TABLE rewrites; ALTER TABLE sessions DROP COLUMN rewriting;
-    DROP TRIGGER image_trashed; DROP TRIGGER image_restored; DROP TRIGGER image_favourite;
+    DROP TRIGGER image_trashed; DROP TRIGGER image_restored; DROP TRIGGER image_rated;
+    DROP INDEX images_rated; DROP INDEX rows_undecided; ALTER TABLE rows DROP COLUMN decided;
     DROP TRIGGER row_added; DROP TRIGGER row_removed; DROP TABLE prompts; DROP TRIGGER image_state;
     DROP INDEX images_by_session; DROP INDEX images_favourite; DROP INDEX images_trashed;
     DROP INDEX batches_by_session; DROP INDEX batches_by_origin; DROP INDEX sessions_by_creation;
+    ALTER TABLE images DROP COLUMN favourite;
+    ALTER TABLE images ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0;
+    UPDATE images SET favourite = rating = 5; ALTER TABLE images DROP COLUMN rating;
     ALTER TABLE images DROP COLUMN trashed; ALTER TABLE sessions DROP COLUMN trashed;
     ALTER TABLE sessions DROP COLUMN tags; ALTER TABLE sessions DROP COLUMN favourites;
     CREATE TRIGGER image_state AFTER UPDATE OF state ON images BEGIN SELECT 1; END;

@@ -144,7 +144,7 @@ def test_jobs_and_images_as_json_say_the_same_as_the_lists(finished: Path, write
         db.execute("UPDATE rows SET cells = json_object('prompt', ?)", (hostile,))
         db.execute("UPDATE recipes SET body = json_set(body, '$.prompt', ? || id)", (hostile,))
         db.execute("UPDATE images SET state = 'failed', error = ? WHERE variation = 2", (hostile,))
-        db.execute("UPDATE images SET favourite = 1 WHERE variation = 3")
+        db.execute("UPDATE images SET rating = 5 WHERE variation = 3")
     for session in ("k3f9x2", "other2"):
         images, jobs = ([*read(finished, session)] for read in (images_as_json, jobs_as_json))
         assert all(text.isascii() and text.isprintable() for text in (*images, *jobs))

@@ -9,7 +9,8 @@ from engine.models.catalog import model_of
 from engine.models.file_kinds import file_kind
 from engine.models.finding import look_at
 from engine.models.weights import model_size
-from engine.models.weights_file import WeightsFileError, read_header
+from engine.models.weights_file import read_header
+from engine.models.weights_header import WeightsFileError
 from engine.settings import SettingsError
 from tests.support.weights_files import flux_folder
 

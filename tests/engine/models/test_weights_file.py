@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.models.weights_file import WeightsFileError, read_header, read_whole
+from engine.models.weights_file import read_header, read_whole
+from engine.models.weights_header import WeightsFileError
 from tests.support.weights_files import put_shapes, write_with_header
 
 
