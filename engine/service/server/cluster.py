@@ -208,6 +208,7 @@ class Cluster:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
