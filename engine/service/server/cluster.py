@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 _CONNECTS_SECONDS = 90.0
 """A driver may take so long until it says which nodes there are."""
-_PLACED_SECONDS = 75.0
+_PLACED_SECONDS = 105.0
 """And so long until it says that a renderer has its place, or that there is none."""
 _PIECE = 1 << 16
 
