@@ -1,6 +1,7 @@
-"""This machine: how busy its devices are, and what its processor can do."""
+"""This machine, as far as this process may use it: its devices, memory and processor."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from engine.control_group import memory_limit, processor_limit
+from engine.visible_gpus import visible_gpus
 
 GPU_PREFIX = "cuda:"
 CPU = "cpu"
@@ -29,19 +33,44 @@ class DeviceUse:
 
 
 def devices_in_use() -> list[DeviceUse]:
-    """Every NVIDIA GPU, in the order of the driver; the processor where there is none."""
+    """Every NVIDIA GPU that may be used, in their order; the processor where there is none."""
     return list(_gpus()) or [_processor()]
 
 
 def _gpus() -> Iterator[DeviceUse]:
     with contextlib.suppress(ImportError), _driver() as pynvml:
-        for number in range(pynvml.nvmlDeviceGetCount()):
+        for number, handle in _each_handle(pynvml):
             with contextlib.suppress(pynvml.NVMLError):  # one that has fallen off the bus, say
-                handle = pynvml.nvmlDeviceGetHandleByIndex(number)
                 memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-                percent = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+                percent = 0.0  # of a part of a GPU (MIG) the driver does not tell
+                with contextlib.suppress(pynvml.NVMLError):
+                    percent = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
                 device = f"{GPU_PREFIX}{number}"
                 yield DeviceUse(device, percent, int(memory.used), int(memory.total))
+
+
+def _each_handle(pynvml: Any) -> Iterator[tuple[int, Any]]:
+    """Torch's numbers of the GPUs that may be used, and the driver's handles of them."""
+    chosen = visible_gpus()
+    count = pynvml.nvmlDeviceGetCount()
+    for number, word in enumerate(map(str, range(count)) if chosen is None else chosen):
+        try:
+            yield number, _handle(pynvml, word, count)
+        except (pynvml.NVMLError, LookupError):
+            if chosen is not None:
+                return  # nor does CUDA look further
+
+
+def _handle(pynvml: Any, word: str, count: int) -> Any:
+    """The GPU of a number or a name. LookupError, or the driver's own error: there is none."""
+    if word.isdecimal():
+        return pynvml.nvmlDeviceGetHandleByIndex(int(word))
+    if word.startswith("MIG-"):
+        return pynvml.nvmlDeviceGetHandleByUUID(word)
+    for handle in map(pynvml.nvmlDeviceGetHandleByIndex, range(count)):
+        if pynvml.nvmlDeviceGetUUID(handle).startswith(word):
+            return handle
+    raise LookupError(word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +84,22 @@ class Gpu:
 
 
 def roomiest_gpu() -> Gpu | None:
-    """The NVIDIA GPU with most memory; None: there is none."""
+    """Of the NVIDIA GPUs that may be used the one with most memory; None: there is none."""
     return max(_each_gpu(), key=lambda gpu: gpu.total, default=None)
 
 
 def may_have_gpu() -> bool:
-    """Whether there is a GPU of any maker, as far as is known without torch."""
+    """Whether there is a GPU of any maker to be used, as far as is known without torch."""
+    if visible_gpus() == ():
+        return False
     places = (Path("/dev/kfd"), *Path("/dev/dri").glob("renderD*"))
     return roomiest_gpu() is not None or any(place.exists() for place in places)
 
 
 def _each_gpu() -> Iterator[Gpu]:
     with contextlib.suppress(ImportError), _driver() as pynvml:
-        for number in range(pynvml.nvmlDeviceGetCount()):
+        for _, handle in _each_handle(pynvml):
             with contextlib.suppress(pynvml.NVMLError):
-                handle = pynvml.nvmlDeviceGetHandleByIndex(number)
                 major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
                 memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
                 yield Gpu(int(memory.total), major + minor / 10)
@@ -94,9 +124,33 @@ def _driver() -> Iterator[Any]:
         pynvml.nvmlShutdown()
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The memory of this machine that this process may have."""
+
+    total: int
+    """Bytes: all there is, or what its control group may have."""
+    available: int
+    """Bytes that can be taken now."""
+
+
+def memory() -> Memory:
+    """What this process may have: of the machine's, or less where a control group says so."""
+    machine, limit = psutil.virtual_memory(), memory_limit()
+    if limit is None or limit.total >= machine.total:
+        return Memory(machine.total, machine.available)
+    return Memory(limit.total, min(limit.available, machine.available))
+
+
+def cores() -> int:
+    """Processors that this process may use, at least 1."""
+    there = len(os.sched_getaffinity(0))
+    return min(there, processor_limit() or there)
+
+
 def _processor() -> DeviceUse:
-    memory = psutil.virtual_memory()
-    return DeviceUse("cpu", psutil.cpu_percent(), memory.total - memory.available, memory.total)
+    here = memory()
+    return DeviceUse(CPU, psutil.cpu_percent(), here.total - here.available, here.total)
 
 
 @cache

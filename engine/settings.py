@@ -117,8 +117,8 @@ class EngineSettings(Declared, frozen=True):
     someone has started or resumed work of this library before."""
 
     wait_minutes: Annotated[float, Meta(ge=0.01, le=10_080)] = 10.0
-    """Minutes that `run` and `prompt` wait while rendering is paused (no device, a full disk); then
-    they end and say why, and the images stay waiting."""
+    """Minutes that `run`, `prompt` and `engine run --exit-when-done` wait while rendering is paused
+    (no device, a full disk); then they end and say why, and the images stay waiting."""
 
     reserve_mib: Annotated[int, Meta(ge=0, le=1_048_576)] = 512
     """Rendering pauses when the library's disk has less than this free (in MiB), and continues when

@@ -322,8 +322,9 @@ def test_in_the_foreground_a_library_of_an_older_schema_is_brought_up_to_date(
 
 def test_doctor_and_config_say_what_holds(promptsheet: Promptsheet, config: Path) -> None:
     found = promptsheet.json("doctor")
-    sections = {"graphics", "devices", "memory", "library", "versions", "helpers", "verdict"}
-    assert set(found) == sections and found["verdict"]["renders"]
+    sections = {"graphics", "devices", "machine", "memory", "library", "versions", "helpers"}
+    assert set(found) == {*sections, "verdict"} and found["verdict"]["renders"]
+    assert found["machine"]["memory bytes"] <= found["machine"]["of the machine's bytes"]
     assert all("computes in" in device for device in found["devices"].values())
     assert set(found["helpers"]) >= {"sentencepiece", "torchvision", "peft"}
     assert found["graphics"]["protocol"] == "none"

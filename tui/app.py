@@ -15,6 +15,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.filter import LineFilter
+from textual.message import Message
 from textual.screen import Screen
 
 from engine.api import Library
@@ -33,7 +34,7 @@ from tui.app_state import (
     remember,
 )
 from tui.engine_status import Doing
-from tui.graphics.protocol import current
+from tui.graphics.protocol import current, tell_when_answered
 from tui.keys import bind, called, key_of
 from tui.passing import passing
 from tui.terminal.escape_filter import EscapeFilter
@@ -76,6 +77,10 @@ class OpeningScreen(Screen[None]):
     def on_key(self, event: Key) -> None:
         """Keep it."""
         self.keys.append(Key(event.key, event.character))
+
+
+class TerminalAnswered(Message):
+    """What the terminal can is known now: its answers came late."""
 
 
 class PromptsheetApp(App[str]):
@@ -147,6 +152,7 @@ class PromptsheetApp(App[str]):
         if theme != self.theme:
             self.notify(clean(f"There is no theme {theme}."), severity="warning", markup=False)
         self.set_keymap(self.app_state.settings.app.keys)
+        tell_when_answered(partial(self.post_message, TerminalAnswered()))
         self.mode_change_signal.subscribe(self, self._remember)
         self.call_after_refresh(threading.Thread(target=self._load, daemon=True).start)
 
@@ -177,6 +183,20 @@ class PromptsheetApp(App[str]):
         self.set_interval(_NEWS_SECONDS, self._take_news)
         self._count_made()
         self.set_interval(_MADE_SECONDS, self._count_made)
+
+    @on(TerminalAnswered)
+    def _take_terminal(self) -> None:
+        """Show pictures as the terminal can, now that it has said so."""
+        from tui.graphics.late import show_anew
+
+        self.tells_focus |= current().tells_focus
+        if current().protocol == "half-cells":
+            return
+        areas = [area for area in self._areas.values() if area.is_mounted]
+        show_anew(self, {*areas, *self.screen_stack})
+        self.notify(
+            f"Real pictures from now on: the terminal answered late ({current().protocol})."
+        )
 
     def on_app_focus(self) -> None:
         """The terminal tells, so it will tell of the contrary, too."""
@@ -255,7 +275,8 @@ class PromptsheetApp(App[str]):
         for words in news.said:
             self.notify(clean(words), markup=False)
         status = news.status
-        why = status.reason if status.doing in (Doing.OFF, Doing.SILENT) else ""
+        told = status.doing in (Doing.OFF, Doing.SILENT) or status.not_here
+        why = status.reason if told else ""
         if why and why != self._why:
             self.notify(clean(f"Rendering is on hold: {why}"), severity="warning", markup=False)
         self._why = why

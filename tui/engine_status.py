@@ -127,6 +127,12 @@ class EngineStatus:
         return self.doing in _WORKING
 
     @property
+    def why_still(self) -> str:
+        """Why nothing is rendered, and what to do about it; empty while it is, or by your word."""
+        still = {Doing.OFF, Doing.SILENT, Doing.OTHER_VERSION, Doing.PAUSED}
+        return self.reason if self.doing in still and not self.paused_by_user else ""
+
+    @property
     def resume_helps(self) -> bool:
         """Whether the reason itself says so."""
         return "Resume in Jobs" in self.reason
@@ -148,6 +154,8 @@ class EngineStatus:
             case Doing.PAUSED if self.paused_by_user:
                 goes_on = f"{key_of('jobs.pause')} in Jobs continues"
                 forms = (f"paused by you · {goes_on}", "paused by you")
+            case Doing.PAUSED if self.not_here:
+                forms = (f"not rendering here: {clean(self.reason)}", "not rendering here")
             case Doing.PAUSED:
                 forms = (f"paused: {clean(self.reason)}",)
             case _:

@@ -39,23 +39,32 @@ def _advice(found: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
         yield Advice(fault, "rows that use it are refused until it is fixed; other rows render")
     graphics = found["graphics"]
     if graphics["protocol"] not in _REAL_PICTURES:
+        why = graphics.get("why", "")
         yield Advice(
-            "this terminal shows pictures only as coloured blocks",
+            "this terminal shows pictures only as coloured blocks" + (f": {why}" if why else ""),
             "foot, kitty, WezTerm, Ghostty, iTerm2 and `xterm -ti vt340` show real pictures,"
-            " also over ssh; for tmux inside kitty, set `set -g allow-passthrough on`",
+            " also over ssh; for tmux inside kitty, set `set -g allow-passthrough on`;"
+            " `promptsheet help ssh`",
         )
 
 
 def _of_devices(found: dict[str, Any]) -> Iterator[Advice]:
     devices, torch = found["devices"], found["versions"].get("torch", "")
+    hidden = found.get("machine", {}).get("GPUs")
     unseen = [name for name in found.get("memory", {}) if name != "cpu" and name not in devices]
     if fault := devices.get("none"):
         yield Advice(fault, "run `make setup`, or `pip install torch`", True)
     elif unseen:
         yield Advice(
             f"the driver has {count_text(len(unseen), 'GPU')} that torch {torch} cannot use",
-            "a version ending in +cpu has no CUDA, and CUDA_VISIBLE_DEVICES may hide GPUs:"
-            " install a build for your driver from https://pytorch.org",
+            "a version ending in +cpu has no CUDA: install a build for your driver from"
+            " https://pytorch.org",
+        )
+    elif hidden:
+        yield Advice(
+            hidden,
+            "images render on the CPU; ask the scheduler for a GPU (`--gres=gpu:1`), or `unset"
+            " CUDA_VISIBLE_DEVICES`",
         )
     elif list(devices) == ["cpu"]:
         yield Advice(
@@ -93,10 +102,18 @@ def _of_library(state: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
         yield Advice(
             engine, "run `promptsheet engine stop`; its work continues at the next start", True
         )
+    if fault := state.get("engine fault"):
+        yield Advice(
+            fault,
+            "once that is fixed, run `promptsheet engine stop`; the next start looks again",
+            True,
+        )
     if paused := state.get("paused"):
+        here = state.get("renders here", True)
+        does = "run `promptsheet engine resume` if you paused it"
         yield Advice(
             f"rendering is paused: {paused}",
-            "run `promptsheet engine resume` if you paused it",
+            does if here else "only that starts it: nothing renders here by itself",
             True,
         )
     free, needed = state.get("free bytes"), state.get("needed bytes", 0)

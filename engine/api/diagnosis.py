@@ -5,11 +5,14 @@ import os
 import platform
 from typing import Any
 
+import psutil
+
 from engine import __version__
-from engine.machine import devices_in_use, usual_dtype
+from engine.machine import cores, devices_in_use, memory, usual_dtype
 from engine.models.helpers import helpers
 from engine.service.devices import DevicesError, ask_ray, ask_torch
 from engine.settings import Settings, ray_address, renderers_on_nodes
+from engine.visible_gpus import visible_gpus, why_no_gpu
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
@@ -24,6 +27,7 @@ def machine_facts(settings: Settings) -> dict[str, Any]:
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
     found: dict[str, Any] = {
         "devices": _devices(),
+        "machine": _machine(),
         "memory": {use.device: use.total for use in devices_in_use()},
         "versions": versions,
         "helpers": helpers(),
@@ -31,6 +35,14 @@ def machine_facts(settings: Settings) -> dict[str, Any]:
     if renderers_on_nodes(settings.render.devices):
         found["ray"] = _ray(ray_address(settings.ray), known.get("ray"))
     return found
+
+
+def _machine() -> dict[str, Any]:
+    """What this process may use of the machine, and what of it that is not."""
+    here = {"cores": cores(), "memory bytes": memory().total}
+    whole = {"of the machine's bytes": psutil.virtual_memory().total}
+    hidden = None if visible_gpus() else why_no_gpu()
+    return here | whole | ({"GPUs": hidden} if hidden else {})
 
 
 def _devices() -> dict[str, str]:

@@ -1,12 +1,13 @@
 """The engine process of a library: started, asked, listened to, stopped."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
 from engine.protocol.answers import Status
 from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
+from engine.protocol.records import Tally
 from engine.service.client.connection import (
     EngineError,
     EngineGoneError,
@@ -17,6 +18,9 @@ from engine.service.client.connection import (
 )
 from engine.service.client.follow import EngineFeed
 from engine.settings import Settings, with_devices
+
+if TYPE_CHECKING:
+    from engine.service.server.ending import Ending
 
 
 class Engine:
@@ -76,12 +80,22 @@ class Engine:
         """
         return stop_engine(self._path)
 
-    def run(self, devices: Sequence[str] = (), *, no_render: bool = False) -> None:
-        """Be the engine process until a signal or a command says stop.
+    def run(
+        self,
+        devices: Sequence[str] = (),
+        *,
+        no_render: bool = False,
+        exit_when_done: bool = False,
+        tell: Callable[[Tally], object] = lambda _: None,
+    ) -> "Ending":
+        """Be the engine process until a signal or a command says stop; how that ended.
 
         Args:
             devices: to render on, instead of the settings'.
             no_render: only keep the library, until someone asks it to render.
+            exit_when_done: end as soon as nothing is left to render; or once nothing could be
+                rendered for `engine.wait_minutes`, whatever the reason.
+            tell: told of each session that comes to its end.
 
         Raises:
             LockedError: another one has the library.
@@ -89,14 +103,17 @@ class Engine:
             SettingsError: too many devices.
             OSError: its folder cannot be written.
         """
-        from engine.service.server.process import run_engine  # asyncio, which few commands need
+        # asyncio, which few commands need
+        from engine.service.server.ending import Foreground
+        from engine.service.server.process import run_engine
 
-        run_engine(
+        return run_engine(
             with_devices(self._settings, devices),
             "in the foreground",
             on_ready=lambda: None,
             asked=not no_render,
             no_render=no_render,
+            foreground=Foreground(exit_when_done, tell),
         )
 
     def pause(self) -> None:

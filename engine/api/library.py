@@ -273,8 +273,10 @@ class Library:
             state["sessions"] = len(self.sessions.all())
             status = self.engine.status()
             state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
-            state |= {"fault": status["fault"]} if status and status.get("fault") else {}
-            state |= {"paused": status["paused"]} if status and status.get("paused") else {}
+            for key, shown in (("fault", "engine fault"), ("paused", "paused")):
+                state |= {shown: status[key]} if status and status.get(key) else {}
+            if status and not status["renders"] and not status["paused_by_user"]:
+                state["renders here"] = False
         except (PromptsheetError, OSError) as error:
             state["fault"] = fault_of(error)
         if "fault" not in state and (fault := self.writing_fault()):

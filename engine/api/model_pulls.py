@@ -5,10 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from psutil import virtual_memory
-
 from engine.api.models import ModelRefusedError, Models
-from engine.machine import roomiest_gpu
+from engine.machine import memory, roomiest_gpu
 from engine.models.finding import free_label
 from engine.models.helpers import GGUF_READER, lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
@@ -53,7 +51,7 @@ class ModelPull:
             ModelRefusedError: the label is taken.
             SettingsError: the model list cannot be used.
         """
-        self.chosen = None if file else chosen(what, roomiest_gpu(), virtual_memory().total)
+        self.chosen = None if file else chosen(what, roomiest_gpu(), memory().total)
         """The form of an offer that is pulled, where it has several."""
         if self.chosen is None:
             self.repository, suggested = wanted(what, file)

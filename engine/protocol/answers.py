@@ -158,6 +158,18 @@ class Load(msgspec.Struct, frozen=True):
     """For how long already."""
 
 
+class MachineShare(msgspec.Struct, frozen=True):
+    """What of its machine the engine process may use."""
+
+    devices: list[str]
+    """Those it renders on."""
+    cores: int
+    memory: int
+    """Bytes of the machine's memory: what its control group may have."""
+    hidden: str | None
+    """Why none of the machine's GPUs may be used, in words."""
+
+
 class Status(Answer, frozen=True, tag="status"):
     """How the engine process is."""
 
@@ -183,6 +195,7 @@ class Status(Answer, frozen=True, tag="status"):
     """What has to be ready before more is rendered."""
     devices: list[DeviceState] = []
     """All that are rendered on; those of other machines come and go."""
+    machine: MachineShare | None = None
 
 
 AnyAnswer: TypeAlias = (

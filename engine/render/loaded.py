@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import diffusers
-import psutil
 import torch
 
-from engine.machine import CPU, processor_facts
+from engine.machine import CPU, memory, processor_facts
 from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.helpers import GGUF_READER, QUANTISER, installed
@@ -335,12 +334,12 @@ class LoadedModels:
             return False
         # What is not on the GPU lies in the machine's memory, and so does what is being loaded.
         away = any(placement.offload != "none" for _, placement in self._kept)
-        return not away or psutil.virtual_memory().available >= weights
+        return not away or memory().available >= weights
 
     def _free_bytes(self) -> int:
         if self._device.startswith("cuda"):
             return torch.cuda.mem_get_info(self._device)[0]
-        return psutil.virtual_memory().available
+        return memory().available
 
     def free_memory(self) -> None:
         """Give back what is no longer used."""

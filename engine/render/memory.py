@@ -5,12 +5,14 @@ import resource
 import psutil
 import torch
 
+from engine.machine import memory
+
 
 def total_bytes(device: str) -> int:
-    """All the memory that a device has."""
+    """All the memory of a device that this process may have."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_properties(device).total_memory
-    return psutil.virtual_memory().total
+    return memory().total
 
 
 class CallMemory:

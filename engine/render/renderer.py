@@ -370,10 +370,11 @@ def main() -> None:
     arguments.add_argument("--threads", type=int, required=True, help="of all calls together")
     arguments.add_argument("--cores", type=int, required=True, help="of the machine")
     options = arguments.parse_args()
-    # Die with the engine process, and leave Ctrl-C and hang-ups to it.
+    # Die with the engine process, and leave Ctrl-C, hang-ups and a scheduler's word to it, which
+    # reaches all processes of a job: what is being drawn comes to the end of its step.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for each in ("INT", "HUP", "TERM", "USR1", "USR2"):
+        signal.signal(signal.Signals[f"SIG{each}"], signal.SIG_IGN)
     if options.device == "cpu":
         os.nice(10)  # the screen comes first
     sys.stdin.close()

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import PromptsheetError
+from engine.machine import CPU
 from engine.protocol.cluster import Node, Nodes, Unreachable
 from engine.settings import is_on_nodes
+from engine.visible_gpus import visible_gpus, why_no_gpu
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ class Found:
     """Device → its name."""
     fault: str | None = None
     """Why GPUs that there may be are not known, in words."""
+    hidden: str | None = None
+    """Why none of the machine's GPUs may be used, in words."""
 
 
 def find_devices(wanted: Sequence[str]) -> Found:
@@ -85,18 +89,21 @@ def find_devices(wanted: Sequence[str]) -> Found:
 
     Args:
         wanted: devices; `auto` among them takes every GPU, or the CPU where there is none. torch is
-            asked only if there may be GPUs. Those of other machines are not looked for.
+            asked only if there may be GPUs that may be used (CUDA_VISIBLE_DEVICES). Those of other
+            machines are not looked for.
     """
-    names, fault = {"cpu": "cpu"}, None
+    names, fault, hidden = {CPU: CPU}, None, None
     wanted = [device for device in wanted if not is_on_nodes(device)]
-    if AUTO in wanted or any(device != "cpu" for device in wanted):
-        if any(Path(node).exists() for node in _GPU_NODES):
+    if AUTO in wanted or any(device != CPU for device in wanted):
+        if visible_gpus() != () and any(Path(node).exists() for node in _GPU_NODES):
             try:
                 names |= ask_torch()
             except DevicesError as error:
                 log.error("torch does not start: %s", error)
                 fault = f"torch does not say what GPUs there are: {error}"
+        gpus = [device for device in names if device != CPU]
+        if not gpus and fault is None:
+            hidden = why_no_gpu()
         if AUTO in wanted:
-            gpus = [device for device in names if device != "cpu"]
-            return Found(gpus or ["cpu"], names, fault)
-    return Found(list(wanted), names, fault)
+            return Found(gpus or [CPU], names, fault, hidden)
+    return Found(list(wanted), names, fault, hidden)

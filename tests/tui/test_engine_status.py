@@ -70,7 +70,7 @@ def after(*events: EngineEvent) -> EngineStatus:
         ([IDLE, BEGUN, FULL, STEP], f"‖ paused: {FULL.reason}"),
         ([IDLE, BEGUN, FULL, Paused(None)], "◐ rendering 2/12"),
         ([IDLE, YOU], "‖ paused by you · P in Jobs continues"),
-        ([standing(paused="x", renders=False)], "‖ paused: x"),
+        ([standing(paused="x", renders=False)], "‖ not rendering here: x"),
         ([standing(paused="x", paused_by_user=True)], "‖ paused by you · P in Jobs continues"),
         ([standing(work=[WORK], loading=SDXL.loads)], "◌ loading sdxl on cuda:0 · 5 s"),
         ([standing(work=[WORK], held=["s"])], "● engine: idle"),
@@ -103,3 +103,12 @@ def test_pace_and_time_left_get_worse_while_nothing_moves_and_are_not_said_of_wh
 
 def test_the_engine_process_that_is_gone_leaves_nothing_of_what_it_told() -> None:
     assert after(IDLE, BEGUN, YOU, Gone(), IDLE) == EngineStatus(Doing.IDLE)
+
+
+def test_where_nothing_is_to_be_rendered_there_is_a_word_for_it_with_the_reason_at_hand() -> None:
+    why = "login does not render: `promptsheet engine start` on gpu1 does"
+    status = after(IDLE, BEGUN, Paused(why, not_here=True))
+    assert status.fitting(200, 0.0) == f"‖ not rendering here: {why}"
+    assert status.fitting(30, 0.0) == "‖ not rendering here"
+    assert status.why_still == why
+    assert after(IDLE, BEGUN, YOU).why_still == "", "who paused it knows"

@@ -35,6 +35,8 @@ def test_where_all_is_well_it_says_so_and_nothing_else() -> None:
         (library(fault="The disk is read-only."), "read-only", "--library DIR"),
         (library(engine="The engine process is of another version."), "version", "engine stop"),
         (library(paused="by you"), "paused: by you", "engine resume"),
+        (library(paused="not on vm", **{"renders here": False}), "not on vm", "by itself"),
+        (library(**{"engine fault": "torch says nothing"}), "torch says", "engine stop"),
         (library(**{"free bytes": 100 * MIB}), "105 MB free", "trash empty"),
     ],
 )
@@ -53,6 +55,7 @@ def test_what_keeps_from_rendering_comes_first_with_what_ends_it(
     [
         ({"devices": {"cpu": "cpu"}, "memory": {"cpu": 1 << 34}}, "no GPU", "nvidia-smi"),
         ({"devices": {"cpu": "cpu"}}, "1 GPU that torch 2.13.0+cu130", "+cpu"),
+        ({"machine": {"GPUs": "CUDA_VISIBLE_DEVICES is empty"}}, "is empty", "--gres=gpu:1"),
         (library(models=1), "built-in", "models pull"),
         (library(**{"needed bytes": 1 << 41}), "2199 GB", "free some space"),
         ({"models and words": {"fault 1": "sdxl is not whole"}}, "sdxl is not whole", "rows"),

@@ -1,6 +1,7 @@
 """Subcommands on the engine process, the library as a whole, and this machine."""
 
 import os
+import signal
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,12 @@ from tui.commands.output import OK, SOME, note, print_json, say
 from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
+    from engine.api import Tally
     from tui.graphics.protocol import Terminal
+
+
+_BY_SIGNAL = 128
+"""As shells tell of a program that a signal ended."""
 
 
 def register(subcommands: Subcommands) -> None:
@@ -27,6 +33,7 @@ def register(subcommands: Subcommands) -> None:
             "promptsheet engine start --devices cuda:0,cuda:1",
             "promptsheet engine start --devices cuda:0,ray:4",
             "promptsheet engine start --no-render",
+            "promptsheet engine run --exit-when-done",
         ),
         any_version=True,
     )
@@ -46,6 +53,12 @@ def register(subcommands: Subcommands) -> None:
         "--no-render",
         action="store_true",
         help="with start and run: manage the library only; nothing renders until `engine start`",
+    )
+    process.add_argument(
+        "--exit-when-done",
+        action="store_true",
+        help="with run, for jobs of a scheduler: end with 0 once nothing is left to render, with 1"
+        " if this machine cannot render it; ended by a signal before that, with 128 + its number",
     )
     whole = subcommands.add(
         "verify",
@@ -73,9 +86,7 @@ def register(subcommands: Subcommands) -> None:
 def engine(options: Namespace, library: Library) -> int:
     """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
-        note(f"Engine process for {clean(str(library.path))}; Ctrl-C stops it.")
-        library.engine.run(options.devices, no_render=options.no_render)
-        return OK
+        return _engine_run(options, library)
     if options.action == "start":
         answer = {"running": True} | library.engine.start(
             options.devices, no_render=options.no_render
@@ -93,6 +104,37 @@ def engine(options: Namespace, library: Library) -> int:
     else:
         say(*_engine_lines(answer))
     return OK
+
+
+def _engine_run(options: Namespace, library: Library) -> int:
+    """In the foreground; the exit status is what a job of a scheduler goes by."""
+    exit_when_done = options.exit_when_done
+    note(f"Engine process for {clean(str(library.path))}; Ctrl-C stops it.")
+    ending = library.engine.run(
+        options.devices,
+        no_render=options.no_render,
+        exit_when_done=exit_when_done,
+        tell=_tell_end if exit_when_done else lambda _: None,
+    )
+    if not exit_when_done:
+        return OK
+    name = ending.signal.name if ending.signal else None
+    if options.json:
+        print_json({"waiting": ending.left, "reason": ending.trouble, "signal": name})
+    images = count_text(ending.left, "image")
+    if not ending.left:
+        note("Nothing is left to render.")
+        return OK
+    if ending.trouble:
+        note(f"{images} still waiting; nothing is rendered: {clean(ending.trouble)}")
+        return SOME
+    note(f"Ended by {name or '`promptsheet engine stop`'}; {images} still waiting.")
+    return _BY_SIGNAL + (ending.signal or signal.SIGTERM)
+
+
+def _tell_end(tally: "Tally") -> None:
+    failed = f", {tally.failed:,} failed" if tally.failed else ""
+    note(f"{tally.session}: {tally.done:,} of {count_text(tally.images, 'image')} done{failed}")
 
 
 def _engine_stop(library: Library) -> dict[str, Any]:
@@ -131,6 +173,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
     lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
     devices = {each["device"]: each for each in answer.get("devices", ())}
+    if machine := answer.get("machine"):
+        lines.append(f"  {_machine_words(machine)}")
     lines += [
         f"  renderer {r['pid']} on {clean(r['device'])}: {clean(r['model'] or 'no model yet')}"
         + _use_words(devices.get(r["device"], {}).get("use"))
@@ -154,6 +198,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         lines.append(
             f"  on hold: {', '.join(answer['held'])}; `promptsheet resume SESSION`, or `resume all`"
         )
+    if machine and machine["hidden"]:
+        lines.append(clean(machine["hidden"]))
     notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
     return lines + [clean(note) for note in notes if note]
 
@@ -163,6 +209,12 @@ def _use_words(use: dict[str, Any] | None) -> str:
     if use is None:
         return ""
     return f", {use['percent']:.0f}% busy, {size_text(use['used'])} of {size_text(use['total'])}"
+
+
+def _machine_words(machine: dict[str, Any]) -> str:
+    on = ", ".join(clean(device) for device in machine["devices"]) or "none here"
+    cores = count_text(machine["cores"], "core")
+    return f"devices: {on}; may use {cores} and {size_text(machine['memory'])} of memory"
 
 
 def _load_words(model: str | None) -> str:
@@ -204,6 +256,7 @@ def doctor(options: Namespace, library: Library) -> int:
             "protocol": terminal.protocol,
             "terminal": terminal.name or os.environ.get("TERM", "none"),
             "cell": f"{terminal.cell[0]}×{terminal.cell[1]} pixels" if terminal.cell else "unknown",
+            **({"why": terminal.why} if terminal.why else {}),
         },
     } | library.diagnose()
     given = advice(diagnosis, library.settings.engine.reserve_mib << 20)

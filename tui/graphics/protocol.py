@@ -12,10 +12,13 @@ import sys
 import termios
 import time
 import tty
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from tui.graphics.tmux import client
+from tui.graphics.blocks import MORE, why_blocks
+from tui.graphics.tmux import Client, client
 from tui.text import clean
 
 Protocol = Literal["sixel", "kitty", "half-cells", "none"]
@@ -23,6 +26,7 @@ Wish = Literal["auto", "sixel", "kitty", "half-cells"]
 
 _NAME = b"\x1b[>0q"
 _KITTY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+_SAYS_KITTY = b"\x1b_Gi=31;OK"
 _CELL = b"\x1b[16t"
 _FOCUS = b"\x1b[?1004$p"
 _ATTRIBUTES = b"\x1b[c"
@@ -58,10 +62,16 @@ class Terminal:
     tells_focus: bool = False
     """Whether it is known to tell when it gets and loses the focus. Others may: tmux says nothing
     of it before it does."""
+    heard: bytes = b""
+    """What has come of its answers, while it still owes some."""
+    why: str = ""
+    """Why pictures are blocks of colour, in a few words, where they are."""
 
 
 _HALF_CELLS = Terminal("half-cells", "", USUAL_CELL)
 _current = _HALF_CELLS
+_tell: Callable[[], object] | None = None
+"""Told of answers that came late; None: nobody asked to be."""
 
 
 def current() -> Terminal:
@@ -70,6 +80,13 @@ def current() -> Terminal:
     Half-cells, with a cell of the usual size, until then: so for tests and for SVG pictures.
     """
     return _current
+
+
+def pictures_words() -> str:
+    """How pictures are shown, and why not better; with where to read more."""
+    if _current.protocol != "half-cells":
+        return f"real pictures ({_current.protocol})"
+    return f"coloured blocks, because {_current.why}; {MORE}" if _current.why else "coloured blocks"
 
 
 def cell_size() -> tuple[int, int]:
@@ -101,8 +118,40 @@ def prepare_terminal(wish: Wish = "auto", patience: float = _PATIENCE) -> Termin
     if not terminal.answered:
         from tui.graphics.late import swallow_late_answers
 
-        swallow_late_answers()
+        begun = _UNFINISHED.search(terminal.heard)
+        held = begun.group().decode(errors="replace") if begun else ""
+        swallow_late_answers(held, partial(_take_late, wish, terminal.heard))
     return terminal
+
+
+def tell_when_answered(tell: Callable[[], object]) -> None:
+    """Have `tell` called, in any thread, when `current` is another one by answers that came late.
+
+    That may be at once: they came before anyone asked.
+    """
+    global _tell
+    _tell = tell
+    if _current.answered and _current.heard:
+        tell()
+
+
+def _take_late(wish: Wish, heard: bytes, late: str) -> None:
+    """Go by answers that nobody waited for any more."""
+    global _current
+    answer = heard + late.encode()
+    found = _terminal(answer, wish)
+    _current = replace(
+        _current,
+        protocol=found.protocol,
+        name=found.name,
+        cell=found.cell or _current.cell,
+        answered=True,
+        tells_focus=found.tells_focus,
+        heard=answer,
+        why=found.why,
+    )
+    if _tell is not None:
+        _tell()
 
 
 def detect(patience: float = _PATIENCE, wish: Wish = "auto") -> Terminal:
@@ -115,21 +164,41 @@ def detect(patience: float = _PATIENCE, wish: Wish = "auto") -> Terminal:
     if not (_is_terminal(sys.__stdin__) and _is_terminal(sys.__stdout__)):
         return Terminal("none", "", None)
     told = _told_cell_size()
-    if wish == "half-cells" or os.environ.get("TERM") == "dumb":
-        return Terminal("half-cells", "", told)
+    if wish == "half-cells":
+        return Terminal("half-cells", "", told, why="app.images says so")
+    if os.environ.get("TERM") == "dumb":
+        return Terminal("half-cells", "", told, why="TERM is dumb")
     around = client() if wish in ("auto", "kitty") and _in_multiplexer() else None
     if around is not None and around.passes_on and around.all_colours and _shows(around.name):
-        return Terminal(_possible("kitty"), clean(around.name), told or around.cell, tmux=True)
+        why = "NO_COLOR is set" if _possible("kitty") == "half-cells" else ""
+        name, cell = clean(around.name), told or around.cell
+        return Terminal(_possible("kitty"), name, cell, tmux=True, why=why)
     if wish != "auto" and told:
         return Terminal(_possible(wish), "", told, tmux=_in_tmux())
-    answer = _ask(patience)
+    return _terminal(_ask(patience), wish, around)
+
+
+def _terminal(answer: bytes, wish: Wish, around: Client | None = None) -> Terminal:
+    """What a terminal's answers say of it; `around`: the one that tmux is shown in."""
     named = re.search(rb"\x1bP>\|([^\x1b]*)\x1b", answer)
     name = clean(named.group(1).decode(errors="replace")) if named else ""
-    protocol = _protocol(answer, name) if wish == "auto" else wish
+    protocol = _possible(_protocol(answer, name) if wish == "auto" else wish)
     answered = _FENCE.search(answer) is not None
-    terminal = Terminal(_possible(protocol), name, told or _answered_cell_size(answer))
-    tells = _TELLS_FOCUS.search(answer) is not None
-    return replace(terminal, answered=answered, tmux=_in_tmux(), tells_focus=tells)
+    terminal = Terminal(
+        protocol,
+        name,
+        _told_cell_size() or _answered_cell_size(answer),
+        answered=answered,
+        tmux=_in_tmux(),
+        tells_focus=_TELLS_FOCUS.search(answer) is not None,
+        heard=b"" if answered else answer,
+    )
+    if protocol != "half-cells":
+        return terminal
+    inner = _SAYS_KITTY in answer and _shows(name)
+    kitty = inner or (around is not None and _shows(around.name))
+    why = why_blocks(name, answered=answered, kitty=kitty, around=around, in_tmux=terminal.tmux)
+    return replace(terminal, why=why)
 
 
 def _is_terminal(stream: object) -> bool:
@@ -171,7 +240,8 @@ def _ask(patience: float) -> bytes:
         deadline = time.monotonic() + _TAIL_PATIENCE
         while more := _read(source, deadline if _UNFINISHED.search(answer) else 0):
             answer += more
-        termios.tcflush(source, termios.TCIFLUSH)
+        if _FENCE.search(answer):  # else what comes now is awaited by the app
+            termios.tcflush(source, termios.TCIFLUSH)
     finally:
         termios.tcsetattr(source, termios.TCSANOW, before)
     return answer
@@ -186,7 +256,7 @@ def _protocol(answer: bytes, name: str) -> Protocol:
     attributes = re.search(rb"\x1b\[\?([\d;]*)c", answer)
     if attributes and _SIXEL in attributes.group(1).split(b";"):
         return "sixel"
-    return "kitty" if b"\x1b_Gi=31;OK" in answer and _shows(name) else "half-cells"
+    return "kitty" if _SAYS_KITTY in answer and _shows(name) else "half-cells"
 
 
 def _shows(name: str) -> bool:

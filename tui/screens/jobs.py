@@ -65,6 +65,26 @@ class AskedLine(Static):
         self.update(clean(f"■ {asked} · {goes_on} asks how to continue") if asked else "")
 
 
+class WhyLine(Static):
+    """Why nothing of the session in hand is rendered, in full; there while that is so."""
+
+    DEFAULT_CSS = """
+    WhyLine { display: none; height: auto; max-height: 5; padding: 0 1; color: $text-warning; }
+    WhyLine.-told { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._shown = ""
+
+    def show(self, why: str) -> None:
+        """Say it; nothing, if that is empty."""
+        if why != self._shown:
+            self._shown = why
+            self.set_class(bool(why), "-told")
+            self.update(clean(why))
+
+
 def _no_session() -> str:
     starts, lists = key_of("app.sheet"), key_of("app.sessions")
     return f"No session selected. Press {starts} to start one, {lists} to see past sessions."
@@ -145,6 +165,7 @@ class JobsScreen(AreaScreen):
         """The queue, the progress of the one in hand, filter, table, what is being drawn."""
         yield self._sessions
         yield ProgressLine("No session selected", id="jobs-title")
+        yield WhyLine()
         drops = key_of("app.leave")
         words = f"filter by prompt; enter keeps it, {drops} clears it"
         yield Input(placeholder=words, id="filter", disabled=True)
@@ -311,6 +332,7 @@ class JobsScreen(AreaScreen):
         line = self.query_one(ProgressLine)
         if self.info is None or self._counts is None:
             line.show(None)
+            self.query_one(WhyLine).show("")
             return
         marked = len(self._table.marks)
         what = count_text(marked, "marked row") if marked else "all"
@@ -324,6 +346,7 @@ class JobsScreen(AreaScreen):
             hint = f"{key_of('jobs.resume')} resumes it" if status.resume_helps else ""
         pace = self._queue.paces.get(self.info.session)
         line.show(SessionProgress(self.info, self._counts, pace, held, status, hint))
+        self.query_one(WhyLine).show(status.why_still if line.is_cut else "")
 
     def tell(self, news: News) -> None:
         """Repaint what changed, and nothing else."""

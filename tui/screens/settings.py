@@ -24,7 +24,7 @@ from engine.api import (
     write_setting,
 )
 from tui.app_state import KeysChanged
-from tui.graphics.protocol import spare_the_line
+from tui.graphics.protocol import pictures_words, spare_the_line
 from tui.keys import bind, key_of
 from tui.screens.dialog import EndsOnce
 from tui.screens.remap_keys import RemapKeys
@@ -141,6 +141,8 @@ class SettingsScreen(EndsOnce[None]):
             lines = explanation_lines(setting, key_of("settings.open"))
             if _section(setting) == "notice":
                 lines.append(_TELLS if self._tells_focus else _TELLS_NOT)
+            if setting.name == "app.images":
+                lines.append(f"Now: {pictures_words()}.")
         elif isinstance(group := self.query_one(VirtualTable).cursor_key, tuple):
             of_group = (s.section for s in self._all.values() if _section(s) == group[1])
             lines = [next(of_group, "")]

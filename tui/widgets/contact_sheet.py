@@ -204,6 +204,11 @@ class ContactSheet(Widget, can_focus=True):
         """As many places as fit."""
         self.call_later(self._lay_out)
 
+    def draw_anew(self) -> None:
+        """All pictures, and as many as fit: the terminal takes others now."""
+        self._grid = PictureGrid()
+        self.call_later(self._lay_out)
+
     def _fitting(self) -> PictureGrid:
         area = self.size.width, self.size.height - 1
         zoom = USUAL if self._zoom is None else self._zoom

@@ -24,9 +24,12 @@ def device_gauge(devices: "Sequence[DeviceState]" = ()) -> str:
     if any(device.node for device in devices):
         return nodes_gauge(devices)
     first, *others = devices_in_use()
-    used, total = (amount / 1e9 for amount in (first.used, first.total))
+    used, total = first.used, first.total
+    size, unit = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
+    digits = 1 if 1e9 <= total < 10e9 else 0
     percents = "".join(f" {other.percent:.0f}%" for other in others)
-    return f"{clean(first.device)} {first.percent:.0f}%{percents} {used:.0f}/{total:.0f} GB"
+    memory = f"{used / size:.{digits}f}/{total / size:.{digits}f} {unit}"
+    return f"{clean(first.device)} {first.percent:.0f}%{percents} {memory}"
 
 
 def nodes_gauge(devices: "Sequence[DeviceState]") -> str:

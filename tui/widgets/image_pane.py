@@ -119,6 +119,10 @@ class ImagePane(Widget):
         """The picture is made anew for the new size."""
         self._load_soon()
 
+    def draw_anew(self) -> None:
+        """The same picture: the terminal takes others now."""
+        self._load_soon()
+
     def _load_soon(self) -> None:
         if self._wish is None or not self.is_mounted:
             return

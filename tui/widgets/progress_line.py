@@ -58,6 +58,8 @@ class ProgressLine(Static):
         self._empty = empty
         self._standing: SessionProgress | None = None
         self._shown: Content | None = None
+        self.is_cut = False
+        """Whether there is no room for why nothing is rendered."""
 
     def show(self, standing: SessionProgress | None) -> None:
         """Show where a session stands; None: there is none."""
@@ -73,6 +75,7 @@ class ProgressLine(Static):
             self.show(self._standing)
 
     def _line(self, standing: SessionProgress) -> Content:
+        self.is_cut = False
         counts, room = standing.counts, self.content_size.width
         width = _BAR if room >= _NARROW else _SHORT_BAR
         over, rest = bar(counts, width)
@@ -96,6 +99,7 @@ class ProgressLine(Static):
             # That nothing is rendered goes before all counts; why, as far as there is room.
             fits = room - width - len(parts[0]) - _NAME // 2
             parts.insert(1, status.fitting(fits, now))
+            self.is_cut = clean(status.why_still) not in parts[1]
         elif working and not standing.held:
             parts[1:1] = status.pace_words(standing.pace, now)
         if standing.held:

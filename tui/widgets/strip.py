@@ -50,6 +50,10 @@ class ThumbnailStrip(Widget):
             self._shape, self._place = shape, place
             self.call_later(self._lay_out)
 
+    def draw_anew(self) -> None:
+        """The same pictures: the terminal takes others now."""
+        self._load()
+
     async def _lay_out(self) -> None:
         views = list(self.query(PictureView))
         await self.remove_children(views[self.places :])

@@ -23,6 +23,7 @@ import assets
 from engine.api import LibraryError, PromptsheetError, SessionInfo
 from tui.app_state import AppState, TakeInHand, count_made
 from tui.glyphs import GLYPHS
+from tui.graphics.protocol import current
 from tui.keys import bind, key_of
 from tui.text import clean, count_text, size_text
 from tui.widgets.table_lines import fit
@@ -112,6 +113,8 @@ def machine_words(app_state: AppState) -> str:
         parts.append(f"disk {size_text(app_state.library.disk_use().free)} free")
     except (PromptsheetError, OSError):
         pass  # what is wrong with them is said where they are used
+    if why := current().why:
+        parts.append(f"pictures in blocks: {why}")
     return clean(" · ".join(parts))
 
 

@@ -1,7 +1,6 @@
 """Which of a session's images are taken along, under which names, and with what in their files."""
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,13 +12,14 @@ from engine.library.database import reading
 from engine.library.read.copying import row_digits, whole_file
 from engine.library.read.reader import OF_SESSION, ImageInfo, find_session
 from engine.library.read.results import Result, columns_of, results_of
+from engine.machine import cores
 from engine.picture.formats import PLAIN_LEVELS, PNG, encode, kind_of
 from engine.picture.png import PictureError, decode, without_text
 from engine.plan.names import FreeNames, image_name
 from engine.sheet.picture_names import name_of
 
 _T = TypeVar("_T")
-_THREADS = min(8, os.cpu_count() or 1)
+_THREADS = min(8, cores())
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,14 +106,16 @@ class Reviver:
             return writing_fault(self._library) or ""
         if found.paused:
             return "paused by you; `promptsheet engine resume`, or Continue in Jobs, continues"
+        if fault := writing_fault(self._library):
+            return fault
+        if why := why_not_here(self._render_on, found.hosts, this_host(), self._library):
+            return why
         if found.stopped:
             return (
                 "the engine process was stopped; Resume in Jobs, or `promptsheet engine start`,"
                 " continues the work"
             )
-        if fault := writing_fault(self._library):
-            return fault
-        return why_not_here(self._render_on, found.hosts, this_host()) or ""
+        return ""
 
 
 def _is_hot(library: Path) -> bool:

@@ -45,7 +45,7 @@ _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 3.0
 """So often the cluster is asked which nodes it has."""
 _PLACE_SECONDS = 90.0
-"""A node may take so long to have an actor: two seconds, where it has room for it and is not busy."""
+"""A node may take so long to have an actor: two seconds, where it has room and is not busy."""
 _LABEL = "accelerator_type:"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLAIN = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from engine import __version__
-from engine.machine import devices_in_use
+from engine.machine import cores, devices_in_use
 from engine.models.catalog import find_model
 from engine.protocol.cluster import Use
 from engine.protocol.framing import Framed, Unpacker, pack, parts_of
@@ -85,7 +85,7 @@ class Holder:
         self._renderer = await RendererProcess.start(
             "cuda:0" if self._gpu else "cpu",
             self._threads,
-            len(os.sched_getaffinity(0)),
+            cores(),
             None,
             environment,
         )
@@ -153,8 +153,8 @@ class Holder:
             return None
         self._measured = now
         found = await asyncio.to_thread(devices_in_use)
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").partition(",")[0]
-        device = f"cuda:{visible or 0}" if self._gpu else "cpu"
+        # Ray lets it see its own accelerator alone.
+        device = "cuda:0" if self._gpu else "cpu"
         return next(
             (Use(use.percent, use.used, use.total) for use in found if use.device == device), None
         )

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from engine.library.files import StagedFile
 from engine.library.records import Batch
+from engine.machine import CPU, cores
 from engine.models.catalog import Model, find_model
 from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, require_same
 from engine.models.placement import Placement
@@ -28,11 +28,10 @@ from engine.service.server.renderer_client import (
     RendererDiedError,
 )
 from engine.settings import RenderSettings, Settings, SettingsError
+from engine.visible_gpus import why_no_gpu
 
 _TRIES = 3
 """Failures in a row, of the device or of a model on it, after which it is left alone."""
-
-CPU = "cpu"
 
 
 @dataclass
@@ -192,6 +191,8 @@ class DeviceWorker:
             seconds = max(seconds, backoff.LONGEST_PAUSE_SECONDS)
             advice += f" (after {self._faults} tries, it now tries once a minute)"
         if not self.node and self.device != CPU:
+            hidden = why_no_gpu()
+            reason += f" ({hidden})" if hidden else ""
             advice += (
                 "; `promptsheet engine stop`, then `promptsheet engine start --devices cpu`, to"
                 " render on the CPU"
@@ -456,11 +457,6 @@ def _encoding(path: Path, render: RenderSettings) -> str:
     """How a file is written: the kind is in its name already."""
     kind = kind_of(path) or PNG
     return f"{kind} {render.png_level if kind == PNG else render.quality}"
-
-
-def cores() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def threads_of(device: str, devices: Sequence[str]) -> int:

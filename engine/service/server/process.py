@@ -24,9 +24,10 @@ from engine.library.write.states import Scope
 from engine.library.write.trash import drop_left_sources, settle
 from engine.library.write.writer import Writer
 from engine.library_folder import disk_fault, writing_fault
+from engine.machine import cores, memory
 from engine.models.catalog import find_model
 from engine.models.loras import KnownLoras, load_loras
-from engine.protocol.answers import Accepted, Changed, Done, Leaving, Status
+from engine.protocol.answers import Accepted, Changed, Done, Leaving, MachineShare, Status
 from engine.protocol.commands import (
     AskStatus,
     Command,
@@ -49,6 +50,7 @@ from engine.service.server.cluster import Cluster
 from engine.service.server.curation_commands import CurationCommands
 from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
+from engine.service.server.ending import SIGNALS, Ending, Foreground, until_done, waiting
 from engine.service.server.notice import reason_to_send, send_notice
 from engine.service.server.rendering_here import RenderingHere
 from engine.service.server.rewrite_stage import RewriteStage
@@ -80,6 +82,7 @@ class EngineProcess:
         asked: bool = False,
         no_render: bool = False,
         fault: str | None = None,
+        foreground: Foreground | None = None,
     ) -> None:
         """An engine process.
 
@@ -92,6 +95,7 @@ class EngineProcess:
             asked: someone wants it to render on this host.
             no_render: it only keeps the library, until someone asks it to render.
             fault: what is wrong with it, in words.
+            foreground: for one that someone runs, and waits for.
         """
         self._settings = settings
         self._current = current
@@ -103,8 +107,11 @@ class EngineProcess:
         self._logs = SessionLogs(self._library)
         self._ended: set[str] = set()
         self._notices: set[asyncio.Task[None]] = set()
+        self._foreground = foreground or Foreground()
+        self._signal: signal.Signals | None = None
         self._asked_to_render = asked
         self._fault = " ".join(words for words in (found.fault, fault) if words) or None
+        self._found = found
         on_nodes = renderers_on_nodes(settings.render.devices)
 
         def loras() -> KnownLoras:
@@ -133,6 +140,7 @@ class EngineProcess:
         self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
         self._here = RenderingHere(
             self._write,
+            self._library,
             settings.engine.render_on,
             self._scheduler.stay_off,
             no_render=no_render,
@@ -163,15 +171,15 @@ class EngineProcess:
             ).handlers(),
         }
 
-    async def run(self, on_ready: Callable[[], object]) -> None:
+    async def run(self, on_ready: Callable[[], object]) -> Ending:
         """Serve until asked to stop, or until there was nothing to do for a while.
 
         Raises:
             LibraryError: the database was moved or deleted.
         """
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
-        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        for each in SIGNALS:
+            loop.add_signal_handler(each, self._end_by, each)
         path = socket_path(self._library)
         try:
             make_private(path.parent)
@@ -195,21 +203,28 @@ class EngineProcess:
         idling = asyncio.create_task(self._leave_when_idle())
         asked = asyncio.create_task(self._stop.wait())
         lost = asyncio.create_task(self._until_lost())
+        done = asyncio.create_task(self._until_done())
+        trouble = None
         try:
             await asyncio.wait(
-                {rendering, rewriting, asked, lost}, return_when=asyncio.FIRST_COMPLETED
+                {rendering, rewriting, asked, lost, done}, return_when=asyncio.FIRST_COMPLETED
             )
             if lost.done():
                 await lost
+            if done.done():
+                trouble = await done
             await self._scheduler.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
             if rewriting.done():  # of itself it does not end: something is wrong
                 await rewriting
+            left = (
+                waiting(await self._write(Writer.tallies)) if self._foreground.exit_when_done else 0
+            )
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
-            for task in (idling, asked, lost, rewriting, rendering):
+            for task in (idling, asked, lost, done, rewriting, rendering):
                 task.cancel()
             self._server.close()
             server.close()
@@ -217,6 +232,28 @@ class EngineProcess:
                 path.unlink()
             self._write.close()
             self._logs.close()
+        return Ending(left, trouble, self._signal)
+
+    def _end_by(self, which: signal.Signals) -> None:
+        log.info("%s: leaving", which.name)
+        self._signal = self._signal or which
+        self._stop.set()
+
+    async def _until_done(self) -> str | None:
+        if not self._foreground.exit_when_done:
+            await asyncio.Event().wait()
+        return await until_done(
+            lambda: self._write(Writer.tallies),
+            self._scheduler,
+            lambda: self._rewriting.busy or bool(self._notices) or self._submissions.turn.locked(),
+            self._settings.engine.wait_minutes * 60,
+        )
+
+    async def _left(self) -> int:
+        """How many images are still to be rendered; 0 if that cannot be told."""
+        with contextlib.suppress(OSError, sqlite3.OperationalError):  # the disk is full, say
+            return waiting(await self._write(Writer.tallies))
+        return 0
 
     async def _take_up_work(self) -> None:
         """Go on where the last engine process ended, unless the user wants to be asked."""
@@ -224,7 +261,9 @@ class EngineProcess:
         await self._write(note_stopped, self._here.no_render)
         await (self._here.ask() if self._asked_to_render else self._here.decide())
         await self._scheduler.pause(await self._write(Writer.is_paused))
-        if self._settings.engine.autoresume == "ask":
+        # Who waits for the end of all work has been asked already.
+        asks = self._settings.engine.autoresume == "ask" and not self._foreground.exit_when_done
+        if asks:
             unfinished = await self._write(Writer.tallies)
             self._scheduler.hold({tally.session for tally in unfinished})
 
@@ -266,6 +305,7 @@ class EngineProcess:
         session = tally.session
         counts = f"{tally.done} of {tally.images} done, {tally.failed} failed"
         self._logs.note(session, f"at its end: {counts}, {tally.stopped} stopped")
+        self._foreground.tell(tally)
         settings = self._settings.notice
         if tally.stopped or not (settings.command or settings.urls):
             return
@@ -375,6 +415,7 @@ class EngineProcess:
             work=await self._write(Writer.tallies),
             loading=self._scheduler.loading(),
             devices=self._scheduler.devices(),
+            machine=MachineShare(self._found.devices, cores(), memory().total, self._found.hidden),
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:
@@ -391,8 +432,9 @@ def run_engine(
     *,
     asked: bool = False,
     no_render: bool = False,
-) -> None:
-    """Take the library and serve it until asked to stop.
+    foreground: Foreground | None = None,
+) -> Ending:
+    """Take the library and serve it until asked to stop; how that ended.
 
     Args:
         settings: whose library to serve.
@@ -400,6 +442,7 @@ def run_engine(
         on_ready: called once the socket listens.
         asked: someone wants it to render on this host.
         no_render: keep the library, and render nothing until someone asks this process to.
+        foreground: for one that someone runs, and waits for.
 
     Raises:
         LockedError: another engine process has the library.
@@ -436,13 +479,14 @@ def run_engine(
                 asked=asked,
                 no_render=no_render,
                 fault=fault,
+                foreground=foreground,
             )
 
             def listening() -> None:
                 lock.say_listening()
                 on_ready()
 
-            asyncio.run(engine.run(listening))
+            ending = asyncio.run(engine.run(listening))
         finally:
             writer.close()
     except Exception:
@@ -451,6 +495,7 @@ def run_engine(
     finally:
         lock.release()
     log.info("stopped")
+    return ending
 
 
 def update_library(library: Path) -> None:

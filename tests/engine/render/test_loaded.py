@@ -44,7 +44,8 @@ def test_a_model_larger_than_all_memory_is_not_waited_for(
     models = loaded.LoadedModels("cpu", Lanes(1), 1)
     size = ModelSize((PartSize("unet", 5 << 30),), 0, 8, 0)  # 10 GiB in half precision
     monkeypatch.setattr(loaded, "model_size", lambda _: size)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=16 << 30))
+    memory = SimpleNamespace(total=16 << 30, available=16 << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     assert models.fits_alone(wanted(Path("large"), dtype=dtype)) is fits
 
 

@@ -96,15 +96,31 @@ def test_a_host_that_the_settings_do_not_name_is_spared(
     render_on = EngineSettings(render_on=("gpu*", "big"))
     revived = Reviver(Settings(library=waiting.library, engine=render_on)).look()
     assert "render_on" in revived.reason
+    note_stopped(waiting, True)  # to start it here would not help, either
+    assert Reviver(Settings(library=waiting.library, engine=render_on)).look() == revived
     assert not starts
 
 
 def test_hosts_are_known_by_name_and_by_pattern() -> None:
-    assert why_not_here((), {"gpu1"}, "gpu1") is None
-    assert why_not_here((), {"gpu1"}, "login")
-    assert why_not_here(("gpu*",), (), "GPU7.cluster.example") is None
-    assert why_not_here(("gpu7.cluster.example",), (), "gpu7.cluster.example") is None
-    assert why_not_here(("gpu*",), {"login"}, "login")
+    library = Path("/data/my library")
+    assert why_not_here((), {"gpu1"}, "gpu1", library) is None
+    assert why_not_here(("gpu*",), (), "GPU7.cluster.example", library) is None
+    assert why_not_here(("gpu7.cluster.example",), (), "gpu7.cluster.example", library) is None
+
+
+def test_where_nothing_renders_the_command_is_said_that_starts_it_where_it_may() -> None:
+    library = Path("/data/my library")
+    start = "`promptsheet engine start --library '/data/my library'`"
+    stop = "`promptsheet engine stop --library '/data/my library'`"
+    forbidden = why_not_here(("gpu*",), {"login"}, "login", library) or ""
+    assert "allows only gpu*" in forbidden and f"{start} there starts rendering" in forbidden
+    assert "Resume in Jobs" not in forbidden and stop not in forbidden
+    held = why_not_here(("gpu*",), {"login"}, "login", library, held=True) or ""
+    assert f"after {stop} here" in held, "one host at a time holds a library"
+    new = why_not_here((), (), "login", library) or ""
+    assert new.endswith(f"Resume in Jobs, or {start}, starts rendering here")
+    other = why_not_here((), {"gpu7", "gpu1"}, "login", library, held=True) or ""
+    assert other.endswith(f"{start} on gpu1 or gpu7 continues there, after {stop} here")
 
 
 def test_one_that_ends_again_and_again_is_left_alone(waiting: Writer, starts: list[Path]) -> None:

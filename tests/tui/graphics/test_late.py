@@ -1,5 +1,6 @@
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -13,19 +14,22 @@ from tui.graphics.late import LateAnswers
 
 _APP = """
 import sys
-from tui.graphics.protocol import prepare_terminal
+from tui.graphics.protocol import current, prepare_terminal, tell_when_answered
 print(prepare_terminal(patience=0.05).protocol, flush=True)
 from textual.app import App
 
 class Keys(App):
     def on_mount(self):
+        tell_when_answered(lambda: self.note(f"late:{current().protocol}"))
         self.set_interval(0.01, self.beat)
         print("\\x1b]0;ready\\x07", file=sys.__stderr__, flush=True)
     def beat(self):
         pass
-    def on_key(self, event):
+    def note(self, word):
         with open(sys.argv[1], "a") as log:
-            log.write(event.key + " ")
+            log.write(word + " ")
+    def on_key(self, event):
+        self.note(event.key)
         if event.key == "q":
             self.exit()
 
@@ -61,8 +65,21 @@ def test_what_only_looked_like_an_answer_comes_through() -> None:
     assert late.remove_from("\x1b[?20") + late.remove_from("26;2$y") == "\x1b[?2026;2$y"
 
 
-@pytest.mark.parametrize("answer", [XTERM_SIXEL, KITTY])
-def test_an_answer_after_the_app_has_started_types_nothing(tmp_path: Path, answer: bytes) -> None:
+@pytest.mark.parametrize("answer", [KITTY.decode(), XTERM_SIXEL.decode()])
+def test_late_answers_are_told_whole_however_they_are_cut(answer: str) -> None:
+    for cut in range(1, len(answer)):
+        told: list[str] = []
+        begun = answer[: min(cut, 9)] if answer[:cut].count("\x1b") == 1 else ""
+        late = LateAnswers(begun, told.append)
+        passed = late.remove_from(answer[len(begun) : cut]) + late.remove_from(answer[cut:])
+        assert not re.sub(r"\x1b[P_\[]?", "", passed), "at worst what Alt with a key sends"
+        assert told == [answer] and late.over
+
+
+@pytest.mark.parametrize(("answer", "found"), [(XTERM_SIXEL, "sixel"), (KITTY, "kitty")])
+def test_an_answer_after_the_app_has_started_is_used_and_types_nothing(
+    tmp_path: Path, answer: bytes, found: str
+) -> None:
     log = tmp_path / "keys"
     master, slave = pty.openpty()
     environment = os.environ | {"TERM": "xterm-256color", "TMUX": "", "NO_COLOR": ""}
@@ -83,7 +100,7 @@ def test_an_answer_after_the_app_has_started_types_nothing(tmp_path: Path, answe
     finally:
         app.kill()
         os.close(master)
-    assert log.read_text() == "x q "
+    assert log.read_text() == f"late:{found} x q "
 
 
 def _read_until(master: int, word: bytes | None) -> None:
