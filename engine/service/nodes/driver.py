@@ -308,7 +308,7 @@ def _unreachable(address: str, error: Exception) -> str:
     """Why there is no cluster, in words."""
     if isinstance(error, ImportError):
         return "Ray is not installed here: pip install 'promptsheet[ray]'"
-    said = " ".join(str(error).split())
+    said = " ".join(str(error).split()).rstrip(".")
     return (
         f"no Ray cluster answers at {address}: {said[:300] or type(error).__name__}. On this"
         " machine `ray start --head` begins one, and `ray start --address=HOST:6379` joins one"
