@@ -260,7 +260,7 @@ class PromptsheetApp(PacedApp[str]):
         if news is None:
             return
         self.app_state.held = news.held
-        self.app_state.status = news.status
+        self.app_state.status, self.app_state.devices = news.status, news.devices
         self._tell_of_the_engine(news)
         for area in self._areas.values():
             if area.ready:

@@ -244,7 +244,7 @@ class Library:
         """This machine, its devices, the library and the versions; never raises for a part."""
         from engine.api.diagnosis import machine_facts
 
-        found = machine_facts()
+        found = machine_facts(self.settings)
         found["library"] = self._state()
         try:
             faults = self.faults()

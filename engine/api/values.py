@@ -54,12 +54,13 @@ from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
-from engine.protocol.answers import Load
+from engine.protocol.answers import DeviceState, Load
 from engine.protocol.commands import Places
 from engine.protocol.events import (
     Absent,
     Counted,
     Curated,
+    Devices,
     Gone,
     Loading,
     Mismatched,
@@ -123,7 +124,9 @@ __all__ = [
     "Counted",
     "Curated",
     "Declared",
+    "DeviceState",
     "DeviceUse",
+    "Devices",
     "DiskUse",
     "Draft",
     "ElementBox",

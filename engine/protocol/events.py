@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from engine.protocol.answers import Load, Status
+from engine.protocol.answers import DeviceState, Load, Status
 from engine.protocol.records import Tally
 
 ALIVE_SECONDS = 2.0
@@ -56,6 +56,13 @@ class Loading(Event, frozen=True, tag="loading"):
 
     loads: list[Load]
     """All that are, on all devices."""
+
+
+class Devices(Event, frozen=True, tag="devices"):
+    """Devices of other machines came or went, or are otherwise busy."""
+
+    devices: list[DeviceState]
+    """All that are rendered on."""
 
 
 class Stepped(Event, frozen=True, tag="stepped"):
@@ -136,6 +143,7 @@ AnyEvent: TypeAlias = (
     | Curated
     | Paused
     | Loading
+    | Devices
     | Stepped
     | Previewed
     | Computed

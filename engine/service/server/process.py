@@ -49,6 +49,7 @@ from engine.service.devices import Found, find_devices
 from engine.service.hosts import this_host
 from engine.service.lock import BEAT_SECONDS, LibraryLock
 from engine.service.server.asking import Asking
+from engine.service.server.cluster import Cluster
 from engine.service.server.curation_commands import CurationCommands
 from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
@@ -62,7 +63,7 @@ from engine.service.server.spool_server import SpoolServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import address_of, make_private, socket_path
-from engine.settings import Settings, loras_folder, shared_folder
+from engine.settings import Settings, loras_folder, renderers_on_nodes, shared_folder
 
 log = logging.getLogger(__name__)
 
@@ -115,24 +116,30 @@ class EngineProcess:
         self._asked_to_render = asked
         self._fault = " ".join(words for words in (found.fault, fault) if words) or None
         self._found = found
-        devices, names = found.devices, found.names
-        named = {names.get(device, device) for device in devices}
+        on_nodes = renderers_on_nodes(settings.render.devices)
 
         def loras() -> KnownLoras:
             return load_loras(loras_folder(current.look()))
 
-        self._submissions = Submissions(
-            self._write, settings.render, named, settings.engine.reserve_mib, loras
-        )
         self._scheduler = Dispatcher(
             self._write,
             self._library,
             settings,
-            devices,
+            found.devices,
             self._publish,
-            names=names,
+            names=found.names,
             note=self._logs.note,
             loras=loras,
+            cluster=(
+                Cluster(settings.ray, on_nodes, self._library / LOG_FILE) if on_nodes else None
+            ),
+        )
+        self._submissions = Submissions(
+            self._write,
+            settings.render,
+            self._scheduler.names,
+            settings.engine.reserve_mib,
+            loras,
         )
         self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
         self._here = RenderingHere(
@@ -428,7 +435,7 @@ class EngineProcess:
             library=str(self._library),
             detached=self._detached,
             host=this_host(),
-            fault=self._fault,
+            fault=" ".join(filter(None, (self._fault, self._scheduler.nodes_fault))) or None,
             paused=self._scheduler.paused,
             paused_by_user=self._scheduler.paused_by_user,
             renders=not self._scheduler.off,
@@ -436,6 +443,7 @@ class EngineProcess:
             renderers=self._scheduler.renderers(),
             work=[],
             loading=self._scheduler.loading(),
+            devices=self._scheduler.devices(),
             machine=MachineShare(self._found.devices, cores(), memory().total, self._found.hidden),
         )
 
