@@ -32,8 +32,10 @@ def advice(found: dict[str, Any], reserve_bytes: int = 0) -> list[Advice]:
 
 
 def _advice(found: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
-    yield from _of_devices(found)
-    yield from _of_ray(found.get("ray"))
+    ray = found.get("ray")
+    if not _alone(ray):
+        yield from _of_devices(found)
+    yield from _of_ray(ray)
     yield from _of_library(found["library"], reserve_bytes)
     for fault in found.get("models and words", {}).values():
         yield Advice(fault, "rows that use it are refused until it is fixed; other rows render")
@@ -74,19 +76,25 @@ def _of_devices(found: dict[str, Any]) -> Iterator[Advice]:
         )
 
 
+def _alone(ray: dict[str, Any] | None) -> bool:
+    """Whether a Ray cluster's nodes alone render, and no device of this machine does."""
+    return ray is not None and ray["other devices"] == "none"
+
+
 def _of_ray(ray: dict[str, Any] | None) -> Iterator[Advice]:
     if ray is None:
         return
+    stops = _alone(ray)
     if "not installed" in ray["version"]:
-        yield Advice("Ray is not installed here", "run `pip install 'promptsheet[ray]'`", True)
+        yield Advice("Ray is not installed here", "run `pip install 'promptsheet[ray]'`", stops)
     elif fault := ray.get("fault"):
         yield Advice(
             fault,
             "start the cluster, or set ray.address; `promptsheet help machines` says how",
-            True,
+            stops,
         )
     elif not any(name.startswith("node ") for name in ray):
-        yield Advice("the Ray cluster has no node", "let machines join it by `ray start`", True)
+        yield Advice("the Ray cluster has no node", "let machines join it by `ray start`", stops)
     if ray["token"] != "asked for":
         yield Advice(
             "the Ray cluster asks for no token: whoever reaches its ports runs programs on it",
@@ -144,9 +152,10 @@ def verdict_line(found: dict[str, Any], given: list[Advice]) -> str:
     stops = sum(each.stops for each in given)
     if stops:
         return f"{GLYPHS['failed']} Not ready to render. Fix this first:"
-    nodes = sum(name.startswith("node ") for name in found.get("ray", ()))
+    ray = found.get("ray")
+    nodes = sum(name.startswith("node ") for name in ray or ())
     more = [f"{count_text(nodes, 'node')} of a Ray cluster"] if nodes else []
-    on = " and ".join([*found["devices"], *more])
+    on = " and ".join([*([] if _alone(ray) else found["devices"]), *more])
     return f"{GLYPHS['done']} Ready to render on {on}." + (" Good to know:" if given else "")
 
 

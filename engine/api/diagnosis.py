@@ -11,7 +11,7 @@ from engine import __version__
 from engine.machine import cores, devices_in_use, memory, usual_dtype
 from engine.models.helpers import helpers
 from engine.service.devices import DevicesError, ask_ray, ask_torch
-from engine.settings import Settings, ray_address, renderers_on_nodes
+from engine.settings import Settings, is_on_nodes, ray_address, renderers_on_nodes
 from engine.visible_gpus import visible_gpus, why_no_gpu
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
@@ -33,7 +33,9 @@ def machine_facts(settings: Settings) -> dict[str, Any]:
         "helpers": helpers(),
     }
     if renderers_on_nodes(settings.render.devices):
-        found["ray"] = _ray(ray_address(settings.ray), known.get("ray"))
+        others = [device for device in settings.render.devices if not is_on_nodes(device)]
+        found["ray"] = {"other devices": ", ".join(others) or "none"}
+        found["ray"] |= _ray(ray_address(settings.ray), known.get("ray"))
     return found
 
 

@@ -70,23 +70,44 @@ def test_what_could_be_better_is_said_and_keeps_nothing_from_rendering(
     assert verdict_line(found(**changed), given).startswith("✓ Ready to render on")
 
 
+def ray(**changed: str) -> dict[str, Any]:
+    sound = {"version": "2.60.0", "address": "auto", "token": "asked for", "other devices": "auto"}
+    return {"ray": sound | changed}
+
+
+NODE = {"node a": "8 processors"}
+
+
 @pytest.mark.parametrize(
-    ("ray", "what"),
+    ("changed", "what"),
     [
         ({"version": "not installed: pip"}, "Ray is not installed"),
         ({"fault": "no Ray cluster answers at auto: nothing"}, "no Ray cluster answers"),
-        ({"token": "not asked for", "node a": "8 processors"}, "asks for no token"),
         ({}, "has no node"),
     ],
 )
-def test_a_ray_cluster_that_is_meant_to_render_is_there_and_asks_for_a_token(
-    ray: dict[str, str], what: str
+def test_a_ray_cluster_that_is_not_there_stops_what_nothing_else_renders_and_else_is_told(
+    changed: dict[str, str], what: str
 ) -> None:
-    told = {"version": "2.60.0", "address": "auto", "token": "asked for"} | ray
-    assert any(what in each.what for each in advice(found(ray=told)))
+    alone = found(**ray(**{"other devices": "none"}, **changed))
+    (first,) = advice(alone)
+    assert what in first.what and first.stops
+
+    beside = found(**ray(**changed))
+    (told,) = advice(beside)
+    assert what in told.what and not told.stops
+    assert verdict_line(beside, [told]) == "✓ Ready to render on cuda:0. Good to know:"
 
 
-def test_nodes_of_a_ray_cluster_are_among_what_it_renders_on() -> None:
-    told = {"version": "2.60.0", "token": "asked for", "node a": "8 processors"}
-    assert advice(found(ray=told)) == []
-    assert verdict_line(found(ray=told), []).endswith("on cuda:0 and 1 node of a Ray cluster.")
+def test_whoever_may_use_a_ray_cluster_without_a_token_is_told() -> None:
+    (told,) = advice(found(**ray(token="not asked for", **NODE)))
+    assert "asks for no token" in told.what and not told.stops
+
+
+def test_what_it_renders_on_names_the_nodes_of_a_ray_cluster_and_only_devices_in_use() -> None:
+    beside, alone = found(**ray(**NODE)), found(**ray(**NODE, **{"other devices": "none"}))
+    assert advice(beside) == advice(alone) == []
+    assert verdict_line(beside, []).endswith("on cuda:0 and 1 node of a Ray cluster.")
+    assert verdict_line(alone, []).endswith("on 1 node of a Ray cluster.")
+    unused = alone | {"devices": {"cpu": "cpu"}}
+    assert advice(unused) == []  # that it has no GPU is of no interest
