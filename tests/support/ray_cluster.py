@@ -18,6 +18,10 @@ _TRIES = 4
 T = TypeVar("T")
 
 
+class NotBegunError(Exception):
+    """Ray did not start a head or a node, however often it was asked; the message says why."""
+
+
 class RayCluster:
     """Nodes as processes of their own, each with what a machine has: a raylet and its workers."""
 
@@ -70,6 +74,9 @@ def ray_cluster(environment: Mapping[str, str], *nodes: str) -> Iterator[RayClus
     Args:
         environment: what its processes have beside ours; a token is among it.
         nodes: of one processor each.
+
+    Raises:
+        NotBegunError: Ray does not start it here.
     """
     before = dict(os.environ)
     os.environ.update(environment)
@@ -102,4 +109,7 @@ def _tried(start: Callable[[], T]) -> T:
     for _ in range(_TRIES - 1):
         with contextlib.suppress(Exception):
             return start()
-    return start()
+    try:
+        return start()
+    except Exception as error:  # whatever Ray says
+        raise NotBegunError(f"Ray begins no cluster on this machine: {error}") from error
