@@ -10,7 +10,7 @@ ROUNDS ?= 5
 DEVICE ?= cuda:0
 EXAMPLE := assets/examples/first-light.csv
 
-.PHONY: help setup run check test tests wild lint bench gpu clean
+.PHONY: help setup run check test tests nodes wild lint bench gpu clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,10 +39,15 @@ check: lint  ## lint and the quick tests: two minutes or so
 	$(BIN)/pytest -m "not slow"
 
 test: setup  ## everything CI runs
-	@$(MAKE) --no-print-directory --jobs=2 lint tests
+	@$(MAKE) --no-print-directory --jobs=2 lint tests nodes
 
 tests: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore=tests/ray
+
+nodes: setup  ## the tests on a Ray cluster, which is begun here; fetches Ray (79 MB)
+	@$(BIN)/python -c 'import ray' 2>/dev/null || \
+	  $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray]'
+	$(BIN)/pytest -n0 tests/ray
 
 wild: setup  ## the property tests ROUNDS=5 times, each time with other examples
 	for round in $$(seq $(ROUNDS)); do \

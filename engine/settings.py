@@ -18,7 +18,11 @@ APP = "promptsheet"
 _STATE = ".state"
 
 MOST_DEVICES = 64
-"""Renderers of one engine process."""
+"""Devices of one engine process, as the settings name them."""
+RAY = "ray"
+"""Stands for the devices of a Ray cluster's nodes among the devices of the settings."""
+MOST_ON_NODES = 1024
+"""Renderers on a Ray cluster."""
 
 
 class SettingsError(PromptsheetError):
@@ -126,7 +130,8 @@ class RenderSettings(Declared, frozen=True):
 
     devices: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_DEVICES)] = ("auto",)
     """Devices to render on, one renderer each: "cpu", "cuda:0", "cuda:1" … "auto" uses every GPU,
-    or the CPU if there is none. "cpu" can be listed more than once."""
+    or the CPU if there is none. "cpu" can be listed more than once. "ray" uses all machines of a
+    Ray cluster, "ray:4" at most four renderers there."""
 
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     """CPU threads for each call of a model; 0: one for small models (several calls run side by
@@ -157,6 +162,25 @@ class RenderSettings(Declared, frozen=True):
 
     load_timeout: Annotated[float, Meta(ge=10, le=86_400)] = 1800.0
     """The same while a model loads."""
+
+
+class RaySettings(Declared, frozen=True):
+    """Renderers on other machines, where `render.devices` names "ray"."""
+
+    address: str = ""
+    """Where the Ray cluster is, such as "10.0.0.5:6379"; empty: what RAY_ADDRESS says, else the
+    cluster that this machine has joined."""
+
+    cpus: Annotated[float, Meta(ge=0, le=4_096)] = 0.0
+    """Processors that a renderer takes on machines without a GPU; 0: all of a machine, for one
+    renderer."""
+
+    timeout: Annotated[float, Meta(ge=5, le=3_600)] = 15.0
+    """Seconds without a sign of life of a machine before its work is given to others."""
+
+    mix: bool = False
+    """Whether a session may be rendered on machines of different kinds (other GPUs, or other
+    versions of torch). Their pixels differ slightly; each image says so."""
 
 
 class NoticeSettings(Declared, frozen=True):
@@ -244,8 +268,10 @@ class AppSettings(Declared, frozen=True):
     images: Literal["auto", "sixel", "kitty", "half-cells"] = "auto"
     """How pictures are shown; "auto" detects what the terminal can do."""
 
-    bandwidth: Literal["full", "low"] = "full"
-    """"low" for a slow connection: pictures have less detail and need less than half the data."""
+    bandwidth: Literal["auto", "low", "full"] = "auto"
+    """How much is sent to the terminal. "low" for a slow connection: pictures have less detail and
+    need less than half the data, and what changes by itself is drawn once a second at most. "auto"
+    does the latter where the connection turns out to be slow; "full" never does."""
 
     bell: bool = True
     """Ring the terminal's bell and show a notification when a session ends."""
@@ -265,6 +291,7 @@ _APPLIES: tuple[tuple[str, Applies], ...] = (
     ("engine.wait_minutes", "run"),
     ("engine.", "engine"),
     ("render.", "engine"),
+    ("ray.", "engine"),
     ("notice.", "engine"),
     ("magic.", "later"),
     ("share.", "later"),
@@ -299,6 +326,9 @@ class Settings(Declared, frozen=True):
 
     render: RenderSettings = RenderSettings()
     """Renderers."""
+
+    ray: RaySettings = RaySettings()
+    """Renderers on other machines."""
 
     notice: NoticeSettings = NoticeSettings()
     """At the end of a session."""
@@ -366,11 +396,43 @@ def with_devices(settings: Settings, devices: Sequence[str]) -> Settings:
     """The same settings for other devices; `devices` empty: as they are.
 
     Raises:
-        SettingsError: too many devices.
+        SettingsError: too many devices, or one that is none.
     """
     if not devices:
         return settings
     if len(devices) > MOST_DEVICES:
         raise SettingsError(f"{len(devices)} devices: name 1 to {MOST_DEVICES}.")
+    renderers_on_nodes(devices)
     render = msgspec.structs.replace(settings.render, devices=tuple(devices))
     return msgspec.structs.replace(settings, render=render)
+
+
+def renderers_on_nodes(devices: Sequence[str]) -> int:
+    """How many renderers on a Ray cluster's nodes `devices` ask for, at most; 0: none.
+
+    Raises:
+        SettingsError: "ray:" with something else than a number behind it.
+    """
+    most = 0
+    for device in devices:
+        name, colon, number = device.partition(":")
+        if name != RAY:
+            continue
+        if not colon:
+            return MOST_ON_NODES
+        if not (number.isascii() and number.isdigit() and 0 < int(number) <= MOST_ON_NODES):
+            raise SettingsError(
+                f'{device} is not a device: write "ray", or "ray:4" for at most four renderers.'
+            )
+        most += int(number)
+    return min(most, MOST_ON_NODES)
+
+
+def is_on_nodes(device: str) -> bool:
+    """Whether a device of the settings stands for those of a Ray cluster."""
+    return device.partition(":")[0] == RAY
+
+
+def ray_address(settings: RaySettings) -> str:
+    """Where the Ray cluster is, as Ray takes it."""
+    return settings.address or os.environ.get("RAY_ADDRESS") or "auto"

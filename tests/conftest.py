@@ -15,7 +15,7 @@ import pytest
 from engine.service.client import detach
 from tests.support import fork_server, worker
 from tests.support.command import Promptsheet
-from tests.support.forking import ServedPopen
+from tests.support.forking import LightPopen, ServedPopen
 
 # A commit passes always or never. What nobody thought of yet is looked for by `make wild`.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
@@ -44,11 +44,18 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(autouse=True, scope="session")
 def forked_engine_processes() -> Iterator[None]:
-    """An engine process that a test starts through the library is forked, too."""
+    """An engine process that a test starts through the library is forked, too, as what reads is."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", LightPopen)
         served = SimpleNamespace(**vars(subprocess) | {"Popen": ServedPopen})
         patch.setattr(detach, "subprocess", served)
         yield
+
+
+@pytest.fixture
+def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads or copies a sheet is started the long way, as our own child."""
+    monkeypatch.setattr(subprocess, "Popen", LightPopen.__base__)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def imported_by(statement: str) -> set[str]:
 
 def test_the_engine_process_starts_without_torch_and_without_a_screen() -> None:
     loaded = imported_by("import engine.service.__main__")
-    assert not loaded & {"torch", "diffusers", "transformers", "pandas", "textual", "rich"}
+    assert not loaded & {"torch", "diffusers", "transformers", "pandas", "textual", "rich", "ray"}
 
 
 def test_the_front_door_opens_without_anything_heavy() -> None:

@@ -184,7 +184,9 @@ def test_a_disk_that_fails_is_told_from_a_full_one(tmp_path: Path) -> None:
 # -------------------------------------------------------------------- homes
 
 LIVE = (
-    "import os, sys; from pathlib import Path; from engine.service.client.connection import *;"
+    "import os, sys; from pathlib import Path;"
+    "from engine.service.client.asking import stop_engine;"
+    "from engine.service.client.connection import connect_or_start;"
     "library = Path(sys.argv[1]); connection, _ = connect_or_start(library);"
     "print(connection.greeting.pid); connection.close(); print(stop_engine(library))"
 )

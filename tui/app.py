@@ -34,6 +34,7 @@ from tui.app_state import (
     remember,
 )
 from tui.engine_status import Doing
+from tui.graphics.paced_app import PacedApp
 from tui.graphics.protocol import current, tell_when_answered
 from tui.keys import bind, called, key_of
 from tui.passing import passing
@@ -83,7 +84,7 @@ class TerminalAnswered(Message):
     """What the terminal can is known now: its answers came late."""
 
 
-class PromptsheetApp(App[str]):
+class PromptsheetApp(PacedApp[str]):
     """Ends with a line for the terminal it leaves."""
 
     TITLE = "Promptsheet"
@@ -259,7 +260,7 @@ class PromptsheetApp(App[str]):
         if news is None:
             return
         self.app_state.held = news.held
-        self.app_state.status = news.status
+        self.app_state.status, self.app_state.devices = news.status, news.devices
         self._tell_of_the_engine(news)
         for area in self._areas.values():
             if area.ready:
@@ -387,9 +388,9 @@ class PromptsheetApp(App[str]):
 
     def action_redraw(self) -> None:
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
-        from tui.graphics.view import send_again
+        from tui.graphics.kept import kept_by
 
-        send_again(self)
+        kept_by(self).send_again()
         self.refresh(layout=True)
 
     async def action_quit(self) -> None:
@@ -432,6 +433,7 @@ class PromptsheetApp(App[str]):
             await asyncio.to_thread(area.leave)
         words = self._farewell()
         self.app_state.pulling.stop()
+        await self.stop_asking()
         self.exit(words)
 
     def _farewell(self) -> str:

@@ -17,7 +17,7 @@ from tui.pulling import Pulling
 from tui.undo.stack import UndoStack
 
 if TYPE_CHECKING:  # the app paints before it needs any of what this loads
-    from engine.api import ImageInfo
+    from engine.api import DeviceState, ImageInfo
 
 _RECENT = 12
 
@@ -127,6 +127,8 @@ class AppState:
     """Sessions that wait until someone lets them go on, as far as is known."""
     status: EngineStatus = field(default_factory=EngineStatus)
     """What the engine does."""
+    devices: "Sequence[DeviceState]" = ()
+    """What it renders on."""
     started: str | None = None
     """A session that was started without being taken in hand: whoever goes to Jobs means it."""
     undo_stack: UndoStack = field(default_factory=UndoStack)

@@ -4,8 +4,8 @@ The facts are gathered by `EngineWatch`; `status_of` alone makes something of th
 what came of it, and whoever shows it asks for its words.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,10 @@ from tui.keys import key_of
 from tui.text import clean, clock_text, count_text, shorten
 
 if TYPE_CHECKING:
-    from engine.api import Pace, Stepped, Tally
+    from engine.api import DeviceState, Pace, Stepped, Tally
 
+_MOST_STEPS = 4
+"""Devices whose steps are said one by one."""
 _STILL_SECONDS = 15.0
 """For so long without a step or an image nobody calls it slow; large models on a CPU take it."""
 
@@ -76,6 +78,8 @@ class Told:
     link: Link = Link.UNKNOWN
     reason: str = ""
     """Of the link: why none runs although something waits, or why it cannot be used."""
+    host: str = ""
+    """Its name where it is another than this one, of which no steps are heard."""
     paused: str = ""
     """Why nothing is rendered, as it says."""
     paused_by_user: bool = False
@@ -89,6 +93,8 @@ class Told:
     """Device → what has to be ready there first."""
     steps: dict[str, "Stepped"] = field(default_factory=dict)
     """Device → the last step of its batch."""
+    devices: "Sequence[DeviceState]" = ()
+    """What is rendered on."""
     moved: float = 0.0
     """When something was last got on with, on this process's monotonic clock."""
 
@@ -109,11 +115,13 @@ class EngineStatus:
     prompts: int = 0
     """That a language model is still to rewrite before anything is rendered."""
     steps: str = ""
-    """Where each device is in its batch: `12/30`."""
+    """Where each device is in its batch: `12/30`; of many, how many are at it."""
     loading: str = ""
     """The model that is being loaded; empty while only a renderer starts."""
     device: str = ""
     """Where that is."""
+    host: str = ""
+    """Where it is, if not on this host."""
     since: float = 0.0
     """When the loading began, or when something last moved; on the monotonic clock."""
 
@@ -142,7 +150,7 @@ class EngineStatus:
                 forms = self._loading_forms(now)
             case Doing.RENDERING:
                 count = f"rendering {self.done:,}/{self.images:,}"
-                step = f"step {self.steps}" if self.steps else ""
+                step = f"step {self.steps}" if self.steps[:1].isdigit() else self.steps
                 more = f"no progress for {still:.0f} s" if (still := self.still(now)) else step
                 forms = (f"{count} · {more}", count) if more else (count,)
             case Doing.REWRITING:
@@ -156,6 +164,10 @@ class EngineStatus:
                 forms = (f"paused: {clean(self.reason)}",)
             case _:
                 forms = (f"engine: {self.doing}",)
+        if self.host:
+            host, short = clean(self.host), tuple(form.removeprefix("engine: ") for form in forms)
+            whose = (f"engine on {host}: {form}" for form in short)
+            forms = (*whose, f"{host}: {short[-1]}", short[-1])
         return tuple(f"{glyph} {form}" for form in forms)
 
     def fitting(self, room: int, now: float) -> str:
@@ -194,6 +206,13 @@ class EngineStatus:
         return clock_text(pace.seconds_left + (still - _STILL_SECONDS if still else 0.0))
 
 
+def _steps_words(steps: "Collection[Stepped]") -> str:
+    """`12/30 3/30`; of many devices only how many are at it."""
+    if len(steps) > _MOST_STEPS:
+        return f"on {count_text(len(steps), 'device')}"
+    return " ".join(f"{step.step}/{step.steps}" for step in steps)
+
+
 _LINKS: Mapping[Link, Doing] = {
     Link.UNKNOWN: Doing.UNKNOWN,
     Link.STARTING: Doing.STARTING,
@@ -211,6 +230,10 @@ def status_of(told: Told) -> EngineStatus:
     """
     if told.link is not Link.HERE:
         return EngineStatus(_LINKS[told.link], told.reason)
+    return replace(_at_work(told), host=told.host)
+
+
+def _at_work(told: Told) -> EngineStatus:
     if told.paused:
         return EngineStatus(Doing.PAUSED, told.paused, told.paused_by_user, told.not_here)
     going = [tally for tally in told.work.values() if tally.session not in told.held]
@@ -227,6 +250,6 @@ def status_of(told: Told) -> EngineStatus:
         Doing.RENDERING,
         done=sum(tally.done for tally in going),
         images=sum(tally.images for tally in going),
-        steps=" ".join(f"{step.step}/{step.steps}" for step in told.steps.values()),
-        since=told.moved,
+        steps=_steps_words(told.steps.values()),
+        since=0.0 if told.host else told.moved,
     )

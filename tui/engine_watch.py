@@ -10,6 +10,8 @@ from engine.api import (
     Absent,
     Counted,
     Curated,
+    Devices,
+    DeviceState,
     EngineEvent,
     Gone,
     Library,
@@ -37,6 +39,8 @@ class News:
     """What became of it, to be told once."""
     steps: Mapping[str, Stepped] = field(default_factory=dict)
     """Device → its running batch."""
+    devices: Sequence[DeviceState] = ()
+    """What is rendered on."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     """Session → its counts, for those that changed."""
     rows: dict[str, set[int] | None] = field(default_factory=dict)
@@ -90,6 +94,7 @@ class EngineWatch(threading.Thread):
             news, self._news, self._changed = self._news, News(), False
             told = self._told
             news.status, news.held, news.steps = status_of(told), told.held, dict(told.steps)
+            news.devices = told.devices
             return news
 
     def _take_in(self, event: EngineEvent) -> None:
@@ -109,11 +114,13 @@ class EngineWatch(threading.Thread):
             case Standing(status):
                 self._told = told = Told(
                     Link.HERE,
+                    host=status.host if event.elsewhere else "",
                     paused=status.paused or "",
                     paused_by_user=status.paused_by_user,
                     not_here=not status.renders and not status.paused_by_user,
                     held=frozenset(status.held),
                     moved=time.monotonic(),
+                    devices=tuple(status.devices),
                 )
                 self._load(status.loading)
                 news.order = True
@@ -128,6 +135,10 @@ class EngineWatch(threading.Thread):
                 told.moved = time.monotonic()
             case Loading(loads):
                 self._load(loads)
+            case Devices(devices):
+                told.devices = tuple(devices)
+                there = {device.device for device in devices}
+                told.steps = {d: step for d, step in told.steps.items() if d in there}
             case Stepped():
                 told.steps[event.device] = event
                 told.moved = time.monotonic()

@@ -64,6 +64,8 @@ KEYS: dict[str, str] = {
     # Looking
     "watch": "w",
     "compare": "c",
+    "grid": "vertical_line",  # the sign between values in a cell
+    "turn": "dollar_sign",
     "pick": "ctrl+k",  # what is kept of each row
     "several": "ampersand",
     "duel": "ctrl+t",  # two at a time

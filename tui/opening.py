@@ -38,11 +38,11 @@ def open_app(sheet: Path | None, library: Library) -> int:
             file=sys.stderr,
         )
         return 2
-    from tui.graphics.protocol import prepare_terminal, spare_the_line
+    from tui.graphics.protocol import prepare_terminal, take_bandwidth
 
     settings = library.settings
     prepare_terminal(settings.app.images)
-    spare_the_line(settings.app.bandwidth == "low")
+    take_bandwidth(settings.app.bandwidth)
     leave_with_the_terminal()
     from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.api import (
@@ -10,8 +10,10 @@ from engine.api import (
     Checked,
     Copy,
     Declared,
+    Estimate,
     JobInfo,
     Problem,
+    RowValues,
     SessionInfo,
     Severity,
     explanations,
@@ -20,6 +22,7 @@ from engine.api import (
 )
 from tui.cost_words import blank_words, cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
+from tui.grid_words import grid_line, grids_words
 from tui.text import clean, count_text, shorten, size_text
 
 _CELL = 40
@@ -60,6 +63,17 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
         yield f"  … and {len(problems) - most} more"
 
 
+def grid_lines(
+    checked: Checked, estimate: Callable[[Sequence[RowValues]], Estimate]
+) -> Iterator[str]:
+    """A line for each row that is a grid, up to some: what it varies, and what that costs."""
+    grids = [row for row in checked.sheet.ready if row.grid]
+    for row in grids[:_SHOWN]:
+        yield " · ".join([grid_line(row), *cost_words(estimate(row.combinations))])
+    if len(grids) > _SHOWN:
+        yield f"  … and {count_text(len(grids) - _SHOWN, 'more grid row')}"
+
+
 def copy_line(copy: Copy) -> str:
     """`prompts-corrected.xlsx: 3 cells mended, 1 row left out.`."""
     rows = f", {count_text(copy.rows, 'row')} left out" if copy.rows else ""
@@ -77,6 +91,7 @@ def totals_line(checked: Checked) -> str:
         count_text(checked.images, "image"),
     ]
     if checked.images:
+        parts += [grids] if (grids := grids_words(sheet.ready)) else []
         parts += [blank] if (blank := blank_words(checked.blank_counts)) else []
         parts += [*cost_words(estimate), *disk_words(estimate), *memory_words(estimate)]
     for kind, words in _COUNTED.items():

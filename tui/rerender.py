@@ -1,6 +1,6 @@
 """From images back to work: their rows once more, with other seeds, or on the Sheet screen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engine.api import (
@@ -54,9 +54,38 @@ def start_again(images: Sequence[ImageInfo], library: Library, count: int | None
     first = images[0].session
     rows = [
         replace(row, cells=with_new_seeds(row.cells))
-        for row in library.sessions.rows(first, rows_to_render(images))
+        for row in _combinations(
+            library.sessions.rows(first, rows_to_render(images)),
+            [(image.row, image.variation) for image in images],
+        )
     ]
     return _start(first, _with_count(rows, count), library, "again")
+
+
+def _combinations(rows: Iterable[StoredRow], wanted: Iterable[tuple[int, int]]) -> list[StoredRow]:
+    """Rows, those that are grids as the plain rows of the combinations that are wanted of them.
+
+    Args:
+        rows: of one session.
+        wanted: row and variation of images of theirs.
+    """
+    wanted = sorted(wanted)
+    found: dict[tuple[int, int], StoredRow] = {}
+    for row in rows:
+        grid = row.grid
+        for number, variation in wanted:
+            if number == row.number:
+                combination = 0 if grid is None else grid.combination(variation)
+                found.setdefault((number, combination), row.combination(variation))
+    numbers: set[int] = {row.number for row in found.values()}
+    taken: set[int] = set()
+    numbered = []
+    for row in found.values():
+        # The first combination of a row keeps its number, others come after the last.
+        number = row.number if row.number not in taken else max(numbers | taken) + 1
+        taken.add(number)
+        numbered.append(replace(row, number=number))
+    return numbered
 
 
 def _with_count(rows: Sequence[StoredRow], count: int | None) -> Sequence[StoredRow]:
@@ -74,6 +103,7 @@ def more_like(image: ImageInfo, library: Library) -> Started:
         LibraryError: the library cannot be read.
     """
     (row,) = library.sessions.rows(image.session, [image.row])
+    row = row.combination(image.variation)
     near = neighbours(row.cells, row.first_seed, row.images, _NEIGHBOURS)
     rows = [replace(row, number=row.number + n, cells=cells) for n, cells in enumerate(near)]
     return _start(image.session, rows, library, f"more of row {image.row}")
@@ -97,18 +127,23 @@ def _start(session: str, rows: Sequence[StoredRow], library: Library, what: str)
 def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str]]:
     """The rows of these images, each with the seed of its first image here, and a cell for a style.
 
+    Of a grid, the plain rows of those combinations that the images are.
+
     Raises:
         LibraryError: the library cannot be read.
     """
-    seeds: dict[tuple[str, int], int] = {}
-    for image in images:
-        seeds.setdefault((image.session, image.row), image.seed)
     found = []
-    for session in dict.fromkeys(image.session for image in images):
-        numbers = [row for owner, row in seeds if owner == session]
-        for row in library.sessions.rows(session, numbers):
-            cells = with_drawn_seed(row.cells, seeds[session, row.number])
-            found.append({**cells, "style": cells.get("style", ""), **row.extra})
+    for of_one in by_session(images):
+        for row in library.sessions.rows(of_one[0].session, rows_to_render(of_one)):
+            grid = row.grid
+            firsts: dict[int, ImageInfo] = {}
+            for image in of_one:
+                if image.row == row.number:
+                    combination = 0 if grid is None else grid.combination(image.variation)
+                    firsts.setdefault(combination, image)
+            for _, image in sorted(firsts.items()):
+                cells = with_drawn_seed(row.combination(image.variation).cells, image.seed)
+                found.append({**cells, "style": cells.get("style", ""), **row.extra})
     return found
 
 
@@ -126,7 +161,8 @@ def rows_drawn_on(images: Sequence[ImageInfo], library: Library) -> list[dict[st
     for image in images:
         row = known.get((image.session, image.row))
         if row is not None and image.file is not None and not image.trashed:
-            cells = {name: row.cells[name] for name in _KEPT_OF_SOURCE if row.cells.get(name)}
+            said = row.combination(image.variation).cells
+            cells = {name: said[name] for name in _KEPT_OF_SOURCE if said.get(name)}
             path = str(library.path.absolute() / image.file)
             rows.append({**cells, "image": path, "strength": "", **row.extra})
     return rows

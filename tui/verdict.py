@@ -33,6 +33,7 @@ def advice(found: dict[str, Any], reserve_bytes: int = 0) -> list[Advice]:
 
 def _advice(found: dict[str, Any], reserve_bytes: int) -> Iterator[Advice]:
     yield from _of_devices(found)
+    yield from _of_ray(found.get("ray"))
     yield from _of_library(found["library"], reserve_bytes)
     for fault in found.get("models and words", {}).values():
         yield Advice(fault, "rows that use it are refused until it is fixed; other rows render")
@@ -70,6 +71,26 @@ def _of_devices(found: dict[str, Any]) -> Iterator[Advice]:
             "no GPU found: images render on the CPU",
             "fine for the built-in model; large models take minutes per image. If this machine"
             " has a GPU, check that `nvidia-smi` shows it",
+        )
+
+
+def _of_ray(ray: dict[str, Any] | None) -> Iterator[Advice]:
+    if ray is None:
+        return
+    if "not installed" in ray["version"]:
+        yield Advice("Ray is not installed here", "run `pip install 'promptsheet[ray]'`", True)
+    elif fault := ray.get("fault"):
+        yield Advice(
+            fault,
+            "start the cluster, or set ray.address; `promptsheet help machines` says how",
+            True,
+        )
+    elif not any(name.startswith("node ") for name in ray):
+        yield Advice("the Ray cluster has no node", "let machines join it by `ray start`", True)
+    if ray["token"] != "asked for":
+        yield Advice(
+            "the Ray cluster asks for no token: whoever reaches its ports runs programs on it",
+            "set RAY_AUTH_MODE=token on all its machines, see `promptsheet help machines`",
         )
 
 
@@ -123,7 +144,9 @@ def verdict_line(found: dict[str, Any], given: list[Advice]) -> str:
     stops = sum(each.stops for each in given)
     if stops:
         return f"{GLYPHS['failed']} Not ready to render. Fix this first:"
-    on = " and ".join(found["devices"])
+    nodes = sum(name.startswith("node ") for name in found.get("ray", ()))
+    more = [f"{count_text(nodes, 'node')} of a Ray cluster"] if nodes else []
+    on = " and ".join([*found["devices"], *more])
     return f"{GLYPHS['done']} Ready to render on {on}." + (" Good to know:" if given else "")
 
 

@@ -61,12 +61,11 @@ class Checked:
                 continue
             seed = changes.seeds.get(row.number)
             # The cells stay as written: a blank seed is blank when they are compared again.
-            values = row.values if seed is None else replace(row.values, seed_number=seed)
-            rows.append(replace(row, values=values))
+            rows.append(row if seed is None else row.with_seed(seed))
         return replace(
             self,
             sheet=replace(self.sheet, rows=tuple(rows)),
-            images=sum(row.values.images for row in rows if row.values is not None),
+            images=sum(row.images for row in rows),
             estimate=Estimate(None, None),
             kept=changes.same,
         )

@@ -1,6 +1,7 @@
 """What is to be known of this machine when something does not work."""
 
 import importlib.metadata
+import os
 import platform
 from collections.abc import Collection
 from typing import Any
@@ -10,13 +11,14 @@ import psutil
 from engine import __version__
 from engine.machine import CPU, cores, devices_in_use, memory, usual_dtype
 from engine.models.helpers import helpers
-from engine.service.devices import DevicesError, ask_torch
+from engine.service.devices import DevicesError, ask_ray, ask_torch
+from engine.settings import Settings, ray_address, renderers_on_nodes
 from engine.visible_gpus import why_no_gpu
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
 
-def machine_facts() -> dict[str, Any]:
+def machine_facts(settings: Settings) -> dict[str, Any]:
     """This machine, its devices and the versions; never raises for a part.
 
     `memory` has what the driver sees, in bytes, also of a GPU that torch does not see.
@@ -25,13 +27,16 @@ def machine_facts() -> dict[str, Any]:
     versions = {"promptsheet": __version__, "python": platform.python_version()}
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
     devices = _devices()
-    return {
+    found: dict[str, Any] = {
         "devices": devices,
         "machine": _machine(devices),
         "memory": {use.device: use.total for use in devices_in_use()},
         "versions": versions,
         "helpers": helpers(),
     }
+    if renderers_on_nodes(settings.render.devices):
+        found["ray"] = _ray(ray_address(settings.ray), known.get("ray"))
+    return found
 
 
 def _machine(devices: Collection[str]) -> dict[str, Any]:
@@ -48,3 +53,20 @@ def _devices() -> dict[str, str]:
     except DevicesError as error:
         return {"none": f"torch does not start: {error}"}
     return {device: f"{name}, computes in {usual_dtype(device)}" for device, name in found.items()}
+
+
+def _ray(address: str, version: str | None) -> dict[str, Any]:
+    """The Ray cluster that the settings name."""
+    found: dict[str, Any] = {
+        "version": version or "not installed: pip install 'promptsheet[ray]'",
+        "address": address,
+        "token": "asked for" if os.environ.get("RAY_AUTH_MODE") == "token" else "not asked for",
+    }
+    try:
+        nodes = ask_ray(address) if version else []
+    except DevicesError as error:
+        return found | {"fault": str(error)}
+    for node in nodes:
+        gpus = f", {node.gpus} × {node.kind or 'GPU'}" if node.gpus else ""
+        found[f"node {node.name}"] = f"{node.cpus:g} processors{gpus}"
+    return found

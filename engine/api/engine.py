@@ -8,15 +8,17 @@ from msgspec import to_builtins
 from engine.protocol.answers import Status
 from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
 from engine.protocol.records import Tally
+from engine.service.client.asking import ask, stop_engine
 from engine.service.client.connection import (
     EngineError,
     EngineGoneError,
-    ask,
+    HeldElsewhereError,
     connect_or_start,
     connect_running,
-    stop_engine,
 )
+from engine.service.client.elsewhere import why_not_asked
 from engine.service.client.follow import EngineFeed
+from engine.service.client.looking_on import status_elsewhere
 from engine.settings import Settings, with_devices
 
 if TYPE_CHECKING:
@@ -61,7 +63,11 @@ class Engine:
         Raises:
             EngineError: there is one, but it cannot be talked to.
         """
-        connection = connect_running(self._path)
+        try:
+            connection = connect_running(self._path)
+        except HeldElsewhereError as error:
+            far: dict[str, Any] = to_builtins(status_elsewhere(self._path, error.holder))
+            return far | {"mismatch": why_not_asked(error.holder), "elsewhere": True}
         if connection is None:
             return None
         with connection:
@@ -70,7 +76,7 @@ class Engine:
                 status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
             except EngineGoneError:  # it was just leaving
                 return None
-            return status | {"mismatch": mismatch}
+            return status | {"mismatch": mismatch, "elsewhere": False}
 
     def stop(self) -> int | None:
         """Stop it after its current step; its process id, None if none ran.

@@ -244,7 +244,7 @@ class Library:
         """This machine, its devices, the library and the versions; never raises for a part."""
         from engine.api.diagnosis import machine_facts
 
-        found = machine_facts()
+        found = machine_facts(self.settings)
         found["library"] = self._state()
         try:
             faults = self.faults()
@@ -272,7 +272,7 @@ class Library:
                 state |= {"free bytes": disk.free, "needed bytes": disk.needed}
             state["sessions"] = len(self.sessions.all())
             status = self.engine.status()
-            state["engine"] = status["mismatch"] or f"process {status['pid']}" if status else None
+            state["engine"] = _engine_words(status) if status else None
             for key, shown in (("fault", "engine fault"), ("paused", "paused")):
                 state |= {shown: status[key]} if status and status.get(key) else {}
             if status and not status["renders"] and not status["paused_by_user"]:
@@ -282,3 +282,9 @@ class Library:
         if "fault" not in state and (fault := self.writing_fault()):
             state["fault"] = fault
         return state
+
+
+def _engine_words(status: dict[str, Any]) -> str:
+    """Which engine process it is, or why it cannot be talked to."""
+    host = f" on {status['host']}" if status["elsewhere"] else ""
+    return status["mismatch"] or f"process {status['pid']}{host}"

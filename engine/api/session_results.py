@@ -129,6 +129,46 @@ class SessionResults:
             self._path, session, file, choice, look, replacing=replace, progress=progress
         )
 
+    def grids(
+        self,
+        session: str,
+        file: Path,
+        *,
+        rows: Collection[int] | None = None,
+        across: str = "",
+        down: str = "",
+        replace: bool = False,
+        progress: Told = lambda _, __: None,
+    ) -> ContactSheets:
+        """Write rows that are grids as one labelled picture each.
+
+        Args:
+            session: its id.
+            file: `NAME.png`; of several rows `NAME-ROW.png`.
+            rows: their numbers; None: all that are grids.
+            across: the list whose values are the columns; empty: the longer of the last two.
+            down: the list whose values are the rows; empty: the other of these.
+            replace: whether files that are there are replaced.
+            progress: told how many of how many images are on a picture; what it raises ends it,
+                and leaves nothing.
+
+        Returns:
+            What was written.
+
+        Raises:
+            PromptsheetError: no such session, no grid, or no such list.
+            FileExistsError: something of the name is there, and is not to be replaced.
+            OSError: it cannot be written.
+        """
+        from engine.library.read.grid_picture import GridAxes, grid_pictures  # Pillow
+
+        axes = GridAxes(across, down)
+        return grid_pictures(
+            *(self._path, session, file, _frozen(rows), axes),
+            replacing=replace,
+            progress=progress,
+        )
+
     def web_page(
         self,
         session: str,

@@ -34,7 +34,7 @@ from engine.protocol.commands import (
     Tag,
     TrashSession,
 )
-from engine.service.client.connection import ask, connect_or_start
+from engine.service.client.asking import ask, ask_or_start
 from engine.service.client.follow import Progress, follow_session
 from engine.settings import Settings
 
@@ -83,7 +83,7 @@ class Sessions(SessionResults):
         """
         sheet = checked.sheet
         rows = (
-            RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values)
+            RequestedRow(row.number, dict(row.cells), dict(row.extra), row.values, list(row.grid))
             for row in sheet.ready
             if row.values is not None
         )
@@ -96,9 +96,10 @@ class Sessions(SessionResults):
             as_runs(checked.kept) if parent else [],
         )
         wanted = Submit(name or Path(sheet.file).stem, source, Submit.packed(rows))
-        connection, detachment = connect_or_start(self._path, asked=True)
-        with connection:
-            tally = connection.ask(wanted, lambda told: progress(told.copied, told.of)).tally
+        accepted, detachment = ask_or_start(
+            self._path, wanted, asked=True, underway=lambda told: progress(told.copied, told.of)
+        )
+        tally = accepted.tally
         return Started(tally.session, tally.images, detachment.warning if detachment else None)
 
     def stop(self, session: str | None, rows: Sequence[int] | None = None) -> None:

@@ -403,7 +403,11 @@ class Sheets:
         header = tuple(columns.values())
         own = _own_among(header, extra)
         table = Table(stored.file, stored.sheet, header, lines, header_row, own=own)
-        blank = {row.images for row in stored.rows if not row.cells.get("num_images")}
+        blank = {
+            row.images
+            for row in stored.rows
+            if not row.cells.get("num_images") and row.grid is None
+        }
         vocabulary = self._vocabulary(load_models())
         # Rows that do not say all make as many: what held on the Sheet screen then.
         vocabulary = replace(vocabulary, num_images=max(blank, default=vocabulary.num_images))
@@ -453,7 +457,7 @@ class Sheets:
             LibraryError: no such session, or not a library this version can read.
         """
         then = [
-            RowThen(row.number, _with_count(row.cells, row.images), row.first_seed, row.failed)
+            RowThen(row.number, _with_count(row.cells, row.each), row.first_seed, row.failed)
             for row in stored_sheet(self._settings.library, session).rows
         ]
         now = [
@@ -693,7 +697,7 @@ class Sheets:
     def _checked(self, table: Table, pictures: PictureLook | None = None) -> Checked:
         models = load_models()
         sheet = check_table(table, self._vocabulary(models, pictures))
-        ready = [row.values for row in sheet.ready if row.values is not None]
+        ready = [values for row in sheet.ready for values in row.combinations]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
     def _lack(self, model: Model) -> str:
@@ -740,7 +744,7 @@ class Sheets:
             styles=tuple(words.styles),
             caption_styles=caption_styles(words.styles),
             palettes=words.palettes,
-            wildcards=words.wildcards.choices.keys(),
+            wildcards=words.wildcards.choices,
             wildcard_faults=words.wildcards.faults,
             wildcard_fault=words.wildcards.fault_of,
             unshared=why_unreachable(shared_folder(self._settings)),

@@ -54,12 +54,13 @@ from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
-from engine.protocol.answers import Load
+from engine.protocol.answers import DeviceState, Load
 from engine.protocol.commands import Places
 from engine.protocol.events import (
     Absent,
     Counted,
     Curated,
+    Devices,
     Gone,
     Loading,
     Mismatched,
@@ -82,6 +83,8 @@ from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_cop
 from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
+from engine.sheet.grid_cells import Axis, Grid, grid_of
+from engine.sheet.grid_table import GridTable
 from engine.sheet.pasted import pasted_rows
 from engine.sheet.rows import (
     EncodingError,
@@ -111,6 +114,7 @@ __all__ = [
     "TABLE_KINDS",
     "UNDER",
     "Absent",
+    "Axis",
     "BlankCount",
     "Changes",
     "Checked",
@@ -120,7 +124,9 @@ __all__ = [
     "Counted",
     "Curated",
     "Declared",
+    "DeviceState",
     "DeviceUse",
+    "Devices",
     "DiskUse",
     "Draft",
     "ElementBox",
@@ -138,6 +144,8 @@ __all__ = [
     "FoundPictures",
     "Gallery",
     "Gone",
+    "Grid",
+    "GridTable",
     "ImageInfo",
     "ImageOrder",
     "Images",
@@ -211,6 +219,7 @@ __all__ = [
     "find_pictures",
     "free_name",
     "gist",
+    "grid_of",
     "image_place",
     "looks_like_caption",
     "missing_model",

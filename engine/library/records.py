@@ -44,8 +44,8 @@ class NewRow:
     extra: Mapping[str, str]
     recipes: Sequence[Recipe]
     files: Sequence[str]
-    rewrites: Sequence[Rewrite] = ()
-    """One for each recipe whose prompt is to be rewritten yet; or none."""
+    rewrites: Sequence[Rewrite | None] = ()
+    """One for each recipe whose prompt is to be rewritten yet, None for others; or none at all."""
     sources: Sequence[RowSource] = ()
     """What it is drawn on."""
     parents: Mapping[int, int] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from engine import __version__
+from engine.protocol.cluster import Use
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
@@ -132,6 +133,21 @@ class LiveRenderer(msgspec.Struct, frozen=True):
     """Label of the model that was loaded last."""
 
 
+class DeviceState(msgspec.Struct, frozen=True):
+    """A device that is rendered on, and how it is."""
+
+    device: str
+    """`cuda:0`; on another machine `gpu7/cuda:0`."""
+    node: str
+    """The other machine's name; empty: it is this one's."""
+    model: str | None
+    """Label of the model that was loaded last; None: none is."""
+    use: Use | None
+    """How busy it is, told by the other machine; None: it has not told, or is this one."""
+    trouble: str = ""
+    """Why it is left alone, or for which models it is; empty: it is not."""
+
+
 class Load(msgspec.Struct, frozen=True):
     """What a device is being made ready with."""
 
@@ -177,6 +193,8 @@ class Status(Answer, frozen=True, tag="status"):
     """Sessions with unfinished work."""
     loading: list[Load] = []
     """What has to be ready before more is rendered."""
+    devices: list[DeviceState] = []
+    """All that are rendered on; those of other machines come and go."""
     machine: MachineShare | None = None
 
 

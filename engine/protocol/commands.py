@@ -45,6 +45,14 @@ class RequestedRow(msgspec.Struct, frozen=True):
     extra: dict[str, str]
     """Columns of the user's own."""
     values: RowValues
+    """Of a grid, its first combination."""
+    grid: list[RowValues] = []
+    """Every combination of a grid; of a plain row none."""
+
+    @property
+    def combinations(self) -> Sequence[RowValues]:
+        """What is rendered of it, one after the other."""
+        return self.grid or (self.values,)
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from engine.protocol.answers import Load, Status
+from engine.protocol.answers import DeviceState, Load, Status
 from engine.protocol.records import Tally
 
 ALIVE_SECONDS = 2.0
@@ -19,6 +19,8 @@ class Standing(Event, frozen=True, tag="standing"):
     """How things stand; the first thing a follower hears."""
 
     status: Status
+    elsewhere: bool = False
+    """Whether it is on another host, of which no steps are heard. By the client's own side."""
 
 
 class Counted(Event, frozen=True, tag="counted"):
@@ -54,6 +56,13 @@ class Loading(Event, frozen=True, tag="loading"):
 
     loads: list[Load]
     """All that are, on all devices."""
+
+
+class Devices(Event, frozen=True, tag="devices"):
+    """Devices of other machines came or went, or are otherwise busy."""
+
+    devices: list[DeviceState]
+    """All that are rendered on."""
 
 
 class Stepped(Event, frozen=True, tag="stepped"):
@@ -134,6 +143,7 @@ AnyEvent: TypeAlias = (
     | Curated
     | Paused
     | Loading
+    | Devices
     | Stepped
     | Previewed
     | Computed

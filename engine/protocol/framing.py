@@ -86,6 +86,19 @@ def lengths(head: bytes) -> tuple[int, int]:
     return size, behind
 
 
+def parts_of(frame: bytes) -> tuple[bytes, bytes]:
+    """Message and file of one frame that is there to its end.
+
+    Raises:
+        WireError: it is none.
+    """
+    start = _LENGTHS.size
+    if len(frame) < start or len(frame) != start + sum(lengths(frame[:start])):
+        raise WireError("not one whole frame")
+    end = start + lengths(frame[:start])[0]
+    return frame[start:end], frame[end:]
+
+
 class LengthError(WireError):
     """Not even a frame: nothing that follows on this wire can be understood."""
 

@@ -1,7 +1,8 @@
 """The engine process of a library: how it is started, asked, and what it does.
 
-`client` is for whoever talks to it, `server` is the process itself; they share the lock and the
-place of the socket, and meet on the wire (`engine.protocol`) alone. May import `engine.library`,
-`engine.render`'s names of devices, and what lies below; no torch. Begin with
-`server.process` for the commands, `server.dispatcher` for the work.
+`client` is for whoever talks to it, `server` is the process itself, `nodes` what runs for it around
+a Ray cluster; they share the lock, the place of the socket and the spool, and meet on the wires
+(`engine.protocol`) alone. May import `engine.library`, `engine.render`'s names of devices, and what
+lies below; no torch. Begin with `server.process` for the commands, and with `server.dispatcher` for
+the work.
 """

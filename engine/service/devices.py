@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from engine.errors import PromptsheetError
 from engine.machine import CPU
+from engine.protocol.cluster import Node, Nodes, Unreachable
+from engine.settings import is_on_nodes
 from engine.visible_gpus import visible_gpus, why_no_gpu
 
 log = logging.getLogger(__name__)
@@ -20,7 +24,7 @@ _SECONDS = 120.0
 
 
 class DevicesError(PromptsheetError):
-    """torch does not say what devices there are; the message has its words."""
+    """Nobody says what devices there are; the message has the words of who should."""
 
 
 def ask_torch() -> dict[str, str]:
@@ -43,9 +47,33 @@ def ask_torch() -> dict[str, str]:
         raise DevicesError(found.stderr[-2000:]) from error
 
 
+def ask_ray(address: str) -> list[Node]:
+    """The nodes of a Ray cluster, asked in a process of its own.
+
+    Raises:
+        DevicesError: none answers.
+    """
+    try:
+        found = subprocess.run(
+            [sys.executable, "-P", "-m", "engine.service.nodes.driver", "--look", address],
+            capture_output=True,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DevicesError(f"no Ray cluster answers at {address}: {error}") from error
+    try:
+        answer = msgspec.json.decode(found.stdout.splitlines()[-1], type=Nodes | Unreachable)
+    except (IndexError, msgspec.DecodeError) as error:
+        said = found.stderr.decode(errors="replace")[-300:]
+        raise DevicesError(f"no Ray cluster answers at {address}: {said}") from error
+    if isinstance(answer, Unreachable):
+        raise DevicesError(answer.reason)
+    return answer.nodes
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The devices to render on."""
+    """The devices of this machine to render on."""
 
     devices: list[str]
     names: dict[str, str]
@@ -57,13 +85,15 @@ class Found:
 
 
 def find_devices(wanted: Sequence[str]) -> Found:
-    """The devices to render on, and their names.
+    """The devices of this machine to render on, and their names.
 
     Args:
         wanted: devices; `auto` among them takes every GPU, or the CPU where there is none. torch is
-            asked only if there may be GPUs that may be used (CUDA_VISIBLE_DEVICES).
+            asked only if there may be GPUs that may be used (CUDA_VISIBLE_DEVICES). Those of other
+            machines are not looked for.
     """
     names, fault, hidden = {CPU: CPU}, None, None
+    wanted = [device for device in wanted if not is_on_nodes(device)]
     if AUTO in wanted or any(device != CPU for device in wanted):
         if visible_gpus() != () and any(Path(node).exists() for node in _GPU_NODES):
             try:

@@ -62,6 +62,8 @@ class Holder:
     started: float
     listens: bool = False
     """Whether it has come so far that commands reach it."""
+    spooling: bool = False
+    """Whether commands of other hosts do, too: see `engine.service.spool`."""
     boot: str = ""
     """Of its host: containers of one machine share it, copies of one machine share the name."""
     born: str = ""
@@ -107,8 +109,8 @@ class LockedError(PromptsheetError):
 def elsewhere(library: Path, holder: Holder) -> str:
     """What to say to someone who wants a library that another host holds."""
     return (
-        f"The library {library} is in use on {holder.host}, by {holder}. Use it there, or stop it"
-        f" there with `promptsheet engine stop --library {library}` to use it here."
+        f"The library {library} is in use on {holder.host}, by {holder}. To render on this host,"
+        f" stop it with `promptsheet engine stop --library {library}` first; its work is kept."
     )
 
 
@@ -194,10 +196,14 @@ class LibraryLock:
             lock._say_opened()
         return lock
 
-    def say_listening(self) -> None:
-        """Let everyone know that commands reach the holder from now on."""
+    def say_listening(self, *, spooling: bool = False) -> None:
+        """Let everyone know that commands reach the holder from now on.
+
+        Args:
+            spooling: those of other hosts, too.
+        """
         with self._turn:
-            self._holder = replace(self._holder, listens=True)
+            self._holder = replace(self._holder, listens=True, spooling=spooling)
             self._write()
 
     def _say_opened(self) -> None:
@@ -345,16 +351,64 @@ def read_holder(library: Path) -> Holder | None:
 
 
 def held_elsewhere(library: Path) -> Holder | None:
-    """The living holder on another host; None if there is none, as far as the last beat says."""
+    """The living holder on another host; None if there is none, as far as beats say.
+
+    A beat of late tells, by the clock of the disk. Where hosts whose clocks differ set the times of
+    files, it is that a beat has come since this was last asked.
+    """
     holder = read_holder(library)
     if holder is None or holder.left or holder.is_here:
         return None
     if holder.local and not on_network(library):  # a disk of this machine, which had another name
         return None
+    now = time.monotonic()
+    known, beaten = _seen.get(library, (holder, float("-inf")))
+    if known.token != holder.token:
+        beaten = float("-inf")
+    elif known.beat != holder.beat:
+        beaten = now
+    _seen[library] = holder, beaten
+    if now - beaten < STALE_SECONDS:
+        return holder
     try:
         return holder if abs(_age(library)) < STALE_SECONDS else None
     except OSError:
         return None
+
+
+_seen: dict[Path, tuple[Holder, float]] = {}
+"""Who was last seen to hold a library, and when they were seen to beat, by our own clock."""
+
+
+class Pulse:
+    """Whether who holds a library, on another host, still lives: by its beat and our own clock."""
+
+    def __init__(self, library: Path, holder: Holder) -> None:
+        """Args: holder: as `held_elsewhere` found it."""
+        self._library = library
+        self._holder = holder
+        self._heard = time.monotonic()
+
+    def beats(self) -> bool:
+        """Whether it holds the library still, as far as is known."""
+        now = read_holder(self._library)
+        if now is not None and (now.token != self._holder.token or now.left):
+            return False
+        if now is not None and now.beat != self._holder.beat:
+            self._holder, self._heard = now, time.monotonic()
+        return time.monotonic() - self._heard < STALE_SECONDS
+
+    @property
+    def holder(self) -> Holder:
+        """Who it is, as last heard."""
+        return self._holder
+
+    def next_holder(self) -> Holder | None:
+        """Who has the library on another host by now, watched from now on; None: nobody has."""
+        holder = held_elsewhere(self._library)
+        if holder is not None:
+            self._holder, self._heard = holder, time.monotonic()
+        return holder
 
 
 def is_locked(library: Path) -> bool:

@@ -28,6 +28,8 @@ from engine.sheet.cross_row_checks import (
 )
 from engine.sheet.found import At, Found, Judged
 from engine.sheet.gc_pause import gc_paused
+from engine.sheet.grid_cells import MOST_IN_GRIDS
+from engine.sheet.grids import spread as spread_grids
 from engine.sheet.headers import letters, map_header
 from engine.sheet.loras import judge_loras, judge_tags, tags_in
 from engine.sheet.ratio import judge_ratio, picture_ratio
@@ -53,13 +55,20 @@ __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
 _Judge: TypeAlias = Callable[[Cell], CellFindings[Any]]
 
 
-def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()) -> Sheet:
+def check_table(
+    table: Table,
+    vocabulary: Vocabulary,
+    plain: Container[int] = (),
+    *,
+    room: int = MOST_IN_GRIDS,
+) -> Sheet:
     """Check all cells of a table.
 
     Args:
         table: As `read_table` gives it.
         vocabulary: The models there are, and what blank cells mean.
         plain: Numbers of rows in whose prompts nothing stands for a LoRA.
+        room: Combinations that its grids may have in all.
 
     Returns:
         The rows, those without an error ready to render, and every problem.
@@ -71,23 +80,31 @@ def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()
     if not table.lines:
         raise SheetError("There are no rows below the column names. Add at least one prompt.")
     with gc_paused():
-        columns = _judge_columns(table, known, vocabulary)
-        _take_tags(table, columns, _judge(COLUMN["lora"], vocabulary), plain)
-        found: Found = defaultdict(list)
+        judge_of = functools.cache(lambda name: _judge(COLUMN[name], vocabulary))
+        choices = vocabulary.wildcards if isinstance(vocabulary.wildcards, Mapping) else {}
+        spread = spread_grids(table, known, judge_of, choices, room)
+        columns = _judge_columns(spread.table, known, vocabulary)
+        _take_tags(spread.table, columns, _judge(COLUMN["lora"], vocabulary), plain)
+        each: Found = defaultdict(list)
         for judged in columns.values():
             for line, findings in judged.found.items():
-                found[line] += [At(judged.at, judged.name, finding) for finding in findings]
-        require_prompts(columns, vocabulary, found)
-        check_captions(columns, vocabulary, found)
-        check_models(columns, vocabulary, found)
-        check_sources(columns, vocabulary, found)
-        check_visibility(columns, vocabulary, found)
+                each[line] += [At(judged.at, judged.name, finding) for finding in findings]
+        require_prompts(columns, vocabulary, each)
+        check_captions(columns, vocabulary, each)
+        check_models(columns, vocabulary, each)
+        check_sources(columns, vocabulary, each)
+        check_visibility(columns, vocabulary, each)
+        rows = _rows(spread.table, known, columns, _bad(each), vocabulary)
+        found = spread.found(each, columns)
         if table.sheet is None:
             check_widths(table, found)
         remarks = _remarks(table, found)
-        bad = {line for line, each in found.items() if any(at.is_error for at in each)}
-        check_doubles(table, columns, bad, found)
-        rows = _rows(table, known, columns, bad, vocabulary)
+        bad = _bad(found)
+        check_doubles(table, columns, bad, found, spread.spans)
+        rows = tuple(
+            replace(row, values=None, grid=()) if line in bad and row.values is not None else row
+            for line, row in enumerate(spread.rows(rows, columns))
+        )
         problems = [
             _problem(table.lines[line], at) for line in sorted(found) for at in sorted(found[line])
         ]
@@ -102,6 +119,11 @@ def check_table(table: Table, vocabulary: Vocabulary, plain: Container[int] = ()
         rows=rows,
         problems=(*notes, *header_problems, *problems),
     )
+
+
+def _bad(found: Found) -> set[int]:
+    """Lines that have an error."""
+    return {line for line, each in found.items() if any(at.is_error for at in each)}
 
 
 def typed_table(prompts: Sequence[str], *, num_images: int | None = None, **cells: str) -> Table:

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.cross_row_checks import doubled, is_double
 from engine.sheet.doubles import Doubles
 from engine.sheet.fault_navigation import WEIGHT, FaultNavigation, Place
+from engine.sheet.grid_cells import MOST_IN_GRIDS
+from engine.sheet.grids import read_as
 from engine.sheet.headers import known_name, map_header
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
@@ -153,6 +155,11 @@ class CheckedRows:
         return self._totals.images
 
     @property
+    def in_grids(self) -> int:
+        """Combinations of those of them that are grids."""
+        return self._totals.in_grids
+
+    @property
     def blank_counts(self) -> tuple[BlankCount, ...]:
         """What a blank `num_images` means in those of them that have one."""
         return self._totals.blank
@@ -225,7 +232,7 @@ class CheckedRows:
     def problems(self, number: int) -> tuple[Problem, ...]:
         """A row's problems, in the order of its columns."""
         own = self._problems.get(number, ())
-        earlier = self._doubles.earlier(number, self._rows[number].values)
+        earlier = self._doubles.earlier(number, self._rows[number])
         return own if earlier is None else (*own, _double(number, earlier))
 
     def _walked_problems(self, number: int) -> tuple[Problem, ...]:
@@ -354,6 +361,7 @@ class CheckedRows:
                 replace(self._table, header=header, lines=lines, remarks=remarks),
                 self._vocabulary,
                 {number for number, state in there.items() if "prompt" in state.as_read},
+                room=MOST_IN_GRIDS - self._totals.in_grids,
             )
             for problem in checked.problems:
                 if problem.row in there and not self._is_note(problem) and not is_double(problem):
@@ -383,14 +391,13 @@ class CheckedRows:
         state = self._states[row.number]
         for column in state.as_read:
             row = self._without_repair(row, column)
-        return replace(row, values=None) if state.left_out else row
+        return replace(row, values=None, grid=()) if state.left_out else row
 
     def _without_repair(self, row: Row, column: str) -> Row:
         read = cell_text(cell_at(self._states[row.number].cells, self._at(column)))
         if COLUMN[column].kind is Kind.TEXT:
             keep: Callable[[Problem], Problem | None] = lambda _: None  # noqa: E731
-            text: dict[str, Any] = {column: read}
-            values = row.values and replace(row.values, **text)
+            each = read_as(row, column, read)
         else:
             mended = row.cells.get(column, "")
             keep = lambda p: replace(  # noqa: E731
@@ -399,19 +406,24 @@ class CheckedRows:
                 message=f"{read} was kept as in the file, but is not valid.",
                 suggestions=(mended,),
             )
-            values = None
+            each = ()
         self._problems[row.number] = tuple(
             kept
             for p in self._problems.get(row.number, ())
             if (kept := keep(p) if p.column == column and _is_repair(p) else p)
         )
-        return replace(row, cells={**row.cells, column: read}, values=values)
+        return replace(
+            row,
+            cells={**row.cells, column: read},
+            values=next(iter(each), None),
+            grid=each if len(each) > 1 else (),
+        )
 
     def _count(self, number: int, sign: int) -> None:
         """Add a row to the totals, or take it out."""
         state, row = self._states[number], self._rows[number]
         change = self._doubles.put if sign > 0 else self._doubles.take
-        self._navigation.changed(change(number, row.values))
+        self._navigation.changed(change(number, row))
         self._totals.add(row, sign)
         if not state.left_out:
             for problem in self._problems.get(number, ()):

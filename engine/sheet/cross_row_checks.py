@@ -358,16 +358,33 @@ def check_widths(table: Table, found: Found) -> None:
 
 
 def check_doubles(
-    table: Table, columns: Mapping[str, Judged], bad: Container[int], found: Found
+    table: Table,
+    columns: Mapping[str, Judged],
+    bad: Container[int],
+    found: Found,
+    spans: Sequence[range] | None = None,
 ) -> None:
-    """Find rows with a seed that make the same images as an earlier row."""
+    """Find rows with a seed that make the same images as an earlier row.
+
+    Args:
+        table: the sheet.
+        columns: judged.
+        bad: lines with an error.
+        found: where findings go.
+        spans: of each line, those that its combinations have in `columns`; None: all are plain.
+    """
     seeds = columns.get("seed_number")
     if not seeds:
         return
     alike = [judged.values for name, judged in columns.items() if name != "num_images"]
     first: dict[tuple[object, ...], int] = {}
-    for line, key in enumerate(zip(*alike, strict=True)):
-        if seeds.values[line] is None or line in bad:
+    keys: Sequence[tuple[object, ...]] = list(zip(*alike, strict=True))
+    starts: Sequence[int] = range(len(keys))
+    if spans is not None:
+        starts = [span.start for span in spans]
+        keys = [keys[s.start] if len(s) == 1 else tuple(keys[s.start : s.stop]) for s in spans]
+    for line, (start, key) in enumerate(zip(starts, keys, strict=True)):
+        if seeds.values[start] is None or line in bad:
             continue
         earlier = first.setdefault(key, line)
         if earlier != line:

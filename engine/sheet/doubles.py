@@ -6,10 +6,17 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
 
-from engine.sheet.rows import RowValues
+from engine.sheet.rows import Row, RowValues
 
 _key = attrgetter(*(field.name for field in fields(RowValues) if field.name != "num_images"))
 """Equal for rows that make the same images, however many."""
+
+
+def _key_of(row: Row) -> Hashable:
+    """The same of a row; None: it has an error, or no seed."""
+    if row.values is None or row.values.seed_number is None:
+        return None
+    return tuple(map(_key, row.grid)) if row.grid else _key(row.values)
 
 
 class Doubles:
@@ -26,20 +33,19 @@ class Doubles:
         copy._members = self._members
         return copy
 
-    def put(self, number: int, values: RowValues | None) -> Sequence[int]:
+    def put(self, number: int, row: Row) -> Sequence[int]:
         """A row is there; the numbers of those that make the same images."""
-        if values is None or values.seed_number is None:
+        if (key := _key_of(row)) is None:
             return ()
-        group = self._groups[_key(values)]
+        group = self._groups[key]
         insort(group, number)
         self._members += 1
         return group
 
-    def take(self, number: int, values: RowValues | None) -> Sequence[int]:
+    def take(self, number: int, row: Row) -> Sequence[int]:
         """A row is gone; the numbers of those left that make the same images."""
-        if values is None or values.seed_number is None:
+        if (key := _key_of(row)) is None:
             return ()
-        key = _key(values)
         group = self._groups[key]
         del group[bisect_left(group, number)]
         self._members -= 1
@@ -47,11 +53,11 @@ class Doubles:
             del self._groups[key]
         return group
 
-    def earlier(self, number: int, values: RowValues | None) -> int | None:
+    def earlier(self, number: int, row: Row) -> int | None:
         """The first row that makes the same images, if it is another."""
-        if values is None or values.seed_number is None:
+        if (key := _key_of(row)) is None:
             return None
-        first = self._groups[_key(values)][0]
+        first = self._groups[key][0]
         return None if first == number else first
 
     @property

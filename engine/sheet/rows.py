@@ -1,7 +1,7 @@
 """What reading and checking a sheet yields: rows, and the problems of their cells."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -133,7 +133,26 @@ class Row:
     extra: Mapping[str, str]
     """Columns Promptsheet does not know, carried along to the results."""
     values: RowValues | None
-    """None while the row has an error."""
+    """None while the row has an error; of a grid, its first combination."""
+    grid: tuple[RowValues, ...] = ()
+    """Every combination of a row with lists in its cells, in their order; else empty."""
+
+    @property
+    def combinations(self) -> tuple[RowValues, ...]:
+        """What is rendered of it, one after the other; nothing while it has an error."""
+        if self.values is None:
+            return ()
+        return self.grid or (self.values,)
+
+    def with_seed(self, seed: int) -> "Row":
+        """The row with this seed, whatever its cell says."""
+        each = tuple(replace(values, seed_number=seed) for values in self.combinations)
+        return replace(self, values=next(iter(each), None), grid=each if self.grid else ())
+
+    @property
+    def images(self) -> int:
+        """How many images come of it."""
+        return sum(values.images for values in self.combinations)
 
 
 @dataclass(frozen=True, slots=True)

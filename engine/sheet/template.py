@@ -252,6 +252,8 @@ def explain(models: Sequence[str], *, full: bool = True) -> str:
         'that has a comma in it, and write a quote mark inside such a cell twice ("").',
         "Only the column prompt is needed; leave out columns that are not. An empty cell takes the",
         "default. Write no other text, no numbering, no comments, no blank lines.",
+        "Only to compare settings: 10 | 20 | 30 in a cell that holds one value, or",
+        "{all: red | blue} within a prompt, renders every combination with the same seed.",
         "",
         "Columns:",
     ]

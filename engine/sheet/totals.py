@@ -37,13 +37,15 @@ class Totals:
         """Rows that can be rendered."""
         self.images = 0
         """Images of these."""
+        self.in_grids = 0
+        """Combinations of those of them that are grids."""
         self._work: Counter[_Costs] = Counter()
         self._blank: Counter[tuple[bool, int]] = Counter()
 
     def copy(self) -> "Totals":
         """The same rows."""
         copy = Totals()
-        copy.ready, copy.images = self.ready, self.images
+        copy.ready, copy.images, copy.in_grids = self.ready, self.images, self.in_grids
         copy._work, copy._blank = self._work.copy(), self._blank.copy()
         return copy
 
@@ -52,14 +54,16 @@ class Totals:
         values = row.values
         if values is None:
             return
-        if "num_images" not in row.cells:
+        if _takes_the_default(row):
             self._blank[values.image is not None, values.num_images] += sign
         self.ready += sign
-        self.images += sign * values.images
-        costs = _costs(values)
-        self._work[costs] += sign * values.num_images
-        if not self._work[costs]:
-            del self._work[costs]
+        self.images += sign * row.images
+        self.in_grids += sign * len(row.grid)
+        for each in row.combinations:
+            costs = _costs(each)
+            self._work[costs] += sign * each.num_images
+            if not self._work[costs]:
+                del self._work[costs]
 
     @property
     def blank(self) -> tuple[BlankCount, ...]:
@@ -90,9 +94,14 @@ def blank_counts(rows: Iterable[Row]) -> tuple[BlankCount, ...]:
         Counter(
             (row.values.image is not None, row.values.num_images)
             for row in rows
-            if row.values is not None and "num_images" not in row.cells
+            if row.values is not None and _takes_the_default(row)
         )
     )
+
+
+def _takes_the_default(row: Row) -> bool:
+    """Whether a row makes as many images as one that does not say; a grid makes one of each."""
+    return "num_images" not in row.cells and not row.grid
 
 
 def _blank_counts(counted: Counter[tuple[bool, int]]) -> tuple[BlankCount, ...]:

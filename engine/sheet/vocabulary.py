@@ -97,7 +97,7 @@ class Vocabulary:
     )
     """By name; what a caption beside a palette is held against, and for showing."""
     wildcards: Collection[str] = ()
-    """What can stand between `__` and `__` in a prompt."""
+    """What can stand between `__` and `__` in a prompt; as a mapping, with what each can become."""
     wildcard_faults: Mapping[str, str] = field(default_factory=dict)
     """Why some of them cannot be used."""
     wildcard_fault: Callable[[str], str] = lambda _: ""

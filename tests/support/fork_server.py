@@ -1,7 +1,8 @@
 """The process that a run's others are forked from: workers of pytest, commands, engine processes.
 
 It imports what they need, once for all. It begins when it is first asked for something, and ends
-with the last process that asked.
+with the last process that asked. Beside it is a light one without torch, for what may take little
+memory: the children that read and copy what others made.
 """
 
 import contextlib
@@ -48,10 +49,10 @@ class Asked:
 class Forked:
     """A process that was forked for us."""
 
-    def __init__(self, asked: Asked, descriptors: Sequence[int]) -> None:
+    def __init__(self, asked: Asked, descriptors: Sequence[int], light: bool = False) -> None:
         """Start it; `descriptors` are ours."""
-        _stay()
-        self._server = _connected()
+        _stay(light)
+        self._server = _connected(light)
         body = pickle.dumps(asked)
         socket.send_fds(self._server, [NUMBER.pack(len(body))], descriptors)
         self._server.sendall(body)
@@ -82,44 +83,67 @@ def name() -> str:
     return os.environ.setdefault(_NAME, f"promptsheet-tests-{os.getpid()}")
 
 
-def _connected() -> socket.socket:
+def has_name() -> bool:
+    """Whether it is known here: not to a process that was given an environment of its own."""
+    return _NAME in os.environ
+
+
+def _address(name: str, light: bool) -> str:
+    return f"\0{name}{'-light' if light else ''}"
+
+
+def _connected(light: bool) -> socket.socket:
     server = socket.socket(socket.AF_UNIX)
-    server.connect(f"\0{name()}")
+    server.connect(_address(name(), light))
     return server
 
 
 @cache
-def _stay() -> socket.socket:
+def _stay(light: bool) -> socket.socket:
     """Have it there for as long as this process lives."""
-    root = Path(__file__).parents[2]
-    starting = subprocess.Popen(
-        [sys.executable, "-m", __name__, name()],
-        cwd=root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,  # pytest talks to its workers on it
-    )
+    starting: subprocess.Popen[bytes] | None = None
     end = time.monotonic() + _SECONDS
     while True:
         try:
-            server = _connected()
+            server = _connected(light)
         except ConnectionRefusedError:
             assert time.monotonic() < end, "it does not start"
+            starting = starting or _start()
             time.sleep(0.02)
         else:
             server.sendall(NUMBER.pack(0))
-            starting.poll()  # another worker may have been quicker
+            if starting is not None:
+                starting.poll()  # another worker may have been quicker
             return server
 
 
+def _start() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, name()],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # pytest talks to its workers on it
+    )
+
+
 def main() -> None:
-    """Serve at the address that is named, unless another does."""
-    listening = socket.socket(socket.AF_UNIX)
+    """Serve at the addresses that are named, unless another does."""
+    listening, light = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
     try:
-        listening.bind(f"\0{sys.argv[1]}")
+        listening.bind(_address(sys.argv[1], light=False))
+        light.bind(_address(sys.argv[1], light=True))
     except OSError:
         return
     listening.listen(64)
-    import tests.support.preloaded  # noqa: F401
+    light.listen(64)
+    if os.fork() == 0:
+        listening.close()
+        import tests.support.preloaded_light
+
+        listening = light
+    else:
+        light.close()
+        import tests.support.preloaded  # noqa: F401
 
     gc.collect()
     gc.freeze()  # a fork would copy what it looks through
@@ -155,14 +179,17 @@ def _serve(listening: socket.socket) -> None:
             else:
                 users.unregister(key.fileobj)
                 if len(users.get_map()) == 2:
+                    signal.set_wakeup_fd(-1)
                     return
 
 
 def _tell_of_ends(asking: dict[int, socket.socket]) -> None:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            with asking.pop(ended[0]) as connection, contextlib.suppress(OSError):
-                connection.sendall(NUMBER.pack(ended[1]))
+            connection = asking.pop(ended[0], None)  # none: the light server, at the end
+            if connection is not None:
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(NUMBER.pack(ended[1]))
 
 
 def _fork(asked: Asked, descriptors: Sequence[int]) -> int:

@@ -1,7 +1,8 @@
-"""Commands, engine processes and renderers as forks of a process that has their modules.
+"""Commands, engine processes, renderers and readers as forks of a process that has their modules.
 
-A renderer imports torch and diffusers for nine seconds of a processor. Forked, it is a process of
-its own all the same: with its parent, its descriptors, its signals and its death.
+A renderer imports torch and diffusers for nine seconds of a processor, a child that reads a sheet
+takes four times as long to start as to read. Forked, it is a process of its own all the same: with
+its parent, its descriptors, its signals and its death.
 """
 
 import fcntl
@@ -20,7 +21,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tests.support.fork_server import Asked, Forked
+from engine.sheet import copying, read
+from tests.support.fork_server import Asked, Forked, has_name
 
 T = TypeVar("T")
 _PYTHON = sys.executable
@@ -68,13 +70,17 @@ def _answer(descriptor: int, act: Callable[..., Any], arguments: tuple[Any, ...]
     return 0
 
 
-class ServedPopen(subprocess.Popen[Any]):
-    """As `Popen`, but the command and engine processes are forked."""
+class LightPopen(subprocess.Popen[Any]):
+    """As `Popen`, but what reads a sheet or copies it is forked."""
 
     _forked: Forked | None = None
+    _light = True
+
+    def _act(self, args: Any) -> Callable[[], Any] | None:
+        return _light_act_of(args)
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
-        act = _act_of(args)
+        act = None if rest[0] else self._act(args)
         if act is None:
             super()._execute_child(args, *rest)  # type: ignore[misc]
             return
@@ -92,7 +98,7 @@ class ServedPopen(subprocess.Popen[Any]):
             own_session=rest[20],
             act=act,
         )
-        self._forked = Forked(asked, (*streams, *kept))
+        self._forked = Forked(asked, (*streams, *kept), self._light)
         self.pid = self._forked.pid
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
@@ -116,6 +122,15 @@ class ServedPopen(subprocess.Popen[Any]):
             finally:
                 self._waitpid_lock.release()  # type: ignore[attr-defined]
         return self.returncode  # None as long as it runs
+
+
+class ServedPopen(LightPopen):
+    """As `Popen`, but the command and engine processes are forked."""
+
+    _light = False
+
+    def _act(self, args: Any) -> Callable[[], Any] | None:
+        return _act_of(args)
 
 
 class ForkingPopen(subprocess.Popen[Any]):
@@ -158,6 +173,23 @@ def _act_of(args: Any) -> Callable[[], Any] | None:
     if len(words) > 3 and words[0] == _PYTHON and words[2] == "-m" and words[3] in _MODULES:
         return functools.partial(_run_module, words[3])
     return None
+
+
+def _light_act_of(args: Any) -> Callable[[], Any] | None:
+    """What a command line that is forked without torch does; None: it is no such."""
+    words = _words(args)
+    if words[0] != _PYTHON or not has_name():
+        return None
+    if words[1:4] == ["-P", "-m", copying._PROGRAM]:
+        return functools.partial(_run_module, copying._PROGRAM)
+    if words[1:4] == ["-S", "-P", "-c"] and words[4] == read._CHILD:
+        return functools.partial(_run_code, words[4])
+    return None
+
+
+def _run_code(code: str) -> None:
+    sys.argv = sys.argv[3:4] + sys.argv[5:]
+    exec(code, {"__name__": "__main__"})
 
 
 def command() -> int:

@@ -2,9 +2,10 @@
 
 import os
 
-from engine.service.server import process, renderer_client
+from engine.service import renderer_process
+from engine.service.server import process
 
-os.environ |= renderer_client._ENVIRONMENT  # some of it is read when torch is imported
+os.environ |= renderer_process.ENVIRONMENT  # some of it is read when torch is imported
 
 import hypothesis
 import openpyxl

@@ -15,6 +15,7 @@ from engine.library.records import NewSession
 from engine.library.write.writer import Writer
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions
+from engine.protocol.cluster import Use
 from engine.protocol.events import AnyEvent, Counted, Paused
 from engine.protocol.framing import Framed
 from engine.protocol.rendering import (
@@ -65,6 +66,7 @@ class FakeRenderer:
     def __init__(self, device: str) -> None:
         self.device, self.pid, self.model, self.alive = device, 1, None, True
         self.warm: frozenset[str] = frozenset()
+        self.use: Use | None = None
 
     @classmethod
     async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:

@@ -12,6 +12,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
 
+from tui.graphics.view import PictureView
+
 CELL = (9, 18)
 """Width and height of a cell in pixels."""
 _FONT_SIZE = 15
@@ -65,18 +67,16 @@ def painted(app: App[Any]) -> Image.Image:
     width, height = app.size
     canvas = Image.new("RGB", (width * CELL[0], height * CELL[1]), _BACKGROUND)
     draw = ImageDraw.Draw(canvas)
-    pictures: list[re.Match[str]] = []
     for y, strip in enumerate(app.screen._compositor.render_strips()):
         x = 0
         for segment in strip:
-            if segment.control:
-                pictures += _SIXELS.finditer(segment.text)
-            else:
-                x = _paint(draw, segment, x, y)
-    for found in pictures:
-        line, column, sixels = found.groups()
-        at = (int(column) - 1) * CELL[0], (int(line) - 1) * CELL[1]
-        canvas.paste(_picture(sixels), at)
+            x = _paint(draw, segment, x, y)
+    for view in app.screen.query(PictureView):
+        for piece in view.sixels_on_screen():
+            for found in _SIXELS.finditer(piece):
+                line, column, sixels = found.groups()
+                at = (int(column) - 1) * CELL[0], (int(line) - 1) * CELL[1]
+                canvas.paste(_picture(sixels), at)
     return canvas
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 _OURS = re.compile(
-    r"\x1b(?:\[[\d;]*[mHABCDGJK]|\[\?\d+(?:;\d+)*(?:[hlu]|\$p)|\[[<>=]\d*(?:;\d+)*[uq]|\[c"
+    r"\x1b(?:\[[\d;]*[mHABCDGJKn]|\[\?\d+(?:;\d+)*(?:[hlu]|\$p)|\[[<>=]\d*(?:;\d+)*[uq]|\[c"
     r"|\[16t|[78]|\]22;[a-z-]*(?:\x07|\x1b\\))"
 )
 """Colours, the cursor, modes, questions, the pointer's shape: all that the app has to say."""

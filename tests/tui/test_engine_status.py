@@ -28,6 +28,7 @@ from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import EngineWatch
 
 IDLE = Standing(Status(1, "", "", "", None, None, False, True, [], [], []))
+AWAY = Standing(structs.replace(IDLE.status, host="node-a"), elsewhere=True)
 WORK = Tally("s", 12, waiting=10, rendering=0, stopped=0, failed=0, done=2, rewriting=0)
 BEGUN = Counted(WORK, False, [2])
 ENDED = Counted(replace(WORK, waiting=0, done=12), False, [2])
@@ -71,6 +72,14 @@ def after(*events: EngineEvent) -> EngineStatus:
         ([IDLE, BEGUN, FULL, Paused(None)], "◐ rendering 2/12"),
         ([IDLE, YOU], "‖ paused by you · P in Jobs continues"),
         ([standing(paused="x", renders=False)], "‖ not rendering here: x"),
+        ([AWAY], "● engine on node-a: idle"),
+        ([AWAY, BEGUN], "◐ engine on node-a: rendering 2/12"),
+        ([AWAY, BEGUN, SDXL], "◌ engine on node-a: loading sdxl on cuda:0 · 5 s"),
+        (
+            [Standing(structs.replace(AWAY.status, paused="x"), elsewhere=True)],
+            "‖ engine on node-a: paused: x",
+        ),
+        ([AWAY, BEGUN, Gone()], "○ engine: off"),
         ([standing(paused="x", paused_by_user=True)], "‖ paused by you · P in Jobs continues"),
         ([standing(work=[WORK], loading=SDXL.loads)], "◌ loading sdxl on cuda:0 · 5 s"),
         ([standing(work=[WORK], held=["s"])], "● engine: idle"),
@@ -84,6 +93,19 @@ def test_the_status_says_what_was_told(events: list[EngineEvent], said: str) -> 
     from time import monotonic
 
     assert after(*events).forms(monotonic())[0] == said
+
+
+def test_why_none_runs_is_told_with_it() -> None:
+    assert after(Absent("Nobody asked.")) == EngineStatus(Doing.OFF, "Nobody asked.")
+    assert after(Silent("It hangs.")) == EngineStatus(Doing.SILENT, "It hangs.")
+
+
+def test_of_another_host_no_steps_are_heard_so_nothing_is_said_to_stand_still() -> None:
+    away = after(AWAY, BEGUN)
+    later = away.since + 1e6
+    assert away.forms(later)[0] == "◐ engine on node-a: rendering 2/12"
+    assert away.fitting(26, later) == "◐ node-a: rendering 2/12"
+    assert away.pace_words(Pace(2.0, 60.0), later) == ["ETA 00:01:00", "2.0 img/s"]
 
 
 def test_two_devices_render_and_load_and_rendering_is_what_counts() -> None:

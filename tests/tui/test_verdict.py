@@ -68,3 +68,25 @@ def test_what_could_be_better_is_said_and_keeps_nothing_from_rendering(
     (one,) = given = advice(found(**changed), 512 * MIB)
     assert what in one.what and do in one.do and not one.stops
     assert verdict_line(found(**changed), given).startswith("✓ Ready to render on")
+
+
+@pytest.mark.parametrize(
+    ("ray", "what"),
+    [
+        ({"version": "not installed: pip"}, "Ray is not installed"),
+        ({"fault": "no Ray cluster answers at auto: nothing"}, "no Ray cluster answers"),
+        ({"token": "not asked for", "node a": "8 processors"}, "asks for no token"),
+        ({}, "has no node"),
+    ],
+)
+def test_a_ray_cluster_that_is_meant_to_render_is_there_and_asks_for_a_token(
+    ray: dict[str, str], what: str
+) -> None:
+    told = {"version": "2.60.0", "address": "auto", "token": "asked for"} | ray
+    assert any(what in each.what for each in advice(found(ray=told)))
+
+
+def test_nodes_of_a_ray_cluster_are_among_what_it_renders_on() -> None:
+    told = {"version": "2.60.0", "token": "asked for", "node a": "8 processors"}
+    assert advice(found(ray=told)) == []
+    assert verdict_line(found(ray=told), []).endswith("on cuda:0 and 1 node of a Ray cluster.")

@@ -31,6 +31,7 @@ def register(subcommands: Subcommands) -> None:
             "promptsheet engine pause",
             "promptsheet engine resume",
             "promptsheet engine start --devices cuda:0,cuda:1",
+            "promptsheet engine start --devices cuda:0,ray:4",
             "promptsheet engine start --no-render",
             "promptsheet engine run --exit-when-done",
         ),
@@ -172,12 +173,20 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
             else f"No engine process is running for {library}."
         )
         return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
-    lines = [f"Engine process {answer['pid']} for {library}, {answer['detached']}"]
+    host = f" on {clean(answer['host'])}" if answer.get("elsewhere") else ""
+    lines = [f"Engine process {answer['pid']}{host} for {library}, {answer['detached']}"]
+    devices = {each["device"]: each for each in answer.get("devices", ())}
     if machine := answer.get("machine"):
         lines.append(f"  {_machine_words(machine)}")
     lines += [
-        f"  renderer {r['pid']} on {r['device']}: {clean(r['model'] or 'no model yet')}"
+        f"  renderer {r['pid']} on {clean(r['device'])}: {clean(r['model'] or 'no model yet')}"
+        + _use_words(devices.get(r["device"], {}).get("use"))
         for r in answer["renderers"]
+    ]
+    lines += [
+        f"  {clean(name)}: {clean(each['trouble'])}"
+        for name, each in devices.items()
+        if each["trouble"]
     ]
     lines += [
         f"  {work['session']}: {work['done']:,} of {work['images']:,} done"
@@ -198,8 +207,15 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
     return lines + [clean(note) for note in notes if note]
 
 
+def _use_words(use: dict[str, Any] | None) -> str:
+    """`, 97% busy, 60 GB of 141 GB`, of another machine's device; else nothing."""
+    if use is None:
+        return ""
+    return f", {use['percent']:.0f}% busy, {size_text(use['used'])} of {size_text(use['total'])}"
+
+
 def _machine_words(machine: dict[str, Any]) -> str:
-    on = ", ".join(clean(device) for device in machine["devices"])
+    on = ", ".join(clean(device) for device in machine["devices"]) or "none here"
     cores = count_text(machine["cores"], "core")
     return f"devices: {on}; may use {cores} and {size_text(machine['memory'])} of memory"
 

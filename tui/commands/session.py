@@ -101,6 +101,7 @@ def register(subcommands: Subcommands) -> None:
             "ssh box promptsheet export last -o - > out.zip",
             "promptsheet export last --contact-sheet boats.pdf --favourites --columns 6",
             "promptsheet export last --html boats/ --strip-metadata",
+            "promptsheet export last --grid boats.png --rows 3 --across steps",
         ),
     )
     zipped.add_argument("session", type=session_name, help=SESSION_HELP)

@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
 from tui.commands.arguments import Subcommands, folder, session_name, words
@@ -26,7 +26,7 @@ from tui.commands.zipping import add_output, write_zip
 from tui.text import clean, count_text
 
 if TYPE_CHECKING:
-    from engine.api import Checked
+    from engine.api import Checked, Row
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -205,13 +205,32 @@ def check(options: Namespace, library: Library) -> int:
                 "ready": len(sheet.ready),
                 "images": checked.images,
                 "blank_num_images": [asdict(each) for each in checked.blank_counts],
+                "grids": [_grid_json(row, library) for row in sheet.ready if row.grid],
                 "problems": [asdict(problem) for problem in sheet.problems],
                 "estimate": asdict(checked.estimate),
             }
         )
     else:
-        say(*report.problem_lines(sheet.problems), report.totals_line(checked))
+        say(
+            *report.problem_lines(sheet.problems),
+            *report.grid_lines(checked, library.sheets.estimate),
+            report.totals_line(checked),
+        )
     return SOME if checked.errors else OK
+
+
+def _grid_json(row: "Row", library: Library) -> dict[str, Any]:
+    from engine.api import grid_of
+
+    found = grid_of(row)
+    axes = [{"name": axis.name, "values": axis.values} for axis in found.axes] if found else []
+    cost = library.sheets.estimate(row.combinations)
+    return {
+        "row": row.number,
+        "axes": axes,
+        "images": row.images,
+        "estimate": {"seconds": cost.seconds, "bytes": cost.bytes},
+    }
 
 
 def mend(options: Namespace, library: Library) -> int:

@@ -13,10 +13,11 @@ from tui.commands.parser import Parser
 from tui.text import clean, count_text
 
 if TYPE_CHECKING:
-    from engine.api import SessionInfo
+    from engine.api import ContactSheets, SessionInfo
 
 _OF_A_ZIP = ("table", "sources", "captions")
 _OF_A_CONTACT_SHEET = ("columns", "paper", "under")
+_OF_A_GRID = ("across", "down")
 _COLUMNS, _PAPER = 4, "a4"
 
 
@@ -39,6 +40,18 @@ def register(command: Parser, places: _MutuallyExclusiveGroup) -> None:
         metavar="DIR",
         help="instead of a ZIP, a new folder with a page for any browser, without a server",
     )
+    places.add_argument(
+        "--grid",
+        type=Path,
+        metavar="FILE.png",
+        help="instead of a ZIP, rows that are grids as one labelled picture each; see --rows",
+    )
+    command.add_argument(
+        "--across", metavar="COLUMN", help="of a grid: the list whose values are its columns"
+    )
+    command.add_argument(
+        "--down", metavar="COLUMN", help="of a grid: the list whose values are its rows"
+    )
     command.add_argument(
         "--columns", type=whole_number, metavar="N", help=f"of a contact sheet; {_COLUMNS}"
     )
@@ -59,6 +72,12 @@ def written(options: Namespace, library: Library, info: "SessionInfo") -> int | 
     Raises:
         UsageError: options that belong to something else, or a name that is taken.
     """
+    if options.grid:
+        _refuse(options, (*_OF_A_CONTACT_SHEET, *_OF_A_ZIP, "favourites"), "--grid")
+        if options.strip_metadata:
+            raise UsageError("--grid labels images with settings that --strip-metadata leaves out.")
+        return _grid(options, library, info)
+    _refuse(options, _OF_A_GRID, "anything but --grid FILE.png")
     if options.html:
         _refuse(options, (*_OF_A_CONTACT_SHEET, *_OF_A_ZIP), "--html")
         if options.force:
@@ -104,6 +123,27 @@ def _web_page(options: Namespace, library: Library, info: "SessionInfo") -> int:
     return OK
 
 
+def _grid(options: Namespace, library: Library, info: "SessionInfo") -> int:
+    """`promptsheet export SESSION --grid FILE`."""
+    from tui.progress import exporting
+
+    try:
+        with exporting() as progress:
+            done = library.sessions.grids(
+                info.session,
+                options.grid,
+                rows=options.rows,
+                across=options.across or "",
+                down=options.down or "",
+                replace=options.force,
+                progress=progress,
+            )
+    except FileExistsError as error:
+        name = clean(str(error.filename2 or error.filename))
+        raise UsageError(f"{name} already exists; --force replaces it.") from error
+    return _say_pages(done, info, "picture", as_json=options.json)
+
+
 def _contact_sheet(options: Namespace, library: Library, info: "SessionInfo") -> int:
     """`promptsheet export SESSION --contact-sheet FILE`."""
     from tui.progress import exporting
@@ -126,12 +166,17 @@ def _contact_sheet(options: Namespace, library: Library, info: "SessionInfo") ->
     except FileExistsError as error:
         name = clean(str(error.filename2 or error.filename))
         raise UsageError(f"{name} already exists; --force replaces it.") from error
-    if options.json:
+    return _say_pages(done, info, "page", as_json=options.json)
+
+
+def _say_pages(done: "ContactSheets", info: "SessionInfo", what: str, *, as_json: bool) -> int:
+    """What was written; the exit status."""
+    if as_json:
         files = [str(path) for path in done.files]
         print_json({"session": info.session} | asdict(done) | {"files": files})
     else:
         last = f" … {clean(done.files[-1].name)}" if len(done.files) > 1 else ""
-        pages = count_text(done.pages, "page")
+        pages = count_text(done.pages, what)
         first = clean(str(done.files[0]))
         say(f"{count_text(done.images, 'image')} on {pages} in {first}{last}")
     if done.without_font:

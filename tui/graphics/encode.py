@@ -29,10 +29,22 @@ _CUBE = (0, 95, 135, 175, 215, 255)
 """Levels of a channel among the 256 colours that have a number."""
 _COARSEST = [min(_CUBE, key=lambda known: abs(known - level)) for level in range(256)] * 3
 """A colour's number takes half the bytes of its three channels."""
+_STRIP_PIXELS = 24_000
+"""About so many, and bytes, in one piece of a picture in sixels: colours are named in each."""
 _CHUNK = 4096
 """Bytes of a picture in one message, kitty's rule."""
 _NUMBERS = itertools.count(random.randrange(1 << 23))
 """Other programs in the same window number pictures too."""
+
+
+@dataclass(frozen=True, slots=True)
+class SixelStrip:
+    """Some rows of a picture."""
+
+    first: int
+    """The row of cells that it begins with."""
+    rows: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +59,12 @@ class Picture:
     """The upper and lower halves of the cells, one pixel each."""
     coarse: bool = False
     """Fewer bytes, for a thin line."""
-    sixels: str = ""
+    sixels: tuple["SixelStrip", ...] = ()
+    """From top to bottom: between two of them something else can be sent."""
     number: int = 0
     """What kitty knows it by."""
-    transmission: str = ""
-    """What must have been sent once before kitty can show the placeholders."""
+    transmission: tuple[str, ...] = ()
+    """What must have been sent once before kitty can show the placeholders, in messages."""
     shade: bytes = b""
     """Each row's mean colour, red, green, blue: what is left of it beneath a dialog."""
 
@@ -59,7 +72,8 @@ class Picture:
     def weight(self) -> int:
         """About how many bytes it occupies."""
         halves = 3 * self.halves.width * self.halves.height if self.halves else 0
-        return len(self.sixels) + len(self.transmission) + halves
+        sixels = sum(len(strip.text) for strip in self.sixels)
+        return sixels + sum(map(len, self.transmission)) + halves
 
 
 def pixel_size(
@@ -101,17 +115,29 @@ def encode(
     colours = (_FEW_COLOURS if low else _COLOURS)[protocol]
     reduced = quantise(image.reduce(_SHRINK) if low else image, colours)
     if protocol == "sixel":
-        from tui.graphics.sixels import sixels  # numpy, which other terminals need not wait for
-
         # Half-cells stand in while something covers a part of it.
         halves = image.resize((columns, rows * 2), Image.Resampling.BOX)
-        drawn = sixels(reduced.resize(image.size, Image.Resampling.NEAREST))
+        drawn = _strips(reduced.resize(image.size, Image.Resampling.NEAREST), rows)
         pixels = image.width * image.height
         return Picture(columns, rows, pixels, halves, sixels=drawn, shade=shade)
     number = next(_NUMBERS) % 0xFFFFFF + 1
     sent = _transmission(reduced, number, columns, rows)
     pixels = reduced.width * reduced.height
     return Picture(columns, rows, pixels, coarse=low, number=number, transmission=sent, shade=shade)
+
+
+def _strips(image: Image.Image, rows: int) -> tuple[SixelStrip, ...]:
+    """The sixels of a picture, in strips of whole rows of cells."""
+    from tui.graphics.sixels import sixels  # numpy, which other terminals need not wait for
+
+    height = image.height // rows
+    at_once = max(1, _STRIP_PIXELS // (image.width * height))
+    return tuple(
+        SixelStrip(first, count, sixels(image.crop(box)))
+        for first in range(0, rows, at_once)
+        for count in [min(at_once, rows - first)]
+        for box in [(0, first * height, image.width, (first + count) * height)]
+    )
 
 
 def draw(picture: Picture) -> list[Strip]:
@@ -134,6 +160,11 @@ def shaded(picture: Picture) -> list[Strip]:
 def forget(number: int) -> str:
     """What makes kitty free a picture."""
     return f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\"
+
+
+def cut_short(number: int) -> str:
+    """What ends a picture of which kitty has a part, and frees it."""
+    return f"\x1b_Gq=2,m=0;\x1b\\{forget(number)}"
 
 
 @lru_cache(1 << 14)
@@ -186,13 +217,13 @@ def _placeholders(picture: Picture, *, tmux: bool) -> list[Strip]:
     ]
 
 
-def _transmission(image: Image.Image, number: int, columns: int, rows: int) -> str:
+def _transmission(image: Image.Image, number: int, columns: int, rows: int) -> tuple[str, ...]:
     file = io.BytesIO()
     image.save(file, "png", compress_level=6)
     data = b64encode(file.getvalue()).decode("ascii")
     chunks = [data[i : i + _CHUNK] for i in range(0, len(data), _CHUNK)]
     first = f"a=T,U=1,f=100,i={number},c={columns},r={rows},q=2,"
-    return "".join(
+    return tuple(
         f"\x1b_G{first if i == 0 else 'q=2,'}m={int(i < len(chunks) - 1)};{chunk}\x1b\\"
         for i, chunk in enumerate(chunks)
     )

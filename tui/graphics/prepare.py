@@ -120,7 +120,7 @@ async def drawn(
     """
     loop = asyncio.get_running_loop()
     terminal = current()
-    thin = terminal.thin or rough
+    thin = terminal.bandwidth == "low" or rough
     work = (path, box, cell_size(), terminal.protocol, console, thin, part, beneath)
     return await loop.run_in_executor(_pool, _draw, *work)
 

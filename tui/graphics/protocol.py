@@ -23,6 +23,7 @@ from tui.text import clean
 
 Protocol = Literal["sixel", "kitty", "half-cells", "none"]
 Wish = Literal["auto", "sixel", "kitty", "half-cells"]
+Bandwidth = Literal["auto", "low", "full"]
 
 _NAME = b"\x1b[>0q"
 _KITTY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
@@ -55,8 +56,8 @@ class Terminal:
     """Width and height of a character cell in pixels, if known."""
     answered: bool = True
     """Whether nothing more is to come: false if the terminal still owes answers."""
-    thin: bool = False
-    """Whether the line to it is thin, so that pictures should cost few bytes."""
+    bandwidth: Bandwidth = "auto"
+    """What the user says of the line to it: with "low", pictures should cost few bytes."""
     tmux: bool = False
     """Whether tmux is between, so that it has to pass on what is not text."""
     tells_focus: bool = False
@@ -91,15 +92,15 @@ def pictures_words() -> str:
 
 def cell_size() -> tuple[int, int]:
     """Width and height of a character cell in pixels, now: a terminal's font can change."""
-    if _current == replace(_HALF_CELLS, thin=_current.thin):
+    if _current == replace(_HALF_CELLS, bandwidth=_current.bandwidth):
         return USUAL_CELL
     return _told_cell_size() or _current.cell or USUAL_CELL
 
 
-def spare_the_line(thin: bool) -> None:
-    """From now on pictures cost less than half the bytes, or as many as before."""
+def take_bandwidth(bandwidth: Bandwidth) -> None:
+    """From now on the line is spared, or used as it is."""
     global _current
-    _current = replace(_current, thin=thin)
+    _current = replace(_current, bandwidth=bandwidth)
 
 
 def prepare_terminal(wish: Wish = "auto", patience: float = _PATIENCE) -> Terminal:

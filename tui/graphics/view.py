@@ -1,14 +1,11 @@
 """A widget that shows one prepared picture, whatever the terminal's protocol."""
 
 import textwrap
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any
-from weakref import WeakKeyDictionary, proxy
 
-from rich.segment import ControlType, Segment
-from textual.app import App
+from rich.segment import Segment
+from textual.errors import NoWidget
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -16,18 +13,13 @@ from textual.widget import Widget
 from textual.widgets import Tooltip
 from textual.widgets._toast import ToastRack
 
-from tui.graphics.encode import Picture, draw, forget, shaded
+from tui.graphics.encode import Picture, SixelStrip, draw, shaded
+from tui.graphics.kept import KeptPictures, kept_by
+from tui.graphics.outlet import Spans, outlet_of
 from tui.graphics.prepare import Drawing
-from tui.graphics.protocol import current
-from tui.graphics.tmux import passed_on
 from tui.text import clean
 
-_MOST_PIXELS = 32_000_000
-"""What kitty is asked to keep, at four bytes each: well below its own limit, beyond which it
-drops pictures without a word."""
 _FAULT = "✗"
-_CONTROL = ((ControlType.CURSOR_FORWARD, 0),)
-"""Makes a segment count for no cells and keeps styles away from it."""
 
 
 class PictureView(Widget):
@@ -45,13 +37,25 @@ class PictureView(Widget):
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
         at_bottom: bool = False,
+        large: bool = False,
     ) -> None:
-        """A view without a picture; those that it is given lie `at_bottom`, or in the middle."""
+        """A view without a picture.
+
+        Args:
+            name: as of any widget.
+            id: as of any widget.
+            classes: as of any widget.
+            at_bottom: those that it is given lie there, or else in the middle.
+            large: on a thin line they wait for the small ones, and until no key is pressed.
+        """
         super().__init__(name=name, id=id, classes=classes)
         self._at_bottom = at_bottom
+        self._large = large
         self._drawing: Drawing | None = None
         self._words = ""
-        self._covered = False
+        self._covered = range(0)
+        """Rows over which something else lies."""
+        self._sixels = _Sixels(self)
         self._kept: KeptPictures | None = None
         self._look: tuple[object, ...] = ()
         self._lines: list[Strip] = []
@@ -62,6 +66,14 @@ class PictureView(Widget):
         """What is shown. One larger than the region is not."""
         return self._drawing.picture if self._drawing else None
 
+    @property
+    def is_coming(self) -> bool:
+        """Whether a part of the picture has still to reach the terminal."""
+        picture = self.picture
+        if picture is None or self._kept is None:
+            return False
+        return outlet_of(self.app).pacer.has(self._sixels) or not self._kept.has(picture)
+
     def draw(self, drawing: Drawing | None) -> None:
         """Show a picture in place of the one before, or nothing."""
         if drawing is None and self._drawing is None and not self._words:
@@ -69,11 +81,31 @@ class PictureView(Widget):
         before, self._drawing, self._words, self._look = self.picture, drawing, "", ()
         if self._kept:
             if self.picture:
-                self._kept.hold(self.picture)
+                self._kept.hold(self.picture, self._came, large=self._large)
             if before:
                 self._kept.release(before)
             self._look_for_overlays(self.screen)
+        if self._sixels.take_the_place_of(before):
+            outlet_of(self.app).send(self._sixels)
+        else:
+            self.refresh()
+
+    def _came(self) -> None:
+        """Kitty has the picture."""
+        outlet_of(self.app).picture_came()
+        self._look = ()
         self.refresh()
+
+    def sixels_on_screen(self) -> list[str]:
+        """What draws the picture's sixels, as far as they are seen."""
+        strips = self._sixels.wanted if self.screen.is_active else []
+        return [self._sixels.drawn(strip) for strip in strips]
+
+    def was_painted_over(self, spans: Spans | None) -> None:
+        """Cells were written: what of the sixels is gone is sent again; None: all of them."""
+        self._sixels.lose(spans)
+        if self._sixels.missing:
+            outlet_of(self.app).pacer.put(self._sixels)
 
     def say(self, words: str) -> None:
         """Show plain words, and no picture."""
@@ -84,13 +116,15 @@ class PictureView(Widget):
 
     def on_mount(self) -> None:
         """Send the picture, and watch for what comes to lie over it."""
-        self._kept = _kept(self.app)
+        self._kept = kept_by(self.app)
         if self.picture:
-            self._kept.hold(self.picture)
+            self._kept.hold(self.picture, self._came, large=self._large)
+        outlet_of(self.app).over_cells.add(self)
         self.screen.screen_layout_refresh_signal.subscribe(self, self._look_for_overlays)
 
     def on_unmount(self) -> None:
         """Let the terminal forget the picture."""
+        outlet_of(self.app).over_cells.discard(self)
         if self._kept and self.picture:
             self._kept.release(self.picture)
         self._kept = None
@@ -104,8 +138,13 @@ class PictureView(Widget):
             return self._line_of_words(y)
         if place is None or self._drawing is None or not place.y <= y < place.bottom:
             return Strip.blank(width, style)
+        picture = self._drawing.picture
+        if self._kept is not None and not self._kept.has(picture):
+            return Strip.blank(width, style)
+        if picture.sixels and y - place.y not in self._covered:
+            return Strip.blank(width, style)  # they are sent when this has been painted
         row = self._rows(self._drawing)[y - place.y]
-        if self._drawing.picture.number:
+        if picture.number:
             row = row.apply_style(style)
         left, right = Strip.blank(place.x, style), Strip.blank(width - place.right, style)
         return Strip.join([left, row, right])
@@ -130,24 +169,14 @@ class PictureView(Widget):
         return drawing.strips
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows, with the sixels behind the last of them."""
+        """The rows; where sixels are, blanks."""
         if not self.is_attached:  # it was just taken away, and its place is not laid out anew yet
             return [Strip.blank(crop.width)] * crop.height
         # Under a dialog the colours are changed, and kitty's hold the picture's number; and sixels
         # would lie over the dialog.
         if not self.screen.is_active:
             return self._shaded(crop)
-        place = self._place()
-        if place is None or self.picture is None or not self.picture.sixels:
-            return self._rows_of_cells(crop)
-        if self._covered or crop != Region(0, 0, *self.size):
-            return self._rows_of_cells(crop)
-        blank = Strip.blank(crop.width, self.rich_style)
-        lines = [blank] * crop.height
-        lines[place.bottom - 1] = Strip(
-            [*blank, self._sixels(self.picture.sixels, place)], crop.width
-        )
-        return lines
+        return self._rows_of_cells(crop)
 
     def _shaded(self, crop: Region) -> list[Strip]:
         blank, place = Strip.blank(self.size.width, self.rich_style), self._place()
@@ -175,11 +204,6 @@ class PictureView(Widget):
             lines = [line.crop(*crop.column_span) for line in lines]
         return lines
 
-    def _sixels(self, sixels: str, place: Region) -> Segment:
-        # The cursor is put back where the row of blanks has left it.
-        column, line = place.x + self.region.x + 1, place.y + self.region.y + 1
-        return Segment(f"\x1b7\x1b[{line};{column}H{sixels}\x1b8", None, _CONTROL)
-
     def _place(self) -> Region | None:
         picture, size = self.picture, self.size
         if picture is None or picture.columns > size.width or picture.rows > size.height:
@@ -192,13 +216,106 @@ class PictureView(Widget):
         """Sixels lie over everything and are erased cell by cell, so they must know."""
         if self.picture is None or not self.picture.sixels:
             return
-        covered = any(
-            overlay.display and overlay.region.overlaps(self.region)
-            for overlay in _overlays(screen)
-        )
+        covered = self._sixels.covered(list(_overlays(screen)))
         if covered != self._covered:
-            self._covered = covered
-            self.refresh()
+            before, self._covered, self._look = self._covered, covered, ()
+            if (place := self._place()) is not None:
+                for rows in (before, covered):
+                    self.refresh(Region(0, place.y + rows.start, self.size.width, len(rows)))
+
+
+class _Sixels:
+    """What of a view's sixels has to be sent."""
+
+    has_begun = False
+
+    def __init__(self, view: PictureView) -> None:
+        self._view = view
+        self.missing: list[SixelStrip] = []
+
+    @property
+    def large(self) -> bool:
+        return self._view._large
+
+    @property
+    def is_over(self) -> bool:
+        view = self._view
+        is_seen = view.is_attached and view.screen.is_active and self.place is not None
+        return not (self.missing and is_seen)
+
+    @property
+    def place(self) -> Region | None:
+        """Where the picture is on the screen, if it is there."""
+        view, inside = self._view, self._view._place()
+        if inside is None or not view.is_attached:
+            return None
+        try:
+            return inside.translate(view.screen.find_widget(view).region.offset)
+        except NoWidget:
+            return None
+
+    @property
+    def wanted(self) -> list[SixelStrip]:
+        """Those that nothing lies over."""
+        picture, covered = self._view.picture, self._view._covered
+        sixels = picture.sixels if picture is not None else ()
+        return [s for s in sixels if s.first not in covered]
+
+    def piece(self) -> str:
+        return self.drawn(self.missing.pop(0))
+
+    def drawn(self, strip: SixelStrip) -> str:
+        """What draws a strip; nothing where there is no place for it."""
+        place = self.place
+        if place is None:
+            return ""
+        # The cursor is put back where the frame has left it.
+        return f"\x1b7\x1b[{place.y + strip.first + 1};{place.x + 1}H{strip.text}\x1b8"
+
+    def take_the_place_of(self, before: Picture | None) -> bool:
+        """Draw over the picture before, if it lies under all of this one and is soon gone."""
+        view, now = self._view, self._view.picture
+        self.missing = []
+        if before is None or now is None or not (before.sixels and now.sixels):
+            return False
+        same = (before.columns, before.rows) == (now.columns, now.rows)
+        if view._covered or not same or not view.is_attached or outlet_of(view.app).line.is_thin:
+            return False
+        self.missing = list(now.sixels)
+        return True
+
+    def lose(self, spans: Spans | None) -> None:
+        """Cells were written."""
+        place = self.place
+        if place is None or not self._view.screen.is_active:
+            self.missing = []
+            return
+        gone = [
+            strip
+            for strip in self.wanted
+            if spans is None
+            or any(
+                left < place.right and right > place.x
+                for line in range(place.y + strip.first, place.y + strip.first + strip.rows)
+                for left, right in spans.get(line, ())
+            )
+        ]
+        still = [strip for strip in self.wanted if strip in self.missing or strip in gone]
+        self.missing = still
+
+    def covered(self, overlays: Iterable[Widget]) -> range:
+        """The rows of strips that are not seen whole, from the first to the last."""
+        view, place = self._view, self.place
+        if place is None or view.picture is None:
+            return range(0)
+        over = [overlay.region for overlay in overlays if overlay.display]
+        seen = view.screen.find_widget(view).visible_region
+        rows = []
+        for strip in view.picture.sixels:
+            region = Region(place.x, place.y + strip.first, place.width, strip.rows)
+            if not seen.contains_region(region) or any(map(region.overlaps, over)):
+                rows += [strip.first, strip.first + strip.rows]
+        return range(min(rows), max(rows)) if rows else range(0)
 
 
 def _overlays(screen: Screen[Any]) -> Iterator[Widget]:
@@ -209,73 +326,3 @@ def _overlays(screen: Screen[Any]) -> Iterator[Widget]:
         elif isinstance(child, ToastRack):
             for holder in child.children:
                 yield from holder.children
-
-
-class KeptPictures:
-    """The pictures that kitty has been sent, so that each is sent once.
-
-    Those on the screen stay, and of the others as many of the latest as there is room for.
-    """
-
-    def __init__(self, write: Callable[[str], None], most_pixels: int = _MOST_PIXELS) -> None:
-        self._write = write
-        self._most_pixels = most_pixels
-        self._sent: OrderedDict[int, Picture] = OrderedDict()
-        self._held: Counter[int] = Counter()
-
-    def hold(self, picture: Picture) -> None:
-        """Send it, unless kitty has it, and see that it stays."""
-        if not picture.number:
-            return
-        if picture.number not in self._sent:
-            self._write(picture.transmission)
-        self._sent[picture.number] = picture
-        self._sent.move_to_end(picture.number)
-        self._held[picture.number] += 1
-
-    def send_again(self) -> None:
-        """Send those on the screen once more: the terminal may be another one now."""
-        self._sent = OrderedDict((n, sent) for n, sent in self._sent.items() if self._held[n])
-        for picture in self._sent.values():
-            self._write(picture.transmission)
-
-    def release(self, picture: Picture) -> None:
-        """It may go."""
-        if not picture.number:
-            return
-        self._held[picture.number] -= 1
-        self._make_room()
-
-    @property
-    def held(self) -> int:
-        """How many are on the screen."""
-        return sum(self._held.values())
-
-    def _make_room(self) -> None:
-        pixels = sum(sent.pixels for sent in self._sent.values())
-        for number in [number for number in self._sent if not self._held[number]]:
-            if pixels <= self._most_pixels:
-                return
-            pixels -= self._sent.pop(number).pixels
-            del self._held[number]
-            self._write(forget(number))
-
-
-_kept_by_app: WeakKeyDictionary[App[Any], KeptPictures] = WeakKeyDictionary()
-
-
-def _kept(app: App[Any]) -> KeptPictures:
-    if app not in _kept_by_app:
-        _kept_by_app[app] = KeptPictures(partial(_write, proxy(app)))
-    return _kept_by_app[app]
-
-
-def send_again(app: App[Any]) -> None:
-    """Send the pictures on the screen once more, where the terminal keeps them."""
-    _kept(app).send_again()
-
-
-def _write(app: App[Any], text: str) -> None:
-    # The driver's own thread writes it, in order with the screen's updates, while the app runs.
-    if app._driver is not None and not app._exit:
-        app._driver.write(passed_on(text) if current().tmux else text)

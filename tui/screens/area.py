@@ -1,5 +1,6 @@
 """What the four areas have in common: the top line, the footer, and a share of the news."""
 
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from textual.screen import Screen
 from engine.api import ImageInfo
 from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
+from tui.graphics.outlet import outlet_of
 from tui.keys import words_of
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_line import TopLine
@@ -23,6 +25,8 @@ class AreaScreen(Screen[None]):
     ready = False
     """Whether its widgets are there, so that it can be told things."""
     _has_come = False
+    _is_waiting = False
+    """Whether a frame waits for the line to the terminal."""
     _keys: Sequence[tuple[bool | None, str]] = ()
 
     def __init__(self, app_state: AppState) -> None:
@@ -52,6 +56,21 @@ class AreaScreen(Screen[None]):
         elif self.ready:
             self.query_one(TopLine).show()
             self.resumed()
+
+    def _on_timer_update(self) -> None:
+        """Paint what has changed, no oftener than the line to the terminal takes it."""
+        wait = outlet_of(self.app).frame_in(time.monotonic()) if self.is_current else 0.0
+        if wait <= 0:
+            super()._on_timer_update()
+            return
+        self._update_timer.pause()
+        if not self._is_waiting:
+            self._is_waiting = True
+            self.set_timer(wait, self._paint_at_last)
+
+    def _paint_at_last(self) -> None:
+        self._is_waiting = False
+        self._update_timer.resume()
 
     def refresh_keys(self, *others: DOMNode) -> None:
         """Show other keys if some do what they did not, or are called otherwise; else cost little.

@@ -63,6 +63,8 @@ class _Form:
     """Of the file; empty: it is a folder."""
     table: TableKind | None = None
     """Of the results sheet in a ZIP."""
+    is_grid: bool = False
+    """Whether it is one row as a table."""
 
 
 _FORMS = (
@@ -74,6 +76,7 @@ _FORMS = (
     _Form("contact sheet, PNG", ".png"),
     _Form("page for a browser, a folder", ""),
 )
+_GRID = _Form("grid with labels, PNG", ".png", is_grid=True)
 
 
 class ExportScreen(Dialog[None]):
@@ -98,6 +101,7 @@ class ExportScreen(Dialog[None]):
         & #captions { display: none; }
         & #ssh { display: none; }
     }
+    ExportScreen.-grid { & #captions, & #strip, & #what, & #ssh { display: none; } }
     ExportScreen ProgressBar { margin-top: 1; display: none; }
     ExportScreen ProgressBar.-running { display: block; }
     ExportScreen .note { margin-top: 1; }
@@ -105,13 +109,30 @@ class ExportScreen(Dialog[None]):
     """
 
     def __init__(
-        self, info: SessionInfo, library: Library, marked: Collection[str] = frozenset()
+        self,
+        info: SessionInfo,
+        library: Library,
+        marked: Collection[str] = frozenset(),
+        grid: int | None = None,
+        *,
+        as_grid: bool = False,
     ) -> None:
+        """What can be exported.
+
+        Args:
+            info: the session.
+            library: whose it is.
+            marked: ids of its marked images.
+            grid: the number of a row that can be exported as a grid; None: none.
+            as_grid: whether that is what is offered first.
+        """
         super().__init__()
+        self._grid = grid
+        self._forms = _FORMS if grid is None else (*_FORMS, _GRID)
         self._info = info
         self._library = library
         self._marked = marked
-        self._form = _FORMS[0]
+        self._form = _GRID if as_grid and grid is not None else self._forms[0]
         self._at = (0, 0)
         self._exporting = False
         self._cancelled = False
@@ -131,7 +152,7 @@ class ExportScreen(Dialog[None]):
                     yield RadioButton(favourites, disabled=not info.favourites)
                     yield RadioButton(marked, value=bool(self._marked), disabled=not self._marked)
                 with RadioSet(id="form"):
-                    for form in _FORMS:
+                    for form in self._forms:
                         yield RadioButton(form.words, value=form is self._form)
             with Horizontal():
                 yield Checkbox("leave out recipes", id="strip")
@@ -156,20 +177,28 @@ class ExportScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Begin to look at how far it is."""
+        self._form_class()
         self.set_interval(_EVERY, self._look)
+
+    def _form_class(self) -> None:
+        form = self._form
+        is_sheet = form.suffix in (".pdf", ".png") and not form.is_grid
+        self.set_class(is_sheet, "-contact-sheet")
+        self.set_class(not form.suffix, "-page")
+        self.set_class(form.is_grid, "-grid")
 
     def _offered(self, form: _Form) -> str:
         """What is offered as a name."""
-        return str(Path.home() / f"{self._info.folder.name}{form.suffix}")
+        row = f"-row-{self._grid}" if form.is_grid else ""
+        return str(Path.home() / f"{self._info.folder.name}{row}{form.suffix}")
 
     @on(RadioSet.Changed, "#form")
     def _form_chosen(self, event: RadioSet.Changed) -> None:
-        before, self._form = self._form, _FORMS[event.index]
+        before, self._form = self._form, self._forms[event.index]
         target = self.query_one("#target", Input)
         if before.suffix != self._form.suffix and target.value.endswith(before.suffix):
             target.value = target.value.removesuffix(before.suffix) + self._form.suffix
-        self.set_class(self._form.suffix in (".pdf", ".png"), "-contact-sheet")
-        self.set_class(not self._form.suffix, "-page")
+        self._form_class()
 
     @on(Checkbox.Changed, "#strip, #captions")
     def _ticked(self, event: Checkbox.Changed) -> None:
@@ -203,6 +232,7 @@ class ExportScreen(Dialog[None]):
             captions=self.query_one("#captions", Checkbox).value,
             columns=int(columns) if columns.lstrip("-").isdecimal() else 0,
             paper=self.query_one("#paper", Input).value.strip().lower(),
+            grid=self._grid,
         )
         self._export(target, wish)
 
@@ -259,6 +289,8 @@ class _Wish:
     captions: bool
     columns: int
     paper: str
+    grid: int | None
+    """The row that is written as a table, if that is the form."""
 
     def carried_out(
         self, library: Library, session: str, target: Path, progress: Callable[[int, int], None]
@@ -274,6 +306,9 @@ class _Wish:
             "strip_metadata": self.strip_metadata,
             "progress": progress,
         }
+        if self.form.is_grid and self.grid is not None:
+            grid = library.sessions.grids(session, target, rows=[self.grid], progress=progress)
+            return f"row {self.grid}, {count_text(grid.images, 'image')}, in {grid.files[0]}"
         if self.form.table is not None:
             with written_beside(target) as (_, file):
                 done = library.sessions.export(

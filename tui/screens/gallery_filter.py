@@ -167,6 +167,18 @@ class GalleryTiles:
         """These are as they are now."""
         self._images |= {image.image: image for image in images}
 
+    def seems_of_grid(self, image: ImageInfo | None) -> bool:
+        """Whether an image's row is probably a grid, by what was read lately of its images.
+
+        Those of a plain row have one seed after the other; those of a grid mostly the same.
+        """
+        return image is not None and any(
+            other.seed - other.variation != image.seed - image.variation
+            for other in self._images.values()
+            if (other.session, other.row) == (image.session, image.row)
+            and not other.recipe.get("upscale")
+        )
+
     def keys(self, start: int, stop: int) -> Sequence[str]:
         """Ids of images."""
         return self.gallery.keys(start, stop)

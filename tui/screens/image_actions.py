@@ -125,6 +125,18 @@ class ImageActions:
         """Mark or unmark one."""
         self._sheet.marks ^= {key}
 
+    @property
+    def marks(self) -> set[str]:
+        """The marked images, on any page."""
+        return self._sheet.marks
+
+    def take_marks(self, marks: Iterable[str]) -> None:
+        """These are marked now: they were elsewhere than on the page."""
+        marks = set(marks)
+        self._sheet.marks.clear()
+        self._sheet.marks.update(marks)
+        self._sheet.refresh()
+
     async def _decided(self, done: Done) -> None:
         tiles = self._reviewed.tiles
         if done.images and tiles is not None:
@@ -333,5 +345,12 @@ class ImageActions:
     def export(self) -> None:
         """A ZIP of the marked images, the favourites, or all; of one session alone."""
         if self._reviewed.info is not None:
-            marks = frozenset(self._sheet.marks)
-            self.node.app.push_screen(ExportScreen(self._reviewed.info, self._library, marks))
+            marks, tile, tiles = (
+                frozenset(self._sheet.marks),
+                self._sheet.tile,
+                self._reviewed.tiles,
+            )
+            image = tiles.image(tile.key) if tile is not None and tiles is not None else None
+            is_grid = image is not None and tiles is not None and tiles.seems_of_grid(image)
+            grid = image.row if image is not None and is_grid else None
+            self.node.app.push_screen(ExportScreen(self._reviewed.info, self._library, marks, grid))

@@ -34,6 +34,7 @@ from tui.screens.jobs_reading import InHand, JobsReading, ReadQueue
 from tui.text import clean, count_text
 from tui.widgets.job_table import JobSource, JobTable
 from tui.widgets.live_pane import LivePane
+from tui.widgets.node_devices import NodeDevices
 from tui.widgets.progress_line import ProgressLine, SessionProgress
 from tui.widgets.session_queue import SessionQueue
 from tui.widgets.virtual_table import VirtualTable
@@ -171,6 +172,7 @@ class JobsScreen(AreaScreen):
         with Horizontal():
             yield self._table
             yield self._pane
+        yield NodeDevices()
         yield AskedLine()
 
     def on_mount(self) -> None:
@@ -351,6 +353,8 @@ class JobsScreen(AreaScreen):
         super().tell(news)
         self._queue.tell(news.tallies, time.monotonic())
         self._steps = news.steps
+        if self.is_current:
+            self.query_one(NodeDevices).show(news.devices, news.steps)
         changed = self._show_status()
         if news.order or news.settled or news.curated:
             self._reading.queue()

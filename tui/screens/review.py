@@ -44,6 +44,7 @@ from tui.screens.gallery_filter import (
     wanted_by,
 )
 from tui.screens.image_actions import ImageActions, Reviewed
+from tui.screens.row_grids import RowGrids
 from tui.terminal.download import can_download
 from tui.text import clean, count_text, rating_sign, shorten
 from tui.widgets.caption_view import prompt_lines
@@ -53,7 +54,18 @@ from tui.workers import hand_over, hand_to, work
 
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
-_WITH_IMAGES = ("duel", "full", "chosen", "favour", "rate", "trash", "compare", "more", "export")
+_WITH_IMAGES = (
+    "duel",
+    "full",
+    "chosen",
+    "favour",
+    "rate",
+    "trash",
+    "compare",
+    "grid",
+    "more",
+    "export",
+)
 """Actions that mean an image."""
 _DROP = "Clear filter"
 _NO_ROW = "Stay here"
@@ -68,13 +80,27 @@ _FIRST = 1000
 _REST = 0.15
 """Seconds without a key after which all sessions' images are looked through for what was typed."""
 _KEYS = (
-    *("contact.range", "review.compare", "review.open", "review.favourite", "review.take_away"),
+    *(
+        "contact.range",
+        "review.compare",
+        "review.grid",
+        "review.open",
+        "review.favourite",
+        "review.take_away",
+    ),
     *("contact.mark", "contact.leave", "review.pick", "review.undo", "review.find"),
     *("review.all_images", "review.rate"),
     *("review.watch", "review.to_sheet", "review.again", "review.write_out"),
 )
 _OF_ALL = (
-    *("contact.range", "review.compare", "review.all_images", "review.to_sheet", "review.watch"),
+    *(
+        "contact.range",
+        "review.compare",
+        "review.grid",
+        "review.all_images",
+        "review.to_sheet",
+        "review.watch",
+    ),
 )
 _KEYS_OF_ALL = tuple(dict.fromkeys((*_OF_ALL, *_KEYS)))
 """The ways on from an image come first."""
@@ -124,6 +150,7 @@ class ReviewScreen(AreaScreen):
         bind("review.pick", "pick", "Pick row by row"),
         bind("review.duel", "duel", "Duel", show=False),
         bind("review.compare", "compare", "Compare"),
+        bind("review.grid", "grid", "Show as grid"),
         bind("review.find", "ask('filter')", "Filter"),
         bind("review.favourites", "only('favourites')", "Show favourites only", show=False),
         bind("review.failed", "only('failed')", "Show failed only", show=False),
@@ -187,6 +214,7 @@ class ReviewScreen(AreaScreen):
             "download": images.download,
         }
         """What is done to chosen images."""
+        self._grids = RowGrids(self, app_state.library, self.reviewed, images, self._sheet)
         self._marks: dict[str | None, set[str]] = {}
         """Session → its marked images; None: those of all."""
         self._filters = {False: _NO_FILTER, True: _ALL_NEWEST}
@@ -358,6 +386,7 @@ class ReviewScreen(AreaScreen):
             self._load(self.app_state.memory.session)
         if session in news.tallies or session in news.curated:
             self._take_in()
+            self._grids.look()
         if self._following and session in news.finished:
             self._show_newest(news.finished[session])
 
@@ -532,6 +561,17 @@ class ReviewScreen(AreaScreen):
         self.images.with_images(
             sorted(keys), lambda images: self.app.push_screen(CompareScreen(images, library))
         )
+
+    def action_grid(self) -> None:
+        """The row of the one under the cursor as a table of what it varies."""
+        if (image := self._image) is not None:
+            self._grids.open(image)
+
+    @property
+    def _seems_grid(self) -> bool:
+        """Whether the row of the one under the cursor is probably a grid."""
+        tiles = self.reviewed.tiles
+        return tiles is not None and tiles.seems_of_grid(self._image)
 
     @property
     def _image(self) -> ImageInfo | None:
@@ -719,6 +759,8 @@ class ReviewScreen(AreaScreen):
             case "review.watch" if self._can_follow:
                 return "Follow newest"
             case "review.compare" if not 2 <= marks <= MOST:
+                return ""
+            case "review.grid" if not self._seems_grid:
                 return ""
             case "review.find" if self.reviewed.tiles is None:
                 return ""

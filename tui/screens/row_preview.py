@@ -15,10 +15,13 @@ from engine.api import (
     Row,
     RowValues,
     SettingsError,
+    grid_of,
     looks_like_caption,
 )
 from tui.app_state import AppState
+from tui.cost_words import cost_words
 from tui.glyphs import EDITED
+from tui.grid_words import product_words
 from tui.screens.ask import Ask
 from tui.screens.edit_caption import EditCaption
 from tui.text import clean, count_text
@@ -175,6 +178,10 @@ def _previewed(row: Row, library: Library) -> _Preview:
     caption = caption_text(recipe.prompt, recipe.width, recipe.height)
     mark = (f" {EDITED} edited by you", "bold") if row.values.final_prompt else ""
     numbers = f"→ {_numbers(recipe, row.values)}"
+    if (grid := grid_of(row)) is not None:
+        cost = cost_words(library.sheets.estimate(row.combinations))
+        whole = " · ".join([product_words(grid), *cost])
+        numbers = f"→ a grid: {whole}\n→ its first: {_numbers(recipe, row.values)}"
     if caption:
         lines = [Content.assemble(f"{numbers} · a caption", mark)]
     else:

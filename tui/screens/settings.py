@@ -24,7 +24,7 @@ from engine.api import (
     write_setting,
 )
 from tui.app_state import KeysChanged
-from tui.graphics.protocol import pictures_words, spare_the_line
+from tui.graphics.protocol import pictures_words, take_bandwidth
 from tui.keys import bind, key_of
 from tui.screens.dialog import EndsOnce
 from tui.screens.remap_keys import RemapKeys
@@ -201,7 +201,7 @@ class SettingsScreen(EndsOnce[None]):
         if setting.name == "app.theme" and holds.theme in self.app.available_themes:
             self.app.theme = holds.theme
         elif setting.name == "app.bandwidth":
-            spare_the_line(holds.bandwidth == "low")
+            take_bandwidth(holds.bandwidth)
         elif setting.name == "app.keys":
             self.app.post_message(KeysChanged(holds.keys))
         text = setting.default if written.value is None else as_text(written.value)

@@ -125,7 +125,8 @@ def totals_text(
 
 def _totals(draft: Draft, estimate: Estimate | None, diff: SessionDiff | None) -> Iterator[str]:
     rows = count_text(len(draft.numbers), "row")
-    yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}"
+    grids = f" (grids: {draft.in_grids:,})" if draft.in_grids else ""
+    yield f"{draft.ready:,} of {rows} ready · {count_text(draft.images, 'image')}{grids}"
     if estimate is not None and draft.images:
         if costs := cost_words(estimate):
             yield " · ".join(costs)

@@ -1,17 +1,28 @@
 """The machine in a few characters: how busy the devices are, what is free on the disk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.api import Library
-from tui.text import clean, size_text
+from tui.text import clean, count_text, size_text
+
+if TYPE_CHECKING:
+    from engine.api import DeviceState
 
 _BARS = 8
 
 
-def device_gauge() -> str:
-    """`cuda:0 97% 33/150 GB`; with several GPUs the first and how many more. Call in a thread."""
+def device_gauge(devices: "Sequence[DeviceState]" = ()) -> str:
+    """`cuda:0 97% 33/150 GB`; with several GPUs the first and how many more. Call in a thread.
+
+    Args:
+        devices: what is rendered on; where other machines are among it, these are summed up.
+    """
     from engine.api import devices_in_use  # after the first paint
 
+    if any(device.node for device in devices):
+        return nodes_gauge(devices)
     first, *others = devices_in_use()
     used, total = first.used, first.total
     size, unit = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
@@ -19,6 +30,20 @@ def device_gauge() -> str:
     percents = "".join(f" {other.percent:.0f}%" for other in others)
     memory = f"{used / size:.{digits}f}/{total / size:.{digits}f} {unit}"
     return f"{clean(first.device)} {first.percent:.0f}%{percents} {memory}"
+
+
+def nodes_gauge(devices: "Sequence[DeviceState]") -> str:
+    """`5 devices on 3 nodes 92% 210/564 GB`: how busy other machines' devices are on the whole."""
+    there = [device for device in devices if device.node]
+    nodes = {device.node for device in there}
+    words = f"{count_text(len(there), 'device')} on {count_text(len(nodes), 'node')}"
+    uses = [device.use for device in there if device.use is not None]
+    if not uses:
+        return words
+    used, total = (
+        sum(amounts) / 1e9 for amounts in zip(*((u.used, u.total) for u in uses), strict=True)
+    )
+    return f"{words} {sum(u.percent for u in uses) / len(uses):.0f}% {used:.0f}/{total:.0f} GB"
 
 
 @dataclass(frozen=True, slots=True)

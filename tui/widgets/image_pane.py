@@ -81,7 +81,7 @@ class ImagePane(Widget):
 
     def compose(self) -> ComposeResult:
         """The picture, the words in its place, the caption."""
-        yield PictureView()
+        yield PictureView(large=True)
         yield Static(_NOTHING, id="words", markup=False)
         yield Static("", id="caption", markup=False)
 
@@ -108,12 +108,24 @@ class ImagePane(Widget):
             beneath: what it was drawn on, to be shown with it.
         """
         wish = None if path is None else _Wish(path, caption, part, most, rough, beneath)
+        self._leave_off(wish)
         self._wish = wish
         if path is None and self.is_mounted:
             self.shown = None
             self.workers.cancel_node(self)
             self._say(words, caption)
         self._load_soon()
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether a part of the picture has still to reach the terminal."""
+        return self.is_mounted and self.query_one(PictureView).is_coming
+
+    def _leave_off(self, wish: _Wish | None) -> None:
+        """Send no more of a picture that another one is about to replace."""
+        before = None if self._wish is None else self._wish.path
+        if self.is_coming and (wish is None or wish.path != before):
+            self.query_one(PictureView).draw(None)
 
     def on_resize(self) -> None:
         """The picture is made anew for the new size."""

@@ -50,7 +50,8 @@ class LivePane(ImagePane):
             beneath: what it is drawn on, shown beside it.
         """
         now = time.monotonic()
-        if now - self._previewed >= _SECONDS.get(current().protocol, _SECONDS_OF_CELLS):
+        seconds = _SECONDS.get(current().protocol, _SECONDS_OF_CELLS)
+        if now - self._previewed >= seconds and not self.is_coming:
             self._previewed = now
             self._keep(preview.picture, caption, beneath)
 

@@ -110,7 +110,7 @@ class TopLine(Horizontal):
     def _read_gauges(self) -> None:
         app_state = self._app_state
         disk = disk_gauge(app_state.library, app_state.memory.session)
-        hand_to(self, self._take, _Gauges(device_gauge(), disk))
+        hand_to(self, self._take, _Gauges(device_gauge(app_state.devices), disk))
 
     def _take(self, gauges: _Gauges) -> None:
         self._device, self._disk = gauges.device, gauges.disk

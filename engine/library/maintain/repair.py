@@ -28,6 +28,7 @@ from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceFacts
 from engine.plan.from_pictures import row_of
 from engine.plan.recipes import SEEDS
+from engine.plan.regained_grid import regained_lists
 from engine.sheet.picture_names import with_digest
 from engine.sheet.rows import SourcePicture
 
@@ -442,6 +443,13 @@ def _row_of(
         "num_images": str(own or max(variations)),
         "seed_number": str((recipe.seed - variation + 1) % SEEDS),
     }
+    cells |= regained_lists(
+        {
+            number: row_of(told_by(found.record)) | {"seed_number": str(found.record.recipe.seed)}
+            for number, found in variations.items()
+            if not found.record.recipe.upscale
+        }
+    )
     if own is not None:
         cells["upscale"] = str(max(each.record.recipe.upscale for each in variations.values()))
     drawn_on = _sources_of(any_of_it, sources)

@@ -123,7 +123,7 @@ def contact_sheet(
     is_pdf = target.suffix.lower() == ".pdf"
     files = [target] if is_pdf else _png_names(target, pages)
     if not replacing:
-        _refuse_taken(files)
+        refuse_taken(files)
     title = "" if choice.strip_metadata else find_session(library, session).name
     printer = _Printer(library, look, layout, title, pages)
     # Only what was there at the beginning: the session may be at work.
@@ -133,7 +133,7 @@ def contact_sheet(
         with written_beside(target, replace=replacing) as (_, file):
             _print_pdf(made, file)
     else:
-        _print_pngs(made, files, replacing=replacing)
+        print_pngs(made, files, replacing=replacing)
     without_font = sorted(printer.lettering.without_font)
     return ContactSheets(files, len(chosen), pages, printer.lost, without_font)
 
@@ -280,15 +280,15 @@ def _png_names(target: Path, pages: int) -> list[Path]:
     ]
 
 
-def _refuse_taken(names: Sequence[Path]) -> None:
+def refuse_taken(names: Sequence[Path]) -> None:
     """Raises FileExistsError: before any work is done for it, one of the names is taken."""
     for name in names:
         if name.exists() or name.is_symlink():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
 
 
-def _print_pngs(pages: Iterator[Image.Image], names: Sequence[Path], *, replacing: bool) -> None:
-    """Write the pages beside their places, and give them their names when all are whole."""
+def print_pngs(pages: Iterator[Image.Image], names: Sequence[Path], *, replacing: bool) -> None:
+    """Write pages beside their places, and give them their names when all are whole."""
     with unfinished(names[0].parent) as folder, said_of(names[0], folder):
         folder.mkdir(mode=0o700)
         for name, page in zip(names, pages, strict=True):

@@ -10,8 +10,10 @@ from typing import Any
 from engine.library.database import LibraryError, reading
 from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info, paged
 from engine.library.read.sources import NAMED_SOURCES
+from engine.library.read.stored_rows import stored_rows
 from engine.picture.recipe import Recipe
 from engine.sheet.columns import COLUMNS
+from engine.sheet.grid_cells import Grid, may_be_grid
 from engine.sheet.picture_names import with_digest
 
 RESULT_COLUMNS = (
@@ -116,9 +118,17 @@ def results_of(
         1,
     )
     where = "AND i.trashed IS NULL" + (" AND i.favourite = 1" if favourites else "")
+    grid: Grid | None = None
+    last: int | None = None
     for row in paged(library, session, select, "i", where):
         if images is None or row["key"] in images:
-            yield _result(row)
+            if row["number"] != last and may_be_grid(json.loads(row["cells"])):
+                found = stored_rows(library, session, [row["number"]])
+                grid = next((each.grid for each in found), None)
+            elif row["number"] != last:
+                grid = None
+            last = row["number"]
+            yield _result(row, grid)
 
 
 _MADE_OF = (
@@ -128,12 +138,14 @@ _MADE_OF = (
 """Of an image `i` that is made of another of its row: the name of that one's file."""
 
 
-def _result(row: sqlite3.Row) -> Result:
+def _result(row: sqlite3.Row, grid: Grid | None) -> Result:
     info = image_info(row)
     cells = json.loads(row["cells"]) | json.loads(row["sources"])
     if row["made_of"] is not None:
         cells = _enlarged(info, row["made_of"])
-    elif not json.loads(row["sources"]):
+    elif grid is not None:
+        cells = grid.cells_of(info.variation)
+    if row["made_of"] is None and not json.loads(row["sources"]):
         cells.pop("upscale", None)  # what is made of it has a line of its own
     cells |= {_SEED: str(info.seed), _COUNT: "1"}
     return Result(info, cells, json.loads(row["extra"]))

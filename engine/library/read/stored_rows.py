@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.library.database import LibraryError, is_new, reading
 from engine.library.read.sources import NAMED_SOURCES
+from engine.sheet.grid_cells import Grid, stored_grid
 
 Kept = Sequence[Sequence[int]]
 """Runs of rows that a session did not render again: number in its own sheet, number in the sheet
@@ -30,6 +31,30 @@ class StoredRow:
     """How many it had at first; without those that are made of these, larger."""
     failed: bool = False
     """Whether any of its images failed."""
+
+    @property
+    def grid(self) -> Grid | None:
+        """What it is as a grid; None: it is a plain row."""
+        return stored_grid(self.cells, self.images)
+
+    @property
+    def each(self) -> int:
+        """What its `num_images` was: how many it had at first, or a grid of each combination."""
+        grid = self.grid
+        return self.images if grid is None else grid.each
+
+    def combination(self, variation: int) -> "StoredRow":
+        """The plain row that gives what one image of a grid shows; itself, where it is none.
+
+        Args:
+            variation: which image of the row.
+        """
+        grid = self.grid
+        if grid is None:
+            return self
+        cells = grid.cells_of(variation)
+        seed = int(cells.get("seed_number") or self.first_seed)
+        return replace(self, cells=cells, first_seed=seed, images=grid.each)
 
 
 def stored_rows(

@@ -18,8 +18,11 @@ from pathlib import Path
 
 from engine.library.database import compact
 from engine.library.files import SESSIONS, sync_folder
+from engine.library.read.counts import tally_of
 from engine.library.records import NewRow, NewSession
 from engine.library.write.insert import add_batches, add_rows
+from engine.library.write.requests import carried_out
+from engine.protocol.answers import Accepted
 
 _PIECE = 1000
 """Batches, or images, of one piece."""
@@ -51,7 +54,7 @@ def _row_bytes(row: NewRow) -> int:
     told = sum(len(name) + _bytes(text) + 6 for name, text in {**row.cells, **row.extra}.items())
     prompts = {(recipe.prompt, recipe.negative_prompt) for recipe in row.recipes}
     recipes = sum(_bytes(prompt) + _bytes(negative) + 300 for prompt, negative in prompts)
-    asked = sum(_bytes(rewrite.prompt) + _bytes(rewrite.around) + 60 for rewrite in row.rewrites)
+    asked = sum(_bytes(each.prompt) + _bytes(each.around) + 60 for each in row.rewrites if each)
     files = sum(220 + _bytes(file) for file in row.files) + 60 * len(row.parents)
     return 150 + 2 * told + 5 * recipes // 2 + 2 * asked + files
 
@@ -120,7 +123,7 @@ def store_session(transaction: Transaction, library: Path, new: NewSession) -> I
             slots = add_batches(db, session, new.batches)
             places = iter([slots[position] for position in range(len(slots))])
             add_rows(db, session, new.key, new.rows, places)
-            _show(db, session, len(slots))
+            _show(db, new.key, len(slots))
         return
     try:
         _keep_room(library)
@@ -138,7 +141,7 @@ def store_session(transaction: Transaction, library: Path, new: NewSession) -> I
                 add_rows(db, session, new.key, rows, places)
         yield
         with _folder(library, new), transaction() as db:
-            _show(db, session, len(slots))
+            _show(db, new.key, len(slots))
     except Exception:
         with suppress(sqlite3.Error):  # else whoever comes next does it
             yield from drop_unfinished(transaction, library)
@@ -188,11 +191,12 @@ def _begin(db: sqlite3.Connection, new: NewSession) -> int:
     return session
 
 
-def _show(db: sqlite3.Connection, session: int, images: int) -> None:
+def _show(db: sqlite3.Connection, session: str, images: int) -> None:
     db.execute(
-        "UPDATE sessions SET images = ?, waiting = ?, trashed = NULL WHERE id = ?",
+        "UPDATE sessions SET images = ?, waiting = ?, trashed = NULL WHERE key = ?",
         (images, images, session),
     )
+    carried_out(db, Accepted(tally_of(db, session)))
 
 
 def _keep_room(library: Path) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from engine.library.database import LibraryError
 from engine.library.records import BEST_RATING
+from engine.library.write.requests import carried_out
 from engine.library.write.writer import Writer
+from engine.protocol.answers import Done, Rated, Tags
 
 NAME_CHARS = 200
 TAG_CHARS = 40
@@ -27,7 +29,9 @@ def rate(writer: Writer, ratings: Mapping[str, int]) -> dict[str, int]:
     """
     _check_ratings(ratings)
     with writer.transaction() as db:
-        return _rate(db, ratings)
+        before = _rate(db, ratings)
+        carried_out(db, Rated(before))
+    return before
 
 
 def favour(writer: Writer, images: Sequence[str], *, on: bool) -> dict[str, int]:
@@ -39,7 +43,9 @@ def favour(writer: Writer, images: Sequence[str], *, on: bool) -> dict[str, int]
             "SELECT key FROM images WHERE key IN (SELECT value FROM json_each(?)) AND favourite",
             (json.dumps(images),),
         ).fetchall()
-        return _rate(db, dict.fromkeys((row["key"] for row in marked), 0))
+        before = _rate(db, dict.fromkeys((row["key"] for row in marked), 0))
+        carried_out(db, Rated(before))
+    return before
 
 
 def decide(
@@ -73,7 +79,9 @@ def decide(
         if was != decided:
             when = time.time() if decided else None
             db.execute("UPDATE rows SET decided = ? WHERE id = ?", (when, found["id"]))
-        return _rate(db, ratings), was
+        before = _rate(db, ratings)
+        carried_out(db, Rated(before, was))
+    return before, was
 
 
 def _check_ratings(ratings: Mapping[str, int]) -> None:
@@ -106,6 +114,7 @@ def rename(writer: Writer, session: str, name: str) -> None:
         raise LibraryError(f"A session's name can have up to {NAME_CHARS} characters.")
     with writer.transaction() as db:
         _one(db.execute("UPDATE sessions SET name = ? WHERE key = ?", (name, session)), session)
+        carried_out(db, Done())
 
 
 def set_tags(writer: Writer, session: str, tags: Sequence[str]) -> list[str]:
@@ -120,6 +129,7 @@ def set_tags(writer: Writer, session: str, tags: Sequence[str]) -> list[str]:
     with writer.transaction() as db:
         text = json.dumps(words, ensure_ascii=False)
         _one(db.execute("UPDATE sessions SET tags = ? WHERE key = ?", (text, session)), session)
+        carried_out(db, Tags(words))
     return words
 
 

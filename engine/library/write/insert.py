@@ -123,6 +123,7 @@ def add_rows(
             [
                 (session, rewrite.prompt, rewrite.around, row_id, variation)
                 for variation, rewrite in enumerate(row.rewrites, start=1)
+                if rewrite is not None
             ],
         )
         if row.parents:

@@ -41,7 +41,10 @@ def open_work(library: Path) -> OpenWork:
         images = db.execute(
             "SELECT coalesce(sum(waiting + rendering), 0) FROM sessions WHERE trashed IS NULL"
         ).fetchone()[0]
-        meta = {row["key"]: row["value"] for row in db.execute("SELECT * FROM meta").fetchall()}
+        rows = db.execute(
+            "SELECT key, value FROM meta WHERE key IN ('paused', ?, ?)", (_STOPPED, _HOSTS)
+        ).fetchall()
+        meta = {row["key"]: row["value"] for row in rows}
     return OpenWork(int(images), "paused" in meta, _STOPPED in meta, _hosts(meta.get(_HOSTS)))
 
 

@@ -18,9 +18,11 @@ from engine.library.files import make_folder, sync_folder
 from engine.library.read.reader import log_path
 from engine.library.read.sessions import size_of_trash
 from engine.library.sources import drop_sources, stored_sources
+from engine.library.write.requests import carried_out
 from engine.library.write.sharing import Sharing, withdraw, withdraw_all
 from engine.library.write.states import Scope, move
 from engine.library.write.writer import Writer
+from engine.protocol.answers import Deleted, Done, Images, Moved
 from engine.protocol.records import Emptied, Trashed
 
 TRASH = "trash"
@@ -82,8 +84,11 @@ def trash_images(writer: Writer, images: Sequence[str], busy: Collection[int]) -
             "UPDATE images SET trashed = ? WHERE id IN (SELECT value FROM json_each(?))",
             (time.time(), ids),
         )
+        left = len(rows) - len(free), len(free) - len(going)
+        trashed = Trashed([row["key"] for row in going], *left)
+        carried_out(db, Moved(trashed))
     _move_in(writer.library, going, writer.sharing)
-    return Trashed([row["key"] for row in going], len(rows) - len(free), len(free) - len(going))
+    return trashed
 
 
 def _at_rest(row: sqlite3.Row, busy: Collection[int]) -> bool:
@@ -111,8 +116,10 @@ def restore_images(writer: Writer, images: Sequence[str]) -> list[str]:
             "UPDATE images SET trashed = NULL, file = ? WHERE id = ?",
             [(names[row["id"]], row["id"]) for row in rows],
         )
-    writer.share([row["key"] for row in rows])
-    return [row["key"] for row in rows]
+        keys = [row["key"] for row in rows]
+        carried_out(db, Images(keys))
+    writer.share(keys)
+    return keys
 
 
 def _move_in(library: Path, rows: Sequence[sqlite3.Row], sharing: Sharing) -> int:
@@ -178,8 +185,9 @@ def trash_session(writer: Writer, session: str) -> None:
             "UPDATE sessions SET trashed = ? WHERE key = ? AND trashed IS NULL RETURNING folder",
             (time.time(), session),
         ).fetchall()
-    if not found:
-        raise LibraryError(f"Session not found, or already in the trash: {session!r}.")
+        if not found:
+            raise LibraryError(f"Session not found, or already in the trash: {session!r}.")
+        carried_out(db, Done())
     withdraw_all(writer.library / found[0]["folder"], writer.sharing)
     _move_folder(writer.library, found[0]["folder"], session_in_trash(found[0]["folder"]))
 
@@ -196,6 +204,7 @@ def restore_session(writer: Writer, session: str) -> None:
     _move_folder(writer.library, session_in_trash(found[0]["folder"]), found[0]["folder"])
     with writer.transaction() as db:
         db.execute("UPDATE sessions SET trashed = NULL WHERE key = ?", (session,))
+        carried_out(db, Done())
     images = writer.read(
         "SELECT key FROM images WHERE trashed IS NULL AND session ="
         " (SELECT id FROM sessions WHERE key = ?)",
@@ -233,6 +242,7 @@ def empty_trash(writer: Writer) -> Emptied:
             " WHERE trashed IS NOT NULL AND state = 'done'"
         )
         db.execute("INSERT INTO meta VALUES (?, ?)", (_EMPTYING, json.dumps(sessions)))
+        carried_out(db, Deleted(Emptied(size.images, size.sessions, size.bytes)))
     logs = _delete_files(writer, sessions)
     library = writer.library
     left = [path for path in (*logs, *(library / TRASH).rglob("*")) if path.is_file()]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.library.database import LibraryError, compact, database_path, open_writer
 from engine.library.files import SESSIONS, StagedFile, publish, remove_unfinished
+from engine.library.read.counts import tally_of, unfinished_tallies
 from engine.library.read.lots import Lot, largest_pictures, lots_of
 from engine.library.records import Batch, BatchImage, NewSession
 from engine.library.write.accepting import drop_unfinished, lacking_room, store_session
@@ -22,11 +23,19 @@ from engine.library.write.conditions import (
 )
 from engine.library.write.insert import add_source
 from engine.library.write.recovery import adopt_or_requeue
+from engine.library.write.requests import carried_out
 from engine.library.write.sharing import Sharing, public_files
 from engine.library.write.sharing import publish as publish_shared
-from engine.library.write.states import Scope, mark_done, move, move_session, retry
+from engine.library.write.states import (
+    Scope,
+    mark_done,
+    move,
+    move_session,
+    retry,
+)
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Recipe
+from engine.protocol.answers import Changed, Done
 from engine.protocol.records import Tally
 from engine.sheet.rows import SourcePicture
 
@@ -34,7 +43,6 @@ STRIKES = 3
 """Faults of an image, or of its batch, after which it has failed."""
 DEATHS = 10
 """Deaths in a row while one batch was rendering after which its images have failed."""
-_COUNTS = "key, images, waiting, rendering, stopped, failed, done, rewriting"
 
 
 class Writer:
@@ -154,17 +162,11 @@ class Writer:
         Raises:
             LibraryError: no such session.
         """
-        found = self.read(f"SELECT {_COUNTS} FROM sessions WHERE key = ?", (session,))
-        if not found:
-            raise LibraryError(f"Session not found: {session!r}.")
-        return Tally(*found[0])
+        return tally_of(self._db, session)
 
     def tallies(self) -> list[Tally]:
         """The counts of every session that has work left."""
-        found = self.read(
-            f"SELECT {_COUNTS} FROM sessions WHERE waiting > 0 OR rendering > 0 ORDER BY position"
-        )
-        return [Tally(*row) for row in found]
+        return unfinished_tallies(self._db)
 
     def stop(self, scope: Scope) -> list[Tally]:
         """Stop what is not done yet; images being rendered may still finish and then are kept."""
@@ -189,14 +191,17 @@ class Writer:
             changed = how(db)
             if asked:
                 ask_again(db, scope)
-        named = [scope.session] if scope.session is not None else []
-        return [self.tally(session) for session in dict.fromkeys([*named, *changed])]
+            named = [scope.session] if scope.session is not None else []
+            tallies = [tally_of(db, session) for session in dict.fromkeys([*named, *changed])]
+            carried_out(db, Changed(tallies))
+        return tallies
 
     def move_session(self, session: str, to: str) -> Tally:
         """Render a session sooner or later than others: `first`, `last`, `up` or `down`."""
         tally = self.tally(session)
         with self.transaction() as db:
             move_session(db, session, to)
+            carried_out(db, Changed([tally]))
         return tally
 
     def is_paused(self) -> bool:
@@ -210,6 +215,7 @@ class Writer:
                 db.execute("INSERT OR IGNORE INTO meta VALUES ('paused', '')")
             else:
                 db.execute("DELETE FROM meta WHERE key = 'paused'")
+            carried_out(db, Done())
 
     # ---------------------------------------------------------------- batches
 

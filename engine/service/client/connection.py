@@ -14,7 +14,7 @@ import psutil
 from engine.errors import PromptsheetError
 from engine.library_folder import writing_fault
 from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused, Underway
-from engine.protocol.commands import Command, Follow, Shutdown
+from engine.protocol.commands import Command, Follow
 from engine.protocol.events import ALIVE_SECONDS, AnyEvent, Silent
 from engine.protocol.framing import FrameSocket, Unpacker, WireError
 from engine.schema import is_older
@@ -25,7 +25,7 @@ from engine.service.client.detach import (
     StartError,
     start_detached,
 )
-from engine.service.lock import elsewhere, held_elsewhere, is_locked, read_holder
+from engine.service.lock import Holder, elsewhere, held_elsewhere, is_locked, read_holder
 from engine.service.socket_path import address_of, peer_pid, peer_uid, socket_path
 
 A = TypeVar("A", bound=Answer)
@@ -53,6 +53,14 @@ class EngineGoneError(EngineError):
 
 class EngineSilentError(EngineError):
     """There is an engine process, but it does not answer."""
+
+
+class HeldElsewhereError(EngineError):
+    """An engine process on another host has the library; `service.client.asking` reaches it."""
+
+    def __init__(self, library: Path, holder: Holder) -> None:
+        super().__init__(elsewhere(library, holder))
+        self.holder = holder
 
 
 class Connection:
@@ -281,13 +289,14 @@ def connect_running(library: Path) -> Connection | None:
     """A connection to the engine process of `library`; None if none holds the library.
 
     Raises:
+        HeldElsewhereError: one on another host holds it.
         EngineError: one holds it, but cannot be talked to.
     """
     deadline = time.monotonic() + _REACH_SECONDS
     while (connection := connect(library, _REACH_SECONDS)) is None and is_locked(library):
         # It may have been just starting, or just leaving.
         if time.monotonic() > deadline or held_elsewhere(library):
-            raise EngineError(_unreachable(library))
+            raise _unreachable(library)
         time.sleep(0.05)
     return connection
 
@@ -304,16 +313,16 @@ def _may_be_starting(library: Path) -> bool:
     return time.time() - holder.started < READY_SECONDS
 
 
-def _unreachable(library: Path) -> str:
+def _unreachable(library: Path) -> EngineError:
     if holder := held_elsewhere(library):
-        return elsewhere(library, holder)
+        return HeldElsewhereError(library, holder)
     holder = read_holder(library)
     if _may_be_starting(library):
-        return (
+        return EngineError(
             f"The engine process of {library} does not answer yet: {holder}. It may still be"
             " starting: wait a minute, then check engine.log there."
         )
-    return (
+    return EngineError(
         f"The library {library} is held by an engine process that does not answer here:"
         f" {holder or 'unknown'}. It may have been started by another user or with another home"
         " folder: stop it there, or with `kill` and its process number."
@@ -335,6 +344,7 @@ def connect_or_start(
         The connection, and how the engine process was detached if it was started now.
 
     Raises:
+        HeldElsewhereError: one on another host has the library.
         EngineError: it cannot be started, or is of another version.
     """
     detachment = None
@@ -344,7 +354,7 @@ def connect_or_start(
             _await_holder(library, deadline)
             continue
         if time.monotonic() > deadline:
-            raise EngineError(_unreachable(library))
+            raise _unreachable(library)
         if fault := writing_fault(library):
             raise EngineError(fault)
         try:
@@ -364,11 +374,12 @@ def _await_holder(library: Path, deadline: float) -> None:
     """Wait a moment for the one that holds `library`: it is just starting, or just leaving.
 
     Raises:
-        EngineError: it is on another machine, or it is later than `deadline`.
+        HeldElsewhereError: it is on another host.
+        EngineError: it is later than `deadline`.
     """
     late = time.monotonic() > deadline and not _may_be_starting(library)
     if late or held_elsewhere(library):
-        raise EngineError(_unreachable(library))
+        raise _unreachable(library)
     time.sleep(0.05)
 
 
@@ -399,39 +410,14 @@ def bring_up_to_date(library: Path) -> None:
             raise EngineError(str(error)) from error
 
 
-def ask(library: Path, command: Command[A], *, asked: bool = False) -> A:
-    """Give the engine process of `library` a command, started if need be; its answer.
-
-    Args:
-        library: whose.
-        command: what is wanted.
-        asked: whether it asks for work to be rendered.
+def wait_until_free(library: Path, pid: int) -> None:
+    """Wait until the engine process `pid`, which is stopping, has let go of `library`.
 
     Raises:
-        EngineError: it cannot be started, or refuses.
+        EngineError: it does not.
     """
-    connection, _ = connect_or_start(library, asked=asked)
-    with connection:
-        return connection.ask(command)
-
-
-def stop_engine(library: Path) -> int | None:
-    """Stop the engine process of `library` and wait until it has let go; work waiting is kept.
-
-    Returns:
-        Its process id; None if none was running.
-
-    Raises:
-        EngineError: it does not stop.
-    """
-    connection = connect_running(library)
-    if connection is None:
-        return None
-    with connection:
-        pid = connection.ask(Shutdown()).pid
     deadline = time.monotonic() + _STOP_SECONDS
     while is_locked(library):
         if time.monotonic() > deadline:
             raise EngineError(f"The engine process {pid} does not stop.")
         time.sleep(0.05)
-    return pid

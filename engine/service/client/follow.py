@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +31,9 @@ from engine.service.client.connection import (
     EngineSilentError,
     connect,
 )
+from engine.service.client.looking_on import LookingOn
 from engine.service.client.reviving import Reviver
+from engine.service.lock import Holder, held_elsewhere
 from engine.settings import Settings
 
 _LOOK_SECONDS = 0.5
@@ -123,6 +125,9 @@ def _follow_once(session: str, library: Path, reviver: Reviver) -> Iterator[Prog
         return
     said = ""
     if connection is None:
+        if (holder := held_elsewhere(library)) is not None:
+            yield from _reports_elsewhere(session, library, holder)
+            return
         revived = reviver.look()
         if revived.connection is None:
             yield _unserved(session, library, revived.reason)
@@ -140,6 +145,13 @@ def _follow_once(session: str, library: Path, reviver: Reviver) -> Iterator[Prog
             reviver.ended()
 
 
+def _reports_elsewhere(session: str, library: Path, holder: Holder) -> Iterator[Progress]:
+    """Where a session stands while another host has the library."""
+    for progress in _told(session, library, LookingOn(library, holder)):
+        on = f"on {holder.host}"
+        yield replace(progress, now=f"{on}: {progress.now}" if progress.now else on)
+
+
 def _unserved(session: str, library: Path, reason: str) -> Progress:
     """Where a session stands by the library alone."""
     info = find_session(library, session)
@@ -152,10 +164,14 @@ def _unserved(session: str, library: Path, reason: str) -> Progress:
 
 def _reports(session: str, library: Path, connection: Connection) -> Iterator[Progress]:
     """Where a session stands after each event."""
+    return _told(session, library, connection.follow())
+
+
+def _told(session: str, library: Path, events: Iterable[AnyEvent]) -> Iterator[Progress]:
     now = waits = ""
     silent = held = False
     tally: Tally | None = None
-    for event in connection.follow():
+    for event in events:
         if silent and not isinstance(event, Silent):
             return  # it answers again: where it stands, it says at the beginning
         match event:
@@ -248,6 +264,11 @@ class EngineFeed:
             try:
                 connection = connect(self._library, _GREETING_SECONDS)
                 if connection is None:
+                    if (holder := held_elsewhere(self._library)) is not None:
+                        said = None
+                        yield from LookingOn(self._library, holder)
+                        yield Gone()
+                        continue
                     if said and time.monotonic() - looked < _REVIVE_SECONDS:
                         time.sleep(_LOOK_SECONDS)
                         continue

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.library.database import LibraryError
 from engine.library.write import curation, trash
+from engine.library.write.requests import on_behalf_of
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.protocol.answers import Deleted, Done, Images, Moved, Rated, Tags
@@ -104,7 +105,8 @@ class CurationCommands:
 
     async def _trash_session(self, wanted: TrashSession) -> Done:
         session = wanted.session
-        await self._scheduler.stop(Scope(session))
+        with on_behalf_of(None):  # it is carried out once it is in the trash
+            await self._scheduler.stop(Scope(session))
         deadline = asyncio.get_running_loop().time() + _REST_SECONDS
         batches = set(await self._write(_batches, session))
         while batches & self._scheduler.at_work():

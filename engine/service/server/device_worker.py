@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from engine.models.placement import Placement
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import Record
 from engine.picture.recipe import Conditions, Lora
-from engine.protocol.answers import Load
+from engine.protocol.answers import DeviceState, Load
 from engine.protocol.rendering import Cause, LoadModel
 from engine.service import backoff
 from engine.service.server.renderer_client import (
@@ -92,17 +92,24 @@ class DeviceWorker:
         settings: Settings,
         loras: LookForLoras = listed_loras,
         loading: Callable[[], object] = lambda: None,
+        *,
+        node: str = "",
+        start: Callable[[], Awaitable[RendererClient]] | None = None,
+        mix: bool = True,
     ) -> None:
         """A device without a renderer.
 
         Args:
-            device: a torch device.
+            device: a torch device, or what one on another machine is called.
             name: the same for interchangeable ones.
             threads: CPU threads of all calls that run on this device side by side.
             library: the library's folder.
             settings: what holds.
             loras: tells which LoRAs there are now.
             loading: told when what is being loaded here is something else.
+            node: the machine that it is on; empty: this one.
+            start: starts its renderer; None: as a process of this machine.
+            mix: whether it goes on with sessions that began on devices of another kind.
         """
         self.device = device
         self.name = name
@@ -115,6 +122,8 @@ class DeviceWorker:
         """Set when it is worth looking for work again."""
         self.hungry = False
         """Whether it could work and found nothing to do."""
+        self.gone = False
+        """Whether its machine has left: nothing more is begun here."""
         self.failed_loads: Counter[str] = Counter()
         self.deaths_loading: Counter[str] = Counter()
         self.waits: dict[str, Wait] = {}
@@ -132,6 +141,10 @@ class DeviceWorker:
         self._library = library
         self._settings = settings
         self._previews = False
+        self.node = node
+        """The machine that it is on; empty: this one."""
+        self._start = start or self._start_here
+        self._mix = mix
 
     async def heard(self, seconds: float | None = None) -> bool:
         """Wait until it is worth looking for work again, `seconds` at most; whether it is."""
@@ -177,7 +190,7 @@ class DeviceWorker:
         if self._faults >= _TRIES:
             seconds = max(seconds, backoff.LONGEST_PAUSE_SECONDS)
             advice += f" (after {self._faults} tries, it now tries once a minute)"
-        if self.device != CPU:
+        if not self.node and self.device != CPU:
             hidden = why_no_gpu()
             reason += f" ({hidden})" if hidden else ""
             advice += (
@@ -202,6 +215,16 @@ class DeviceWorker:
         return frozenset(need for need, wait in self.waits.items() if not wait.over)
 
     @property
+    def waiting_sessions(self) -> frozenset[str]:
+        """The sessions that are left alone here at the moment."""
+        start, end = need_of_session("\0").split("\0")
+        return frozenset(
+            need.removeprefix(start).removesuffix(end)
+            for need in self.waiting
+            if need.startswith(start)
+        )
+
+    @property
     def is_aside(self) -> bool:
         """Whether the device is left alone at the moment."""
         return self.fault is not None and not self.fault.over
@@ -223,6 +246,21 @@ class DeviceWorker:
     def warm(self) -> frozenset[str]:
         """Labels of the models that are loaded here."""
         return self.link.warm if self.link is not None else frozenset()
+
+    @property
+    def state(self) -> DeviceState:
+        """How it is."""
+        link = self.link if self.link is not None and self.link.alive else None
+        troubles = [wait.reason for need, wait in self.waits.items() if need in self.waiting]
+        if self.fault is not None and self.is_aside:
+            troubles = [self.fault.reason]
+        return DeviceState(
+            self.device,
+            self.node,
+            link.model if link else None,
+            link.use if link else None,
+            "; ".join(troubles),
+        )
 
     @property
     def loading(self) -> Load | None:
@@ -254,18 +292,21 @@ class DeviceWorker:
         await self.drop()
         try:
             with self._loads(None):
-                self.link = await RendererClient.start(
-                    self.device,
-                    self._threads,
-                    cores(),
-                    self._library / "engine.log",
-                    self._settings.render.load_timeout,
-                )
+                self.link = await self._start()
         except RendererDiedError as error:  # it had no model and no image yet
             raise MachineError(str(error)) from error
         if self._previews:
             await self.link.want_previews(True)
         return self.link
+
+    async def _start_here(self) -> RendererClient:
+        return await RendererClient.start(
+            self.device,
+            self._threads,
+            cores(),
+            self._library / "engine.log",
+            self._settings.render.load_timeout,
+        )
 
     async def drop(self, which: RendererClient | None = None) -> None:
         """End the renderer, if it is still `which` (None: whichever); its memory is free then."""
@@ -306,6 +347,10 @@ class DeviceWorker:
             offered = await link.load(wanted, self._settings.render.load_timeout)
         self.failed_loads[label] = self.deaths_loading[label] = 0
         self.waits.pop(label, None)
+        if chosen is not None and not self._mix:
+            self._require_alike(offered, chosen, batch.session_key)
+        if self.node and self.name != CPU:
+            self.name = offered.device
         render = self._settings.render
         conditions = chosen or replace(
             offered,
@@ -313,6 +358,25 @@ class DeviceWorker:
             encoding=_encoding(batch.images[0].path, render),
         )
         return conditions, Placement.of(offered)
+
+    def _require_alike(self, offered: Conditions, chosen: Conditions, session: str) -> None:
+        """Only what computes the same pixels goes on with a session.
+
+        Raises:
+            NotNowError: this device does not.
+        """
+        other = [
+            words
+            for words in offered.departures_from(chosen)
+            if (name := words.partition(":")[0]) == "device" or name.endswith(" version")
+        ]
+        if other:
+            raise NotNowError(
+                f"{self.device} is left alone for session {session}, which began on another kind"
+                f" of device ({'; '.join(other)}); set ray.mix = true to render it on both",
+                need_of_session(session),
+            )
+        self.waits.pop(need_of_session(session), None)
 
     async def lora_files(self, batch: Batch) -> dict[str, str]:
         """Digest → file, of the LoRAs that `batch` is drawn with.
@@ -382,6 +446,11 @@ class DeviceWorker:
                     f"the model {label} is no longer in your model list: add it again, then retry"
                 )
         return self._entries[label]
+
+
+def need_of_session(key: str) -> str:
+    """What a session is called among what is left alone, as `Recipe.needs` calls other things."""
+    return f"<session:{key}>"
 
 
 def _encoding(path: Path, render: RenderSettings) -> str:

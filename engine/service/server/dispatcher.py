@@ -14,10 +14,11 @@ from engine.library.sources import source_path
 from engine.library.write.batch_limits import split_from
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
+from engine.machine import GPU_PREFIX
 from engine.models.loras import LookForLoras, listed_loras
 from engine.picture.metadata import Record
-from engine.protocol.answers import LiveRenderer, Load
-from engine.protocol.events import AnyEvent, Computed, Counted, Loading, Previewed, Stepped
+from engine.protocol.answers import DeviceState, LiveRenderer, Load
+from engine.protocol.events import AnyEvent, Computed, Counted, Devices, Loading, Previewed, Stepped
 from engine.protocol.framing import Framed
 from engine.protocol.records import Tally
 from engine.protocol.rendering import (
@@ -31,7 +32,14 @@ from engine.protocol.rendering import (
     SlotImage,
     Step,
 )
-from engine.service.server.device_worker import Attempt, DeviceWorker, threads_of
+from engine.service.server.cluster import Cluster
+from engine.service.server.device_worker import (
+    Attempt,
+    DeviceWorker,
+    need_of_session,
+    threads_of,
+)
+from engine.service.server.node_workers import NodeWorkers
 from engine.service.server.pausing import Pausing
 from engine.service.server.recording import Recording
 from engine.service.server.renderer_client import (
@@ -55,6 +63,10 @@ _MOST_IN_HAND = 8
 """Attempts of one device, those included whose pictures are still being saved. Bounds memory."""
 
 
+_DEVICES_SECONDS = 2.0
+"""How busy other machines' devices are is told so often, at most."""
+
+
 class Dispatcher:
     """Keeps one renderer a device busy with the library's waiting images."""
 
@@ -69,6 +81,7 @@ class Dispatcher:
         names: Mapping[str, str] | None = None,
         note: Callable[[str, str], None] = lambda _session, _words: None,
         loras: LookForLoras = listed_loras,
+        cluster: Cluster | None = None,
     ) -> None:
         """A scheduler.
 
@@ -81,6 +94,7 @@ class Dispatcher:
             names: device → its name, the same for interchangeable ones, where it is known.
             note: writes into a session's log.
             loras: tells which LoRAs there are now.
+            cluster: whose nodes have devices, too, which come and go.
         """
         self._write = writer
         self._settings = settings
@@ -95,10 +109,16 @@ class Dispatcher:
                 library,
                 settings,
                 loras,
-                loading=lambda: publish(Loading(self.loading())),
+                loading=self._tell_loading,
             )
             for device in devices
         ]
+        self._nodes = (
+            NodeWorkers(cluster, self._workers, library, settings, loras, self._tell_loading)
+            if cluster
+            else None
+        )
+        self._news = asyncio.Event()
         self._busy: set[int] = set()
         self._held: set[str] = set()
         self._prompts_lack: str | None = None
@@ -115,7 +135,11 @@ class Dispatcher:
             worker.forget_trouble()
         self._signal()
 
+    def _tell_loading(self) -> None:
+        self._publish(Loading(self.loading()))
+
     def _signal(self) -> None:
+        self._news.set()
         for worker in self._workers:
             worker.news.set()
 
@@ -174,6 +198,12 @@ class Dispatcher:
             if (link := worker.link) is not None and link.alive
         ]
 
+    def devices(self) -> list[DeviceState]:
+        """The devices there are now, by name."""
+        return sorted(
+            (worker.state for worker in self._workers), key=lambda each: (each.node, each.device)
+        )
+
     def loading(self) -> list[Load]:
         """What is being loaded, and on which devices."""
         return [load for worker in self._workers if (load := worker.loading) is not None]
@@ -210,6 +240,8 @@ class Dispatcher:
         async with asyncio.TaskGroup() as group:
             for worker in self._workers:
                 group.create_task(self._serve(worker))
+            if self._nodes is not None:
+                group.create_task(self._serve_nodes(self._nodes, group))
 
     async def close(self) -> None:
         """Leave running batches after their current step, then end the renderers."""
@@ -218,13 +250,65 @@ class Dispatcher:
         for attempt in self._attempts():
             await attempt.stop()
 
+    # ---------------------------------------------------------------- devices of nodes
+
+    async def _serve_nodes(self, nodes: NodeWorkers, group: asyncio.TaskGroup) -> None:
+        """Serve the devices of a cluster's nodes, which come and go."""
+        while self._pausing.off and not self._closing.is_set():
+            self._pausing.may_work()
+            self._news.clear()
+            await self._news.wait()
+        running = asyncio.create_task(nodes.cluster.run(self._news.set))
+        told: list[DeviceState] = []
+        try:
+            while not self._closing.is_set():
+                self._news.clear()
+                for worker in nodes.meet():
+                    nodes.served_by(group.create_task(self._serve_while_there(worker)))
+                if not self._workers and self._pausing.may_work():
+                    await self._look_for_nodes(nodes.cluster)
+                if (devices := self.devices()) != told:
+                    told = devices
+                    self._publish(Devices(devices))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_DEVICES_SECONDS):
+                        await self._news.wait()
+            await nodes.ended()
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    async def _serve_while_there(self, worker: DeviceWorker) -> None:
+        try:
+            await self._serve(worker)
+        finally:
+            self._workers.remove(worker)
+            self._signal()
+
+    async def _look_for_nodes(self, cluster: Cluster) -> None:
+        """Say that there is no device at all, if something waits for one."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            left = await self._write(Writer.next_batch, self._busy, (), self._held)
+            none = f"the Ray cluster at {cluster.address} has no node with a device yet"
+            self._pausing.lack((cluster.fault or none) if left else self._prompts_lack)
+
+    @property
+    def nodes_fault(self) -> str | None:
+        """Why the devices of other machines cannot be used now; None: they can, or none are."""
+        return self._nodes.cluster.fault if self._nodes is not None else None
+
+    def names(self) -> set[str]:
+        """The devices there are now, each kind once."""
+        return {worker.name for worker in self._workers} or {GPU_PREFIX}
+
     # ---------------------------------------------------------------- one device
 
     async def _serve(self, worker: DeviceWorker) -> None:
         """Keep a device supplied: one batch lies ready there while others are computed or saved."""
         try:
             async with asyncio.TaskGroup() as group:
-                while not self._closing.is_set():
+                while not (self._closing.is_set() or worker.gone):
                     # Before looking, so that a signal that comes while looking is not lost.
                     worker.news.clear()
                     if not self._pausing.may_work():
@@ -263,12 +347,13 @@ class Dispatcher:
         if worker.waiting:  # there may be work, of a model that is tried again after its pause
             await worker.heard()
             return
-        worker.hungry = True
+        if not worker.hungry:  # once: two that have nothing to do would wake each other for ever
+            worker.hungry = True
+            self._signal_others(worker)
         for other in self._workers:
             if other is not worker and other.coming is not None and other.coming.begun:
                 await other.coming.stop()
                 break
-        self._signal_others(worker)
         if not await worker.heard(self._settings.engine.free_minutes * 60):
             if not worker.attempts:
                 await worker.drop()
@@ -305,13 +390,14 @@ class Dispatcher:
         recipe = batch.images[0].recipe
         sound = [s for s in self._workers if not s.is_broken()] or self._workers
         able = [s for s in sound if not s.has_given_up(recipe.model)]
-        reasons = [reason for s in able if (reason := s.lack(*recipe.needs))]
+        needs = *recipe.needs, need_of_session(batch.session_key)
+        reasons = [reason for s in able if (reason := s.lack(*needs))]
         return reasons[0] if reasons and len(reasons) == len(able) else None
 
     async def _next_batch(
         self, worker: DeviceWorker, without: Collection[str] = ()
     ) -> Batch | None:
-        warm, held = worker.warm, self._held
+        warm, held = worker.warm, self._held | worker.waiting_sessions if without else self._held
         return await self._write(Writer.next_batch, self._busy, warm, held, without)
 
     async def _attempt(self, worker: DeviceWorker, attempt: Attempt) -> None:

@@ -13,12 +13,15 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.atomic_files import open_to_append
 from engine.library.database import LibraryError, on_network
 from engine.library.maintain.repair import require_repaired
 from engine.library.read.reader import find_session
 from engine.library.write.model_changes import models_open, take_new_files
 from engine.library.write.open_work import note_stopped
+from engine.library.write.requests import is_from_elsewhere
 from engine.library.write.sharing import Sharing
 from engine.library.write.states import Scope
 from engine.library.write.trash import drop_left_sources, settle
@@ -46,6 +49,7 @@ from engine.service.devices import Found, find_devices
 from engine.service.hosts import this_host
 from engine.service.lock import BEAT_SECONDS, LibraryLock
 from engine.service.server.asking import Asking
+from engine.service.server.cluster import Cluster
 from engine.service.server.curation_commands import CurationCommands
 from engine.service.server.current_settings import CurrentSettings
 from engine.service.server.dispatcher import Dispatcher
@@ -55,10 +59,11 @@ from engine.service.server.rendering_here import RenderingHere
 from engine.service.server.rewrite_stage import RewriteStage
 from engine.service.server.session_log import SessionLogs
 from engine.service.server.socket_server import Handler, SocketServer
+from engine.service.server.spool_server import SpoolServer
 from engine.service.server.submissions import Submissions
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import address_of, make_private, socket_path
-from engine.settings import Settings, loras_folder, shared_folder
+from engine.settings import Settings, loras_folder, renderers_on_nodes, shared_folder
 
 log = logging.getLogger(__name__)
 
@@ -111,24 +116,30 @@ class EngineProcess:
         self._asked_to_render = asked
         self._fault = " ".join(words for words in (found.fault, fault) if words) or None
         self._found = found
-        devices, names = found.devices, found.names
-        named = {names.get(device, device) for device in devices}
+        on_nodes = renderers_on_nodes(settings.render.devices)
 
         def loras() -> KnownLoras:
             return load_loras(loras_folder(current.look()))
 
-        self._submissions = Submissions(
-            self._write, settings.render, named, settings.engine.reserve_mib, loras
-        )
         self._scheduler = Dispatcher(
             self._write,
             self._library,
             settings,
-            devices,
+            found.devices,
             self._publish,
-            names=names,
+            names=found.names,
             note=self._logs.note,
             loras=loras,
+            cluster=(
+                Cluster(settings.ray, on_nodes, self._library / LOG_FILE) if on_nodes else None
+            ),
+        )
+        self._submissions = Submissions(
+            self._write,
+            settings.render,
+            self._scheduler.names,
+            settings.engine.reserve_mib,
+            loras,
         )
         self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
         self._here = RenderingHere(
@@ -137,6 +148,13 @@ class EngineProcess:
             settings.engine.render_on,
             self._scheduler.stay_off,
             no_render=no_render,
+        )
+        self._spool = SpoolServer(
+            self._library,
+            self._write,
+            lambda command, asking: self._server.answer(command, asking),
+            self._standing,
+            self._stop.set,
         )
         self._server = SocketServer(
             self._library,
@@ -164,8 +182,11 @@ class EngineProcess:
             ).handlers(),
         }
 
-    async def run(self, on_ready: Callable[[], object]) -> Ending:
+    async def run(self, on_ready: Callable[[bool], object]) -> Ending:
         """Serve until asked to stop, or until there was nothing to do for a while.
+
+        Args:
+            on_ready: called once commands reach it; told whether other hosts' do.
 
         Raises:
             LibraryError: the database was moved or deleted.
@@ -189,7 +210,7 @@ class EngineProcess:
                 " Set XDG_STATE_HOME to a writable folder on a local disk."
             ) from error
         await self._take_up_work()
-        on_ready()
+        on_ready(spooling := await self._spool.open())
         log.info("listening on %s, %s", path, self._detached)
         rendering = asyncio.create_task(self._scheduler.run())
         rewriting = asyncio.create_task(self._rewriting.run())
@@ -198,6 +219,7 @@ class EngineProcess:
         lost = asyncio.create_task(self._until_lost())
         done = asyncio.create_task(self._until_done())
         trouble = None
+        others = [asyncio.create_task(self._spool.run())] if spooling else []
         try:
             await asyncio.wait(
                 {rendering, rewriting, asked, lost, done}, return_when=asyncio.FIRST_COMPLETED
@@ -215,8 +237,9 @@ class EngineProcess:
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
-            for task in (idling, asked, lost, done, rewriting, rendering):
+            for task in (idling, asked, lost, done, rewriting, rendering, *others):
                 task.cancel()
+            self._spool.close()
             self._server.close()
             server.close()
             if path.exists() and path.stat().st_ino == identity:
@@ -262,9 +285,15 @@ class EngineProcess:
         while True:
             await asyncio.sleep(min(patience, 5.0))
             waits = self._scheduler.paused and not self._scheduler.off
-            if self._server or waits or self._rewriting.busy or not self._scheduler.idle:
+            if (
+                self._server
+                or self._spool
+                or waits
+                or self._rewriting.busy
+                or not self._scheduler.idle
+            ):
                 self._last_used = time.monotonic()
-            elif time.monotonic() - self._last_used >= patience:
+            elif time.monotonic() - max(self._last_used, self._spool.used) >= patience:
                 log.info("nothing to do for %g minutes: leaving", patience / 60)
                 self._stop.set()
 
@@ -329,8 +358,11 @@ class EngineProcess:
         return await self._status()
 
     async def _asked(self, *, of_the_engine: bool = False) -> None:
-        """Someone wants work to be done here."""
-        await self._here.ask(of_the_engine=of_the_engine)
+        """Someone wants work to be done: here, unless they ask from another host."""
+        if is_from_elsewhere():
+            await self._here.decide()
+        else:
+            await self._here.ask(of_the_engine=of_the_engine)
         await self._write(note_stopped, self._here.no_render)
         self._rewriting.wake()
 
@@ -391,19 +423,24 @@ class EngineProcess:
         return Changed(tallies)
 
     async def _status(self) -> Status:
+        return replace(self._standing(), work=await self._write(Writer.tallies))
+
+    def _standing(self) -> Status:
+        """How it is, without its work."""
         return Status(
             pid=os.getpid(),
             library=str(self._library),
             detached=self._detached,
             host=this_host(),
-            fault=self._fault,
+            fault=" ".join(filter(None, (self._fault, self._scheduler.nodes_fault))) or None,
             paused=self._scheduler.paused,
             paused_by_user=self._scheduler.paused_by_user,
             renders=not self._scheduler.off,
             held=sorted(self._scheduler.held),
             renderers=self._scheduler.renderers(),
-            work=await self._write(Writer.tallies),
+            work=[],
             loading=self._scheduler.loading(),
+            devices=self._scheduler.devices(),
             machine=MachineShare(self._found.devices, cores(), memory().total, self._found.hidden),
         )
 
@@ -471,8 +508,8 @@ def run_engine(
                 foreground=foreground,
             )
 
-            def listening() -> None:
-                lock.say_listening()
+            def listening(spooling: bool) -> None:
+                lock.say_listening(spooling=spooling)
                 on_ready()
 
             ending = asyncio.run(engine.run(listening))

@@ -1,22 +1,18 @@
-"""The engine process's end of one renderer process."""
+"""The engine process's end of one renderer, wherever that lives."""
 
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import socket
-import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
-from engine.atomic_files import open_to_append
 from engine.models.placement import Placement
 from engine.picture.recipe import Conditions
+from engine.protocol.cluster import Use
 from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
     AnyFromRenderer,
@@ -31,22 +27,13 @@ from engine.protocol.rendering import (
     StopBatch,
     WantPreviews,
 )
+from engine.service.renderer_process import RendererProcess
 
 log = logging.getLogger(__name__)
 
-_ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",
-    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "TRANSFORMERS_VERBOSITY": "error",
-    # How long a thread that waits for another spins before it sleeps. torch's OpenMP takes 300,000
-    # turns: no quicker than 3,000 on quiet cores, and three times as slow beside one busy program.
-    "GOMP_SPINCOUNT": "3000",
-}
-
 
 class RendererDiedError(Exception):
-    """The renderer process ended; the message says how."""
+    """The renderer ended; the message says how."""
 
 
 class MachineError(Exception):
@@ -74,9 +61,6 @@ class RendererHungError(Exception):
     """No sign of life for too long."""
 
 
-_PIECE = 4096
-"""Bytes of what a renderer prints: taken at once, and the last ones kept."""
-
 _LOAD_ERRORS: Mapping[Cause, type[Exception]] = {
     Cause.CHANGED: ChangedModelError,
     Cause.DISK: OSError,
@@ -86,29 +70,55 @@ _LOAD_ERRORS: Mapping[Cause, type[Exception]] = {
 }
 
 
+class Body(Protocol):
+    """What a renderer lives in: a process of this machine, or an actor on another one."""
+
+    pid: int
+    reader: asyncio.StreamReader
+    """Its frames; their end is its own."""
+    use: Use | None
+    """How busy its device is, where that is another machine's."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is there."""
+
+    async def send(self, data: bytes) -> None:
+        """Send frames.
+
+        Raises:
+            ConnectionError, RuntimeError: it is gone.
+        """
+
+    async def obituary(self) -> str:
+        """How it ended, in words."""
+
+    def abandon(self) -> None:
+        """Have it end; nobody waits for that."""
+
+    async def kill(self) -> None:
+        """End it now."""
+
+
 class RendererClient:
     """A live renderer: what it is, what it has loaded, and the frames it sends by batch."""
 
-    def __init__(self, device: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, device: str, body: Body) -> None:
         self.device = device
-        self.pid = process.pid
+        self.pid = body.pid
         self.model: str | None = None
         """Label of the model that was loaded last."""
-        self._process = process
+        self._body = body
         self._loaded: dict[LoadModel, Conditions] = {}
         self._heard = time.monotonic()
-        self._said = b""
         self._queues: dict[int | None, asyncio.Queue[Framed[AnyFromRenderer] | None]] = {
             None: asyncio.Queue()
         }
-        self._writer: asyncio.StreamWriter
-        self._voice: asyncio.StreamWriter
-        self._reading: asyncio.Task[None]
-        self._listening: asyncio.Task[None]
+        self._reading = asyncio.create_task(self._read(body.reader))
 
     @classmethod
     async def start(cls, device: str, threads: int, cores: int, log: Path, timeout: float) -> Self:
-        """Start a renderer on `device` and wait for its hello.
+        """Start a renderer on a device of this machine, and wait for its hello.
 
         Args:
             device: a torch device.
@@ -122,36 +132,25 @@ class RendererClient:
             RendererDiedError: it ended instead, or said nothing in time.
         """
         try:
-            ours, theirs = socket.socketpair()
-            said, printed = socket.socketpair()
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # not from the folder it happens to be started in
-                "-m",
-                "engine.render.renderer",
-                "--device",
-                device,
-                "--socket",
-                str(theirs.fileno()),
-                "--threads",
-                str(threads),
-                "--cores",
-                str(cores),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=printed.fileno(),
-                stderr=printed.fileno(),
-                pass_fds=(theirs.fileno(),),
-                env=os.environ | _ENVIRONMENT,
-            )
+            body = await RendererProcess.start(device, threads, cores, log)
         except OSError as error:
             raise MachineError(f"cannot start a process: {error.strerror}") from error
-        theirs.close()
-        printed.close()
-        link = cls(device, process)
-        heard, link._voice = await asyncio.open_connection(sock=said)
-        link._listening = asyncio.create_task(link._listen(heard, log))
-        reader, link._writer = await asyncio.open_connection(sock=ours)
-        link._reading = asyncio.create_task(link._read(reader))
+        return await cls.greeted(device, body, timeout)
+
+    @classmethod
+    async def greeted(cls, device: str, body: Body, timeout: float) -> Self:
+        """A renderer that has said hello.
+
+        Args:
+            device: what it is called here.
+            body: it was just started.
+            timeout: seconds.
+
+        Raises:
+            MachineError: the machine or the device is not fit for one.
+            RendererDiedError: it ended instead, or said nothing in time.
+        """
+        link = cls(device, body)
         try:
             frame = await link._next(None, timeout)
         except RendererHungError as error:
@@ -162,17 +161,15 @@ class RendererClient:
             raise MachineError(frame.message.reason)
         return link
 
-    async def _listen(self, heard: asyncio.StreamReader, log: Path) -> None:
-        """Put what it prints into the log; the last of it may say why it ends."""
-        while piece := await heard.read(_PIECE):
-            self._said = (self._said + piece)[-_PIECE:]
-            with contextlib.suppress(OSError), open_to_append(log) as output:  # a disk may be full
-                output.write(piece)
+    @property
+    def use(self) -> Use | None:
+        """How busy its device is; None: nobody told, or it is this machine's."""
+        return self._body.use
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
-        return self._process.returncode is None and not self._reading.done()
+        """Whether it is there."""
+        return self._body.alive and not self._reading.done()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         """Sort frames by their batch; at the end tell everyone who waits."""
@@ -189,8 +186,7 @@ class RendererClient:
             pass
         except WireError:  # a renderer that says what is no message is as good as dead
             log.exception("the renderer on %s", self.device)
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            self._body.abandon()
         finally:
             for waiting in self._queues.values():
                 waiting.put_nowait(None)
@@ -201,27 +197,14 @@ class RendererClient:
         except TimeoutError:
             raise RendererHungError(f"no sign of life for {timeout:.0f} s") from None
         if frame is None:
-            raise RendererDiedError(await self._obituary())
+            raise RendererDiedError(await self._body.obituary())
         return frame
-
-    async def _obituary(self) -> str:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 5)
-            await asyncio.wait_for(asyncio.shield(self._listening), 1)
-        code = self._process.returncode
-        if code is not None and code < 0:
-            name = signal.strsignal(-code) or f"signal {-code}"
-            return f"the renderer on {self.device} was killed ({name})"
-        lines = self._said.decode(errors="replace").split("\n")
-        said = next((f": {text}" for line in reversed(lines) if (text := line.strip())), "")
-        return f"the renderer on {self.device} ended (exit code {code}){said}"
 
     async def _send(self, message: AnyToRenderer) -> None:
         try:
-            self._writer.write(pack(message))
-            await self._writer.drain()
+            await self._body.send(pack(message))
         except (ConnectionError, RuntimeError) as error:
-            raise RendererDiedError(await self._obituary()) from error
+            raise RendererDiedError(await self._body.obituary()) from error
 
     async def load(self, wanted: LoadModel, timeout: float) -> Conditions:
         """Have a model ready; at once if it is loaded already.
@@ -303,11 +286,6 @@ class RendererClient:
             await self._send(StopBatch(batch))
 
     async def kill(self) -> None:
-        """End the process now."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-        self._writer.close()
+        """End it now."""
+        await self._body.kill()
         await self._reading
-        self._listening.cancel()  # a process that it started may go on printing
-        self._voice.close()

@@ -2,7 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,24 +68,17 @@ def plan_session(
     if len({row.number for row in rows}) < len(rows):
         raise RefusedError("Two rows have the same number.")
     digests = _lora_digests(rows, loras)
-    labels = {label for row in rows for label in (row.values.model, row.values.upscaler) if label}
+    each = [values for row in rows for values in row.combinations]
+    labels = {label for values in each for label in (values.model, values.upscaler) if label}
     planned = _planned_models(labels, models, background, digests)
     new_rows = []
     for row in rows:
         try:
-            own = planned[row.values.model]
-            first = recipes_for(row.values, own, draw_seed)
-            upscaler = planned[row.values.upscaler] if row.values.upscaler else own
-            recipes = [*first, *enlarged_recipes(row.values, first, own, upscaler)]
+            first, made, asked = _recipes(row.combinations, planned, chat=rewriting)
+            recipes = [*first, *made]
         except (SettingsError, ValueError) as error:
             raise RefusedError(f"Row {row.number}: {error}") from error
-        drawn_on = name_of(row.cells.get("image", "")) if row.values.image else ""
-        slug = slug_of(Path(drawn_on).stem if drawn_on else row.values.prompt)
-        files = [
-            "-".join(part for part in (f"{row.number:04d}", str(variation), slug) if part) + suffix
-            for variation in range(1, len(recipes) + 1)
-        ]
-        asked = _rewrites(row.values, own, first, chat=rewriting)
+        files = list(_file_names(row, len(recipes) // len(first), suffix))
         parents = {at + len(first): at for at in range(1, len(recipes) - len(first) + 1)}
         new_rows.append(
             NewRow(row.number, row.cells, row.extra, recipes, files, asked, _sources(row), parents)
@@ -98,6 +92,50 @@ def plan_session(
         rows=new_rows,
         batches=plan_batches([recipe for row in new_rows for recipe in row.recipes], largest),
     )
+
+
+def _recipes(
+    combinations: Sequence[RowValues], planned: Mapping[str, PlannedModel], *, chat: bool
+) -> tuple[list[Recipe], list[Recipe], list[Rewrite | None]]:
+    """A row's own images, those made of them, larger, and what a language model is asked for each.
+
+    All combinations of a grid have one seed, unless it is what they differ in.
+
+    Raises:
+        WildcardError, SizeError, SettingsError: as `recipes_for`.
+    """
+    drawn = cache(draw_seed)
+    first: list[Recipe] = []
+    made: list[Recipe] = []
+    asked: list[Rewrite | None] = []
+    for values in combinations:
+        own = planned[values.model]
+        recipes = recipes_for(values, own, drawn)
+        upscaler = planned[values.upscaler] if values.upscaler else own
+        first += recipes
+        made += enlarged_recipes(values, recipes, own, upscaler)
+        asked += _rewrites(values, own, recipes, chat=chat)
+    return first, made, asked if any(asked) else []
+
+
+def _file_names(row: RequestedRow, rounds: int, suffix: str) -> Iterator[str]:
+    """A name for each of a row's images, in the order of variations.
+
+    Args:
+        row: the row.
+        rounds: 2 if another is made of each, larger, else 1.
+        suffix: how they end.
+    """
+    drawn_on = name_of(row.cells.get("image", "")) if row.values.image else ""
+    told = [Path(drawn_on).stem if drawn_on else values.prompt for values in row.combinations]
+    slugs = [
+        slug
+        for slug, values in zip(map(slug_of, told), row.combinations, strict=True)
+        for _ in range(values.num_images)
+    ]
+    for variation, slug in enumerate(slugs * rounds, start=1):
+        parts = (f"{row.number:04d}", str(variation), slug)
+        yield "-".join(part for part in parts if part) + suffix
 
 
 def _sources(row: RequestedRow) -> list[RowSource]:
@@ -115,18 +153,22 @@ def _sources(row: RequestedRow) -> list[RowSource]:
 
 def _rewrites(
     values: RowValues, planned: PlannedModel, recipes: Sequence[Recipe], *, chat: bool
-) -> Sequence[Rewrite]:
-    """What a language model is asked for each image of a row; nothing where none has a say."""
+) -> list[Rewrite | None]:
+    """What a language model is asked for each image of a row; None where none has a say."""
     if not (chat or planned.model.has_enhancer):
-        return ()
+        return [None] * len(recipes)
     asked = [planned.wordsmith.question(values, recipe.seed) for recipe in recipes]
-    return [Rewrite(each.text, each.around) for each in asked if each is not None]
+    return [Rewrite(each.text, each.around) if each is not None else None for each in asked]
 
 
 def _lora_digests(rows: Sequence[RequestedRow], look: LookForLoras) -> dict[str, str]:
     """LoRA → digest of its file, of all that rows ask for."""
     asked = {
-        name: row.number for row in reversed(rows) for name, weight in row.values.lora if weight
+        name: row.number
+        for row in reversed(rows)
+        for values in row.combinations
+        for name, weight in values.lora
+        if weight
     }
     if not asked:
         return {}

@@ -138,7 +138,7 @@ class SocketServer:
     ) -> Answer:
         """The answer to a command; whoever waits for it is told again and again that it comes."""
         asking = Asking(reader.at_eof)
-        answering = asyncio.create_task(self._answer(command, asking))
+        answering = asyncio.create_task(self.answer(command, asking))
         try:
             while not (await asyncio.wait({answering}, timeout=_UNDERWAY_SECONDS))[0]:
                 if not asking.has_left():
@@ -148,7 +148,7 @@ class SocketServer:
             answering.cancel()
         return answering.result()
 
-    async def _answer(self, command: AnyCommand, asking: Asking) -> Answer:
+    async def answer(self, command: AnyCommand, asking: Asking) -> Answer:
         """Carry out one command; the answer comes after its effect is committed."""
         try:
             if isinstance(command, Submit):

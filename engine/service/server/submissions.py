@@ -4,7 +4,7 @@ import asyncio
 import gc
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Submissions:
         self,
         write: WriterThread,
         render: RenderSettings,
-        names: Collection[str],
+        names: Callable[[], Collection[str]],
         reserve_mib: int = 0,
         loras: LookForLoras = listed_loras,
     ) -> None:
@@ -45,7 +45,7 @@ class Submissions:
         Args:
             write: the library's writer.
             render: what is chosen for new sessions.
-            names: of the devices.
+            names: tells those of the devices there are now.
             reserve_mib: of the disk, that is to stay free.
             loras: tells which LoRAs there are now.
         """
@@ -82,7 +82,7 @@ class Submissions:
             raise RefusedError(
                 f"The settings ask for {kind} files, which need `pip install 'promptsheet[jxl]'`."
             )
-        fits = {device: await self._write(fits_on, device) for device in self._names}
+        fits = {device: await self._write(fits_on, device) for device in self._names()}
 
         def largest(recipe: Recipe) -> int:
             model = models[recipe.model]

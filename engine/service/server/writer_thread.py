@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -32,7 +33,8 @@ class WriterThread:
     ) -> T:
         """Run `method` of the writer after everything asked for before."""
         call = partial(method, self._writer, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        run = copy_context().run  # whom it is for
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run, call)
 
     def close(self) -> None:
         """Finish what was asked for."""

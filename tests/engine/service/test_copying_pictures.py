@@ -79,7 +79,7 @@ def asked(
             return engine.ask(wanted, underway)
 
     async def serve() -> Accepted:
-        submissions = Submissions(WriterThread(writer), RenderSettings(), {"cpu"})
+        submissions = Submissions(WriterThread(writer), RenderSettings(), lambda: {"cpu"})
 
         async def submit(wanted: Submit, asking: Asking) -> Accepted:
             tally, _ = await submissions.accept(wanted, asking)

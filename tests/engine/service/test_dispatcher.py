@@ -526,7 +526,7 @@ def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_ho
     )
 
     async def largest() -> int:
-        submissions = Submissions(WriterThread(writer), RenderSettings(), {"fake gpu"})
+        submissions = Submissions(WriterThread(writer), RenderSettings(), lambda: {"fake gpu"})
         tally, _ = await submissions.accept(Submit("a test", Source("typed"), rows))
         (found,) = writer.read(
             "SELECT max(size) AS size FROM batches"

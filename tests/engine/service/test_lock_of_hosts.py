@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +151,22 @@ def test_a_holder_whose_clock_is_years_off_is_watched_and_left_alone(
     held.release()
 
 
+def test_a_holder_whose_clock_is_years_off_is_known_by_its_next_beat(
+    tmp_path: Path, be: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be("node-a")
+    held = LibraryLock.take(tmp_path)
+    be("node-b")
+    monkeypatch.setattr(module, "_age", lambda _: 3e8)
+    waiting = threading.Event()
+    while held_elsewhere(tmp_path) is None:
+        waiting.wait(0.02)
+    stop_beating(held)
+    while held_elsewhere(tmp_path) is not None:
+        waiting.wait(0.02)
+    held.release()
+
+
 def test_of_two_hosts_that_come_at_once_one_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,7 +271,7 @@ def run_on(
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def test_two_hosts_with_locks_of_their_own_never_open_one_database_at_once(
+def test_of_two_hosts_with_locks_of_their_own_one_has_the_library_and_the_other_asks_it(
     mounts: tuple[Path, Path], tmp_path: Path, config: Path
 ) -> None:
     def on(host: str, mount: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -263,14 +281,26 @@ def test_two_hosts_with_locks_of_their_own_never_open_one_database_at_once(
         return done or pytest.skip("needs the right to give itself a host name")
 
     a, b = mounts
-    started = on("node-a", a, "prompt", "a red circle", "-n", "40", "--detach")
+
+    def json_on(host: str, mount: Path, *arguments: str) -> Any:
+        done = on(host, mount, *arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     try:
-        assert started.returncode == 0, started.stderr
-        refused = on("node-b", b, "prompt", "a blue square", "--detach")
+        json_on("node-a", a, "prompt", "a red circle", "-n", "40", "--detach", "--name", "red")
+        status = json_on("node-b", b, "engine", "status")
+        assert (status["host"], status["elsewhere"], status["running"]) == ("node-a", True, True)
+        refused = on("node-b", b, "engine", "start")
         assert refused.returncode == 2
         assert "in use on node-a" in refused.stderr
-        assert "in use on node-a" in on("node-b", b, "engine", "status").stderr
-        assert on("node-a", a, "engine", "stop").returncode == 0
+        json_on("node-b", b, "stop", "red")
+        done = json_on("node-b", b, "prompt", "a blue square", "-n", "1", "--name", "blue")
+        assert done["done"] == 1, "node-b asked, node-a rendered, node-b followed it to its end"
+        assert json_on("node-b", b, "favourite", "blue", "--images", "2:1")
+        image = json_on("node-a", a, "show", "blue")["list"][0]
+        assert image["favourite"]
+        assert json_on("node-b", b, "engine", "stop")["stopped"] == status["pid"]
         taken = on("node-b", b, "prompt", "a blue square", "-n", "2", "--detach")
         assert taken.returncode == 0, taken.stderr
         assert "in use on node-b" in on("node-a", a, "engine", "start").stderr
@@ -279,5 +309,5 @@ def test_two_hosts_with_locks_of_their_own_never_open_one_database_at_once(
         on("node-b", b, "engine", "stop")
     db = sqlite3.connect(database_path(tmp_path / "real" / "library"))
     assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    assert db.execute("SELECT count(*) FROM images").fetchone()[0] == 42
+    assert db.execute("SELECT count(*) FROM images").fetchone()[0] == 43
     db.close()

@@ -18,7 +18,7 @@ def started_by(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
-    monkeypatch.setattr("engine.service.server.renderer_client.sys.executable", str(python))
+    monkeypatch.setattr("engine.service.renderer_process.sys.executable", str(python))
     return refused("cpu", tmp_path)
 
 
@@ -53,9 +53,7 @@ def test_a_limit_on_memory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_process_that_cannot_be_started_is_the_machines_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "engine.service.server.renderer_client.sys.executable", str(tmp_path / "nowhere")
-    )
+    monkeypatch.setattr("engine.service.renderer_process.sys.executable", str(tmp_path / "nowhere"))
     with pytest.raises(MachineError, match="cannot start a process"):
         asyncio.run(RendererClient.start("cpu", 2, 2, tmp_path / "engine.log", 300))
 

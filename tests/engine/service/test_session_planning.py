@@ -10,7 +10,11 @@ from engine.picture.recipe import Lora
 from engine.plan.names import slug_of
 from engine.protocol.commands import RequestedRow
 from engine.service.server.session_planning import RefusedError, plan_session
-from engine.sheet.rows import LoraWeight, SourcePicture
+from engine.sheet.check import check_table
+from engine.sheet.grid_cells import grid_of
+from engine.sheet.rows import LoraWeight, Row, SourcePicture
+from engine.sheet.table import Cell, Line, Table
+from engine.sheet.vocabulary import ModelLimits, Vocabulary
 from tests.support.rows import values
 
 MODELS = load_models()
@@ -77,3 +81,48 @@ def test_what_cannot_be_rendered_is_refused() -> None:
         plan([row(2), row(2)])
     with pytest.raises(RefusedError, match="sdlx"):
         plan([row(2, model="sdlx")])
+
+
+def grid(**cells: Cell) -> tuple[Row, RequestedRow]:
+    table = Table("s.csv", None, tuple(cells), (Line(2, tuple(cells.values())),))
+    label = next(iter(MODELS))
+    loose = Vocabulary({label: ModelLimits(10.0, draws_on="strength")}, label)
+    (checked,) = check_table(table, loose).rows
+    assert checked.values is not None
+    wanted = RequestedRow(2, dict(checked.cells), {}, checked.values, list(checked.grid))
+    return checked, wanted
+
+
+def test_a_combination_of_a_grid_has_the_recipe_of_a_plain_row_with_its_values_and_seed() -> None:
+    cells: dict[str, Cell] = {
+        "prompt": "a {dark|light} {all: red | blue} boat",
+        "steps": "2 | 3",
+        "style": "general | anime",
+        "num_images": 2,
+        "magic_prompt": "on | off",
+        "upscale": 2,
+    }
+    checked, wanted = grid(**cells)
+    (new,) = plan([wanted]).rows
+    found = grid_of(checked)
+    assert found is not None and len(new.recipes) == 2 * found.own == 64
+    first = new.recipes[0].seed
+    assert {r.seed for r in new.recipes} == {first, first + 1}, "one drawn seed for all of them"
+    for variation, recipe in enumerate(new.recipes[: found.own], start=1):
+        plain = found.cells_of(variation) | {"seed_number": str(first)}
+        (alone,) = plan([grid(**plain)[1]]).rows
+        assert recipe == alone.recipes[found.within(variation) - 1]
+        child = found.own + variation
+        assert new.parents[child] == variation
+        assert new.recipes[child - 1] == alone.recipes[2 + found.within(variation) - 1]
+    assert new.files[4] == "0002-5-a-dark-light-red-boat.png"
+    assert new.files[16] == "0002-17-a-dark-light-blue-boat.png"
+    assert len(set(new.files)) == 64
+
+
+def test_of_a_grid_each_image_asks_a_language_model_for_its_own_prompt_or_none() -> None:
+    _, wanted = grid(prompt="a {all: cat | dog}", magic_prompt="on | off", seed_number="1 | 2")
+    new = plan_session("s", {}, [wanted], MODELS, largest=lambda _: 8, taken=(), rewriting=True)
+    asked = [each.prompt if each else None for each in new.rows[0].rewrites]
+    assert asked == ["a cat"] * 2 + [None] * 2 + ["a dog"] * 2 + [None] * 2
+    assert [recipe.seed for recipe in new.rows[0].recipes] == [1, 2] * 4

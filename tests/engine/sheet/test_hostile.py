@@ -23,7 +23,7 @@ from engine.sheet.rows import Severity, SheetError
 from tests.support.command import Promptsheet
 from tests.support.sheets import VOCABULARY, write_csv, write_xlsx
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_earnest")]
 
 
 def cpu_seconds() -> float:
@@ -350,10 +350,10 @@ def watched(promptsheet: Promptsheet, *arguments: str | Path) -> tuple[float, in
     with promptsheet.start(*arguments, forked=False, **pipes) as command:
         process = psutil.Process(command.pid)
         while command.poll() is None:
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error):  # which looks at all processes each time
                 family = (process, *process.children(recursive=True))
                 most = max(most, sum(each.memory_info().rss for each in family))
             with contextlib.suppress(subprocess.TimeoutExpired):
-                command.wait(0.02)
+                command.wait(0.1)
         assert command.stdout
         return cpu_seconds() - start, most, command.stdout.read()

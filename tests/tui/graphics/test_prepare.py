@@ -60,15 +60,19 @@ def test_half_cells_have_the_exact_size(photo: Path) -> None:
 
 def test_sixels_have_the_exact_size_and_half_cells_to_stand_in(photo: Path) -> None:
     picture = made(photo, "sixel")
-    assert picture.sixels.startswith(f'\x1bP0;0;0q"1;1;{40 * 9};{15 * 18}#')
-    assert picture.sixels.endswith("\x1b\\")
+    assert [row for s in picture.sixels for row in range(s.first, s.first + s.rows)] == [*range(15)]
+    for strip in picture.sixels:
+        assert strip.text.startswith(f'\x1bP0;0;0q"1;1;{40 * 9};{strip.rows * 18}#')
+        assert strip.text.endswith("\x1b\\")
+    assert len(picture.sixels) > 1, "a key need not wait for all of it"
     assert len(draw(picture)) == 15
 
 
 def test_kitty_gets_a_png_of_the_exact_size_in_small_pieces(photo: Path) -> None:
     picture = made(photo, "kitty")
-    messages = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", picture.transmission)
-    assert "".join(f"\x1b_G{a};{b}\x1b\\" for a, b in messages) == picture.transmission
+    sent = "".join(picture.transmission)
+    messages = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", sent)
+    assert tuple(f"\x1b_G{a};{b}\x1b\\" for a, b in messages) == picture.transmission
     assert all(len(data) <= 4096 for _, data in messages)
     assert [keys[-3:] for keys, _ in messages] == ["m=1"] * (len(messages) - 1) + ["m=0"]
     image = Image.open(io.BytesIO(b64decode("".join(data for _, data in messages))))

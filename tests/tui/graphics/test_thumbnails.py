@@ -76,7 +76,7 @@ def test_the_oldest_thumbnails_go_when_there_are_too_many(tmp_path: Path) -> Non
 def sent(picture: Picture) -> int:
     """Bytes on the line."""
     if picture.halves is None or picture.sixels:
-        return len(picture.sixels + picture.transmission)
+        return sum(map(len, (*(strip.text for strip in picture.sixels), *picture.transmission)))
     console = Console(color_system="truecolor", force_terminal=True)
     return sum(len(strip.render(console)) for strip in draw(picture))
 

@@ -1,11 +1,12 @@
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
@@ -14,15 +15,18 @@ from textual.widgets import Static
 from tui.graphics import prepare as preparing
 from tui.graphics import protocol
 from tui.graphics.encode import Picture
+from tui.graphics.kept import KeptPictures
+from tui.graphics.paced_app import PacedApp
+from tui.graphics.pacer import Sending
 from tui.graphics.prepare import prepare
 from tui.graphics.protocol import Terminal
-from tui.graphics.view import KeptPictures, PictureView
+from tui.graphics.view import PictureView
 from tui.widgets.image_pane import ImagePane
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
-class PaneApp(App[None]):
+class PaneApp(PacedApp[None]):
     def __init__(self) -> None:
         super().__init__()
         self.shown: list[Path] = []
@@ -203,9 +207,15 @@ async def test_beneath_a_dialog_a_picture_is_its_colours_alone_and_comes_back(
         app.pane.show(picture("red.png", RED))
         await until(pilot, lambda: bool(app.shown))
         whole = Region(0, 0, *app.view.size)
-        assert any(strip.text.strip() for strip in app.view.render_lines(whole))
+
+        def is_seen() -> bool:
+            cells = any(strip.text.strip() for strip in app.view.render_lines(whole))
+            return cells or any(app.view.sixels_on_screen())
+
+        assert is_seen()
         await app.push_screen(ModalScreen())
         beneath = app.view.render_lines(whole)
+        assert not is_seen()
         assert not any(strip.text.strip() for strip in beneath)
         grounds = [s.style.bgcolor for strip in beneath for s in strip if s.style is not None]
         reds = [
@@ -214,7 +224,7 @@ async def test_beneath_a_dialog_a_picture_is_its_colours_alone_and_comes_back(
         assert app.view.picture is not None
         assert len(reds) == app.view.picture.rows
         await app.pop_screen()
-        assert any(strip.text.strip() for strip in app.view.render_lines(whole))
+        assert is_seen()
 
 
 async def test_a_picture_that_was_just_taken_away_is_painted_as_nothing(
@@ -239,15 +249,32 @@ async def test_sixels_give_way_to_half_cells_under_a_notification(
         strips = app.view.render_lines(Region(0, 0, *app.view.size))
         return "".join(strip.text for strip in strips)
 
+    written: list[str] = []
+
+    def sixels() -> list[str]:
+        """Where pieces of the picture were drawn since this was asked last."""
+        found = re.findall(r"\x1b7\x1b\[(\d+);\d+H\x1bP", "".join(written))
+        written.clear()
+        return found
+
     async with app.run_test(notifications=True, tooltips=True) as pilot:
+        assert app._driver
+        monkeypatch.setattr(app._driver, "write", written.append)
         app.pane.show(picture("red.png", RED))
         await until(pilot, lambda: bool(app.shown))
-        assert text().count("\x1bP") == 1
+        pieces = app.view.picture.sixels if app.view.picture else ()
+        whole = sixels()
+        assert len(set(whole)) == len(pieces) > 3 and not text().strip()
+        await until(pilot, lambda: not sixels())
         app.notify("over it", timeout=60)
         await until(pilot, lambda: "▀" in text())
-        assert "\x1bP" not in text()
+        await until(pilot, lambda: not sixels())
         app.clear_notifications()
-        await until(pilot, lambda: "\x1bP" in text())
+        await until(pilot, lambda: "▀" not in text())
+        assert set(sixels()) == set(whole), "Textual has painted the whole screen"
+        app.query_one("#caption", Static).update("another")
+        await pilot.pause()
+        assert not sixels(), "what is not painted over is not sent"
 
 
 async def test_kitty_is_sent_each_picture_once(
@@ -274,9 +301,14 @@ async def test_kitty_is_sent_each_picture_once(
 def test_kitty_keeps_what_is_on_the_screen_and_forgets_the_oldest() -> None:
     written: list[str] = []
     pictures = [
-        Picture(1, 1, 100, number=number, transmission=f"send {number}") for number in (1, 2, 3)
+        Picture(1, 1, 100, number=number, transmission=(f"send {number}",)) for number in (1, 2, 3)
     ]
-    kept = KeptPictures(written.append, most_pixels=150)
+
+    def send(sending: Sending) -> None:
+        while not sending.is_over:
+            written.append(sending.piece())
+
+    kept = KeptPictures(send, written.append, most_pixels=150)
     kept.hold(pictures[0])
     kept.hold(pictures[1])
     kept.release(pictures[1])

@@ -1,0 +1,1 @@
+"""What needs Ray: renderers on the nodes of a real cluster on this machine."""

@@ -1,0 +1,133 @@
+"""The app's one way to its terminal: everything that is written is counted, pictures are paced.
+
+Beside the frames, which Textual writes, pictures go through here; begin with `outlet_of`.
+"""
+
+import asyncio
+import time
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet, proxy
+
+from textual._compositor import ChopsUpdate
+from textual.app import App
+from textual.events import CursorPosition
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tui.graphics.line import Line
+from tui.graphics.pacer import Pacer, Sending
+from tui.graphics.protocol import current
+
+_FRAME_SECONDS = 1.0
+"""Between two frames on a thin line, and after a key until they are so few again."""
+_AGAIN_SECONDS = 0.05
+"""After which to look again whether the line takes another frame."""
+_LEAVING_SECONDS = 2.0
+"""For answers that would be typed into the shell."""
+
+Spans = dict[int, list[tuple[int, int]]]
+"""Line → columns, from and up to, that were written."""
+
+
+class Outlet:
+    """Knows the line to the terminal of one app, and when to write what."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self._app: App[Any] = proxy(app)
+        self.line = Line()
+        self.pacer = Pacer(self.line, self.write)
+        self.over_cells: WeakSet[Any] = WeakSet()
+        """What is to be told of frames."""
+        self._timer: Timer | None = None
+        self._frame_at = self._free_until = 0.0
+
+    def begin(self) -> None:
+        """The terminal is there: count what is written, and ask it what has arrived."""
+        driver = self._app._driver
+        if self._app.is_headless or driver is None:
+            return
+        self.line.has_fences = True
+        write, wrote = driver.write, self.line.wrote
+
+        def counted(text: str) -> None:
+            write(text)
+            wrote(len(text.encode(errors="replace")))
+
+        driver.write = counted  # type: ignore[assignment, method-assign]
+
+    async def end(self) -> None:
+        """Ask nothing any more, and wait for the answers."""
+        end, self.line.has_fences = time.monotonic() + _LEAVING_SECONDS, False
+        while self.line.awaits_answers and time.monotonic() < end:
+            await asyncio.sleep(_AGAIN_SECONDS / 5)
+
+    def write(self, text: str) -> None:
+        """Send text, in order with the frames."""
+        # The driver's own thread writes it, while the app runs.
+        if self._app._driver is not None and not self._app._exit:
+            self._app._driver.write(text)
+
+    def send(self, sending: Sending) -> None:
+        """Send a picture, as soon as the line takes it."""
+        self.pacer.put(sending)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send what may be sent."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if wait := self.pacer.pump(time.monotonic()):
+            self._timer = self._app.set_timer(wait, self.pump)
+
+    def answered(self, event: CursorPosition) -> None:
+        """The terminal says where its cursor is."""
+        if self.line.answered((event.y + 1, event.x + 1), event.time):
+            self.pump()
+
+    def key_pressed(self, now: float) -> None:
+        """What it leads to goes first."""
+        self.pacer.rest(now)
+        self._free_until = time.monotonic() + _FRAME_SECONDS
+
+    def picture_came(self) -> None:
+        """The next frame is awaited."""
+        self._free_until = max(self._free_until, time.monotonic() + _AGAIN_SECONDS)
+
+    @property
+    def is_spared(self) -> bool:
+        """Whether as little as can be is to be sent."""
+        bandwidth = current().bandwidth
+        return bandwidth == "low" or (bandwidth == "auto" and self.line.is_thin)
+
+    def frame_in(self, now: float) -> float:
+        """Seconds after which the line takes another frame; 0: now."""
+        if now < self._free_until or current().bandwidth == "full":
+            return 0.0
+        if not (self.line.has_room or self.pacer.is_busy):
+            return _AGAIN_SECONDS
+        return self._frame_at + _FRAME_SECONDS - now if self.is_spared else 0.0
+
+    def painted(self, screen: Screen[Any], update: object) -> None:
+        """A frame was written."""
+        self._frame_at = time.monotonic()
+        if self.over_cells:
+            spans: Spans | None = None
+            if isinstance(update, ChopsUpdate):
+                spans = {}
+                for line, left, right in update.spans:
+                    spans.setdefault(line, []).append((left, right))
+            for over in list(self.over_cells):
+                if over.screen is screen:
+                    over.was_painted_over(spans)
+        self.pump()
+
+
+_outlets: WeakKeyDictionary[App[Any], Outlet] = WeakKeyDictionary()
+
+
+def outlet_of(app: App[Any]) -> Outlet:
+    """The app's, made when it is first asked for."""
+    if app not in _outlets:
+        _outlets[app] = Outlet(app)
+    return _outlets[app]
