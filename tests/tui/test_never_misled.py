@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
 from engine.api import Library, SheetError, Started
 from engine.library.write.states import Scope
@@ -295,6 +296,10 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
         await until(pilot, lambda: app.current_mode == area)
         await pilot.press("ctrl+p", *"setti")
         await until(pilot, lambda: "app.settings" in screen_text(app))
+        search = app.screen.query_one(Input)
+        search.value = "re"  # typed faster than it is shown
+        search.value = "zzzzz"
+        await until(pilot, lambda: "app.settings" not in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ActionsScreen))
         await pilot.press("ctrl+p", *"setti", "enter")

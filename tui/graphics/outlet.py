@@ -104,7 +104,9 @@ class Outlet:
         """Seconds after which the line takes another frame; 0: now."""
         if now < self._free_until or current().bandwidth == "full":
             return 0.0
-        if not (self.line.has_room or self.pacer.is_busy):
+        self.line.waits(now)  # no picture may be there to give up answers that never come
+        # A terminal that has not answered yet may never do so.
+        if self.line.round_trip and not (self.line.has_room or self.pacer.is_busy):
             return _AGAIN_SECONDS
         return self._frame_at + _FRAME_SECONDS - now if self.is_spared else 0.0
 

@@ -114,8 +114,8 @@ class ActionsScreen(Dialog[Action | None]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        names = self._shown[event.option_index].names
-        self.query_one("#named", Static).update(f"its key in the settings: {names}")
+        if (action := self._meant(event)) is not None:
+            self.query_one("#named", Static).update(f"its key in the settings: {action.names}")
 
     def action_move(self, way: str) -> None:
         """To the next one or the previous one."""
@@ -128,7 +128,15 @@ class ActionsScreen(Dialog[Action | None]):
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._shown[event.option_index])
+        if (action := self._meant(event)) is not None:
+            self.dismiss(action)
+
+    def _meant(self, event: OptionList.OptionMessage) -> Action | None:
+        """The action; none: other ones are shown by now."""
+        options, index = self.query_one(OptionList), event.option_index
+        if index < options.option_count and options.get_option_at_index(index) is event.option:
+            return self._shown[index]
+        return None
 
     def action_leave(self) -> None:
         """Do nothing."""

@@ -436,7 +436,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
             return
         with self._repainting():
             before = bool(self._marks)
-            self._marks ^= {self._key_at(self._cursor)}
+            self._marks ^= {self._key_in_row(self._cursor)}
             self._go(self._cursor + 1)
         if bool(self._marks) != before:
             self.refresh_bindings()
@@ -448,7 +448,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
             return
         with self._repainting():
             if self._anchor is None:
-                self._anchor = self._cursor, self._key_at(self._cursor)
+                self._anchor = self._cursor, self._key_in_row(self._cursor)
                 passing(self).begin(_LEAVE_RANGE, self._leave_range)
                 return
             rows = self._range()
@@ -638,7 +638,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     # The cursor
 
-    def _key_at(self, index: int) -> Hashable:
+    def _key_in_row(self, index: int) -> Hashable:
         row = self._pages.row(index)
         return self._source.keys(index, index + 1)[0] if row is None else row.key
 

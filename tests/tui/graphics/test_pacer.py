@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual.app import App
 
 from tui.graphics.line import Line
+from tui.graphics.outlet import Outlet
 from tui.graphics.pacer import Pacer
 
 KEYS = [n * 0.03 for n in range(10)]
@@ -159,6 +161,29 @@ def test_a_late_answer_paces_again() -> None:
     assert not terminal.line.is_paced
     terminal.line.answered((2, 2), terminal.now)
     assert terminal.line.is_paced
+
+
+def test_a_terminal_that_never_answers_holds_no_frame_back() -> None:
+    app = App[None]()
+    outlet = Outlet(app)
+    outlet.line.has_fences = True
+    outlet.line.wrote(100_000)
+    outlet.line.fence(10.0)
+    assert outlet.frame_in(10.0) == 0, "it may be one that answers nothing"
+
+
+def test_frames_go_on_when_the_terminal_answers_no_more_and_no_picture_waits() -> None:
+    app = App[None]()
+    outlet = Outlet(app)
+    line = outlet.line
+    line.has_fences = True
+    line.wrote(100)
+    fence = line.fence(10.0)
+    assert line.answered((2, int(fence.split(";")[1].split("H")[0])), 10.1)
+    line.wrote(100_000)
+    assert line.fence(10.2)
+    assert outlet.frame_in(10.3) > 0, "it has much to read"
+    assert outlet.frame_in(40.0) == 0, "whoever read it is gone, as when tmux is left"
 
 
 def test_small_pictures_go_before_large_ones_and_what_was_dropped_is_not_sent() -> None:

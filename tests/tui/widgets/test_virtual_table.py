@@ -142,6 +142,15 @@ def test_every_binding_can_be_remapped_and_explained() -> None:
 # Marks and ranges
 
 
+async def test_a_key_that_no_binding_names_changes_nothing() -> None:
+    # Textual calls a method by the name of its key: @ is "at".
+    table = VirtualTable(COLUMNS, Counting(5))
+    async with shown(table) as (_, pilot):
+        await pilot.press("j", "@", "at", "%", "backslash")
+        await pilot.pause()
+        assert table.cursor_index == 1
+
+
 async def test_space_marks_and_moves_on_and_unmarks() -> None:
     table = VirtualTable(COLUMNS, Counting(5))
     async with shown(table) as (app, pilot):
