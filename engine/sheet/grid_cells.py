@@ -33,6 +33,7 @@ Piece: TypeAlias = str | tuple[str, ...]
 Pieces: TypeAlias = tuple[Piece, ...]
 
 _LISTED = {Kind.CHOICE, Kind.SWITCH, Kind.MODEL, Kind.RATIO, Kind.WHOLE, Kind.DECIMAL, Kind.COLOURS}
+_SIGNS = ("|", "..", "…", "{", "｜")
 _NEVER = {"visibility", "num_images"}
 _ALL = re.compile(r"\{\s*all\s*:", re.IGNORECASE)
 _BRACE = re.compile(r"\\[{}|]|[{}|]")
@@ -44,7 +45,9 @@ _WITH_STEP = re.compile(rf"({_FIGURE})\s*-\s*({_FIGURE})\s*\(\s*\+?({_FIGURE})\s
 """As A1111's plot takes a range: `1-5 (+2)`."""
 _WITH_COUNT = re.compile(rf"({_FIGURE})\s*-\s*({_FIGURE})\s*\[\s*([0-9]{{1,4}})\s*\]")
 """The same, with how many values there are: `1-10 [5]`."""
-_APART = re.compile(r"\s*(?:\|\||[;\n]|,(?![0-9]{3}(?![0-9]))\s*)\s*")
+_FROM_TO = re.compile(rf"({_FIGURE})\s*(?:[-–—~～]|to)\s*({_FIGURE})", re.IGNORECASE)
+"""Without a step: `1-5`, `3 to 8`."""
+_APART = re.compile(r"\s*(?:\|\||[;\n¦、]|,(?![0-9]{3}(?![0-9]))\s*)\s*")
 
 
 class GridError(ValueError):
@@ -82,9 +85,7 @@ def can_vary(column: Column) -> bool:
 def may_have_list(text: str, column: Column) -> bool:
     """Whether a cell may have a list; quick, and right where it says no."""
     if column.kind in _LISTED:
-        return len(text) <= _MOST_CHARS and (
-            "|" in text or ".." in text or "…" in text or "{" in text
-        )
+        return len(text) <= _MOST_CHARS and any(sign in text for sign in _SIGNS)
     return "{" in text and _ALL.search(text) is not None
 
 
@@ -202,11 +203,13 @@ def _values(parts: Sequence[str], column: Column, text: str) -> tuple[str, ...]:
             f"This list has {len(values):,} values; {MOST_VALUES} are the limit. Use fewer, or"
             " larger steps."
         )
-    if twice := next((value for value in values if values.count(value) > 1), None):
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
         once = " | ".join(dict.fromkeys(values))
         # Which stretch of a longer text it is, is not known here.
         raise GridError(
-            f"{shown(twice or 'nothing')} is in the list twice. Name each value once.",
+            f"{shown(twice) if twice else 'An empty value'} is in the list twice. Name each value"
+            " once.",
             *([once] if "{" not in text else []),
         )
     return tuple(values)
@@ -256,6 +259,10 @@ def meant_as_list(text: str, column: Column) -> str:
             first, last = (Decimal(found[at].replace(",", ".")) for at in (1, 2))
             by = (last - first) / (int(found[3]) - 1)
             return f"{found[1]}..{found[2]} by {_figure(abs(by))}" if by else ""
+        if found := _FROM_TO.fullmatch(plain):
+            steps = Decimal(found[2].replace(",", ".")) - Decimal(found[1].replace(",", "."))
+            near = not steps % 1 and 0 < abs(steps) < MOST_VALUES
+            return f"{found[1]}..{found[2]} by 1" if near else ""
     parts = [part.strip() for part in _APART.split(plain)]
     return " | ".join(dict.fromkeys(parts)) if len(set(parts)) > 1 and all(parts) else ""
 

@@ -125,6 +125,9 @@ def test_a_table_has_its_whole_width_where_there_is_room_and_never_less_than_a_p
     wide = table_grid((196, 46), 3, 2)
     assert (wide.columns, wide.rows) == (3, 2) and wide.picture[1] > 15
     assert table_grid((196, 46), 3, 2, aspect=2.0).width > wide.width
+    one = table_grid((118, 32), 3, 1)
+    assert one.picture[1] <= one.picture[0] // 2 + 1, "right below the value above it"
+    assert table_grid((118, 32), 3, 1, narrowest=0.5).height > one.height
     small = table_grid((72, 19), 40, 40)
     assert (small.columns, small.rows) == (7, 4)
     assert small.columns * small.width <= 72 and small.rows * small.height < 19

@@ -1,5 +1,6 @@
 """A row that is a grid as a table of pictures: values above its columns and beside its rows."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,14 +28,19 @@ _LABEL = 16
 _LONG = 200
 
 
-def table_grid(area: tuple[int, int], columns: int, rows: int, aspect: float = 1.0) -> PictureGrid:
+def table_grid(
+    area: tuple[int, int], columns: int, rows: int, aspect: float = 1.0, narrowest: float = 1.0
+) -> PictureGrid:
     """Places for a table, as many of its columns and rows as can be seen in an area at once.
+
+    None is larger than its picture needs: so pictures stand right below the values above them.
 
     Args:
         area: columns and rows of cells.
         columns: of the table.
         rows: of the table.
         aspect: width by height of the broadest picture.
+        narrowest: the same, of the narrowest.
     """
     across = max(1, min(columns, area[0] // _LEAST[0]))
     down = max(1, min(rows, (area[1] - 1) // _LEAST[1]))
@@ -43,7 +49,9 @@ def table_grid(area: tuple[int, int], columns: int, rows: int, aspect: float = 1
     grid = PictureGrid(across, down, 3, height, tight)
     # A cell is about twice as high as it is wide.
     broad = max(_LABEL, round(2.1 * aspect * grid.picture[1]) + 2)
-    return replace(grid, width=max(3, min(area[0] // across, broad)))
+    width = max(3, min(area[0] // across, broad))
+    lines = max(1, math.ceil((width - 2) / (2 * narrowest))) + 2 - tight
+    return replace(grid, width=width, height=min(height, lines))
 
 
 class TableTiles:
@@ -57,8 +65,9 @@ class TableTiles:
         self.page = page
         self._images = images
         self._library = library
-        self.aspect = max((i.width / i.height for i in images.values()), default=1.0)
-        """Width by height of the broadest picture."""
+        shapes = [i.width / i.height for i in images.values()] or [1.0]
+        self.aspect, self.narrowest = max(shapes), min(shapes)
+        """Width by height of the broadest picture and of the narrowest."""
         self.seen = range(len(table.columns))
         """The columns that are seen."""
 
@@ -112,7 +121,8 @@ class GridSheet(ContactSheet):
         if tiles is None:
             return super()._fitting()
         area = self.size.width, self.size.height - 1
-        return table_grid(area, len(tiles.table.columns), len(tiles.table.rows), tiles.aspect)
+        places = len(tiles.table.columns), len(tiles.table.rows)
+        return table_grid(area, *places, tiles.aspect, tiles.narrowest)
 
     def _see(self) -> None:
         """As many columns as there is room for, that of the cursor among them."""
