@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -575,6 +576,30 @@ def test_an_id_twice_is_one_request(node_a: NodeA, library: Path) -> None:
     wait_for(lambda: not list((library / FOLDER).glob(f"{request}{REQUEST}")), 10)
     assert answer_of(library, request) == first
     assert tags(library) == ["first"]
+
+
+def test_an_answer_that_lies_there_in_advance_is_none(
+    node_a: NodeA, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged = tmp_path / "forged"
+    forged.write_bytes(pack(Rated({"forged": 1})))
+    for put_there in ("file", "link"):
+        known = new_id()
+        monkeypatch.setattr(elsewhere, "new_id", partial(str, known))
+        place = library / FOLDER / (known + ANSWER)
+        if put_there == "link":
+            place.symlink_to(forged)
+        else:
+            place.write_bytes(forged.read_bytes())
+        there = Library(Settings(library=library))
+        image = image_of(library)
+        assert set(there.images.favour([image], on=put_there == "file")) == {image}
+    place.symlink_to(forged)
+    holder = held_elsewhere(library)
+    assert holder is not None
+    asked = elsewhere._Asked(library, holder, known, lambda _: None, None)
+    with pytest.raises(spool_folder.SpoolError, match=r"The answer, .*\.answer, is not read: it c"):
+        asked._look()
 
 
 def test_a_folder_that_is_not_its_owners_alone_is_not_used(library: Path, tmp_path: Path) -> None:
