@@ -147,7 +147,8 @@ def _plain(word: str) -> str:
 
 def _cache(group: Path, names: tuple[str, ...]) -> int:
     lines = _text(group / "memory.stat").splitlines()
-    return sum(int(line.rpartition(" ")[2]) for line in lines if line.startswith(names))
+    amounts = (line.rpartition(" ")[2] for line in lines if line.startswith(names))
+    return sum(int(amount) for amount in amounts if amount.isdecimal())
 
 
 def _number(path: Path) -> int | None:

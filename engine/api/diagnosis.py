@@ -3,16 +3,17 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Collection
 from typing import Any
 
 import psutil
 
 from engine import __version__
-from engine.machine import cores, devices_in_use, memory, usual_dtype
+from engine.machine import CPU, cores, devices_in_use, memory, usual_dtype
 from engine.models.helpers import helpers
 from engine.service.devices import DevicesError, ask_ray, ask_torch
 from engine.settings import Settings, ray_address, renderers_on_nodes
-from engine.visible_gpus import visible_gpus, why_no_gpu
+from engine.visible_gpus import why_no_gpu
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
 
@@ -25,9 +26,10 @@ def machine_facts(settings: Settings) -> dict[str, Any]:
     known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
     versions = {"promptsheet": __version__, "python": platform.python_version()}
     versions |= {name: known.get(name, "not installed") for name in _PACKAGES}
+    devices = _devices()
     found: dict[str, Any] = {
-        "devices": _devices(),
-        "machine": _machine(),
+        "devices": devices,
+        "machine": _machine(devices),
         "memory": {use.device: use.total for use in devices_in_use()},
         "versions": versions,
         "helpers": helpers(),
@@ -37,11 +39,11 @@ def machine_facts(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _machine() -> dict[str, Any]:
+def _machine(devices: Collection[str]) -> dict[str, Any]:
     """What this process may use of the machine, and what of it that is not."""
     here = {"cores": cores(), "memory bytes": memory().total}
     whole = {"of the machine's bytes": psutil.virtual_memory().total}
-    hidden = None if visible_gpus() else why_no_gpu()
+    hidden = why_no_gpu() if [*devices] == [CPU] else None
     return here | whole | ({"GPUs": hidden} if hidden else {})
 
 

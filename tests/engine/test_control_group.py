@@ -40,7 +40,7 @@ def test_the_tightest_of_nested_groups_holds(tmp_path: Path) -> None:
             f"{top}/system.slice/slurmstepd.scope/job_7/memory.high": "max",
             f"{top}/system.slice/slurmstepd.scope/job_7/memory.current": 300 * MB,
             f"{top}/system.slice/slurmstepd.scope/job_7/memory.stat": (
-                f"anon 1\ninactive_file {40 * MB}\nactive_file {10 * MB}\nfile 5"
+                f"anon 1\ninactive_file {40 * MB}\nactive_file {10 * MB}\nfile 5\nactive_file ?"
             ),
             f"{top}/system.slice/slurmstepd.scope/job_7/cpu.max": "350000 100000",
             f"{top}/system.slice/slurmstepd.scope/job_7/step_0/memory.max": "max",

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine import machine
+from engine.api import diagnosis
 from engine.service import devices
 from engine.service.devices import find_devices
 from engine.visible_gpus import visible_gpus, why_no_gpu
@@ -120,3 +121,9 @@ def test_without_a_gpu_that_may_be_used_the_processor_is_and_that_is_said(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
     monkeypatch.setattr(devices, "ask_torch", lambda: {"cpu": "cpu"})
     assert "5, which names no GPU of this machine" in (find_devices(["auto"]).hidden or "")
+
+
+def test_doctor_says_that_a_name_is_none_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-nope")
+    assert "GPU-nope, which names no GPU" in diagnosis._machine(["cpu"])["GPUs"]
+    assert "GPUs" not in diagnosis._machine(["cuda:0"])

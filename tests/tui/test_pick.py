@@ -236,7 +236,7 @@ async def _rate(pilot: Pilot[str], library: Settings) -> None:
     await until(pilot, lambda: isinstance(app.screen, AskRating))
     await pilot.press("9")
     await shows(pilot, "Press a number from 0 to 5")
-    await pilot.press(KEYS["back"], "3")
+    await pilot.press("3")
     await until(pilot, lambda: row(library, 2).images[1].rating == 3)
     await pilot.press("escape")
     await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
@@ -274,6 +274,48 @@ async def test_a_row_that_still_renders_is_said_and_comes_when_it_is_done(
         await until(pilot, lambda: board.is_seen(4))
         await pilot.press(KEYS["help"])
         await shows(pilot, "Keep several")
+
+
+async def test_what_is_left_for_later_comes_back_and_what_goes_elsewhere_is_told_once(
+    settings: Settings, at_work: Writer
+) -> None:
+    with at_work.transaction() as db:
+        db.execute("UPDATE rows SET decided = 1.0 WHERE number <> 5")
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(**SIZE) as pilot:
+        await pilot.press(KEYS["review"])
+        await shows(pilot, "20 images")
+        review = app.screen
+        assert isinstance(review, ReviewScreen)
+        await until(pilot, lambda: review.query_one(ContactSheet).tile)
+        news = News(tallies={KEY: tally(20, 20, KEY)})
+        await pilot.press(KEYS["pick"])
+        await shows(pilot, "row 5, 4 of 4")
+        await pilot.press("space")  # later
+        await shows(pilot, "What is left to decide is still rendering")
+        draw(at_work, 1)
+        review.tell(news)
+        await shows(pilot, "row 5, 4 of 4")
+        with at_work.transaction() as db:  # another app trashes what is looked at
+            db.execute(
+                "UPDATE images SET trashed = 1.0 WHERE row = (SELECT id FROM rows WHERE number = 5)"
+            )
+        review.tell(news)
+        await shows(pilot, "row 4, 3 of 4 · this row is decided")
+        await at_row(pilot, 4)
+        await pilot.press(KEYS["previous"])
+        review.tell(news)  # that key is not lost
+        await at_row(pilot, 3)
+        with at_work.transaction() as db:
+            db.execute("UPDATE sessions SET key = 'gone00'")
+        pick = app.screen
+        assert isinstance(pick, PickScreen)
+        pick.look_again()
+        await shows(pilot, "Session not found")
+        await until(pilot, lambda: pick._aim is None)
+        told = [note for note in app._notifications if "Session not found" in note.message]
+        assert len(told) == 1
+        await shows(pilot, "row 3, ")
 
 
 # ------------------------------------------------------------------------------ the board

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.api import Library, settings_path
 from tui.commands.arguments import Subcommands, devices
-from tui.commands.output import OK, SOME, note, print_json, say
+from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def engine(options: Namespace, library: Library) -> int:
     """`promptsheet engine start | stop | pause | resume | status | run`."""
     if options.action == "run":
         return _engine_run(options, library)
+    if options.exit_when_done:
+        raise UsageError("--exit-when-done goes with `engine run`, which stays in the foreground.")
     if options.action == "start":
         answer = {"running": True} | library.engine.start(
             options.devices, no_render=options.no_render
@@ -121,10 +123,10 @@ def _engine_run(options: Namespace, library: Library) -> int:
     name = ending.signal.name if ending.signal else None
     if options.json:
         print_json({"waiting": ending.left, "reason": ending.trouble, "signal": name})
-    images = count_text(ending.left, "image")
-    if not ending.left:
+    if ending.left == 0:
         note("Nothing is left to render.")
         return OK
+    images = "images" if ending.left is None else count_text(ending.left, "image")
     if ending.trouble:
         note(f"{images} still waiting; nothing is rendered: {clean(ending.trouble)}")
         return SOME

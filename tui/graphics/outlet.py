@@ -85,7 +85,7 @@ class Outlet:
         if self.line.answered((event.y + 1, event.x + 1), event.time):
             self.pump()
 
-    def key_pressed(self, now: float) -> None:
+    def typed(self, now: float) -> None:
         """What it leads to goes first."""
         self.pacer.rest(now)
         self._free_until = time.monotonic() + _FRAME_SECONDS

@@ -19,7 +19,7 @@ class PacedApp(App[Result]):
         """What it leads to goes first."""
         is_act = isinstance(event, Key | Paste | Resize | MouseEvent)
         if is_act and not isinstance(event, MouseMove):
-            outlet_of(self).key_pressed(event.time)
+            outlet_of(self).typed(event.time)
         await super().on_event(event)
 
     def on_ready(self) -> None:

@@ -21,7 +21,7 @@ class AskRating(Ask):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         if event.value:
-            self.answer(event.value)
+            self.answer(event.value[-1])  # what was no figure of these stands before it, maybe
 
     def answer(self, answer: str) -> None:
         """Take the figure that an answer begins with; nothing else is one."""

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,6 +25,8 @@ from tui.undo.undoing import Done, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.picture_board import MOST, OnBoard, PictureBoard
 from tui.workers import work
+
+_NO_PICTURE = {"failed": "has failed", "stopped": "was stopped"}
 
 
 def kept_alone(images: Sequence[ImageInfo], kept: str | None) -> dict[str, int]:
@@ -98,6 +102,8 @@ class PickScreen(Dialog[ImageInfo | None]):
         self._duels = duels
         self._undoing = Undoing(self, app_state.undo_stack, self._done, self._refused)
         self._row: PickRow | None = None
+        self._aim: tuple[PickWay | Literal["begin"], int] | None = None
+        """Which row is being looked for, and from which on."""
         self._page = self._furthest = 0
         """Which nine of the row's pictures are shown, and the last of these that were."""
         self._before: list[int] = []
@@ -116,14 +122,26 @@ class PickScreen(Dialog[ImageInfo | None]):
 
     def on_mount(self) -> None:
         """The row one came from; where that is decided, the next that is not."""
-        self._start()
+        self._go("begin", self._begin)
 
     # ---------------------------------------------------------------- which row
 
-    @work(exclusive=True, group="row")
-    async def _go(self, way: PickWay, row: int) -> None:
+    def _go(self, way: PickWay | Literal["begin"], row: int) -> None:
         """Show a row that is found from another one; at either end that stays."""
-        found = await self._find(way, row)
+        self._aim = way, row
+        self._seek(way, row)
+
+    @work(exclusive=True, group="row")
+    async def _seek(self, way: PickWay | Literal["begin"], row: int) -> None:
+        try:
+            found = await self._find("here" if way == "begin" else way, row)
+            if way == "begin" and (found is None or found.decided or found.to_come):
+                found = await self._find("open", row)
+        except LibraryError as error:  # what is shown stays
+            self._aim = None
+            self._complain(str(error))
+            return
+        self._aim = None
         if found is None and way in ("next", "previous"):
             return
         if found is None or self._row is None or found.row != self._row.row:
@@ -132,24 +150,14 @@ class PickScreen(Dialog[ImageInfo | None]):
         self._show()
 
     async def _find(self, way: PickWay, row: int) -> PickRow | None:
-        images, passed = self._library.images, tuple(self._on_its_way)
-        try:
-            return await asyncio.to_thread(images.row_to_pick, self._session, row, way, passed)
-        except LibraryError as error:
-            self._refused(str(error))
-            return None
-
-    @work(exclusive=True, group="row")
-    async def _start(self) -> None:
-        row = await self._find("here", self._begin)
-        if row is None or row.decided or row.to_come:
-            row = await self._find("open", self._begin)
-        self._row = row
-        self._show()
+        find, passed = self._library.images.row_to_pick, tuple(self._on_its_way)
+        return await asyncio.to_thread(find, self._session, row, way, passed)
 
     def look_again(self) -> None:
         """Images of the session were finished, or rated: show what is so now."""
-        if self._row is not None:
+        if self._aim is not None:  # one is under way to another row
+            self._go(*self._aim)
+        elif self._row is not None:
             self._go("here", self._row.row)
         else:
             self._go("open", self._before[-1] if self._before else self._begin)
@@ -182,6 +190,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             [(image.width, image.height) for image in self._shown],
         )
         parts = [f"row {row.row}, {row.place:,} of {row.rows:,}"]
+        parts += ["this row is decided"] if row.decided else []
         parts += [f"{row.kept:,} kept", f"{row.rows_decided:,} decided"]
         if row.to_come:
             there = len(row.images) - row.to_come
@@ -189,7 +198,6 @@ class PickScreen(Dialog[ImageInfo | None]):
         if self._pages > 1:
             parts.insert(1, f"pictures {self._page + 1}/{self._pages}")
         parts += ["several a row" if self._several else "one a row"]
-        parts += ["this row is decided"] if row.decided else []
         self.query_one("#where", Static).update(Content(" · ".join(parts)), layout=False)
         self.query_one("#prompt", Static).update(Content(clean(gist(row.prompt))), layout=False)
 
@@ -207,7 +215,10 @@ class PickScreen(Dialog[ImageInfo | None]):
     @work(exclusive=True, group="end")
     async def _show_end(self) -> None:
         """No row is left that could be decided now."""
-        at, left = await self._find("here", 0), await self._find("open", 0)
+        with suppress(LibraryError):  # who looked for the row has said so
+            self._say_end(await self._find("here", 0), await self._find("open", 0))
+
+    def _say_end(self, at: PickRow | None, left: PickRow | None) -> None:
         back, undo, leave = key_of("pick.back"), key_of("pick.undo"), key_of("pick.leave")
         if at is None:
             words = "No images to choose from yet. They come up here when they are done."
@@ -233,8 +244,9 @@ class PickScreen(Dialog[ImageInfo | None]):
     async def _prepare(self, row: int) -> None:
         board, following = self.query_one(PictureBoard), self._images[(self._page + 1) * MOST :]
         if not following:
-            found = await self._find("open", row)
-            following = found.images if found else ()
+            with suppress(LibraryError):
+                found = await self._find("open", row)
+                following = found.images if found else ()
         paths: list[Path | None] = [
             self._library.path / image.file if image.file else None for image in following[:MOST]
         ]
@@ -256,12 +268,17 @@ class PickScreen(Dialog[ImageInfo | None]):
             return
         image = shown[number - 1]
         if image.file is None:
-            self.notify(f"Picture {number} is not there yet.", severity="warning", markup=False)
+            words = _NO_PICTURE.get(image.state, "is not there yet")
+            self.notify(f"Picture {number} {words}.", severity="warning", markup=False)
         elif not self.query_one(PictureBoard).is_seen(number - 1):
             return
         elif self._several:
             rating = 0 if image.favourite else BEST_RATING
             self._undoing.do(Rate(self._library, {image.image: rating}))
+            # At once: the same key again means the contrary. What is committed is read afterwards.
+            now = replace(image, rating=rating, favourite=not image.favourite)
+            self._row = replace(row, images=tuple(now if i is image else i for i in row.images))
+            self._show()
         else:
             self._decide(row, kept_alone(row.images, image.image))
 
@@ -307,6 +324,10 @@ class PickScreen(Dialog[ImageInfo | None]):
 
     def _refused(self, words: str) -> None:
         self._on_its_way.clear()
+        self._complain(words)
+        self.look_again()
+
+    def _complain(self, words: str) -> None:
         self.notify(clean(words), severity="error", markup=False)
 
     # ---------------------------------------------------------------- moving

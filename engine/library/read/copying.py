@@ -10,7 +10,7 @@ from engine.library.database import reading
 from engine.library.files import digest_of
 from engine.library.read.reader import ImageInfo, images_named
 from engine.library.read.sources import source_names
-from engine.library.records import Copied
+from engine.library.records import BEST_RATING, Copied
 from engine.picture.formats import PNG, kind_of
 from engine.picture.metadata import with_rating
 from engine.plan.names import FreeNames, image_name
@@ -67,9 +67,10 @@ def copy_images(
 ) -> Copied:
     """Copy finished images into a folder, which is made if need be. Nothing there is replaced.
 
-    A file of the same name and content counts as the copy; another one leaves its name alone, and
-    the copy is called `…-2`; so is a picture whose caption file would have the name of another one
-    that is there. Where the picture is there already, its caption file stays as it was edited.
+    A file of the same name and content counts as the copy, whatever its rating; another one leaves
+    its name alone, and the copy is called `…-2`; so is a picture whose caption file would have the
+    name of another one that is there. Where the picture is there already, its caption file stays as
+    it was edited.
 
     Args:
         library: the library.
@@ -92,13 +93,16 @@ def copy_images(
         for start in range(0, len(wanted), _TOGETHER):
             images = images_named(library, wanted[start : start + _TOGETHER])
             for image, name in zip(images, names_of(library, images, given), strict=True):
-                data = whole_file(library, image)
-                if data is None:
+                plain = _plain_file(library, image)
+                if plain is None:
                     lost.append(image.image)
                 else:
+                    ratings = image.rating, *range(BEST_RATING + 1)
+                    alike = [_rated(plain, image, rating) for rating in ratings]
+                    data = alike[0]
                     mode = (library / (image.file or "")).stat().st_mode & 0o777
                     beside = caption_file(image.recipe["prompt"]) if captions else None
-                    path, new = _put(partial, folder, name, data, mode, beside)
+                    path, new = _put(partial, folder, name, alike, mode, beside)
                     if beside is not None:
                         kept += _put_caption(partial, path.with_suffix(".txt"), beside, mode)
                     files.append(path)
@@ -109,15 +113,22 @@ def copy_images(
 
 def whole_file(library: Path, image: ImageInfo) -> bytes | None:
     """What is in an image's file, and in a PNG its rating; None: missing, in the trash, damaged."""
+    data = _plain_file(library, image)
+    return None if data is None else _rated(data, image, image.rating)
+
+
+def _plain_file(library: Path, image: ImageInfo) -> bytes | None:
     if image.file is None or image.trashed:
         return None
     try:
         data = (library / image.file).read_bytes()
     except OSError:
         return None
-    if digest_of(data) != image.digest:
-        return None
-    return with_rating(data, image.rating) if kind_of(Path(image.file)) == PNG else data
+    return data if digest_of(data) == image.digest else None
+
+
+def _rated(data: bytes, image: ImageInfo, rating: int) -> bytes:
+    return with_rating(data, rating) if kind_of(Path(image.file or "")) == PNG else data
 
 
 def caption_file(prompt: str) -> bytes:
@@ -140,9 +151,16 @@ def _put_caption(partial: Path, path: Path, data: bytes, mode: int) -> int:
 
 
 def _put(
-    partial: Path, folder: Path, name: str, data: bytes, mode: int, beside: bytes | None
+    partial: Path,
+    folder: Path,
+    name: str,
+    alike: Sequence[bytes],
+    mode: int,
+    beside: bytes | None,
 ) -> tuple[Path, bool]:
     """Write a file under this name or the next that is free; where, and whether it is new.
+
+    The first of `alike` is written; any of them counts as the copy.
 
     It is whole before it has its name: a kill leaves no half of it. With `beside`, its caption
     file's name is free, too, or that file is there already.
@@ -152,14 +170,14 @@ def _put(
     for number in count(1):
         path = plain if number == 1 else plain.with_stem(f"{plain.stem}-{number}")
         if path.exists() or path.is_symlink():
-            if _holds(path, data):
+            if _holds(path, *alike):
                 return path, False
             continue
         text = path.with_suffix(".txt")
         if beside is not None and (text.exists() or text.is_symlink()) and not _holds(text, beside):
             continue
         if not partial.exists():
-            _write(partial, data, mode)
+            _write(partial, alike[0], mode)
         try:
             place(partial, path)
         except FileExistsError:  # it has come meanwhile; the next name
@@ -175,8 +193,8 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def _holds(path: Path, *alike: bytes) -> bool:
     try:
-        return path.stat().st_size == len(data) and path.read_bytes() == data
+        return path.stat().st_size in map(len, alike) and path.read_bytes() in alike
     except OSError:
         return False

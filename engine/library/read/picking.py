@@ -38,20 +38,16 @@ class PickRow:
 
 _CAN = "session = :session AND done + waiting + rendering > 0"
 """Rows that have images to choose among, or will have."""
-_OPEN = (
-    f"{_CAN} AND decided IS NULL AND number <> :row"
-    " AND number NOT IN (SELECT value FROM json_each(:passed))"
-)
+_OPEN = f"{_CAN} AND decided IS NULL AND number NOT IN (SELECT value FROM json_each(:passed))"
 _BELOW, _ABOVE = "number > :row ORDER BY number", "number < :row ORDER BY number"
 _WHOLE, _AT_WORK = "waiting + rendering = 0", "waiting + rendering > 0"
 _FINDS: dict[PickWay, tuple[str, ...]] = {
-    "here": (f"{_CAN} AND number >= :row ORDER BY number",),
+    "here": (f"{_CAN} AND number >= :row ORDER BY number", f"{_CAN} AND {_ABOVE} DESC"),
     "next": (f"{_CAN} AND {_BELOW}",),
     "previous": (f"{_CAN} AND {_ABOVE} DESC",),
-    "open": tuple(
-        f"{_OPEN} AND {state} AND {part}"
-        for state in (_WHOLE, _AT_WORK)
-        for part in (_BELOW, _ABOVE)
+    "open": (
+        *(f"{_OPEN} AND {_WHOLE} AND {part}" for part in (_BELOW, _ABOVE, "number = :row")),
+        *(f"{_OPEN} AND {_AT_WORK} AND {part}" for part in (_BELOW, _ABOVE)),
     ),
 }
 """Conditions of the row that is meant, the first of which one is found holds. Each is looked for
@@ -67,8 +63,9 @@ def row_to_pick(
         library: the library.
         session: the session's id.
         row: the number of the row that one is at.
-        way: which one is meant from there. `here` is the next below where there is none;
-            `open` goes past what is decided, and takes rows that are still rendered last.
+        way: which one is meant from there. `here` is the next below where there is none, or above;
+            `open` goes past what is decided, and takes rows that are still rendered last; it comes
+            back to the row itself when that is whole.
         passed: numbers of rows that `open` goes past, too: what was decided of them is on its way.
 
     Returns:

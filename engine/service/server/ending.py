@@ -33,8 +33,8 @@ class Foreground:
 class Ending:
     """How an engine process ended."""
 
-    left: int = 0
-    """Images that still wait to be rendered."""
+    left: int | None = 0
+    """Images that still wait to be rendered; None: the library does not say."""
     trouble: str | None = None
     """Why this machine cannot render them, if that ended it."""
     signal: Signals | None = None

@@ -233,9 +233,7 @@ class EngineProcess:
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
             if rewriting.done():  # of itself it does not end: something is wrong
                 await rewriting
-            left = (
-                waiting(await self._write(Writer.tallies)) if self._foreground.exit_when_done else 0
-            )
+            left = await self._left() if self._foreground.exit_when_done else 0
         except* LibraryError as errors:
             raise _first(errors) from None
         finally:
@@ -265,11 +263,10 @@ class EngineProcess:
             self._settings.engine.wait_minutes * 60,
         )
 
-    async def _left(self) -> int:
-        """How many images are still to be rendered; 0 if that cannot be told."""
+    async def _left(self) -> int | None:
         with contextlib.suppress(OSError, sqlite3.OperationalError):  # the disk is full, say
             return waiting(await self._write(Writer.tallies))
-        return 0
+        return None
 
     async def _take_up_work(self) -> None:
         """Go on where the last engine process ended, unless the user wants to be asked."""

@@ -103,6 +103,9 @@ def test_a_png_that_is_taken_along_tells_other_programs_its_rating(
         assert not plain.getxmp()
     assert (decode(copied[0]) == decode(full.library / str(images[0].file))).all()
     assert copied[1].read_bytes() == (full.library / str(images[1].file)).read_bytes()
+    curation.rate(full, {first: 2, second: 5})  # it is the same picture, and copied already
+    assert copy_images(full.library, [first, second], tmp_path).files == copied
+    curation.rate(full, {first: 4, second: 0})
     out = io.BytesIO()
     export_zip(full.library, KEY, out, Wish(images=frozenset({first, second})))
     bundle = zipfile.ZipFile(out)

@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+from argparse import Namespace
 from collections.abc import Callable
+from signal import SIGTERM
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +12,10 @@ import pytest
 
 from engine.protocol.records import Tally
 from engine.service.server import ending
-from engine.service.server.ending import until_done
+from engine.service.server.ending import Ending, until_done
+from engine.service.server.process import EngineProcess
+from tui.commands.machine import engine
+from tui.commands.output import UsageError
 
 FULL = "the disk has 3 MiB left"
 
@@ -108,3 +113,29 @@ async def test_a_library_that_cannot_be_read_for_long_is_this_machines_fault() -
 
     outcome = await until_done(fail, library.dispatcher, lambda: False, 10.0)
     assert outcome == "the library is not usable: disk I/O error"
+    broken: Any = SimpleNamespace(_write=lambda _: fail())
+    assert await EngineProcess._left(broken) is None, "it is told all the same how that ended"
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "said"),
+    [
+        (Ending(0), 0, "Nothing is left"),
+        (
+            Ending(None, "the disk is full"),
+            1,
+            "images still waiting; nothing is rendered: the disk",
+        ),
+        (Ending(None, None, SIGTERM), 128 + SIGTERM, "Ended by SIGTERM; images still waiting."),
+    ],
+)
+def test_what_cannot_be_counted_is_not_taken_for_done(
+    how: Ending, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library: Any = SimpleNamespace(path="lib", engine=SimpleNamespace(run=lambda *_, **__: how))
+    wanted = Namespace(action="run", exit_when_done=True, no_render=False, devices=(), json=False)
+    assert engine(wanted, library) == status
+    assert said in capsys.readouterr().err
+    wanted.action = "start"
+    with pytest.raises(UsageError, match="engine run"):
+        engine(wanted, library)
