@@ -28,9 +28,11 @@ import socket
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+import msgspec
 
 from engine import __version__
 from engine.errors import PromptsheetError
@@ -48,6 +50,8 @@ SETTLE_SECONDS = 4.0
 _LOOK_SECONDS = 0.5
 _PATIENCE = 1.0
 _FILE_BYTES = 1024
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""A named pipe of that name, in a folder that others write too, is not waited for."""
 _NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 """What file systems say that have no locks."""
 
@@ -80,7 +84,10 @@ class Holder:
     """It has not waited, or copied, as it has to before it opens the database."""
 
     def __str__(self) -> str:
-        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
+        try:
+            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
+        except (OverflowError, ValueError, OSError):  # no clock shows that
+            since = "an unknown time"
         return f"process {self.pid} on {self.host}, Promptsheet {self.version}, since {since}"
 
     @property
@@ -237,7 +244,7 @@ class LibraryLock:
         """
         try:
             # Opened anew: NFS asks the server then.
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = os.open(self._path, _READING)
         except (FileNotFoundError, NotADirectoryError):
             return False
         try:
@@ -328,18 +335,15 @@ def _born(pid: int) -> str:
 
 def _read(descriptor: int) -> Holder | None:
     try:
-        body: dict[str, Any] = json.loads(os.pread(descriptor, _FILE_BYTES, 0))
-        known = {field.name: body[field.name] for field in fields(Holder) if field.name in body}
-        found = Holder(**known)
-        return found if isinstance(found.pid, int) and isinstance(found.token, str) else None
-    except (ValueError, TypeError, AttributeError):
+        return msgspec.json.decode(os.pread(descriptor, _FILE_BYTES, 0), type=Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
 def read_holder(library: Path) -> Holder | None:
     """Who holds the library or took it last, as far as the file says."""
     try:
-        descriptor = os.open(library / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(library / LOCK_FILE, _READING)
     except OSError:
         return None
     try:
@@ -415,7 +419,7 @@ def is_locked(library: Path) -> bool:
     """Whether an engine process holds the library now."""
     try:
         # To ask is not to write: a library may be on a medium that cannot be written.
-        descriptor = os.open(library / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(library / LOCK_FILE, _READING)
     except OSError:
         return False  # it is not there, or not for us: starting an engine process says which
     try:
@@ -423,6 +427,8 @@ def is_locked(library: Path) -> bool:
         if flocked is False:
             return True
         holder = _read(descriptor)
+    except OSError:
+        return False  # it is no file
     finally:
         os.close(descriptor)
     if holder is None or holder.left:

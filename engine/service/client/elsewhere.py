@@ -217,7 +217,14 @@ class _Asked:
                 if is_there(folder, self._id + where):
                     return None, where
             with suppress(FileNotFoundError):
-                data, _ = read_file(folder, self._id + ANSWER)
+                try:
+                    data, _ = read_file(folder, self._id + ANSWER)
+                except SpoolError as error:
+                    place = self._library / FOLDER / (self._id + ANSWER)
+                    raise SpoolError(
+                        f"The answer, {place}, is not read: {error}. Somebody else writes there;"
+                        " look whether what you asked for was done."
+                    ) from error
                 remove(folder, self._id + ANSWER)
                 return answers.unpack(body_of(data)).message, None
         return None, None

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.library.write.requests import (
     note_answer,
     on_behalf_of,
 )
+from engine.library.write.writer import Writer
 from engine.protocol.answers import Answer, Blame, Refused, Status
 from engine.protocol.commands import AnyCommand, Shutdown
 from engine.protocol.framing import Unpacker, WireError, pack
@@ -58,6 +60,9 @@ _WAITED_FOR_SECONDS = 900.0
 
 Of those that come later no clock is asked, as hosts may set times of files by their own."""
 _LOADING_SECONDS = 2.0
+_AT_ONCE = 8
+"""Requests that are carried out at once: of a flood, the rest waits in the folder and not before
+the writer or among the threads, which everything else needs too."""
 
 CarryOut = Callable[[AnyCommand, Asking], Awaitable[Answer]]
 
@@ -97,6 +102,7 @@ class SpoolServer:
         self._standing = standing
         self._shut_down = shut_down
         self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._left_alone: set[str] = set()
         self._before: set[str] | None = None
         """Ids of requests that were there before this engine process."""
@@ -114,7 +120,8 @@ class SpoolServer:
         """Make the folder, and say there how things stand; whether it can be used."""
         try:
             await asyncio.to_thread(make_spool, self._library)
-            await self._say_standing()
+            with suppress(OSError):  # the disk is full, say; the next look says it
+                await self._say_standing()
         except (PromptsheetError, OSError) as error:
             log.warning("other hosts cannot ask: %s", reason_of(error))
             return False
@@ -130,7 +137,19 @@ class SpoolServer:
                 if (fault := reason_of(error)) != self._fault:
                     log.warning("requests of other hosts: %s", fault)
                     self._fault = fault
+                if isinstance(error, SpoolError):
+                    await self._make_anew()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _make_anew(self) -> None:
+        """Have the folder again, for this user alone, if someone deleted it or opened it to all.
+
+        Never where the library was, or where its disk is mounted no more.
+        """
+        with suppress(PromptsheetError, OSError, sqlite3.Error):
+            await self._write(Writer.require_ours)
+            await asyncio.to_thread(make_spool, self._library)
+            self._stood = b""
 
     def close(self) -> None:
         """Leave what is being carried out: whoever comes next answers it."""
@@ -184,14 +203,16 @@ class SpoolServer:
     async def _serve(self, request: str) -> None:
         """Answer one request."""
         try:
-            taken = await asyncio.to_thread(self._take, request)
-            if taken is None:
-                return
-            answer: Answer | None = await self._write(answer_to, request)
-            leaves = False
-            if answer is None:
-                answer, leaves = await self._answer(request, taken)
-                await self._note(request, answer)
+            async with self._turns:
+                taken = await asyncio.to_thread(self._take, request)
+                if taken is None:
+                    return
+                answer: Answer | None = await self._write(answer_to, request)
+                leaves = False
+                if answer is None:
+                    answer, leaves = await self._answer(request, taken)
+                    await self._note(request, answer)
+            # Beside others' turns: on a full disk it waits for what one of them frees.
             await self._give(request, answer)
             if leaves:
                 self._shut_down()

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -6,7 +7,7 @@ from shutil import copytree
 
 import pytest
 
-from engine.service.lock import LOCK_FILE, LibraryLock, LockedError, is_locked
+from engine.service.lock import LOCK_FILE, Holder, LibraryLock, LockedError, is_locked, read_holder
 
 HOLD = (
     "import sys; from pathlib import Path; from engine.service.lock import LibraryLock;"
@@ -72,3 +73,24 @@ def test_a_copy_of_a_library_that_is_in_use_is_free(tmp_path: Path) -> None:
         LibraryLock.take(copied).release()
         assert is_locked(used)
         holder.kill()
+
+
+@pytest.mark.parametrize("damage", [{"started": "x"}, {"host": 5}, {"beat": "x"}, {"token": None}])
+def test_a_lock_file_that_is_damaged_names_nobody(
+    tmp_path: Path, damage: dict[str, object]
+) -> None:
+    LibraryLock.take(tmp_path).release()
+    path = tmp_path / LOCK_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    assert read_holder(tmp_path) is None
+    assert not is_locked(tmp_path)
+
+
+def test_a_time_that_no_clock_shows_is_said_to_be_unknown() -> None:
+    assert "since an unknown time" in str(Holder(5, "node-a", "1", 1e300))
+
+
+def test_nobody_waits_for_a_named_pipe_in_the_place_of_a_lock_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / LOCK_FILE)
+    assert read_holder(tmp_path) is None
+    assert not is_locked(tmp_path)

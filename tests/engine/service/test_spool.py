@@ -1,11 +1,15 @@
 """What another host asks by files in the library is done once, whatever happens to them."""
 
+import asyncio
+import errno
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -418,6 +422,64 @@ def test_who_gives_up_before_it_is_taken_in_has_asked_nothing(filled: Path, tmp_
     lock.release()
 
 
+# -------------------------------------------------------------------- trouble with the folder
+
+
+def test_a_flood_is_carried_out_a_few_at_a_time(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, at_once = SpoolServer._answer, [0, 0]
+
+    async def counted(self: SpoolServer, request: str, taken: Any) -> tuple[Answer, bool]:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0.05)
+        at_once[0] -= 1
+        return await answer(self, request, taken)
+
+    monkeypatch.setattr(SpoolServer, "_answer", counted)
+    make_spool(filled)
+    asked = [put(filled, Tag("second", [str(number)])) for number in range(20)]
+    with NodeA(Settings(library=filled)).running():
+        for request in asked:
+            assert not isinstance(answer_of(filled, request), Refused)
+    assert at_once[1] == spool_server._AT_ONCE
+
+
+def test_a_folder_that_was_deleted_or_opened_to_all_is_made_anew_but_not_without_its_library(
+    node_a: NodeA, library: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(library / FOLDER)
+    wait_for((library / FOLDER / "standing").exists, 10)
+    (library / FOLDER).chmod(0o770)
+    wait_for(lambda: (library / FOLDER).stat().st_mode & 0o777 == 0o700, 10)
+    assert isinstance(answer_of(library, put(library, Move("second", "up"))), answers.Changed)
+    away = tmp_path / "away"
+    library.rename(away)
+    library.mkdir()  # as where its disk is mounted no more
+    time.sleep(0.2)
+    assert not names_in(library)
+    library.rmdir()
+    away.rename(library)
+
+
+def test_a_disk_that_is_full_at_the_start_keeps_nobody_from_asking(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = spool_folder.write_file
+
+    def full(folder: int, name: str, data: bytes, *, kept: bool = True) -> None:
+        if name == "standing":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(folder, name, data, kept=kept)
+
+    monkeypatch.setattr(spool_server, "write_file", full)
+    with NodeA(Settings(library=filled)).running():
+        holder = held_elsewhere(filled)
+        assert holder is not None and holder.spooling
+        assert isinstance(answer_of(filled, put(filled, Move("second", "up"))), answers.Changed)
+
+
 # -------------------------------------------------------------------- hostile files
 
 
@@ -514,6 +576,30 @@ def test_an_id_twice_is_one_request(node_a: NodeA, library: Path) -> None:
     wait_for(lambda: not list((library / FOLDER).glob(f"{request}{REQUEST}")), 10)
     assert answer_of(library, request) == first
     assert tags(library) == ["first"]
+
+
+def test_an_answer_that_lies_there_in_advance_is_none(
+    node_a: NodeA, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged = tmp_path / "forged"
+    forged.write_bytes(pack(Rated({"forged": 1})))
+    for put_there in ("file", "link"):
+        known = new_id()
+        monkeypatch.setattr(elsewhere, "new_id", partial(str, known))
+        place = library / FOLDER / (known + ANSWER)
+        if put_there == "link":
+            place.symlink_to(forged)
+        else:
+            place.write_bytes(forged.read_bytes())
+        there = Library(Settings(library=library))
+        image = image_of(library)
+        assert set(there.images.favour([image], on=put_there == "file")) == {image}
+    place.symlink_to(forged)
+    holder = held_elsewhere(library)
+    assert holder is not None
+    asked = elsewhere._Asked(library, holder, known, lambda _: None, None)
+    with pytest.raises(spool_folder.SpoolError, match=r"The answer, .*\.answer, is not read: it c"):
+        asked._look()
 
 
 def test_a_folder_that_is_not_its_owners_alone_is_not_used(library: Path, tmp_path: Path) -> None:
