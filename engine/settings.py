@@ -270,8 +270,8 @@ class AppSettings(Declared, frozen=True):
 
     bandwidth: Literal["auto", "low", "full"] = "auto"
     """How much is sent to the terminal. "low" for a slow connection: pictures have less detail and
-    need less than half the data, and what changes by itself is drawn once a second at most. "auto"
-    does the latter where the connection turns out to be slow; "full" never does."""
+    need less than half the data, and what changes by itself is drawn every two seconds at most.
+    "auto" draws it once a second where the connection turns out to be slow; "full" never waits."""
 
     bell: bool = True
     """Ring the terminal's bell and show a notification when a session ends."""

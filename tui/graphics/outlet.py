@@ -18,8 +18,9 @@ from tui.graphics.line import Line
 from tui.graphics.pacer import Pacer, Sending
 from tui.graphics.protocol import current
 
-_FRAME_SECONDS = 1.0
-"""Between two frames on a thin line, and after a key until they are so few again."""
+_FRAME_SECONDS, _SPARED_SECONDS = 1.0, 2.0
+"""Between two frames on a line measured as thin, and on one that the user wants spared; after a key
+they are free for the first of them."""
 _AGAIN_SECONDS = 0.05
 """After which to look again whether the line takes another frame."""
 _LEAVING_SECONDS = 2.0
@@ -108,7 +109,10 @@ class Outlet:
         # A terminal that has not answered yet may never do so.
         if self.line.round_trip and not (self.line.has_room or self.pacer.is_busy):
             return _AGAIN_SECONDS
-        return self._frame_at + _FRAME_SECONDS - now if self.is_spared else 0.0
+        if not self.is_spared:
+            return 0.0
+        apart = _SPARED_SECONDS if current().bandwidth == "low" else _FRAME_SECONDS
+        return self._frame_at + apart - now
 
     def painted(self, screen: Screen[Any], update: object) -> None:
         """A frame was written."""

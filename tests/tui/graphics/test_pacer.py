@@ -1,13 +1,14 @@
 """Pictures on their way to the terminal, over a line that is made of numbers."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App
 
+from tui.graphics import protocol
 from tui.graphics.line import Line
 from tui.graphics.outlet import Outlet
 from tui.graphics.pacer import Pacer
@@ -251,3 +252,15 @@ def test_whatever_happens_all_that_is_wanted_arrives_once_and_in_order(
         mine = [name for name in names if name.startswith(picture.name)]
         assert mine == [f"{picture.name}{n + 1}" for n in range(picture.sent)]
         assert picture.dropped or picture.sent == picture.pieces
+
+
+def test_frames_are_two_seconds_apart_where_the_user_wants_little_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outlet = Outlet(App())
+    outlet._frame_at = 10.0
+    low = replace(protocol.current(), bandwidth="low")
+    full = replace(low, bandwidth="full")
+    for terminal, wait in ((low, 1.5), (replace(low, bandwidth="auto"), 0.0), (full, 0.0)):
+        monkeypatch.setattr("tui.graphics.outlet.current", lambda terminal=terminal: terminal)
+        assert outlet.frame_in(10.5) == wait
