@@ -382,8 +382,11 @@ def _widen(folder: Path, pipeline: str) -> None:
 def save_made(pipeline: Any, folder: Path) -> None:
     """Save a pipeline as a model's folder."""
     logging.disable(logging.WARNING)  # of parts cast as a whole, which random weights may be
-    pipeline.to(dtype=torch.float32)
-    pipeline.save_pretrained(folder)
+    try:
+        pipeline.to(dtype=torch.float32)
+        pipeline.save_pretrained(folder)
+    finally:
+        logging.disable(logging.NOTSET)
     # transformers writes another form of the tokenizer than the one the library reads everywhere.
     for name, part in pipeline.components.items():
         if isinstance(part, CLIPTokenizer):

@@ -107,6 +107,7 @@ class SpoolServer:
         self._before: set[str] | None = None
         """Ids of requests that were there before this engine process."""
         self._stood = b""
+        self._saying = asyncio.Lock()
         self._tidied = float("-inf")
         self._fault = ""
         self.used = float("-inf")
@@ -150,6 +151,7 @@ class SpoolServer:
             await self._write(Writer.require_ours)
             await asyncio.to_thread(make_spool, self._library)
             self._stood = b""
+        self._saying = asyncio.Lock()
 
     def close(self) -> None:
         """Leave what is being carried out: whoever comes next answers it."""
@@ -173,14 +175,15 @@ class SpoolServer:
 
     async def _say_standing(self) -> None:
         """Write how things stand for other hosts, if that has changed."""
-        status = self._standing()
-        # Seconds go on by themselves: now and then is often enough.
-        loads = [(load, load.seconds // _LOADING_SECONDS) for load in status.loading]
-        rounded = [msgspec.structs.replace(load, seconds=at) for load, at in loads]
-        stands = msgspec.json.encode(msgspec.structs.replace(status, loading=rounded))
-        if stands != self._stood:
-            await asyncio.to_thread(self._write_standing, pack(status))
-            self._stood = stands
+        async with self._saying:
+            status = self._standing()
+            # Seconds go on by themselves: now and then is often enough.
+            loads = [(load, load.seconds // _LOADING_SECONDS) for load in status.loading]
+            rounded = [msgspec.structs.replace(load, seconds=at) for load, at in loads]
+            stands = msgspec.json.encode(msgspec.structs.replace(status, loading=rounded))
+            if stands != self._stood:
+                await asyncio.to_thread(self._write_standing, pack(status))
+                self._stood = stands
 
     def _write_standing(self, data: bytes) -> None:
         with open_spool(self._library) as folder:
@@ -212,6 +215,8 @@ class SpoolServer:
                 if answer is None:
                     answer, leaves = await self._answer(request, taken)
                     await self._note(request, answer)
+            with suppress(SpoolError, OSError):  # whoever asked finds it done
+                await self._say_standing()
             # Beside others' turns: on a full disk it waits for what one of them frees.
             await self._give(request, answer)
             if leaves:

@@ -269,11 +269,11 @@ def test_a_thread_never_sees_a_sheet_that_is_half_changed(monkeypatch: pytest.Mo
     found: list[Sheet] = []
     reader = threading.Thread(target=lambda: found.append(sheet.still(sheet.sheet)))
 
-    def halfway(*arguments: Any) -> Sheet:
+    def halfway(*arguments: Any, room: int) -> Sheet:
         reader.start()
         reader.join(0.05)
         assert not found
-        return check_table(*arguments)
+        return check_table(*arguments, room=room)
 
     monkeypatch.setattr(checked_rows, "check_table", halfway)
     sheet.edit([2], "prompt", "a ship")
