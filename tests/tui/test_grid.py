@@ -1,5 +1,6 @@
 """A row that is a grid: as a table on Review, in words, and rendered again by its combinations."""
 
+import asyncio
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,7 +22,9 @@ from engine.sheet.grid_table import GridTable
 from tests.support.libraries import CONDITIONS, picture
 from tests.support.screens import WITH_ALL, screen_text, until
 from tests.tui.test_keys import _has_all
+from tests.tui.test_workers import HeldThreads, let_go_when_its_widgets_are_gone
 from tui.app import PromptsheetApp
+from tui.graphics import prepare
 from tui.grid_words import place_in_grid, product_words
 from tui.keys import KEYS
 from tui.rerender import _combinations, rows_of
@@ -119,6 +122,38 @@ async def test_a_grid_is_looked_over_turned_opened_and_exported_as_a_labelled_ta
         await until(pilot, lambda: shows("Row 3 is not a grid"))
     with Image.open(tmp_path / "grid.png") as exported:
         assert exported.width > 32 * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [True, False])
+async def test_what_threads_bring_to_a_table_that_is_gone_harms_nobody(
+    with_grid: Settings, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    app, threads = PromptsheetApp(Library(with_grid)), HeldThreads()
+    asyncio.get_running_loop().set_default_executor(threads)
+    monkeypatch.setattr(prepare, "_pool", threads)
+    try:
+        async with app.run_test(size=(80, 24), **WITH_ALL) as pilot:
+            await pilot.press("3")
+            await until(pilot, lambda: "| Show as grid" in screen_text(app))
+            await pilot.press(KEYS["grid"])
+            await until(pilot, lambda: isinstance(app.screen, GridScreen))
+            grid = app.screen
+            assert isinstance(grid, GridScreen)
+            await until(pilot, lambda: grid.view.sheet.tiles_shown)
+            threads.hold()
+            grid.look()
+            await pilot.press("x")
+            let_go_when_its_widgets_are_gone(grid, threads, monkeypatch)
+            if not ends:
+                grid.dismiss(None)
+                await until(pilot, lambda: app.screen is not grid)
+                await threads.finish()
+                assert app.is_running
+        await threads.finish()
+        assert app._exception is None
+    finally:
+        threads.let_go()
 
 
 def test_a_table_has_its_whole_width_where_there_is_room_and_never_less_than_a_place() -> None:

@@ -404,7 +404,9 @@ async def test_images_beyond_the_free_disk_are_warned_of(settings: Settings, she
     app = PromptsheetApp(Library(replace(settings, engine=huge)), sheet)
     async with app.run_test(**SIZE) as pilot:
         await opened(pilot)
-        await until(pilot, lambda: "the disk has room for" in " ".join(screen_text(app).split()))
+        await until(
+            pilot, lambda: "the disk has no room for that" in " ".join(screen_text(app).split())
+        )
 
 
 async def test_many_rows_are_changed_in_a_thread_one_change_after_the_other(
