@@ -8,6 +8,7 @@ colour rather than how far off they are, so half-way colours do not pay; and a c
 small part of the picture at a time tells drawn edges from others.
 """
 
+import copy
 import itertools
 import random
 from pathlib import Path
@@ -24,14 +25,15 @@ from assets.train.captions import caption
 from assets.train.export import assembled
 from assets.train.loop import Loop, Team
 from assets.train.reading import picture_to_learn
+from assets.train.snapping import snapped
 from assets.train.world import PICTURE_SIZES, draw
 
 _WINDOW = 8
 """Pixels a side in which a step from colour to colour may lie a little elsewhere."""
 _MISSED, _BLUNTED, _UNCONVINCING = 0.5, 1.0, 0.0
 """Weights of the three parts of the loss that make edges."""
-_CUT = 40
-"""Width and height of a cut-out, at half the picture's size."""
+_EDGE = 0.15
+"""A change of colour within five pixels that is an edge."""
 _REDRAWN = 0.5
 """Share of the latents that come from the denoiser."""
 
@@ -170,69 +172,84 @@ def _below(vae: Any, z: torch.Tensor) -> torch.Tensor:
     return half
 
 
-def _cuts(
-    rng: random.Random, half: list[torch.Tensor], x: list[torch.Tensor], n: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Shape: n cut-outs of the halves and of their pictures, mostly where something is."""
-    halves, pictures = [], []
-    for i in rng.sample(range(len(x)), n):
-        height, width = half[i].shape[-2:]
-        v, u = rng.randrange(height), rng.randrange(width)
-        busy = ((x[i][..., 1:] - x[i][..., :-1]).abs().amax(0) > 0.2).nonzero() // 2
-        if len(busy) and rng.random() < 0.8:
-            v, u = busy[rng.randrange(len(busy))].tolist()
-        v = min(max(0, v - _CUT // 2), height - _CUT)
-        u = min(max(0, u - _CUT // 2), width - _CUT)
-        halves.append(half[i][:, v : v + _CUT, u : u + _CUT])
-        pictures.append(x[i][:, 2 * v : 2 * (v + _CUT), 2 * u : 2 * (u + _CUT)])
-    return torch.stack(halves).float(), torch.stack(pictures)
+class Sharpened:
+    """Halves of pictures with what they are to become; grows while training."""
+
+    def __init__(self, pipeline: Any, rng: random.Random, most: int) -> None:
+        self._pipeline, self._rng, self._most = pipeline, rng, most
+        self._kept: dict[tuple[int, int], list[tuple[torch.Tensor, torch.Tensor]]] = {}
+
+    @torch.no_grad()
+    def grow(self, n: int) -> None:
+        """Add n pictures of one size: drawn by the denoiser from captions, or by the world."""
+        size = self._rng.choices(list(PICTURE_SIZES), list(PICTURE_SIZES.values()))[0]
+        told = [picture_to_learn(self._rng, 0.6, pairs=0.2) for _ in range(n)]
+        vae = self._pipeline.vae
+        if self._rng.random() < _REDRAWN:
+            z = self._pipeline(
+                [caption(picture, self._rng)[0] for picture in told],
+                width=size[0],
+                height=size[1],
+                num_inference_steps=self._rng.choice((6, 8, 12)),
+                guidance_scale=self._rng.uniform(2.5, 5),
+                output_type="latent",
+            ).images
+        else:
+            drawn = as_tensor([draw(picture, *size, self._rng) for picture in told])
+            z = vae.encode(drawn.to(self._pipeline.device)).latent_dist.mean
+        half = _below(vae, z)
+        soft = Top(vae.decoder)(half).float().clamp(-1, 1).cpu()
+        kept = self._kept.setdefault(size, [])
+        kept += zip(half.half().cpu(), (snapped(y).half() for y in soft), strict=True)
+        while sum(map(len, self._kept.values())) > self._most:
+            del max(self._kept.values(), key=len)[:n]
+
+    def choose(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Halves of pictures, and the pictures."""
+        by_size = [kept for kept in self._kept.values() if len(kept) >= n]
+        kept = self._rng.choices(by_size, [len(each) for each in by_size])[0]
+        half, x = zip(*self._rng.sample(kept, n), strict=True)
+        return torch.stack(half).float(), torch.stack(x).float()
+
+
+def unlike(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """How far off pixels are, those near an edge of x five times as dear as others."""
+    span = (F.max_pool2d(x, 5, 1, 2) + F.max_pool2d(-x, 5, 1, 2)).amax(1, keepdim=True)
+    weight = 1 + 4 * (span > _EDGE).float()
+    return (weight * (y - x).abs()).mean()
 
 
 def train_edges(team: Team, work: Path, minutes: float) -> None:
-    """The decoder's topmost part alone, on cut-outs; `work/vae` is replaced.
+    """The decoder's topmost part alone, on its own pictures made flat; `work/vae` is replaced.
 
-    Nearly all of what makes an edge sharp is there, and a cut-out with an edge costs a fifth of a
-    picture; below it nothing has to be reckoned twice.
+    Nearly all of what makes an edge sharp is there, and below it nothing has to be reckoned twice.
+    Whole pictures, for the layers' norms are taken over all of one.
     """
     torch.manual_seed(0)
-    pipeline = StableDiffusionImg2ImgPipeline(**assembled(work).components).to(team.device)
+    pipeline = assembled(work).to(team.device)
     pipeline.set_progress_bar_config(disable=True)
     if pipeline.vae.config.layers_per_block == 1:
         pipeline.vae = deepened(pipeline.vae)
     vae = pipeline.vae.to(team.device)
-    top = Top(vae.decoder)
-    loop = Loop(team, top, work / "edges.pt", minutes, rate=2e-3, decay_from=0.3, ema=0.99)
+    decoder = copy.deepcopy(vae.decoder)
+    top = Top(decoder)
+    loop = Loop(team, top, work / "edges.pt", minutes, rate=2e-3, decay_from=0.3, ema=0.995)
     rng = random.Random(1000 * loop.steps + team.rank + 1)
     torch.manual_seed(1000 * loop.steps + team.rank + 1)
-    halves: list[torch.Tensor] = []
-    drawn: list[torch.Tensor] = []
-    lessons = Lessons((128, 128), rng, pipeline, 8)
-    n, most = (4, 960) if team.device.type == "cpu" else (64, 4096)
-
-    def grow() -> None:
+    n, most = (3, 1200) if team.device.type == "cpu" else (64, 8192)
+    lessons = Sharpened(pipeline, rng, most)
+    for _ in range(12):
         lessons.grow(8)
-        z, x = lessons.choose(8)
-        _, others = lessons.drawn(24)
-        exact = vae.encode(others.to(team.device)).latent_dist.mean
-        halves.extend(_below(vae, torch.cat((z, exact))).half())
-        drawn.extend(torch.cat((x, others)))
-        del halves[:-most], drawn[:-most]
-
-    with torch.no_grad():
-        for _ in range(4):
-            grow()
     for _ in loop:
-        if loop.steps % 100 == 99:
-            with torch.no_grad():
-                grow()
-        half, x = _cuts(rng, halves, drawn, n)
-        y = top(half.to(team.device))
-        y, x = (part[..., 6:-6, 6:-6] for part in (y, x.to(team.device)))
-        loss = difference(y, x) + _MISSED * missed(y, x) + _BLUNTED * blunted(y, x)
+        if loop.steps % 25 == 24:
+            lessons.grow(8)
+        half, x = (part.to(team.device) for part in lessons.choose(n))
+        y = top(half)
         off = (y.detach() - x).abs().mean().item()
-        loop.step(loss, off=off, blunted=blunted(y.detach(), x).item())
+        loop.step(unlike(y, x), off=off, blunted=blunted(y.detach(), x).item())
     if team.leads:
         with loop.averaged():
+            vae.decoder = decoder
             print(f"edges: {quality(vae):.2f} dB on drawn pictures")
             vae.save_pretrained(work / "vae")
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from assets.train.autoencoder import new_autoencoder, pictures
 from assets.train.decoder import Pupil, blunted, missed
+from assets.train.snapping import snapped
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +54,21 @@ def test_only_the_decoder_and_its_critic_learn() -> None:
         for name, _ in pupil.named_parameters()
         if not name.startswith(("vae.encoder", "vae.quant_conv"))
     }
+
+
+def test_a_soft_picture_becomes_flat_with_its_edge_where_it_was() -> None:
+    sharp = torch.full((3, 32, 32), -0.5)
+    sharp[0, :, 13:] = 0.7
+    wide = F.pad(sharp[None], (3, 3, 3, 3), mode="replicate")
+    soft = F.avg_pool2d(wide, 7, 1)[0]
+    assert (soft - sharp).abs().amax() > 0.5
+    flat = snapped(soft)
+    off = (flat - sharp).abs().amax(0)
+    assert off[:, :11].amax() < 0.02 and off[:, 15:].amax() < 0.02
+    assert off.mean() < 0.2 * (soft - sharp).abs().amax(0).mean()
+
+
+def test_a_detail_far_from_every_colour_is_left() -> None:
+    picture = torch.full((3, 32, 32), -0.9)
+    picture[:, 10, 10] = 0.9
+    assert snapped(picture)[:, 10, 10].amin() > 0.3
