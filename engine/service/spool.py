@@ -144,7 +144,7 @@ def read_file(folder: int, name: str) -> tuple[bytes, os.stat_result]:
             raise SpoolError("it is not a plain file")
         if about.st_uid != os.fstat(folder).st_uid:
             raise SpoolError("it belongs to another user")
-        if about.st_nlink != 1:
+        if about.st_nlink > 1:  # none: it was replaced or taken away since, and is whole
             raise SpoolError("it has a second name")
         if about.st_size > _MOST_BYTES:
             raise SpoolError(f"it has {about.st_size:,} bytes, and no request has so many")

@@ -510,6 +510,24 @@ def hostile(spool: Path, what: str, tmp_path: Path) -> str:
     return request
 
 
+def test_a_file_that_is_replaced_while_it_is_read_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_spool(tmp_path)
+    with open_spool(tmp_path) as folder:
+        write_file(folder, "answer", b"whole")
+        opened = os.open
+
+        def open_and_replace(*args: Any, **options: Any) -> int:
+            descriptor = opened(*args, **options)
+            (tmp_path / FOLDER / "another").replace(tmp_path / FOLDER / "answer")
+            return descriptor
+
+        write_file(folder, "another", b"the same again")
+        monkeypatch.setattr(os, "open", open_and_replace)
+        assert read_file(folder, "answer")[0] == b"whole"
+
+
 def test_nothing_but_plain_files_of_the_owner_is_taken_in(
     node_a: NodeA, library: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
