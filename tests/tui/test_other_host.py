@@ -30,7 +30,9 @@ async def test_it_says_where_the_engine_process_is_and_what_is_marked_holds(
         async with app.run_test(size=(120, 36), notifications=True) as pilot:
             await until(pilot, lambda: "engine on node-a: rendering 8/12" in screen_text(app))
             await pilot.press("2")
-            await until(pilot, lambda: "boat 11" in screen_text(app))
+            await until(
+                pilot, lambda: "boat 11" in screen_text(app) and "s stop" in screen_text(app)
+            )
             await pilot.press("s")
             await until(pilot, lambda: "4 stopped" in screen_text(app))
             await until(pilot, lambda: "engine on node-a: idle" in screen_text(app))
