@@ -40,7 +40,6 @@ check: lint  ## lint and the quick tests: two minutes or so
 
 test: setup  ## everything CI runs
 	@$(MAKE) --no-print-directory --jobs=2 lint tests
-	@$(MAKE) --no-print-directory nodes  # not beside them: each would wait for the other's processors
 
 tests: setup
 	$(BIN)/pytest --ignore=tests/ray
