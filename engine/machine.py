@@ -1,7 +1,9 @@
 """This machine, as far as this process may use it: its devices, memory and processor."""
 
 import contextlib
+import ctypes
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +17,7 @@ from engine.visible_gpus import visible_gpus
 
 GPU_PREFIX = "cuda:"
 CPU = "cpu"
+_PR_SET_PDEATHSIG = 1
 _PROCESSOR = Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 """Instructions that multiply in bfloat16, as Linux calls them."""
@@ -175,3 +178,8 @@ def computes_bfloat16() -> bool:
 def usual_dtype(device: str) -> str:
     """What models compute in on a device, where nobody says otherwise: torch's name."""
     return "bfloat16" if device != CPU or computes_bfloat16() else "float32"
+
+
+def die_with_parent() -> None:
+    """Have this process killed as soon as the one that started it has ended, however it did."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -6,6 +6,8 @@ latents as they really come: noisy ones of drawn pictures, and such as the denoi
 anew from half-noised ones, whose picture is known. Its loss counts pixels that are not the drawn
 colour rather than how far off they are, so half-way colours do not pay; and a critic that sees a
 small part of the picture at a time tells drawn edges from others.
+
+Before it the topmost part alone learns to make edges, from its own pictures made flat.
 """
 
 import copy
@@ -25,7 +27,7 @@ from assets.train.captions import caption
 from assets.train.export import assembled
 from assets.train.loop import Loop, Team
 from assets.train.reading import picture_to_learn
-from assets.train.snapping import snapped
+from assets.train.snapping import snapped, span
 from assets.train.world import PICTURE_SIZES, draw
 
 _WINDOW = 8
@@ -214,8 +216,7 @@ class Sharpened:
 
 def unlike(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """How far off pixels are, those near an edge of x five times as dear as others."""
-    span = (F.max_pool2d(x, 5, 1, 2) + F.max_pool2d(-x, 5, 1, 2)).amax(1, keepdim=True)
-    weight = 1 + 4 * (span > _EDGE).float()
+    weight = 1 + 4 * (span(x, 5) > _EDGE).float()
     return (weight * (y - x).abs()).mean()
 
 
@@ -238,11 +239,12 @@ def train_edges(team: Team, work: Path, minutes: float) -> None:
     torch.manual_seed(1000 * loop.steps + team.rank + 1)
     n, most = (3, 1200) if team.device.type == "cpu" else (64, 8192)
     lessons = Sharpened(pipeline, rng, most)
+    more = max(8, n)  # so that there is a batch of some size from the beginning
     for _ in range(12):
-        lessons.grow(8)
+        lessons.grow(more)
     for _ in loop:
         if loop.steps % 25 == 24:
-            lessons.grow(8)
+            lessons.grow(more)
         half, x = (part.to(team.device) for part in lessons.choose(n))
         y = top(half)
         off = (y.detach() - x).abs().mean().item()

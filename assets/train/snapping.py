@@ -15,13 +15,22 @@ _STRANGE = 110 / 127.5
 """A pixel as far from all of them belongs to none."""
 
 
+def span(pictures: torch.Tensor, window: int) -> torch.Tensor:
+    """How much a channel changes in the window around each pixel, the most of all channels.
+
+    Shape: n × 3 × height × width → n × 1 × height × width.
+    """
+    padding = window // 2
+    most = F.max_pool2d(pictures, window, 1, padding)
+    least = -F.max_pool2d(-pictures, window, 1, padding)
+    return (most - least).amax(1, keepdim=True)
+
+
 def colours_of(y: torch.Tensor) -> torch.Tensor:
     """A picture's commonest colours. Shape: 3 × height × width, -1 to 1 → n × 3."""
     pixels = y.reshape(3, -1).T
     # Where nothing changes nearby a pixel's own colour is meant, and none between two.
-    wide = y[None]
-    span = F.max_pool2d(wide, 3, 1, 1) + F.max_pool2d(-wide, 3, 1, 1)
-    calm = (span.amax(1) < _ALIKE).reshape(-1)
+    calm = (span(y[None], 3) < _ALIKE).reshape(-1)
     rest = pixels[calm]
     colours: list[torch.Tensor] = []
     least = max(8, int(_SHARE * len(pixels)))

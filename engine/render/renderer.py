@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import ctypes
 import os
 import queue
 import signal
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from engine.machine import die_with_parent
 from engine.models.helpers import helper_reason
 from engine.models.loras import LoraError
 from engine.picture.formats import encode, pixel_digest
@@ -48,7 +48,6 @@ from engine.render.reasons import device_reason, is_machines, load_reason, memor
 if TYPE_CHECKING:
     from engine.render.sources import SourceCache
 
-_PR_SET_PDEATHSIG = 1
 _PICTURES_WAITING = 64
 _TRIAL = 256
 """A side of the matrices a device is tried with: enough for every thread to have its part."""
@@ -372,7 +371,7 @@ def main() -> None:
     options = arguments.parse_args()
     # Die with the engine process, and leave Ctrl-C, hang-ups and a scheduler's word to it, which
     # reaches all processes of a job: what is being drawn comes to the end of its step.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     for each in ("INT", "HUP", "TERM", "USR1", "USR2"):
         signal.signal(signal.Signals[f"SIG{each}"], signal.SIG_IGN)
     if options.device == "cpu":

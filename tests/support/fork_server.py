@@ -6,7 +6,6 @@ memory: the children that read and copy what others made.
 """
 
 import contextlib
-import ctypes
 import gc
 import os
 import pickle
@@ -25,7 +24,6 @@ from typing import Any
 
 NUMBER = struct.Struct(">i")
 _MOST_DESCRIPTORS = 64
-_PR_SET_PDEATHSIG = 1
 _SECONDS = 120
 """It may take to be there: it imports torch, beside others at work."""
 
@@ -140,8 +138,10 @@ def main() -> None:
     light.listen(64)
     if os.fork() == 0:
         listening.close()
+        from engine.machine import die_with_parent
+
         # It may never have had a user who goes.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        die_with_parent()
         import tests.support.preloaded_light
 
         listening = light

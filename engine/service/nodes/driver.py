@@ -7,7 +7,6 @@ with the engine process, and its actors die with it.
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import re
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine import __version__
+from engine.machine import die_with_parent
 from engine.protocol.cluster import (
     AnyFromDriver,
     AnyToDriver,
@@ -41,7 +41,6 @@ from engine.service.nodes.holder import TICK_SECONDS, Heard, Holder
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 3.0
 """So often the cluster is asked which nodes it has."""
 _PLACE_SECONDS = 90.0
@@ -334,7 +333,7 @@ def main(kind: type[Driver] = Driver) -> None:
     arguments.add_argument("--timeout", type=float, help="of a node, in seconds")
     arguments.add_argument("--look", metavar="ADDRESS", help="only say which nodes there are")
     options = arguments.parse_args()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING)
