@@ -90,6 +90,8 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for owner, name in (
         (Images, "favour"),
+        (Images, "rate"),
+        (Images, "decide"),
         (Images, "trash"),
         (deciding, "start_again"),
         (deciding, "more_like"),
