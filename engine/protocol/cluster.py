@@ -37,7 +37,7 @@ class ToDriver(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_field
 
 
 class StartActor(ToDriver, frozen=True, tag="start"):
-    """Have a renderer on a node; answered by `Placed`, or by `Over`."""
+    """Have a renderer on a node; answered by `ActorBegun`, or by `Over`."""
 
     renderer: int
     """What it is called from now on; never used twice."""
@@ -80,7 +80,7 @@ class Unreachable(FromDriver, frozen=True, tag="unreachable"):
     """In words: why, and what to do."""
 
 
-class Placed(FromDriver, frozen=True, tag="placed"):
+class ActorBegun(FromDriver, frozen=True, tag="placed"):
     """The renderer's actor is there; its hello comes by itself."""
 
     renderer: int
@@ -110,4 +110,4 @@ class Over(FromDriver, frozen=True, tag="over"):
 
 
 AnyToDriver: TypeAlias = StartActor | Pass | EndActor
-AnyFromDriver: TypeAlias = Nodes | Unreachable | Placed | Passed | Using | Over
+AnyFromDriver: TypeAlias = Nodes | Unreachable | ActorBegun | Passed | Using | Over

@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.bench.home import isolated
 from tests.bench.past import photographs
 from tests.support.command import COMMAND, Promptsheet
-from tests.support.thin_line import Line, OnThinLine
+from tests.support.thin_line import OnThinLine, ThinLine
 from tests.support.waiting import wait_for
 
 SIZE = (160, 48)
-LINES = (Line(0.1, 125_000), Line(0.3, 31_250))
+LINES = (ThinLine(0.1, 125_000), ThinLine(0.3, 31_250))
 KINDS = ("kitty", "sixel", "half-cells")
 MOST_SECONDS = {LINES[0]: 1.0, LINES[1]: 2.5}
 """Until ten quick keys have reached the screen while a page is on its way."""
@@ -48,7 +48,7 @@ def main() -> int:
 
 @contextmanager
 def _opened(
-    home: Path, environment: Mapping[str, str], line: Line, kind: str, more: str = ""
+    home: Path, environment: Mapping[str, str], line: ThinLine, kind: str, more: str = ""
 ) -> Iterator[OnThinLine]:
     config = Path(tempfile.mkdtemp(dir=home))
     (config / "settings.toml").write_text(f"[app]\n{more}")
@@ -63,7 +63,7 @@ def _opened(
         app.close()
 
 
-def _review(home: Path, line: Line, kind: str) -> float:
+def _review(home: Path, line: ThinLine, kind: str) -> float:
     """Seconds until ten keys have reached the screen; prints them beside a page's and a move's."""
     mine = {
         "PROMPTSHEET_LIBRARY": str(home / "photos"),
@@ -117,7 +117,7 @@ def _work(promptsheet: Promptsheet) -> None:
     wait_for(lambda: promptsheet.sessions()[0]["done"] > 0, 120)
 
 
-def _jobs(promptsheet: Promptsheet, home: Path, line: Line, kind: str, bandwidth: str) -> None:
+def _jobs(promptsheet: Promptsheet, home: Path, line: ThinLine, kind: str, bandwidth: str) -> None:
     more = f'bandwidth = "{bandwidth}"\n' if bandwidth else ""
     with _opened(home, promptsheet.environment, line, kind, more) as app:
         app.press("2")

@@ -30,7 +30,7 @@ _TORN = re.compile(rb"\x1b(?:\[[\d;<=>?$]*|_G[^;\x1b]*a=q[^\x1b]*\x1b?)?\Z")
 
 
 @dataclass(frozen=True)
-class Line:
+class ThinLine:
     """How thin it is."""
 
     delay: float
@@ -53,7 +53,7 @@ class OnThinLine:
         command: Sequence[str],
         environment: Mapping[str, str],
         size: tuple[int, int],
-        line: Line,
+        line: ThinLine,
         kind: str,
         *,
         answers: bool = True,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.past import photographs
 from tests.support.command import COMMAND
-from tests.support.thin_line import Line, OnThinLine
+from tests.support.thin_line import OnThinLine, ThinLine
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def test_keys_reach_the_screen_while_most_of_a_page_is_still_to_come(
         "PROMPTSHEET_LIBRARY": str(tmp_path / "photos"),
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
-    line = Line(delay=0.1, rate=60_000)
+    line = ThinLine(delay=0.1, rate=60_000)
     app = OnThinLine([str(COMMAND)], environment, (120, 36), line, "sixel")
     try:
         app.wait_for("open a sheet")

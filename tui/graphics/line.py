@@ -45,7 +45,7 @@ class _Fence:
     """All bytes that were sent before it."""
 
 
-class Line:
+class TerminalLine:
     """Bytes on their way to the terminal, and how many it takes."""
 
     def __init__(self) -> None:

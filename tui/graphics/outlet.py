@@ -14,7 +14,7 @@ from textual.events import CursorPosition
 from textual.screen import Screen
 from textual.timer import Timer
 
-from tui.graphics.line import Line
+from tui.graphics.line import TerminalLine
 from tui.graphics.pacer import Pacer, Sending
 from tui.graphics.protocol import current
 
@@ -35,7 +35,7 @@ class Outlet:
 
     def __init__(self, app: App[Any]) -> None:
         self._app: App[Any] = proxy(app)
-        self.line = Line()
+        self.line = TerminalLine()
         self.pacer = Pacer(self.line, self.write)
         self.over_cells: WeakSet[Any] = WeakSet()
         """What is to be told of frames."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from tui.graphics.line import Line
+from tui.graphics.line import TerminalLine
 
 _KEY_SECONDS = 0.05
 _REST_SECONDS = 0.15
@@ -36,7 +36,7 @@ class Pacer:
     by then is not sent.
     """
 
-    def __init__(self, line: Line, write: Callable[[str], None]) -> None:
+    def __init__(self, line: TerminalLine, write: Callable[[str], None]) -> None:
         """A pacer without pictures.
 
         Args:

@@ -21,6 +21,7 @@ import msgspec
 from engine import __version__
 from engine.machine import die_with_parent
 from engine.protocol.cluster import (
+    ActorBegun,
     AnyFromDriver,
     AnyToDriver,
     EndActor,
@@ -29,7 +30,6 @@ from engine.protocol.cluster import (
     Over,
     Pass,
     Passed,
-    Placed,
     StartActor,
     Unreachable,
     Using,
@@ -203,7 +203,7 @@ class _Actor:
                 f"{wanted.device} has Promptsheet {version}, and this is {__version__}: install the"
                 " same version on all machines of the cluster"
             )
-        self._driver.tell(Placed(wanted.renderer, pid))
+        self._driver.tell(ActorBegun(wanted.renderer, pid))
         await self._ask(self._handle.begin.remote())
 
     async def _hear(self) -> None:

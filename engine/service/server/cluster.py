@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine.atomic_files import open_to_append
 from engine.protocol.cluster import (
+    ActorBegun,
     AnyFromDriver,
     AnyToDriver,
     EndActor,
@@ -25,7 +26,6 @@ from engine.protocol.cluster import (
     Over,
     Pass,
     Passed,
-    Placed,
     StartActor,
     Unreachable,
     Use,
@@ -234,7 +234,7 @@ class Cluster:
                         known, self.fault = True, None
                         self.devices = devices_of(nodes, self._most, self._settings.cpus)
                         changed()
-                    case Placed(renderer, pid):
+                    case ActorBegun(renderer, pid):
                         if (body := self._bodies.get(renderer)) is not None:
                             body.pid = pid
                             body.placed.set()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from textual.app import App
 
 from tui.graphics import protocol
-from tui.graphics.line import Line
+from tui.graphics.line import TerminalLine
 from tui.graphics.outlet import Outlet
 from tui.graphics.pacer import Pacer
 
@@ -49,7 +49,7 @@ class Terminal:
     delay: float
     answers: bool = True
     now: float = 100.0
-    line: Line = field(default_factory=Line)
+    line: TerminalLine = field(default_factory=TerminalLine)
     read: list[tuple[float, str]] = field(default_factory=list)
     on_its_way: deque[tuple[float, str]] = field(default_factory=deque)
     _answers: deque[tuple[float, tuple[int, int]]] = field(default_factory=deque)
