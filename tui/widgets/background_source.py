@@ -3,7 +3,7 @@
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,12 +92,7 @@ class BackgroundSource(ABC, Generic[Item]):
         rows = range(start, min(stop, self.count()))
         if not rows:
             return ()
-        first, last = rows[0] // self.SIZE, rows[-1] // self.SIZE
-        for number in range(first, last + 1):
-            self._look_at(number)
-        for number in (first - 1, last + 1):
-            if number not in self._pages and 0 <= number * self.SIZE < self.count():
-                self._want(number, soon=False)
+        self._look_at(range(rows[0] // self.SIZE, rows[-1] // self.SIZE + 1))
         items = map(self.item, rows)
         return [None if item is None else self.row_of(item) for item in items]
 
@@ -147,17 +142,16 @@ class BackgroundSource(ABC, Generic[Item]):
         """Let go of the database, once what is being read has been."""
         self._reader.close()
 
-    def _look_at(self, number: int) -> None:
-        if number in self._stale:
-            self._stale.discard(number)
-            self._want(number, again=True)
-        elif number not in self._pages:
-            self._want(number)
-        else:
+    def _look_at(self, seen: range) -> None:
+        """Have what is not there read: the pages beside those seen, and before them those seen."""
+        beside = (seen.stop, seen.start - 1)
+        wanted = [n for n in beside if n not in self._pages and 0 <= n * self.SIZE < self.count()]
+        wanted += (n for n in seen if n not in self._pages or n in self._stale)
+        again = self._stale.intersection(seen)
+        self._stale -= again
+        for number in self._pages.keys() & set(seen):
             self._pages.move_to_end(number)
-
-    def _want(self, number: int, *, soon: bool = True, again: bool = False) -> None:
-        for dropped in self._reader.want(number, soon=soon, again=again):
+        for dropped in self._reader.want(wanted, again):
             self._pages.pop(dropped, None)  # as it was before: it is asked for when looked at
 
     def _read(self, number: int) -> LoadedPage[Item]:
@@ -181,26 +175,25 @@ class _Reader:
         self._reading: int | None = None
         self._works = self._closed = False
 
-    def want(self, number: int, *, soon: bool, again: bool) -> Sequence[int]:
-        """Have a page read; the numbers of those that are not, because they are overtaken.
+    def want(self, numbers: Iterable[int], again: Container[int]) -> Sequence[int]:
+        """Have pages read; the numbers of those that are not, because they are overtaken.
 
         Args:
-            number: the page's.
-            soon: before all others; else after them.
-            again: also when it is just being read: that may be what it was before.
+            numbers: the pages', the most urgent last: all before what was asked for earlier.
+            again: those to read even if they are just being read: that may be what they were.
         """
         with self._lock:
-            known = number in self._wanted or (number == self._reading and not again)
-            if self._closed or (known and not soon):
+            if self._closed:
                 return ()
-            if number in self._wanted:
-                self._wanted.remove(number)
-            elif known:
-                return ()
-            self._wanted.insert(len(self._wanted) if soon else 0, number)
+            for number in numbers:
+                if number in self._wanted:
+                    self._wanted.remove(number)
+                elif number == self._reading and number not in again:
+                    continue
+                self._wanted.append(number)
             dropped = self._wanted[:-_MOST_WANTED]
             del self._wanted[:-_MOST_WANTED]
-            if not self._works:
+            if self._wanted and not self._works:
                 self._works = True
                 self._thread.submit(self._work)
             return dropped

@@ -259,8 +259,10 @@ def test_pages_that_are_overtaken_are_asked_for_again_when_looked_at(disk: Disk)
         assert disk.reached.wait(20)
         for start in range(10 * SIZE, 40 * SIZE, 2 * SIZE):
             source.page(start, start + 1)
-    while 38 not in (page.number for page in came):
+    while 36 not in (page.number for page in came):
         assert ready.acquire(timeout=20)
+    last = disk.asked.index(38)
+    assert set(disk.asked[last + 1 : last + 3]) == {37, 39}, "those beside the last come next"
     assert 10 not in disk.asked
     assert source.page(10 * SIZE, 10 * SIZE + 1) == [None]
     while 10 not in (page.number for page in came):
