@@ -95,6 +95,7 @@ def test_what_a_batch_took_of_memory_is_measured_and_remembered(
     assert all(fit["size"] >= 8 for fit in fits), "the built-in model is small"
 
 
+@pytest.mark.usefixtures("quick")
 def test_after_a_crash_unfinished_work_waits_where_the_setting_says_ask(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:

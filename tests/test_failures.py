@@ -95,6 +95,7 @@ def test_a_renderer_that_hangs_is_replaced_and_its_work_done_by_another(
     assert "hangs" in Path(promptsheet.json("show", "last")["log"]).read_text()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_notice_is_given_at_the_end_when_nobody_looks(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ def log_of(promptsheet: Promptsheet) -> str:
     return Path(promptsheet.json("show", "last")["log"]).read_text()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_notice_is_given_while_an_app_is_open_that_nobody_sees(
     promptsheet: Promptsheet, config: Path, tmp_path: Path
 ) -> None:

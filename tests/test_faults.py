@@ -55,6 +55,7 @@ def test_a_renderer_that_cannot_import_waits_until_it_can(
     assert (state(promptsheet)["done"], state(promptsheet)["failed"]) == (3, 0)
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_sheet_that_does_not_fit_on_the_disk_is_refused_and_others_go_on(
     promptsheet: Promptsheet, config: Path, tmp_path: Path, small_disk: Path
 ) -> None:

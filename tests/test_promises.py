@@ -68,11 +68,11 @@ def test_killed_at_random_nothing_is_lost_doubled_or_changed(
 def test_killed_between_an_image_and_what_is_made_of_it_each_is_there_once(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:
-    sheet = write_sheet(tmp_path / "sheet.csv", 1, 2, upscale="2")
+    sheet = write_sheet(tmp_path / "sheet.csv", 1, 2, upscale="2", **SMALL)
     assert promptsheet.json("check", sheet)["images"] == 4
     promptsheet.json("run", sheet, "--detach")
     wait_for(partial(has_done, promptsheet, 1))
-    os.kill(promptsheet.json("engine", "status")["pid"], signal.SIGKILL)
+    os.kill(promptsheet.status()["pid"], signal.SIGKILL)
     promptsheet.json("engine", "start")
     wait_for(lambda: settled(promptsheet), 120)
     assert (state(promptsheet)["done"], state(promptsheet)["images"]) == (4, 4)

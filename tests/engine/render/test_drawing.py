@@ -73,7 +73,7 @@ def test_a_picture_does_not_hang_on_its_companions_or_on_what_was_drawn_before(
 def test_calls_side_by_side_give_the_same_pixels_as_one_after_the_other(builtin: Any) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    batches = [batch([f"{n} circles", f"{n} squares"]) for n in range(4)]
+    batches = [batch([f"{n} circles", f"{n} squares"]) for n in range(3)]
     way = method_for(builtin)
 
     def in_a_lane(recipes: list[Recipe]) -> list[Pixels]:

@@ -271,6 +271,7 @@ def run_on(
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.usefixtures("quick")
 def test_of_two_hosts_with_locks_of_their_own_one_has_the_library_and_the_other_asks_it(
     mounts: tuple[Path, Path], tmp_path: Path, config: Path
 ) -> None:
