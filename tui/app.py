@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Key
+from textual.events import Key, ScreenResume
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
@@ -74,6 +74,10 @@ class OpeningScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The line that every area has."""
         yield TopLine(self._area, self._app_state)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Its styles were applied when it was mounted."""
+        event.refresh_styles = False
 
     def on_key(self, event: Key) -> None:
         """Keep it."""
