@@ -12,6 +12,17 @@ from tui.text import HIDDEN, JOINERS
 PLACEHOLDER = "\U0010eeee"
 """A cell of one of kitty's pictures; `clean` lets none through, so these are our own."""
 _ALLOWED = JOINERS | {PLACEHOLDER}
+_FIRST_MARK, _LAST_MARK = 0xF0000, 0xFFFFD
+
+
+def mark(number: int) -> str:
+    """A cell of one of the sixel pictures, by its number. What is written there is a blank."""
+    return chr(_FIRST_MARK + number % (_LAST_MARK + 1 - _FIRST_MARK))
+
+
+def is_mark(character: str) -> bool:
+    """Whether it stands for sixels; so may one from outside, which is a blank then."""
+    return len(character) == 1 and _FIRST_MARK <= ord(character) <= _LAST_MARK
 
 
 class EscapeFilter(LineFilter):
@@ -28,14 +39,19 @@ class EscapeFilter(LineFilter):
 
 
 def _is_harmless(text: str) -> bool:
-    return text.isprintable() or text.replace(PLACEHOLDER, "").isprintable()
+    return text.isprintable() or text.replace(PLACEHOLDER, "").isprintable() or _is_marks(text)
+
+
+def _is_marks(text: str) -> bool:
+    return is_mark(text[:1]) and text == text[0] * len(text)
 
 
 def _harmless(text: str) -> str:
     """As wide as before: columns stay where they are."""
     return "".join(
         "\ufffd" * cell_len(character)
-        if unicodedata.category(character) in HIDDEN and character not in _ALLOWED
+        if unicodedata.category(character) in HIDDEN
+        and not (character in _ALLOWED or is_mark(character))
         else character
         for character in text
     )
