@@ -35,8 +35,8 @@ class Outlet:
         self.line = TerminalLine()
         self.pacer = Pacer(self.line, self.write)
         self.shown = Shown()
-        self.over_cells: WeakSet[Any] = WeakSet()
-        """What is to be told of frames."""
+        self.views: WeakSet[Any] = WeakSet()
+        """Those with pictures, which are told of frames."""
         self._timer: Timer | None = None
         self._frame_at = self._free_until = 0.0
 
@@ -120,8 +120,8 @@ class Outlet:
         """The terminal shows a frame."""
         if wrote:
             self._frame_at = time.monotonic()
-        for over in list(self.over_cells):
-            over.was_painted()
+        for view in list(self.views):
+            view.was_painted()
         self.pump()
 
 

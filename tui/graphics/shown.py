@@ -26,6 +26,8 @@ have their mark, and no look."""
 _UNKNOWN = ("?", "?")
 _GAP = 8
 """Unchanged cells that are written all the same: to go past them costs as many bytes."""
+_PLAIN = frozenset(map(chr, (*range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0x2500, 0x25A0))))
+"""A cell each, everywhere: letters, lines and blocks."""
 _FIRST_EMOJI = "\U0001f000"
 _FIRST_OF_LETTERS = "\u1100"
 """Of wide ones, that all terminals know as such; those before it are signs."""
@@ -76,13 +78,11 @@ class Shown:
         self, y: int, x: int, segments: Iterable[Segment], look: str, console: Console
     ) -> tuple[str, str]:
         """What is written for a part of a line while cells get `look`, and what they get then."""
-        new = _cells(segments, console._color_system or ColorSystem.TRUECOLOR)
+        new, marks = _cells(segments, console._color_system or ColorSystem.TRUECOLOR)
         end = x + len(new)
         line = self._line(y, end)
         old = line[x:end]
-        if new == old:
-            return "", look
-        for i in [i for i, cell in enumerate(new) if is_mark(cell[0])]:
+        for i in marks:
             new[i] = old[i] if old[i][0] == new[i][0] else (" ", new[i][1])
         if new == old:
             return "", look
@@ -99,7 +99,7 @@ class Shown:
                 if wanted != look:
                     written.append(_turned(look, wanted))
                     look = wanted
-                if character.isascii():
+                if character in _PLAIN:
                     written.append(character)
                     continue
                 behind = next((n for n in range(i + 1, last) if new[n][0]), last)
@@ -124,20 +124,26 @@ def _parts(update: CompositorUpdate) -> Iterator[tuple[int, int, Iterable[Segmen
                     yield y, x, strip.crop(0, min(end, right) - x)
 
 
-def _cells(segments: Iterable[Segment], colours: ColorSystem) -> list[_Cell]:
+def _cells(segments: Iterable[Segment], colours: ColorSystem) -> tuple[list[_Cell], list[int]]:
+    """Cells, and which of them are marks."""
     cells: list[_Cell] = []
+    marks: list[int] = []
     for text, style, _ in segments:
         look = ""
         if style is not None:
             look = style._ansi if style._ansi is not None else Strip.render_ansi(style, colours)
-        if text.isascii():
+        if len(text) == 1 and text in _PLAIN:
+            cells.append((text, look))
+        elif _PLAIN.issuperset(text):
             cells += zip(text, repeat(look))
-            continue
-        for start, end, width in split_graphemes(text)[0]:
-            if width:
-                cells.append((text[start:end], look))
-                cells += repeat(("", look), width - 1)
-    return cells
+        else:
+            for start, end, width in split_graphemes(text)[0]:
+                if width:
+                    if is_mark(text[start:end]):
+                        marks.append(len(cells))
+                    cells.append((text[start:end], look))
+                    cells += repeat(("", look), width - 1)
+    return cells, marks
 
 
 def _is_odd(character: str, width: int) -> bool:
@@ -150,20 +156,20 @@ def _is_odd(character: str, width: int) -> bool:
 def _runs(old: list[_Cell], new: list[_Cell]) -> Iterator[tuple[int, int]]:
     """What is to be written, from and up to: words whole, and across short gaps."""
     first = last = -1
-    for i, (before, now) in enumerate(zip(old, new, strict=True)):
-        if before == now:
+    for i, now in enumerate(new):
+        if i < last or now == old[i]:
             continue
-        if i < last:
-            continue
-        start = _reach(new, i, -1)
-        if first >= 0 and start - last <= _GAP and _is_alike(new[last:start], new[last - 1][1]):
-            start = first
-        elif first >= 0:
-            yield first, last
-        first, last = start, _reach(new, i, 1) + 1
+        if i != last:
+            start = _reach(new, i, -1)
+            is_near = last >= 0 and start <= last + _GAP
+            if not (is_near and _is_alike(new[last:start], new[last - 1][1])):
+                if last >= 0:
+                    yield first, last
+                first = start
+        last = _reach(new, i, 1) + 1
         while last < len(new) and not new[last][0]:
             last += 1
-    if first >= 0:
+    if last >= 0:
         yield first, last
 
 
@@ -185,16 +191,20 @@ def _reach(cells: list[_Cell], i: int, step: int) -> int:
 @lru_cache(1 << 14)
 def _look_parts(look: str) -> tuple[str, str, str]:
     """Attributes, front and ground; all of it as attributes where that is not how it is made."""
-    found = _LOOK.fullmatch(look)
-    return (found[1], found[2] or "39", found[3] or "49") if found else (look, "", "")
+    front, found, ground = look.partition(";48;2;")
+    if found and front.startswith("38;2;") and front.count(";") == ground.count(";") + 2 == 4:
+        return "", front, f"48;2;{ground}"  # as nearly always: it need not be looked for
+    parts = _LOOK.fullmatch(look)
+    return (parts[1], parts[2] or "39", parts[3] or "49") if parts else (look, "", "")
 
 
 def _turned(before: str, now: str) -> str:
     """What turns one look into another."""
     if not now:
         return "\x1b[m"
-    (old, *olds), (new, *news) = _look_parts(before), _look_parts(now)
-    if old != new:
+    (attributes, front, ground), (others, old_front, old_ground) = map(_look_parts, (now, before))
+    if attributes != others:
         return f"\x1b[0;{now}m" if before else f"\x1b[{now}m"
-    turned = ";".join(code for code, was in zip(news, olds, strict=True) if code != was)
-    return f"\x1b[{turned}m"
+    if ground == old_ground:
+        return f"\x1b[{front}m"
+    return f"\x1b[{ground}m" if front == old_front else f"\x1b[{front};{ground}m"

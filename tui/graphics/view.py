@@ -117,12 +117,12 @@ class PictureView(Widget):
         self._kept = kept_by(self.app)
         if self.picture:
             self._kept.hold(self.picture, self._came, large=self._large)
-        outlet_of(self.app).over_cells.add(self)
+        outlet_of(self.app).views.add(self)
         self.screen.screen_layout_refresh_signal.subscribe(self, self._look_for_overlays)
 
     def on_unmount(self) -> None:
         """Let the terminal forget the picture."""
-        outlet_of(self.app).over_cells.discard(self)
+        outlet_of(self.app).views.discard(self)
         if self._kept and self.picture:
             self._kept.release(self.picture)
         self._kept = None
