@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.app import App
 
 from tui.graphics.view import PictureView
-from tui.terminal.escape_filter import is_mark
+from tui.terminal.escape_filter import is_stand_in
 
 CELL = (9, 18)
 """Width and height of a cell in pixels."""
@@ -87,7 +87,7 @@ def _paint(draw: ImageDraw.ImageDraw, segment: Segment, x: int, y: int) -> int:
     style = segment.style or Style.null()
     front, back = _colours(style)
     for character in segment.text:
-        character = " " if is_mark(character) else character
+        character = " " if is_stand_in(character) else character
         cells = cell_len(character)
         left, top = x * CELL[0], y * CELL[1]
         right, bottom = left + cells * CELL[0] - 1, top + CELL[1] - 1

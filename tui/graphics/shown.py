@@ -1,8 +1,8 @@
 """Pure: what the terminal shows, cell by cell, so that only what becomes another is written.
 
 Textual paints a widget, or the whole screen, where a digit has changed or a dialog was closed.
-Where sixels are, its cells have their mark (`SixelStrip.mark`): as long as the terminal shows them,
-nothing is written there, which would erase them.
+Where sixels are to be, its cells have a stand-in (`SixelStrip.stand_in`): as long as the terminal
+shows them, nothing is written there, which would erase them; else blanks are.
 """
 
 import re
@@ -18,11 +18,11 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tui.terminal.escape_filter import PLACEHOLDER, is_mark
+from tui.terminal.escape_filter import PLACEHOLDER, is_stand_in
 
 _Cell = tuple[str, str]
 """Its character and its look, as SGR codes. The right half of a wide one has no character; sixels
-have their mark, and no look."""
+have their stand-in, and no look."""
 _UNKNOWN = ("?", "?")
 _GAP = 8
 """Unchanged cells that are written all the same: to go past them costs as many bytes."""
@@ -58,14 +58,14 @@ class Shown:
             written.append("\x1b[m")
         return "".join(written)
 
-    def put(self, region: Region, mark: str) -> None:
+    def put(self, region: Region, stand_in: str) -> None:
         """Sixels were drawn."""
         for y in region.line_range:
-            self._line(y, region.right)[region.x : region.right] = [(mark, "")] * region.width
+            self._line(y, region.right)[region.x : region.right] = [(stand_in, "")] * region.width
 
-    def has(self, region: Region, mark: str) -> bool:
+    def has(self, region: Region, stand_in: str) -> bool:
         """Whether sixels are shown whole."""
-        whole = [(mark, "")] * region.width
+        whole = [(stand_in, "")] * region.width
         lines = (self._lines.get(y, []) for y in region.line_range)
         return all(line[region.x : region.right] == whole for line in lines)
 
@@ -78,11 +78,11 @@ class Shown:
         self, y: int, x: int, segments: Iterable[Segment], look: str, console: Console
     ) -> tuple[str, str]:
         """What is written for a part of a line while cells get `look`, and what they get then."""
-        new, marks = _cells(segments, console._color_system or ColorSystem.TRUECOLOR)
+        new, stand_ins = _cells(segments, console._color_system or ColorSystem.TRUECOLOR)
         end = x + len(new)
         line = self._line(y, end)
         old = line[x:end]
-        for i in marks:
+        for i in stand_ins:
             new[i] = old[i] if old[i][0] == new[i][0] else (" ", new[i][1])
         if new == old:
             return "", look
@@ -125,9 +125,9 @@ def _parts(update: CompositorUpdate) -> Iterator[tuple[int, int, Iterable[Segmen
 
 
 def _cells(segments: Iterable[Segment], colours: ColorSystem) -> tuple[list[_Cell], list[int]]:
-    """Cells, and which of them are marks."""
+    """Cells, and which of them are stand-ins."""
     cells: list[_Cell] = []
-    marks: list[int] = []
+    stand_ins: list[int] = []
     for text, style, _ in segments:
         look = ""
         if style is not None:
@@ -139,11 +139,11 @@ def _cells(segments: Iterable[Segment], colours: ColorSystem) -> tuple[list[_Cel
         else:
             for start, end, width in split_graphemes(text)[0]:
                 if width:
-                    if is_mark(text[start:end]):
-                        marks.append(len(cells))
+                    if is_stand_in(text[start:end]):
+                        stand_ins.append(len(cells))
                     cells.append((text[start:end], look))
                     cells += repeat(("", look), width - 1)
-    return cells, marks
+    return cells, stand_ins
 
 
 def _is_odd(character: str, width: int) -> bool:
@@ -174,7 +174,7 @@ def _runs(old: list[_Cell], new: list[_Cell]) -> Iterator[tuple[int, int]]:
 
 
 def _is_alike(cells: list[_Cell], look: str) -> bool:
-    return all(cell[1] == look and cell[0] and not is_mark(cell[0]) for cell in cells)
+    return all(cell[1] == look and cell[0] and not is_stand_in(cell[0]) for cell in cells)
 
 
 def _reach(cells: list[_Cell], i: int, step: int) -> int:

@@ -141,8 +141,8 @@ class PictureView(Widget):
             return Strip.blank(width, style)
         row_of_it = y - place.y
         if picture.sixels and row_of_it not in self._covered:
-            mark = next(s.mark for s in picture.sixels if row_of_it < s.first + s.rows)
-            row = Strip([Segment(mark * picture.columns, style)], picture.columns)
+            stand_in = next(s.stand_in for s in picture.sixels if row_of_it < s.first + s.rows)
+            row = Strip([Segment(stand_in * picture.columns, style)], picture.columns)
         else:
             row = self._rows(self._drawing)[row_of_it]
         if picture.number:
@@ -170,7 +170,7 @@ class PictureView(Widget):
         return drawing.strips
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows; where sixels are, their marks."""
+        """The rows; where sixels are, their stand-ins."""
         if not self.is_attached:  # it was just taken away, and its place is not laid out anew yet
             return [Strip.blank(crop.width)] * crop.height
         # Under a dialog the colours are changed, and kitty's hold the picture's number. Sixels stay
@@ -270,7 +270,7 @@ class _Sixels:
     def _next(self) -> SixelStrip | None:
         place, shown = self.place, outlet_of(self._view.app).shown
         for strip in self.wanted:
-            if place is not None and not shown.has(_region(strip, place), strip.mark):
+            if place is not None and not shown.has(_region(strip, place), strip.stand_in):
                 return strip
         return None
 
@@ -278,7 +278,7 @@ class _Sixels:
         strip, place = self._next(), self.place
         if strip is None or place is None:
             return ""
-        outlet_of(self._view.app).shown.put(_region(strip, place), strip.mark)
+        outlet_of(self._view.app).shown.put(_region(strip, place), strip.stand_in)
         return self.drawn(strip)
 
     def drawn(self, strip: SixelStrip) -> str:

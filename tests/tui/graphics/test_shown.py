@@ -14,7 +14,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.graphics.shown import Shown
-from tui.terminal.escape_filter import mark
+from tui.terminal.escape_filter import stand_in
 
 WIDTH, HEIGHT = 24, 4
 CONSOLE = Console(color_system="truecolor")
@@ -108,21 +108,21 @@ def test_colours_that_stay_are_not_said_again() -> None:
 
 def test_sixels_stay_until_other_cells_are_written_there() -> None:
     shown = Shown()
-    sixels, place = [("ab", STYLES[1]), (mark(7) * 10, STYLES[1])], Region(2, 0, 10, 2)
+    sixels, place = [("ab", STYLES[1]), (stand_in(7) * 10, STYLES[1])], Region(2, 0, 10, 2)
     frame = whole([sixels, sixels, [], []])
-    assert mark(7) not in shown.changes(frame, CONSOLE)
-    assert not shown.has(place, mark(7)), "nothing but blanks"
-    shown.put(place, mark(7))
+    assert stand_in(7) not in shown.changes(frame, CONSOLE)
+    assert not shown.has(place, stand_in(7)), "nothing but blanks"
+    shown.put(place, stand_in(7))
     dimmed = [(text, Style(bgcolor="#111111")) for text, _ in sixels]
     text = shown.changes(whole([dimmed, dimmed, [], []]), CONSOLE)
-    assert shown.has(place, mark(7)) and "          " not in text.split("\x1b[3;")[0]
+    assert shown.has(place, stand_in(7)) and "          " not in text.split("\x1b[3;")[0]
     shown.changes(part([("over it", STYLES[0])], 1, 8), CONSOLE)
-    assert not shown.has(place, mark(7)) and shown.has(Region(2, 0, 10, 1), mark(7))
+    assert not shown.has(place, stand_in(7)) and shown.has(Region(2, 0, 10, 1), stand_in(7))
     text = shown.changes(whole([dimmed, dimmed, [], []]), CONSOLE)
     assert "\x1b[2;9H" in text and "\x1b[1;" not in text
-    other = [dimmed[0], (mark(8) * 10, STYLES[1])]
+    other = [dimmed[0], (stand_in(8) * 10, STYLES[1])]
     text = shown.changes(whole([other, other, [], []]), CONSOLE)
-    assert "\x1b[1;3H" in text and mark(8) not in text, "another one's cells are erased"
+    assert "\x1b[1;3H" in text and stand_in(8) not in text, "another one's cells are erased"
 
 
 def test_where_terminals_do_not_agree_on_a_width_the_next_is_in_its_place() -> None:
