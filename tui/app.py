@@ -34,6 +34,7 @@ from tui.app_state import (
     remember,
 )
 from tui.engine_status import Doing
+from tui.graphics.outlet import outlet_of
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.protocol import current, tell_when_answered
 from tui.keys import bind, called, key_of
@@ -394,6 +395,7 @@ class PromptsheetApp(PacedApp[str]):
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
         from tui.graphics.kept import kept_by
 
+        outlet_of(self).shown.forget()
         kept_by(self).send_again()
         self.refresh(layout=True)
 
