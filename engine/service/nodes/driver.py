@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import re
-import signal
 import socket
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine import __version__
-from engine.machine import die_with_parent
+from engine.machine import die_with_parent, leave_signals_to_parent
 from engine.protocol.cluster import (
     ActorBegun,
     AnyFromDriver,
@@ -334,8 +333,7 @@ def main(kind: type[Driver] = Driver) -> None:
     arguments.add_argument("--look", metavar="ADDRESS", help="only say which nodes there are")
     options = arguments.parse_args()
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    leave_signals_to_parent()
     logging.basicConfig(level=logging.WARNING)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that this is used
     address = options.look or options.address
@@ -345,6 +343,7 @@ def main(kind: type[Driver] = Driver) -> None:
     except Exception as error:  # whatever Ray says
         log.exception("no cluster at %s", address)
         ray = error
+    leave_signals_to_parent()  # Ray, too, has taken some
     if options.look:
         failed = isinstance(ray, Exception)
         answer = Unreachable(_unreachable(address, ray)) if failed else Nodes(_nodes(ray.nodes()))
