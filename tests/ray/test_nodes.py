@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import signal
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -62,6 +63,9 @@ def test_nodes_draw_what_this_machine_would_and_a_lost_one_loses_no_image(
             for where in listens_at(process)
         ]
         assert listening and all(ip_address(where).is_loopback for where in listening)
+
+        told = json.loads(promptsheet("doctor", "--json").stdout)["ray"]
+        assert told["token"] == "asked for" and {"node head", "node right"} <= told.keys()
 
         # A scheduler's word reaches all processes of a job; the driver leaves it to the engine's.
         driver.send_signal(signal.SIGTERM)

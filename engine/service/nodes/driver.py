@@ -36,6 +36,7 @@ from engine.protocol.cluster import (
 from engine.protocol.framing import Unpacker, pack, parts_of
 from engine.protocol.rendering import AnyToRenderer, RenderBatch
 from engine.service.nodes.holder import TICK_SECONDS, Heard, Holder
+from engine.settings import asks_for_ray_token, at_ray_address
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -291,6 +292,9 @@ def _connected(address: str) -> Any:
     Raises:
         Exception: whatever Ray says.
     """
+    if asks_for_ray_token():
+        # Ray itself looks for one only where nobody says which cluster is meant.
+        os.environ["RAY_AUTH_MODE"] = "token"
     import ray
 
     ray.init(
@@ -306,10 +310,10 @@ def _unreachable(address: str, error: Exception) -> str:
     """Why there is no cluster, in words."""
     if isinstance(error, ImportError):
         return "Ray is not installed here: pip install 'promptsheet[ray]'"
-    said = " ".join(str(error).split()).rstrip(".")
+    said = " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
     return (
-        f"no Ray cluster answers at {address}: {said[:300] or type(error).__name__}. On this"
-        " machine `ray start --head` begins one, and `ray start --address=HOST:6379` joins one"
+        f"no Ray cluster answers{at_ray_address(address)}: {said}. On this machine"
+        " `ray start --head` begins one, and `ray start --address=HOST:6379` joins one"
     )
 
 
