@@ -49,6 +49,30 @@ class FoundModel:
         return re.sub(r"\s+", "-", name.strip())[:_LONGEST_LABEL] or "model"
 
 
+_SITE = re.compile(r"https?:/+(?P<rest>.*)", re.IGNORECASE)
+_HUB = ("huggingface.co/", "hf.co/")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def _not_there(given: Path) -> str:
+    """That nothing is at a path, and what it may be instead: what people copy is often no path."""
+    text = str(given)
+    if site := _SITE.fullmatch(text):
+        rest = site["rest"]
+        if rest.startswith(_HUB):
+            return f"This is an address: `promptsheet models pull https://{rest}` downloads it."
+        return (
+            f"https://{rest} is an address, not a file. Download the .safetensors file yourself,"
+            " then add that."
+        )
+    if _REPOSITORY.fullmatch(text) and not text.startswith("."):
+        return (
+            f"File not found: {given.absolute()}. If it is a model of the Hub, `promptsheet models"
+            f" pull {text}` downloads it."
+        )
+    return f"File not found: {given.absolute()}."
+
+
 def look_at(path: Path, base: Path | None = None) -> FoundModel:
     """What one folder in diffusers' format, or one weights file, is.
 
@@ -56,10 +80,10 @@ def look_at(path: Path, base: Path | None = None) -> FoundModel:
         path: the folder or the file.
         base: for a file, the folder that has what it leaves out.
     """
-    path = path.absolute()
+    given, path = path, path.absolute()
     files = ModelFiles(str(path), str(base.absolute()) if base else "")
     if not path.exists():
-        return FoundModel(path, files, None, f"File not found: {path}.")
+        return FoundModel(path, files, None, _not_there(given))
     if path.is_dir() and not (path / INDEX).is_file():
         fault = f"{path} is neither a folder in diffusers' format (it has no {INDEX}) nor a file."
         return FoundModel(path, files, None, fault)

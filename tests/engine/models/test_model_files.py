@@ -182,6 +182,10 @@ def test_a_folder_full_of_files_is_looked_through(tmp_path: Path) -> None:
 
 def test_a_place_that_is_no_model_says_why(tmp_path: Path) -> None:
     assert "File not found" in look_at(tmp_path / "nowhere").fault
+    assert "`promptsheet models pull acme/tiny`" in look_at(Path("acme/tiny")).fault
+    hub = "https://huggingface.co/acme/tiny"
+    assert f"`promptsheet models pull {hub}`" in look_at(Path(hub)).fault
+    assert "Download the .safetensors file" in look_at(Path("https://civitai.com/models/1")).fault
     assert "model_index.json" in look_at(tmp_path).fault
     (tmp_path / "model_index.json").write_text("{")
     assert "damaged" in look_at(tmp_path).fault
