@@ -4,12 +4,13 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from engine.models.file_kinds import FileKind
-from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, own_code, parts_of, read_json
+from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, own_code, read_json
 from engine.models.weights_header import WeightsFileError
-from engine.models.wholeness import rounded_fault
+from engine.models.wholeness import faults_of
 
 _REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")
 """Endings of weights that are read only to say what they are."""
@@ -40,6 +41,11 @@ class FoundModel:
     def is_lora(self) -> bool:
         """Whether it is a LoRA, and no model."""
         return self.kind is not None and self.kind.what == "lora" and not self.kind.is_gguf
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is a folder that may be full of models, and is none itself."""
+        return self.path.is_dir() and not (self.path / INDEX).is_file()
 
     @property
     def suggested_label(self) -> str:
@@ -97,16 +103,31 @@ def look_at(path: Path, base: Path | None = None) -> FoundModel:
             )
             return FoundModel(path, files, None, fault)
     kind = None
-    if path.is_dir():
-        noise = (rounded_fault(path / part) for part in parts_of(path))
-        if fault := next(filter(None, noise), ""):
-            return FoundModel(path, files, None, f"{path}: {fault}")
     if path.is_file():
         try:
             kind = files.kind
         except (WeightsFileError, OSError):
             kind = None  # the fault says it
-    return FoundModel(path, files, kind, files.fault())
+    fault = files.fault()
+    if not fault and (more := faults_of(files)):
+        fault = more[0] if str(path) in more[0] else f"{path}: {more[0]}"
+    if not fault and path.is_dir():
+        fault = _unknown_to_diffusers(path)
+    return FoundModel(path, files, kind, fault)
+
+
+def _unknown_to_diffusers(folder: Path) -> str:
+    """That diffusers has no such pipeline as a folder's; empty: it has, or is not there."""
+    name = str(read_json(folder / INDEX).get("_class_name"))
+    found = find_spec("diffusers")  # which loads nothing of it
+    if found is None or found.origin is None:
+        return ""
+    if f'"{name}"' in Path(found.origin).read_text(encoding="utf-8"):
+        return ""
+    return (
+        f"{folder} is for the pipeline {name}, which the diffusers that is installed does not"
+        " have. A newer one may: upgrade Promptsheet. Or look for another form of the model."
+    )
 
 
 def look_through(folder: Path) -> Iterator[FoundModel]:
