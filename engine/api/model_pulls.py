@@ -12,7 +12,7 @@ from engine.models.helpers import GGUF_READER, lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import chosen, wanted
 from engine.models.hub.pulling import Pull
-from engine.models.hub.repository import PullError, named
+from engine.models.hub.repository import PullError, named, without_file
 from engine.models.loras import add_lora, unusable
 from engine.models.model_files import kind_fault
 from engine.settings import Settings, models_folder
@@ -60,8 +60,8 @@ class ModelPull:
             what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
             label: of its entry in the model list; empty: the offer's, or the repository's name,
                 with a number if that is taken.
-            file: the one weights file of the repository that is meant; what it is decides where
-                it comes: a LoRA into the list of LoRAs.
+            file: the one weights file of the repository that is meant, as the address of its page
+                says it, too; what it is decides where it comes: a LoRA into the list of LoRAs.
             base: for a file that holds the denoiser alone, the folder that has the rest.
 
         Raises:
@@ -69,6 +69,8 @@ class ModelPull:
             ModelRefusedError: the label is taken.
             SettingsError: the model list cannot be used.
         """
+        if not file:
+            what, file = without_file(what)
         self.chosen = None if file else chosen(what, roomiest_gpu(), memory().total)
         """The form of an offer that is pulled, where it has several."""
         if self.chosen is None:
