@@ -193,7 +193,7 @@ class PromptsheetApp(PacedApp[str]):
     @on(TerminalAnswered)
     def _take_terminal(self) -> None:
         """Show pictures as the terminal can, now that it has said so."""
-        from tui.graphics.late import show_anew
+        from tui.graphics.shown_anew import show_anew
 
         self.tells_focus |= current().tells_focus
         if current().protocol == "half-cells":
