@@ -123,6 +123,7 @@ def test_every_command_line_of_readme_and_guide_is_understood_and_every_command_
         ("engine strat", "Did you mean start"),
         ("export last --table xslx", "Did you mean xlsx? It can be csv, xlsx or ods."),
         ("check a.csv b.csv", "“b.csv” is one word too many."),
+        ("export last -o nowhere/", "--output: there is no folder nowhere/: make it first"),
         ("trash list last more", "“more” is one word too many."),
         ("trash --rows 4 ad last", "“ad” is not a choice. Did you mean add?"),
         ("show", "SESSION is missing."),
