@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from engine.api.models import ModelRefusedError, Models
 from engine.machine import memory, roomiest_gpu
-from engine.models.finding import free_label
+from engine.models.catalog import load_models
+from engine.models.finding import FoundModel, ModelRefusedError, free_label, look_at
 from engine.models.helpers import GGUF_READER, lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import chosen, wanted
@@ -16,6 +16,24 @@ from engine.models.hub.repository import PullError, named, without_file
 from engine.models.loras import add_lora, unusable
 from engine.models.model_files import kind_fault
 from engine.settings import Settings, models_folder
+
+
+class AddedModel(Protocol):
+    """A model that was added, as far as a pull wants to know."""
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+
+
+class AddsModels(Protocol):
+    """What puts a model that has come into the model list."""
+
+    def labels_of(self, *found: FoundModel) -> list[list[str]]:
+        """The labels under which each of them is in the list already."""
+
+    def add(self, found: FoundModel, label: str = "", **more: str) -> AddedModel:
+        """Put one into the list."""
 
 
 class ModelPull:
@@ -28,7 +46,7 @@ class ModelPull:
     def __init__(
         self,
         settings: Settings,
-        models: Models,
+        models: AddsModels,
         what: str,
         label: str = "",
         file: str = "",
@@ -112,7 +130,7 @@ class ModelPull:
         self._helper = GGUF_READER if kind.is_gguf else ""
         name = Path(self.repository.file).name
         if plan.found.is_lora:
-            return unusable(kind, self._models.all())
+            return unusable(kind, load_models())
         return kind_fault(name, kind, str(self._base or ""))
 
     def bring(self) -> Iterator[PullProgress]:
@@ -151,11 +169,11 @@ class ModelPull:
         path = Path(plan.folder, self.repository.file)
         if plan.found.is_lora:
             return add_lora(path.absolute(), self.label_of(plan))
-        found = self._models.look_at(path, self._base)
+        found = look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
         quantise = self.chosen.form.quantise if self.chosen else ""
-        models = self._models.all()
+        models = load_models()
         for label in self._models.labels_of(found)[0]:
             if models[label].quantise == quantise:
                 return label
@@ -167,5 +185,5 @@ class ModelPull:
         return self._models.add(found, self.label_of(plan), **more).label
 
     def _taken(self) -> set[str]:
-        models = self._models.all()
+        models = load_models()
         return {*models, *models.faults}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from engine.errors import PromptsheetError
 from engine.models.file_kinds import FileKind
 from engine.models.model_files import GGUF_SUFFIX, INDEX, ModelFiles, own_code, read_json
 from engine.models.weights_header import WeightsFileError
@@ -17,6 +18,10 @@ _REFUSED = (".ckpt", ".pt", ".pth", ".bin", ".gguf")
 _MOST_FILES = 10_000
 _DEEPEST = 8
 _LONGEST_LABEL = 60
+
+
+class ModelRefusedError(PromptsheetError):
+    """What was asked of a model cannot be done; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
