@@ -27,10 +27,10 @@ _FOR_LONG = ("keep",)
 async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 4000) -> None:
     """Wait until `condition` holds, painted; processes that start need more tries.
 
-    As pauses of the pilot, which paint each time: that costs more than all the rest.
+    As pauses of the pilot, which ask each widget and paint each time: that costs the most.
     """
+    await pilot._wait_for_screen()
     for _ in range(tries):
-        await pilot._wait_for_screen()
         await asyncio.sleep(0.02)
         if condition():
             await pilot.pause(0)
