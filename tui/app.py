@@ -34,6 +34,7 @@ from tui.app_state import (
     remember,
 )
 from tui.engine_status import Doing
+from tui.graphics.outlet import outlet_of
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.protocol import current, tell_when_answered
 from tui.keys import bind, called, key_of
@@ -192,7 +193,7 @@ class PromptsheetApp(PacedApp[str]):
     @on(TerminalAnswered)
     def _take_terminal(self) -> None:
         """Show pictures as the terminal can, now that it has said so."""
-        from tui.graphics.late import show_anew
+        from tui.graphics.shown_anew import show_anew
 
         self.tells_focus |= current().tells_focus
         if current().protocol == "half-cells":
@@ -394,6 +395,7 @@ class PromptsheetApp(PacedApp[str]):
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
         from tui.graphics.kept import kept_by
 
+        outlet_of(self).shown.forget()
         kept_by(self).send_again()
         self.refresh(layout=True)
 

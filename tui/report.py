@@ -53,7 +53,8 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
     """A line each: where, what, and what to take instead; beyond `most`, how many more."""
     for problem in problems[:most]:
         where = f"row {problem.row}" + (f", {clean(problem.column)}" if problem.column else "")
-        value = f" “{shorten(problem.value, _CELL)}”" if problem.value else ""
+        told = not problem.value or problem.message.startswith(f"{problem.value} ")
+        value = "" if told else f" “{shorten(problem.value, _CELL)}”"
         line = f"{GLYPHS[problem.severity]} {where}:{value} {clean(problem.message)}"
         if problem.suggestions:
             tried = (shorten(s, _CELL) or "an empty cell" for s in problem.suggestions[:3])

@@ -31,6 +31,7 @@ from tui.rerender import _combinations, rows_of
 from tui.screens.export import ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.grid import GridScreen
+from tui.screens.image_actions import ImageActions
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.grid_sheet import TableTiles, table_grid
 
@@ -73,9 +74,11 @@ def with_grid(settings: Settings) -> Settings:
 
 @pytest.mark.slow
 async def test_a_grid_is_looked_over_turned_opened_and_exported_as_a_labelled_table(
-    with_grid: Settings, tmp_path: Path
+    with_grid: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = PromptsheetApp(Library(with_grid))
+    trashed: list[str] = []
+    monkeypatch.setattr(ImageActions, "trash", lambda _, keys: trashed.extend(keys))
 
     def shows(*words: str) -> bool:
         return all(each in screen_text(app) for each in words)
@@ -97,6 +100,9 @@ async def test_a_grid_is_looked_over_turned_opened_and_exported_as_a_labelled_ta
         assert grid().view.sheet.at == (1, 0)
         await pilot.press("right", "right", "right", "up")
         await until(pilot, lambda: shows("steps 4 · guidance 1"))
+        await pilot.press("d")
+        with_cursor = {i.image: i.variation for i in list_images(with_grid.library, KEY)}
+        await until(pilot, lambda: [with_cursor[key] for key in trashed] == [5])
         await pilot.press("space")  # and on to the next
         await until(pilot, lambda: shows("1 marked", "steps 2 · guidance 5"))
         await pilot.press("n")

@@ -202,7 +202,7 @@ async def _duel(pilot: Pilot[str], library: Settings) -> None:
     while screen._ranking.pair is not None:
         await _answer(pilot)
     await shows(pilot, "5 images in order, the best first")
-    await shows(pilot, "1. row 2, image 5")
+    await shows(pilot, "1. 2·5")
     await pilot.press(KEYS["rate"])
     await shows(pilot, "rated by their order")
     ratings = [image.rating for image in row(library, 2).images]

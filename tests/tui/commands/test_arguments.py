@@ -123,6 +123,8 @@ def test_every_command_line_of_readme_and_guide_is_understood_and_every_command_
         ("engine strat", "Did you mean start"),
         ("export last --table xslx", "Did you mean xlsx? It can be csv, xlsx or ods."),
         ("check a.csv b.csv", "“b.csv” is one word too many."),
+        ("trash list last more", "“more” is one word too many."),
+        ("trash --rows 4 ad last", "“ad” is not a choice. Did you mean add?"),
         ("show", "SESSION is missing."),
         ("images", "PICTURES and --prompt are missing."),
         ("prompt x --name", "--name: a value is missing after it."),
@@ -141,6 +143,23 @@ def test_a_slip_is_said_in_plain_words_with_what_may_be_meant(
     assert end.value.code == 2
     assert said in err and "--help`." in err
     assert "invalid" not in err and "unrecognized" not in err and "usage" not in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"),
+    [
+        ("trash add --rows 4 last", ("add", "last")),
+        ("trash --rows 4 add last", ("add", "last")),
+        ("trash add last --rows 4", ("add", "last")),
+    ],
+)
+def test_options_may_stand_between_words_one_of_which_may_be_left_out(
+    typed: str, given: tuple[str, str]
+) -> None:
+    parser, _ = _parsers()
+    options = parser.parse_args(typed.split())
+    assert (options.action, options.session) == given and options.rows == [4]
+    assert parser.parse_args(["tag", "last", "--json", "sea", "sky"]).tags == ["sea", "sky"]
 
 
 @pytest.mark.parametrize(
