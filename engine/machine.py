@@ -183,3 +183,12 @@ def usual_dtype(device: str) -> str:
 def die_with_parent() -> None:
     """Have this process killed as soon as the one that started it has ended, however it did."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def leave_signals_to_parent() -> None:
+    """Leave Ctrl-C, hang-ups and a scheduler's word to the process that started this one.
+
+    They reach all processes of a job; what is being drawn comes to the end of its step.
+    """
+    for each in ("INT", "HUP", "TERM", "USR1", "USR2"):
+        signal.signal(signal.Signals[f"SIG{each}"], signal.SIG_IGN)

@@ -19,6 +19,8 @@ _STATE = ".state"
 
 MOST_DEVICES = 64
 """Devices of one engine process, as the settings name them."""
+_JOINED = "auto"
+"""Where the Ray cluster is that this machine has joined, as Ray calls it."""
 RAY = "ray"
 """Stands for the devices of a Ray cluster's nodes among the devices of the settings."""
 MOST_ON_NODES = 1024
@@ -361,7 +363,8 @@ def load_settings(library: Path | None = None) -> Settings:
     except (FileNotFoundError, NotADirectoryError):
         settings = Settings()
     except DeclaredError as error:
-        raise SettingsError(f"{path}: {error}. Fix or remove that line.") from error
+        end = "" if str(error).endswith("?") else "."
+        raise SettingsError(f"{path}: {error}{end} Fix or remove that line.") from error
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
@@ -435,4 +438,22 @@ def is_on_nodes(device: str) -> bool:
 
 def ray_address(settings: RaySettings) -> str:
     """Where the Ray cluster is, as Ray takes it."""
-    return settings.address or os.environ.get("RAY_ADDRESS") or "auto"
+    return settings.address or os.environ.get("RAY_ADDRESS") or _JOINED
+
+
+def at_ray_address(address: str) -> str:
+    """Behind "the Ray cluster", in words for people: which one that is."""
+    return "" if address == _JOINED else f" at {address}"
+
+
+def asks_for_ray_token() -> bool:
+    """Whether Ray is to ask for a token: where nobody says otherwise, if this user has one."""
+    mode = os.environ.get("RAY_AUTH_MODE")
+    return _has_ray_token() if mode is None else mode.lower() == "token"
+
+
+def _has_ray_token() -> bool:
+    """Whether this user has one, in one of the places where Ray looks for it."""
+    places = os.environ.get("RAY_AUTH_TOKEN_PATH"), Path.home() / ".ray" / "auth_token"
+    named = os.environ.get("RAY_AUTH_TOKEN")
+    return bool(named) or any(place is not None and Path(place).is_file() for place in places)

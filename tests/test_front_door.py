@@ -229,6 +229,7 @@ def test_a_session_can_be_shown_and_exported(warm: Promptsheet, tmp_path: Path) 
     assert finished["state"] == "done"
     assert warm.json("stop", "last")["state"] == "done"
     assert warm.json("retry", "last")["state"] == "done"
+    assert "there is nothing to retry" in warm("retry", "last").stderr
 
 
 def test_hostile_text_does_not_reach_the_terminal_as_commands(

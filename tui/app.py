@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Key
+from textual.events import Key, ScreenResume
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
@@ -34,6 +34,7 @@ from tui.app_state import (
     remember,
 )
 from tui.engine_status import Doing
+from tui.graphics.outlet import outlet_of
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.protocol import current, tell_when_answered
 from tui.keys import bind, called, key_of
@@ -74,6 +75,10 @@ class OpeningScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The line that every area has."""
         yield TopLine(self._area, self._app_state)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Its styles were applied when it was mounted."""
+        event.refresh_styles = False
 
     def on_key(self, event: Key) -> None:
         """Keep it."""
@@ -188,7 +193,7 @@ class PromptsheetApp(PacedApp[str]):
     @on(TerminalAnswered)
     def _take_terminal(self) -> None:
         """Show pictures as the terminal can, now that it has said so."""
-        from tui.graphics.late import show_anew
+        from tui.graphics.shown_anew import show_anew
 
         self.tells_focus |= current().tells_focus
         if current().protocol == "half-cells":
@@ -390,6 +395,7 @@ class PromptsheetApp(PacedApp[str]):
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
         from tui.graphics.kept import kept_by
 
+        outlet_of(self).shown.forget()
         kept_by(self).send_again()
         self.refresh(layout=True)
 

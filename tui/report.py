@@ -32,6 +32,7 @@ _COUNTED = {
     Severity.REPAIRED: ("{} repaired", "{} repaired"),
 }
 _BYTES = " bytes"
+_SAID = {"True": "yes", "False": "no", "None": "unknown"}
 _SHOWN = 8
 """Names in a line; the others are counted."""
 
@@ -53,7 +54,8 @@ def problem_lines(problems: Sequence[Problem], *, most: int | None = None) -> It
     """A line each: where, what, and what to take instead; beyond `most`, how many more."""
     for problem in problems[:most]:
         where = f"row {problem.row}" + (f", {clean(problem.column)}" if problem.column else "")
-        value = f" “{shorten(problem.value, _CELL)}”" if problem.value else ""
+        told = not problem.value or problem.message.startswith(f"{problem.value} ")
+        value = "" if told else f" “{shorten(problem.value, _CELL)}”"
         line = f"{GLYPHS[problem.severity]} {where}:{value} {clean(problem.message)}"
         if problem.suggestions:
             tried = (shorten(s, _CELL) or "an empty cell" for s in problem.suggestions[:3])
@@ -162,7 +164,7 @@ def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
         yield section
         for key, value in body.items():
             is_size = section == "memory" or key.endswith(_BYTES)
-            shown = size_text(value) if is_size else str(value)
+            shown = size_text(value) if is_size else _SAID.get(str(value), str(value))
             yield f"  {clean(str(key).removesuffix(_BYTES)):18} {clean(shown)}"
 
 

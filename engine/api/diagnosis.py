@@ -1,7 +1,6 @@
 """What is to be known of this machine when something does not work."""
 
 import importlib.metadata
-import os
 import platform
 from collections.abc import Collection
 from typing import Any
@@ -12,7 +11,13 @@ from engine import __version__
 from engine.machine import CPU, cores, devices_in_use, memory, usual_dtype
 from engine.models.helpers import helpers
 from engine.service.devices import DevicesError, ask_ray, ask_torch
-from engine.settings import Settings, is_on_nodes, ray_address, renderers_on_nodes
+from engine.settings import (
+    Settings,
+    asks_for_ray_token,
+    is_on_nodes,
+    ray_address,
+    renderers_on_nodes,
+)
 from engine.visible_gpus import why_no_gpu
 
 _PACKAGES = ("torch", "diffusers", "transformers", "pillow", "python-calamine")
@@ -62,7 +67,7 @@ def _ray(address: str, version: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "version": version or "not installed: pip install 'promptsheet[ray]'",
         "address": address,
-        "token": "asked for" if os.environ.get("RAY_AUTH_MODE") == "token" else "not asked for",
+        "token": "asked for" if asks_for_ray_token() else "not asked for",
     }
     try:
         nodes = ask_ray(address) if version else []

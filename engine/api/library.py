@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine import library_folder
 from engine.errors import PromptsheetError, fault_of
 from engine.schema import SCHEMA_VERSION, is_older
-from engine.settings import Settings, load_settings, loras_folder, state_folder
+from engine.settings import RAY, Settings, load_settings, loras_folder, state_folder, with_devices
 
 # What works on a library loads much of the engine, and the app paints before it needs any of it.
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class Library:
         """This machine, its devices, the library and the versions; never raises for a part."""
         from engine.api.diagnosis import machine_facts
 
-        found = machine_facts(self.settings)
+        found = machine_facts(with_devices(self.settings, self._devices_in_use()))
         found["library"] = self._state()
         try:
             faults = self.faults()
@@ -254,6 +254,16 @@ class Library:
             found["library"]["models"] = len(self.model_labels())
         numbered = {f"fault {number}": fault for number, fault in enumerate(faults, start=1)}
         return found | ({"models and words": numbered} if faults else {})
+
+    def _devices_in_use(self) -> list[str]:
+        """What the engine process was told to render on, where that is other machines, too."""
+        with suppress(PromptsheetError, OSError):
+            status = self.engine.status() or {}
+            here = (status.get("machine") or {}).get("devices")
+            on_nodes = here == [] or any(each["node"] for each in status.get("devices", ()))
+            if on_nodes and not status["elsewhere"]:
+                return [*(here or ()), RAY]
+        return []
 
     def _state(self) -> dict[str, Any]:
         from engine.library.database import database_path, filesystem_of, on_network
@@ -274,7 +284,9 @@ class Library:
             status = self.engine.status()
             state["engine"] = _engine_words(status) if status else None
             for key, shown in (("fault", "engine fault"), ("paused", "paused")):
-                state |= {shown: status[key]} if status and status.get(key) else {}
+                # What a cluster lacks is told of the cluster.
+                told = status and status.get(key) not in (None, status.get("nodes_fault"))
+                state |= {shown: status[key]} if status and told else {}
             if status and not status["renders"] and not status["paused_by_user"]:
                 state["renders here"] = False
         except (PromptsheetError, OSError) as error:

@@ -3,19 +3,37 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from engine.api.models import ModelRefusedError, Models
 from engine.machine import memory, roomiest_gpu
-from engine.models.finding import free_label
+from engine.models.catalog import load_models
+from engine.models.finding import FoundModel, ModelRefusedError, free_label, look_at
 from engine.models.helpers import GGUF_READER, lack_of
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import chosen, wanted
 from engine.models.hub.pulling import Pull
-from engine.models.hub.repository import PullError, named
+from engine.models.hub.repository import PullError, named, without_file
 from engine.models.loras import add_lora, unusable
 from engine.models.model_files import kind_fault
 from engine.settings import Settings, models_folder
+
+
+class AddedModel(Protocol):
+    """A model that was added, as far as a pull wants to know."""
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+
+
+class AddsModels(Protocol):
+    """What puts a model that has come into the model list."""
+
+    def labels_of(self, *found: FoundModel) -> list[list[str]]:
+        """The labels under which each of them is in the list already."""
+
+    def add(self, found: FoundModel, label: str = "", **more: str) -> AddedModel:
+        """Put one into the list."""
 
 
 class ModelPull:
@@ -28,7 +46,7 @@ class ModelPull:
     def __init__(
         self,
         settings: Settings,
-        models: Models,
+        models: AddsModels,
         what: str,
         label: str = "",
         file: str = "",
@@ -42,8 +60,8 @@ class ModelPull:
             what: `OWNER/NAME[@REVISION]`, its page's address, or the label of an offer.
             label: of its entry in the model list; empty: the offer's, or the repository's name,
                 with a number if that is taken.
-            file: the one weights file of the repository that is meant; what it is decides where
-                it comes: a LoRA into the list of LoRAs.
+            file: the one weights file of the repository that is meant, as the address of its page
+                says it, too; what it is decides where it comes: a LoRA into the list of LoRAs.
             base: for a file that holds the denoiser alone, the folder that has the rest.
 
         Raises:
@@ -51,6 +69,8 @@ class ModelPull:
             ModelRefusedError: the label is taken.
             SettingsError: the model list cannot be used.
         """
+        if not file:
+            what, file = without_file(what)
         self.chosen = None if file else chosen(what, roomiest_gpu(), memory().total)
         """The form of an offer that is pulled, where it has several."""
         if self.chosen is None:
@@ -110,7 +130,7 @@ class ModelPull:
         self._helper = GGUF_READER if kind.is_gguf else ""
         name = Path(self.repository.file).name
         if plan.found.is_lora:
-            return unusable(kind, self._models.all())
+            return unusable(kind, load_models())
         return kind_fault(name, kind, str(self._base or ""))
 
     def bring(self) -> Iterator[PullProgress]:
@@ -149,11 +169,11 @@ class ModelPull:
         path = Path(plan.folder, self.repository.file)
         if plan.found.is_lora:
             return add_lora(path.absolute(), self.label_of(plan))
-        found = self._models.look_at(path, self._base)
+        found = look_at(path, self._base)
         if found.fault:
             raise ModelRefusedError(f"{found.fault} It was pulled to {found.path}.")
         quantise = self.chosen.form.quantise if self.chosen else ""
-        models = self._models.all()
+        models = load_models()
         for label in self._models.labels_of(found)[0]:
             if models[label].quantise == quantise:
                 return label
@@ -165,5 +185,5 @@ class ModelPull:
         return self._models.add(found, self.label_of(plan), **more).label
 
     def _taken(self) -> set[str]:
-        models = self._models.all()
+        models = load_models()
         return {*models, *models.faults}

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import PromptsheetError
 from engine.library.database import LibraryError
 from engine.library.read.model_use import NeedsModel, last_used, sessions_needing
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.catalog import KnownModels, Model, Rendering, load_models, model_of, own_labels
-from engine.models.finding import FoundModel, free_label, look_at, look_through
+from engine.models.finding import (
+    FoundModel,
+    ModelRefusedError,
+    free_label,
+    look_at,
+    look_through,
+)
 from engine.models.licences import licence_of
 from engine.models.list_file import add_entries, remove_entry
 from engine.models.lora_fit import other_kind
@@ -32,10 +37,6 @@ from engine.settings import Settings
 if TYPE_CHECKING:
     from engine.api.model_pulls import ModelPull
     from engine.models.hub.offers import Offer
-
-
-class ModelRefusedError(PromptsheetError):
-    """What was asked of a model cannot be done; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from engine.api.found_pictures import (
 from engine.api.images import Images
 from engine.api.missing_models import MissingModel, missing_model, take_model
 from engine.api.model_pulls import ModelPull
-from engine.api.models import ModelInfo, ModelRefusedError, Models
+from engine.api.models import ModelInfo, Models
 from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
@@ -39,7 +39,7 @@ from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse
 from engine.library.records import BEST_RATING, ContactSheets, Copied, Exported
 from engine.machine import DeviceUse, devices_in_use
-from engine.models.finding import FoundModel
+from engine.models.finding import FoundModel, ModelRefusedError
 from engine.models.hub.messages import PullPlan, PullProgress
 from engine.models.hub.offers import Form, Offer
 from engine.models.hub.repository import PullError

@@ -196,6 +196,8 @@ class Status(Answer, frozen=True, tag="status"):
     devices: list[DeviceState] = []
     """All that are rendered on; those of other machines come and go."""
     machine: MachineShare | None = None
+    nodes_fault: str | None = None
+    """Why the devices of other machines cannot be used now."""
 
 
 AnyAnswer: TypeAlias = (

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 import queue
-import signal
 import socket
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.machine import die_with_parent
+from engine.machine import die_with_parent, leave_signals_to_parent
 from engine.models.helpers import helper_reason
 from engine.models.loras import LoraError
 from engine.picture.formats import encode, pixel_digest
@@ -369,11 +368,8 @@ def main() -> None:
     arguments.add_argument("--threads", type=int, required=True, help="of all calls together")
     arguments.add_argument("--cores", type=int, required=True, help="of the machine")
     options = arguments.parse_args()
-    # Die with the engine process, and leave Ctrl-C, hang-ups and a scheduler's word to it, which
-    # reaches all processes of a job: what is being drawn comes to the end of its step.
     die_with_parent()
-    for each in ("INT", "HUP", "TERM", "USR1", "USR2"):
-        signal.signal(signal.Signals[f"SIG{each}"], signal.SIG_IGN)
+    leave_signals_to_parent()
     if options.device == "cpu":
         os.nice(10)  # the screen comes first
     sys.stdin.close()

@@ -13,7 +13,7 @@ import msgspec
 from engine.errors import PromptsheetError
 from engine.machine import CPU
 from engine.protocol.cluster import Node, Nodes, Unreachable
-from engine.settings import is_on_nodes
+from engine.settings import at_ray_address, is_on_nodes
 from engine.visible_gpus import visible_gpus, why_no_gpu
 
 log = logging.getLogger(__name__)
@@ -60,12 +60,12 @@ def ask_ray(address: str) -> list[Node]:
             timeout=_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DevicesError(f"no Ray cluster answers at {address}: {error}") from error
+        raise DevicesError(f"no Ray cluster answers{at_ray_address(address)}: {error}") from error
     try:
         answer = msgspec.json.decode(found.stdout.splitlines()[-1], type=Nodes | Unreachable)
     except (IndexError, msgspec.DecodeError) as error:
         said = found.stderr.decode(errors="replace")[-300:]
-        raise DevicesError(f"no Ray cluster answers at {address}: {said}") from error
+        raise DevicesError(f"no Ray cluster answers{at_ray_address(address)}: {said}") from error
     if isinstance(answer, Unreachable):
         raise DevicesError(answer.reason)
     return answer.nodes

@@ -328,7 +328,7 @@ def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary)
         Severity.ERROR,
         f"{width}:{height} is {way} than {f'the model {label}' if label else 'any model'} can draw"
         f" (up to {limit}).",
-        nearest_ratios(width / height, most),
+        (limit,) if most == int(most) else nearest_ratios(width / height, most),
     )
 
 

@@ -22,7 +22,13 @@ MOST_SECONDS = {LINES[0]: 1.0, LINES[1]: 2.5}
 _PHOTOS = 150
 _BEAT = 0.03
 _WATCHED = 30.0
-_NEXT_PAGE, _RIGHT = "\x1b[6~", "\x1b[C"
+_SILENCE = 2.0
+"""Seconds after which no more of a page comes."""
+_NEXT_PAGE, _LEFT, _RIGHT = "\x1b[6~", "\x1b[D", "\x1b[C"
+_PICTURES = re.compile(
+    rb"\x1bP0;0;0q[^\x1b]*\x1b\\|\x1b_G[^\x1b]*\x1b\\|" + "▀|\U0010eeee".encode()
+)
+"""Sixels, kitty's messages and cells, half-cells: the top line's counters are no part of a page."""
 
 
 def main() -> int:
@@ -30,7 +36,10 @@ def main() -> int:
     late = 0
     with isolated() as (promptsheet, home):
         photographs(home / "photos", _PHOTOS, 512)
-        print("line | pictures | ten keys, s | page, s | page, kB | move, s | move, kB")
+        print(
+            "line | pictures | ten keys, s | page, s | without pacing, s | page, kB | move, s |"
+            " move, kB"
+        )
         for line in LINES:
             for kind in KINDS:
                 keys = _review(home, line, kind)
@@ -48,13 +57,19 @@ def main() -> int:
 
 @contextmanager
 def _opened(
-    home: Path, environment: Mapping[str, str], line: ThinLine, kind: str, more: str = ""
+    home: Path,
+    environment: Mapping[str, str],
+    line: ThinLine,
+    kind: str,
+    more: str = "",
+    *,
+    answers: bool = True,
 ) -> Iterator[OnThinLine]:
     config = Path(tempfile.mkdtemp(dir=home))
     (config / "settings.toml").write_text(f"[app]\n{more}")
     mine = {"PROMPTSHEET_CONFIG": str(config), "XDG_CACHE_HOME": str(home / "cache")}
     environment = {**environment, **mine}
-    app = OnThinLine([str(COMMAND)], environment, SIZE, line, kind)
+    app = OnThinLine([str(COMMAND)], environment, SIZE, line, kind, answers=answers)
     try:
         app.wait_for("engine")
         app.quiet()
@@ -65,26 +80,20 @@ def _opened(
 
 def _review(home: Path, line: ThinLine, kind: str) -> float:
     """Seconds until ten keys have reached the screen; prints them beside a page's and a move's."""
-    mine = {
-        "PROMPTSHEET_LIBRARY": str(home / "photos"),
-        "XDG_STATE_HOME": tempfile.mkdtemp(dir=home),
-    }
-    with _opened(home, os.environ | mine, line, kind) as app:
-        app.press("3")
-        app.wait_for(f"{_PHOTOS} of {_PHOTOS}")
-        app.quiet(3.0)  # also until the next page is made ready
+    unpaced, size = 0.0, 0
+    if kind != "half-cells":
+        with _in_review(home, line, kind, answers=False) as app:
+            unpaced, _ = _page(app)
+    with _in_review(home, line, kind) as app:
         places = _places(app)
-        began, at = time.monotonic(), len(app.output)
-        app.press(_NEXT_PAGE)
-        app.quiet(2.0)
-        page, size = app.read_at - began, len(app.output) - at
+        page, size = _page(app)
         began, at = time.monotonic(), len(app.output)
         app.press(_RIGHT)
         moved = app.wait_for(f"{places + 2}/{_PHOTOS}", at) - began
-        app.quiet(2.0)
-        move_size = len(app.output) - at
-        app.press("\x1b[D")
-        app.quiet(2.0)
+        _, end = _pictures_end(app, at)
+        move_size = end - at
+        app.press(_LEFT)
+        _pictures_end(app, end)
         at = len(app.output)
         app.press(_NEXT_PAGE)
         app.wait_for(f"{2 * places + 1}/{_PHOTOS}", at)
@@ -93,13 +102,55 @@ def _review(home: Path, line: ThinLine, kind: str) -> float:
             app.press(_RIGHT)
             time.sleep(_BEAT)
         keys = app.wait_for(f"{2 * places + 11}/{_PHOTOS}", at) - began
-        app.quiet()
     print(
-        f"{line} | {kind} | {keys:.1f} | {page:.1f} | {size / 1000:.0f} | {moved:.2f} |"
-        f" {move_size / 1000:.1f}",
+        f"{line} | {kind} | {keys:.1f} | {page:.1f} | {unpaced:.1f} | {size / 1000:.0f} |"
+        f" {moved:.2f} | {move_size / 1000:.1f}",
         flush=True,
     )
     return keys
+
+
+@contextmanager
+def _in_review(
+    home: Path, line: ThinLine, kind: str, *, answers: bool = True
+) -> Iterator[OnThinLine]:
+    mine = {
+        "PROMPTSHEET_LIBRARY": str(home / "photos"),
+        "XDG_STATE_HOME": tempfile.mkdtemp(dir=home),
+    }
+    with _opened(home, os.environ | mine, line, kind, answers=answers) as app:
+        app.press("3")
+        app.wait_for(f"{_PHOTOS} of {_PHOTOS}")
+        _pictures_end(app, 0)
+        time.sleep(1.0)  # also until the next page is made ready
+        while not answers:  # until it is not asked any more
+            at = len(app.output)
+            app.press(_RIGHT)
+            app.press(_LEFT)
+            _pictures_end(app, at)
+            answers = b"\x1b[6n" not in app.output[at:]
+        yield app
+
+
+def _page(app: OnThinLine) -> tuple[float, int]:
+    """Seconds for the next page, and its bytes."""
+    began, at = time.monotonic(), len(app.output)
+    app.press(_NEXT_PAGE)
+    came, end = _pictures_end(app, at)
+    return came - began, end - at
+
+
+def _pictures_end(app: OnThinLine, at: int) -> tuple[float, int]:
+    """When the last of the pictures had come that came beyond `at`, and up to where it came."""
+    asked = time.monotonic()
+    end, came = at, asked
+    while time.monotonic() < max(asked, came) + _SILENCE + 2 * app.line.delay:
+        new = bytes(app.output[end:])
+        if found := [match.end() for match in _PICTURES.finditer(new)]:
+            end += found[-1]
+            came = app.when(end)
+        time.sleep(0.1)
+    return came, end
 
 
 def _places(app: OnThinLine) -> int:

@@ -1,15 +1,12 @@
 """Renderers on a cluster's nodes that sleep instead of drawing: all but the pixels is real.
 
-`python -m tests.bench.sleeping --socket …` is such a driver; `--engine LIBRARY` a process
-that serves a library by it, to be killed.
+`python -m tests.bench.sleeping --socket …` is such a driver.
 """
 
 import asyncio
-import sys
 import time
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +37,7 @@ from engine.service.nodes.holder import Holder
 from engine.service.server.cluster import Cluster
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.writer_thread import WriterThread
-from engine.settings import MOST_ON_NODES, RaySettings, Settings
+from engine.settings import RaySettings, Settings
 
 SIDE = 256
 """Pixels; of noise, so that a file has 200 kB."""
@@ -147,13 +144,7 @@ async def serve(writer: Writer, most: int, tell: Any, address: str, timeout: flo
 
 
 def main() -> None:
-    """Be a driver, or an engine process."""
-    if sys.argv[1] == "--engine":
-        writer = Writer(Path(sys.argv[2]), lambda: True)
-        writer.recover()
-        print("serving", flush=True)
-        asyncio.run(serve(writer, MOST_ON_NODES, lambda _: False, sys.argv[3]))
-        return
+    """Be a driver."""
     # Not of `__main__`, which would not be found on the nodes.
     from tests.bench import sleeping
 

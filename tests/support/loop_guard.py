@@ -53,16 +53,20 @@ class LoopGuard:
             if before is not None:
                 self._loops[thread] = before
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether an app runs in this thread."""
+        return threading.get_ident() in self._loops
+
     def see(self, what: str) -> None:
         """Something is done that must not be done on the event loop."""
-        thread = threading.get_ident()
-        if thread not in self._loops:
+        if not self.is_looking:
             return
         try:
             task = asyncio.current_task()
         except RuntimeError:  # no loop runs
             return
-        if task is not self._loops[thread]:
+        if task is not self._loops[threading.get_ident()]:
             frames = traceback.extract_stack()
             own = [f for f in frames if "/tui/" in f.filename and "/tests/" not in f.filename]
             where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in own[::-1])
@@ -70,7 +74,7 @@ class LoopGuard:
 
     def see_file(self, path: object) -> None:
         """A file is opened, looked at, or changed."""
-        if not isinstance(path, str | bytes | os.PathLike) or not self._loops:
+        if not isinstance(path, str | bytes | os.PathLike) or not self.is_looking:
             return
         name = os.fsdecode(path)
         if not name.startswith((*_CODE, *_SYSTEM)) and not name.endswith(_IMPORTED):
@@ -90,7 +94,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _hear_query(query: str) -> None:
-    if _active is not None:
+    if _active is not None and _active.is_looking:
         _active.see(f"the query {query[:100]!r}")
 
 

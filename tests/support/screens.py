@@ -8,6 +8,9 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
+from engine.api import Library
+from engine.settings import Settings
+from tui.app_state import Memory, remember
 from tui.screens.sheet import SheetScreen
 
 HOSTILE = (
@@ -27,10 +30,10 @@ _FOR_LONG = ("keep",)
 async def until(pilot: Pilot[Any], condition: Callable[[], object], tries: int = 4000) -> None:
     """Wait until `condition` holds, painted; processes that start need more tries.
 
-    As pauses of the pilot, which paint each time: that costs more than all the rest.
+    As pauses of the pilot, which ask each widget and paint each time: that costs the most.
     """
+    await pilot._wait_for_screen()
     for _ in range(tries):
-        await pilot._wait_for_screen()
         await asyncio.sleep(0.02)
         if condition():
             await pilot.pause(0)
@@ -61,6 +64,11 @@ def screen_text(app: App[Any]) -> str:
     """Every character on the screen, lines joined."""
     strips = app.screen._compositor.render_strips()  # none before the first layout
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def opens_in(area: str, settings: Settings) -> None:
+    """Have apps open there, where one was left before: Sheet and a change of area cost a third."""
+    remember(Library(settings), Memory(area))
 
 
 async def opened_sheet(pilot: Pilot[str]) -> SheetScreen:

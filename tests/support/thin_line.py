@@ -71,11 +71,14 @@ class OnThinLine:
         master, slave = pty.openpty()
         pixels = size[0] * _PIXELS[0], size[1] * _PIXELS[1]
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size[1], size[0], *pixels))
-        self._master, self._line, self._kind, self._answers = master, line, kind, answers
+        self.line = line
+        self._master, self._kind, self._answers = master, kind, answers
         self.output = bytearray()
         """All that the terminal has read."""
         self.read_at = 0.0
         """When it read the last of it."""
+        self._reads: list[tuple[int, float]] = []
+        """How much it had read, and when."""
         self._torn = b""
         self._cursor = (b"1", b"1")
         self._up: deque[tuple[float, bytes]] = deque()
@@ -108,9 +111,13 @@ class OnThinLine:
     def quiet(self, seconds: float = 1.0, most: float = 120.0) -> None:
         """Wait until the terminal has read nothing for a while, and a round trip."""
         asked = time.monotonic()
-        wait = seconds + self._line.delay
+        wait = seconds + self.line.delay
         while time.monotonic() < min(asked + most, max(asked, self.read_at) + wait):
             time.sleep(0.005)
+
+    def when(self, size: int) -> float:
+        """When so many bytes had been read."""
+        return next((at for read, at in self._reads if read >= size), self.read_at)
 
     def close(self) -> None:
         """End it."""
@@ -119,7 +126,7 @@ class OnThinLine:
 
     def _send(self, data: bytes) -> None:
         with self._lock:
-            self._up.append((time.monotonic() + self._line.delay / 2, data))
+            self._up.append((time.monotonic() + self.line.delay / 2, data))
 
     def _run(self) -> None:
         held, held_bytes = deque[bytes](), 0
@@ -131,8 +138,8 @@ class OnThinLine:
                 while held and free_at <= now:
                     data = held.popleft()
                     held_bytes -= len(data)
-                    free_at += len(data) / self._line.rate
-                    coming.append((free_at + self._line.delay / 2, data))
+                    free_at += len(data) / self.line.rate
+                    coming.append((free_at + self.line.delay / 2, data))
                 while coming and coming[0][0] <= now:
                     self._take(coming.popleft()[1])
                 self._deliver(now)
@@ -158,6 +165,7 @@ class OnThinLine:
     def _take(self, data: bytes) -> None:
         self.output += data
         self.read_at = time.monotonic()
+        self._reads.append((len(self.output), self.read_at))
         data, self._torn = self._torn + data, b""
         if torn := _TORN.search(data):
             self._torn = torn.group()

@@ -13,6 +13,7 @@ from rich.style import Style
 from textual.app import App
 
 from tui.graphics.view import PictureView
+from tui.terminal.escape_filter import is_stand_in
 
 CELL = (9, 18)
 """Width and height of a cell in pixels."""
@@ -71,7 +72,8 @@ def painted(app: App[Any]) -> Image.Image:
         x = 0
         for segment in strip:
             x = _paint(draw, segment, x, y)
-    for view in app.screen.query(PictureView):
+    views = [view for screen in app.screen_stack for view in screen.query(PictureView)]
+    for view in views:
         for piece in view.sixels_on_screen():
             for found in _SIXELS.finditer(piece):
                 line, column, sixels = found.groups()
@@ -85,6 +87,7 @@ def _paint(draw: ImageDraw.ImageDraw, segment: Segment, x: int, y: int) -> int:
     style = segment.style or Style.null()
     front, back = _colours(style)
     for character in segment.text:
+        character = " " if is_stand_in(character) else character
         cells = cell_len(character)
         left, top = x * CELL[0], y * CELL[1]
         right, bottom = left + cells * CELL[0] - 1, top + CELL[1] - 1

@@ -20,7 +20,7 @@ from engine.settings import Settings
 from engine.sheet.grid_cells import stored_grid
 from engine.sheet.grid_table import GridTable
 from tests.support.libraries import CONDITIONS, picture
-from tests.support.screens import WITH_ALL, screen_text, until
+from tests.support.screens import WITH_ALL, opens_in, screen_text, until
 from tests.tui.test_keys import _has_all
 from tests.tui.test_workers import HeldThreads, let_go_when_its_widgets_are_gone
 from tui.app import PromptsheetApp
@@ -31,11 +31,17 @@ from tui.rerender import _combinations, rows_of
 from tui.screens.export import ExportScreen
 from tui.screens.full_screen import FullScreen
 from tui.screens.grid import GridScreen
+from tui.screens.image_actions import ImageActions
 from tui.widgets.contact_sheet import ContactSheet
 from tui.widgets.grid_sheet import TableTiles, table_grid
 
 CELLS = {"prompt": "a {all: red | 青い} boat", "steps": "2 | 3 | 4", "guidance": "1 | 5"}
 KEY = "g4r6d2"
+
+
+@pytest.fixture(autouse=True)
+def left_in_review(settings: Settings) -> None:
+    opens_in("review", settings)
 
 
 @pytest.fixture
@@ -68,9 +74,11 @@ def with_grid(settings: Settings) -> Settings:
 
 @pytest.mark.slow
 async def test_a_grid_is_looked_over_turned_opened_and_exported_as_a_labelled_table(
-    with_grid: Settings, tmp_path: Path
+    with_grid: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = PromptsheetApp(Library(with_grid))
+    trashed: list[str] = []
+    monkeypatch.setattr(ImageActions, "trash", lambda _, keys: trashed.extend(keys))
 
     def shows(*words: str) -> bool:
         return all(each in screen_text(app) for each in words)
@@ -92,6 +100,9 @@ async def test_a_grid_is_looked_over_turned_opened_and_exported_as_a_labelled_ta
         assert grid().view.sheet.at == (1, 0)
         await pilot.press("right", "right", "right", "up")
         await until(pilot, lambda: shows("steps 4 · guidance 1"))
+        await pilot.press("d")
+        with_cursor = {i.image: i.variation for i in list_images(with_grid.library, KEY)}
+        await until(pilot, lambda: [with_cursor[key] for key in trashed] == [5])
         await pilot.press("space")  # and on to the next
         await until(pilot, lambda: shows("1 marked", "steps 2 · guidance 5"))
         await pilot.press("n")

@@ -4,6 +4,8 @@ import threading
 from functools import partial
 
 import pytest
+from textual.widgets import Static
+from textual.widgets._toast import Toast
 
 from engine.api import Library
 from engine.settings import Settings
@@ -12,6 +14,7 @@ from tests.support.screens import MakeLibrary, screen_text
 from tests.tui.graphics.fake_terminal import XTERM_SIXEL
 from tui.app import PromptsheetApp
 from tui.graphics import protocol
+from tui.graphics.outlet import outlet_of
 from tui.graphics.protocol import Terminal
 from tui.graphics.view import PictureView
 
@@ -42,3 +45,15 @@ async def test_pictures_become_real_on_every_screen_when_the_terminal_says_so(
         await until(pilot, lambda: len(pictures()) >= 5 and all(pictures()))
         assert any("answered late (sixel)" in note.message for note in app._notifications)
         assert app.tells_focus and protocol.pictures_words() == "real pictures (sixel)"
+
+        app.clear_notifications()
+        await until(pilot, lambda: not app.screen.query(Toast))
+        await until(pilot, lambda: not outlet_of(app).pacer.is_busy)
+        written: list[str] = []
+        assert app._driver
+        monkeypatch.setattr(app._driver, "write", written.append)
+        app.screen.query_one("#gauges", Static).update("other gauges")
+        app.refresh(layout=True)
+        await until(pilot, lambda: "other gauges" in screen_text(app))
+        await pilot.pause()
+        assert not any("\x1bP" in text for text in written), "no picture for the top line"

@@ -281,6 +281,7 @@ async def test_a_sheet_in_an_older_encoding_asks_for_it(settings: Settings, tmp_
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: "looks like shift_jis" in screen_text(app))
         assert isinstance(app.screen, Ask)
+        assert not app._notifications, "the question says it, and nothing lies over its choices"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.draft)
         table = app.screen.query_one(DraftTable)

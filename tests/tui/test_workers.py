@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -17,6 +18,7 @@ from engine.settings import Settings
 from tests.support.screens import MakeLibrary, screen_text, until
 from tests.support.wire import tally
 from tui.app import PromptsheetApp
+from tui.app_state import Memory, remember
 from tui.engine_watch import News
 from tui.graphics import prepare
 from tui.keys import all_ids
@@ -24,6 +26,7 @@ from tui.screens import image_actions as deciding
 from tui.screens import session_actions as session_deeds
 from tui.screens import sessions
 from tui.screens.area import AreaScreen
+from tui.screens.dialog import EndsOnce
 from tui.widgets import top_line
 from tui.widgets.contact_sheet import ContactSheet
 
@@ -104,37 +107,46 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(settings: Settings, make_session: MakeLibrary, tmp_path: Path) -> PromptsheetApp:
+def app_in(
+    settings: Settings, make_session: MakeLibrary, tmp_path: Path
+) -> Callable[[str], PromptsheetApp]:
+    """An app that opens in an area, with two sessions."""
     make_session(["a hill"], key="older2", name="hills")
     make_session([f"a boat {n}" for n in range(12)], name="boats")
     path = tmp_path / "mine.csv"
     path.write_text("prompt,aspect_ratio\na boat,16:9\na hill,1:1\n")
-    return PromptsheetApp(Library(settings), path)
+
+    def app(area: str) -> PromptsheetApp:
+        remember(Library(settings), Memory(area))
+        return PromptsheetApp(Library(settings), path if area == "sheet" else None)
+
+    return app
 
 
-HOW: dict[str, tuple[list[str], list[str]]] = {
-    "SheetScreen": ([], ["ctrl+e", "m", "y", "ctrl+s", "f5", "n"]),
-    "OpenSheet": (["o"], []),
-    "TypePrompts": ([], ["p"]),
-    "AddPictures": (["ctrl+o"], ["full_stop", "enter"]),
-    "Ask": ([], ["slash"]),
-    "AskCount": ([], ["asterisk"]),
-    "AskWhere": (["y", "x"], ["enter"]),
-    "JobsScreen": ([], ["2", "P", "O", "s", "E"]),
-    "ReviewScreen": (["3"], ["f", "d", "m", "O", "ctrl+a", "V", "l"]),
-    "FullScreen": (["3"], ["enter", "l", "f", "l"]),
-    "CompareScreen": (["3", "space", "space", "c"], []),
-    "PickScreen": (["3"], ["ctrl+k", "space", "n"]),
-    "DuelScreen": (["3", "space", "space", "ctrl+t"], ["left", "exclamation_mark"]),
-    "CopyImages": (["3"], ["C", "enter"]),
-    "ExportScreen": (["3"], ["x", "ctrl+s"]),
-    "SessionsScreen": (["4"], ["down", "O", "m", "enter"]),
-    "SettingsScreen": (["2"], ["comma", "delete"]),
-    "WriteSetting": (["2", "comma", *(["down"] * 6)], ["enter"]),
-    "RemapKeys": (["2", "comma", *(["down"] * 4)], ["enter"]),
-    "ModelsScreen": (["f4"], ["f5"]),
+HOW: dict[str, tuple[str, list[str], list[str]]] = {
+    "SheetScreen": ("sheet", [], ["ctrl+e", "m", "y", "ctrl+s", "f5", "n"]),
+    "OpenSheet": ("sheet", ["o"], []),
+    "TypePrompts": ("sheet", [], ["p"]),
+    "AddPictures": ("sheet", ["ctrl+o"], ["full_stop", "enter"]),
+    "Ask": ("sheet", [], ["slash"]),
+    "AskCount": ("sheet", [], ["asterisk"]),
+    "AskWhere": ("sheet", ["y", "x"], ["enter"]),
+    "JobsScreen": ("sheet", [], ["2", "P", "O", "s", "E"]),
+    "ReviewScreen": ("review", [], ["f", "d", "m", "O", "ctrl+a", "V", "l"]),
+    "FullScreen": ("review", [], ["enter", "l", "f", "l"]),
+    "CompareScreen": ("review", ["space", "space", "c"], []),
+    "PickScreen": ("review", [], ["ctrl+k", "space", "n"]),
+    "DuelScreen": ("review", ["space", "space", "ctrl+t"], ["left", "exclamation_mark"]),
+    "CopyImages": ("review", [], ["C", "enter"]),
+    "ExportScreen": ("review", [], ["x", "ctrl+s"]),
+    "SessionsScreen": ("sessions", [], ["down", "O", "m", "enter"]),
+    "SettingsScreen": ("jobs", [], ["comma", "delete"]),
+    "WriteSetting": ("jobs", ["comma", *(["down"] * 6)], ["enter"]),
+    "RemapKeys": ("jobs", ["comma", *(["down"] * 4)], ["enter"]),
+    "ModelsScreen": ("jobs", ["f4"], ["f5"]),
 }
-"""Screen → keys before the threads are held, and keys after, which give them work."""
+"""Screen → the area it is opened from, keys before the threads are held, and keys after, which give
+them work."""
 WITHOUT_THREADS = {
     *("ActionsScreen", "ChooseSetting", "EditCaption", "HelpScreen", "KeepModel", "PressKey"),
     *("AskRating", "PullModel"),
@@ -153,11 +165,20 @@ NEWS = News(
 )
 
 
+def has_come(app: App[Any]) -> bool:
+    """Whether an area shows what it was opened for."""
+    if sheets := app.screen.query(ContactSheet):
+        return sheets.first().tile is not None
+    return {"sheet": "a hill", "jobs": "a boat 11", "sessions": "hills"}[
+        app.current_mode
+    ] in screen_text(app)
+
+
 async def at_work(pilot: Pilot[str], threads: HeldThreads, name: str) -> Screen[Any]:
     """The screen, with threads at work for it that are held."""
     app = pilot.app
-    before, after = HOW[name]
-    await until(pilot, lambda: "a hill" in screen_text(app))
+    area, before, after = HOW[name]
+    await until(pilot, lambda: app.current_mode == area and has_come(app))
     for key in before:
         await pilot.press(key)
         await until(pilot, lambda: not threads.held)
@@ -189,8 +210,12 @@ def let_go_when_its_widgets_are_gone(
 
 @pytest.mark.parametrize("name", HOW)
 async def test_the_app_ends_while_threads_are_at_work(
-    app: PromptsheetApp, threads: HeldThreads, monkeypatch: pytest.MonkeyPatch, name: str
+    app_in: Callable[[str], PromptsheetApp],
+    threads: HeldThreads,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
+    app = app_in(HOW[name][0])
     try:
         async with app.run_test(**SIZE) as pilot:
             screen = await at_work(pilot, threads, name)
@@ -201,19 +226,26 @@ async def test_the_app_ends_while_threads_are_at_work(
         threads.let_go()
 
 
-@pytest.mark.parametrize("name", [name for name in HOW if name not in AREAS])
+@pytest.mark.parametrize("area", ["sheet", "jobs", "review"])
 async def test_a_screen_is_left_while_threads_are_at_work_for_it(
-    app: PromptsheetApp, threads: HeldThreads, monkeypatch: pytest.MonkeyPatch, name: str
+    app_in: Callable[[str], PromptsheetApp],
+    threads: HeldThreads,
+    monkeypatch: pytest.MonkeyPatch,
+    area: str,
 ) -> None:
+    app = app_in(area)
     try:
         async with app.run_test(**SIZE) as pilot:
-            screen = await at_work(pilot, threads, name)
-            let_go_when_its_widgets_are_gone(screen, threads, monkeypatch)
-            screen.dismiss(None)
-            await until(pilot, lambda: app.screen is not screen)
-            await threads.finish()
-            await pilot.pause()
-            assert app.is_running
+            for name in (name for name in HOW if HOW[name][0] == area and name not in AREAS):
+                screen = await at_work(pilot, threads, name)
+                let_go_when_its_widgets_are_gone(screen, threads, monkeypatch)
+                while isinstance(app.screen, EndsOnce):
+                    left = app.screen
+                    left.dismiss(None)
+                    await until(pilot, lambda left=left: app.screen is not left)  # type: ignore[misc]
+                await threads.finish()
+                await pilot.press("escape")  # no marks for the next one
+                assert app.is_running
     finally:
         threads.let_go()
 

@@ -105,9 +105,8 @@ def register(subcommands: Subcommands) -> None:
         "action",
         choices=("list", "add", "restore", "empty"),
         nargs="?",
-        default="list",
-        help="list what is in the trash; add a session or images of it; restore them; or empty"
-        " it for good (asks first on a terminal)",
+        help="list what is in the trash, as without a word; add a session or images of it; restore"
+        " them; or empty it for good (asks first on a terminal)",
     )
     bin_.add_argument(
         "session", type=trashed_session, nargs="?", help=f"{SESSION_HELP}; add and restore"
@@ -146,7 +145,8 @@ def _chosen(images: "Iterable[ImageInfo]", options: Namespace) -> list[str]:
         and (single is None or (image.row, image.variation) in single)
     ]
     if not found:
-        raise UsageError(f"Image not found. `promptsheet show {options.session}` lists the rows.")
+        what = "No image of these rows" if rows is not None else "No such image"
+        raise UsageError(f"{what} is there. `promptsheet show {options.session}` lists the rows.")
     return found
 
 
@@ -241,6 +241,7 @@ def favourite(options: Namespace, library: Library) -> int:
 
 def trash(options: Namespace, library: Library) -> int:
     """`promptsheet trash list | add SESSION | restore SESSION | empty`."""
+    options.action = options.action or "list"
     if options.action in ("add", "restore"):
         if options.session is None:
             raise UsageError(f"Name a session: `promptsheet trash {options.action} SESSION`.")

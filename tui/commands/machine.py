@@ -183,10 +183,11 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         + _use_words(devices.get(r["device"], {}).get("use"))
         for r in answer["renderers"]
     ]
+    used = {each["device"] for key in ("renderers", "loading") for each in answer[key]}
     lines += [
-        f"  {clean(name)}: {clean(each['trouble'])}"
+        f"  {clean(name)}: {clean(each['trouble']) or 'no renderer now'}"
         for name, each in devices.items()
-        if each["trouble"]
+        if each["trouble"] or (each["node"] and name not in used)
     ]
     lines += [
         f"  {work['session']}: {work['done']:,} of {work['images']:,} done"
@@ -203,8 +204,8 @@ def _engine_lines(answer: dict[str, Any]) -> list[str]:
         )
     if machine and machine["hidden"]:
         lines.append(clean(machine["hidden"]))
-    notes = (answer.get(key) for key in ("fault", "mismatch", "warning"))
-    return lines + [clean(note) for note in notes if note]
+    notes = (answer.get(key) for key in ("fault", "nodes_fault", "mismatch", "warning"))
+    return lines + [clean(note) for note in notes if note not in (None, answer["paused"])]
 
 
 def _use_words(use: dict[str, Any] | None) -> str:

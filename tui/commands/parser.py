@@ -62,9 +62,35 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """As argparse's; what is not known is complained of here, where the options are known."""
         found, unknown = super().parse_known_args(args, namespace)
+        unknown = self._without_late_words(found, unknown)
         if unknown:
             self.error(self._unknown_words(unknown[0]))
         return found, unknown
+
+    def _without_late_words(self, found: Any, unknown: list[str]) -> list[str]:
+        """What is left of `unknown` once arguments that may be left out have taken their words.
+
+        Argparse takes such an argument as left out where an option stands before its word, as in
+        `trash add --rows 4 last`.
+        """
+        left = list(unknown)
+        for action in self._actions:
+            if action.option_strings or action.nargs not in ("?", "*"):
+                continue
+            if getattr(found, action.dest, None) not in (action.default, []):
+                continue
+            many = action.nargs == "*"
+            taken: list[Any] = []
+            while left and not left[0].startswith("-") and (many or not taken):
+                try:
+                    value = self._get_value(action, left.pop(0))
+                    self._check_value(action, value)
+                except argparse.ArgumentError as error:
+                    self.error(str(error))
+                taken.append(value)
+            if taken:
+                setattr(found, action.dest, taken if many else taken[0])
+        return left
 
     def _unknown_words(self, word: str) -> str:
         if not word.startswith("-"):

@@ -2,6 +2,8 @@
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -238,16 +240,17 @@ def mend(options: Namespace, library: Library) -> int:
     from tui import report
 
     replace = may_replace(options.output, force=options.force)
-    mended = library.sheets.mend(
-        options.sheet,
-        options.output,
-        worksheet=options.worksheet,
-        encoding=options.encoding,
-        folder=options.images,
-        suggestions=options.suggestions,
-        without_bad_rows=options.skip_bad_rows,
-        overwrite=replace,
-    )
+    with _named(options.sheet, options.output):
+        mended = library.sheets.mend(
+            options.sheet,
+            options.output,
+            worksheet=options.worksheet,
+            encoding=options.encoding,
+            folder=options.images,
+            suggestions=options.suggestions,
+            without_bad_rows=options.skip_bad_rows,
+            overwrite=replace,
+        )
     sheet, copy = mended.sheet, mended.copy
     if options.json:
         print_json(
@@ -275,13 +278,29 @@ def _checked(options: Namespace, library: Library) -> "Checked":
         "folder": options.images,
     }
     if not _is_stream(options.sheet):
-        return library.sheets.check(options.sheet, **how)
+        with _named(options.sheet):
+            return library.sheets.check(options.sheet, **how)
     if _is_stdin(options.sheet) and sys.stdin is None:
         raise UsageError("stdin is closed: there is no sheet to read.")
     if _is_stdin(options.sheet):
         return library.sheets.check_stream(sys.stdin.buffer, **how)
     with options.sheet.open("rb") as stream:
         return library.sheets.check_stream(stream, **how)
+
+
+@contextmanager
+def _named(sheet: Path, copy: Path | None = None) -> Iterator[None]:
+    """What is said inside of the sheet names its file; what names it, or the copy, is left so."""
+    from engine.api import SheetError
+
+    try:
+        yield
+    except SheetError as error:
+        words = str(error)
+        is_of_copy = copy is not None and (copy.name in words or words.startswith(str(copy.parent)))
+        if sheet.name not in words and not is_of_copy:
+            error.args = (f"{sheet}: {words}",)
+        raise
 
 
 def _is_stream(sheet: Path) -> bool:

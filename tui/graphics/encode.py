@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from tui.graphics.placeholders import diacritics
 from tui.graphics.protocol import Protocol, current
-from tui.terminal.escape_filter import PLACEHOLDER
+from tui.terminal.escape_filter import PLACEHOLDER, stand_in
 
 _COLOURS = {"sixel": 128, "kitty": 256}
 """Sixels cost bytes for every colour of a line, kitty's compressed pictures hardly."""
@@ -35,6 +35,7 @@ _CHUNK = 4096
 """Bytes of a picture in one message, kitty's rule."""
 _NUMBERS = itertools.count(random.randrange(1 << 23))
 """Other programs in the same window number pictures too."""
+_STAND_INS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class SixelStrip:
     """The row of cells that it begins with."""
     rows: int
     text: str
+    stand_in: str
+    """What its cells are until they are written, as blanks: `shown` tells by it what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def _strips(image: Image.Image, rows: int) -> tuple[SixelStrip, ...]:
     height = image.height // rows
     at_once = max(1, _STRIP_PIXELS // (image.width * height))
     return tuple(
-        SixelStrip(first, count, sixels(image.crop(box)))
+        SixelStrip(first, count, sixels(image.crop(box)), stand_in(next(_STAND_INS)))
         for first in range(0, rows, at_once)
         for count in [min(at_once, rows - first)]
         for box in [(0, first * height, image.width, (first + count) * height)]

@@ -2,16 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, runtime_checkable
 
-from rich.color import ColorSystem
 from textual._xterm_parser import XTermParser
-from textual.app import App
 from textual.message import Message
-from textual.screen import Screen
-from textual.widget import Widget
-
-from tui.graphics.protocol import current
 
 _ANSWER = re.compile(
     r"\x1bP>\|[^\x1b]*\x1b\\"  # name and version
@@ -93,22 +86,3 @@ def swallow_late_answers(begun: str, tell: Callable[[str], object]) -> None:
         return feed(self, kept) if kept or not data else ()
 
     XTermParser.feed = feed_keys  # type: ignore[method-assign]
-
-
-@runtime_checkable
-class ShowsPictures(Protocol):
-    """A widget that has pictures made."""
-
-    def draw_anew(self) -> None:
-        """Have them made again: the terminal takes others now."""
-
-
-def show_anew(app: App[Any], screens: Iterable[Screen[Any]]) -> None:
-    """Have the pictures of all `screens` made for what the terminal turned out to be."""
-    if current().protocol == "kitty":
-        # The picture's number travels as a 24-bit colour.
-        app.console._color_system = ColorSystem.TRUECOLOR
-    for screen in screens:
-        for widget in screen.walk_children(Widget):
-            if isinstance(widget, ShowsPictures):
-                widget.draw_anew()

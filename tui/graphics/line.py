@@ -22,7 +22,8 @@ _PATIENCE = 3.0
 """Seconds for an answer, and for what is on its way before it."""
 _MOST_PATIENCE = 15.0
 _MISSES = 2
-"""Answers that never came one after the other, after which none is waited for."""
+"""Answers that never came one after the other, after which none is waited for; where there has
+never been one, the first."""
 _WEIGHT = 64_000
 """Bytes after which what was measured before counts half as much."""
 _TELLING = 4_000
@@ -70,7 +71,7 @@ class TerminalLine:
     @property
     def is_paced(self) -> bool:
         """Whether its terminal answers, so that what is on its way is known."""
-        return self.has_fences and self._misses < _MISSES
+        return self.has_fences and self._misses < (_MISSES if self.round_trip else 1)
 
     @property
     def on_its_way(self) -> int:

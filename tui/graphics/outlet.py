@@ -8,15 +8,15 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, proxy
 
-from textual._compositor import ChopsUpdate
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.events import CursorPosition
-from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.graphics.line import TerminalLine
 from tui.graphics.pacer import Pacer, Sending
 from tui.graphics.protocol import current
+from tui.graphics.shown import Shown
 
 _FRAME_SECONDS, _SPARED_SECONDS = 1.0, 2.0
 """Between two frames on a line measured as thin, and on one that the user wants spared; after a key
@@ -26,9 +26,6 @@ _AGAIN_SECONDS = 0.05
 _LEAVING_SECONDS = 2.0
 """For answers that would be typed into the shell."""
 
-Spans = dict[int, list[tuple[int, int]]]
-"""Line → columns, from and up to, that were written."""
-
 
 class Outlet:
     """Knows the line to the terminal of one app, and when to write what."""
@@ -37,8 +34,9 @@ class Outlet:
         self._app: App[Any] = proxy(app)
         self.line = TerminalLine()
         self.pacer = Pacer(self.line, self.write)
-        self.over_cells: WeakSet[Any] = WeakSet()
-        """What is to be told of frames."""
+        self.shown = Shown()
+        self.views: WeakSet[Any] = WeakSet()
+        """Those with pictures, which are told of frames."""
         self._timer: Timer | None = None
         self._frame_at = self._free_until = 0.0
 
@@ -86,10 +84,11 @@ class Outlet:
         if self.line.answered((event.y + 1, event.x + 1), event.time):
             self.pump()
 
-    def typed(self, now: float) -> None:
-        """What it leads to goes first."""
+    def typed(self) -> None:
+        """A key is being obeyed, however long ago it was pressed: what it leads to goes first."""
+        now = time.monotonic()
         self.pacer.rest(now)
-        self._free_until = time.monotonic() + _FRAME_SECONDS
+        self._free_until = now + _FRAME_SECONDS
 
     def picture_came(self) -> None:
         """The next frame is awaited."""
@@ -114,18 +113,16 @@ class Outlet:
         apart = _SPARED_SECONDS if current().bandwidth == "low" else _FRAME_SECONDS
         return self._frame_at + apart - now
 
-    def painted(self, screen: Screen[Any], update: object) -> None:
-        """A frame was written."""
-        self._frame_at = time.monotonic()
-        if self.over_cells:
-            spans: Spans | None = None
-            if isinstance(update, ChopsUpdate):
-                spans = {}
-                for line, left, right in update.spans:
-                    spans.setdefault(line, []).append((left, right))
-            for over in list(self.over_cells):
-                if over.screen is screen:
-                    over.was_painted_over(spans)
+    def changes(self, frame: CompositorUpdate) -> str:
+        """What is to be written of a frame, which is taken for written."""
+        return self.shown.changes(frame, self._app.console)
+
+    def painted(self, *, wrote: bool) -> None:
+        """The terminal shows a frame."""
+        if wrote:
+            self._frame_at = time.monotonic()
+        for view in list(self.views):
+            view.was_painted()
         self.pump()
 
 

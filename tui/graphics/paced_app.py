@@ -1,8 +1,9 @@
-"""An app whose pictures are paced: it tells its outlet of keys, frames and answers."""
+"""An app that writes what has changed and no more, and keys' echoes before pictures."""
 
 from typing import TypeVar
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.events import CursorPosition, Event, Key, MouseEvent, MouseMove, Paste, Resize
 from textual.screen import Screen
@@ -12,14 +13,26 @@ from tui.graphics.outlet import outlet_of
 Result = TypeVar("Result")
 
 
+class _Changes(CompositorUpdate):
+    """What is written of a frame."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def render_segments(self, console: Console) -> str:  # noqa: ARG002
+        return self._text
+
+
 class PacedApp(App[Result]):
     """What a person does is answered before anything else is sent."""
 
     async def on_event(self, event: Event) -> None:
         """What it leads to goes first."""
+        if isinstance(event, Resize):
+            outlet_of(self).shown.forget()
         is_act = isinstance(event, Key | Paste | Resize | MouseEvent)
         if is_act and not isinstance(event, MouseMove):
-            outlet_of(self).typed(event.time)
+            outlet_of(self).typed()
         await super().on_event(event)
 
     def on_ready(self) -> None:
@@ -35,6 +48,14 @@ class PacedApp(App[Result]):
         await outlet_of(self).end()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        super()._display(screen, renderable)
-        if renderable is not None and not self._batch_count:
-            outlet_of(self).painted(screen, renderable)
+        if not isinstance(renderable, CompositorUpdate) or self._batch_count:
+            super()._display(screen, renderable)
+            return
+        outlet = outlet_of(self)
+        text = outlet.changes(renderable)
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        if text or cursor != self._previous_cursor_position:
+            super()._display(screen, _Changes(text))
+        else:
+            self.post_display_hook()
+        outlet.painted(wrote=bool(text))

@@ -1,7 +1,7 @@
 """A widget that shows one prepared picture, whatever the terminal's protocol."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from rich.segment import Segment
@@ -15,7 +15,7 @@ from textual.widgets._toast import ToastRack
 
 from tui.graphics.encode import Picture, SixelStrip, draw, shaded
 from tui.graphics.kept import KeptPictures, kept_by
-from tui.graphics.outlet import Spans, outlet_of
+from tui.graphics.outlet import outlet_of
 from tui.graphics.prepare import Drawing
 from tui.text import clean
 
@@ -98,13 +98,11 @@ class PictureView(Widget):
 
     def sixels_on_screen(self) -> list[str]:
         """What draws the picture's sixels, as far as they are seen."""
-        strips = self._sixels.wanted if self.screen.is_active else []
-        return [self._sixels.drawn(strip) for strip in strips]
+        return [self._sixels.drawn(strip) for strip in self._sixels.wanted]
 
-    def was_painted_over(self, spans: Spans | None) -> None:
-        """Cells were written: what of the sixels is gone is sent again; None: all of them."""
-        self._sixels.lose(spans)
-        if self._sixels.missing:
+    def was_painted(self) -> None:
+        """A frame was written: what is not there of the sixels is sent."""
+        if not self._sixels.is_over:
             outlet_of(self.app).pacer.put(self._sixels)
 
     def say(self, words: str) -> None:
@@ -119,12 +117,12 @@ class PictureView(Widget):
         self._kept = kept_by(self.app)
         if self.picture:
             self._kept.hold(self.picture, self._came, large=self._large)
-        outlet_of(self.app).over_cells.add(self)
+        outlet_of(self.app).views.add(self)
         self.screen.screen_layout_refresh_signal.subscribe(self, self._look_for_overlays)
 
     def on_unmount(self) -> None:
         """Let the terminal forget the picture."""
-        outlet_of(self.app).over_cells.discard(self)
+        outlet_of(self.app).views.discard(self)
         if self._kept and self.picture:
             self._kept.release(self.picture)
         self._kept = None
@@ -141,9 +139,12 @@ class PictureView(Widget):
         picture = self._drawing.picture
         if self._kept is not None and not self._kept.has(picture):
             return Strip.blank(width, style)
-        if picture.sixels and y - place.y not in self._covered:
-            return Strip.blank(width, style)  # they are sent when this has been painted
-        row = self._rows(self._drawing)[y - place.y]
+        row_of_it = y - place.y
+        if picture.sixels and row_of_it not in self._covered:
+            stand_in = next(s.stand_in for s in picture.sixels if row_of_it < s.first + s.rows)
+            row = Strip([Segment(stand_in * picture.columns, style)], picture.columns)
+        else:
+            row = self._rows(self._drawing)[row_of_it]
         if picture.number:
             row = row.apply_style(style)
         left, right = Strip.blank(place.x, style), Strip.blank(width - place.right, style)
@@ -169,12 +170,12 @@ class PictureView(Widget):
         return drawing.strips
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows; where sixels are, blanks."""
+        """The rows; where sixels are, their stand-ins."""
         if not self.is_attached:  # it was just taken away, and its place is not laid out anew yet
             return [Strip.blank(crop.width)] * crop.height
-        # Under a dialog the colours are changed, and kitty's hold the picture's number; and sixels
-        # would lie over the dialog.
-        if not self.screen.is_active:
+        # Under a dialog the colours are changed, and kitty's hold the picture's number. Sixels stay
+        # beside it: to send them again would take too long.
+        if not (self.screen.is_active or (self.picture and self.picture.sixels)):
             return self._shaded(crop)
         return self._rows_of_cells(crop)
 
@@ -216,7 +217,7 @@ class PictureView(Widget):
         """Sixels lie over everything and are erased cell by cell, so they must know."""
         if self.picture is None or not self.picture.sixels:
             return
-        covered = self._sixels.covered(list(_overlays(screen)))
+        covered = self._sixels.covered(_overlays(screen))
         if covered != self._covered:
             before, self._covered, self._look = self._covered, covered, ()
             if (place := self._place()) is not None:
@@ -225,13 +226,12 @@ class PictureView(Widget):
 
 
 class _Sixels:
-    """What of a view's sixels has to be sent."""
+    """What of a view's sixels has to be sent: what is to be seen, and is not shown."""
 
     has_begun = False
 
     def __init__(self, view: PictureView) -> None:
         self._view = view
-        self.missing: list[SixelStrip] = []
 
     @property
     def large(self) -> bool:
@@ -239,9 +239,7 @@ class _Sixels:
 
     @property
     def is_over(self) -> bool:
-        view = self._view
-        is_seen = view.is_attached and view.screen.is_active and self.place is not None
-        return not (self.missing and is_seen)
+        return self._next() is None
 
     @property
     def place(self) -> Region | None:
@@ -257,12 +255,31 @@ class _Sixels:
     @property
     def wanted(self) -> list[SixelStrip]:
         """Those that nothing lies over."""
-        picture, covered = self._view.picture, self._view._covered
-        sixels = picture.sixels if picture is not None else ()
-        return [s for s in sixels if s.first not in covered]
+        picture, place = self._view.picture, self.place
+        if picture is None or place is None or not picture.sixels:
+            return []
+        over = _regions_above(self._view)
+        return [
+            strip
+            for strip in picture.sixels
+            if over is not None
+            and strip.first not in self._view._covered
+            and not any(map(_region(strip, place).overlaps, over))
+        ]
+
+    def _next(self) -> SixelStrip | None:
+        place, shown = self.place, outlet_of(self._view.app).shown
+        for strip in self.wanted:
+            if place is not None and not shown.has(_region(strip, place), strip.stand_in):
+                return strip
+        return None
 
     def piece(self) -> str:
-        return self.drawn(self.missing.pop(0))
+        strip, place = self._next(), self.place
+        if strip is None or place is None:
+            return ""
+        outlet_of(self._view.app).shown.put(_region(strip, place), strip.stand_in)
+        return self.drawn(strip)
 
     def drawn(self, strip: SixelStrip) -> str:
         """What draws a strip; nothing where there is no place for it."""
@@ -273,56 +290,59 @@ class _Sixels:
         return f"\x1b7\x1b[{place.y + strip.first + 1};{place.x + 1}H{strip.text}\x1b8"
 
     def take_the_place_of(self, before: Picture | None) -> bool:
-        """Draw over the picture before, if it lies under all of this one and is soon gone."""
+        """Whether these are drawn over the picture before: they hide it, and are soon there."""
         view, now = self._view, self._view.picture
-        self.missing = []
         if before is None or now is None or not (before.sixels and now.sixels):
             return False
         same = (before.columns, before.rows) == (now.columns, now.rows)
-        if view._covered or not same or not view.is_attached or outlet_of(view.app).line.is_thin:
-            return False
-        self.missing = list(now.sixels)
-        return True
+        return (
+            same
+            and not view._covered
+            and view.is_attached
+            and view.screen.is_active
+            and not outlet_of(view.app).line.is_thin
+        )
 
-    def lose(self, spans: Spans | None) -> None:
-        """Cells were written."""
-        place = self.place
-        if place is None or not self._view.screen.is_active:
-            self.missing = []
-            return
-        gone = [
-            strip
-            for strip in self.wanted
-            if spans is None
-            or any(
-                left < place.right and right > place.x
-                for line in range(place.y + strip.first, place.y + strip.first + strip.rows)
-                for left, right in spans.get(line, ())
-            )
-        ]
-        still = [strip for strip in self.wanted if strip in self.missing or strip in gone]
-        self.missing = still
-
-    def covered(self, overlays: Iterable[Widget]) -> range:
+    def covered(self, over: Sequence[Region]) -> range:
         """The rows of strips that are not seen whole, from the first to the last."""
         view, place = self._view, self.place
         if place is None or view.picture is None:
             return range(0)
-        over = [overlay.region for overlay in overlays if overlay.display]
         seen = view.screen.find_widget(view).visible_region
         rows = []
         for strip in view.picture.sixels:
-            region = Region(place.x, place.y + strip.first, place.width, strip.rows)
+            region = _region(strip, place)
             if not seen.contains_region(region) or any(map(region.overlaps, over)):
                 rows += [strip.first, strip.first + strip.rows]
         return range(min(rows), max(rows)) if rows else range(0)
 
 
-def _overlays(screen: Screen[Any]) -> Iterator[Widget]:
+def _region(strip: SixelStrip, place: Region) -> Region:
+    """On the screen, of a strip of the picture at a place."""
+    return Region(place.x, place.y + strip.first, place.width, strip.rows)
+
+
+def _regions_above(view: PictureView) -> list[Region] | None:
+    """What lies over the view's screen; None: that is not to be seen."""
+    above: list[Region] = []
+    for screen in reversed(view.app.screen_stack):
+        if screen is view.screen:
+            return above + _overlays(screen)
+        if screen.styles.background.a == 1:
+            break
+        widgets = screen._compositor.visible_widgets.items()
+        above += [
+            region.intersection(clip) for widget, (region, clip) in widgets if widget != screen
+        ]
+    return None
+
+
+def _overlays(screen: Screen[Any]) -> list[Region]:
     """What lies over others; a page of pictures asks once for each: no search of the screen."""
+    over: list[Widget] = []
     for child in screen.children:
         if isinstance(child, Tooltip):
-            yield child
+            over.append(child)
         elif isinstance(child, ToastRack):
-            for holder in child.children:
-                yield from holder.children
+            over += (toast for holder in child.children for toast in holder.children)
+    return [widget.region for widget in over if widget.display and widget.region]

@@ -49,8 +49,10 @@ class AreaScreen(Screen[None]):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         """Take up what was left undone while another area was looked at."""
+        # They were applied when it was mounted, and are again whenever the theme is another.
+        event.refresh_styles = False
         if not self._has_come:
-            # Textual says it twice of a new mode; each time, all styles are applied anew.
+            # Textual says it twice of a new mode.
             self._has_come = True
             event.prevent_default()
         elif self.ready:

@@ -4,6 +4,7 @@ from typing import ClassVar, TypeVar
 
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
+from textual.events import ScreenResume
 from textual.screen import ModalScreen, Screen
 
 from tui.keys import bind
@@ -29,8 +30,9 @@ class EndsOnce(Screen[Answer]):
                 return super().dismiss(result)
         return AwaitComplete()
 
-    def on_screen_resume(self) -> None:
-        """What was on top is gone."""
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """It has come, with its styles, or what was on top is gone."""
+        event.refresh_styles = False
         if self.ended and self.is_active:
             super().dismiss(self._answer)
 

@@ -119,7 +119,9 @@ class DuelScreen(Dialog[None]):
     def _place(self, image: ImageInfo, label: str) -> OnBoard:
         tile = tile_of(image, self._library.path)
         star = " ★" if image.favourite else ""
-        label = f"{label}{star} {place_words(image)}"
+        # Of an order there are many beside each other: what Review has under them fits.
+        place = place_words(image) if self._ranking.pair is not None else tile.label
+        label = f"{label}{star} {place}"
         kept = image.favourite and self._ranking.pair is None
         return OnBoard(image.image, tile.path, tile.words, label, kept=kept)
 

@@ -80,6 +80,7 @@ class GridScreen(Dialog[str]):
         bind("grid.next", "page(1)", "Next table"),
         bind("grid.previous", "page(-1)", "Previous table", show=False),
         bind("grid.favourite", "favour", "Favourite"),
+        bind("grid.take_away", "trash", "Trash"),
         bind("grid.undo", "undo", "Undo", show=False),
         bind("grid.write_out", "export", "Export"),
         bind("grid.grid", "leave", "Back", show=False),
@@ -88,7 +89,7 @@ class GridScreen(Dialog[str]):
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("contact.leave", "grid.leave", "grid.open", "grid.turn", "grid.next", "grid.favourite"),
-        *("contact.mark", "grid.write_out"),
+        *("contact.mark", "grid.take_away", "grid.write_out"),
     )
     AUTO_FOCUS = "GridSheet"
     DEFAULT_CSS = """
@@ -216,6 +217,11 @@ class GridScreen(Dialog[str]):
         """The image under the cursor becomes a favourite, or no longer is one."""
         if (image := self._image) is not None:
             self._culling.favour([image.image])
+
+    def action_trash(self) -> None:
+        """The image under the cursor goes to the trash, and its place is empty."""
+        if (image := self._image) is not None:
+            self._culling.trash([image.image])
 
     def action_undo(self) -> None:
         """Undo what was done last."""

@@ -335,8 +335,8 @@ class JobsScreen(AreaScreen):
             self.query_one(WhyLine).show("")
             return
         marked = len(self._table.marks)
-        what = count_text(marked, "marked row") if marked else "all"
-        hint = f"■ {key_of('jobs.stop')} stop {what}" if not self._counts.settled else ""
+        what = count_text(marked, "marked row") if marked else "it"
+        hint = f"■ {key_of('jobs.stop')} stops {what}" if not self._counts.settled else ""
         if self._errors_only:
             hint = f"failed rows only · {key_of('jobs.failed')} shows all"
         held = self.info.session in self.app_state.held

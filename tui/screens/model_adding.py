@@ -19,7 +19,7 @@ from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
 from tui.screens.open_sheet import PathSuggester
 from tui.text import clean, count_text
-from tui.typed_path import is_folder, typed_path
+from tui.typed_path import typed_path
 from tui.widgets.dialog_box import DialogBox
 from tui.widgets.pairs import Pairs
 from tui.workers import hand_to, work
@@ -78,7 +78,7 @@ class ModelAdding:
         app = self.node.app
         try:
             found = self._library.models.look_at(path, base)
-            if is_folder(path) and found.fault:
+            if found.is_tree:
                 every = tuple(self._library.models.look_through(path))
                 known = zip(every, self._library.models.labels_of(*every), strict=True)
                 fresh = tuple(each for each, labels in known if not each.fault and not labels)

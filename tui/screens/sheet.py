@@ -238,12 +238,14 @@ class SheetScreen(AreaScreen):
     def refuse(self, refused: Refused) -> None:
         """Instead of a sheet that cannot be had, what else there is."""
         self.document.stamp = refused.stamp or self.document.stamp
-        self.notify(clean(refused.reason), severity="error", markup=False, timeout=10)
+        asks = refused.path is not None and bool(refused.encodings)
+        if not asks:  # the question says it, and would lie under it
+            self.notify(clean(refused.reason), severity="error", markup=False, timeout=10)
         if (before := self.document.fall_back()) is not None:
             self._show_opened(before)
         else:
             self._say(f"✗ {refused.reason}")
-        if refused.path and refused.encodings:
+        if refused.path is not None and asks:
             self._ask_encoding(refused.path, refused.encodings, refused.reason)
 
     @on(DraftTable.Exhausted)

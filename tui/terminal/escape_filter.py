@@ -12,6 +12,17 @@ from tui.text import HIDDEN, JOINERS
 PLACEHOLDER = "\U0010eeee"
 """A cell of one of kitty's pictures; `clean` lets none through, so these are our own."""
 _ALLOWED = JOINERS | {PLACEHOLDER}
+_FIRST_STAND_IN, _LAST_STAND_IN = 0xF0000, 0xFFFFD
+
+
+def stand_in(number: int) -> str:
+    """A cell of one of the sixel pictures, by its number. What is written there is a blank."""
+    return chr(_FIRST_STAND_IN + number % (_LAST_STAND_IN + 1 - _FIRST_STAND_IN))
+
+
+def is_stand_in(character: str) -> bool:
+    """Whether it stands for sixels; so may one from outside, which is a blank then."""
+    return len(character) == 1 and _FIRST_STAND_IN <= ord(character) <= _LAST_STAND_IN
 
 
 class EscapeFilter(LineFilter):
@@ -28,14 +39,19 @@ class EscapeFilter(LineFilter):
 
 
 def _is_harmless(text: str) -> bool:
-    return text.isprintable() or text.replace(PLACEHOLDER, "").isprintable()
+    return text.isprintable() or text.replace(PLACEHOLDER, "").isprintable() or _are_stand_ins(text)
+
+
+def _are_stand_ins(text: str) -> bool:
+    return is_stand_in(text[:1]) and text == text[0] * len(text)
 
 
 def _harmless(text: str) -> str:
     """As wide as before: columns stay where they are."""
     return "".join(
         "\ufffd" * cell_len(character)
-        if unicodedata.category(character) in HIDDEN and character not in _ALLOWED
+        if unicodedata.category(character) in HIDDEN
+        and not (character in _ALLOWED or is_stand_in(character))
         else character
         for character in text
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.api import Previewed
 from tui.graphics.beneath import Beneath
+from tui.graphics.outlet import outlet_of
 from tui.graphics.protocol import current
 from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_to, work
@@ -17,6 +18,8 @@ _SECONDS = {"kitty": 0.25, "sixel": 0.5}
 """Between two previews. In half-cells each is thousands of bytes of text, which must be drawn by
 the app and by the terminal while keys wait."""
 _SECONDS_OF_CELLS = 1.0
+_SPARED_SECONDS = 3.0
+"""On a line that is to be spared: there previews are most of what Jobs sends."""
 _MOST_CELLS = (32, 16)
 """A preview is small and blurred: more cells of it show no more."""
 
@@ -50,7 +53,9 @@ class LivePane(ImagePane):
             beneath: what it is drawn on, shown beside it.
         """
         now = time.monotonic()
+        is_spared = outlet_of(self.app).is_spared
         seconds = _SECONDS.get(current().protocol, _SECONDS_OF_CELLS)
+        seconds = _SPARED_SECONDS if is_spared else seconds
         if now - self._previewed >= seconds and not self.is_coming:
             self._previewed = now
             self._keep(preview.picture, caption, beneath)
@@ -66,7 +71,8 @@ class LivePane(ImagePane):
         hand_to(self, self._show_kept, _Kept(path, caption, beneath))
 
     def _show_kept(self, kept: _Kept) -> None:
-        most = None if current().protocol in _SECONDS else _MOST_CELLS
+        is_wide = current().protocol in _SECONDS and not outlet_of(self.app).is_spared
+        most = None if is_wide else _MOST_CELLS
         self.show(kept.path, kept.caption, most=most, rough=True, beneath=kept.beneath)
 
     async def on_unmount(self) -> None:

@@ -11,6 +11,8 @@ from tui.text import clean, count_text
 
 _MOST = 4
 """Lines; the rows of the session matter more."""
+_NAME_CELLS = 28
+"""Of a device's name: what it draws matters more."""
 
 
 def device_words(device: DeviceState, step: Stepped | None) -> str:
@@ -40,7 +42,7 @@ def device_lines(
     there = [device for device in devices if device.node]
     there.sort(key=lambda device: not device.trouble)
     shown = there if len(there) <= most else there[: most - 1]
-    names = [clean(device.device) for device in shown]
+    names = [_name_of(device) for device in shown]
     width = max(map(cell_len, names), default=0)
     lines = [
         set_cell_size(name, width) + "  " + clean(device_words(device, steps.get(device.device)))
@@ -49,6 +51,15 @@ def device_lines(
     if (left := len(there) - len(shown)) > 0:
         lines.append(f"{count_text(left, 'more device')}: `promptsheet engine status` lists them")
     return lines
+
+
+def _name_of(device: DeviceState) -> str:
+    """`gpu7/cuda:0`; of a long name its beginning and its end."""
+    name = clean(device.device)
+    if cell_len(name) <= _NAME_CELLS:
+        return name
+    end = name[-_NAME_CELLS // 3 :]
+    return set_cell_size(name, _NAME_CELLS - 1 - cell_len(end)) + "…" + end
 
 
 class NodeDevices(Static):

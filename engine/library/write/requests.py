@@ -6,34 +6,16 @@ that it was done, and what is to be answered.
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.protocol.answers import Answer, AnyAnswer
+from engine.protocol.answers import Answer
 
-if TYPE_CHECKING:  # it stands on this
-    from engine.library.write.writer import Writer
-
-_PREFIX = "request:"
-"""Of their keys in `meta`; `_BEHIND` is the first key that is none of them."""
-_BEHIND = "request;"
-_KEPT = 1000
-"""How many are kept beside those whose files are there: how old they are does not matter."""
-
-
-class _Noted(msgspec.Struct, frozen=True):
-    """What is kept of a request."""
-
-    at: float
-    """When, by the clock of whoever noted it: tells which of many are the oldest, no more."""
-    answer: AnyAnswer
-
-
-_noted = msgspec.json.Decoder(_Noted)
+REQUESTS = "request:"
+"""What their keys in `meta` begin with."""
 _carried_out: ContextVar[str | None] = ContextVar("request", default=None)
 
 
@@ -63,44 +45,14 @@ def carried_out(db: sqlite3.Connection, answer: Answer) -> None:
         sqlite3.IntegrityError: the same request was carried out before; nothing changes then.
     """
     if (request := _carried_out.get()) is not None:
-        db.execute("INSERT INTO meta VALUES (?, ?)", (_PREFIX + request, _text(answer)))
+        db.execute("INSERT INTO meta VALUES (?, ?)", (request_key(request), noted(answer)))
 
 
-def note_answer(writer: "Writer", request: str, answer: Answer) -> None:
-    """Note what is answered to a request, unless what carried it out did so.
-
-    Raises:
-        LibraryError: the library is not ours any more, so the answer is not ours to give.
-    """
-    with writer.transaction() as db:
-        db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (_PREFIX + request, _text(answer)))
+def request_key(request: str) -> str:
+    """Where in `meta` it is noted that a request was carried out."""
+    return REQUESTS + request
 
 
-def answer_to(writer: "Writer", request: str) -> AnyAnswer | None:
-    """What is answered to a request that was carried out; None: it was not."""
-    rows = writer.read("SELECT value FROM meta WHERE key = ?", (_PREFIX + request,))
-    if not rows:
-        return None
-    return _noted.decode(rows[0]["value"]).answer
-
-
-def forget_requests(writer: "Writer", there: Collection[str]) -> None:
-    """Forget what is long answered.
-
-    Args:
-        writer: the library's.
-        there: ids of requests whose files are there still.
-    """
-    rows = writer.read(
-        "SELECT key FROM meta WHERE key >= ? AND key < ?"
-        " ORDER BY json_extract(value, '$.at') DESC LIMIT -1 OFFSET ?",
-        (_PREFIX, _BEHIND, _KEPT),
-    )
-    old = [(row["key"],) for row in rows if row["key"].removeprefix(_PREFIX) not in there]
-    if old:
-        with writer.transaction() as db:
-            db.executemany("DELETE FROM meta WHERE key = ?", old)
-
-
-def _text(answer: Answer) -> str:
+def noted(answer: Answer) -> str:
+    """What is noted of a request: when, by the clock of whoever notes it, and its answer."""
     return msgspec.json.encode({"at": time.time(), "answer": answer}).decode()

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import re
-import signal
 import socket
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine import __version__
-from engine.machine import die_with_parent
+from engine.machine import die_with_parent, leave_signals_to_parent
 from engine.protocol.cluster import (
     ActorBegun,
     AnyFromDriver,
@@ -37,6 +36,7 @@ from engine.protocol.cluster import (
 from engine.protocol.framing import Unpacker, pack, parts_of
 from engine.protocol.rendering import AnyToRenderer, RenderBatch
 from engine.service.nodes.holder import TICK_SECONDS, Heard, Holder
+from engine.settings import asks_for_ray_token, at_ray_address
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -292,6 +292,9 @@ def _connected(address: str) -> Any:
     Raises:
         Exception: whatever Ray says.
     """
+    if asks_for_ray_token():
+        # Ray itself looks for one only where nobody says which cluster is meant.
+        os.environ["RAY_AUTH_MODE"] = "token"
     import ray
 
     ray.init(
@@ -307,10 +310,10 @@ def _unreachable(address: str, error: Exception) -> str:
     """Why there is no cluster, in words."""
     if isinstance(error, ImportError):
         return "Ray is not installed here: pip install 'promptsheet[ray]'"
-    said = " ".join(str(error).split()).rstrip(".")
+    said = " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
     return (
-        f"no Ray cluster answers at {address}: {said[:300] or type(error).__name__}. On this"
-        " machine `ray start --head` begins one, and `ray start --address=HOST:6379` joins one"
+        f"no Ray cluster answers{at_ray_address(address)}: {said}. On this machine"
+        " `ray start --head` begins one, and `ray start --address=HOST:6379` joins one"
     )
 
 
@@ -334,8 +337,7 @@ def main(kind: type[Driver] = Driver) -> None:
     arguments.add_argument("--look", metavar="ADDRESS", help="only say which nodes there are")
     options = arguments.parse_args()
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    leave_signals_to_parent()
     logging.basicConfig(level=logging.WARNING)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that this is used
     address = options.look or options.address
@@ -345,6 +347,7 @@ def main(kind: type[Driver] = Driver) -> None:
     except Exception as error:  # whatever Ray says
         log.exception("no cluster at %s", address)
         ray = error
+    leave_signals_to_parent()  # Ray, too, has taken some
     if options.look:
         failed = isinstance(ray, Exception)
         answer = Unreachable(_unreachable(address, ray)) if failed else Nodes(_nodes(ray.nodes()))

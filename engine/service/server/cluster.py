@@ -34,7 +34,7 @@ from engine.protocol.cluster import (
 from engine.protocol.framing import Unpacker, WireError, pack
 from engine.service import backoff
 from engine.service.server.renderer_client import MachineError, RendererClient, RendererDiedError
-from engine.settings import RaySettings, ray_address
+from engine.settings import RaySettings, at_ray_address, ray_address
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +149,9 @@ class Cluster:
             log_file: what its driver prints is appended here.
         """
         self.address = ray_address(settings)
+        self.at = at_ray_address(self.address)
+        """Where it is, behind "the Ray cluster"."""
+        self._known = False
         self.fault: str | None = None
         """Why it cannot be used now, in words; None: it can."""
         self.devices: list[NodeDevice] = []
@@ -168,7 +171,7 @@ class Cluster:
             try:
                 self.fault = await self._run_driver(changed)
             finally:
-                self._lose(self.fault or f"the Ray cluster at {self.address} is gone")
+                self._lose(self.fault or f"the Ray cluster{self.at} is gone")
             log.warning("the Ray cluster: %s", self.fault)
             changed()
             if asyncio.get_running_loop().time() - began > backoff.LONGEST_PAUSE_SECONDS:
@@ -222,16 +225,15 @@ class Cluster:
 
     async def _hear(self, reader: asyncio.StreamReader, changed: Callable[[], object]) -> str:
         unpacker: Unpacker[AnyFromDriver] = Unpacker(AnyFromDriver)
-        known = False
         try:
             while True:
-                async with asyncio.timeout(None if known else _CONNECTS_SECONDS):
+                async with asyncio.timeout(None if self._known else _CONNECTS_SECONDS):
                     frame = await unpacker.read(reader)
                 match frame.message:
                     case Unreachable(reason):
                         return reason
                     case Nodes(nodes):
-                        known, self.fault = True, None
+                        self._known, self.fault = True, None
                         self.devices = devices_of(nodes, self._most, self._settings.cpus)
                         changed()
                     case ActorBegun(renderer, pid):
@@ -248,14 +250,23 @@ class Cluster:
                         if (body := self._bodies.pop(renderer, None)) is not None:
                             body.over(reason)
         except TimeoutError:
-            return f"the Ray cluster at {self.address} does not answer"
+            return f"the Ray cluster{self.at} does not answer"
         except (asyncio.IncompleteReadError, ConnectionError):
-            return f"the Ray cluster at {self.address} is lost: its head, or this machine's part"
+            return f"the Ray cluster{self.at} is lost: its head, or this machine's part"
         except WireError as error:
             return f"the driver of the Ray cluster is of another version: {error}"
 
+    @property
+    def lack(self) -> str:
+        """Why it has no device, in words."""
+        if self.fault is not None:
+            return self.fault
+        if not self._known:
+            return f"the Ray cluster{self.at} is being asked for its nodes"
+        return f"the Ray cluster{self.at} has no node with a device yet"
+
     def _lose(self, reason: str) -> None:
-        self.devices = []
+        self.devices, self._known = [], False
         bodies, self._bodies = list(self._bodies.values()), {}
         for body in bodies:
             body.over(reason)
@@ -267,7 +278,7 @@ class Cluster:
             ConnectionError: there is none.
         """
         if self._writer is None:
-            raise ConnectionError(f"the Ray cluster at {self.address} is gone")
+            raise ConnectionError(f"the Ray cluster{self.at} is gone")
         self._writer.write(pack(message, frame))
         await self._writer.drain()
 

@@ -260,6 +260,7 @@ class Dispatcher:
             await self._news.wait()
         running = asyncio.create_task(nodes.cluster.run(self._news.set))
         told: list[DeviceState] = []
+        lacking = False
         try:
             while not self._closing.is_set():
                 self._news.clear()
@@ -267,6 +268,10 @@ class Dispatcher:
                     nodes.served_by(group.create_task(self._serve_while_there(worker)))
                 if not self._workers and self._pausing.may_work():
                     await self._look_for_nodes(nodes.cluster)
+                    lacking = True
+                elif self._workers and lacking:
+                    self._pausing.lack(self._prompts_lack)
+                    lacking = False
                 if (devices := self.devices()) != told:
                     told = devices
                     self._publish(Devices(devices))
@@ -290,8 +295,7 @@ class Dispatcher:
         """Say that there is no device at all, if something waits for one."""
         with contextlib.suppress(sqlite3.OperationalError):
             left = await self._write(Writer.next_batch, self._busy, (), self._held)
-            none = f"the Ray cluster at {cluster.address} has no node with a device yet"
-            self._pausing.lack((cluster.fault or none) if left else self._prompts_lack)
+            self._pausing.lack(cluster.lack if left else self._prompts_lack)
 
     @property
     def nodes_fault(self) -> str | None:

@@ -432,7 +432,7 @@ class EngineProcess:
             library=str(self._library),
             detached=self._detached,
             host=this_host(),
-            fault=" ".join(filter(None, (self._fault, self._scheduler.nodes_fault))) or None,
+            fault=self._fault,
             paused=self._scheduler.paused,
             paused_by_user=self._scheduler.paused_by_user,
             renders=not self._scheduler.off,
@@ -442,6 +442,7 @@ class EngineProcess:
             loading=self._scheduler.loading(),
             devices=self._scheduler.devices(),
             machine=MachineShare(self._found.devices, cores(), memory().total, self._found.hidden),
+            nodes_fault=self._scheduler.nodes_fault,
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:

@@ -14,12 +14,8 @@ import msgspec
 
 from engine.errors import PromptsheetError, reason_of
 from engine.library.database import LibraryError
-from engine.library.write.requests import (
-    answer_to,
-    forget_requests,
-    note_answer,
-    on_behalf_of,
-)
+from engine.library.write.answered_requests import answer_to, forget_requests, note_answer
+from engine.library.write.requests import on_behalf_of
 from engine.library.write.writer import Writer
 from engine.protocol.answers import Answer, Blame, Refused, Status
 from engine.protocol.commands import AnyCommand, Shutdown

@@ -9,6 +9,7 @@ from engine.models.hub.repository import (
     named,
     require_distinct_names,
     require_plain_names,
+    without_file,
 )
 
 INDEX = {
@@ -162,3 +163,30 @@ def test_a_repository_is_understood_as_people_write_it(text: str, expected: Repo
 def test_what_names_no_repository_is_refused(text: str) -> None:
     with pytest.raises(PullError):
         named(text)
+
+
+def test_the_address_of_a_page_on_another_site_is_no_repository_of_the_hub() -> None:
+    with pytest.raises(
+        PullError, match=r"civitai\.com is not the Hugging Face Hub.*models add FILE"
+    ):
+        named("https://civitai.com/models/4384/dreamshaper")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "https://huggingface.co/acme/tiny/blob/main/loras/ink%20wash.safetensors",
+            ("acme/tiny@main", "loras/ink wash.safetensors"),
+        ),
+        (
+            "https://huggingface.co/acme/tiny/resolve/v2/q8.gguf?download=true",
+            ("acme/tiny@v2", "q8.gguf"),
+        ),
+        *((text, (text, "")) for text in ("acme/tiny", "https://huggingface.co/acme/tiny")),
+    ],
+)
+def test_the_address_of_one_weights_file_means_that_file(
+    text: str, expected: tuple[str, str]
+) -> None:
+    assert without_file(text) == expected

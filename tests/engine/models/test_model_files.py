@@ -182,9 +182,29 @@ def test_a_folder_full_of_files_is_looked_through(tmp_path: Path) -> None:
 
 def test_a_place_that_is_no_model_says_why(tmp_path: Path) -> None:
     assert "File not found" in look_at(tmp_path / "nowhere").fault
+    assert "`promptsheet models pull acme/tiny`" in look_at(Path("acme/tiny")).fault
+    hub = "https://huggingface.co/acme/tiny"
+    assert f"`promptsheet models pull {hub}`" in look_at(Path(hub)).fault
+    assert "Download the .safetensors file" in look_at(Path("https://civitai.com/models/1")).fault
     assert "model_index.json" in look_at(tmp_path).fault
     (tmp_path / "model_index.json").write_text("{")
     assert "damaged" in look_at(tmp_path).fault
+
+
+def test_a_folder_that_is_not_whole_or_that_diffusers_does_not_know_is_no_model(
+    tmp_path: Path,
+) -> None:
+    flux = flux_folder(tmp_path / "flux")
+    assert not look_at(flux).fault
+    index = flux / "model_index.json"
+    index.write_text(index.read_text().replace("FluxPipeline", "FuturePipeline"))
+    assert "the pipeline FuturePipeline, which the diffusers" in look_at(flux).fault
+    (weights,) = (flux / "transformer").glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert f"{flux}: transformer: {weights.name} is incomplete" in look_at(flux).fault
+    weights.unlink()
+    assert f"{flux}/transformer has no weights" in look_at(flux).fault
+    assert not look_at(flux).is_tree and look_at(tmp_path).is_tree, "one model that is not whole"
 
 
 def test_a_label_that_is_taken_gets_a_number() -> None:

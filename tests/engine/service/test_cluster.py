@@ -19,11 +19,18 @@ from engine.protocol.events import AnyEvent
 from engine.protocol.framing import Framed
 from engine.protocol.rendering import AnyFromRenderer, RenderBatch
 from engine.service.devices import find_devices
-from engine.service.server.cluster import NodeDevice, devices_of
+from engine.service.server.cluster import Cluster, NodeDevice, devices_of
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.renderer_client import MachineError, RendererDiedError
 from engine.service.server.writer_thread import WriterThread
-from engine.settings import Settings, SettingsError, renderers_on_nodes, with_devices
+from engine.settings import (
+    RaySettings,
+    Settings,
+    SettingsError,
+    asks_for_ray_token,
+    renderers_on_nodes,
+    with_devices,
+)
 from tests.support.libraries import CONDITIONS, new_session
 from tests.support.renderers import FakeRenderer, fake, reasons_of, states
 
@@ -58,14 +65,30 @@ def test_devices_of_a_cluster_stand_beside_those_of_this_machine() -> None:
             with_devices(Settings(), [wrong])
 
 
+def test_a_token_that_the_user_has_is_asked_for_unless_they_say_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not asks_for_ray_token()
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("5ec2e7")
+    assert asks_for_ray_token()
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    assert not asks_for_ray_token()
+    monkeypatch.setenv("RAY_AUTH_MODE", "Token")
+    assert asks_for_ray_token()
+
+
 class FakeCluster:
     """A cluster whose nodes come and go as a test says."""
 
-    address = "10.0.0.5:6379"
+    lack = Cluster(RaySettings(address="10.0.0.5:6379"), 1, Path()).lack
 
     def __init__(self, *names: str) -> None:
         self.fault: str | None = None
-        self.over = False
+        self.over = self.starting = False
         self.cut_off: list[str] = []
         """Devices that were still rendered on when it was let go."""
         self.devices: list[NodeDevice] = []
@@ -90,6 +113,10 @@ class FakeCluster:
     async def start(self, place: NodeDevice, timeout: float) -> FakeRenderer:
         if place.device == "full/cpu":
             raise MachineError("full/cpu has no free processors now")
+        if place.device == "slow/cpu":
+            self.starting = True
+            await until(lambda: not self.starting)
+            raise MachineError("slow/cpu has left the cluster")
         found = await FakeRenderer.start(place.device, 1, 1, Path(), timeout)
         kill = found.kill
 
@@ -144,8 +171,12 @@ def test_nodes_that_come_are_used_and_those_that_go_are_missed_by_nobody(writer:
 
     async def act(scheduler: Dispatcher, events: list[AnyEvent]) -> None:
         await until(lambda: any(reasons_of(events)))
-        said = "no node with a device"
+        said = "the Ray cluster at 10.0.0.5:6379 is being asked for its nodes"
         assert any(said in str(reason) for reason in reasons_of(events)), "it says why it waits"
+        cluster.has("slow")
+        await until(lambda: cluster.starting)
+        assert scheduler.paused is None, "a renderer is being started"
+        cluster.starting = False
         cluster.has("left")
         await until(lambda: "left/cpu" in drew)
         assert scheduler.names() == {"cpu"}

@@ -21,7 +21,7 @@ from engine.api import EngineError, Library, Settings
 from engine.api.found_pictures import find_pictures
 from engine.library.read.reader import list_images, list_sessions
 from engine.library.sources import stored_sources
-from engine.library.write import requests
+from engine.library.write import answered_requests, requests
 from engine.library.write.writer import Writer
 from engine.protocol import answers, commands
 from engine.protocol.answers import Answer, AnyAnswer, Images, Rated, Refused
@@ -262,7 +262,7 @@ def test_whatever_may_be_asked_is_noted_by_the_commit_that_does_it(
     note = SpoolServer._note
 
     async def noting(self: SpoolServer, request: str, answer: Answer) -> None:
-        noted = await self._write(requests.answer_to, request)
+        noted = await self._write(answered_requests.answer_to, request)
         same = noted is not None and msgspec.to_builtins(noted) == msgspec.to_builtins(answer)
         if isinstance(answer, Refused) or not (same or isinstance(answer, answers.Leaving)):
             unnoted.append((answer, noted))
@@ -665,14 +665,14 @@ def test_a_request_of_someone_long_gone_is_not_carried_out(filled: Path) -> None
 def test_what_was_answered_long_ago_is_forgotten_but_not_while_its_file_is_there(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "_KEPT", 2)
+    monkeypatch.setattr(answered_requests, "_KEPT", 2)
     writer = Writer(filled)
     ids = [new_id() for _ in range(5)]
     for request in ids:
         with requests.on_behalf_of(request), writer.transaction() as db:
             requests.carried_out(db, Images([request]))
-    requests.forget_requests(writer, {ids[0]})
-    assert [requests.answer_to(writer, request) is not None for request in ids] == [
+    answered_requests.forget_requests(writer, {ids[0]})
+    assert [answered_requests.answer_to(writer, request) is not None for request in ids] == [
         *(True, False, False),
         *(True, True),
     ]

@@ -101,7 +101,7 @@ def test_a_ratio_beyond_the_rows_own_model_is_an_error_with_the_nearest_allowed(
     assert [row.number for row in sheet.ready] == [2, 5]
     assert [(p.row, p.column, p.suggestions) for p in sheet.problems] == [
         (3, "aspect_ratio", ("3:1",)),
-        (4, "aspect_ratio", ("1:3",)),
+        (4, "aspect_ratio", ("1:4",)),
     ]
     assert "wider than the model builtin can draw (up to 3:1)" in sheet.problems[0].message
 

@@ -123,6 +123,9 @@ def test_every_command_line_of_readme_and_guide_is_understood_and_every_command_
         ("engine strat", "Did you mean start"),
         ("export last --table xslx", "Did you mean xlsx? It can be csv, xlsx or ods."),
         ("check a.csv b.csv", "“b.csv” is one word too many."),
+        ("export last -o nowhere/", "--output: there is no folder nowhere/: make it first"),
+        ("trash list last more", "“more” is one word too many."),
+        ("trash --rows 4 ad last", "“ad” is not a choice. Did you mean add?"),
         ("show", "SESSION is missing."),
         ("images", "PICTURES and --prompt are missing."),
         ("prompt x --name", "--name: a value is missing after it."),
@@ -141,6 +144,23 @@ def test_a_slip_is_said_in_plain_words_with_what_may_be_meant(
     assert end.value.code == 2
     assert said in err and "--help`." in err
     assert "invalid" not in err and "unrecognized" not in err and "usage" not in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"),
+    [
+        ("trash add --rows 4 last", ("add", "last")),
+        ("trash --rows 4 add last", ("add", "last")),
+        ("trash add last --rows 4", ("add", "last")),
+    ],
+)
+def test_options_may_stand_between_words_one_of_which_may_be_left_out(
+    typed: str, given: tuple[str, str]
+) -> None:
+    parser, _ = _parsers()
+    options = parser.parse_args(typed.split())
+    assert (options.action, options.session) == given and options.rows == [4]
+    assert parser.parse_args(["tag", "last", "--json", "sea", "sky"]).tags == ["sea", "sky"]
 
 
 @pytest.mark.parametrize(
@@ -196,3 +216,20 @@ def test_words_without_quotes_are_one_prompt_and_that_is_said(
     for several in (["a red boat", "fog"], ["boat"], ["-"], ["boat", "-"]):
         assert _as_meant(several) == several
     assert not capsys.readouterr().err
+
+
+def test_a_folder_without_a_lora_that_can_be_used_is_named_and_not_asked_for(
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "bad.safetensors").write_bytes(b"nothing")
+    (config / "settings.toml").write_text(f'loras_folder = "{folder}"\n')
+    words = ["promptsheet", "loras", "--library", str(tmp_path / "library")]
+    monkeypatch.setattr(sys, "argv", words)
+    assert cli.main() == 0
+    said = capsys.readouterr().out
+    assert f"No LoRAs that can be used in {folder}" in said and "! bad: bad.safetensors" in said

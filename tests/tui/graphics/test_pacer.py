@@ -145,7 +145,7 @@ def test_a_terminal_that_never_answers_gets_everything_soon_and_is_asked_no_more
     terminal = Terminal(1e9, 0.0, answers=False)
     for number in range(30):
         terminal.pacer.put(Picture(f"p{number}:", 4))
-    terminal.run(12.0)
+    terminal.run(3.1)
     assert len(terminal.names()) == 120
     asked = sum("\x1b[6n" in text for _, text in terminal.read)
     terminal.frame("later")

@@ -34,6 +34,12 @@ def test_each_device_of_another_machine_has_a_line_with_what_it_draws() -> None:
     assert wide == ["計算機/cuda:0   90%  60/140 GB  sdxl", "a/cuda:0        90%  60/140 GB  sdxl"]
 
 
+def test_a_long_name_leaves_room_for_what_is_drawn() -> None:
+    steps = {"a/cuda:0": Stepped("k3f9x2", "a/cuda:0", 12, 3, 1, 10, 30)}
+    first, second = device_lines([on("a"), on("計算機-7.render.studio.example")], steps, 4)
+    assert second.startswith("計算機-7.render.s…ple/cuda:0  ") and "row 12" in first[:60]
+
+
 def test_of_many_those_in_trouble_are_seen_and_the_rest_is_counted() -> None:
     many = [*(on(f"n{number}") for number in range(9)), on("bad", trouble="\x1b[31mno model there")]
     lines = device_lines(many, {}, 4)

@@ -40,7 +40,7 @@ def register(group: Subcommands) -> None:
 def add_model(options: Namespace, library: Library) -> int:
     """`promptsheet models add PATH`."""
     found = library.models.look_at(options.path, options.base)
-    if options.path.is_dir() and found.fault:
+    if found.is_tree:
         return _add_all(options, library)
     if found.is_lora:
         return _add_lora(found, options, library)
