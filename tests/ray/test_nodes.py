@@ -24,6 +24,7 @@ from tests.support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),  # a minute of a processor, and all that others leave of it
     pytest.mark.skipif(
         importlib.util.find_spec("ray") is None,
         reason="Ray is not installed: pip install 'promptsheet[ray]'",
