@@ -1,11 +1,18 @@
 """The app's own look: every text reads, dark and light, on every ground it stands on."""
 
+from functools import partial
+
 import pytest
 from textual.color import Color
 from textual.theme import Theme
 
 from engine.settings import AppSettings
+from tests.support.screens import until
+from tui.app import PromptsheetApp
+from tui.screens.jobs import JobsScreen
+from tui.screens.sessions import SessionsScreen
 from tui.theme import DARK, THEMES
+from tui.widgets.key_line import KeyLine
 
 READABLE = 4.5
 """WCAG 2, level AA, for text of any size."""
@@ -77,3 +84,23 @@ def test_the_accent_means_nothing_else(theme: Theme) -> None:
 
 def test_the_settings_begin_with_it() -> None:
     assert AppSettings().theme == DARK
+
+
+@pytest.mark.slow
+async def test_an_area_seen_before_has_the_colours_of_a_theme_chosen_since(
+    app: PromptsheetApp,
+) -> None:
+    def colours() -> tuple[Color, Color]:
+        return app.screen.styles.background, app.screen.query_one(KeyLine).styles.color
+
+    async with app.run_test() as pilot:
+        for key, kind in (("4", SessionsScreen), ("2", JobsScreen)):
+            await pilot.press(key)
+            await until(pilot, partial(lambda kind: isinstance(app.screen, kind), kind))
+        dark = colours()
+        app.theme = "promptsheet-light"
+        await until(pilot, lambda: colours()[0] != dark[0])
+        light = colours()
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        assert colours() == light
