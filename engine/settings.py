@@ -363,7 +363,8 @@ def load_settings(library: Path | None = None) -> Settings:
     except (FileNotFoundError, NotADirectoryError):
         settings = Settings()
     except DeclaredError as error:
-        raise SettingsError(f"{path}: {error}. Fix or remove that line.") from error
+        end = "" if str(error).endswith("?") else "."
+        raise SettingsError(f"{path}: {error}{end} Fix or remove that line.") from error
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:

@@ -16,6 +16,7 @@ from engine.service.client import detach
 from tests.support import fork_server, worker
 from tests.support.command import Promptsheet
 from tests.support.forking import LightPopen, ServedPopen
+from tests.support.models import draw_quickly
 
 # A commit passes always or never. What nobody thought of yet is looked for by `make wild`.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
@@ -54,7 +55,7 @@ def forked_engine_processes() -> Iterator[None]:
 
 @pytest.fixture
 def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What reads or copies a sheet is started the long way, as our own child."""
+    """What reads a sheet, copies it or looks at pictures is started the long way, as our child."""
     monkeypatch.setattr(subprocess, "Popen", LightPopen.__base__)
 
 
@@ -65,6 +66,12 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PROMPTSHEET_CONFIG", str(folder))
     return folder
+
+
+@pytest.fixture
+def quick(config: Path) -> None:
+    """Images are drawn in few steps."""
+    draw_quickly(config)
 
 
 @pytest.fixture
@@ -87,10 +94,12 @@ def promptsheet(config: Path, library: Path, tmp_path: Path) -> Iterator[Prompts
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Promptsheet]:
     """The command on a library whose renderer is warm, shared: a start of one takes ten seconds.
 
-    For tests that only add sessions and look at nothing but their own, the last one's.
+    For tests that only add sessions and look at nothing but their own, the last one's. An image is
+    drawn in few steps, unless its row or its command says how many.
     """
     folder = tmp_path_factory.mktemp("warm")
     (folder / "config").mkdir()
+    draw_quickly(folder / "config")
     places = {
         "PROMPTSHEET_CONFIG": str(folder / "config"),
         "PROMPTSHEET_LIBRARY": str(folder / "library"),

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 RUN = ("engine", "run", "--exit-when-done")
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_exit_status_tells_done_from_a_machine_at_fault_and_from_a_time_limit(
     promptsheet: Promptsheet, config: Path
 ) -> None:

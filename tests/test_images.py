@@ -374,6 +374,7 @@ def finished(promptsheet: Promptsheet, session: str) -> int:
         return int(found.fetchone()[0])
 
 
+@pytest.mark.usefixtures("quick")
 def test_killed_and_resumed_without_the_originals_it_draws_the_same(
     promptsheet: Promptsheet, warm: Promptsheet, photos: Path, config: Path
 ) -> None:
@@ -399,6 +400,7 @@ def test_killed_and_resumed_without_the_originals_it_draws_the_same(
     assert promptsheet.json("verify")["images"] == 16
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_source_tampered_with_fails_its_images_and_no_others(
     promptsheet: Promptsheet, photos: Path
 ) -> None:
@@ -428,6 +430,7 @@ def test_a_source_tampered_with_fails_its_images_and_no_others(
     assert promptsheet.json("verify")["images"] == 3
 
 
+@pytest.mark.usefixtures("quick")
 def test_repair_fails_what_has_nothing_left_to_be_drawn_on(
     promptsheet: Promptsheet, photos: Path
 ) -> None:
@@ -446,6 +449,7 @@ def test_repair_fails_what_has_nothing_left_to_be_drawn_on(
     assert promptsheet.json("show", session)["done"] == 2
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_database_made_anew_knows_again_what_its_images_are_drawn_on(
     promptsheet: Promptsheet, photos: Path, tmp_path: Path
 ) -> None:
@@ -471,6 +475,7 @@ def sources_in(library: Path) -> set[str]:
     return {path.name for path in (library / "sources").glob("??/*")}
 
 
+@pytest.mark.usefixtures("quick")
 def test_sources_go_with_the_last_row_that_needs_them(
     promptsheet: Promptsheet, photos: Path
 ) -> None:

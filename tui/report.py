@@ -32,6 +32,7 @@ _COUNTED = {
     Severity.REPAIRED: ("{} repaired", "{} repaired"),
 }
 _BYTES = " bytes"
+_SAID = {"True": "yes", "False": "no", "None": "unknown"}
 _SHOWN = 8
 """Names in a line; the others are counted."""
 
@@ -163,7 +164,7 @@ def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
         yield section
         for key, value in body.items():
             is_size = section == "memory" or key.endswith(_BYTES)
-            shown = size_text(value) if is_size else str(value)
+            shown = size_text(value) if is_size else _SAID.get(str(value), str(value))
             yield f"  {clean(str(key).removesuffix(_BYTES)):18} {clean(shown)}"
 
 

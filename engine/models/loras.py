@@ -284,7 +284,8 @@ def _entry(path: Path, number: int, item: dict[str, Any]) -> KnownLora:
     try:
         lora = build(KnownLora, item)
     except DeclaredError as error:
-        raise SettingsError(f"{path}, {name}: {error}.") from error
+        end = "" if str(error).endswith("?") else "."
+        raise SettingsError(f"{path}, {name}: {error}{end}") from error
     if any(letter in _APART for letter in lora.label):
         raise SettingsError(
             f"{path}, {name}: a label cannot contain {' '.join(_APART.strip())}, which separate"

@@ -1,8 +1,8 @@
 """The process that a run's others are forked from: workers of pytest, commands, engine processes.
 
 It imports what they need, once for all. It begins when it is first asked for something, and ends
-with the last process that asked. Beside it is a light one without torch, for what may take little
-memory: the children that read and copy what others made.
+with the last process that asked. Beside it, for as long, is a light one without torch, for what may
+take little memory: the children that read, copy and look at what others made.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.support.large_pages import put_in_large_pages
 
 NUMBER = struct.Struct(">i")
 _MOST_DESCRIPTORS = 64
@@ -51,7 +53,7 @@ class Forked:
 
     def __init__(self, asked: Asked, descriptors: Sequence[int], light: bool = False) -> None:
         """Start it; `descriptors` are ours."""
-        _stay(light)
+        _stay()
         self._server = _connected(light)
         body = pickle.dumps(asked)
         socket.send_fds(self._server, [NUMBER.pack(len(body))], descriptors)
@@ -99,13 +101,13 @@ def _connected(light: bool) -> socket.socket:
 
 
 @cache
-def _stay(light: bool) -> socket.socket:
-    """Have it there for as long as this process lives."""
+def _stay() -> socket.socket:
+    """Have both there for as long as this process lives."""
     starting: subprocess.Popen[bytes] | None = None
     end = time.monotonic() + _SECONDS
     while True:
         try:
-            server = _connected(light)
+            server = _connected(light=False)
         except ConnectionRefusedError:
             assert time.monotonic() < end, "it does not start"
             starting = starting or _start()
@@ -134,14 +136,13 @@ def main() -> None:
         light.bind(_address(sys.argv[1], light=True))
     except OSError:
         return
-    listening.listen(64)
     light.listen(64)
+    listening.listen(64)  # whoever is let in here is so there
     if os.fork() == 0:
         listening.close()
         from engine.machine import die_with_parent
 
-        # It may never have had a user who goes.
-        die_with_parent()
+        die_with_parent()  # a command that was its only user would end it for all to come
         import tests.support.preloaded_light
 
         listening = light
@@ -151,6 +152,7 @@ def main() -> None:
 
     gc.collect()
     gc.freeze()  # a fork would copy what it looks through
+    put_in_large_pages()
     _serve(listening)
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from engine.picture import looking
 from engine.sheet import copying, read
 from tests.support.fork_server import Asked, Forked, has_name
 
@@ -31,6 +32,7 @@ COMMAND = Path(_PYTHON).parent / "promptsheet"
 _MODULES = frozenset(
     ("engine.service", *(f"engine.render.{name}" for name in ("renderer", "rewrite", "devices")))
 )
+_CHILDREN = frozenset((read._CHILD, looking._CHILD))
 _ABOVE = 100
 """Where descriptors are out of the way of the numbers that they are to have."""
 
@@ -71,7 +73,7 @@ def _answer(descriptor: int, act: Callable[..., Any], arguments: tuple[Any, ...]
 
 
 class LightPopen(subprocess.Popen[Any]):
-    """As `Popen`, but what reads a sheet or copies it is forked."""
+    """As `Popen`, but what reads a sheet, copies it or looks at pictures is forked."""
 
     _forked: Forked | None = None
     _light = True
@@ -133,13 +135,13 @@ class ServedPopen(LightPopen):
         return _act_of(args)
 
 
-class ForkingPopen(subprocess.Popen[Any]):
-    """As `Popen`, but what would be an engine process or a renderer is a fork of this process."""
+class ForkingPopen(LightPopen):
+    """As `LightPopen`, but what would be an engine process or a renderer is a fork of this one."""
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
         act = _act_of(args)
         if act is None:
-            super()._execute_child(args, *rest)  # type: ignore[misc]
+            super()._execute_child(args, *rest)
             return
         kept, folder, environment = rest[3:6]
         pipes = rest[9:15]
@@ -182,7 +184,7 @@ def _light_act_of(args: Any) -> Callable[[], Any] | None:
         return None
     if words[1:4] == ["-P", "-m", copying._PROGRAM]:
         return functools.partial(_run_module, copying._PROGRAM)
-    if words[1:4] == ["-S", "-P", "-c"] and words[4] == read._CHILD:
+    if words[1:4] == ["-S", "-P", "-c"] and words[4] in _CHILDREN:
         return functools.partial(_run_code, words[4])
     return None
 

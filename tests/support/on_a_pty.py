@@ -63,9 +63,12 @@ class OnPty:
     def wait_for(self, text: str, since: int = 0, timeout: float = 30.0) -> float:
         """Wait until `text` was written after `since` bytes; seconds from the start to then."""
         end = time.perf_counter() + timeout
+        looked_at = -1
         while time.perf_counter() < end:
-            if text in plain(self.output[since:]):
-                return time.perf_counter() - self.started
+            if looked_at != len(self.output):
+                looked_at = len(self.output)
+                if text in plain(self.output[since:]):
+                    return time.perf_counter() - self.started
             time.sleep(0.001)
         raise AssertionError(f"{text!r} never came: {plain(self.output[since:])[-2000:]!r}")
 

@@ -7,6 +7,8 @@ from engine.service.server import process
 
 os.environ |= renderer_process.ENVIRONMENT  # some of it is read when torch is imported
 
+import diffusers
+import diffusers.guiders
 import hypothesis
 import openpyxl
 import pandas
@@ -24,7 +26,10 @@ import tests.support.screens
 import tui.cli
 import tui.keys
 import tui.report
+from engine.models.schedulers import SCHEDULERS
 
+for scheduler in SCHEDULERS.values():
+    getattr(diffusers, scheduler.kind)  # loads its module
 list(tui.keys.all_bindings())  # loads every screen
 
 __all__ = ["engine", "hypothesis", "openpyxl", "pandas", "process", "pytest", "tests", "tui"]

@@ -1,5 +1,6 @@
-"""What the children import that read sheets and copy them: no torch."""
+"""What the children import that read sheets, copy them and look at pictures: no torch."""
 
+import engine.picture.looker
 import engine.sheet.copy_writer
 import engine.sheet.delimited
 import engine.sheet.encodings

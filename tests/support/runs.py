@@ -19,7 +19,7 @@ Pixels = dict[str, bytes]
 def write_sheet(path: Path, rows: int, images: int, **columns: str) -> Path:
     """A sheet of seeded rows: several shapes, step counts, with and without negative prompts."""
     ratios = ("1:1", "3:2", "2:3", "16:9")
-    kinds = (("turbo", "", ""), ("default", "", "8"), ("turbo", "blurry", ""))
+    kinds = (("turbo", "", "6"), ("default", "", "8"), ("turbo", "blurry", "6"))
     with path.open("w", newline="") as file:
         sheet = csv.writer(file)
         sheet.writerow(

@@ -8,6 +8,9 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
+from engine.api import Library
+from engine.settings import Settings
+from tui.app_state import Memory, remember
 from tui.screens.sheet import SheetScreen
 
 HOSTILE = (
@@ -61,6 +64,11 @@ def screen_text(app: App[Any]) -> str:
     """Every character on the screen, lines joined."""
     strips = app.screen._compositor.render_strips()  # none before the first layout
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def opens_in(area: str, settings: Settings) -> None:
+    """Have apps open there, where one was left before: Sheet and a change of area cost a third."""
+    remember(Library(settings), Memory(area))
 
 
 async def opened_sheet(pilot: Pilot[str]) -> SheetScreen:

@@ -1,5 +1,6 @@
 """An app on a library of its own, filled without rendering anything."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from textual import screen
 from textual.css.model import RuleSet
 
 from engine.api import Library
+from engine.library.database import database_path
 from engine.library.files import digest_of, stage
 from engine.library.records import NewRow, NewSession, RowSource
 from engine.library.sources import take_in
@@ -61,14 +63,23 @@ def app(settings: Settings) -> PromptsheetApp:
     return PromptsheetApp(Library(settings))
 
 
+@pytest.fixture(scope="session")
+def empty_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One with nothing in it, to be copied: making it takes all migrations."""
+    library = tmp_path_factory.mktemp("empty")
+    Writer(library).close()
+    return library
+
+
 @pytest.fixture
-def make_session(library: Path) -> MakeLibrary:
+def make_session(library: Path, empty_library: Path) -> MakeLibrary:
     """Stores a session whose first `done` batches are finished."""
 
     def make(
         prompts: list[str], *, key: str = "k3f9x2", name: str = "a test", done: int = 1
     ) -> None:
-        library.mkdir(exist_ok=True)
+        if not database_path(library).exists():
+            shutil.copytree(empty_library, library, dirs_exist_ok=True)
         rows = [
             NewRow(
                 number,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -14,10 +15,11 @@ from engine.api import Library, save_copy
 from engine.settings import Settings
 from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
+from tui.screens.ask import Ask
 from tui.screens.dialog import Dialog
 from tui.screens.settings import SettingsScreen
 from tui.typed_path import typed_path
-from tui.widgets.dialog_box import Buttons
+from tui.widgets.dialog_box import Buttons, DialogBox
 from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
@@ -72,6 +74,19 @@ async def test_a_dialog_has_title_and_buttons_over_the_dimmed_app_and_toasts_cov
         line = app.screen._compositor.render_strips()[buttons.region.y].text
         await pilot.click(offset=(line.index("Back"), buttons.region.y))
         await until(pilot, lambda: app.screen is area)
+
+
+@pytest.mark.parametrize("note", ["", "what it is for, and what comes of it, at length " * 3])
+async def test_a_question_with_many_choices_shows_its_buttons_at_24_lines(note: str) -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(Ask("Which of these is it?", choices=[*map(str, range(30))], note=note))
+        await until(pilot, lambda: bool(app.screen.query(Buttons)))
+        box, buttons = app.screen.query_one(DialogBox), app.screen.query_one(Buttons)
+        await until(pilot, lambda: buttons.region.height == 1)
+        assert box.content_region.contains_region(buttons.region)
+        assert app.screen.region.contains_region(box.region)
+        assert box.content_region.bottom == buttons.region.bottom, "no room is wasted"
 
 
 async def test_a_doubled_enter_answers_once(app: PromptsheetApp, sheet: Path) -> None:

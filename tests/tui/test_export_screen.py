@@ -7,13 +7,18 @@ from textual.widgets import Checkbox, Input, RadioButton, RadioSet, Static
 
 from engine.api import Library
 from engine.settings import Settings
-from tests.support.screens import WITH_ALL, MakeLibrary, screen_text, until
+from tests.support.screens import WITH_ALL, MakeLibrary, opens_in, screen_text, until
 from tui.app import PromptsheetApp
 from tui.screens.dialog import Dialog
 from tui.screens.export import ExportScreen
 from tui.widgets.contact_sheet import ContactSheet
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def left_in_review(settings: Settings) -> None:
+    opens_in("review", settings)
 
 
 async def test_marked_images_are_exported_from_the_page(

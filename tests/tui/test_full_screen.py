@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from engine.api import EngineError, Gallery, Library
 from engine.settings import Settings
-from tests.support.screens import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, opens_in, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import TakeInHand
 from tui.graphics.view import PictureView
@@ -27,6 +27,11 @@ pytestmark = pytest.mark.slow
 
 
 SIZE: Any = {"size": (80, 24), "notifications": True}
+
+
+@pytest.fixture(autouse=True)
+def left_in_review(settings: Settings) -> None:
+    opens_in("review", settings)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from engine.settings import Settings
 from engine.sheet.grid_cells import stored_grid
 from engine.sheet.grid_table import GridTable
 from tests.support.libraries import CONDITIONS, picture
-from tests.support.screens import WITH_ALL, screen_text, until
+from tests.support.screens import WITH_ALL, opens_in, screen_text, until
 from tests.tui.test_keys import _has_all
 from tests.tui.test_workers import HeldThreads, let_go_when_its_widgets_are_gone
 from tui.app import PromptsheetApp
@@ -37,6 +37,11 @@ from tui.widgets.grid_sheet import TableTiles, table_grid
 
 CELLS = {"prompt": "a {all: red | 青い} boat", "steps": "2 | 3 | 4", "guidance": "1 | 5"}
 KEY = "g4r6d2"
+
+
+@pytest.fixture(autouse=True)
+def left_in_review(settings: Settings) -> None:
+    opens_in("review", settings)
 
 
 @pytest.fixture

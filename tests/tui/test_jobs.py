@@ -18,7 +18,7 @@ from engine.models.catalog import find_model
 from engine.models.fingerprint import fingerprint
 from engine.settings import Settings
 from tests.support.command import Promptsheet
-from tests.support.screens import MakeLibrary, screen_text, until
+from tests.support.screens import MakeLibrary, opens_in, screen_text, until
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics.view import PictureView
@@ -29,6 +29,11 @@ from tui.widgets.job_table import JobTable
 from tui.widgets.live_pane import LivePane
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def left_in_jobs(settings: Settings) -> None:
+    opens_in("jobs", settings)
 
 
 @pytest.fixture

@@ -284,16 +284,13 @@ def named(screen: Screen[Any]) -> dict[str, Action]:
     return {action.words: action for action in actions_of(screen)}
 
 
-@pytest.mark.parametrize("area", ["sheet", "jobs", "review", "sessions"])
 async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
-    settings: Settings, make_session: MakeLibrary, path: Path, area: str
+    settings: Settings, make_session: MakeLibrary, path: Path
 ) -> None:
     make_session(["a red boat"])
     app = PromptsheetApp(Library(settings), path)
-    async with app.run_test(**SIZE) as pilot:
-        await opened_sheet(pilot)
-        app.action_go(area)
-        await until(pilot, lambda: app.current_mode == area)
+
+    async def find_and_open() -> None:
         await pilot.press("ctrl+p", *"setti")
         await until(pilot, lambda: "app.settings" in screen_text(app))
         search = app.screen.query_one(Input)
@@ -304,6 +301,15 @@ async def test_the_palette_finds_settings_on_every_screen_and_opens_them(
         await until(pilot, lambda: not isinstance(app.screen, ActionsScreen))
         await pilot.press("ctrl+p", *"setti", "enter")
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+
+    async with app.run_test(**SIZE) as pilot:
+        await opened_sheet(pilot)
+        for key, area in enumerate(("sheet", "jobs", "review", "sessions"), start=1):
+            await pilot.press(str(key))
+            await until(pilot, lambda area=area: app.current_mode == area)  # type: ignore[misc]
+            await find_and_open()
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, SettingsScreen))
 
 
 async def test_what_the_palette_offers_of_a_table_is_done(settings: Settings, path: Path) -> None:

@@ -14,7 +14,7 @@ from engine.library.write.writer import Writer
 from engine.settings import Settings
 from tests.support.libraries import CONDITIONS, new_session, picture
 from tests.support.loop_guard import guarded
-from tests.support.screens import screen_text, until
+from tests.support.screens import opens_in, screen_text, until
 from tests.support.wire import tally
 from tui.app import PromptsheetApp
 from tui.engine_watch import News
@@ -40,6 +40,11 @@ def draw(writer: Writer, batches: int) -> None:
         pictures = [(image, *picture(image, batch.size)) for image in batch.images]
         writer.finish([(stage(i.key, i.path, data), record) for i, record, data in pictures])
         writer.end(batch, 1.0)
+
+
+@pytest.fixture(autouse=True)
+def left_in_review(settings: Settings) -> None:
+    opens_in("review", settings)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from engine.settings import Settings
 from tests.support.command import COMMAND
 from tests.support.libraries import picture, take
 from tests.support.on_a_pty import OnPty
-from tests.support.screens import WITH_ALL, MakeLibrary, opened_sheet, screen_text, until
+from tests.support.screens import WITH_ALL, MakeLibrary, opened_sheet, opens_in, screen_text, until
 from tests.support.waiting import wait_for
 from tests.support.wire import tally
 from tui.app import PromptsheetApp
@@ -44,6 +44,11 @@ pytestmark = pytest.mark.slow
 
 
 KEY = "k3f9x2"
+
+
+@pytest.fixture(autouse=True)
+def left_in_review(settings: Settings) -> None:
+    opens_in("review", settings)
 
 
 @pytest.fixture
@@ -331,8 +336,6 @@ def test_kittys_pictures_reach_the_terminal_and_moving_the_cursor_sends_none_aga
     environment = os.environ | {"PROMPTSHEET_LIBRARY": str(culled.library)}
     app = OnPty([str(COMMAND)], environment, (120, 36))
     try:
-        app.wait_for("open a sheet")
-        app.press("3")
         app.wait_for("16 of 16 images")
         # Sixteen thumbnails and the large one, which may come in two sizes.
         wait_for(lambda: len(set(re.findall(rb"\x1b_Ga=T[^;]*;", app.output))) >= 17, 60)
@@ -473,6 +476,7 @@ async def test_a_library_that_goes_away_while_its_images_are_looked_at_does_not_
     app = PromptsheetApp(Library(settings))
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "review")
         await until(pilot, lambda: app.screen.query_one(ContactSheet).tile)
         await pilot.press("enter")
         await until(pilot, lambda: "row 2, image 1" in screen_text(app))

@@ -1,6 +1,7 @@
 """What is seen while no sheet is open: the machine, the ways on, what was made lately."""
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from engine.settings import Settings
 from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.app_state import Memory, recall, remember
+from tui.screens.help import keys_of
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
 from tui.screens.review import ReviewScreen
 from tui.screens.sheet import SheetScreen
 from tui.screens.type_prompts import TypePrompts
-from tui.widgets.welcome import Welcome, away_words, when_words
+from tui.widgets import welcome as welcome_module
+from tui.widgets.welcome import Welcome, away_words, machine_words, when_words
 
 SIZE: Any = {"size": (80, 24), "notifications": True}
 
@@ -36,6 +39,15 @@ def test_when_something_was_made_is_told_by_days() -> None:
 
 
 @pytest.mark.slow
+def test_why_pictures_are_blocks_has_a_line_of_its_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = SimpleNamespace(why="tmux has no sixel")
+    monkeypatch.setattr(welcome_module, "current", lambda: told)
+    state = PromptsheetApp(Library(settings)).app_state
+    assert machine_words(state).splitlines()[1:] == ["pictures in blocks: tmux has no sixel"]
+
+
 async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_on(
     settings: Settings, make_session: MakeLibrary
 ) -> None:
@@ -51,6 +63,8 @@ async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_o
         assert "夜の灯台 harb" in shown and "today" in shown and "? show all keys" in shown
         welcome = app.screen.query_one(Welcome)
         await until(pilot, lambda: welcome.query("ThumbnailStrip"))
+        here = [words for _, words in keys_of(app.screen)["Here"]]
+        assert here.index("Try the example") < here.index("Open sheet") < here.index("Start")
         await pilot.press("down", "down", "enter")  # past the example
         await until(pilot, lambda: isinstance(app.screen, OpenSheet))
         await pilot.press("escape")

@@ -1,6 +1,7 @@
 """How subcommands are declared, and what their arguments can be."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +89,14 @@ def folder(text: str) -> Path:
 def file_name(text: str) -> str:
     """The name of a file, as text."""
     return text
+
+
+def output_file(text: str) -> Path:
+    """A file to write, or a folder that is there; a name that ends with / is no file's."""
+    path = Path(text)
+    if text.endswith(("/", os.sep)) and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {words(text)}: make it first")
+    return path
 
 
 def session_name(text: str) -> str:

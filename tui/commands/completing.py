@@ -144,7 +144,7 @@ def _values(action: Action, last: str, library: Callable[[], "Library"]) -> Next
     """What an argument can be."""
     if action.choices is not None:
         return Next([Candidate(str(choice)) for choice in action.choices])
-    if action.type in (Path, arguments.file_name):
+    if action.type in (Path, arguments.file_name, arguments.output_file):
         return Next([], "files")
     if action.type is arguments.folder:
         return Next([], "folders")

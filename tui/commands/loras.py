@@ -42,7 +42,10 @@ def loras(options: Namespace, library: Library) -> int:
     for lora in known.values():
         words = f"  trigger words {', '.join(lora.words)}" if lora.words else ""
         say(clean(f"{lora.label}:{lora.weight:g}  {lora.family or '–'}  {lora.file}{words}"))
-    if not known:
+    folder = library.settings.loras_folder
+    if not known and folder:
+        say(f"No LoRAs that can be used in {clean(str(folder))}, the setting loras_folder.")
+    elif not known:
         say('No LoRAs yet. Set their folder in the settings: loras_folder = "/data/loras"')
     for label, fault in known.faults.items():
         say(clean(f"! {label}: {fault}"))

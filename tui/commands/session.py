@@ -4,7 +4,6 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import Library
@@ -14,6 +13,7 @@ from tui.commands.arguments import (
     Subcommands,
     folder,
     numbers,
+    output_file,
     session_name,
     session_or_all,
 )
@@ -109,7 +109,7 @@ def register(subcommands: Subcommands) -> None:
     places.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=output_file,
         metavar="FILE",
         help=("where to save the ZIP; - writes to stdout"),
     )
@@ -196,28 +196,42 @@ def show(options: Namespace, library: Library) -> int:
 
 def stop(options: Namespace, library: Library) -> int:
     """`promptsheet stop SESSION`."""
-    return _change(library.sessions.stop, options, library)
+    return _change(library.sessions.stop, options, library, _nothing_left)
 
 
 def resume(options: Namespace, library: Library) -> int:
     """`promptsheet resume SESSION`."""
-    return _change(partial(library.sessions.resume, new_files=_accepts(options)), options, library)
+    command = partial(library.sessions.resume, new_files=_accepts(options))
+    return _change(command, options, library, _nothing_left)
 
 
 def retry(options: Namespace, library: Library) -> int:
     """`promptsheet retry SESSION`."""
-    return _change(partial(library.sessions.retry, new_files=_accepts(options)), options, library)
+    command = partial(library.sessions.retry, new_files=_accepts(options))
+    return _change(command, options, library, _nothing_failed)
 
 
 def _accepts(options: Namespace) -> bool:
     return bool(options.accept_changed_model)
 
 
+def _nothing_left(info: "SessionInfo") -> str:
+    """That a session has no image that could still be rendered; empty: it has."""
+    over = info.done + info.failed == info.images
+    return "Nothing of it is left to render." if over else ""
+
+
+def _nothing_failed(info: "SessionInfo") -> str:
+    return "" if info.failed else "No image of it has failed, so there is nothing to retry."
+
+
 def _change(
     command: Callable[[str | None, list[int] | None], None],
     options: Namespace,
     library: Library,
+    idle: Callable[["SessionInfo"], str],
 ) -> int:
+    """Ask something of one session, or of all; `idle` says why it does nothing, if so."""
     if options.session == EVERYTHING:
         if options.rows:
             raise UsageError("--rows needs one session: name it instead of `all`.")
@@ -230,6 +244,8 @@ def _change(
         return OK
     info = library.sessions.find(options.session)
     command(info.session, options.rows)
+    if why := idle(info):
+        note(why)
     return _say_state(info.session, options, library)
 
 
@@ -250,6 +266,8 @@ def move(options: Namespace, library: Library) -> int:
     """`promptsheet move SESSION first | up | down | last`."""
     info = library.sessions.find(options.session)
     library.sessions.move(info.session, options.to)
+    if why := _nothing_left(info):
+        note(why)
     return _say_state(info.session, options, library)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.api import Library, written_beside
+from tui.commands.arguments import output_file
 from tui.commands.output import UsageError, drop_output, note
 from tui.commands.replacing import is_written_into, may_replace
 from tui.text import count_text
@@ -22,7 +23,7 @@ def add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=output_file,
         metavar="FILE",
         help="save the results as a ZIP when all is done; - writes it to stdout",
     )

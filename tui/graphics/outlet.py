@@ -84,10 +84,11 @@ class Outlet:
         if self.line.answered((event.y + 1, event.x + 1), event.time):
             self.pump()
 
-    def typed(self, now: float) -> None:
-        """What it leads to goes first."""
+    def typed(self) -> None:
+        """A key is being obeyed, however long ago it was pressed: what it leads to goes first."""
+        now = time.monotonic()
         self.pacer.rest(now)
-        self._free_until = time.monotonic() + _FRAME_SECONDS
+        self._free_until = now + _FRAME_SECONDS
 
     def picture_came(self) -> None:
         """The next frame is awaited."""

@@ -32,7 +32,7 @@ class PacedApp(App[Result]):
             outlet_of(self).shown.forget()
         is_act = isinstance(event, Key | Paste | Resize | MouseEvent)
         if is_act and not isinstance(event, MouseMove):
-            outlet_of(self).typed(event.time)
+            outlet_of(self).typed()
         await super().on_event(event)
 
     def on_ready(self) -> None:

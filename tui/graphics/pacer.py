@@ -5,7 +5,7 @@ from typing import Protocol
 
 from tui.graphics.line import TerminalLine
 
-_KEY_SECONDS = 0.05
+_KEY_SECONDS = 0.1
 _REST_SECONDS = 0.15
 """On a thin line nothing follows a key for so long, and no large picture."""
 

@@ -35,8 +35,13 @@ class Ask(Dialog[str | None]):
         bind("ask.down", "move(1)", "Next", show=False),
         bind("ask.up", "move(-1)", "Previous", show=False),
     ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-low"),  # a note of three lines and the buttons are seen below the choices
+        (30, "-high"),
+    ]
     DEFAULT_CSS = """
     Ask OptionList, Ask OptionList:focus { max-height: 12; margin-top: 1; }
+    Ask.-low OptionList, Ask.-low OptionList:focus { max-height: 8; }
     Ask DialogBox Input.-unseen { height: 0; }
     Ask #note { margin-top: 1; }
     Ask #note.-empty { display: none; }

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tui.screens.dialog import Overlay
 from tui.widgets.dialog_box import DialogBox
+from tui.widgets.welcome import Welcome
 
 _GAP = 2
 _BETWEEN = 4
@@ -22,11 +23,15 @@ KeyWords = tuple[str, str]
 
 
 def keys_of(screen: Screen[object]) -> dict[str, list[KeyWords]]:
-    """Every key that does something on a screen, or would in another state of it, by groups."""
+    """Every key that does something on a screen, or would in another state of it, by groups.
+
+    What works now comes first.
+    """
     found: dict[str, dict[str, tuple[str, list[str]]]] = {
         title: {} for title in ("Here", "Moving and marking", "Everywhere")
     }
-    for node, binding, _, _ in screen.active_bindings.values():
+    active = sorted(screen.active_bindings.values(), key=lambda each: not each.enabled)
+    for node, binding, _, _ in sorted(active, key=lambda each: not _is_first(each.node)):
         if binding.id and binding.description:
             group = found[_title(node)]
             _, keys = group.setdefault(binding.action, (binding.description, []))
@@ -41,9 +46,16 @@ def keys_of(screen: Screen[object]) -> dict[str, list[KeyWords]]:
     }
 
 
+def _is_first(node: DOMNode) -> bool:
+    """Whether it stands in place of what its screen shows else, and so do its keys."""
+    return isinstance(node, Welcome)
+
+
 def _title(node: DOMNode) -> str:
     if isinstance(node, App):
         return "Everywhere"
+    if _is_first(node):
+        return "Here"
     return "Here" if isinstance(node, Screen) else "Moving and marking"
 
 

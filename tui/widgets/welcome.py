@@ -99,7 +99,10 @@ def away_words(done: int, failed: int) -> str:
 
 
 def machine_words(app_state: AppState) -> str:
-    """`cuda:0 139 GB · models: builtin, sdxl · disk 212 GB free`. Call in a thread."""
+    """`cuda:0 139 GB · models: builtin, sdxl · disk 212 GB free`, and why pictures are blocks.
+
+    Call in a thread.
+    """
     from engine.api import devices_in_use
 
     devices = devices_in_use()
@@ -113,9 +116,9 @@ def machine_words(app_state: AppState) -> str:
         parts.append(f"disk {size_text(app_state.library.disk_use().free)} free")
     except (PromptsheetError, OSError):
         pass  # what is wrong with them is said where they are used
-    if why := current().why:
-        parts.append(f"pictures in blocks: {why}")
-    return clean(" · ".join(parts))
+    words = clean(" · ".join(parts))
+    # A line of its own, so that it is not cut off where it matters: far away, in 80 columns.
+    return f"{words}\n{clean(f'pictures in blocks: {why}')}" if (why := current().why) else words
 
 
 def when_words(then: float, now: float) -> str:
@@ -157,7 +160,8 @@ class Welcome(Widget, can_focus=True):
     Welcome { height: 1fr; padding: 1 2 0 2; }
     Welcome #name { text-style: bold; height: 1; }
     Welcome #what { height: 1; }
-    Welcome #machine { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+    Welcome #machine { height: auto; max-height: 2; color: $text-muted;
+                       text-wrap: nowrap; text-overflow: ellipsis; }
     Welcome #away { height: auto; display: none; margin-top: 1; }
     Welcome #columns { height: auto; margin-top: 1; }
     Welcome #ways { width: 42; height: auto; }

@@ -285,6 +285,7 @@ def test_a_picture_that_takes_too_long_is_left(
     assert isinstance(found, str) and "longer than" in found
 
 
+@pytest.mark.usefixtures("in_earnest")
 def test_children_end_with_whoever_asked(tmp_path: Path) -> None:
     paths = [saved(halves(), tmp_path / f"{n}.png") for n in range(4)]
     before = set(psutil.Process().children())

@@ -30,7 +30,7 @@ RECIPE = Recipe(
     7,
     128,
     128,
-    20,
+    10,
     4.0,
     "S",
     "builtin",
@@ -132,7 +132,7 @@ def test_a_picture_does_not_hang_on_its_companions_their_order_or_padding(
     model: str, request: pytest.FixtureRequest
 ) -> None:
     pipeline = request.getfixturevalue(model)
-    mine = replace(RECIPE, width=64, height=64, steps=6)
+    mine = replace(RECIPE, width=64, height=64, steps=4)
     others = [replace(mine, prompt=f"{n} circles", seed=n) for n in range(3)]
     source, second, third = (ReadySource(disc(c, 64)) for c in ("red", "green", "blue"))
     beside = draw(pipeline, [mine, *others], [source, second, third, second])
@@ -153,7 +153,7 @@ def test_outside_the_mask_the_picture_is_pixel_for_pixel_what_it_was(
     pixels = disc(side=64)
     mask = np.zeros((64, 64), np.uint8)
     mask[:, 32:] = 255
-    recipe = replace(RECIPE, width=64, height=64, steps=8, strength=0.9, mask="m")
+    recipe = replace(RECIPE, width=64, height=64, steps=4, strength=0.9, mask="m")
     (drawn,) = draw(pipeline, [recipe], [ReadySource(pixels, mask)])
     assert np.array_equal(drawn[:, :32], pixels[:, :32])
     assert apart(drawn[:, 32:], pixels[:, 32:]) > 2
@@ -184,7 +184,7 @@ def test_in_stages_it_draws_what_one_call_draws(model: str, request: pytest.Fixt
 def test_drawing_on_a_picture_leaves_the_pipeline_as_it_was(builtin: Any) -> None:
     plain = replace(RECIPE, image="", strength=None, steps=4)
     before = draw(builtin, [plain], [])
-    draw(builtin, [RECIPE], [ReadySource(disc())])
+    draw(builtin, [replace(RECIPE, steps=4)], [ReadySource(disc())])
     assert np.array_equal(draw(builtin, [plain], [])[0], before[0])
 
 

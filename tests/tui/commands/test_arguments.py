@@ -123,6 +123,7 @@ def test_every_command_line_of_readme_and_guide_is_understood_and_every_command_
         ("engine strat", "Did you mean start"),
         ("export last --table xslx", "Did you mean xlsx? It can be csv, xlsx or ods."),
         ("check a.csv b.csv", "“b.csv” is one word too many."),
+        ("export last -o nowhere/", "--output: there is no folder nowhere/: make it first"),
         ("trash list last more", "“more” is one word too many."),
         ("trash --rows 4 ad last", "“ad” is not a choice. Did you mean add?"),
         ("show", "SESSION is missing."),
@@ -215,3 +216,20 @@ def test_words_without_quotes_are_one_prompt_and_that_is_said(
     for several in (["a red boat", "fog"], ["boat"], ["-"], ["boat", "-"]):
         assert _as_meant(several) == several
     assert not capsys.readouterr().err
+
+
+def test_a_folder_without_a_lora_that_can_be_used_is_named_and_not_asked_for(
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "bad.safetensors").write_bytes(b"nothing")
+    (config / "settings.toml").write_text(f'loras_folder = "{folder}"\n')
+    words = ["promptsheet", "loras", "--library", str(tmp_path / "library")]
+    monkeypatch.setattr(sys, "argv", words)
+    assert cli.main() == 0
+    said = capsys.readouterr().out
+    assert f"No LoRAs that can be used in {folder}" in said and "! bad: bad.safetensors" in said
