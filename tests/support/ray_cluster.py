@@ -125,7 +125,7 @@ class RayCluster:
     def signal(self, name: str, number: int) -> None:
         """Send a signal to all that runs on a machine, as if the machine itself had it."""
         for process in self.processes(name):
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
 
     def kill(self, name: str) -> None:
@@ -136,8 +136,9 @@ class RayCluster:
     def signal_raylet(self, name: str, number: int) -> None:
         """Send a signal to a machine's part in the cluster alone, not to what it has started."""
         for process in self.processes(name):
-            if process.name() == "raylet":
-                os.kill(process.pid, number)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.name() == "raylet":
+                    process.send_signal(number)
 
     def end(self) -> None:
         """Nothing of it is left."""
