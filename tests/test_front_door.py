@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import subprocess
 import zipfile
@@ -75,11 +76,14 @@ def test_a_model_is_added_checked_and_taken_out_again(
     full = tmp_path / "full"
     put_shapes(full / "a lora.safetensors", kohya(DOWN, 768))
     (full / "mine").symlink_to(source)
-    (full / "copy").mkdir()
-    (full / "copy" / "model_index.json").write_text('{"_class_name": "X", "vae": ["a", "b"]}')
+    shutil.copytree(source, full / "copy")
+    (full / "half").mkdir()
+    shutil.copy(Path(source, "model_index.json"), full / "half")
     done = promptsheet("models", "add", full, "--yes")
     assert "✗ a lora.safetensors is a LoRA for Stable Diffusion 1" in done.stdout
+    assert "half: the folder scheduler, named in model_index.json, is missing" in done.stdout
     assert "Added: copy" in done.stdout
+    shutil.rmtree(full / "copy" / "vae")
     checked = promptsheet("models", "check")
     assert checked.returncode == 1 and "✗ copy" in checked.stdout and "✓ mine" in checked.stdout
     assert promptsheet.json("models", "remove", "mine")["removed"]["source"] == str(source)

@@ -37,6 +37,7 @@ from tui.engine_status import Doing
 from tui.graphics.outlet import outlet_of
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.protocol import current, tell_when_answered
+from tui.graphics.shown_anew import show_anew
 from tui.keys import bind, called, key_of
 from tui.passing import passing
 from tui.terminal.escape_filter import EscapeFilter
@@ -193,8 +194,6 @@ class PromptsheetApp(PacedApp[str]):
     @on(TerminalAnswered)
     def _take_terminal(self) -> None:
         """Show pictures as the terminal can, now that it has said so."""
-        from tui.graphics.shown_anew import show_anew
-
         self.tells_focus |= current().tells_focus
         if current().protocol == "half-cells":
             return

@@ -167,7 +167,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
         await pilot.press("2")
         await until(pilot, lambda: "a green boat" in screen_text(app))
         await pilot.press("space", "space")
-        await until(pilot, lambda: "stop 2 marked rows" in screen_text(app))
+        await until(pilot, lambda: "stops 2 marked rows" in screen_text(app))
         screen = app.screen
         assert isinstance(screen, JobsScreen)
         await pilot.press("slash", *"green", "enter")
@@ -181,7 +181,7 @@ async def test_marks_outlive_a_filter_and_another_session_in_jobs(
             await until(pilot, lambda: screen._paged == session)  # noqa: B023
             assert table.source.count() == rows
         assert table.marks == {2, 3}
-        await until(pilot, lambda: "stop 2 marked rows" in screen_text(app))
+        await until(pilot, lambda: "stops 2 marked rows" in screen_text(app))
 
 
 async def test_marks_outlive_another_reading_of_the_sheet_where_the_rows_are_the_same(

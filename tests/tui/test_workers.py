@@ -167,8 +167,9 @@ NEWS = News(
 
 def has_come(app: App[Any]) -> bool:
     """Whether an area shows what it was opened for."""
-    if sheets := app.screen.query(ContactSheet):
-        return sheets.first().tile is not None
+    if app.current_mode == "review":
+        sheets = app.screen.query(ContactSheet)
+        return bool(sheets) and sheets.first().tile is not None
     return {"sheet": "a hill", "jobs": "a boat 11", "sessions": "hills"}[
         app.current_mode
     ] in screen_text(app)

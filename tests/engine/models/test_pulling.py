@@ -25,7 +25,15 @@ from engine.models.hub.repository import PullError, Repository, named
 from engine.models.loras import load_loras
 from engine.settings import Settings
 from tests.support.fake_hub import COMMIT, SIGNED, FakeHub, FakeRepository, serving
-from tests.support.weights_files import DOWN, Shapes, flux, flux_folder, kohya, put_shapes
+from tests.support.weights_files import (
+    DOWN,
+    Shapes,
+    flux,
+    flux_folder,
+    kohya,
+    put_shapes,
+    weights_of,
+)
 
 TOKEN = "hf_thisIsTheSecretOfTheUser"
 SHARD = "unet/diffusion_pytorch_model-0000{}-of-00002.safetensors"
@@ -43,8 +51,8 @@ FILES = {
     "tokenizer/vocab.json": b"{}",
     "unet/config.json": b'{"sample_size": 8}',
     "unet/diffusion_pytorch_model.safetensors.index.json": b'{"weight_map": {}}',
-    FIRST: bytes(range(256)) * 1200,
-    SECOND: b"second" * 9_000,
+    FIRST: weights_of(bytes(range(256)) * 1199),
+    SECOND: weights_of(b"second" * 9_000),
 }
 VAE_PART = "decoder.conv_in"
 PULLED = f"acme--tiny@{COMMIT[:8]}"
