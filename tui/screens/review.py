@@ -787,8 +787,9 @@ def recipe_text(image: ImageInfo, source: str = "") -> str:
     if recipe["negative_prompt"]:
         lines.append(f"not: {clean(recipe['negative_prompt'])}")
     lines.append(
-        f"seed {image.seed} · {image.width}×{image.height} · {recipe['steps']} steps ·"
-        f" guidance {recipe['guidance']:g} · {clean(recipe['model'])}"
+        f"seed {image.seed} · {image.width}×{image.height} ·"
+        f" {count_text(recipe['steps'], 'step')} · guidance {recipe['guidance']:g} ·"
+        f" {clean(recipe['model'])}"
     )
     lines += [f"LoRA {clean(words)}"] if (words := lora_words(image)) else []
     lines += [clean(words)] if (words := source_words(image, source)) else []

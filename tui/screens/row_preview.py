@@ -207,6 +207,6 @@ def _numbers(recipe: Recipe, values: RowValues) -> str:
     else:
         seeds = f"seeds {first} to {(first + count - 1) % 2**31}"
     return (
-        f"{recipe.width}×{recipe.height} · {recipe.steps} steps · {count_text(count, 'image')}"
-        f" · {seeds} · {clean(recipe.model)}"
+        f"{recipe.width}×{recipe.height} · {count_text(recipe.steps, 'step')} ·"
+        f" {count_text(count, 'image')} · {seeds} · {clean(recipe.model)}"
     )
