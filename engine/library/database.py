@@ -3,10 +3,12 @@
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,6 +27,11 @@ _COPIED_AT_ONCE = 1 << 20
 
 _QUICKLY_COPIED = 128 << 20
 """Bytes of a database that is written anew in a second or two: 150,000 images, say."""
+
+
+_UNSETTLED = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
+_SETTLING_SECONDS, _LOOK_SECONDS = 3.0, 0.02
+"""For a commit on another host to end, and between two looks whether it has."""
 
 
 class LibraryError(PromptsheetError):
@@ -230,6 +237,24 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
         raise LibraryError(f"{path} cannot be read: {error}.") from error
 
 
+class _Reader(sqlite3.Connection):
+    """Waits for commits on other hosts, also where their locks are not seen.
+
+    To SQLite the journal of such a commit is one that a dead writer left, and a reader may not roll
+    it back.
+    """
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        end = time.monotonic() + _SETTLING_SECONDS
+        while True:
+            try:
+                return super().execute(*arguments)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode not in _UNSETTLED or time.monotonic() > end:
+                    raise
+            time.sleep(_LOOK_SECONDS)
+
+
 def connect_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection; also to a library on a medium that cannot be written."""
     # Reading a write-ahead log needs a file beside it, unless nothing can ever change.
@@ -244,7 +269,11 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     options = "mode=ro&immutable=1" if fixed and empty else "mode=ro"
     # Opened in a thread, say, and then used in another; never in two at once.
     connection = sqlite3.connect(
-        f"{path.as_uri()}?{options}", uri=True, timeout=10, check_same_thread=False
+        f"{path.as_uri()}?{options}",
+        uri=True,
+        timeout=10,
+        check_same_thread=False,
+        factory=_Reader,
     )
     connection.row_factory = sqlite3.Row
     return connection

@@ -1,5 +1,7 @@
 import json
+import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -52,6 +54,38 @@ def test_a_session_is_found_by_id_name_and_last(finished: Path) -> None:
         find_session(finished, "a test")
     with pytest.raises(LibraryError, match="Session not found: 'x'"):
         find_session(finished, "x")
+
+
+def test_a_commit_on_another_host_is_waited_for_though_its_lock_is_not_seen(
+    finished: Path, tmp_path: Path
+) -> None:
+    """A database and its journal copied in the middle of a commit: nobody holds a lock on them."""
+    there = tmp_path / "there"
+    there.mkdir()
+    shutil.copy2(database_path(finished), database_path(there))
+    wal = database_path(finished).with_name("library.sqlite3-wal")
+    shutil.copy2(wal, there / wal.name)
+    with sqlite3.connect(database_path(there), isolation_level=None) as db:
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(
+            "CREATE TABLE much AS SELECT randomblob(100000)"
+        )  # more than it keeps for itself
+        here = shutil.copytree(there, tmp_path / "here")
+        db.execute("ROLLBACK")
+    db.close()
+    journal = here / "library.sqlite3-journal"
+    assert journal.stat().st_size
+
+    def end_it() -> None:
+        shutil.copy2(database_path(there), database_path(here))
+        journal.write_bytes(b"")
+
+    timer = threading.Timer(0.1, end_it)
+    timer.start()
+    assert find_session(here, "last").session == "other2"
+    timer.join()
 
 
 def test_a_library_that_is_just_being_made_has_no_sessions_yet(
