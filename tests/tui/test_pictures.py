@@ -58,7 +58,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither this machine nor the hour is in the pictures, nor how long one takes."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr("tui.engine_status._STILL_SECONDS", 3600.0)
-    monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda _: "cpu 42% 3/24 GB")
+    monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda _: ("cpu 42% 3/24 GB",))
     short = "disk ▕███░░░░░▏ 212 GB free"
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
     monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 _BARS = 8
 
 
-def device_gauge(devices: "Sequence[DeviceState]" = ()) -> str:
+def device_gauge(devices: "Sequence[DeviceState]" = ()) -> tuple[str, ...]:
     """`cuda:0 97% 33/150 GB`; with several GPUs the first and how many more. Call in a thread.
+
+    In one form, or from long to short.
 
     Args:
         devices: what is rendered on; where other machines are among it, these are summed up.
@@ -29,21 +31,26 @@ def device_gauge(devices: "Sequence[DeviceState]" = ()) -> str:
     digits = 1 if 1e9 <= total < 10e9 else 0
     percents = "".join(f" {other.percent:.0f}%" for other in others)
     memory = f"{used / size:.{digits}f}/{total / size:.{digits}f} {unit}"
-    return f"{clean(first.device)} {first.percent:.0f}%{percents} {memory}"
+    return (f"{clean(first.device)} {first.percent:.0f}%{percents} {memory}",)
 
 
-def nodes_gauge(devices: "Sequence[DeviceState]") -> str:
-    """`5 devices on 3 nodes 92% 210/564 GB`: how busy other machines' devices are on the whole."""
+def nodes_gauge(devices: "Sequence[DeviceState]") -> tuple[str, ...]:
+    """`5 devices on 3 nodes 92% 210/564 GB`: how busy other machines' devices are on the whole.
+
+    Shorter: `3 nodes 92%`.
+    """
     there = [device for device in devices if device.node]
     nodes = {device.node for device in there}
-    words = f"{count_text(len(there), 'device')} on {count_text(len(nodes), 'node')}"
+    short = count_text(len(nodes), "node")
+    words = f"{count_text(len(there), 'device')} on {short}"
     uses = [device.use for device in there if device.use is not None]
     if not uses:
-        return words
+        return words, short
     used, total = (
         sum(amounts) / 1e9 for amounts in zip(*((u.used, u.total) for u in uses), strict=True)
     )
-    return f"{words} {sum(u.percent for u in uses) / len(uses):.0f}% {used:.0f}/{total:.0f} GB"
+    busy = f"{sum(u.percent for u in uses) / len(uses):.0f}%"
+    return f"{words} {busy} {used:.0f}/{total:.0f} GB", f"{short} {busy}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _CLOCK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Gauges:
-    device: str
+    device: tuple[str, ...]
     disk: DiskGauge
 
 
@@ -71,7 +71,7 @@ class TopLine(Horizontal):
         super().__init__()
         self._here = here
         self._app_state = app_state
-        self._device = ""
+        self._device: tuple[str, ...] = ("",)
         self._disk = DiskGauge()
         self._shown = ("", "")
 
@@ -132,7 +132,8 @@ class TopLine(Horizontal):
         # The disk's long form goes first, then the device, then what is left of the disk; then
         # what matters less of the engine.
         choices = [
-            *([engine, self._device, disk] for disk in self._disk.forms),
+            *([engine, self._device[0], disk] for disk in self._disk.forms),
+            [engine, self._device[-1], self._disk.forms[-1]],
             [engine, self._disk.forms[-1]],
         ]
         lines = ["   ".join(part for part in parts if part) for parts in choices]

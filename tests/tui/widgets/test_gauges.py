@@ -19,4 +19,4 @@ def test_little_memory_is_shown_as_it_is(
 ) -> None:
     use = DeviceUse("cpu", 42.0, used, total)
     monkeypatch.setattr("engine.api.devices_in_use", lambda: [use])
-    assert device_gauge() == shown
+    assert device_gauge() == (shown,)

@@ -19,8 +19,11 @@ HERE = DeviceState("cuda:0", "", "sdxl", None)
 
 def test_the_top_line_sums_up_what_other_machines_do() -> None:
     devices = [HERE, on("a"), on("a", 1, busy=70), on("b", busy=None)]
-    assert nodes_gauge(devices) == "3 devices on 2 nodes 80% 120/280 GB"
-    assert nodes_gauge([on("b", busy=None)]) == "1 device on 1 node"
+    assert nodes_gauge(devices) == (
+        "3 devices on 2 nodes 80% 120/280 GB",
+        "2 nodes 80%",
+    )
+    assert nodes_gauge([on("b", busy=None)]) == ("1 device on 1 node", "1 node")
 
 
 def test_each_device_of_another_machine_has_a_line_with_what_it_draws() -> None:
