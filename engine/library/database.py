@@ -28,7 +28,6 @@ _COPIED_AT_ONCE = 1 << 20
 _QUICKLY_COPIED = 128 << 20
 """Bytes of a database that is written anew in a second or two: 150,000 images, say."""
 
-
 _UNSETTLED = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 _SETTLING_SECONDS, _LOOK_SECONDS = 3.0, 0.02
 """For a commit on another host to end, and between two looks whether it has."""

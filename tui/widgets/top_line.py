@@ -129,8 +129,8 @@ class TopLine(Horizontal):
         status = self._app_state.status
         now = time.monotonic()
         engine = status.forms(now)[0]
-        # The disk's long form goes first, then the device, then what is left of the disk; then
-        # what matters less of the engine.
+        # The disk's long form goes first, then the device's, then the device, then what is left
+        # of the disk; then what matters less of the engine.
         choices = [
             *([engine, self._device[0], disk] for disk in self._disk.forms),
             [engine, self._device[-1], self._disk.forms[-1]],

@@ -147,7 +147,6 @@ class SpoolServer:
             await self._write(Writer.require_ours)
             await asyncio.to_thread(make_spool, self._library)
             self._stood = b""
-        self._saying = asyncio.Lock()
 
     def close(self) -> None:
         """Leave what is being carried out: whoever comes next answers it."""
