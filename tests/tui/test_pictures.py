@@ -59,6 +59,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr("tui.engine_status._STILL_SECONDS", 3600.0)
     monkeypatch.setattr("tui.widgets.top_line.device_gauge", lambda _: ("cpu 42% 3/24 GB",))
+    monkeypatch.setattr("engine.models.placement.usual_dtype", lambda _: "float32")
     short = "disk ▕███░░░░░▏ 212 GB free"
     disk = DiskGauge((f"{short}, 1.2 MB here, 96 MB to come", short))
     monkeypatch.setattr("tui.widgets.top_line.disk_gauge", lambda *_: disk)
