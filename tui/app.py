@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Key, ScreenResume
+from textual.events import Key
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
@@ -40,6 +40,7 @@ from tui.graphics.protocol import current, tell_when_answered
 from tui.graphics.shown_anew import show_anew
 from tui.keys import bind, called, key_of
 from tui.passing import passing
+from tui.screens.base import BaseScreen
 from tui.terminal.escape_filter import EscapeFilter
 from tui.terminal.notice import notification
 from tui.text import clean
@@ -63,7 +64,7 @@ _GARBAGE = 20_000
 """More objects made than freed, after which the young are looked through."""
 
 
-class OpeningScreen(Screen[None]):
+class OpeningScreen(BaseScreen[None]):
     """What is seen at once, while the areas and the engine's front door are being loaded."""
 
     def __init__(self, area: str, app_state: AppState) -> None:
@@ -76,10 +77,6 @@ class OpeningScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The line that every area has."""
         yield TopLine(self._area, self._app_state)
-
-    def on_screen_resume(self, event: ScreenResume) -> None:
-        """Its styles were applied when it was mounted."""
-        event.refresh_styles = False
 
     def on_key(self, event: Key) -> None:
         """Keep it."""

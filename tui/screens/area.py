@@ -7,18 +7,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.events import ScreenResume
-from textual.screen import Screen
 
 from engine.api import ImageInfo
 from tui.app_state import AppState, ModelCame, RowsToSheet
 from tui.engine_watch import News
 from tui.graphics.outlet import outlet_of
 from tui.keys import words_of
+from tui.screens.base import BaseScreen
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_line import TopLine
 
 
-class AreaScreen(Screen[None]):
+class AreaScreen(BaseScreen[None]):
     """One of the four areas."""
 
     AREA: ClassVar[str]
@@ -49,8 +49,6 @@ class AreaScreen(Screen[None]):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         """Take up what was left undone while another area was looked at."""
-        # They were applied when it was mounted, and are again whenever the theme is another.
-        event.refresh_styles = False
         if not self._has_come:
             # Textual says it twice of a new mode.
             self._has_come = True

@@ -1,18 +1,17 @@
 """Screens over another one that end with an answer, once."""
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.events import ScreenResume
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 from tui.keys import bind
+from tui.screens.base import Answer, BaseScreen
 
-Answer = TypeVar("Answer")
 
-
-class EndsOnce(Screen[Answer]):
+class EndsOnce(BaseScreen[Answer]):
     """Can be told to end by two keys pressed together, or by a thread, whatever is on top of it.
 
     Textual's screen would each time take off whatever is on top, at last the area itself.
@@ -31,8 +30,8 @@ class EndsOnce(Screen[Answer]):
         return AwaitComplete()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        """It has come, with its styles, or what was on top is gone."""
-        event.refresh_styles = False
+        """What was on top is gone."""
+        super().on_screen_resume(event)
         if self.ended and self.is_active:
             super().dismiss(self._answer)
 
