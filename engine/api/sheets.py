@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,25 +17,17 @@ from engine.api.found_pictures import (
 )
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
 from engine.api.pictures_to_add import UsablePicture, pictures_for_cells
-from engine.atomic_files import place
+from engine.api.vocabularies import lists_stamp, vocabulary
+from engine.api.written_sheets import picture_sheet, recipes_of
 from engine.library.read.reader import ImageInfo
-from engine.library.read.shared_folder import why_unreachable
 from engine.library.read.stored_rows import StoredRow, stored_sheet
-from engine.library.read.tables import TABLE_KINDS, TableKind, written_table
-from engine.machine import may_have_gpu
-from engine.models.catalog import KnownModels, Model, load_models, own_list
-from engine.models.families import is_known
-from engine.models.helpers import ON_GPU_ALONE, lack_of
-from engine.models.hub.offers import pull_names
-from engine.models.loras import KnownLora, KnownLoras, load_loras, own_loras, why_not
+from engine.models.catalog import KnownModels, load_models
 from engine.picture.recipe import Recipe
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
-from engine.plan.recipes import SEEDS, PlannedModel
-from engine.plan.sizes import enlarged_size, exact_size
-from engine.plan.styles import caption_styles
+from engine.plan.recipes import PlannedModel
 from engine.plan.wording import Question
 from engine.plan.words import load_words
 from engine.service.rewriting import Kind, known_rewrite, rewritten, who_writes
@@ -45,20 +36,17 @@ from engine.settings import (
     Settings,
     SettingsError,
     SheetSettings,
-    loras_folder,
-    shared_folder,
 )
 from engine.sheet.caption_cells import own_caption_columns
-from engine.sheet.check import ModelLimits, Vocabulary, check_table, extra_names, typed_table
-from engine.sheet.columns import CAPTION_COLUMNS, COLUMN
+from engine.sheet.check import Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
 from engine.sheet.mending import Mended, mend
 from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
-from engine.sheet.table import Line, Table, cell_text
-from engine.sheet.vocabulary import LookedAt, LoraUse, PictureLook
+from engine.sheet.table import Line, Table
+from engine.sheet.vocabulary import LookedAt, PictureLook
 from engine.unfinished_files import unfinished
 
 
@@ -436,8 +424,7 @@ class Sheets:
 
     def lists_stamp(self) -> tuple[tuple[int, int] | None, ...]:
         """What tells whether the lists of models and LoRAs were changed; asks the disk."""
-        places = (own_list(), own_loras(), loras_folder(self._settings))
-        return tuple(map(_stamp, places))
+        return lists_stamp(self._settings)
 
     def estimate(self, values: Sequence[RowValues]) -> Estimate:
         """What rendering these rows would take.
@@ -576,30 +563,9 @@ class Sheets:
             SheetError: another ending, it is there already, or no picture can be drawn on.
             OSError: the sheet cannot be written.
         """
-        whole = (name for name in COLUMN if name not in CAPTION_COLUMNS)
-        columns = tuple(whole) if full else _PICTURE_SHEET
-        kind, looked = _kind_of(sheet), look_at_found(found, progress)
-        refused, cells = list(looked.refused), list[str]()
-        for path in looked.paths.values():
-            place = cell_naming(path, sheet.absolute().parent)
-            cell = cell_text(place)
-            if cell == place == cell.strip():
-                cells.append(cell)
-            else:
-                reason = (
-                    "Its name cannot go in a cell. Rename the file, or use `promptsheet images`."
-                )
-                refused.append(RefusedPicture(shown_path(place), reason))
-        if not cells:
-            raise SheetError(_why_none(refused))
-        _write_table(
-            kind,
-            sheet,
-            columns,
-            ({"prompt": prompt, "image": cell} for cell in cells),
-            replace=replace,
+        return picture_sheet(
+            found, sheet, prompt=prompt, full=full, replace=replace, progress=progress
         )
-        return len(cells), tuple(refused)
 
     def explain_columns(self, *, full: bool = True) -> str:
         """The rules of the columns in plain words, for whoever shall write a sheet.
@@ -635,44 +601,7 @@ class Sheets:
                 anything.
             OSError: a picture cannot be read, or the sheet cannot be written.
         """
-        from engine.picture.foreign import (
-            NO_TEXT,
-            read_foreign,
-            why_silent,
-        )  # Pillow, which few need
-        from engine.plan.from_pictures import row_of, source_of
-
-        kind = _kind_of(sheet)
-        if (sheet.exists() or sheet.is_symlink()) and not replace:
-            raise _is_there(sheet)
-        rows: list[dict[str, str]] = []
-        silent: list[RefusedPicture] = []
-        beyond, noted = 0, list[str]()
-        for picture in pictures:
-            found = read_foreign(picture)
-            if found is None:
-                silent.append(RefusedPicture(shown_path(picture), why_silent(picture)))
-            else:
-                beyond += found.seed is not None and found.seed >= SEEDS
-                noted += [f"{shown_path(picture)}: {found.note}"] if found.note else []
-                rows.append(row_of(found) | source_of(found) | {"source_file": str(picture)})
-        if not rows:
-            told = [each for each in silent if each.reason != NO_TEXT]
-            raise SheetError(
-                f"No picture could be read: {told[0].file}: {told[0].reason}."
-                if told
-                else "None of these pictures contains a recipe."
-            )
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        _write_table(kind, sheet, columns, rows, replace=replace)
-        if beyond:
-            noted.insert(
-                0,
-                f"{beyond:,} of {len(rows):,} seeds are above the maximum of {SEEDS - 1}: they"
-                " are kept in the column source_seed, and seed_number has the remainder after"
-                " dividing by 2³¹",
-            )
-        return len(rows), silent, noted
+        return recipes_of(pictures, sheet, replace=replace)
 
     def _read(
         self, path: Path, worksheet: str | None, encoding: str | None, folder: Path | None = None
@@ -700,145 +629,8 @@ class Sheets:
         ready = [values for row in sheet.ready for values in row.combinations]
         return Checked(sheet, *estimated(ready, models, self._settings))
 
-    def _lack(self, model: Model) -> str:
-        """What keeps a model from being drawn with on this machine; empty: nothing known."""
-        if self._settings.engine.render_on:  # another may be meant
-            return ""
-        if lack := lack_of(model.helper):
-            return lack
-        on_cpu = {*self._settings.render.devices} == {"cpu"} or not may_have_gpu()
-        if model.helper == ON_GPU_ALONE and on_cpu:
-            return (
-                "is stored in a form that only a GPU computes with, and there is none to render on"
-                " here: take one whose weights are whole"
-            )
-        return ""
-
     def _vocabulary(self, models: KnownModels, pictures: PictureLook | None = None) -> Vocabulary:
-        words = load_words()
-        loras, unread = _loras(self._settings)
-        return Vocabulary(
-            models={
-                label: ModelLimits(
-                    max_ratio=model.max_ratio,
-                    heeds_negative=model.heeds_negative,
-                    schedulers=model.kind.schedulers_for(),
-                    schedulers_on_pictures=model.kind.schedulers_for(on_picture=True),
-                    guides=model.kind.guides,
-                    captions=model.kind.captions,
-                    stranger="" if is_known(model.pipeline) else model.pipeline,
-                    lack=self._lack(model),
-                    size=partial(exact_size, model=model),
-                    enlarged=partial(enlarged_size, model=model),
-                    draws_on=model.draws_on,
-                    needs_picture=model.kind.needs_picture,
-                    masks=model.kind.masks,
-                    least_strength=model.least_strength,
-                    takes_loras=bool(model.kind.loras),
-                )
-                for label, model in models.items()
-            },
-            default_model=next(iter(models)),
-            num_images=self._settings.sheet.num_images,
-            prompt_chars=self._settings.sheet.max_prompt_chars,
-            styles=tuple(words.styles),
-            caption_styles=caption_styles(words.styles),
-            palettes=words.palettes,
-            wildcards=words.wildcards.choices,
-            wildcard_faults=words.wildcards.faults,
-            wildcard_fault=words.wildcards.fault_of,
-            unshared=why_unreachable(shared_folder(self._settings)),
-            model_names=self._settings.sheet.model_names,
-            model_faults=models.faults,
-            pull_name=pull_names(),
-            file_faults={**words.faults, **unread},
-            loras={
-                name: LoraUse(lora.weight, lora.words, partial(_why_not, models, lora))
-                for name, lora in loras.items()
-            },
-            lora_faults=loras.faults,
-            pictures=pictures or self._pictures(Path.cwd()),
-        )
-
-
-def _stamp(place: Path | None) -> tuple[int, int] | None:
-    """What tells whether a file, or which files are in a folder, is otherwise; None: nothing."""
-    try:
-        about = place.stat() if place is not None else None
-    except OSError:
-        return None
-    return (about.st_mtime_ns, about.st_size) if about is not None else None
-
-
-def _loras(settings: Settings) -> tuple[KnownLoras, dict[str, str]]:
-    """The LoRAs there are, and why they cannot be read: that concerns rows alone that want some."""
-    try:
-        return load_loras(loras_folder(settings)), {}
-    except SettingsError as error:
-        return KnownLoras({}, {}), {"lora": str(error)}
-
-
-def _why_not(models: KnownModels, lora: KnownLora, label: str) -> str:
-    return why_not(lora, models[label])
-
-
-_PICTURE_SHEET = (
-    *("prompt", "image", "strength", "fit", "num_images", "seed_number", "rendering"),
-    *("negative_prompt", "model"),
-)
-"""The columns of a sheet of pictures that most people need."""
-
-
-def _kind_of(sheet: Path) -> TableKind:
-    """The kind of table that a sheet's name ends in.
-
-    Raises:
-        SheetError: none.
-    """
-    kind = next((kind for kind in TABLE_KINDS if sheet.suffix.lower() == f".{kind}"), None)
-    if kind is None:
-        raise SheetError(f"{sheet} must end in {', '.join(f'.{kind}' for kind in TABLE_KINDS)}.")
-    return kind
-
-
-def _is_there(sheet: Path) -> SheetError:
-    return SheetError(f"{sheet} already exists. Choose another name.")
-
-
-def _write_table(
-    kind: TableKind,
-    sheet: Path,
-    columns: Sequence[str],
-    rows: Iterable[Mapping[str, str]],
-    *,
-    replace: bool = False,
-) -> None:
-    """Write rows as a new sheet, which has its name once it is whole.
-
-    Raises:
-        SheetError: there is a file of that name, and it is not to be replaced.
-        OSError: it cannot be written.
-    """
-    with unfinished(sheet.parent) as folder:
-        folder.mkdir(mode=0o700)
-        part = folder / sheet.name
-        with written_table(kind, part, columns) as table:
-            for row in rows:
-                table.line([row.get(name, "") for name in columns])
-        if replace:
-            part.replace(sheet)
-            return
-        try:
-            place(part, sheet)
-        except FileExistsError as error:
-            raise _is_there(sheet) from error
-
-
-def _why_none(refused: Sequence[RefusedPicture]) -> str:
-    if not refused:
-        return "No pictures given."
-    more = f" and {len(refused) - 1:,} more were refused" if len(refused) > 1 else ""
-    return f"None of these pictures can be used: {refused[0].file}: {refused[0].reason}{more}."
+        return vocabulary(self._settings, models, pictures or self._pictures(Path.cwd()))
 
 
 def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) -> frozenset[int]:
