@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -26,7 +26,6 @@ from engine.api import (
 )
 from tui.app_state import AppState, TakeInHand
 from tui.engine_watch import News
-from tui.graphics.beneath import beneath
 from tui.graphics.protocol import current
 from tui.keys import bind, key_of
 from tui.passing import passing
@@ -38,18 +37,16 @@ from tui.screens.gallery_filter import (
     FILTER_HELP,
     FILTER_HELP_ALL,
     GalleryTiles,
-    lora_words,
     row_number,
-    source_words,
     wanted_by,
 )
 from tui.screens.image_actions import ImageActions, Reviewed
+from tui.screens.large_image import LargeImage
+from tui.screens.review_words import no_images_text, title_text
 from tui.screens.row_grids import RowGrids
 from tui.terminal.download import can_download
-from tui.text import clean, count_text, rating_sign, shorten
-from tui.widgets.caption_view import prompt_lines
+from tui.text import shorten
 from tui.widgets.contact_sheet import ContactSheet
-from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_over, hand_to, work
 
 LIVE = 256
@@ -73,36 +70,18 @@ _SHOW_ALL = {"favourites": "Show all, not only favourites", "failed": "Show all,
 _BACK = "Back"
 _HIDE = "Hide large picture"
 _NO_MATCH = "No image matches. Shorten or clear the filter."
-_ORDER_WORDS = {"sheet": "", "newest": "newest first", "rating": "best rated first"}
-_ORDERS_OF_ALL = {**_ORDER_WORDS, "sheet": "session by session"}
 _FIRST = 1000
 """Images of all sessions that are shown before the others are looked for."""
 _REST = 0.15
 """Seconds without a key after which all sessions' images are looked through for what was typed."""
+_OF_ALL = ("contact.range", "review.compare", "review.grid", "review.all_images")
 _KEYS = (
-    *(
-        "contact.range",
-        "review.compare",
-        "review.grid",
-        "review.open",
-        "review.favourite",
-        "review.take_away",
-    ),
-    *("contact.mark", "contact.leave", "review.pick", "review.undo", "review.find"),
-    *("review.all_images", "review.rate"),
-    *("review.watch", "review.to_sheet", "review.again", "review.write_out"),
+    *("contact.range", "review.compare", "review.grid", "review.open", "review.favourite"),
+    *("review.take_away", "contact.mark", "contact.leave", "review.pick", "review.undo"),
+    *("review.find", "review.all_images", "review.rate", "review.watch", "review.to_sheet"),
+    *("review.again", "review.write_out"),
 )
-_OF_ALL = (
-    *(
-        "contact.range",
-        "review.compare",
-        "review.grid",
-        "review.all_images",
-        "review.to_sheet",
-        "review.watch",
-    ),
-)
-_KEYS_OF_ALL = tuple(dict.fromkeys((*_OF_ALL, *_KEYS)))
+_KEYS_OF_ALL = tuple(dict.fromkeys((*_OF_ALL, "review.to_sheet", "review.watch", *_KEYS)))
 """The ways on from an image come first."""
 _NO_FILTER = "", Wanted()
 _ALL_NEWEST = "", Wanted(order="newest")
@@ -177,10 +156,6 @@ class ReviewScreen(AreaScreen):
     ReviewScreen #ask { display: none; height: 1; border: none; padding: 0 1; }
     ReviewScreen #ask.-open { display: block; }
     ReviewScreen ContactSheet { width: 3fr; }
-    ReviewScreen #side { width: 2fr; min-width: 28; border-left: solid $panel; }
-    ReviewScreen #side.-hidden { display: none; }
-    ReviewScreen #large { height: 1fr; }
-    ReviewScreen #recipe { height: 6; padding: 0 1; border-top: solid $panel; }
     """
 
     _text = ""
@@ -222,13 +197,11 @@ class ReviewScreen(AreaScreen):
 
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
-        yield Static(_no_images(), id="review-title", markup=False)
+        yield Static(no_images_text(), id="review-title", markup=False)
         yield Input(id="ask", disabled=True)
         with Horizontal():
             yield self._sheet
-            with Vertical(id="side"):
-                yield ImagePane(id="large")
-                yield Static("", id="recipe", markup=False)
+            yield LargeImage()
 
     def on_mount(self) -> None:
         """Show the session in hand, or the last."""
@@ -331,10 +304,9 @@ class ReviewScreen(AreaScreen):
         marks = self._marks.get(self.reviewed.session, ())
         sheet.show(tiles, found.cursor, marks, whole=live, empty="" if tiles is None else _NO_MATCH)
         if not tiles:  # none, or none that matches
-            self.query_one("#large", ImagePane).show(None)
-            self.query_one("#recipe", Static).update("", layout=False)
+            self._large.show_none()
         if self._following and newest is not None:
-            self._show_newest(newest)
+            self._large.show_newest(newest)
         self._show_title()
         self.refresh_bindings()
         if gallery is not None and gallery.has_more:
@@ -346,26 +318,15 @@ class ReviewScreen(AreaScreen):
         self._show_title()
 
     def _show_title(self) -> None:
-        if self.reviewed.tiles is None:
-            self.query_one("#review-title", Static).update(_no_images())
-            return
-        info, gallery = self.reviewed.info, self.reviewed.tiles.gallery
-        wanted, count = gallery.wanted, len(gallery)
-        order = (_ORDERS_OF_ALL if info is None else _ORDER_WORDS)[wanted.order]
-        if info is None:
-            more = " and more" if gallery.has_more else ""
-            parts = ["all sessions", f"{count_text(count, 'image')}{more}"]
-        elif wanted.is_narrow or wanted.states == ("failed",):
-            parts = [clean(info.name), f"{count:,} of {count_text(info.images, 'image')}"]
-        else:
-            parts = [clean(info.name), f"{info.done:,} of {count_text(info.images, 'image')}"]
-        parts += [f"★ {info.favourites:,}"] if info and info.favourites else []
-        parts += ["favourites only"] if wanted.favourites else []
-        parts += ["failed only"] if wanted.states == ("failed",) else []
-        parts += [f"/{clean(self._text)}"] if self._text else []
-        parts += [order] if order else []
-        parts += ["following the newest"] if self._following else []
-        self.query_one("#review-title", Static).update(Content(" · ".join(parts)), layout=False)
+        tiles = self.reviewed.tiles
+        title = (
+            no_images_text()
+            if tiles is None
+            else title_text(
+                self.reviewed.info, tiles.gallery, self._text, following=self._following
+            )
+        )
+        self.query_one("#review-title", Static).update(Content(title), layout=False)
 
     def reopen(self) -> None:
         """The same session by another filter or order; the cursor stays on its image."""
@@ -388,7 +349,7 @@ class ReviewScreen(AreaScreen):
             self._take_in()
             self._grids.look()
         if self._following and session in news.finished:
-            self._show_newest(news.finished[session])
+            self._large.show_newest(news.finished[session])
 
     def resumed(self) -> None:
         """Take in what became of all sessions' images while something else was looked at."""
@@ -399,6 +360,10 @@ class ReviewScreen(AreaScreen):
     def _take_in(self) -> None:
         if self.reviewed.tiles is not None:
             self._read_news(self.reviewed.tiles, self.reviewed.session, self._here)
+
+    @property
+    def _large(self) -> LargeImage:
+        return self.query_one(LargeImage)
 
     @property
     def _here(self) -> str | None:
@@ -436,20 +401,7 @@ class ReviewScreen(AreaScreen):
         image = tiles.image(event.tile.key) if tiles is not None else None
         if tiles is None or image is None or self._following:
             return
-        star = rating_sign(event.tile.rating, favourite=event.tile.favourite)
-        self.query_one("#large", ImagePane).show(
-            event.tile.path,
-            f"{star} {tiles.caption(image)}".strip(),
-            words=f"◌\n\n{event.tile.words or 'No picture'}",
-            beneath=beneath(image.recipe, self.app_state.library.path),
-        )
-        self.query_one("#recipe", Static).update(
-            Content(recipe_text(image, tiles.source_name(image.image))), layout=False
-        )
-
-    def _show_newest(self, path: Path) -> None:
-        self.query_one("#large", ImagePane).show(path, f"newest: {path.stem}")
-        self.query_one("#recipe", Static).update("", layout=False)
+        self._large.show(event.tile, image, tiles, self.app_state.library.path)
 
     @on(ContactSheet.MarksChanged)
     def _marked(self) -> None:
@@ -610,11 +562,11 @@ class ReviewScreen(AreaScreen):
 
     def _take_newest(self, newest: _Newest) -> None:
         if self._following and self.reviewed.session == newest.session:
-            self._show_newest(newest.path)
+            self._large.show_newest(newest.path)
 
     def action_preview(self) -> None:
         """The large picture comes or goes; without it more thumbnails fit."""
-        side = self.query_one("#side").toggle_class("-hidden")
+        side = self._large.toggle_class("-hidden")
         passing(self).note(_HIDE, self.action_preview, is_open=not side.has_class("-hidden"))
 
     def action_sort(self) -> None:
@@ -772,29 +724,3 @@ class ReviewScreen(AreaScreen):
     def on_unmount(self) -> None:
         """Let go of the database, which is closed when the last thread that reads has done so."""
         self.reviewed.tiles = None
-
-
-def _no_images() -> str:
-    starts, lists = key_of("app.sheet"), key_of("app.sessions")
-    return f"No images yet. Press {starts} to start a session, {lists} to see past sessions."
-
-
-def recipe_text(image: ImageInfo, source: str = "") -> str:
-    """The recipe in a few lines; `source` is what the picture was called that it is drawn on."""
-    recipe = image.recipe
-    first, *rest = prompt_lines(recipe["prompt"])
-    lines = [first]
-    if recipe["negative_prompt"]:
-        lines.append(f"not: {clean(recipe['negative_prompt'])}")
-    lines.append(
-        f"seed {image.seed} · {image.width}×{image.height} ·"
-        f" {count_text(recipe['steps'], 'step')} · guidance {recipe['guidance']:g} ·"
-        f" {clean(recipe['model'])}"
-    )
-    lines += [f"LoRA {clean(words)}"] if (words := lora_words(image)) else []
-    lines += [clean(words)] if (words := source_words(image, source)) else []
-    lines += [f"✗ {clean(image.error)}"] if image.error else []
-    departures = image.conditions["departures"] if image.conditions else []
-    lines += [f"! {clean(change)}" for change in departures]
-    lines += rest
-    return "\n".join(lines)
