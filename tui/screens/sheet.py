@@ -1,32 +1,27 @@
 """Sheet: from a file, or typed prompts, mended in place, to the start."""
 
-import asyncio
 import gc
 from collections.abc import Collection, Hashable, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
     COLUMN,
-    DEFAULT_STRENGTH,
     ENCODINGS,
     PICTURE_COLUMNS,
     PICTURE_SUFFIXES,
     Draft,
     MissingModel,
     Place,
-    Row,
-    SourcePicture,
     looks_like_caption,
     missing_model,
     picture_folder,
@@ -35,7 +30,6 @@ from tui.app_state import AppState, ModelCame, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
 from tui.engine_watch import News
 from tui.keys import bind, key_of
-from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.area import AreaScreen
 from tui.screens.ask import Ask
 from tui.screens.ask_count import AskCount
@@ -44,6 +38,8 @@ from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
 from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
 from tui.screens.sheet_output import PicturesCopied, Saved, SheetSaving, SheetStarted, SheetStarting
+from tui.screens.sheet_pictures import SheetPictures
+from tui.screens.sheet_search import SheetSearch
 from tui.screens.sheet_totals import SheetTotals
 from tui.screens.sheet_words import (
     counts_text,
@@ -58,6 +54,7 @@ from tui.sheet_document import Opened, SheetDocument, sheet_name
 from tui.text import clean, count_text
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
+from tui.widgets.source_pane import SourcePane
 from tui.widgets.virtual_table import VirtualTable
 from tui.widgets.welcome import Welcome
 from tui.workers import hand_over, work
@@ -68,7 +65,6 @@ _WITH_ROWS = (
     *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
-_OWN_SHEET = "in a new sheet"
 
 
 class SheetScreen(AreaScreen):
@@ -121,11 +117,8 @@ class SheetScreen(AreaScreen):
                          scrollbar-size-vertical: 1; }
     SheetScreen #problem, SheetScreen #help { height: auto; }
     SheetScreen #totals { width: 2fr; padding: 0 1; }
-    SheetScreen #source { display: none; width: 1fr; max-width: 24; border-right: solid $panel; }
-    SheetScreen #source.-there { display: block; }
     """
 
-    _found = ""
     _told_stopped = False
     """Whether the session whose sheet this is was stopped when it was last looked at."""
 
@@ -141,6 +134,10 @@ class SheetScreen(AreaScreen):
         self._totals = SheetTotals(
             self, document, library, costs=self._show_totals, differs=self._show_difference
         )
+        self._search = SheetSearch(self, document, lambda: self._table)
+        self._pictures = SheetPictures(
+            self, app_state, document, self._opening, lambda: self._table
+        )
 
     def compose_area(self) -> ComposeResult:
         """Title, table, and below it the problem and the totals."""
@@ -154,7 +151,7 @@ class SheetScreen(AreaScreen):
                 yield Static("", id="problem", markup=False)
                 yield RowPreviewPane(self.app_state, id="preview")
                 yield Static("", id="help", markup=False)
-            yield Container(id="source")
+            yield SourcePane(self.app_state.library.path, id="source")
             yield Static("", id="totals", markup=False)
         yield CellEditor()
 
@@ -335,41 +332,7 @@ class SheetScreen(AreaScreen):
 
     def action_pictures(self) -> None:
         """Ask for pictures, each of which becomes a row that is drawn on it."""
-        if self.draft is None or not self.draft.is_own("image"):
-            self._ask_for_pictures()
-            return
-        note = (
-            "The column image in this sheet does not name pictures, so no pictures can be added."
-            " Rename that column in your file first."
-        )
-
-        def answered(where: str | None) -> None:
-            if where is not None:
-                self._ask_for_pictures(apart=True)
-
-        ask = Ask("Where to add the pictures?", choices=[_OWN_SHEET], note=note)
-        self.app.push_screen(ask, answered)
-
-    def _ask_for_pictures(self, *, apart: bool = False) -> None:
-        library, memory = self.app_state.library, self.app_state.memory
-        dialog = AddPictures(library, memory.pictures, strength=f"{DEFAULT_STRENGTH:g}")
-        self.app.push_screen(dialog, partial(self._add_pictures, apart=apart))
-
-    def _add_pictures(self, added: AddedPictures | None, *, apart: bool) -> None:
-        if added is None:
-            return
-        for searched in added.folders:
-            self.app_state.memory.looked_in(searched)
-        count = count_text(len(added.pictures), "row")
-        below = self.draft if not apart else None
-        folder = picture_folder(below) if below is not None else None
-        rows = self.app_state.library.sheets.rows_on(
-            added.pictures, folder, prompt=added.prompt, strength=added.strength
-        )
-        if below is None:
-            self._opening.take_pictures(rows)
-        else:
-            self._table.add_rows(rows, "image", f"{count} with pictures added")
+        self._pictures.ask()
 
     # ---------------------------------------------------------------- what is shown
 
@@ -450,37 +413,8 @@ class SheetScreen(AreaScreen):
             self.query_one("#problem", Static).update(text)
             row = draft.row(place.row)
             self.query_one(RowPreviewPane).show(row)
-            self._show_source(draft, row)
+            self.query_one(SourcePane).show(draft, row)
             self.query_one("#help", Static).update(help_text(draft, place))
-
-    def _show_source(self, draft: Draft, row: Row) -> None:
-        """The picture that a row is drawn on, beside how it will be rendered."""
-        self.workers.cancel_group(self, "source")
-        cell = row.cells.get("image", "")
-        if row.values is None and cell:  # with another fault, say no prompt: written by the picture
-            self._find_source(draft, cell)
-        else:
-            self._take_source(row.values.image if row.values is not None else None)
-
-    @work(thread=True, exclusive=True, group="source")
-    def _find_source(self, draft: Draft, cell: str) -> None:
-        found = draft.vocabulary.pictures([cell]).get(cell)
-        hand_over(self._take_source, found.picture if found is not None else None)
-
-    def _take_source(self, image: SourcePicture | None) -> None:
-        self.query_one("#source", Container).set_class(image is not None, "-there")
-        if image is not None:
-            path = image.file_in(self.app_state.library.path)
-            self._draw_source(path, f"{image.width}×{image.height}")
-
-    @work(exclusive=True, group="draw source")
-    async def _draw_source(self, path: Path, caption: str) -> None:
-        # What decodes pictures takes a third of a second to load, and few sheets have any.
-        image_pane = await asyncio.to_thread(import_module, "tui.widgets.image_pane")
-        place = self.query_one("#source", Container)
-        if not place.children:
-            await place.mount(image_pane.ImagePane())
-        place.query_one(image_pane.ImagePane).show(path, caption)
 
     def action_scroll_place(self, direction: int) -> None:
         """Through a long preview, while the cursor stays where it is."""
@@ -660,31 +594,11 @@ class SheetScreen(AreaScreen):
 
     def action_find(self) -> None:
         """Ask for a text."""
-        following, before = key_of("sheet.find_next"), key_of("sheet.find_previous")
-        note = f"{following} next  {before} previous"
-        self.app.push_screen(Ask("Find", self._found, note=note), self._find)
-
-    def _find(self, text: str | None) -> None:
-        if text:
-            self._found = text
-            self.action_find_next(1)
+        self._search.ask()
 
     def action_find_next(self, direction: int) -> None:
         """Go to the next or previous cell that holds the text."""
-        here = self._table.place
-        if self._found and self.draft is not None and here is not None:
-            self._search(self.draft, self._found, here, direction)
-
-    @work(thread=True, exclusive=True, group="find")
-    def _search(self, draft: Draft, text: str, here: Place, direction: int) -> None:
-        place = draft.still(lambda: draft.find(text, here, direction))
-        hand_over(self._show_found, place)
-
-    def _show_found(self, place: Place | None) -> None:
-        if place is None:
-            self.notify(clean(f"“{self._found}” was not found."), severity="warning", markup=False)
-        else:
-            self._table.go_to(place.row, place.column)
+        self._search.go_on(direction)
 
     # ---------------------------------------------------------------- into a session or a file
 
