@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from engine.api import (
     IMAGE_ORDERS,
@@ -32,10 +32,9 @@ from tui.passing import passing
 from tui.screens.area import AreaScreen
 from tui.screens.choosing import Choosing
 from tui.screens.compare import MOST, CompareScreen
+from tui.screens.filter_line import DROP, FilterLine
 from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import (
-    FILTER_HELP,
-    FILTER_HELP_ALL,
     GalleryTiles,
     row_number,
     wanted_by,
@@ -52,20 +51,10 @@ from tui.workers import hand_over, hand_to, work
 LIVE = 256
 """Up to so many images a session is seen whole while it renders, finished or not."""
 _WITH_IMAGES = (
-    "duel",
-    "full",
-    "chosen",
-    "favour",
-    "rate",
-    "trash",
-    "compare",
-    "grid",
-    "more",
-    "export",
+    *("duel", "full", "chosen", "favour", "rate", "trash"),
+    *("compare", "grid", "more", "export"),
 )
 """Actions that mean an image."""
-_DROP = "Clear filter"
-_NO_ROW = "Stay here"
 _SHOW_ALL = {"favourites": "Show all, not only favourites", "failed": "Show all, not only failed"}
 _BACK = "Back"
 _HIDE = "Hide large picture"
@@ -153,14 +142,11 @@ class ReviewScreen(AreaScreen):
     DEFAULT_CSS = """
     ReviewScreen #review-title { height: 1; padding: 0 1; text-wrap: nowrap;
                                  text-overflow: ellipsis; }
-    ReviewScreen #ask { display: none; height: 1; border: none; padding: 0 1; }
-    ReviewScreen #ask.-open { display: block; }
     ReviewScreen ContactSheet { width: 3fr; }
     """
 
     _text = ""
     _wanted = Wanted()
-    _asking = "filter"
     _following = False
     _everything = False
     """Whether the images of all sessions are shown."""
@@ -198,7 +184,7 @@ class ReviewScreen(AreaScreen):
     def compose_area(self) -> ComposeResult:
         """Title, filter, thumbnails, the large one, its recipe."""
         yield Static(no_images_text(), id="review-title", markup=False)
-        yield Input(id="ask", disabled=True)
+        yield FilterLine(id="ask")
         with Horizontal():
             yield self._sheet
             yield LargeImage()
@@ -231,7 +217,8 @@ class ReviewScreen(AreaScreen):
         (self._text, self._wanted), self._everything = _NO_FILTER, False
         self._note_filters()  # nothing is open any more
         if self.ready:
-            self._close_box()
+            self._line.write(filtered[0])
+            self._line.close()
         (self._text, self._wanted), self._everything = filtered, everything
         self.KEY_LINE = _KEYS_OF_ALL if everything else _KEYS
         self._note_filters()
@@ -364,6 +351,10 @@ class ReviewScreen(AreaScreen):
     @property
     def _large(self) -> LargeImage:
         return self.query_one(LargeImage)
+
+    @property
+    def _line(self) -> FilterLine:
+        return self.query_one(FilterLine)
 
     @property
     def _here(self) -> str | None:
@@ -599,7 +590,7 @@ class ReviewScreen(AreaScreen):
         for what, is_open in only.items():
             leave = partial(self.action_only, what)
             passing(self).note(_SHOW_ALL[what], leave, is_open=is_open)
-        passing(self).note(_DROP, self._drop_filter, is_open=bool(self._text))
+        passing(self).note(DROP, self._drop_filter, is_open=bool(self._text))
 
     def action_everything(self) -> None:
         """This image among those of all sessions; from there, among those of its own."""
@@ -620,38 +611,29 @@ class ReviewScreen(AreaScreen):
 
     def action_ask(self, what: str) -> None:
         """Type a filter, or a row's number."""
-        self._asking = what
-        box = self.query_one("#ask", Input)
-        with box.prevent(Input.Changed):
-            box.value = self._text if what == "filter" else ""
-        helps = FILTER_HELP_ALL if self._everything else FILTER_HELP
-        box.placeholder = (
-            f"{helps}; {key_of('app.leave')} clears it"
-            if what == "filter"
-            else "row number, then enter"
-        )
-        leaving = (_DROP, self._drop_filter) if what == "filter" else (_NO_ROW, self._close_box)
-        passing(self).begin(*leaving)
-        box.add_class("-open")
-        box.disabled = False
-        box.focus()
+        if what == "filter":
+            self._line.ask_filter(self._text, self._drop_filter, of_all=self._everything)
+        else:
+            self._line.ask_row()
 
-    @on(Input.Changed, "#ask")
-    def _typed(self, event: Input.Changed) -> None:
-        if self._asking == "filter":
-            self._text = event.value.strip()
-            if self._resting is not None:
-                self._resting.stop()
-            if self._everything:
-                self._resting = self.set_timer(_REST, self.reopen)
-            else:
-                self.reopen()
+    @on(FilterLine.Filtered)
+    def _typed(self) -> None:
+        self._text = self._line.value.strip()
+        if self._resting is not None:
+            self._resting.stop()
+        if self._everything:
+            self._resting = self.set_timer(_REST, self.reopen)
+        else:
+            self.reopen()
 
-    @on(Input.Submitted, "#ask")
-    def _answered(self, event: Input.Submitted) -> None:
-        if self._asking == "row":
-            self._jump(event.value.strip())
-        self._close_box()
+    @on(FilterLine.RowNamed)
+    def _named(self, event: FilterLine.RowNamed) -> None:
+        self._jump(event.row)
+
+    @on(FilterLine.Closed)
+    def _nothing_typed(self) -> None:
+        self._sheet.focus()
+        self._note_filters()
 
     @work(exclusive=True, group="jump")
     async def _jump(self, row: str) -> None:
@@ -673,18 +655,11 @@ class ReviewScreen(AreaScreen):
 
     def _drop_filter(self) -> None:
         """Show all images again; the marks stay until the next time."""
+        self._line.write("")
         if self._text:
             self._text = ""
             self.reopen()
-        self._close_box()
-
-    def _close_box(self) -> None:
-        box = self.query_one("#ask", Input)
-        box.remove_class("-open")
-        box.disabled = True
-        self._sheet.focus()
-        passing(self).end(_NO_ROW)
-        passing(self).note(_DROP, self._drop_filter, is_open=bool(self._text))
+        self._line.close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without images there is little to do."""
