@@ -53,3 +53,13 @@ def test_every_package_says_what_lives_there(package: str) -> None:
     text = (ROOT / package / "__init__.py").read_text()
     docstring = re.match(r'"""(.+?)"""', text, re.DOTALL)
     assert docstring and len(docstring[1].split("\n")) > 2, f"{package} has no guide of its own"
+
+
+def test_no_two_classes_have_one_name() -> None:
+    named: dict[str, list[str]] = {}
+    for top in ("engine", "tui"):
+        for path in (ROOT / top).rglob("*.py"):
+            for name in re.findall(r"^class ([A-Z]\w*)", path.read_text(), re.MULTILINE):
+                named.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert len(named) > 500
+    assert not {name: paths for name, paths in named.items() if len(paths) > 1}

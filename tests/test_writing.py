@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.library.read.export import Wish, export_zip
+from engine.library.read.export import ExportWish, export_zip
 from engine.library.read.reader import list_images
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.write.writer import Writer
@@ -144,7 +144,7 @@ def test_a_clock_that_was_wrong_breaks_no_export(
         db.execute("UPDATE images SET finished = ?", (at,))
     monkeypatch.setattr("engine.library.read.tables.time.time", lambda: at)
     out = io.BytesIO()
-    assert export_zip(filled.library, KEY, out, Wish(table=kind)).images == 12
+    assert export_zip(filled.library, KEY, out, ExportWish(table=kind)).images == 12
     with zipfile.ZipFile(out) as bundle:
         assert bundle.testzip() is None
         assert {info.date_time[0] for info in bundle.infolist()} == {year}

@@ -20,9 +20,9 @@ from textual.screen import Screen
 
 from engine.api import Library
 from tui.app_state import (
+    AppMemory,
     AppState,
     KeysChanged,
-    Memory,
     ModelCame,
     RowsToSheet,
     RowToReview,
@@ -248,7 +248,7 @@ class PromptsheetApp(PacedApp[str]):
             self._keep(replace(self.app_state.memory))
 
     @work(thread=True, group="memory")
-    def _keep(self, memory: Memory) -> None:
+    def _keep(self, memory: AppMemory) -> None:
         remember(self.app_state.library, memory)
 
     def _take_news(self) -> None:

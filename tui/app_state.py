@@ -86,7 +86,7 @@ class KeysChanged(Message):
 
 
 @dataclass
-class Memory:
+class AppMemory:
     """Where the app was left. Nothing is lost with it but comfort."""
 
     mode: str = "sheet"
@@ -115,7 +115,7 @@ class AppState:
     """One for the whole app."""
 
     library: Library
-    memory: Memory
+    memory: AppMemory
     sheet: Path | None = None
     """A sheet named on the command line."""
     handed: RowsToSheet | None = None
@@ -165,15 +165,15 @@ def _file(library: Library) -> Path:
     return library.state_folder() / f"app-{zlib.crc32(str(library.path).encode()):08x}.json"
 
 
-def recall(library: Library) -> Memory:
+def recall(library: Library) -> AppMemory:
     """Where the app was left with this library; a fresh memory where that cannot be read."""
     try:
-        return Memory(**json.loads(_file(library).read_text()))
+        return AppMemory(**json.loads(_file(library).read_text()))
     except (OSError, ValueError, TypeError):
-        return Memory()
+        return AppMemory()
 
 
-def remember(library: Library, memory: Memory) -> None:
+def remember(library: Library, memory: AppMemory) -> None:
     """Keep it for the next start, if the disk lets us."""
     with contextlib.suppress(OSError):
         path = _file(library)

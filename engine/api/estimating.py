@@ -9,7 +9,7 @@ from engine.library.read.usage import disk_use
 from engine.machine import devices_in_use
 from engine.models.catalog import ModelList
 from engine.models.weights import model_size
-from engine.plan.estimate import DiskNeed, Estimate, Rate, estimate, expected_rates
+from engine.plan.estimate import DiskNeed, Estimate, ModelRate, estimate, expected_rates
 from engine.plan.memory import memory_needs
 from engine.service.devices import AUTO
 from engine.settings import Settings
@@ -43,7 +43,7 @@ def _disk_need(needed: int | None, settings: Settings) -> DiskNeed | None:
     return DiskNeed(needed, room, needed <= room)
 
 
-def _rates(models: ModelList, settings: Settings) -> dict[str, Rate]:
+def _rates(models: ModelList, settings: Settings) -> dict[str, ModelRate]:
     expected = expected_rates(models)
     try:
         measured = measured_rates(settings.library)

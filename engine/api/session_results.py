@@ -68,9 +68,12 @@ class SessionResults:
             LibraryError: no such session.
             OSError: `out` cannot be written.
         """
-        from engine.library.read.export import Wish, export_zip  # numpy and Pillow, which few need
+        from engine.library.read.export import (  # numpy and Pillow, which few need
+            ExportWish,
+            export_zip,
+        )
 
-        wish = Wish(
+        wish = ExportWish(
             images=_frozen(images),
             rows=_frozen(rows),
             favourites=favourites,

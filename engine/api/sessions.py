@@ -28,7 +28,7 @@ from engine.protocol.commands import (
     RestoreSession,
     Resume,
     Retry,
-    Source,
+    RowsSource,
     Stop,
     Submit,
     Tag,
@@ -87,7 +87,7 @@ class Sessions(SessionResults):
             for row in sheet.ready
             if row.values is not None
         )
-        source = Source(
+        source = RowsSource(
             sheet.file,
             sheet.sheet,
             list(sheet.columns),

@@ -70,7 +70,7 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
 """What is said of a medium where a palette needs a style description, and no column gives one."""
 
 
-class Words(NamedTuple):
+class WordsToShow(NamedTuple):
     """Words that are to stand in the picture."""
 
     column: str
@@ -100,7 +100,7 @@ class Wishes:
     """A style description without its palette; empty: none is asked for."""
     palette: tuple[str, ...] = ()
     """`#RRGGBB`, what counts most first."""
-    words: tuple[Words, ...] = ()
+    words: tuple[WordsToShow, ...] = ()
     places: Mapping[str, Box] = field(default_factory=dict)
     """Column of words, `subject`, or what a thing is → its box."""
 
@@ -117,7 +117,7 @@ def plain_caption(idea: str, wishes: Wishes = NOTHING) -> Caption:
     Words between quote marks are taken for words that stand in the picture.
     """
     medium = medium_of(idea)
-    quoted = [Words("prompt", each.strip()) for each in _QUOTED.findall(idea) if each.strip()]
+    quoted = [WordsToShow("prompt", each.strip()) for each in _QUOTED.findall(idea) if each.strip()]
     elements: list[dict[str, Any]] = [{"type": "obj", "desc": idea}]
     caption: Caption = {
         DESCRIPTION: idea,
@@ -208,7 +208,7 @@ def _worded(
             _add_words(elements, words)
 
 
-def _add_words(elements: list[dict[str, Any]], words: Words) -> None:
+def _add_words(elements: list[dict[str, Any]], words: WordsToShow) -> None:
     taken = (str(each.get("text", "")) for each in elements)
     if _folded(words.text) in {_folded(text) for text in taken if text}:
         return

@@ -17,7 +17,7 @@ PLACES = "top, middle, bottom, left, center, right, two of them, or full"
 """The words for places."""
 
 
-class Placed(NamedTuple):
+class PlacedElement(NamedTuple):
     """What is where."""
 
     name: str
@@ -29,7 +29,7 @@ class LayoutError(ValueError):
     """A layout that cannot be understood; the message says why and what to do."""
 
 
-def read_layout(text: str) -> tuple[Placed, ...]:
+def read_layout(text: str) -> tuple[PlacedElement, ...]:
     """What a layout says.
 
     Raises:
@@ -50,7 +50,7 @@ def read_layout(text: str) -> tuple[Placed, ...]:
         if name in found:
             raise LayoutError(f"{name[:40]} has two places: remove one.")
         found[name] = _box(place)
-    return tuple(Placed(name, box) for name, box in found.items())
+    return tuple(PlacedElement(name, box) for name, box in found.items())
 
 
 def _is_ours(name: str) -> bool:

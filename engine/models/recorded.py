@@ -11,7 +11,7 @@ from engine.atomic_files import replace_text
 from engine.errors import reason_of
 from engine.models.file_digests import file_digest
 from engine.models.fingerprint import fingerprint
-from engine.models.hub.messages import RECORD, Record
+from engine.models.hub.messages import RECORD, PullRecord
 from engine.models.model_files import ModelFiles
 from engine.settings import config_folder
 
@@ -58,8 +58,8 @@ def record_of(files: ModelFiles) -> RecordedModel | None:
     """
     path = files.path
     for folder in (path, *path.parents[:3]) if files.is_file else (path,):
-        pulled = _read(folder / RECORD, Record)
-        if isinstance(pulled, Record):
+        pulled = _read(folder / RECORD, PullRecord)
+        if isinstance(pulled, PullRecord):
             came = (RecordedFile(f.name, f.size, f.digest, f.by) for f in pulled.files)
             return RecordedModel(str(folder), tuple(came), "pulled")
     added = _read(_place_of(path), RecordedModel)
@@ -195,7 +195,9 @@ def _write(path: Path, record: RecordedModel) -> None:
     replace_text(_place_of(path), body.decode())
 
 
-def _read(path: Path, kind: type[Record] | type[RecordedModel]) -> Record | RecordedModel | None:
+def _read(
+    path: Path, kind: type[PullRecord] | type[RecordedModel]
+) -> PullRecord | RecordedModel | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError):

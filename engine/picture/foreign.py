@@ -14,7 +14,7 @@ from typing import Any
 from engine.picture.comfy import drawn_by
 from engine.picture.foreign_texts import foreign_texts, hidden_text
 from engine.picture.formats import read_texts
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.png import PictureError, read_text
 from engine.picture.recipe import Recipe
 from engine.picture.told import Foreign, as_json, as_number, as_size, as_text, as_whole
@@ -34,7 +34,7 @@ def read_foreign(path: Path) -> Foreign | None:
     """
     for read in (read_texts, read_text):  # a PNG may be called otherwise
         with contextlib.suppress(PictureError):
-            record = Record.from_text(read(path))
+            record = ImageRecord.from_text(read(path))
             if record is not None:
                 return told_by(record)
     return understand(foreign_texts(path)) or understand(_hidden(path))
@@ -84,7 +84,7 @@ def understand(text: Mapping[str, str]) -> Foreign | None:
     Args:
         text: keyword → text.
     """
-    record = Record.from_text(text)
+    record = ImageRecord.from_text(text)
     if record is not None:
         return told_by(record)
     for keyword, read in (
@@ -121,7 +121,7 @@ def _novelai(body: dict[str, Any]) -> Foreign | None:
     return replace(found, prompt=base) if found and base else found
 
 
-def told_by(record: Record) -> Foreign:
+def told_by(record: ImageRecord) -> Foreign:
     """What our own record says, which is everything."""
     return told_by_recipe(record.recipe)
 

@@ -18,7 +18,7 @@ _HASH_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ImageRecord:
     """What an image file says of itself; enough to rebuild its place in a lost database."""
 
     image: str
@@ -72,10 +72,10 @@ class Record:
             return None
 
 
-def read_record(path: Path) -> Record | None:
+def read_record(path: Path) -> ImageRecord | None:
     """The record in a picture file; None if it is unreadable, or not Promptsheet's."""
     try:
-        return Record.from_text(read_texts(path))
+        return ImageRecord.from_text(read_texts(path))
     except (PictureError, OSError):
         return None
 

@@ -10,7 +10,7 @@ from engine.caption.filling import (
     BY_WORDS,
     Clash,
     Wishes,
-    Words,
+    WordsToShow,
     filled,
     ordered_palette,
     plain_caption,
@@ -96,9 +96,9 @@ def wishes_of(values: RowValues, template: Template, words: KnownWords) -> Wishe
     return Wishes(template.caption, palette, _words(values), dict(read_layout(values.layout)))
 
 
-def _words(values: RowValues) -> tuple[Words, ...]:
+def _words(values: RowValues) -> tuple[WordsToShow, ...]:
     each = ((name, getattr(values, name)) for name in TEXTS_IN_PICTURE)
-    return tuple(Words(name, text) for name, text in each if text)
+    return tuple(WordsToShow(name, text) for name, text in each if text)
 
 
 def asked(values: RowValues, expanded: str, template: Template) -> str:
@@ -143,7 +143,7 @@ def put_around(around: str, asked: str, answer: str) -> str:
     wishes = Wishes(
         style=body["style"],
         palette=tuple(body["palette"]),
-        words=tuple(Words(*each) for each in body["words"]),
+        words=tuple(WordsToShow(*each) for each in body["words"]),
         places={name: _box(box) for name, box in body["places"].items()},
     )
     caption = read(answer).caption or read(without_answer(asked)).caption

@@ -13,7 +13,7 @@ from engine.sheet.rows import RowValues
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class ModelRate:
     """What a model's images cost here."""
 
     seconds_per_work: float
@@ -44,21 +44,21 @@ class Estimate:
     """What the images need of the disk; None where nothing is known, of them or of the disk."""
 
 
-def expected_rates(models: ModelList) -> dict[str, Rate]:
+def expected_rates(models: ModelList) -> dict[str, ModelRate]:
     """Label → rate, for the models whose entry says what to expect."""
     return {label: rate for label, m in models.items() if (rate := _expected(m)) is not None}
 
 
-def _expected(model: Model) -> Rate | None:
+def _expected(model: Model) -> ModelRate | None:
     if model.expect is None:
         return None
     pixels = model.base_resolution**2
     work = pixels * model.rendering["default"].steps
-    return Rate(model.expect.seconds_per_image / work, model.expect.bytes_per_image / pixels)
+    return ModelRate(model.expect.seconds_per_image / work, model.expect.bytes_per_image / pixels)
 
 
 def estimate(
-    rows: Iterable[RowValues], models: ModelList, rates: Mapping[str, Rate]
+    rows: Iterable[RowValues], models: ModelList, rates: Mapping[str, ModelRate]
 ) -> tuple[int, Estimate]:
     """How many images `rows` make; and seconds and bytes for them on one renderer.
 

@@ -94,7 +94,7 @@ class Rated(Answer, frozen=True, tag="rated"):
     """Whether the row, where it is about one, was decided before."""
 
 
-class Images(Answer, frozen=True, tag="images"):
+class ImagesChanged(Answer, frozen=True, tag="images"):
     """Images that changed, by their ids."""
 
     images: list[str]
@@ -206,7 +206,7 @@ AnyAnswer: TypeAlias = (
     | Done
     | Accepted
     | Changed
-    | Images
+    | ImagesChanged
     | Moved
     | Rated
     | Tags

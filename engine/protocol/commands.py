@@ -17,7 +17,7 @@ from engine.protocol.answers import (
     Changed,
     Deleted,
     Done,
-    Images,
+    ImagesChanged,
     Leaving,
     Moved,
     Rated,
@@ -55,7 +55,7 @@ class RequestedRow(msgspec.Struct, frozen=True):
         return self.grid or (self.values,)
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+class RowsSource(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the rows of a session come from; stored with it."""
 
     file: str
@@ -77,7 +77,7 @@ class Submit(Command[Accepted], frozen=True, tag="submit"):
 
     answer = Accepted
     name: str
-    source: Source
+    source: RowsSource
     rows: list[msgspec.Raw]
     """`RequestedRow`s, each read when it is its turn: one look at all would be a long one."""
 
@@ -191,10 +191,10 @@ class TrashImages(Command[Moved], frozen=True, tag="trash"):
     images: Sequence[str]
 
 
-class RestoreImages(Command[Images], frozen=True, tag="restore"):
+class RestoreImages(Command[ImagesChanged], frozen=True, tag="restore"):
     """Bring trashed images back."""
 
-    answer = Images
+    answer = ImagesChanged
     images: Sequence[str]
 
 

@@ -123,7 +123,7 @@ class Loaded(FromRenderer, frozen=True, tag="loaded"):
     """All models that are loaded now."""
 
 
-class Started(FromRenderer, frozen=True, tag="started"):
+class BatchStarted(FromRenderer, frozen=True, tag="started"):
     """The batch is being computed; the next may come."""
 
     batch: int
@@ -144,7 +144,7 @@ class Preview(FromRenderer, frozen=True, tag="preview"):
     image: str
 
 
-class Picture(FromRenderer, frozen=True, tag="picture"):
+class FinishedImage(FromRenderer, frozen=True, tag="picture"):
     """One finished image; its file comes behind it."""
 
     batch: int
@@ -165,7 +165,7 @@ class Free(FromRenderer, frozen=True, tag="free"):
     """Bytes there are for a call."""
 
 
-class Ended(FromRenderer, frozen=True, tag="ended"):
+class BatchEnded(FromRenderer, frozen=True, tag="ended"):
     """All pictures of the batch are sent, or it was stopped."""
 
     batch: int
@@ -185,5 +185,5 @@ class Failed(FromRenderer, frozen=True, tag="failed"):
 
 AnyToRenderer: TypeAlias = LoadModel | RenderBatch | StopBatch | WantPreviews
 AnyFromRenderer: TypeAlias = (
-    Hello | Loaded | Started | Step | Preview | Picture | Free | Ended | Failed
+    Hello | Loaded | BatchStarted | Step | Preview | FinishedImage | Free | BatchEnded | Failed
 )

@@ -20,23 +20,23 @@ from engine.machine import die_with_parent, leave_signals_to_parent
 from engine.models.helpers import helper_reason
 from engine.models.loras import LoraError
 from engine.picture.formats import encode, pixel_digest
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceError
 from engine.protocol.framing import FrameSocket, Unpacker
 from engine.protocol.rendering import (
     AnyToRenderer,
+    BatchEnded,
+    BatchStarted,
     Cause,
-    Ended,
     Failed,
+    FinishedImage,
     Free,
     Hello,
     Loaded,
     LoadModel,
-    Picture,
     Preview,
     RenderBatch,
-    Started,
     Step,
     StopBatch,
     WantPreviews,
@@ -180,7 +180,7 @@ class Renderer:
                 self._give_up(batch, error)
         else:
             self._stop_asked.discard(batch)
-            self._connection.send(Ended(batch))
+            self._connection.send(BatchEnded(batch))
 
     def _made_ready(self, wanted: RenderBatch, slots: list[Recipe]) -> list[Any]:
         """The pictures that a batch is drawn on.
@@ -213,7 +213,7 @@ class Renderer:
             ended, room = time.monotonic(), memory.room()
         except _StoppedError:
             # Behind the pictures that are still being encoded.
-            self._encoders.submit(self._connection.send, Ended(batch))
+            self._encoders.submit(self._connection.send, BatchEnded(batch))
             return
         except Exception as error:
             self._give_up(batch, error, alone=alone)
@@ -221,14 +221,14 @@ class Renderer:
         finally:
             self._stop_asked.discard(batch)
         self._connection.send(Free(batch, began, ended, taken, room))
-        self._encoders.submit(self._connection.send, Ended(batch))
+        self._encoders.submit(self._connection.send, BatchEnded(batch))
 
     def _draw(self, work: "_Work") -> None:
         """Compute the pictures of a batch, each sent on its way as soon as it is there."""
         batch = work.batch
         if batch in self._stop_asked:
             raise _StoppedError
-        self._connection.send(Started(batch))
+        self._connection.send(BatchStarted(batch))
         departures: list[str] = []
         pictures = work.model.draw(
             work.slots,
@@ -278,7 +278,7 @@ class Renderer:
                 image = work.records[slot].image
                 self._connection.send(Preview(work.batch, image), file)
 
-    def _send_picture(self, batch: int, record: Record, pixels: Any) -> None:
+    def _send_picture(self, batch: int, record: ImageRecord, pixels: Any) -> None:
         try:
             text = replace(record, pixels=pixel_digest(pixels)).to_text()
             kind, level = record.conditions.encoding.split()
@@ -286,7 +286,7 @@ class Renderer:
         except Exception as error:  # nobody would see it: this is another thread
             self._fail(batch, Cause.ERROR, plain(error))
         else:
-            self._connection.send(Picture(batch, text), file)
+            self._connection.send(FinishedImage(batch, text), file)
         finally:
             self._in_encoder.release()
 
@@ -302,7 +302,7 @@ class _Work:
     model: Any
     threads: int
     slots: list[Recipe]
-    records: Mapping[int, Record]
+    records: Mapping[int, ImageRecord]
     """Slot → what the image's file says of itself; padded slots have none."""
     sources: Sequence[Any] = ()
     """What each slot is drawn on, made ready; none if they are drawn from noise."""
@@ -328,7 +328,7 @@ class _Work:
             chosen.threads,
             [recipes.get(slot, padding) for slot in range(size)],
             {
-                image.slot: Record(
+                image.slot: ImageRecord(
                     image=image.image,
                     recipe=image.recipe,
                     conditions=actual,

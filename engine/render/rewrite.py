@@ -26,7 +26,7 @@ _MOST_CHARS = 2000
 _QUOTES = "\"'“”„«»`"
 
 
-class MachineError(Exception):
+class UnfitMachineError(Exception):
     """This machine can run no model: its device is not there, or torch does not start."""
 
 
@@ -62,7 +62,7 @@ def rewrite(
             device = "cuda:0" if torch.cuda.is_available() else "cpu"
         torch.ones(1, device=device).sum().item()
     except Exception as error:
-        raise MachineError(f"{type(error).__name__}: {error}") from error
+        raise UnfitMachineError(f"{type(error).__name__}: {error}") from error
     if device == "cpu":
         os.nice(10)  # the screen comes first
     if kind == "enhanced":
@@ -182,7 +182,7 @@ def main() -> None:
     try:
         for prompt, text in rewrite(**asked):
             print(json.dumps({"prompt": prompt, "text": text}), flush=True)
-    except MachineError as error:
+    except UnfitMachineError as error:
         print(json.dumps({"machine": str(error)}), flush=True)
     except Exception as error:  # whatever it is, whoever waits must hear of it
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)

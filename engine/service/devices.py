@@ -72,7 +72,7 @@ def ask_ray(address: str) -> list[Node]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDevices:
     """The devices of this machine to render on."""
 
     devices: list[str]
@@ -84,7 +84,7 @@ class Found:
     """Why none of the machine's GPUs may be used, in words."""
 
 
-def find_devices(wanted: Sequence[str]) -> Found:
+def find_devices(wanted: Sequence[str]) -> FoundDevices:
     """The devices of this machine to render on, and their names.
 
     Args:
@@ -105,5 +105,5 @@ def find_devices(wanted: Sequence[str]) -> Found:
         if not gpus and fault is None:
             hidden = why_no_gpu()
         if AUTO in wanted:
-            return Found(gpus or [CPU], names, fault, hidden)
-    return Found(list(wanted), names, fault, hidden)
+            return FoundDevices(gpus or [CPU], names, fault, hidden)
+    return FoundDevices(list(wanted), names, fault, hidden)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from engine.caption.filling import BY_WORDS, Clash, Wishes, Words, filled, ordered_palette
+from engine.caption.filling import BY_WORDS, Clash, Wishes, WordsToShow, filled, ordered_palette
 from engine.caption.layout import read_layout
 from engine.caption.reading import Reading, looks_like_caption, read
 from engine.caption.schema import Fault
@@ -92,7 +92,7 @@ def _wishes(
     colours = ordered_palette(colour for colour in palette if colour.startswith("#"))
     by_words = style != COLUMN["style"].default and not described
     texts = {name: columns[name].texts[line] for name in TEXTS_IN_PICTURE if name in columns}
-    words = tuple(Words(name, text) for name, text in texts.items() if text)
+    words = tuple(WordsToShow(name, text) for name, text in texts.items() if text)
     layout = columns["layout"].values[line] if "layout" in columns else ""
     wishes = Wishes(described, colours, words, dict(read_layout(layout)))
     return wishes, (BY_WORDS,) if by_words else ()

@@ -15,13 +15,13 @@ from engine.sheet.copy_cells import CopyJob, Spots, filled_note
 from engine.sheet.layout import area_name, ods_layout
 from engine.sheet.package import Package, with_parts
 from engine.sheet.rows import SheetError
-from engine.sheet.xml_edits import Edit, Element, Tag, Tags, edited, escaped, sound
+from engine.sheet.xml_edits import Edit, Element, XmlTag, XmlTags, edited, escaped, sound
 
 _CONTENT = "content.xml"
-_ROOT, _TABLES, _ROWS = Tags("document-content"), Tags("table"), Tags("table", "table-row")
-_CELLS = Tags("table-cell", "covered-table-cell")
+_ROOT, _TABLES, _ROWS = XmlTags("document-content"), XmlTags("table"), XmlTags("table", "table-row")
+_CELLS = XmlTags("table-cell", "covered-table-cell")
 _WORDS = (b"p", b"h", b"list")
-_INNER = Tags(*(word.decode() for word in _WORDS), "annotation", "frame", "custom-shape", "g")
+_INNER = XmlTags(*(word.decode() for word in _WORDS), "annotation", "frame", "custom-shape", "g")
 _FOLLOWING = re.compile(rb":formula=|<draw:|<table:(?:named|content-val|database|calculation)")
 """What refers to cells and does not follow a row put in above them."""
 _ROWS_REPEATED, _COLUMNS_REPEATED = b"number-rows-repeated", b"number-columns-repeated"
@@ -244,11 +244,11 @@ def _parted(
     return b"".join([*out, times(last + 1 - at)])
 
 
-def _repeats(tag: Tag, repeated: bytes) -> int:
+def _repeats(tag: XmlTag, repeated: bytes) -> int:
     return int(tag.value(repeated) or 1)
 
 
-def _name(tag: Tag) -> str:
+def _name(tag: XmlTag) -> str:
     return unescape((tag.value(b"name") or b"").decode())
 
 

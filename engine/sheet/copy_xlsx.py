@@ -18,11 +18,11 @@ from engine.sheet.rows import SheetError
 from engine.sheet.table import CellRange
 from engine.sheet.xlsx_calculation import recalculated
 from engine.sheet.xlsx_styles import Styles
-from engine.sheet.xml_edits import Edit, Element, Tags, edited, escaped, sound
+from engine.sheet.xml_edits import Edit, Element, XmlTags, edited, escaped, sound
 
-_SHEET = Tags("sheetData", "dimension", "mergeCells", "mergeCell", "col")
-_ROWS, _CELLS, _FORMULA = Tags("row"), Tags("c"), Tags("f")
-_TABLE = Tags("table", "tableColumn")
+_SHEET = XmlTags("sheetData", "dimension", "mergeCells", "mergeCell", "col")
+_ROWS, _CELLS, _FORMULA = XmlTags("row"), XmlTags("c"), XmlTags("f")
+_TABLE = XmlTags("table", "tableColumn")
 _REFERENCES = re.compile(rb"""(\s(?:ref|sqref|topLeftCell|activeCell)=)("[^"]*"|'[^']*')""")
 _ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]")
@@ -294,7 +294,7 @@ def _lowered(xml: bytes) -> bytes:
     tags = [tag for tag in _SHEET.of(xml) if tag.local == b"sheetData"]
     start, end = tags[0].end, tags[-1].start
     edits = []
-    for tag in Tags("row", "c").of(xml, start, end):
+    for tag in XmlTags("row", "c").of(xml, start, end):
         if not tag.closes and (place := tag.value(b"r")):
             moved = re.sub(rb"([A-Z]*)([0-9]+)", one_below, place).decode()
             edits.append(Edit(tag.start, tag.end, tag.having(b"r", moved).raw))

@@ -51,7 +51,7 @@ _NOTHING: frozenset[str] = frozenset()
 _BEST, _WORST = (0, False, 0), (sys.maxsize, True, 0)
 
 
-class Reading(NamedTuple):
+class RecordSplit(NamedTuple):
     """One way to split a record."""
 
     cells: list[str]
@@ -101,7 +101,7 @@ class CarefulReader:
     usual: frozenset[str] = _NOTHING
     """Marks that this file surely quotes by: a cell within them is never meant with them."""
 
-    def records(self) -> Iterator[tuple[Reading, Remark | None]]:
+    def records(self) -> Iterator[tuple[RecordSplit, Remark | None]]:
         """Each record, and what is to be said of it.
 
         The reading's marks are those without which the record would be split otherwise.
@@ -122,7 +122,9 @@ class CarefulReader:
             yield best._replace(marks=_NOTHING) if same else best, remark
             at, row = best.end, row + 1
 
-    def _best(self, at: int, row: int, plain: Reading | None) -> tuple[Reading, Remark | None]:
+    def _best(
+        self, at: int, row: int, plain: RecordSplit | None
+    ) -> tuple[RecordSplit, Remark | None]:
         marks = _DOUBLE | self.usual
         best, least = plain, self._faults(plain) if plain else _WORST
         for backslash in (False, True) if self._has_backslashes else (False,):
@@ -148,22 +150,22 @@ class CarefulReader:
         )
         return best, Remark(row, Severity.REPAIRED, message)
 
-    def _is_suspicious(self, at: int, plain: Reading) -> bool:
+    def _is_suspicious(self, at: int, plain: RecordSplit) -> bool:
         return self._suspect.search(self.text, at, plain.end) is not None
 
-    def _fits(self, reading: Reading) -> bool:
+    def _fits(self, reading: RecordSplit) -> bool:
         cells = reading.cells
         count = next((at for at in range(len(cells), 0, -1) if cells[at - 1].strip()), 0)
         return not self.width or count == self.width
 
-    def _faults(self, reading: Reading) -> tuple[int, bool, int]:
+    def _faults(self, reading: RecordSplit) -> tuple[int, bool, int]:
         """How little a way to read a record looks as it should; the first of equals is taken."""
         cells = reading.cells
         torn = sum(map(_is_torn, cells))
         kept = sum(_is_within(cell.strip(), self.usual) for cell in cells) if self.usual else 0
         return torn, not self._fits(reading), kept
 
-    def _doubt(self, row: int, best: Reading, singles: Reading | None) -> Remark | None:
+    def _doubt(self, row: int, best: RecordSplit, singles: RecordSplit | None) -> Remark | None:
         """What a person must say, where marks may be quote marks or belong to the words."""
         if singles and len(singles.cells) < len(best.cells) and not best.marks & _SINGLE:
             cell = next(cell for cell in singles.cells if cell not in best.cells)
@@ -185,12 +187,12 @@ class CarefulReader:
 
     def _read(
         self, at: int, marks: frozenset[str] = _NOTHING, *, backslash: bool = False
-    ) -> Reading | None:
+    ) -> RecordSplit | None:
         """One record from `at`; None: a quote mark opens a cell and never closes."""
         if not marks:
             line = self._line.match(self.text, at)
             if line and '"' not in line[1]:  # as most are
-                return Reading(line[1].split(self.delimiter) if line[1] else [], line.end())
+                return RecordSplit(line[1].split(self.delimiter) if line[1] else [], line.end())
         cells: list[str] = []
         used: set[str] = set()
         while True:
@@ -204,7 +206,7 @@ class CarefulReader:
             if cell["edge"] != self.delimiter:
                 # A line's end alone is a blank line, as in the csv module.
                 blank = cells == [""] and not cell[0].startswith('"')
-                return Reading([] if blank else cells, at, frozenset(used))
+                return RecordSplit([] if blank else cells, at, frozenset(used))
 
     def _cell(
         self, at: int, marks: frozenset[str], *, backslash: bool

@@ -8,10 +8,10 @@ from collections.abc import Collection
 from engine.sheet.copy_cells import Spot
 from engine.sheet.layout import XLSX_PLACE, column_number
 from engine.sheet.package import Package
-from engine.sheet.xml_edits import Edit, Tags, edited, sound
+from engine.sheet.xml_edits import Edit, XmlTags, edited, sound
 
-_BOOK = Tags("calcPr", "definedNames", "externalReferences", "functionGroups", "sheets")
-_CHAIN, _RELATIONSHIP, _OVERRIDE = Tags("c"), Tags("Relationship"), Tags("Override")
+_BOOK = XmlTags("calcPr", "definedNames", "externalReferences", "functionGroups", "sheets")
+_CHAIN, _RELATIONSHIP, _OVERRIDE = XmlTags("c"), XmlTags("Relationship"), XmlTags("Override")
 
 
 def recalculated(
@@ -76,7 +76,7 @@ def _forgetting(package: Package, sheet_id: str, lost: Collection[Spot]) -> dict
     }
 
 
-def _without(xml: bytes, tags: Tags, attribute: bytes, values: Collection[str]) -> bytes:
+def _without(xml: bytes, tags: XmlTags, attribute: bytes, values: Collection[str]) -> bytes:
     wanted = {value.lower() for value in values}
     return edited(
         xml,

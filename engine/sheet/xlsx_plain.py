@@ -8,9 +8,9 @@ import io
 import zipfile
 
 from engine.sheet.package import Package
-from engine.sheet.xml_edits import Edit, Tags, edited, utf8
+from engine.sheet.xml_edits import Edit, XmlTags, edited, utf8
 
-_SHEETS, _DIMENSION = Tags("sheet"), Tags("dimension")
+_SHEETS, _DIMENSION = XmlTags("sheet"), XmlTags("dimension")
 _MAIN = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = (

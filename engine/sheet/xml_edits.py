@@ -13,7 +13,7 @@ _DECLARATION = re.compile(r"\ufeff?<\?xml\s[^>]*\?>")
 _ENCODING = re.compile(rb"""\s*<\?xml\s[^>]*?encoding=["']([\w.-]+)["']""")
 
 
-class Tag(NamedTuple):
+class XmlTag(NamedTuple):
     """A tag as it lies in the XML."""
 
     start: int
@@ -54,7 +54,7 @@ class Tag(NamedTuple):
         """It as XML."""
         return b"<%s%s%s>" % (b"/" if self.closes else b"", self.name, self.inside)
 
-    def having(self, name: bytes, value: str | None) -> "Tag":
+    def having(self, name: bytes, value: str | None) -> "XmlTag":
         """It with an attribute of that whole name set, or without it (None)."""
         inside = b"".join(
             found[0] for found in _ATTRIBUTE.finditer(self.inside) if found[1] != name
@@ -63,7 +63,7 @@ class Tag(NamedTuple):
             inside += b" %s=%s" % (name, quoteattr(value).encode())
         return self._replace(inside=inside + (b"/" if self.is_empty else b""))
 
-    def without(self, locals_: Container[bytes]) -> "Tag":
+    def without(self, locals_: Container[bytes]) -> "XmlTag":
         """It without some attributes, whatever their prefixes."""
         tag = self
         for name in self.attributes:
@@ -79,7 +79,7 @@ class Tag(NamedTuple):
         return self._replace(inside=inside).raw + inner + b"</%s>" % self.name
 
 
-class Tags:
+class XmlTags:
     """Finds the tags of some names, wherever they are in well-formed XML."""
 
     def __init__(self, *names: str) -> None:
@@ -92,11 +92,11 @@ class Tags:
             re.DOTALL,
         )
 
-    def of(self, xml: bytes, start: int = 0, end: int | None = None) -> Iterator[Tag]:
+    def of(self, xml: bytes, start: int = 0, end: int | None = None) -> Iterator[XmlTag]:
         """Each tag between two places."""
         for found in self._pattern.finditer(xml, start, len(xml) if end is None else end):
             if found[2] is not None:
-                yield Tag(found.start(), found.end(), found[1] == b"/", found[2], found[3])
+                yield XmlTag(found.start(), found.end(), found[1] == b"/", found[2], found[3])
 
     def elements(self, xml: bytes, start: int = 0, end: int | None = None) -> Iterator["Element"]:
         """Each outermost element between two places."""
@@ -116,7 +116,7 @@ class Tags:
 class Element(NamedTuple):
     """An element as it lies in the XML."""
 
-    tag: Tag
+    tag: XmlTag
     inner_end: int
     """Where what is in it ends."""
     end: int

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.library.records import NewRow, NewSession
 from engine.library.write.writer import Writer
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import plan_batches
 from tests.support.command import COMMAND, Promptsheet
@@ -81,7 +81,7 @@ def fill(library: Path, rows: int, images: int, key: str = "large0") -> None:
         writer.add_session(NewSession(key, f"session {key}", key, source, new, batches))
         with writer.transaction() as db:
             for slot in range(_BATCH):
-                record = Record("", recipes[0], _CONDITIONS, _BATCH, slot, ())
+                record = ImageRecord("", recipes[0], _CONDITIONS, _BATCH, slot, ())
                 db.execute(
                     "UPDATE images SET state = 'done', bytes = 1500000, finished = 1.7e9 + id,"
                     " digest = printf('%032x', id), conditions = ? WHERE slot = ?",

@@ -22,7 +22,7 @@ from engine.library.files import stage
 from engine.library.read.reader import list_sessions
 from engine.library.records import NewRow, NewSession
 from engine.library.write.writer import Writer
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
@@ -259,7 +259,7 @@ def photographs(library: Path, count: int = 96, side: int = 1024) -> None:
             )
             noise = chance.integers(-8, 9, (side, side, 1))
             pixels = (smooth + noise).clip(0, 255).astype(np.uint8)
-            record = Record(image.key, image.recipe, CONDITIONS, batch.size, image.slot, ())
+            record = ImageRecord(image.key, image.recipe, CONDITIONS, batch.size, image.slot, ())
             data = encode_png(pixels, record.to_text())
             staged.append((stage(image.key, image.path, data), record))
         writer.finish(staged)

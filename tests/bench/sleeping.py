@@ -14,26 +14,26 @@ import numpy as np
 from engine.library.write.writer import Writer
 from engine.models.placement import Placement
 from engine.picture.formats import pixel_digest
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions
 from engine.protocol.events import AnyEvent
 from engine.protocol.framing import Framed, Unpacker, parts_of
 from engine.protocol.rendering import (
     AnyToRenderer,
-    Ended,
+    BatchEnded,
+    BatchStarted,
+    FinishedImage,
     Free,
     Hello,
     Loaded,
     LoadModel,
-    Picture,
     RenderBatch,
-    Started,
     Step,
 )
 from engine.service.nodes.driver import Driver
 from engine.service.nodes.driver import main as main_of_driver
-from engine.service.nodes.holder import Holder
+from engine.service.nodes.holder import RendererHolder
 from engine.service.server.cluster import Cluster
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.writer_thread import WriterThread
@@ -46,7 +46,7 @@ STEP_SECONDS = 0.01
 CONDITIONS = Conditions("none", "float32", 1, "none", False, {})
 
 
-class SleepingHolder(Holder):
+class SleepingHolder(RendererHolder):
     """Holds what sleeps, where the others hold a renderer."""
 
     async def begin(self) -> None:
@@ -74,19 +74,19 @@ class SleepingHolder(Holder):
         while True:
             wanted = await self._batches.get()
             batch, began = wanted.batch, time.monotonic()
-            self._put(Framed(Started(batch)))
+            self._put(Framed(BatchStarted(batch)))
             steps = wanted.images[0].recipe.steps
             for step in range(1, steps + 1):
                 await asyncio.sleep(STEP_SECONDS)
                 self._put(Framed(Step(batch, step, steps)))
             self._put(Framed(Free(batch, began, time.monotonic(), None, 1 << 30)))
             for image in wanted.images:
-                record = Record(
+                record = ImageRecord(
                     image.image, image.recipe, wanted.conditions, wanted.size, image.slot, ()
                 )
                 text, file = await asyncio.to_thread(_picture, record)
-                self._put(Framed(Picture(batch, text), file))
-            self._put(Framed(Ended(batch)))
+                self._put(Framed(FinishedImage(batch, text), file))
+            self._put(Framed(BatchEnded(batch)))
 
 
 @cache
@@ -94,7 +94,7 @@ def _noise() -> Any:
     return np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
 
 
-def _picture(record: Record) -> tuple[dict[str, str], bytes]:
+def _picture(record: ImageRecord) -> tuple[dict[str, str], bytes]:
     pixels = _noise().copy()
     pixels[0, 0] = record.recipe.seed % 251
     text = replace(record, pixels=pixel_digest(pixels)).to_text()

@@ -8,7 +8,7 @@ from engine.library.files import StagedFile
 from engine.library.records import Batch, BatchImage, NewRow, NewSession
 from engine.library.write.writer import Writer
 from engine.picture.formats import pixel_digest
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import plan_batches
@@ -45,14 +45,14 @@ def new_session(
     )
 
 
-def picture(image: BatchImage, size: int) -> tuple[Record, bytes]:
+def picture(image: BatchImage, size: int) -> tuple[ImageRecord, bytes]:
     pixels = np.full((8, 8, 3), image.recipe.seed % 256, np.uint8)
     digest = pixel_digest(pixels)
-    record = Record(image.key, image.recipe, CONDITIONS, size, image.slot, (), digest)
+    record = ImageRecord(image.key, image.recipe, CONDITIONS, size, image.slot, (), digest)
     return record, encode_png(pixels, record.to_text())
 
 
-Rendered = Callable[[Batch], list[tuple[StagedFile, Record]]]
+Rendered = Callable[[Batch], list[tuple[StagedFile, ImageRecord]]]
 
 
 def take(writer: Writer) -> Batch:

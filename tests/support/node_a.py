@@ -10,7 +10,7 @@ import pytest
 
 from engine.library.write.writer import Writer
 from engine.service import lock as lock_module
-from engine.service.devices import Found
+from engine.service.devices import FoundDevices
 from engine.service.lock import LibraryLock
 from engine.service.server import spool_server
 from engine.service.server.current_settings import CurrentSettings
@@ -76,7 +76,7 @@ class NodeA:
             self._settings,
             CurrentSettings(self._settings),
             writer,
-            Found(["cpu"], {"cpu": "cpu"}),
+            FoundDevices(["cpu"], {"cpu": "cpu"}),
             "in a test",
             asked=self.renders,
         )

@@ -13,18 +13,18 @@ import pytest
 from engine.library.read.reader import list_images
 from engine.library.records import NewSession
 from engine.library.write.writer import Writer
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.recipe import Conditions
 from engine.protocol.cluster import Use
 from engine.protocol.events import AnyEvent, Counted, Paused
 from engine.protocol.framing import Framed
 from engine.protocol.rendering import (
     AnyFromRenderer,
+    BatchEnded,
     Cause,
-    Ended,
     Failed,
+    FinishedImage,
     Free,
-    Picture,
     RenderBatch,
     Step,
 )
@@ -109,9 +109,9 @@ class FakeRenderer:
         taken = size * FakeRenderer.mib << 20 if FakeRenderer.alone else None
         yield Framed(Free(batch, 1.0, 1.1, taken, 1000 << 20))
         for image in wanted.images:
-            record = Record(image.image, image.recipe, CONDITIONS, size, image.slot, ())
-            yield Framed(Picture(batch, record.to_text()), _file(record))
-        yield Framed(Ended(batch))
+            record = ImageRecord(image.image, image.recipe, CONDITIONS, size, image.slot, ())
+            yield Framed(FinishedImage(batch, record.to_text()), _file(record))
+        yield Framed(BatchEnded(batch))
 
     async def stop(self, batch: int) -> None:
         pass
@@ -120,7 +120,7 @@ class FakeRenderer:
         self.alive = False
 
 
-def _file(record: Record) -> bytes:
+def _file(record: ImageRecord) -> bytes:
     from engine.library.records import BatchImage
 
     image = BatchImage(0, record.image, 2, 1, record.slot, record.recipe, Path())

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from engine.api import Library
 from engine.settings import Settings
-from tui.app_state import Memory, remember
+from tui.app_state import AppMemory, remember
 from tui.screens.sheet import SheetScreen
 
 HOSTILE = (
@@ -68,7 +68,7 @@ def screen_text(app: App[Any]) -> str:
 
 def opens_in(area: str, settings: Settings) -> None:
     """Have apps open there, where one was left before: Sheet and a change of area cost a third."""
-    remember(Library(settings), Memory(area))
+    remember(Library(settings), AppMemory(area))
 
 
 async def opened_sheet(pilot: Pilot[str]) -> SheetScreen:

@@ -20,7 +20,7 @@ from engine.protocol.answers import Status
 from engine.settings import Settings
 from tests.support.screens import MakeLibrary, screen_text, settled, until
 from tui.app import PromptsheetApp
-from tui.app_state import Memory, remember
+from tui.app_state import AppMemory, remember
 from tui.engine_status import Doing
 from tui.graphics.view import PictureView
 from tui.widgets.gauges import DiskGauge
@@ -164,7 +164,7 @@ def test_no_sheet_and_sessions_made_while_nobody_looked(
 ) -> None:
     monkeypatch.setattr("engine.api.engine.EngineFeed", Rendering)
     settings = replace(settings, app=replace(settings.app, theme=f"promptsheet-{theme}"))
-    remember(Library(settings), Memory(made=[4, 0]))
+    remember(Library(settings), AppMemory(made=[4, 0]))
     app = PromptsheetApp(Library(settings))
 
     async def go(pilot: Pilot[Any]) -> None:

@@ -7,7 +7,7 @@ from engine.library.write.writer import Writer
 from engine.models.catalog import load_models, own_labels
 from tests.engine.library.conftest import rendered, writer
 from tests.support.libraries import Rendered, new_session, take
-from tui.undo.actions import TakeOut
+from tui.undo.actions import TakeOutAction
 
 __all__ = ["rendered", "writer"]
 
@@ -17,7 +17,7 @@ def test_sessions_that_need_it_are_named_until_they_are_done(
 ) -> None:
     source = load_models()["builtin"].source
     (config / "models.toml").write_text(f'[[models]]\nlabel = "builtin"\nsource = "{source}"\n')
-    taking = TakeOut(Library(Settings(library=library)), "builtin")
+    taking = TakeOutAction(Library(Settings(library=library)), "builtin")
     taking.do()
     assert taking.words == "builtin removed from the list; its files stay"
     taking.undo()

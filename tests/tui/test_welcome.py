@@ -10,7 +10,7 @@ from engine.api import Library
 from engine.settings import Settings
 from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
-from tui.app_state import Memory, recall, remember
+from tui.app_state import AppMemory, recall, remember
 from tui.screens.help import keys_of
 from tui.screens.jobs import JobsScreen
 from tui.screens.open_sheet import OpenSheet
@@ -53,7 +53,7 @@ async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_o
 ) -> None:
     make_session(["a red boat", "two hills"], name="夜の灯台 harbour")
     library = Library(settings)
-    remember(library, Memory(made=[1, 0]))
+    remember(library, AppMemory(made=[1, 0]))
     app = PromptsheetApp(library)
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: "While you were away: 1 image" in screen_text(app))

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from tests.support.screens import MakeLibrary, screen_text, until
 from tests.support.wire import tally
 from tui.app import PromptsheetApp
-from tui.app_state import Memory, remember
+from tui.app_state import AppMemory, remember
 from tui.engine_watch import News
 from tui.graphics import prepare
 from tui.keys import all_ids
@@ -117,7 +117,7 @@ def app_in(
     path.write_text("prompt,aspect_ratio\na boat,16:9\na hill,1:1\n")
 
     def app(area: str) -> PromptsheetApp:
-        remember(Library(settings), Memory(area))
+        remember(Library(settings), AppMemory(area))
         return PromptsheetApp(Library(settings), path if area == "sheet" else None)
 
     return app

@@ -51,7 +51,7 @@ class SixelStrip:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class EncodedPicture:
     """A picture in the terminal's own words. Compact, to be kept; `draw` makes rows of it."""
 
     columns: int
@@ -98,7 +98,7 @@ def quantise(image: Image.Image, colours: int) -> Image.Image:
 
 def encode(
     image: Image.Image, protocol: Protocol, cells: tuple[int, int], *, low: bool = False
-) -> Picture:
+) -> EncodedPicture:
     """Encode an RGB picture of the size that `pixel_size` names.
 
     Args:
@@ -114,7 +114,7 @@ def encode(
         if low:  # two cells beside each other of the same colours are named once
             half = image.resize((-(-columns // _SHRINK), rows * 2), Image.Resampling.BOX)
             image = half.resize(image.size, Image.Resampling.NEAREST)
-        return Picture(columns, rows, pixels, image, coarse=low, shade=shade)
+        return EncodedPicture(columns, rows, pixels, image, coarse=low, shade=shade)
     colours = (_FEW_COLOURS if low else _COLOURS)[protocol]
     reduced = quantise(image.reduce(_SHRINK) if low else image, colours)
     if protocol == "sixel":
@@ -122,11 +122,13 @@ def encode(
         halves = image.resize((columns, rows * 2), Image.Resampling.BOX)
         drawn = _strips(reduced.resize(image.size, Image.Resampling.NEAREST), rows)
         pixels = image.width * image.height
-        return Picture(columns, rows, pixels, halves, sixels=drawn, shade=shade)
+        return EncodedPicture(columns, rows, pixels, halves, sixels=drawn, shade=shade)
     number = next(_NUMBERS) % 0xFFFFFF + 1
     sent = _transmission(reduced, number, columns, rows)
     pixels = reduced.width * reduced.height
-    return Picture(columns, rows, pixels, coarse=low, number=number, transmission=sent, shade=shade)
+    return EncodedPicture(
+        columns, rows, pixels, coarse=low, number=number, transmission=sent, shade=shade
+    )
 
 
 def _strips(image: Image.Image, rows: int) -> tuple[SixelStrip, ...]:
@@ -143,14 +145,14 @@ def _strips(image: Image.Image, rows: int) -> tuple[SixelStrip, ...]:
     )
 
 
-def draw(picture: Picture) -> list[Strip]:
+def draw(picture: EncodedPicture) -> list[Strip]:
     """The rows of a picture: kitty's placeholders, or half-cells."""
     if picture.halves is None:
         return _placeholders(picture, tmux=current().tmux)
     return _half_cells(picture.halves, coarse=picture.coarse)
 
 
-def shaded(picture: Picture) -> list[Strip]:
+def shaded(picture: EncodedPicture) -> list[Strip]:
     """The rows of a picture beneath a dialog, a colour each: a line costs some twenty bytes."""
     shade, columns = picture.shade, picture.columns
     colours = (_colour(*shade[i : i + 3]) for i in range(0, len(shade), 3))
@@ -202,7 +204,7 @@ def _half_cells(image: Image.Image, *, coarse: bool) -> list[Strip]:
     ]
 
 
-def _placeholders(picture: Picture, *, tmux: bool) -> list[Strip]:
+def _placeholders(picture: EncodedPicture, *, tmux: bool) -> list[Strip]:
     columns, number = picture.columns, picture.number
     # A cell without marks continues the one left of it: half the bytes, but what lies over a part
     # of the picture breaks the row behind it. In the last column of a line tmux (3.3) puts marks

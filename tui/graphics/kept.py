@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from textual.app import App
 
-from tui.graphics.encode import Picture, cut_short, forget
+from tui.graphics.encode import EncodedPicture, cut_short, forget
 from tui.graphics.outlet import outlet_of
 from tui.graphics.pacer import Sending
 from tui.graphics.protocol import current
@@ -21,7 +21,7 @@ drops pictures without a word."""
 class _Transmission:
     """A picture on its way to kitty. Between its messages kitty must get no other picture."""
 
-    def __init__(self, kept: "KeptPictures", picture: Picture, *, large: bool) -> None:
+    def __init__(self, kept: "KeptPictures", picture: EncodedPicture, *, large: bool) -> None:
         self.picture = picture
         self.large = large
         self.has_begun = False
@@ -65,20 +65,24 @@ class KeptPictures:
         """
         self._send, self._write = send, write
         self._most_pixels = most_pixels
-        self._sent: OrderedDict[int, Picture] = OrderedDict()
+        self._sent: OrderedDict[int, EncodedPicture] = OrderedDict()
         self._coming: dict[int, _Transmission] = {}
         self._held: Counter[int] = Counter()
 
-    def has(self, picture: Picture) -> bool:
+    def has(self, picture: EncodedPicture) -> bool:
         """Whether the terminal has what must have been sent before the picture is drawn."""
         return not picture.number or picture.number in self._sent
 
-    def is_held(self, picture: Picture) -> bool:
+    def is_held(self, picture: EncodedPicture) -> bool:
         """Whether it is on the screen, or to be."""
         return self._held[picture.number] > 0
 
     def hold(
-        self, picture: Picture, came: Callable[[], None] = lambda: None, *, large: bool = False
+        self,
+        picture: EncodedPicture,
+        came: Callable[[], None] = lambda: None,
+        *,
+        large: bool = False,
     ) -> None:
         """Send it, unless kitty has it, and see that it stays.
 
@@ -116,7 +120,7 @@ class KeptPictures:
             again = self._coming[picture.number] = _Transmission(self, picture, large=False)
             self._send(again)
 
-    def release(self, picture: Picture) -> None:
+    def release(self, picture: EncodedPicture) -> None:
         """It may go."""
         if not picture.number:
             return

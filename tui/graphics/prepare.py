@@ -15,7 +15,7 @@ from rich.console import Console
 from textual.strip import Strip
 
 from tui.graphics.beneath import GONE, SPOILT, Beneath, together
-from tui.graphics.encode import Picture, draw, encode, pixel_size
+from tui.graphics.encode import EncodedPicture, draw, encode, pixel_size
 from tui.graphics.protocol import Protocol, cell_size, current
 from tui.graphics.thumbnails import THUMBNAIL, opened, thumbnail
 
@@ -57,21 +57,21 @@ class PictureCache:
 
     def __init__(self, most_bytes: int = _CACHE_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._pictures: OrderedDict[_Key, Picture] = OrderedDict()
+        self._pictures: OrderedDict[_Key, EncodedPicture] = OrderedDict()
         self._lock = threading.Lock()
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def get(self, key: _Key) -> Picture | None:
+    def get(self, key: _Key) -> EncodedPicture | None:
         """The picture, if it is still here."""
         with self._lock:
             if key in self._pictures:
                 self._pictures.move_to_end(key)
             return self._pictures.get(key)
 
-    def put(self, key: _Key, picture: Picture) -> None:
+    def put(self, key: _Key, picture: EncodedPicture) -> None:
         """Keep a picture, at the cost of older ones."""
         with self._lock:
             if (old := self._pictures.pop(key, None)) is not None:
@@ -90,7 +90,7 @@ _pool = ThreadPoolExecutor(_THREADS, "pictures")
 class Drawing:
     """A picture and its rows, ready for a widget."""
 
-    picture: Picture
+    picture: EncodedPicture
     strips: list[Strip]
     """Empty where only sixels are shown."""
     said: str = ""
@@ -159,7 +159,7 @@ def prepare(
     thin: bool = False,
     part: Part | None = None,
     beneath: Beneath | None = None,
-) -> Picture | PictureFault:
+) -> EncodedPicture | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows. Never raises.
 
     Args:
@@ -214,7 +214,7 @@ def fitting(size: tuple[int, int], box: tuple[int, int], cell: tuple[int, int]) 
     return columns, rows
 
 
-def _make(key: _Key, about: os.stat_result) -> Picture:
+def _make(key: _Key, about: os.stat_result) -> EncodedPicture:
     most = (key.box[0] * key.cell[0], key.box[1] * key.cell[1])
     if key.beneath is not None:
         # All of its pixels: it is seen against another one.

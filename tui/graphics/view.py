@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Tooltip
 from textual.widgets._toast import ToastRack
 
-from tui.graphics.encode import Picture, SixelStrip, draw, shaded
+from tui.graphics.encode import EncodedPicture, SixelStrip, draw, shaded
 from tui.graphics.kept import KeptPictures, kept_by
 from tui.graphics.outlet import outlet_of
 from tui.graphics.prepare import Drawing
@@ -62,7 +62,7 @@ class PictureView(Widget):
         """As they were last drawn, and what they depended on."""
 
     @property
-    def picture(self) -> Picture | None:
+    def picture(self) -> EncodedPicture | None:
         """What is shown. One larger than the region is not."""
         return self._drawing.picture if self._drawing else None
 
@@ -289,7 +289,7 @@ class _Sixels:
         # The cursor is put back where the frame has left it.
         return f"\x1b7\x1b[{place.y + strip.first + 1};{place.x + 1}H{strip.text}\x1b8"
 
-    def take_the_place_of(self, before: Picture | None) -> bool:
+    def take_the_place_of(self, before: EncodedPicture | None) -> bool:
         """Whether these are drawn over the picture before: they hide it, and are soon there."""
         view, now = self._view, self._view.picture
         if before is None or now is None or not (before.sixels and now.sixels):

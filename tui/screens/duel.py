@@ -17,8 +17,8 @@ from tui.ranking import Ranking, most_questions, ratings_of
 from tui.screens.dialog import Dialog
 from tui.screens.gallery_filter import place_words, tile_of
 from tui.text import clean, count_text
-from tui.undo.actions import Rate
-from tui.undo.undoing import Done, Undoing
+from tui.undo.actions import RateAction
+from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.picture_board import MOST, OnBoard, PictureBoard
 from tui.workers import work
@@ -180,9 +180,9 @@ class DuelScreen(Dialog[None]):
             self._write(ratings_of(self._ranking.order))
 
     def _write(self, ratings: dict[str, int]) -> None:
-        self._undoing.do(Rate(self._library, ratings))
+        self._undoing.do(RateAction(self._library, ratings))
 
-    async def _done(self, done: Done) -> None:
+    async def _done(self, done: ActionDone) -> None:
         self._written = max(0, self._written + (-1 if done.again else 1))
         self.notify(clean(done.words), markup=False)
         self._read()

@@ -35,8 +35,8 @@ from tui.screens.full_screen import FullScreen
 from tui.screens.gallery_filter import GalleryTiles
 from tui.terminal.download import MOST, download
 from tui.text import clean, count_text, size_text
-from tui.undo.actions import Favour, Rate, RestoreImages, TrashImages
-from tui.undo.undoing import Done, Undoing
+from tui.undo.actions import FavourAction, RateAction, RestoreAction, TrashAction
+from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.contact_sheet import ContactSheet
 from tui.workers import hand_over, work
 
@@ -90,7 +90,7 @@ class ImageActions:
         on_now = bool(known) and all(known)
         for tile in shown:  # at once; what is committed is read again afterwards
             self._sheet.put(replace(tile, favourite=not on_now, rating=0))
-        self._undoing.do(Favour(self._library, keys, on=not on_now))
+        self._undoing.do(FavourAction(self._library, keys, on=not on_now))
 
     def rate(self, keys: list[str], then: Callable[[], object]) -> None:
         """Ask how they are rated, and rate them; `then` goes on."""
@@ -110,16 +110,16 @@ class ImageActions:
             if tile := tiles.get(key):
                 favourite = rating == BEST_RATING
                 self._sheet.put(replace(tile, favourite=favourite, rating=rating))
-        self._undoing.do(Rate(self._library, ratings))
+        self._undoing.do(RateAction(self._library, ratings))
 
     def trash(self, keys: list[str]) -> None:
         """Move images to the trash; their places stay until the page is opened again."""
         self._sheet.marks.difference_update(keys)
-        self._undoing.do(TrashImages(self._library, keys))
+        self._undoing.do(TrashAction(self._library, keys))
 
     def restore(self, keys: list[str]) -> None:
         """Bring images back from the trash."""
-        self._undoing.do(RestoreImages(self._library, keys))
+        self._undoing.do(RestoreAction(self._library, keys))
 
     def mark(self, key: str) -> None:
         """Mark or unmark one."""
@@ -137,7 +137,7 @@ class ImageActions:
         self._sheet.marks.update(marks)
         self._sheet.refresh()
 
-    async def _decided(self, done: Done) -> None:
+    async def _decided(self, done: ActionDone) -> None:
         tiles = self._reviewed.tiles
         if done.images and tiles is not None:
             shown = self._sheet.tiles_by_key()

@@ -31,7 +31,7 @@ class InHand:
     newest: Path | None = None
 
 
-class Reader(Protocol):
+class JobsTaker(Protocol):
     """Who takes what was read."""
 
     def take_in_hand(self, found: InHand) -> None:
@@ -50,7 +50,7 @@ class Reader(Protocol):
 class JobsReading:
     """Reads; of two readings of one kind the newer is taken."""
 
-    def __init__(self, node: Screen[None], reader: Reader, library: Library) -> None:
+    def __init__(self, node: Screen[None], reader: JobsTaker, library: Library) -> None:
         self.node = node
         self._reader = reader
         self._library = library

@@ -20,8 +20,8 @@ from tui.screens.model_adding import ModelAdding
 from tui.screens.model_missing import MissingQuestion, Ways
 from tui.screens.model_pulling import ModelPulling, pull_line
 from tui.text import clean, size_text
-from tui.undo.actions import TakeOut
-from tui.undo.undoing import Done, Undoing
+from tui.undo.actions import TakeOutAction
+from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pairs import Pairs
 from tui.widgets.table_lines import TableColumn
@@ -255,7 +255,7 @@ class ModelsScreen(EndsOnce[None]):
     def action_remove(self) -> None:
         """Take the model under the cursor out of the list; its files stay."""
         if (listed := self._here) is not None:
-            self._undoing.do(TakeOut(self._library, listed.info.label))
+            self._undoing.do(TakeOutAction(self._library, listed.info.label))
 
     def action_undo(self) -> None:
         """Undo what was done last."""
@@ -269,7 +269,7 @@ class ModelsScreen(EndsOnce[None]):
         """Back to where one was."""
         self.dismiss(None)
 
-    async def _done(self, done: Done) -> None:
+    async def _done(self, done: ActionDone) -> None:
         self.app.notify(clean(done.words), markup=False)
         if not is_gone(self):
             self.load()

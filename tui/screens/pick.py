@@ -20,8 +20,8 @@ from tui.screens.dialog import Dialog
 from tui.screens.duels import Duels
 from tui.screens.gallery_filter import tile_of
 from tui.text import clean, count_text, rating_sign
-from tui.undo.actions import Decide, Rate
-from tui.undo.undoing import Done, Undoing
+from tui.undo.actions import DecideAction, RateAction
+from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.picture_board import MOST, OnBoard, PictureBoard
 from tui.workers import work
@@ -274,7 +274,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             return
         elif self._several:
             rating = 0 if image.favourite else BEST_RATING
-            self._undoing.do(Rate(self._library, {image.image: rating}))
+            self._undoing.do(RateAction(self._library, {image.image: rating}))
             # At once: the same key again means the contrary. What is committed is read afterwards.
             now = replace(image, rating=rating, favourite=not image.favourite)
             self._row = replace(row, images=tuple(now if i is image else i for i in row.images))
@@ -298,7 +298,7 @@ class PickScreen(Dialog[ImageInfo | None]):
     def _decide(self, row: PickRow, ratings: Mapping[str, int]) -> None:
         self._on_its_way.append(row.row)
         kept = rated(row.images, ratings)
-        self._undoing.do(Decide(self._library, self._session, row.row, ratings, len(kept)))
+        self._undoing.do(DecideAction(self._library, self._session, row.row, ratings, len(kept)))
         self._onward(row.row)
 
     def _onward(self, row: int) -> None:
@@ -306,11 +306,11 @@ class PickScreen(Dialog[ImageInfo | None]):
         self._row = None  # what is pressed before the next row is there means no row
         self._go("open", row)
 
-    async def _done(self, done: Done) -> None:
+    async def _done(self, done: ActionDone) -> None:
         what = done.what
         if done.again:
             self.notify(clean(done.words), markup=False)
-        if not isinstance(what, Decide) or what.session != self._session:
+        if not isinstance(what, DecideAction) or what.session != self._session:
             self.look_again()
             return
         if what.row in self._on_its_way:

@@ -18,7 +18,7 @@ from tui.screens.ask_count import AskCount
 from tui.screens.export import ExportScreen
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import renaming, restoring, tagging, trashing
-from tui.undo.undoing import Done, Undoing
+from tui.undo.undoing import ActionDone, Undoing
 from tui.workers import work
 
 _NO, _YES = "no, keep it", "yes"
@@ -142,7 +142,7 @@ class SessionActions:
         """A ZIP of its images, or of its favourites."""
         self.node.app.push_screen(ExportScreen(info, self._library))
 
-    async def _done(self, done: Done) -> None:
+    async def _done(self, done: ActionDone) -> None:
         if done.words:
             self.node.notify(clean(done.words), markup=False)
         self._changed()

@@ -36,7 +36,7 @@ from tui.screens.ask_count import AskCount
 from tui.screens.edit_caption import EditCaption
 from tui.screens.open_sheet import OpenSheet, PathSuggester, pictures_in
 from tui.screens.row_preview import RowPreviewPane
-from tui.screens.sheet_opening import Again, FileWatch, Refused, SheetOpening
+from tui.screens.sheet_opening import Again, FileWatch, SheetOpening, SheetRefused
 from tui.screens.sheet_output import PicturesCopied, Saved, SheetSaving, SheetStarted, SheetStarting
 from tui.screens.sheet_pictures import SheetPictures
 from tui.screens.sheet_search import SheetSearch
@@ -232,7 +232,7 @@ class SheetScreen(AreaScreen):
         if opened.behind is not None:
             self._autosaving.take_over(opened.behind)
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: SheetRefused) -> None:
         """Instead of a sheet that cannot be had, what else there is."""
         self.document.stamp = refused.stamp or self.document.stamp
         asks = refused.path is not None and bool(refused.encodings)

@@ -27,7 +27,7 @@ from tui.workers import hand_over, work
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class SheetRefused:
     """A sheet that was asked for cannot be had."""
 
     reason: str
@@ -63,7 +63,7 @@ class Opener(Protocol):
     def renew(self, again: Again) -> bool:
         """Show another draft of the sheet; False: what it was made of has changed meanwhile."""
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: SheetRefused) -> None:
         """Say why there is no other sheet."""
 
 
@@ -103,9 +103,9 @@ class SheetOpening:
             draft = self._library.sheets.open(path, worksheet=worksheet, encoding=encoding)
         except EncodingError as error:
             words = f"{path.name}: {error}"
-            hand_over(self._refused, Refused(words, path=path, encodings=error.encodings))
+            hand_over(self._refused, SheetRefused(words, path=path, encodings=error.encodings))
         except (SheetError, SettingsError) as error:
-            hand_over(self._refused, Refused(f"{path.name}: {error}"))
+            hand_over(self._refused, SheetRefused(f"{path.name}: {error}"))
         else:
             hand_over(self._opener.open, Opened(draft, path, stamp))
 
@@ -116,7 +116,7 @@ class SheetOpening:
             info = self._library.sessions.find(session)
             draft = self._library.sheets.from_session(session)
         except (LibraryError, SheetError, SettingsError) as error:
-            hand_over(self._refused, Refused(str(error)))
+            hand_over(self._refused, SheetRefused(str(error)))
         else:
             hand_over(self._opener.open, Opened(draft, origin=info.session, restored=info))
 
@@ -150,7 +150,7 @@ class SheetOpening:
     def _complain(self, words: str) -> None:
         self.node.notify(clean(words), severity="error", markup=False)
 
-    def _refused(self, refused: Refused) -> None:
+    def _refused(self, refused: SheetRefused) -> None:
         self.node.workers.cancel_group(self.node, "read")  # it has nothing more to bring
         self._opener.refuse(refused)
 
@@ -181,7 +181,7 @@ class SheetOpening:
         try:
             self._remake(make, stamp)
         except (SheetError, SettingsError) as error:
-            hand_over(self._refused, Refused(f"{path.name}: {error}", stamp))
+            hand_over(self._refused, SheetRefused(f"{path.name}: {error}", stamp))
 
     @work(thread=True, exclusive=True, group="lists")
     def check_again(self, came: ModelCame | None = None) -> None:

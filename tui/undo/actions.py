@@ -8,7 +8,7 @@ from tui.model_words import needed_words
 from tui.text import count_text, stars
 
 
-class Favour:
+class FavourAction:
     """Images become favourites, or no longer are."""
 
     def __init__(self, library: Library, images: Sequence[str], *, on: bool) -> None:
@@ -30,7 +30,7 @@ class Favour:
         self._library.images.rate(self._before)
 
 
-class Rate:
+class RateAction:
     """Images get other ratings."""
 
     def __init__(self, library: Library, ratings: Mapping[str, int]) -> None:
@@ -52,7 +52,7 @@ class Rate:
         self._library.images.rate(self._before)
 
 
-class Decide:
+class DecideAction:
     """It is decided which of a row's images are kept."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Decide:
         self._library.images.decide(self.session, self.row, before.before, decided=before.decided)
 
 
-class TrashImages:
+class TrashAction:
     """Images go to the trash; favourites are left."""
 
     def __init__(self, library: Library, images: Sequence[str]) -> None:
@@ -109,7 +109,7 @@ class TrashImages:
             self._library.images.restore(self.images)
 
 
-class RestoreImages:
+class RestoreAction:
     """Images come back from the trash."""
 
     def __init__(self, library: Library, images: Sequence[str]) -> None:
@@ -184,7 +184,7 @@ def restoring(library: Library, session: str, name: str) -> _ByCalls:
     )
 
 
-class TakeOut:
+class TakeOutAction:
     """A model is taken out of the list."""
 
     def __init__(self, library: Library, label: str) -> None:

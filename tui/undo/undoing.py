@@ -12,7 +12,7 @@ from tui.workers import work
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionDone:
     """What was done."""
 
     words: str
@@ -31,7 +31,7 @@ class Undoing:
         self,
         node: DOMNode,
         stack: UndoStack,
-        done: Callable[[Done], Coroutine[Any, Any, None]],
+        done: Callable[[ActionDone], Coroutine[Any, Any, None]],
         refused: Callable[[str], object],
     ) -> None:
         """`done` is told of what was done, `refused` why something was not."""
@@ -43,9 +43,9 @@ class Undoing:
     def do(self, undoable: Undoable) -> None:
         """Do something that can be undone."""
 
-        def act() -> Done:
+        def act() -> ActionDone:
             self._stack.do(undoable)
-            return Done(undoable.words, undoable.images, what=undoable)
+            return ActionDone(undoable.words, undoable.images, what=undoable)
 
         self._in_turn(act)
 
@@ -59,16 +59,16 @@ class Undoing:
 
     def carry_out(self, act: Callable[[], str]) -> None:
         """Do something for good; it says in words what it has done."""
-        self._in_turn(lambda: Done(act()))
+        self._in_turn(lambda: ActionDone(act()))
 
     @staticmethod
-    def _again(undoable: Undoable | None, what: str) -> Done:
+    def _again(undoable: Undoable | None, what: str) -> ActionDone:
         if undoable is None:
-            return Done(f"Nothing to be {what}.", again=True)
-        return Done(f"{undoable.words}, {what}", undoable.images, again=True, what=undoable)
+            return ActionDone(f"Nothing to be {what}.", again=True)
+        return ActionDone(f"{undoable.words}, {what}", undoable.images, again=True, what=undoable)
 
     @work(group="undo_stack")
-    async def _in_turn(self, act: Callable[[], Done]) -> None:
+    async def _in_turn(self, act: Callable[[], ActionDone]) -> None:
         try:
             await self._done(await self._stack.in_turn(act))
         except PromptsheetError as error:

@@ -54,7 +54,7 @@ _MOST_OF_TEXTS = 40
 _LEAST_WIDTH, _MOST_WIDTH = 14, 24
 
 
-class Sheet(Protocol):
+class MendedSheet(Protocol):
     """What is mended."""
 
     draft: Draft | None
@@ -114,7 +114,7 @@ class DraftTable(VirtualTable):
 
         direction: int
 
-    def __init__(self, sheet: Sheet, empty: str, *, id: str) -> None:  # noqa: A002
+    def __init__(self, sheet: MendedSheet, empty: str, *, id: str) -> None:  # noqa: A002
         super().__init__([], cursor="cell", selectable=False, empty=empty, id=id)
         self._sheet = sheet
         self.is_changing = False

@@ -68,7 +68,7 @@ class WelcomeLine(Static):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class WelcomeFacts:
     """What is found out in a thread."""
 
     machine: str
@@ -77,7 +77,7 @@ class Facts:
     sessions: Sequence[SessionInfo]
 
 
-def find_facts(app_state: AppState) -> Facts:
+def find_facts(app_state: AppState) -> WelcomeFacts:
     """What the library and this machine tell. Call in a thread."""
     sessions: Sequence[SessionInfo] = ()
     away = ""
@@ -88,7 +88,7 @@ def find_facts(app_state: AppState) -> Facts:
         pass  # nothing made yet, or a library that other screens complain of
     else:
         away = away_words(*(app_state.away or (0, 0)))
-    return Facts(machine_words(app_state), away, sessions)
+    return WelcomeFacts(machine_words(app_state), away, sessions)
 
 
 def away_words(done: int, failed: int) -> str:
@@ -232,7 +232,7 @@ class Welcome(Widget, can_focus=True):
             hand_over(self._tell, find_facts(self._app_state))
 
     @work(exclusive=True, group="tell")
-    async def _tell(self, facts: Facts) -> None:
+    async def _tell(self, facts: WelcomeFacts) -> None:
         self.query_one("#machine", Static).update(facts.machine)
         self._newest = facts.sessions[0].session if facts.sessions else ""
         away, lately = self.query_one("#away"), self.query_one("#lately")

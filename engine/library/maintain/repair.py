@@ -23,7 +23,7 @@ from engine.library.write.trash import TRASH, image_in_trash, session_in_trash, 
 from engine.library.write.writer import Writer
 from engine.picture.foreign import told_by
 from engine.picture.looking import look_at_all
-from engine.picture.metadata import Record, read_record
+from engine.picture.metadata import ImageRecord, read_record
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceFacts
 from engine.plan.from_pictures import row_of
@@ -66,7 +66,7 @@ class Repaired:
 @dataclass(frozen=True, slots=True)
 class _Found:
     path: Path
-    record: Record
+    record: ImageRecord
     row: int
     variation: int
 
@@ -511,7 +511,7 @@ def _add_lost(
 
 
 def _recipe_and_batch(
-    db: sqlite3.Connection, session: int, record: Record, slot: int
+    db: sqlite3.Connection, session: int, record: ImageRecord, slot: int
 ) -> tuple[int, int, int]:
     body = record.recipe.to_json()
     body.pop("seed")

@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish(ImageChoice):
+class ExportWish(ImageChoice):
     """What is to be in a ZIP."""
 
     table: TableKind = "csv"
@@ -61,7 +61,7 @@ def export_zip(
     library: Path,
     session: str,
     out: IO[bytes],
-    wish: Wish | None = None,
+    wish: ExportWish | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Exported:
     """Write a session's finished images and `results.csv` (xlsx, ods) to `out`.
@@ -82,7 +82,7 @@ def export_zip(
         OSError: `out` cannot be written.
         ValueError: captions are wished for, and no recipes.
     """
-    wish = wish or Wish()
+    wish = wish or ExportWish()
     if wish.captions and wish.strip_metadata:
         raise ValueError("a caption file is a prompt, which strip_metadata leaves out")
     total = wish.count(library, session)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.library.database import is_new, reading
 from engine.library.read.lots import lots_of
-from engine.plan.estimate import Rate
+from engine.plan.estimate import ModelRate
 
 _RECENT_BATCHES = 64
 _WITH_WORK = (
@@ -42,14 +42,14 @@ class Span:
     """Of the pictures in these files."""
 
 
-def measured_rates(library: Path) -> dict[str, Rate]:
+def measured_rates(library: Path) -> dict[str, ModelRate]:
     """Model → what its images cost in this library, from its most recent batches."""
     if is_new(library):
         return {}
     with reading(library) as db:
         spans = _recent(db)
     return {
-        model: Rate(_seconds_per_work(own), _bytes_per_pixel(own))
+        model: ModelRate(_seconds_per_work(own), _bytes_per_pixel(own))
         for model, own in _by_model(spans).items()
     }
 

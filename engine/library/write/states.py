@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.write.parents import hand_on
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def mark_done(
     path: Path,
     size: int,
     digest: str,
-    record: Record,
+    record: ImageRecord,
     at: float,
 ) -> None:
     """Mark one image done, whose whole file is on disk, and its session finished no earlier.

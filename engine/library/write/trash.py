@@ -22,7 +22,7 @@ from engine.library.write.requests import carried_out
 from engine.library.write.sharing import Sharing, withdraw, withdraw_all
 from engine.library.write.states import Scope, move
 from engine.library.write.writer import Writer
-from engine.protocol.answers import Deleted, Done, Images, Moved
+from engine.protocol.answers import Deleted, Done, ImagesChanged, Moved
 from engine.protocol.records import Emptied, Trashed
 
 TRASH = "trash"
@@ -117,7 +117,7 @@ def restore_images(writer: Writer, images: Sequence[str]) -> list[str]:
             [(names[row["id"]], row["id"]) for row in rows],
         )
         keys = [row["key"] for row in rows]
-        carried_out(db, Images(keys))
+        carried_out(db, ImagesChanged(keys))
     writer.share(keys)
     return keys
 

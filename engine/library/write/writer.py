@@ -33,7 +33,7 @@ from engine.library.write.states import (
     move_session,
     retry,
 )
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.recipe import Conditions, Recipe
 from engine.protocol.answers import Changed, Done
 from engine.protocol.records import Tally
@@ -338,7 +338,7 @@ class Writer:
         ).fetchone()
         return found is not None
 
-    def finish(self, staged: Sequence[tuple[StagedFile, Record]]) -> list[Path]:
+    def finish(self, staged: Sequence[tuple[StagedFile, ImageRecord]]) -> list[Path]:
         """Publish files and mark their images done: names first, then one commit.
 
         Returns:

@@ -19,7 +19,7 @@ from engine.models.hub.choosing import (
     own_code,
 )
 from engine.models.hub.connection import CutError, Hub
-from engine.models.hub.messages import Found
+from engine.models.hub.messages import HubModel
 from engine.models.hub.repository import PullError, Repository, require_plain_names
 from engine.models.weights_file import BEGINNING_BYTES, GGUF, header_bytes, parse_header
 from engine.models.weights_header import Header, WeightsFileError
@@ -50,7 +50,7 @@ class _About(msgspec.Struct):
     card: dict[str, Any] | None = msgspec.field(name="cardData", default=None)
 
 
-def ask(hub: Hub, repository: Repository) -> Found:
+def ask(hub: Hub, repository: Repository) -> HubModel:
     """What a repository is at its revision, and which of its files are taken.
 
     Raises:
@@ -64,7 +64,7 @@ def ask(hub: Hub, repository: Repository) -> Found:
         ) from None
 
 
-def _ask(hub: Hub, repository: Repository) -> Found:
+def _ask(hub: Hub, repository: Repository) -> HubModel:
     try:
         about = msgspec.json.decode(hub.about(), type=_About)
     except msgspec.DecodeError:
@@ -82,7 +82,7 @@ def _ask(hub: Hub, repository: Repository) -> Found:
     licence = str(card.get("license") or "")
     if licence == "other":
         licence = str(card.get("license_name") or licence)
-    return Found(
+    return HubModel(
         repository=repository,
         commit=about.sha,
         licence=licence,

@@ -17,22 +17,22 @@ from engine.library_folder import nearest
 from engine.models.hub.asking import ask
 from engine.models.hub.connection import Hub
 from engine.models.hub.fetching import Fetch, bytes_here, folder_of
-from engine.models.hub.messages import PullPlan, Told, Wish
+from engine.models.hub.messages import HubReply, HubRequest, PullPlan
 from engine.models.hub.repository import PullError
 
 
 def main() -> None:
-    """Do what the lines on stdin say: a `Wish`, then, as soon as it is to be pulled, any other."""
+    """Do what stdin says: a `HubRequest`, then, as soon as it is to be pulled, any other line."""
     answers = os.fdopen(os.dup(1), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
 
-    def say(told: Told) -> None:
+    def say(told: HubReply) -> None:
         answers.write(msgspec.json.encode(told) + b"\n")
         answers.flush()
 
-    wish = msgspec.json.decode(sys.stdin.buffer.readline(), type=Wish)
+    wish = msgspec.json.decode(sys.stdin.buffer.readline(), type=HubRequest)
     wanted = threading.Event()
     threading.Thread(target=_listen, args=(wanted,), daemon=True).start()
     carry_out(wish, say, wanted.wait)
@@ -45,7 +45,9 @@ def _listen(wanted: threading.Event) -> None:
     os._exit(0)
 
 
-def carry_out(wish: Wish, say: Callable[[Told], None], wait: Callable[[], object]) -> None:
+def carry_out(
+    wish: HubRequest, say: Callable[[HubReply], None], wait: Callable[[], object]
+) -> None:
     """Ask, wait until it is wanted, and pull.
 
     Args:
@@ -60,14 +62,14 @@ def carry_out(wish: Wish, say: Callable[[Told], None], wait: Callable[[], object
         free = shutil.disk_usage(nearest(models)).free
         folder, here = str(folder_of(found, models)), bytes_here(found, models)
         plan = PullPlan(found, folder, here, free, wish.reserve)
-        say(Told(plan=plan))
+        say(HubReply(plan=plan))
         wait()
         if plan.room_fault:
             raise PullError(plan.room_fault)
-        Fetch(hub, found, models, wish.reserve, lambda p: say(Told(progress=p))).run()
-        say(Told(pulled=True))
+        Fetch(hub, found, models, wish.reserve, lambda p: say(HubReply(progress=p))).run()
+        say(HubReply(pulled=True))
     except PullError as error:
-        say(Told(refused=str(error)))
+        say(HubReply(refused=str(error)))
     except Exception as error:
         # Its text may hold anything; where it was raised does not.
         trace, where = error.__traceback__, ""
@@ -76,4 +78,4 @@ def carry_out(wish: Wish, say: Callable[[Told], None], wait: Callable[[], object
             where = f"{Path(code.co_filename).name}, line {trace.tb_lineno}"
             trace = trace.tb_next
         reason = f"Pulling failed in an unexpected way ({type(error).__name__}, {where})."
-        say(Told(refused=reason))
+        say(HubReply(refused=reason))

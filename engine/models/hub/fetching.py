@@ -23,7 +23,7 @@ from engine.errors import reason_of
 from engine.library_folder import disk_fault
 from engine.models.hub.choosing import HubFile
 from engine.models.hub.connection import CutError, Hub, cached_file
-from engine.models.hub.messages import RECORD, Found, PullProgress, Record
+from engine.models.hub.messages import RECORD, HubModel, PullProgress, PullRecord
 from engine.models.hub.repository import PullError, Repository
 from engine.models.recorded import has_digest
 
@@ -40,12 +40,12 @@ _KEPT = "What was downloaded is kept: run the same command to continue."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def folder_of(found: Found, models: Path) -> Path:
+def folder_of(found: HubModel, models: Path) -> Path:
     """Where a model comes to lie: one folder for each repository and commit."""
     return models / f"{found.repository.folder_name}@{found.commit[:8]}"
 
 
-def bytes_here(found: Found, models: Path) -> int:
+def bytes_here(found: HubModel, models: Path) -> int:
     """How much of a model is here already, by the sizes of its files."""
     final = folder_of(found, models)
     coming = final if final.is_dir() else _coming(found.repository, models)
@@ -64,7 +64,7 @@ class Fetch:
     def __init__(
         self,
         hub: Hub,
-        found: Found,
+        found: HubModel,
         models: Path,
         reserve: int,
         say: Callable[[PullProgress], None],
@@ -220,7 +220,7 @@ class Fetch:
     def _finish(self, final: Path) -> None:
         """Give what is whole now its name."""
         found = self._found
-        record = Record(
+        record = PullRecord(
             found.repository.name,
             found.repository.revision,
             found.commit,

@@ -7,11 +7,11 @@ from engine.models.hub.choosing import Choice, HubFile
 from engine.models.hub.repository import Repository
 
 RECORD = ".promptsheet-pull.json"
-"""In a pulled model's folder: its `Record`. No part of the model's fingerprint."""
+"""In a pulled model's folder: its `PullRecord`. No part of the model's fingerprint."""
 _GB = 1_000_000_000
 
 
-class Found(msgspec.Struct, frozen=True):
+class HubModel(msgspec.Struct, frozen=True):
     """A model on the Hub that can be pulled."""
 
     repository: Repository
@@ -43,7 +43,7 @@ class Found(msgspec.Struct, frozen=True):
 class PullPlan(msgspec.Struct, frozen=True):
     """What pulling a model would take."""
 
-    found: Found
+    found: HubModel
     folder: str
     """Where it will lie."""
     here: int
@@ -83,7 +83,7 @@ class PullProgress(msgspec.Struct, frozen=True):
     """What is coming."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class PullRecord(msgspec.Struct, frozen=True):
     """Where a pulled model is from, beside it."""
 
     repository: str
@@ -96,7 +96,7 @@ class Record(msgspec.Struct, frozen=True):
     files: tuple[HubFile, ...]
 
 
-class Wish(msgspec.Struct, frozen=True):
+class HubRequest(msgspec.Struct, frozen=True):
     """What is asked of the process that talks to the Hub."""
 
     repository: Repository
@@ -106,7 +106,7 @@ class Wish(msgspec.Struct, frozen=True):
     """Bytes that stay free on its disk."""
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class HubReply(msgspec.Struct, frozen=True, omit_defaults=True):
     """What that process says; one of these."""
 
     plan: PullPlan | None = None

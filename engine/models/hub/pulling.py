@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from engine.models.hub.messages import PullPlan, PullProgress, Told, Wish
+from engine.models.hub.messages import HubReply, HubRequest, PullPlan, PullProgress
 from engine.models.hub.repository import PullError, Repository
 
 # The child finds modules where we do, and nowhere else: not in the folder it is started from.
@@ -33,7 +33,7 @@ class Pull:
             models: the folder that models are pulled into; it is made if need be.
             reserve: bytes that are to stay free on its disk.
         """
-        self._wish = Wish(repository, str(models), reserve)
+        self._wish = HubRequest(repository, str(models), reserve)
         self._process: subprocess.Popen[bytes] | None = None
         self._is_cancelled = False
 
@@ -100,13 +100,13 @@ class Pull:
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
-    def _hear(self) -> Told:
+    def _hear(self) -> HubReply:
         assert self._process is not None and self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
             how = "was stopped" if self._is_cancelled else "ended in an unexpected way"
             raise PullError(f"The pull {how}. What was downloaded is kept.")
-        told = msgspec.json.decode(line, type=Told)
+        told = msgspec.json.decode(line, type=HubReply)
         if told.refused:
             raise PullError(told.refused)
         return told

@@ -19,7 +19,7 @@ _HELD = "another engine process holds the library and cannot be reached from her
 
 
 @dataclass(frozen=True, slots=True)
-class Revived:
+class Revival:
     """What came of looking whether the engine process is to be started."""
 
     connection: Connection | None = None
@@ -60,37 +60,37 @@ class Reviver:
             self._pause = next_pause(self._pause)
             self._not_before = time.monotonic() + self._pause
 
-    def look(self) -> Revived:
+    def look(self) -> Revival:
         """Start it if that is wanted, and time for it."""
         try:
             found = open_work(self._library)
         except (LibraryError, OSError) as error:
             if not _is_hot(self._library):
-                return Revived(reason=str(error))
+                return Revival(reason=str(error))
             found = None  # who may only read it can do so once one that writes has put it right
         if found is not None and not found.images:
-            return Revived()
+            return Revival()
         if reason := self._forbidden(found):
-            return Revived(reason=reason)
+            return Revival(reason=reason)
         if is_locked(self._library):
-            return Revived(reason=_HELD)
+            return Revival(reason=_HELD)
         if self._ends > _MOST_ENDS:
-            return Revived(
+            return Revival(
                 reason=f"the engine process ended {self._ends} times in a row without a new"
                 f" image: see {self._library / 'engine.log'}; Resume in Jobs, or"
                 " `promptsheet engine start`, tries again"
             )
         if time.monotonic() < self._not_before:
-            return Revived(reason=self._fault or "the engine process restarts in a moment")
+            return Revival(reason=self._fault or "the engine process restarts in a moment")
         try:
             connection, _ = connect_or_start(self._library)
         except EngineError as error:
             self._fault = str(error)
             self._ends = max(self._ends, 2)  # a disk that is full stays so for a while
             self._rest()
-            return Revived(reason=self._fault)
+            return Revival(reason=self._fault)
         self._fault = ""
-        return Revived(connection, self._why(found))
+        return Revival(connection, self._why(found))
 
     def _why(self, found: OpenWork | None) -> str:
         if self._ends:

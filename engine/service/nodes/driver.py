@@ -35,7 +35,7 @@ from engine.protocol.cluster import (
 )
 from engine.protocol.framing import Unpacker, pack, parts_of
 from engine.protocol.rendering import AnyToRenderer, RenderBatch
-from engine.service.nodes.holder import TICK_SECONDS, Heard, Holder
+from engine.service.nodes.holder import TICK_SECONDS, Heard, RendererHolder
 from engine.settings import asks_for_ray_token, at_ray_address
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class _LostError(Exception):
 class Driver:
     """Carries frames between the engine process and the actors of one cluster."""
 
-    HOLDER: type[Holder] = Holder
+    HOLDER: type[RendererHolder] = RendererHolder
     """What actors are made of."""
 
     def __init__(self, ray: Any, writer: asyncio.StreamWriter, timeout: float) -> None:

@@ -48,7 +48,7 @@ class Heard:
     """How the renderer ended, in words; None: it is there."""
 
 
-class Holder:
+class RendererHolder:
     """Holds one renderer. Ray makes an actor of it: every method is called from far away."""
 
     def __init__(self, device: str, cpus: float, *, gpu: bool) -> None:

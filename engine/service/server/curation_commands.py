@@ -10,7 +10,7 @@ from engine.library.write import curation, trash
 from engine.library.write.requests import on_behalf_of
 from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
-from engine.protocol.answers import Deleted, Done, Images, Moved, Rated, Tags
+from engine.protocol.answers import Deleted, Done, ImagesChanged, Moved, Rated, Tags
 from engine.protocol.commands import (
     Command,
     Decide,
@@ -88,10 +88,10 @@ class CurationCommands:
         await self._tell_tallies(trashed.images)
         return Moved(trashed)
 
-    async def _restore(self, wanted: RestoreImages) -> Images:
+    async def _restore(self, wanted: RestoreImages) -> ImagesChanged:
         restored = await self._write(trash.restore_images, wanted.images)
         await self._tell_tallies(restored)
-        return Images(restored)
+        return ImagesChanged(restored)
 
     async def _rename(self, wanted: Rename) -> Done:
         await self._write(curation.rename, wanted.session, wanted.name)

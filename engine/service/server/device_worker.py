@@ -15,7 +15,7 @@ from engine.models.catalog import Model, find_model
 from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, require_same
 from engine.models.placement import Placement
 from engine.picture.formats import PNG, kind_of
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.picture.recipe import Conditions, Lora
 from engine.protocol.answers import DeviceState, Load
 from engine.protocol.rendering import Cause, LoadModel
@@ -43,8 +43,8 @@ class Attempt:
     """Which renderer has it; None until it was handed over."""
     computing: bool = False
     """Whether the renderer has begun it: until then it can go elsewhere."""
-    staged: list[tuple[StagedFile, Record]] = field(default_factory=list)
-    unsaved: list[tuple[Path, Record, bytes]] = field(default_factory=list)
+    staged: list[tuple[StagedFile, ImageRecord]] = field(default_factory=list)
+    unsaved: list[tuple[Path, ImageRecord, bytes]] = field(default_factory=list)
     """Pictures that the disk had no room for; they are kept until it has."""
     cause: Cause = Cause.ENDED
     reason: str = ""

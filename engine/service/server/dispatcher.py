@@ -16,7 +16,7 @@ from engine.library.write.states import Scope
 from engine.library.write.writer import Writer
 from engine.machine import GPU_PREFIX
 from engine.models.loras import LookForLoras, listed_loras
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from engine.protocol.answers import DeviceState, LiveRenderer, Load
 from engine.protocol.events import AnyEvent, Computed, Counted, Devices, Loading, Previewed, Stepped
 from engine.protocol.framing import Framed
@@ -25,8 +25,8 @@ from engine.protocol.rendering import (
     AnyFromRenderer,
     Cause,
     Failed,
+    FinishedImage,
     Free,
-    Picture,
     Preview,
     RenderBatch,
     SlotImage,
@@ -507,8 +507,8 @@ class Dispatcher:
                     await self._recording.measure(worker, batch, taken, room)
                 self._publish(Computed(session, device, len(images), began, ended))
                 worker.news.set()
-            case Picture(text=text):
-                record = Record.from_text(text)
+            case FinishedImage(text=text):
+                record = ImageRecord.from_text(text)
                 if record is not None and record.image in images:
                     attempt.unsaved.append((images[record.image].path, record, frame.file))
                     if len(attempt.unsaved) == 1:  # else the disk is full: see `_settle`

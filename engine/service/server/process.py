@@ -45,7 +45,7 @@ from engine.protocol.commands import (
 )
 from engine.protocol.events import AnyEvent, Counted
 from engine.protocol.records import Tally
-from engine.service.devices import Found, find_devices
+from engine.service.devices import FoundDevices, find_devices
 from engine.service.hosts import this_host
 from engine.service.lock import BEAT_SECONDS, LibraryLock
 from engine.service.server.asking import Asking
@@ -80,7 +80,7 @@ class EngineProcess:
         settings: Settings,
         current: CurrentSettings,
         writer: Writer,
-        found: Found,
+        found: FoundDevices,
         detached: str,
         *,
         asked: bool = False,

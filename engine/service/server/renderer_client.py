@@ -17,8 +17,8 @@ from engine.protocol.framing import Framed, Unpacker, WireError, pack
 from engine.protocol.rendering import (
     AnyFromRenderer,
     AnyToRenderer,
+    BatchEnded,
     Cause,
-    Ended,
     Failed,
     Hello,
     Loaded,
@@ -247,7 +247,7 @@ class RendererClient:
     async def render(
         self, wanted: RenderBatch, timeout: float
     ) -> AsyncGenerator[Framed[AnyFromRenderer]]:
-        """Send a batch; its frames as they come, the last one `Ended` or `Failed`.
+        """Send a batch; its frames as they come, the last one `BatchEnded` or `Failed`.
 
         Args:
             wanted: the batch.
@@ -270,7 +270,7 @@ class RendererClient:
                     continue
                 started = True
                 yield frame
-                if isinstance(frame.message, Ended | Failed):
+                if isinstance(frame.message, BatchEnded | Failed):
                     return
         finally:
             del self._queues[batch]

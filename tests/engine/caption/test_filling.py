@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.caption.filling import Wishes, Words, filled, ordered_palette, plain_caption
+from engine.caption.filling import Wishes, WordsToShow, filled, ordered_palette, plain_caption
 from engine.caption.outline import boxes, gist, outline
 from engine.caption.reading import read, written
 from engine.caption.schema import Caption, faults_of
@@ -19,7 +19,7 @@ WISHES = st.builds(
     Wishes,
     style=st.sampled_from([{}, STYLE]),
     palette=st.lists(COLOURS, max_size=5, unique=True).map(tuple),
-    words=st.lists(st.builds(Words, st.just("text_1"), WORDS), max_size=2).map(tuple),
+    words=st.lists(st.builds(WordsToShow, st.just("text_1"), WORDS), max_size=2).map(tuple),
     places=st.dictionaries(st.sampled_from(["text_1", "subject", "a hat"]), BOXES.map(tuple)),
 )
 
@@ -55,7 +55,9 @@ def test_a_filled_caption_is_one_and_keeps_all_that_was_there(
 
 def test_columns_fill_what_a_caption_leaves_out_and_clash_with_what_it_says() -> None:
     bare: Caption = {"compositional_deconstruction": {"background": "x", "elements": []}}
-    wishes = Wishes(STYLE, ("#112233",), (Words("text_1", "SALE"),), {"text_1": (0, 0, 200, 1000)})
+    wishes = Wishes(
+        STYLE, ("#112233",), (WordsToShow("text_1", "SALE"),), {"text_1": (0, 0, 200, 1000)}
+    )
     made, clashes = filled(bare, wishes, own=True)
     assert clashes == ()
     assert made["style_description"] == {**STYLE, "color_palette": ["#112233"]}
@@ -66,7 +68,7 @@ def test_columns_fill_what_a_caption_leaves_out_and_clash_with_what_it_says() ->
     same, clashes = filled(JAZZ, wishes, own=True)
     assert same == JAZZ
     assert [clash.column for clash in clashes] == ["style", "color_palette", "text_1"]
-    _, clashes = filled(JAZZ, Wishes(words=(Words("text_1", "jazz jam"),)), own=True)
+    _, clashes = filled(JAZZ, Wishes(words=(WordsToShow("text_1", "jazz jam"),)), own=True)
     assert clashes == (), "the same words are no clash"
 
 

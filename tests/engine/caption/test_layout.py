@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.caption.filling import Wishes, Words, plain_caption
+from engine.caption.filling import Wishes, WordsToShow, plain_caption
 from engine.caption.layout import LayoutError, read_layout
 from engine.caption.schema import faults_of
 
@@ -50,5 +50,5 @@ def test_any_layout_is_refused_or_makes_boxes_of_the_schema(text: str) -> None:
         places = dict(read_layout(text))
     except LayoutError:
         return
-    words = (Words("text_1", "A"), Words("text_2", "B"))
+    words = (WordsToShow("text_1", "A"), WordsToShow("text_2", "B"))
     assert faults_of(plain_caption("a boat", Wishes(words=words, places=places))) == []

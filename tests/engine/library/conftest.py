@@ -8,7 +8,7 @@ import pytest
 from engine.library.files import StagedFile, stage
 from engine.library.records import Batch
 from engine.library.write.writer import Writer
-from engine.picture.metadata import Record
+from engine.picture.metadata import ImageRecord
 from tests.support.libraries import Rendered, picture
 
 
@@ -16,7 +16,7 @@ from tests.support.libraries import Rendered, picture
 def rendered() -> Rendered:
     """Stages a batch's pictures on disk."""
 
-    def of(batch: Batch) -> list[tuple[StagedFile, Record]]:
+    def of(batch: Batch) -> list[tuple[StagedFile, ImageRecord]]:
         pictures = [(image, *picture(image, batch.size)) for image in batch.images]
         return [(stage(i.key, i.path, data), record) for i, record, data in pictures]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.library.read.copying import caption_file, copy_images
-from engine.library.read.export import Wish, export_zip
+from engine.library.read.export import ExportWish, export_zip
 from engine.library.read.reader import list_images
 from engine.library.read.results import results_frame
 from engine.library.write.curation import favour
@@ -32,7 +32,7 @@ def finished(writer: Writer, rendered: Rendered) -> Writer:
     return writer
 
 
-def zipped(library: Path, wish: Wish | None = None) -> zipfile.ZipFile:
+def zipped(library: Path, wish: ExportWish | None = None) -> zipfile.ZipFile:
     out = io.BytesIO()
     export_zip(library, KEY, out, wish)
     return zipfile.ZipFile(out)
@@ -74,7 +74,7 @@ def test_damaged_and_missing_files_are_named_instead_of_ending_the_export(
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "ods"])
 def test_the_results_are_a_sheet_again(finished: Writer, tmp_path: Path, kind: str) -> None:
-    bundle = zipped(finished.library, Wish(table=kind))  # type: ignore[arg-type]
+    bundle = zipped(finished.library, ExportWish(table=kind))  # type: ignore[arg-type]
     table = read_table(Path(bundle.extract(f"results.{kind}", tmp_path)))
     assert len(table.lines) == 12
     assert table.header[0] == "prompt"
@@ -86,8 +86,8 @@ def test_only_marked_or_favourite_images(finished: Writer) -> None:
     keys = [image.image for image in list_images(finished.library, KEY)]
     favour(finished, keys[1:3], on=True)
     trash_images(finished, keys[:1], ())
-    assert len(zipped(finished.library, Wish(favourites=True)).namelist()) == 3
-    marked = zipped(finished.library, Wish(images=frozenset(keys[:3])))
+    assert len(zipped(finished.library, ExportWish(favourites=True)).namelist()) == 3
+    marked = zipped(finished.library, ExportWish(images=frozenset(keys[:3])))
     assert len(marked.namelist()) == 3
     assert [line["result_favourite"] for line in table_of(marked)] == ["yes", "yes"]
 
@@ -95,7 +95,7 @@ def test_only_marked_or_favourite_images(finished: Writer) -> None:
 def test_stripping_leaves_no_trace_of_the_recipe_and_changes_no_pixel(
     finished: Writer, tmp_path: Path
 ) -> None:
-    bundle = zipped(finished.library, Wish(strip_metadata=True))
+    bundle = zipped(finished.library, ExportWish(strip_metadata=True))
     first = Path(bundle.extract(bundle.namelist()[0], tmp_path))
     assert read_text(first) == {}
     original = finished.library / str(list_images(finished.library, KEY)[0].file)
@@ -106,17 +106,17 @@ def test_stripping_leaves_no_trace_of_the_recipe_and_changes_no_pixel(
 
 
 def test_a_caption_file_lies_beside_each_picture_of_the_rows_asked_for(finished: Writer) -> None:
-    bundle = zipped(finished.library, Wish(rows=frozenset({3}), captions=True))
+    bundle = zipped(finished.library, ExportWish(rows=frozenset({3}), captions=True))
     names = bundle.namelist()[:-1]
     assert names[:2] == ["0003-01-prompt-1.png", "0003-01-prompt-1.txt"]
     assert len(names) == 8
     assert all(bundle.read(name) == b"prompt 1\n" for name in names if name.endswith(".txt"))
     seen: list[tuple[int, int]] = []
-    wish = Wish(rows=frozenset({2, 3}))
+    wish = ExportWish(rows=frozenset({2, 3}))
     export_zip(finished.library, KEY, io.BytesIO(), wish, lambda *at: seen.append(at))
     assert seen[-1] == (8, 8)
     with pytest.raises(ValueError, match="caption"):
-        zipped(finished.library, Wish(captions=True, strip_metadata=True))
+        zipped(finished.library, ExportWish(captions=True, strip_metadata=True))
 
 
 def test_caption_files_are_one_line_and_never_replace_edited_ones(

@@ -12,7 +12,7 @@ from PIL import Image
 from engine.library.database import LibraryError
 from engine.library.maintain.verify import verify
 from engine.library.read.copying import copy_images
-from engine.library.read.export import Wish, export_zip
+from engine.library.read.export import ExportWish, export_zip
 from engine.library.read.gallery import Gallery, Wanted
 from engine.library.read.picking import PickRow, PickWay, row_to_pick
 from engine.library.read.reader import find_session, images_as_json, list_images
@@ -107,13 +107,13 @@ def test_a_png_that_is_taken_along_tells_other_programs_its_rating(
     assert copy_images(full.library, [first, second], tmp_path).files == copied
     curation.rate(full, {first: 4, second: 0})
     out = io.BytesIO()
-    export_zip(full.library, KEY, out, Wish(images=frozenset({first, second})))
+    export_zip(full.library, KEY, out, ExportWish(images=frozenset({first, second})))
     bundle = zipfile.ZipFile(out)
     with Image.open(io.BytesIO(bundle.read(bundle.namelist()[0]))) as rated:
         assert rated.getxmp()["xmpmeta"]["RDF"]["Description"]["Rating"] == "4"
     lines = csv.DictReader(io.StringIO(bundle.read("results.csv").decode("utf-8-sig")))
     assert [line["result_rating"] for line in lines] == ["4", ""]
-    export_zip(full.library, KEY, out := io.BytesIO(), Wish(strip_metadata=True))
+    export_zip(full.library, KEY, out := io.BytesIO(), ExportWish(strip_metadata=True))
     bundle = zipfile.ZipFile(out)
     with Image.open(io.BytesIO(bundle.read(bundle.namelist()[0]))) as stripped:
         assert not stripped.info.get("xmp") and not stripped.getxmp()

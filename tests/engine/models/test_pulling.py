@@ -19,7 +19,7 @@ from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
 from engine.models.hub import asking, connection, fetching
 from engine.models.hub.child import carry_out
-from engine.models.hub.messages import RECORD, PullPlan, Record, Told, Wish
+from engine.models.hub.messages import RECORD, HubReply, HubRequest, PullPlan, PullRecord
 from engine.models.hub.pulling import Pull
 from engine.models.hub.repository import PullError, Repository, named
 from engine.models.loras import load_loras
@@ -79,10 +79,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         huggingface_hub.close_session()
 
 
-def pull(models: Path, repository: str = "acme/tiny", *, reserve: int = 0) -> list[Told]:
+def pull(models: Path, repository: str = "acme/tiny", *, reserve: int = 0) -> list[HubReply]:
     """All that is said of a pull, in this process."""
-    said = list[Told]()
-    carry_out(Wish(named(repository), str(models), reserve), said.append, lambda: None)
+    said = list[HubReply]()
+    carry_out(HubRequest(named(repository), str(models), reserve), said.append, lambda: None)
     return said
 
 
@@ -92,7 +92,7 @@ def refusal(models: Path, repository: str = "acme/tiny", **more: Any) -> str:
     return said.refused
 
 
-def plan_of(said: list[Told]) -> PullPlan:
+def plan_of(said: list[HubReply]) -> PullPlan:
     assert said[0].plan is not None, said[0].refused
     return said[0].plan
 
@@ -120,7 +120,7 @@ def test_a_model_in_pieces_comes_whole_with_where_it_is_from(tmp_path: Path, hub
     assert plan.found.left_out == len(FILES["README.md"]) + len(FILES["tiny.ckpt"])
     assert plan.folder == str(tmp_path / PULLED)
     found = contents(tmp_path / PULLED)
-    record = msgspec.json.decode(found.pop(RECORD), type=Record)
+    record = msgspec.json.decode(found.pop(RECORD), type=PullRecord)
     assert found == wanted
     assert (record.repository, record.revision, record.commit) == ("acme/tiny", "main", COMMIT)
     assert {file.name for file in record.files} == set(wanted)
@@ -137,10 +137,10 @@ def test_one_weights_file_is_pulled_alone_and_beside_the_model(
     flat = shapes_of(tmp_path, {f"{VAE_PART}.weight": [512, 4, 3, 3]})
     hub.repositories["acme/tiny"].files["more/flat.safetensors"] = flat
     pull(tmp_path)
-    said = list[Told]()
+    said = list[HubReply]()
     for name in ("more/flat.safetensors", "more/none.safetensors", "tiny.ckpt"):
         one = Repository("acme/tiny", "main", name)
-        carry_out(Wish(one, str(tmp_path), 0), said.append, lambda: None)
+        carry_out(HubRequest(one, str(tmp_path), 0), said.append, lambda: None)
     refused = [told.refused for told in said if told.refused]
     assert "acme/tiny has no file 'more/none.safetensors'. It has " in refused[0]
     assert "'tiny.ckpt' ends in neither .safetensors nor .gguf" in refused[1]
@@ -158,10 +158,10 @@ def test_one_file_is_told_by_its_header_before_the_rest_of_it_is_asked_for(
     files["big.safetensors"] = shapes_of(tmp_path, kohya(DOWN, 2048))
     files["old.safetensors"] = b"\x80\x04 a pickle under another name, of many bytes"
     files["cut.safetensors"] = files["big.safetensors"][:-7]
-    said = list[Told]()
+    said = list[HubReply]()
     for name in ("old", "cut"):
         one = Repository("acme/tiny", "main", f"{name}.safetensors")
-        carry_out(Wish(one, str(tmp_path / "models"), 0), said.append, lambda: None)
+        carry_out(HubRequest(one, str(tmp_path / "models"), 0), said.append, lambda: None)
     old, cut = (told.refused for told in said)
     assert "is a pickle" in old and "copy on the Hub is damaged. Nothing was pulled." in cut
     models = Models(Settings(models_folder=tmp_path / "models"))
@@ -198,10 +198,10 @@ def test_a_gguf_file_is_told_by_its_header_and_drawn_with_its_base(
     base = flux_folder(tmp_path / "base")
     models = Models(Settings(models_folder=tmp_path / "models"))
 
-    said = list[Told]()
+    said = list[HubReply]()
     for name in ("cut", "header", "odd", "Q8 0"):
         one = Repository("acme/tiny", "main", f"{name}.gguf")
-        carry_out(Wish(one, str(tmp_path / "other"), 0), said.append, lambda: None)
+        carry_out(HubRequest(one, str(tmp_path / "other"), 0), said.append, lambda: None)
     cut, header, odd = (told.refused for told in said if told.refused)
     assert "cut.gguf has" in cut and "cut off" in header and "damaged" in odd
     assert hub.ranges("Q8 0.gguf") == ["bytes=0-31", "bytes=0-63", "bytes=0-1048575", ""]
@@ -494,8 +494,8 @@ def test_nobody_but_the_hub_hears_the_token(
 
 def test_two_at_once_do_not_get_in_each_others_way(tmp_path: Path, hub: FakeHub) -> None:
     hub.hold = threading.Event()
-    first = list[Told]()
-    wish = Wish(Repository("acme/tiny"), str(tmp_path), 0)
+    first = list[HubReply]()
+    wish = HubRequest(Repository("acme/tiny"), str(tmp_path), 0)
     thread = threading.Thread(target=carry_out, args=(wish, first.append, lambda: None))
     thread.start()
     while not (tmp_path / ".pulling").exists() or not hub.ranges(FIRST):

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from engine.models import recorded
 from engine.models.hub.choosing import HubFile
-from engine.models.hub.messages import RECORD, Record
+from engine.models.hub.messages import RECORD, PullRecord
 from engine.models.model_files import ModelFiles
 from engine.models.recorded import changes_since, note_whole, record_added, record_of
 
@@ -47,7 +47,7 @@ def pulled(model: ModelFiles) -> None:
         digest = hashlib.sha256(body) if large else git
         by = "sha256" if large else "git"
         files.append(HubFile(name, len(body), digest.hexdigest(), by))  # type: ignore[arg-type]
-    record = Record("acme/tiny", "main", "c" * 40, "mit", "", tuple(files))
+    record = PullRecord("acme/tiny", "main", "c" * 40, "mit", "", tuple(files))
     (model.path / RECORD).write_bytes(msgspec.json.encode(record))
 
 

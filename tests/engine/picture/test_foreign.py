@@ -9,7 +9,7 @@ from PIL import Image
 
 from engine.picture.foreign import Foreign, read_foreign, understand
 from engine.picture.formats import encode
-from engine.picture.metadata import Record, a1111_parameters
+from engine.picture.metadata import ImageRecord, a1111_parameters
 from engine.picture.png import encode_png
 from engine.picture.recipe import Lora, Recipe
 from engine.plan.from_pictures import row_of, source_of
@@ -135,7 +135,7 @@ def test_files_are_read_and_pictures_without_a_recipe_say_nothing(tmp_path: Path
 @pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])
 def test_our_own_record_is_found_in_every_kind_of_file(tmp_path: Path, kind: str) -> None:
     recipe = Recipe("a", "", 5, 8, 8, 9, 3.5, "S (ddim)", "m", "h", ("#CBA324",))
-    record = Record("s-1-1", recipe, CONDITIONS, 1, 0, ())
+    record = ImageRecord("s-1-1", recipe, CONDITIONS, 1, 0, ())
     picture = tmp_path / {"jpeg": "a.jpg"}.get(kind, f"a.{kind}")
     picture.write_bytes(encode(np.zeros((8, 8, 3), np.uint8), record.to_text(), kind, 1))
     found = read_foreign(picture)
@@ -158,7 +158,7 @@ def test_loras_of_any_program_go_into_the_column() -> None:
         ({"invokeai_metadata": json.dumps(_INVOKE | {"loras": listed})}, "ink:0.5, fog:1"),
         ({"parameters": tagged}, "ink:0.5"),
         ({"parameters": a1111_parameters(mine)}, "ink:0.5"),
-        (Record("s-1-1", mine, CONDITIONS, 1, 0, ()).to_text(), "ink:0.5"),
+        (ImageRecord("s-1-1", mine, CONDITIONS, 1, 0, ()).to_text(), "ink:0.5"),
     ):
         found = understand(text)
         assert found is not None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.picture.formats import FORMATS, PNG, SUFFIXES, encode, is_available, read_texts
-from engine.picture.metadata import Record, read_record
+from engine.picture.metadata import ImageRecord, read_record
 from engine.picture.png import PictureError, decode
 from engine.picture.recipe import Conditions, Recipe
 
@@ -14,9 +14,9 @@ CONDITIONS = Conditions("cpu", "float32", 2, "sdpa", False, {"torch": "2.13.0"})
 KINDS = [kind for kind in FORMATS if is_available(kind)]
 
 
-def record(prompt: str) -> Record:
+def record(prompt: str) -> ImageRecord:
     recipe = Recipe(prompt, "blurry, 日本", 7, 64, 48, 12, 4.0, "S", "builtin", "h")
-    return Record("k3f9x2-4-1", recipe, CONDITIONS, 8, 3, ("dtype: a → b",))
+    return ImageRecord("k3f9x2-4-1", recipe, CONDITIONS, 8, 3, ("dtype: a → b",))
 
 
 def smooth() -> np.ndarray:

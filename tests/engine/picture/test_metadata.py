@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.picture.metadata import Record, a1111_parameters, read_record
+from engine.picture.metadata import ImageRecord, a1111_parameters, read_record
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Lora, Recipe
 
 RECIPE = Recipe("a cat, 日本", "dog", 5, 128, 96, 12, 4.0, "DPM", "builtin", "ab12")
 CONDITIONS = Conditions("cpu", "float32", 2, "sdpa", False, {"torch": "2.13.0"})
-RECORD = Record("k3f9x2-4-1", RECIPE, CONDITIONS, 8, 3, ("threads: 2 → 4",))
+RECORD = ImageRecord("k3f9x2-4-1", RECIPE, CONDITIONS, 8, 3, ("threads: 2 → 4",))
 
 
 def test_a_record_comes_back_whole_from_a_file(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_loras_are_named_as_web_uis_name_them_and_come_back() -> None:
     lines = a1111_parameters(mine).split("\n")
     assert lines[0] == "a cat, 日本 <lora:ink:0.8> <lora:fog bank:-1>"
     assert 'Lora hashes: "ink: abababababab, fog bank: cdcdcdcdcdcd"' in lines[-1]
-    record = Record.from_text(replace(RECORD, recipe=mine).to_text())
+    record = ImageRecord.from_text(replace(RECORD, recipe=mine).to_text())
     assert record is not None and record.recipe == mine
     assert mine.needs == ("builtin", "<lora:ink>", "<lora:fog bank>")
     assert "loras" not in RECIPE.to_json() and Recipe.from_json(RECIPE.to_json()) == RECIPE

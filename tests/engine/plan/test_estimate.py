@@ -2,7 +2,7 @@ import pytest
 
 from engine.models.catalog import load_models
 from engine.models.weights import ModelSize, PartSize
-from engine.plan.estimate import Rate, estimate, expected_rates
+from engine.plan.estimate import ModelRate, estimate, expected_rates
 from engine.plan.memory import MemoryNeed, memory_needs
 from tests.support.rows import values
 
@@ -25,13 +25,13 @@ def test_what_the_model_list_expects_comes_back_as_the_estimate() -> None:
 
 
 def test_nothing_is_guessed_of_a_model_without_a_rate() -> None:
-    images, found = estimate([values()], MODELS, {"other": Rate(1.0, 1.0)})
+    images, found = estimate([values()], MODELS, {"other": ModelRate(1.0, 1.0)})
     assert images == 3
     assert (found.seconds, found.bytes) == (None, None)
 
 
 def test_steps_and_size_count() -> None:
-    rates = {"builtin": Rate(1e-3, 1.0)}
+    rates = {"builtin": ModelRate(1e-3, 1.0)}
 
     def seconds(**changes: object) -> float:
         found = estimate([values(**(SQUARE | changes), num_images=10)], MODELS, rates)[1].seconds

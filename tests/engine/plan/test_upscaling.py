@@ -10,7 +10,7 @@ from engine.picture.foreign import told_by_recipe
 from engine.picture.metadata import a1111_parameters
 from engine.picture.recipe import NOT_YET, Lora, Recipe
 from engine.plan.batches import shape_of
-from engine.plan.estimate import Rate, estimate
+from engine.plan.estimate import ModelRate, estimate
 from engine.plan.from_pictures import row_of, upscaled_row
 from engine.plan.preview import preview
 from engine.plan.recipes import PlannedModel, enlarged_recipes, recipes_for
@@ -60,7 +60,7 @@ def test_totals_count_an_upscaled_image_by_its_size_and_a_redrawn_one_by_its_ste
     upscaler: Model,
 ) -> None:
     models = {"4x": upscaler, "builtin": PLANNED.model}
-    rates = {"4x": Rate(1e-3, 2.0), "builtin": Rate(1e-3, 2.0)}
+    rates = {"4x": ModelRate(1e-3, 2.0), "builtin": ModelRate(1e-3, 2.0)}
     count, cost = estimate([_row(model="4x")], models, rates)
     assert (count, cost.seconds, cost.bytes) == (1, round(384 * 256 / 1000, 1), 384 * 256 * 2)
     _, drawn = estimate([_row(width=192, height=128, upscale="2", steps=10)], models, rates)
@@ -76,7 +76,7 @@ def test_what_a_model_cannot_draw_whole_it_draws_in_tiles_and_pays_for_what_they
     assert Recipe.from_json(recipe.to_json()) == recipe
     (whole,) = recipes_for(_row(width=256, height=192), PLANNED, never)
     assert whole.tile == 0 and shape_of(whole) != shape_of(recipe)
-    rates = {"builtin": Rate(1e-3, 2.0)}
+    rates = {"builtin": ModelRate(1e-3, 2.0)}
     _, cost = estimate([_row(width=512, height=320, steps=10)], {"builtin": builtin}, rates)
     tiles = enlarged_size(512, 320, builtin).drawn
     assert tiles == 3 * 2 * 256 * 256 > 512 * 320
@@ -142,7 +142,7 @@ def test_of_each_image_that_is_drawn_another_is_made_of_the_same_words_and_seed(
 
 def test_totals_count_what_is_drawn_and_what_is_made_of_it(upscaler: Model) -> None:
     models = {"4x": upscaler, "builtin": PLANNED.model}
-    rates = {"4x": Rate(1e-3, 2.0), "builtin": Rate(1e-3, 2.0)}
+    rates = {"4x": ModelRate(1e-3, 2.0), "builtin": ModelRate(1e-3, 2.0)}
     one, cost = estimate([_drawn(steps=10) for _ in range(3)], models, rates)
     (first, _) = recipes_for(_drawn(), PLANNED, never)
     pixels = first.width * first.height

@@ -10,7 +10,7 @@ from engine.protocol.commands import (
     AnyCommand,
     Follow,
     RequestedRow,
-    Source,
+    RowsSource,
     Stop,
     Submit,
     Tag,
@@ -51,7 +51,7 @@ def test_a_row_survives_the_way_through_a_message() -> None:
     row = RequestedRow(
         5, {"prompt": "日本 \x1b[31m"}, {"id": "7"}, values(color_palette=("#FF0000",))
     )
-    sent = Submit("a test", Source("typed", columns=["prompt", "id"]), Submit.packed([row] * 3))
+    sent = Submit("a test", RowsSource("typed", columns=["prompt", "id"]), Submit.packed([row] * 3))
     assert list(unpacked(pack(sent)).message.requested()) == [row] * 3
 
 

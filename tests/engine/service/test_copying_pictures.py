@@ -16,7 +16,7 @@ from engine.library import sources
 from engine.library.sources import Intake, stored_sources
 from engine.library.write.writer import Writer
 from engine.protocol.answers import Accepted, Underway
-from engine.protocol.commands import RequestedRow, Source, Submit
+from engine.protocol.commands import RequestedRow, RowsSource, Submit
 from engine.service.client.connection import Connection, EngineError
 from engine.service.server import socket_server
 from engine.service.server.asking import Asking
@@ -64,7 +64,7 @@ def drawn_on(photos: Path, library: Path) -> Submit:
         for row in rows.checked.sheet.ready
         if row.values is not None
     )
-    return Submit("a test", Source("pictures"), packed)
+    return Submit("a test", RowsSource("pictures"), packed)
 
 
 def asked(
@@ -141,7 +141,7 @@ def test_who_gives_up_while_pictures_are_copied_has_started_nothing_and_leaves_n
     with pytest.raises(error):
         asked(writer, wanted, underway, tmp_path / "a")
     assert (sessions(writer), kept(writer.library)) == (0, 0)
-    one = Submit("one", Source("pictures"), wanted.rows[:1])
+    one = Submit("one", RowsSource("pictures"), wanted.rows[:1])
     Disk(monkeypatch, quick=COUNT)
     monkeypatch.setattr(socket_server, "_UNDERWAY_SECONDS", 60)
     asked(writer, one, never, tmp_path / "b")

@@ -21,14 +21,14 @@ from engine.library.write.batch_limits import fits_on
 from engine.library.write.states import Scope
 from engine.library.write.writer import DEATHS, Writer
 from engine.picture.recipe import Conditions
-from engine.protocol.commands import RequestedRow, Source, Submit
+from engine.protocol.commands import RequestedRow, RowsSource, Submit
 from engine.protocol.events import AnyEvent, Paused
 from engine.protocol.framing import Framed
 from engine.protocol.rendering import (
     AnyFromRenderer,
-    Ended,
+    BatchEnded,
+    BatchStarted,
     RenderBatch,
-    Started,
 )
 from engine.service.server.dispatcher import Dispatcher
 from engine.service.server.renderer_client import (
@@ -527,7 +527,7 @@ def test_a_session_has_the_batches_that_the_memory_of_its_gpu_was_measured_to_ho
 
     async def largest() -> int:
         submissions = Submissions(WriterThread(writer), RenderSettings(), lambda: {"fake gpu"})
-        tally, _ = await submissions.accept(Submit("a test", Source("typed"), rows))
+        tally, _ = await submissions.accept(Submit("a test", RowsSource("typed"), rows))
         (found,) = writer.read(
             "SELECT max(size) AS size FROM batches"
             " WHERE session = (SELECT id FROM sessions WHERE key = ?)",
@@ -561,11 +561,11 @@ def test_an_idle_device_takes_what_lies_ready_at_another(
             # it waits for its turn there, until someone takes it back
             stopped[batch] = asyncio.Event()
             await stopped[batch].wait()
-            yield Framed(Ended(batch))
+            yield Framed(BatchEnded(batch))
             return
         drawn[self.device].append(batch)
         if self.device == "one":
-            yield Framed(Started(batch))
+            yield Framed(BatchStarted(batch))
             await elsewhere.wait()
         else:
             elsewhere.set()

@@ -16,8 +16,8 @@ from engine.protocol.framing import Unpacker, pack, parts_of
 from engine.protocol.rendering import (
     AnyFromRenderer,
     AnyToRenderer,
+    BatchEnded,
     Cause,
-    Ended,
     Failed,
     Hello,
     LoadModel,
@@ -25,7 +25,7 @@ from engine.protocol.rendering import (
     RenderBatch,
     Step,
 )
-from engine.service.nodes.holder import Holder
+from engine.service.nodes.holder import RendererHolder
 from engine.service.nodes.kept_files import KeptFiles
 from tests.support.libraries import CONDITIONS
 
@@ -60,8 +60,8 @@ def fake_process(monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-async def begun() -> Holder:
-    holder = Holder("box/cpu", 1, gpu=False)
+async def begun() -> RendererHolder:
+    holder = RendererHolder("box/cpu", 1, gpu=False)
     await holder.begin()
     return holder
 
@@ -135,7 +135,7 @@ def test_a_batch_is_drawn_on_the_files_that_the_node_was_sent(tmp_path: Path) ->
 def test_of_steps_and_previews_the_newest_is_told_and_of_all_else_everything() -> None:
     async def asked() -> tuple[bytes, str | None, str | None]:
         holder = await begun()
-        said = [Hello("cpu"), *(Step(1, step, 9) for step in range(9)), Ended(1)]
+        said = [Hello("cpu"), *(Step(1, step, 9) for step in range(9)), BatchEnded(1)]
         for number, message in enumerate(said):
             picture = bytes([number])
             FakeProcess.last.reader.feed_data(pack(message))
@@ -147,7 +147,7 @@ def test_of_steps_and_previews_the_newest_is_told_and_of_all_else_everything() -
         return first.frames, first.over, (await holder.hear()).over
 
     frames, early, over = asyncio.run(asked())
-    assert frames_in(frames) == [Hello("cpu"), Step(1, 8, 9), Ended(1), Preview(2, "k-1-1")]
+    assert frames_in(frames) == [Hello("cpu"), Step(1, 8, 9), BatchEnded(1), Preview(2, "k-1-1")]
     assert early is None, "what it said comes first"
     assert over == "the renderer on cpu was killed (Killed)"
 

@@ -23,7 +23,7 @@ from engine.library.sources import stored_sources
 from engine.library.write import answered_requests, requests
 from engine.library.write.writer import Writer
 from engine.protocol import answers, commands
-from engine.protocol.answers import Answer, AnyAnswer, Images, Rated, Refused
+from engine.protocol.answers import Answer, AnyAnswer, ImagesChanged, Rated, Refused
 from engine.protocol.commands import AnyCommand, Command, Favour, Move, Submit, Tag
 from engine.protocol.events import Counted, Curated, Gone, Standing
 from engine.protocol.framing import Unpacker, pack
@@ -248,7 +248,7 @@ def submit() -> Submit:
         for row in checked.sheet.ready
         if row.values is not None
     )
-    return Submit("trees", commands.Source("prompts"), Submit.packed(rows))
+    return Submit("trees", commands.RowsSource("prompts"), Submit.packed(rows))
 
 
 def test_whatever_may_be_asked_is_noted_by_the_commit_that_does_it(
@@ -670,7 +670,7 @@ def test_what_was_answered_long_ago_is_forgotten_but_not_while_its_file_is_there
     ids = [new_id() for _ in range(5)]
     for request in ids:
         with requests.on_behalf_of(request), writer.transaction() as db:
-            requests.carried_out(db, Images([request]))
+            requests.carried_out(db, ImagesChanged([request]))
     answered_requests.forget_requests(writer, {ids[0]})
     assert [answered_requests.answer_to(writer, request) is not None for request in ids] == [
         *(True, False, False),

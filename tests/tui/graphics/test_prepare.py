@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tui.graphics import prepare as module
-from tui.graphics.encode import Picture, draw
+from tui.graphics.encode import EncodedPicture, draw
 from tui.graphics.prepare import PictureCache, PictureFault, fitting, prepare
 from tui.graphics.protocol import Protocol
 
@@ -21,9 +21,11 @@ pytestmark = pytest.mark.slow
 CELL = (9, 18)
 
 
-def made(path: Path, protocol: Protocol = "half-cells", box: tuple[int, int] = (40, 20)) -> Picture:
+def made(
+    path: Path, protocol: Protocol = "half-cells", box: tuple[int, int] = (40, 20)
+) -> EncodedPicture:
     picture = prepare(path, box, CELL, protocol, PictureCache())
-    assert isinstance(picture, Picture)
+    assert isinstance(picture, EncodedPicture)
     return picture
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from tui.graphics.encode import Picture, draw, encode, pixel_size
+from tui.graphics.encode import EncodedPicture, draw, encode, pixel_size
 from tui.graphics.thumbnails import THUMBNAIL, thumbnail, tidy
 
 
@@ -73,7 +73,7 @@ def test_the_oldest_thumbnails_go_when_there_are_too_many(tmp_path: Path) -> Non
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0.jpg", "1.jpg"]
 
 
-def sent(picture: Picture) -> int:
+def sent(picture: EncodedPicture) -> int:
     """Bytes on the line."""
     if picture.halves is None or picture.sixels:
         return sum(map(len, (*(strip.text for strip in picture.sixels), *picture.transmission)))

@@ -112,7 +112,7 @@ def test_cells_go_without_marks_in_tmux_last_column_and_on_a_thin_line(
     monkeypatch: pytest.MonkeyPatch, tmux: bool, low: bool, bare: int
 ) -> None:
     monkeypatch.setattr(encode, "current", lambda: Terminal("kitty", "", (9, 18), tmux=tmux))
-    strips = encode.draw(encode.Picture(3, 2, 1, number=1, coarse=low))
+    strips = encode.draw(encode.EncodedPicture(3, 2, 1, number=1, coarse=low))
     for strip in strips:
         assert strip.cell_length == 3
         assert len(strip.text) == 9 - 2 * bare

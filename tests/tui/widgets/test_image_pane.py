@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tui.graphics import prepare as preparing
 from tui.graphics import protocol
-from tui.graphics.encode import Picture
+from tui.graphics.encode import EncodedPicture
 from tui.graphics.kept import KeptPictures
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.pacer import Sending
@@ -354,7 +354,8 @@ async def test_kitty_is_sent_each_picture_once(
 def test_kitty_keeps_what_is_on_the_screen_and_forgets_the_oldest() -> None:
     written: list[str] = []
     pictures = [
-        Picture(1, 1, 100, number=number, transmission=(f"send {number}",)) for number in (1, 2, 3)
+        EncodedPicture(1, 1, 100, number=number, transmission=(f"send {number}",))
+        for number in (1, 2, 3)
     ]
 
     def send(sending: Sending) -> None:
