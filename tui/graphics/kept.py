@@ -89,7 +89,7 @@ class KeptPictures:
         Args:
             picture: it.
             came: is called if it comes only later.
-            large: it waits for others.
+            large: it waits for others, as long as nobody asks for it who does not.
         """
         number = picture.number
         if not number:
@@ -101,6 +101,7 @@ class KeptPictures:
         coming = self._coming.get(number)
         if coming is None or coming.is_over:
             coming = self._coming[number] = _Transmission(self, picture, large=large)
+        coming.large &= large
         coming.came.append(came)
         self._send(coming)
 

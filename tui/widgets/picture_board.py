@@ -12,7 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.graphics.prepare import PictureFault, drawn, fitting
+from tui.graphics.encode import EncodedPicture
+from tui.graphics.kept import kept_by
+from tui.graphics.prepare import Drawing, PictureFault, drawn, fitting
 from tui.graphics.protocol import cell_size
 from tui.graphics.view import PictureView
 from tui.text import clean
@@ -138,6 +140,8 @@ class PictureBoard(Widget):
         self._grid = BoardGrid(1, 2, 2, 0, 0)
         self._shown: dict[int, tuple[Path | None, tuple[int, int]]] = {}
         """Place → the file whose picture, or fault, it shows, or None for words; its room."""
+        self._ahead: Sequence[EncodedPicture] = ()
+        """Those that will be shown next."""
 
     def show(
         self,
@@ -171,11 +175,26 @@ class PictureBoard(Widget):
     async def prepare(
         self, paths: Sequence[Path | None], shapes: Sequence[tuple[int, int]]
     ) -> None:
-        """Have pictures ready that will be shown next."""
-        room = self.grid_of(shapes).picture
+        """Have pictures ready that will be shown next; kitty is sent them after all others."""
+        room, ahead = self.grid_of(shapes).picture, list[EncodedPicture]()
         for path in paths[:MOST]:
             if path is not None:
-                await drawn(path, room, self.app.console)
+                drawing = await drawn(path, room, self.app.console)
+                if isinstance(drawing, Drawing):
+                    ahead.append(drawing.picture)
+        self._hold_ahead(ahead)
+
+    def _hold_ahead(self, pictures: Sequence[EncodedPicture]) -> None:
+        kept = kept_by(self.app)
+        for picture in pictures:
+            kept.hold(picture, large=True)
+        for picture in self._ahead:
+            kept.release(picture)
+        self._ahead = pictures
+
+    def on_unmount(self) -> None:
+        """What is not seen need not be kept."""
+        self._hold_ahead(())
 
     def on_resize(self) -> None:
         """As large as can be."""
