@@ -33,6 +33,7 @@ from tui.app import PromptsheetApp
 from tui.engine_watch import News
 from tui.graphics import protocol
 from tui.screens.compare import CompareScreen, differences
+from tui.screens.filter_line import FilterLine
 from tui.screens.full_screen import FullScreen, view_of
 from tui.screens.gallery_filter import wanted_by
 from tui.screens.review import ReviewScreen
@@ -141,12 +142,16 @@ async def test_a_filter_is_dropped_after_a_jump_and_odd_rows_and_lost_images_are
         await pilot.press("3")
         await until(pilot, lambda: "8 of 8 images" in screen_text(app))
         sheet = app.screen.query_one(ContactSheet)
-        await pilot.press("slash", "n", "u", "enter")
-        await until(pilot, lambda: "/nu" in screen_text(app))
+        await pilot.press("slash", "n", "u")
+        # The line below the title has what is typed, and nothing around it.
+        await until(pilot, lambda: re.search(r"/nu *\n nu *\n", screen_text(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.screen.query_one("#ask").display)
+        assert "/nu" in screen_text(app)
         await pilot.press("colon", *"5", "enter")
         await until(pilot, lambda: sheet.tile and sheet.tile.key == f"{KEY}-5-1")
         await pilot.press("colon")
-        app.screen.query_one("#ask", Input).value = "9" * 20
+        app.screen.query_one(FilterLine).value = "9" * 20
         await pilot.press("enter")
         await until(pilot, lambda: "9999 has no image" in screen_text(app))
         await pilot.press("escape")

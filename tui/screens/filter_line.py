@@ -20,8 +20,9 @@ class FilterLine(Input):
     """There while something is typed into it; a filter acts with each key."""
 
     DEFAULT_CSS = """
-    FilterLine { display: none; height: 1; border: none; padding: 0 1; }
+    FilterLine { display: none; }
     FilterLine.-open { display: block; }
+    FilterLine, FilterLine:focus { height: 1; border: none; padding: 0 1; }
     """
 
     class Filtered(Message):
