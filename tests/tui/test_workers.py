@@ -258,7 +258,7 @@ def test_every_screen_is_tried() -> None:
 
     all_ids()  # loads every screen
     last = {kind.__name__ for kind in below(Screen) if kind.__module__.startswith("tui.screens")}
-    bases = {"AreaScreen", "EndsOnce", "Dialog", "Overlay"}
+    bases = {"BaseScreen", "AreaScreen", "EndsOnce", "Dialog", "Overlay"}
     assert last - bases - WITHOUT_THREADS - TRIED_ELSEWHERE == set(HOW)
 
 
