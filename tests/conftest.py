@@ -24,9 +24,10 @@ hypothesis.settings.register_profile("wild", print_blob=True)
 hypothesis.settings.load_profile("repeatable")
 
 
-def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     """Have the workers forked."""
     fork_server.name()
+    fork_server.collect([str(config.invocation_params.dir / place) for place in config.args])
     for spec in specs:
         if spec.popen:
             spec.python = f"{sys.executable} {worker.__file__}"
