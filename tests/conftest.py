@@ -27,7 +27,8 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     """Have the workers forked."""
     fork_server.name()
-    fork_server.collect([str(config.invocation_params.dir / place) for place in config.args])
+    given = config.invocation_params
+    fork_server.collect(str(given.dir), [str(word) for word in given.args])
     for spec in specs:
         if spec.popen:
             spec.python = f"{sys.executable} {worker.__file__}"

@@ -8,6 +8,7 @@ for workers of pytest, forked from it, which has collected the tests before it i
 
 import contextlib
 import gc
+import json
 import os
 import pickle
 import select
@@ -97,12 +98,12 @@ def has_name() -> bool:
 _COLLECTED = "PROMPTSHEET_TESTS_COLLECTED"
 
 
-def collect(places: Sequence[str]) -> None:
-    """Have the tests of these files and folders imported in what workers are forked from.
+def collect(folder: str, words: Sequence[str]) -> None:
+    """Have the tests imported in what workers are forked from, as by this command line of pytest.
 
-    Three of them would do the same at once, which costs the most where none of it is compiled.
+    Three workers would do the same at once, which costs the most where none of it is compiled.
     """
-    os.environ[_COLLECTED] = "\n".join(places)
+    os.environ[_COLLECTED] = json.dumps([folder, *words])
 
 
 def _address(name: str, source: Source) -> str:
@@ -195,8 +196,9 @@ def _import_tests() -> None:
     """Import the tests as pytest does; one that cannot be imported its workers tell of."""
     import pytest
 
-    places = os.environ[_COLLECTED].splitlines()
-    pytest.main(["-n0", "--collect-only", "-qq", "-p", "no:cacheprovider", *places])
+    folder, *words = json.loads(os.environ[_COLLECTED])
+    os.chdir(folder)
+    pytest.main([*words, "-n0", "--collect-only", "-qq"])
 
 
 def _make_small() -> None:
