@@ -19,14 +19,16 @@ from tests.support.forking import LightPopen, ServedPopen
 from tests.support.models import draw_quickly
 
 # A commit passes always or never. What nobody thought of yet is looked for by `make wild`.
-hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
-hypothesis.settings.register_profile("wild", print_blob=True)
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, max_examples=60)
+hypothesis.settings.register_profile("wild", print_blob=True, max_examples=200)
 hypothesis.settings.load_profile("repeatable")
 
 
-def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     """Have the workers forked."""
     fork_server.name()
+    given = config.invocation_params
+    fork_server.collect(str(given.dir), [str(word) for word in given.args])
     for spec in specs:
         if spec.popen:
             spec.python = f"{sys.executable} {worker.__file__}"

@@ -15,7 +15,13 @@ MOST_ABOVE = 10
 """Rows in which the column names are looked for."""
 
 
+_LONGEST = 1000
+"""Characters of a cell that may be a column's name: a longer one is not looked through."""
+
+
 def _key(header: str) -> str:
+    if len(header) > _LONGEST:
+        return ""
     return _BETWEEN_WORDS.sub("", unquoted(header)).casefold()
 
 

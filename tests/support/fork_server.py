@@ -1,14 +1,17 @@
 """The process that a run's others are forked from: workers of pytest, commands, engine processes.
 
 It imports what they need, once for all. It begins when it is first asked for something, and ends
-with the last process that asked. Beside it, for as long, is a light one without torch, for what may
-take little memory: the children that read, copy and look at what others made.
+with the last process that asked. Beside it, for as long, are two more: a light one without torch,
+for what may take little memory, the children that read, copy and look at what others made; and one
+for workers of pytest, forked from it, which has collected the tests before it is asked for any.
 """
 
 import contextlib
 import gc
+import json
 import os
 import pickle
+import select
 import selectors
 import signal
 import socket
@@ -20,10 +23,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.support.large_pages import put_in_large_pages
 
+Source = Literal["all", "light", "tests"]
+"""What one is forked from: what has all modules, what has no torch, what has the tests."""
 NUMBER = struct.Struct(">i")
 _MOST_DESCRIPTORS = 64
 _SECONDS = 120
@@ -51,10 +56,10 @@ class Asked:
 class Forked:
     """A process that was forked for us."""
 
-    def __init__(self, asked: Asked, descriptors: Sequence[int], light: bool = False) -> None:
+    def __init__(self, asked: Asked, descriptors: Sequence[int], source: Source = "all") -> None:
         """Start it; `descriptors` are ours."""
         _stay()
-        self._server = _connected(light)
+        self._server = _connected(source)
         body = pickle.dumps(asked)
         socket.send_fds(self._server, [NUMBER.pack(len(body))], descriptors)
         self._server.sendall(body)
@@ -90,24 +95,35 @@ def has_name() -> bool:
     return _NAME in os.environ
 
 
-def _address(name: str, light: bool) -> str:
-    return f"\0{name}{'-light' if light else ''}"
+_COLLECTED = "PROMPTSHEET_TESTS_COLLECTED"
 
 
-def _connected(light: bool) -> socket.socket:
+def collect(folder: str, words: Sequence[str]) -> None:
+    """Have the tests imported in what workers are forked from, as by this command line of pytest.
+
+    Three workers would do the same at once, which costs the most where none of it is compiled.
+    """
+    os.environ[_COLLECTED] = json.dumps([folder, *words])
+
+
+def _address(name: str, source: Source) -> str:
+    return f"\0{name}-{source}"
+
+
+def _connected(source: Source) -> socket.socket:
     server = socket.socket(socket.AF_UNIX)
-    server.connect(_address(name(), light))
+    server.connect(_address(name(), source))
     return server
 
 
 @cache
 def _stay() -> socket.socket:
-    """Have both there for as long as this process lives."""
+    """Have them there for as long as this process lives."""
     starting: subprocess.Popen[bytes] | None = None
     end = time.monotonic() + _SECONDS
     while True:
         try:
-            server = _connected(light=False)
+            server = _connected("all")
         except ConnectionRefusedError:
             assert time.monotonic() < end, "it does not start"
             starting = starting or _start()
@@ -130,30 +146,66 @@ def _start() -> "subprocess.Popen[bytes]":
 
 def main() -> None:
     """Serve at the addresses that are named, unless another does."""
-    listening, light = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    listening: dict[Source, socket.socket] = {}
     try:
-        listening.bind(_address(sys.argv[1], light=False))
-        light.bind(_address(sys.argv[1], light=True))
+        for source in ("light", "tests", "all"):
+            listening[source] = socket.socket(socket.AF_UNIX)
+            listening[source].bind(_address(sys.argv[1], source))
     except OSError:
         return
-    light.listen(64)
-    listening.listen(64)  # whoever is let in here is so there
-    if os.fork() == 0:
-        listening.close()
-        from engine.machine import die_with_parent
-
-        die_with_parent()  # a command that was its only user would end it for all to come
+    for each in listening.values():
+        each.listen(64)  # "all" last: whoever is let in there finds the others, too
+    if _is_forked():
         import tests.support.preloaded_light
 
-        listening = light
-    else:
-        light.close()
-        import tests.support.preloaded  # noqa: F401
+        _make_small()
+        _serve(_only("light", listening))
+        return
+    import tests.support.preloaded  # noqa: F401
 
+    _make_small()
+    if _is_forked():
+        own = _only("tests", listening)
+        select.select([own], [], [])  # most runs of few tests have no workers
+        _import_tests()
+        _make_small()
+        _serve(own)
+        return
+    _serve(_only("all", listening))
+
+
+def _is_forked() -> bool:
+    """Whether this is the new one of two processes, which ends with the old one."""
+    if os.fork():
+        return False
+    from engine.machine import die_with_parent
+
+    die_with_parent()  # a command that was its only user would end it for all to come
+    return True
+
+
+def _only(source: Source, listening: dict[Source, socket.socket]) -> socket.socket:
+    """That which this process listens on; the others are closed in it."""
+    own = listening.pop(source)
+    for each in listening.values():
+        each.close()
+    return own
+
+
+def _import_tests() -> None:
+    """Import the tests as pytest does; one that cannot be imported its workers tell of."""
+    import pytest
+
+    folder, *words = json.loads(os.environ[_COLLECTED])
+    os.chdir(folder)
+    pytest.main([*words, "-n0", "--collect-only", "-qq"])
+
+
+def _make_small() -> None:
+    """Have a fork cost little."""
     gc.collect()
     gc.freeze()  # a fork would copy what it looks through
     put_in_large_pages()
-    _serve(listening)
 
 
 def _serve(listening: socket.socket) -> None:
@@ -192,7 +244,7 @@ def _serve(listening: socket.socket) -> None:
 def _tell_of_ends(asking: dict[int, socket.socket]) -> None:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            connection = asking.pop(ended[0], None)  # none: the light server, at the end
+            connection = asking.pop(ended[0], None)  # none: another server, at the end
             if connection is not None:
                 with connection, contextlib.suppress(OSError):
                     connection.sendall(NUMBER.pack(ended[1]))

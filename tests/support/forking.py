@@ -23,7 +23,7 @@ from typing import Any, NoReturn, TypeVar
 
 from engine.picture import looking
 from engine.sheet import copying, read
-from tests.support.fork_server import Asked, Forked, has_name
+from tests.support.fork_server import Asked, Forked, Source, has_name
 
 T = TypeVar("T")
 _PYTHON = sys.executable
@@ -76,7 +76,7 @@ class LightPopen(subprocess.Popen[Any]):
     """As `Popen`, but what reads a sheet, copies it or looks at pictures is forked."""
 
     _forked: Forked | None = None
-    _light = True
+    _source: Source = "light"
 
     def _act(self, args: Any) -> Callable[[], Any] | None:
         return _light_act_of(args)
@@ -100,7 +100,7 @@ class LightPopen(subprocess.Popen[Any]):
             own_session=rest[20],
             act=act,
         )
-        self._forked = Forked(asked, (*streams, *kept), self._light)
+        self._forked = Forked(asked, (*streams, *kept), self._source)
         self.pid = self._forked.pid
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
@@ -129,7 +129,7 @@ class LightPopen(subprocess.Popen[Any]):
 class ServedPopen(LightPopen):
     """As `Popen`, but the command and engine processes are forked."""
 
-    _light = False
+    _source = "all"
 
     def _act(self, args: Any) -> Callable[[], Any] | None:
         return _act_of(args)

@@ -32,7 +32,7 @@ def main() -> int:
         arguments=(sys.argv[-1],),
         forks=False,  # a worker has threads: what tests start themselves is started in earnest
     )
-    status = Forked(asked, (0, 1, 2)).wait()
+    status = Forked(asked, (0, 1, 2), "tests").wait()
     assert status is not None
     return os.waitstatus_to_exitcode(status)
 

@@ -209,7 +209,7 @@ async def test_a_corrected_copy_is_saved_beside_the_file(app: PromptsheetApp, sh
         app.screen.query_one(Input).value = str(copy)
         copy.write_text("precious")
         await pilot.press("enter")
-        await until(pilot, lambda: "press enter again to replace it" in screen_text(app))
+        await until(pilot, lambda: "already" in screen_text(app))
         assert copy.read_text() == "precious"
         await pilot.press("enter")
         await until(pilot, lambda: copy.read_text() != "precious")

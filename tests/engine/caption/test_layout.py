@@ -43,7 +43,7 @@ def test_what_is_no_layout_says_why(text: str, told: str) -> None:
         read_layout(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.text("abt_1:; 0123%top left\n,", max_size=40))
 def test_any_layout_is_refused_or_makes_boxes_of_the_schema(text: str) -> None:
     try:

@@ -196,7 +196,7 @@ _CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(*[_CELLS] * 6), min_size=1, max_size=5),
     st.lists(
