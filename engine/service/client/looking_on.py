@@ -85,6 +85,9 @@ class LookingOn:
         self._pulse = Pulse(library, holder)
         self._status: Status | None = None
         self._stamp: object = None
+        self._is_fresh = False
+        """Whether it became another at the last look. A disk's clock ticks some hundred times a
+        second: a change right after that look may have left it as it was."""
         self._tallies: dict[str, Tally] = {}
         self._curated: dict[str, _What] = {}
 
@@ -106,9 +109,9 @@ class LookingOn:
         events: list[AnyEvent] = []
         stamp = _stamp(self._library)
         counted: list[AnyEvent] = []
-        if stamp != self._stamp:
+        if (differs := stamp != self._stamp) or self._is_fresh:
             counted = self._counts(status)
-            self._stamp = stamp
+            self._stamp, self._is_fresh = stamp, differs
         if status != self._status:
             self._status = status
             work = [tally for tally in self._tallies.values() if not tally.settled]

@@ -29,7 +29,7 @@ from engine.protocol.events import Counted, Curated, Gone, Standing
 from engine.protocol.framing import Unpacker, pack
 from engine.protocol.requests import ONLY_ON_ITS_HOST, Request
 from engine.service import spool as spool_folder
-from engine.service.client import elsewhere
+from engine.service.client import elsewhere, looking_on
 from engine.service.client.elsewhere import ask_elsewhere
 from engine.service.lock import held_elsewhere
 from engine.service.server import spool_server
@@ -203,6 +203,28 @@ def test_who_looks_on_sees_the_work_of_the_other_host_and_its_end(
     assert (report := next(told)).now.startswith("on node-a: paused by you") and report.waits
     assert there.engine.stop() == os.getpid()
     next_event(events, Gone)
+
+
+def test_two_changes_within_one_tick_of_the_disks_clock_are_both_seen(
+    node_a: NodeA, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps = iter(["before", *["that tick"] * 10])
+    monkeypatch.setattr(looking_on, "_stamp", lambda _: next(stamps))
+    holder = held_elsewhere(library)
+    assert holder is not None
+    looking, there = looking_on.LookingOn(library, holder), Library(Settings(library=library))
+
+    def counted() -> list[int]:
+        return [event.tally.stopped for event in looking._news() if isinstance(event, Counted)]
+
+    assert not counted()
+    there.sessions.stop("second")
+    assert counted() == [12]
+    there.sessions.resume("second")
+    assert counted() == [0]
+    read: list[object] = []
+    monkeypatch.setattr(looking_on, "_sessions", read.append)
+    assert not counted() and not read  # while nothing changes, nothing is read
 
 
 def test_a_host_that_only_keeps_the_library_does_not_render_because_another_one_asks(
