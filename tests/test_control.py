@@ -46,18 +46,19 @@ def test_rows_can_be_stopped_and_resumed_while_the_others_go_on(
 def test_everything_stops_and_goes_on_in_the_order_that_was_asked_for(
     warm: Promptsheet, tmp_path: Path
 ) -> None:
-    # The first is never done: neither before it is stopped nor before the second's state is read.
-    for name, rows in (("first", 100), ("second", 4), ("third", 4)):
+    # The long one is never done: neither before it is stopped nor before the others are looked at.
+    # The library is shared: other tests' sessions must not have their names.
+    for name, rows in (("long", 100), ("behind", 4), ("ahead", 4)):
         sheet = write_sheet(tmp_path / f"{name}.csv", rows=rows, images=2)
         warm.json("run", sheet, "--detach", "--name", name)
     warm.json("stop", "all")
     states = session_states(warm)
-    assert {states[name] for name in ("first", "second", "third")} == {"stopped"}
-    warm.json("move", "third", "first")
+    assert {states[name] for name in ("long", "behind", "ahead")} == {"stopped"}
+    warm.json("move", "ahead", "first")
     warm.json("resume", "all")
-    wait_for(lambda: session_states(warm)["third"] == "done")
+    wait_for(lambda: session_states(warm)["ahead"] == "done")
     done = {info["name"]: info["done"] for info in warm.json("sessions")}
-    assert done["second"] == 0
+    assert done["behind"] == 0
     warm.json("stop", "all")
 
 
