@@ -34,6 +34,8 @@ _WINDOW = 8
 """Pixels a side in which a step from colour to colour may lie a little elsewhere."""
 _MISSED, _BLUNTED, _UNCONVINCING = 0.5, 1.0, 0.0
 """Weights of the three parts of the loss that make edges."""
+_DULL = 0.5
+"""Weight of steps that are less steep than they are to be, for the topmost part."""
 _EDGE = 0.15
 """A change of colour within five pixels that is an edge."""
 _REDRAWN = 0.5
@@ -215,9 +217,13 @@ class Sharpened:
 
 
 def unlike(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """How far off pixels are, those near an edge of x five times as dear as others."""
+    """How many pixels are off, more than how far, those near an edge of x five times as dear.
+
+    Where it is in doubt which side of an edge a pixel is on, either colour is better than none.
+    """
     weight = 1 + 4 * (span(x, 5) > _EDGE).float()
-    return (weight * (y - x).abs()).mean()
+    off = (y - x).pow(2).mean(1, keepdim=True)
+    return (weight * (off + 1e-3).pow(0.25)).mean()
 
 
 def train_edges(team: Team, work: Path, minutes: float) -> None:
@@ -248,7 +254,8 @@ def train_edges(team: Team, work: Path, minutes: float) -> None:
         half, x = (part.to(team.device) for part in lessons.choose(n))
         y = top(half)
         off = (y.detach() - x).abs().mean().item()
-        loop.step(unlike(y, x), off=off, blunted=blunted(y.detach(), x).item())
+        dull = blunted(y, x)
+        loop.step(unlike(y, x) + _DULL * dull, off=off, blunted=dull.item())
     if team.leads:
         with loop.averaged():
             vae.decoder = decoder

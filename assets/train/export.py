@@ -39,7 +39,7 @@ def assembled(work: Path) -> Any:
 def export(work: Path, folder: Path) -> None:
     """Write the pipeline to `folder`, weights in parts under 16 MiB."""
     pipeline = assembled(work).to(torch.float16)
-    pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="15MB")
+    pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="16MB")
     for config in folder.rglob("config.json"):
         said = json.loads(config.read_text())
         said.pop("_name_or_path", None)  # the folder it was learned in
