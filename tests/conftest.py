@@ -1,6 +1,7 @@
 """What every test stands on: a library and settings of its own, and the real command."""
 
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -53,6 +54,13 @@ def forked_engine_processes() -> Iterator[None]:
         served = SimpleNamespace(**vars(subprocess) | {"Popen": ServedPopen})
         patch.setattr(detach, "subprocess", served)
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_for_the_next() -> Iterator[None]:
+    """No test leaves the log switched off: whichever comes after it in its process may read it."""
+    yield
+    assert not logging.root.manager.disable
 
 
 @pytest.fixture

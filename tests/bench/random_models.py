@@ -6,6 +6,8 @@ takes a GPU seconds; with --small a small one.
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from shutil import copytree
@@ -68,10 +70,20 @@ def _parts(channels: tuple[int, ...], scaling: float) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Nothing is logged of parts that are cast as a whole, which random weights may be."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def _save(pipeline: Any, folder: Path, dtype: torch.dtype) -> None:
-    logging.disable(logging.WARNING)  # of parts cast as a whole, which random weights may be
-    pipeline.to(dtype=dtype)
-    pipeline.save_pretrained(folder)
+    with without_warnings():
+        pipeline.to(dtype=dtype)
+        pipeline.save_pretrained(folder)
     # transformers writes another form of the tokenizer than the one the library reads everywhere.
     for part in folder.glob("tokenizer*"):
         copytree(str(_TOKENIZER), part, dirs_exist_ok=True)

@@ -1,7 +1,6 @@
 """A tiny pipeline of each family, with random weights: its architecture, and next to no size."""
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from engine.picture.recipe import Recipe
 from engine.render.drawing import method_for
 from engine.render.ready_sources import Pixels, ReadySource
-from tests.bench.random_models import save_sd15, save_sdxl
+from tests.bench.random_models import save_sd15, save_sdxl, without_warnings
 from tests.support import later_families
 from tests.support import tiny_parts as parts
 from tests.support.tiny_ideogram import ideogram
@@ -381,12 +380,9 @@ def _widen(folder: Path, pipeline: str) -> None:
 
 def save_made(pipeline: Any, folder: Path) -> None:
     """Save a pipeline as a model's folder."""
-    logging.disable(logging.WARNING)  # of parts cast as a whole, which random weights may be
-    try:
+    with without_warnings():
         pipeline.to(dtype=torch.float32)
         pipeline.save_pretrained(folder)
-    finally:
-        logging.disable(logging.NOTSET)
     # transformers writes another form of the tokenizer than the one the library reads everywhere.
     for name, part in pipeline.components.items():
         if isinstance(part, CLIPTokenizer):
