@@ -470,9 +470,9 @@ class Sheets:
         Raises:
             SettingsError: the model list, or a file of styles or the like, cannot be used.
         """
-        if row.values is None:
+        # Its model may have left the list since the row was checked.
+        if row.values is None or (model := load_models().get(row.values.model)) is None:
             return None
-        model = load_models()[row.values.model]
         background = self._settings.render.background
         planned = PlannedModel(model, model.scheduler, "", load_words(), background=background)
         asked = _asked(row.values, planned, self._settings.magic)
@@ -509,9 +509,8 @@ class Sheets:
             rewritten([question.text], settings, kind)
 
     def _asked(self, row: Row) -> tuple[Question, MagicSettings, Kind] | None:
-        if row.values is None:
+        if row.values is None or (model := load_models().get(row.values.model)) is None:
             return None
-        model = load_models()[row.values.model]
         planned = PlannedModel(model, model.scheduler, "", load_words())
         return _asked(row.values, planned, self._settings.magic)
 
