@@ -427,12 +427,14 @@ class Sheets:
         return lists_stamp(self._settings)
 
     def estimate(self, values: Sequence[RowValues]) -> Estimate:
-        """What rendering these rows would take.
+        """What rendering these rows would take, but for those whose model has left the list.
 
         Raises:
             SettingsError: the model list cannot be used.
         """
-        return estimated(values, load_models(), self._settings)[1]
+        models = load_models()
+        there = [row for row in values if {row.model, row.upscaler or row.model} <= models.keys()]
+        return estimated(there, models, self._settings)[1]
 
     def changes_since(self, session: str, checked: Checked) -> Changes:
         """What an edited sheet asks for that its session has not rendered.
@@ -461,8 +463,8 @@ class Sheets:
     def preview(self, row: Row) -> RowPreview | None:
         """A row as it would be rendered now, and what each column did; None while it has errors.
 
-        Of a language model that writes magic prompts, its answer is shown if it was asked before
-        (see `rewrite`).
+        None as well once its model has left the list. Of a language model that writes magic
+        prompts, its answer is shown if it was asked before (see `rewrite`).
 
         Args:
             row: of a checked sheet.
@@ -470,11 +472,9 @@ class Sheets:
         Raises:
             SettingsError: the model list, or a file of styles or the like, cannot be used.
         """
-        # Its model may have left the list since the row was checked.
-        if row.values is None or (model := load_models().get(row.values.model)) is None:
+        planned = self._planned(row)
+        if row.values is None or planned is None:
             return None
-        background = self._settings.render.background
-        planned = PlannedModel(model, model.scheduler, "", load_words(), background=background)
         asked = _asked(row.values, planned, self._settings.magic)
         if asked is None:
             return preview(row.values, planned)
@@ -509,10 +509,18 @@ class Sheets:
             rewritten([question.text], settings, kind)
 
     def _asked(self, row: Row) -> tuple[Question, MagicSettings, Kind] | None:
-        if row.values is None or (model := load_models().get(row.values.model)) is None:
+        planned = self._planned(row)
+        if row.values is None or planned is None:
             return None
-        planned = PlannedModel(model, model.scheduler, "", load_words())
         return _asked(row.values, planned, self._settings.magic)
+
+    def _planned(self, row: Row) -> PlannedModel | None:
+        """What a row is drawn with; None: it has errors, or its model left the list meanwhile."""
+        model = load_models().get(row.values.model) if row.values is not None else None
+        if model is None:
+            return None
+        background = self._settings.render.background
+        return PlannedModel(model, model.scheduler, "", load_words(), background=background)
 
     def write_template(self, path: Path, *, full: bool = False, poster: bool = False) -> None:
         """Write a sheet to fill in (.csv, .xlsx or .ods); a file that is there is replaced.

@@ -18,9 +18,21 @@ from tui.widgets.picture_board import OnBoard, PictureBoard
 SIDE = 48
 
 
+SHAPES = [(SIDE, SIDE)] * 3
+
+
 class BoardApp(App[None]):
     def compose(self) -> ComposeResult:
         yield PictureBoard()
+
+
+@pytest.fixture(autouse=True)
+def in_kitty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "_current", Terminal("kitty", "", (9, 18)))
+
+
+def show(board: PictureBoard, paths: list[Path]) -> None:
+    board.show([OnBoard(path.name, path, "", path.stem) for path in paths], SHAPES)
 
 
 @pytest.fixture
@@ -37,8 +49,6 @@ def pictures(tmp_path: Path) -> Callable[[str], list[Path]]:
 async def test_kitty_has_the_next_pictures_before_they_are_shown(
     pictures: Callable[[str], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "_current", Terminal("kitty", "", (9, 18)))
-    shapes = [(SIDE, SIDE)] * 3
     app = BoardApp()
     async with app.run_test(**WITH_ALL) as pilot:
         board, kept = app.query_one(PictureBoard), kept_by(app)
@@ -51,21 +61,18 @@ async def test_kitty_has_the_next_pictures_before_they_are_shown(
 
         monkeypatch.setattr(kept, "_send", noted)
 
-        def show(paths: list[Path]) -> None:
-            board.show([OnBoard(path.name, path, "", path.stem) for path in paths], shapes)
-
         red, blue = pictures("red"), pictures("blue")
-        show(red)
+        show(board, red)
         await until(pilot, lambda: board.is_seen(2))
-        await board.prepare(list(blue), shapes)
+        await board.prepare(list(blue), SHAPES)
         assert [sending.large for sending in sent] == [False] * 3 + [True] * 3
         ahead = [sending.picture for sending in sent[3:]]
         await until(pilot, lambda: all(map(kept.has, ahead)))
-        show(blue)
+        show(board, blue)
         await until(pilot, lambda: board.is_seen(2))
         assert [view.picture for view in board.query(PictureView)] == ahead
         assert len(sent) == 6
-        await board.prepare([], shapes)
+        await board.prepare([], SHAPES)
         assert all(map(kept.is_held, ahead))
         await board.remove()
         assert not kept.held
@@ -74,17 +81,15 @@ async def test_kitty_has_the_next_pictures_before_they_are_shown(
 async def test_a_picture_that_is_sent_ahead_waits_no_longer_once_it_is_shown(
     pictures: Callable[[str], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "_current", Terminal("kitty", "", (9, 18)))
-    shapes = [(SIDE, SIDE)] * 3
     app = BoardApp()
     async with app.run_test(**WITH_ALL) as pilot:
         board, kept = app.query_one(PictureBoard), kept_by(app)
         waiting: list[Any] = []
         monkeypatch.setattr(kept, "_send", waiting.append)
         blue = pictures("blue")
-        await board.prepare(list(blue), shapes)
+        await board.prepare(list(blue), SHAPES)
         assert [sending.large for sending in waiting] == [True] * 3
-        board.show([OnBoard(path.name, path, "", path.stem) for path in blue], shapes)
+        show(board, blue)
         await until(pilot, lambda: board.is_seen(2))
         assert [sending.large for sending in waiting[:3]] == [False] * 3
         assert len({sending.picture.number for sending in waiting}) == 3
