@@ -3,6 +3,9 @@ import pty
 import select
 import subprocess
 import sys
+import unicodedata
+
+from tui.graphics.placeholders import diacritics
 
 
 def _in_terminal(code: str) -> bytes:
@@ -21,6 +24,14 @@ def _in_terminal(code: str) -> bytes:
     finally:
         os.close(slave)
         os.close(master)
+
+
+def test_the_marks_are_kittys() -> None:
+    """As in its list: https://sw.kovidgoyal.net/kitty/_downloads/rowcolumn-diacritics.txt"""
+    marks = diacritics()
+    assert len(set(marks)) == len(marks) == 297
+    assert all(unicodedata.combining(mark) == 230 for mark in marks)
+    assert [ord(marks[at]) for at in (0, 1, 2, 100, 296)] == [0x305, 0x30D, 0x30E, 0x7EB, 0x1D244]
 
 
 def test_the_terminal_is_never_asked_a_second_time() -> None:
