@@ -6,7 +6,7 @@ shows them, nothing is written there, which would erase them; else blanks are.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import repeat
 
@@ -28,6 +28,12 @@ _GAP = 8
 """Unchanged cells that are written all the same: to go past them costs as many bytes."""
 _PLAIN = frozenset(map(chr, (*range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0x2500, 0x25A0))))
 """A cell each, everywhere: letters, lines and blocks."""
+_OTHERS = re.compile(
+    "(?:.?[^{}]+(?:(?<=\u200d).)?)+".format(re.escape("".join(sorted(_PLAIN)))), re.DOTALL
+)
+"""What has to be measured: others, what they may be joined to, and what a joiner joins."""
+_SHORT = 16
+"""Longer texts are not remembered: rows of pictures are all different."""
 _FIRST_EMOJI = "\U0001f000"
 _FIRST_OF_LETTERS = "\u1100"
 """Of wide ones, that all terminals know as such; those before it are signs."""
@@ -132,18 +138,31 @@ def _cells(segments: Iterable[Segment], colours: ColorSystem) -> tuple[list[_Cel
         look = ""
         if style is not None:
             look = style._ansi if style._ansi is not None else Strip.render_ansi(style, colours)
-        if len(text) == 1 and text in _PLAIN:
-            cells.append((text, look))
-        elif _PLAIN.issuperset(text):
+        if _PLAIN.issuperset(text):
             cells += zip(text, repeat(look))
-        else:
-            for start, end, width in split_graphemes(text)[0]:
-                if width:
-                    if is_stand_in(text[start:end]):
-                        stand_ins.append(len(cells))
-                    cells.append((text[start:end], look))
-                    cells += repeat(("", look), width - 1)
+            continue
+        at = 0
+        for others in _OTHERS.finditer(text):
+            cells += zip(text[at : others.start()], repeat(look))
+            at = others.end()
+            for character, width in _graphemes(others[0]):
+                if is_stand_in(character):
+                    stand_ins.append(len(cells))
+                cells.append((character, look))
+                cells += repeat(("", look), width - 1)
+        cells += zip(text[at:], repeat(look))
     return cells, stand_ins
+
+
+def _graphemes(text: str) -> Sequence[tuple[str, int]]:
+    """What is shown of a text: each character with its marks, and how many cells wide it is."""
+    return (_known_graphemes if len(text) < _SHORT else _known_graphemes.__wrapped__)(text)
+
+
+@lru_cache(1 << 12)
+def _known_graphemes(text: str) -> Sequence[tuple[str, int]]:
+    spans, _ = split_graphemes(text)
+    return [(text[start:end], width) for start, end, width in spans if width]
 
 
 def _is_odd(character: str, width: int) -> bool:

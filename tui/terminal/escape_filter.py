@@ -12,17 +12,18 @@ from tui.text import HIDDEN, JOINERS
 PLACEHOLDER = "\U0010eeee"
 """A cell of one of kitty's pictures; `clean` lets none through, so these are our own."""
 _ALLOWED = JOINERS | {PLACEHOLDER}
-_FIRST_STAND_IN, _LAST_STAND_IN = 0xF0000, 0xFFFFD
+_FIRST_STAND_IN, _LAST_STAND_IN = "\U000f0000", "\U000ffffd"
+_STAND_INS = ord(_LAST_STAND_IN) + 1 - ord(_FIRST_STAND_IN)
 
 
 def stand_in(number: int) -> str:
     """A cell of one of the sixel pictures, by its number. What is written there is a blank."""
-    return chr(_FIRST_STAND_IN + number % (_LAST_STAND_IN + 1 - _FIRST_STAND_IN))
+    return chr(ord(_FIRST_STAND_IN) + number % _STAND_INS)
 
 
 def is_stand_in(character: str) -> bool:
     """Whether it stands for sixels; so may one from outside, which is a blank then."""
-    return len(character) == 1 and _FIRST_STAND_IN <= ord(character) <= _LAST_STAND_IN
+    return _FIRST_STAND_IN <= character <= _LAST_STAND_IN and len(character) == 1
 
 
 class EscapeFilter(LineFilter):

@@ -5,6 +5,7 @@ import re
 import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import split_graphemes
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
@@ -13,7 +14,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tui.graphics.shown import Shown
+from tui.graphics.shown import Shown, _cells
 from tui.terminal.escape_filter import stand_in
 
 WIDTH, HEIGHT = 24, 4
@@ -87,6 +88,18 @@ def test_the_terminal_shows_each_frame_as_if_all_of_it_were_written(
         textuals.read(update.render_segments(CONSOLE).replace("\n", ""))
         assert ours.cells() == textuals.cells()
         assert shown.changes(update, CONSOLE) == "", "it is shown"
+
+
+@given(st.text("ab –…漢😀\u200d\ufe0f\u0301👩💻▀é", max_size=40))
+def test_what_is_joined_to_what_is_told_as_in_the_whole_text(text: str) -> None:
+    """However little of it is measured."""
+    whole_text = "".join(text[start:end] for start, end, width in split_graphemes(text)[0] if width)
+    widths = [width for *_, width in split_graphemes(text)[0] if width]
+    cells, _ = _cells([Segment(text)], ColorSystem.TRUECOLOR)
+    assert "".join(character for character, _ in cells) == whole_text
+    assert [i for i, (character, _) in enumerate(cells) if character] == [
+        sum(widths[:n]) for n in range(len(widths))
+    ]
 
 
 def test_a_digit_costs_a_word_and_words_are_whole() -> None:
