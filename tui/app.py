@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 _NEWS_SECONDS = 0.25
 """Each taking of news may repaint much of the screen, and a key pressed meanwhile waits for it."""
 _COMING_SECONDS = 0.01
+_SETTLING_SECONDS, _OPENING_SECONDS = 0.2, 2.0
+"""After which the first area is painted, and the longest that the others wait for it to open."""
 _MADE_SECONDS = 20.0
 _STAY, _LEAVE = "no, stay", "yes, quit and lose it"
 _GARBAGE = 20_000
@@ -125,6 +127,8 @@ class PromptsheetApp(PacedApp[str]):
         self._why = ""
         self.tells_focus = current().tells_focus
         """Whether the terminal tells whether someone looks at it."""
+        self._is_settled = threading.Event()
+        """The first area is painted; the others are loaded then."""
         self._areas: dict[str, AreaScreen] = {}
         for name in AREAS:
             self.add_mode(name, partial(self._area, name))
@@ -163,6 +167,8 @@ class PromptsheetApp(PacedApp[str]):
     def _load(self) -> None:
         import_module(f"tui.screens.{self._first}")
         self.call_later(self._open)
+        # What is imported keeps the loop from painting meanwhile.
+        self._is_settled.wait(_OPENING_SECONDS)
         for name in AREAS:
             import_module(f"tui.screens.{name}")
         if self.app_state.settings.app.keys:
@@ -180,6 +186,7 @@ class PromptsheetApp(PacedApp[str]):
             return
         if self.current_mode not in AREAS:
             await self.switch_mode(self._first)
+        self.set_timer(_SETTLING_SECONDS, self._is_settled.set)
         for key in self._opening.keys:
             self.post_message(key)
         self._watch = EngineWatch(self.app_state.library)

@@ -38,7 +38,7 @@ def _first_paint(promptsheet: Promptsheet, pairs: int = 7) -> int:
     ratios, whole = [], []
     for _ in range(pairs):
         empty = _painted([sys.executable, "-c", _EMPTY_APP], promptsheet, "READY")
-        ratios.append(_painted([str(COMMAND)], promptsheet, "1 Sheet") / empty)
+        ratios.append(_painted([str(COMMAND)], promptsheet, "Sessions") / empty)
         whole.append(_painted([str(COMMAND)], promptsheet, "open a sheet") / empty)
     ratio = statistics.median(ratios)
     print(
