@@ -60,6 +60,14 @@ def expanded(path: Path) -> Path:
         ) from error
 
 
+def current_folder() -> Path:
+    """The folder that this program works in; the home folder where that one has been deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return expanded(Path("~"))
+
+
 def config_folder() -> Path:
     """Where `settings.toml` and the user's `models.toml` are; PROMPTSHEET_CONFIG overrides it."""
     if override := os.environ.get("PROMPTSHEET_CONFIG"):

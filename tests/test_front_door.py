@@ -269,6 +269,17 @@ def test_the_folder_it_is_started_in_is_no_source_of_code(
     assert not (tmp_path / "executed").exists()
 
 
+def test_the_folder_it_is_started_in_may_be_gone(
+    promptsheet: Promptsheet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").write_text("prompt\na tree\n")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert promptsheet.json("check", tmp_path / "a.csv")["rows"] == 1
+    assert not {"none"} & promptsheet.json("doctor")["devices"].keys(), "torch starts"
+
+
 def test_an_engine_process_that_cannot_be_reached_is_named(
     promptsheet: Promptsheet, tmp_path: Path
 ) -> None:

@@ -118,7 +118,7 @@ class PromptsheetApp(PacedApp[str]):
         self.set_reactive(App.theme, library.settings.app.theme if known else DARK)
         self.stylesheet.set_variables(self.get_css_variables())
         memory = recall(library)
-        self.app_state = AppState(library, memory, sheet)
+        self.app_state = AppState(library, memory, sheet=sheet)
         self._first = memory.mode if sheet is None and memory.mode in AREAS else "sheet"
         self._opening = OpeningScreen(self._first, self.app_state)
         self._escape_filter = EscapeFilter()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.api import Library, Settings, written_beside
+from engine.api import Library, Settings, current_folder, written_beside
 from tui.engine_status import EngineStatus
 from tui.pulling import Pulling
 from tui.undo.stack import UndoStack
@@ -116,6 +116,8 @@ class AppState:
 
     library: Library
     memory: AppMemory
+    folder: Path = field(default_factory=current_folder)
+    """Where the app was started: files are looked for and saved there at first."""
     sheet: Path | None = None
     """A sheet named on the command line."""
     handed: RowsToSheet | None = None

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from engine.api.library import Library
 from engine.errors import PromptsheetError, did_you_mean, fault_of, reason_of
-from engine.settings import Settings, SettingsError, cache_folder, load_settings, settings_path
+from engine.settings import (
+    Settings,
+    SettingsError,
+    cache_folder,
+    current_folder,
+    load_settings,
+    settings_path,
+)
 from engine.unfinished_files import sweep, written_beside
 
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "cache_folder",
+    "current_folder",
     "did_you_mean",
     "fault_of",
     "load_settings",

@@ -36,6 +36,7 @@ from engine.settings import (
     Settings,
     SettingsError,
     SheetSettings,
+    current_folder,
 )
 from engine.sheet.caption_cells import own_caption_columns
 from engine.sheet.check import Vocabulary, check_table, extra_names, typed_table
@@ -107,7 +108,7 @@ class Sheets:
             path = place / "stdin"
             # What is over the limit is not kept, and refused as a file of that size.
             path.write_bytes(stream.read(most + 1))
-            return self._checked(*self._read(path, worksheet, encoding, folder or Path.cwd()))
+            return self._checked(*self._read(path, worksheet, encoding, folder or current_folder()))
 
     def check_prompts(
         self, prompts: Sequence[str], *, num_images: int = 1, **cells: str
@@ -158,7 +159,7 @@ class Sheets:
         looked = look_at_found(found, progress)
         if not looked.named:
             return PictureRows(None, tuple(looked.refused))
-        others = self._pictures(Path.cwd())
+        others = self._pictures(current_folder())
 
         def pictures(texts: Iterable[str]) -> Mapping[str, LookedAt]:
             given = set(texts)
@@ -637,7 +638,7 @@ class Sheets:
         return Checked(sheet, *estimated(ready, models, self._settings))
 
     def _vocabulary(self, models: KnownModels, pictures: PictureLook | None = None) -> Vocabulary:
-        return vocabulary(self._settings, models, pictures or self._pictures(Path.cwd()))
+        return vocabulary(self._settings, models, pictures or self._pictures(current_folder()))
 
 
 def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) -> frozenset[int]:

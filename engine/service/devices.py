@@ -36,6 +36,7 @@ def ask_torch() -> dict[str, str]:
     try:
         found = subprocess.run(
             [sys.executable, "-P", "-m", "engine.render.devices"],
+            cwd="/",  # Where the folder is gone, torch does not start.
             capture_output=True,
             text=True,
             timeout=_SECONDS,

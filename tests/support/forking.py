@@ -82,11 +82,15 @@ class LightPopen(subprocess.Popen[Any]):
         return _light_act_of(args)
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
+        kept, folder, environment = rest[3:6]
         act = None if rest[0] else self._act(args)
+        try:
+            folder = os.fspath(folder or Path.cwd())
+        except FileNotFoundError:
+            act = None  # a folder that is gone can only be inherited
         if act is None:
             super()._execute_child(args, *rest)  # type: ignore[misc]
             return
-        kept, folder, environment = rest[3:6]
         pipes = rest[9:15]
         streams = [
             number if pipe == -1 else pipe
@@ -95,7 +99,7 @@ class LightPopen(subprocess.Popen[Any]):
         asked = Asked(
             words=_words(args),
             environment=dict(os.environ if environment is None else environment),
-            folder=os.fspath(folder or Path.cwd()),
+            folder=folder,
             numbers=(0, 1, 2, *kept),
             own_session=rest[20],
             act=act,

@@ -172,6 +172,26 @@ async def test_paths_that_lead_nowhere_are_refused_with_a_word(
             await until(pilot, lambda: str(note.content) not in ("", "Writing …"))
 
 
+async def test_files_are_looked_for_at_home_where_the_folder_it_was_started_in_is_gone(
+    settings: Settings, sheet: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone, home = tmp_path / "gone", tmp_path / "home"
+    gone.mkdir()
+    (home / "sheets").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    app = PromptsheetApp(Library(settings), sheet)
+    async with app.run_test(**SIZE) as pilot:
+        await opened_sheet(pilot)
+        await asked(pilot, "o")
+        await until(pilot, lambda: "sheets" in screen_text(app))
+        await pilot.press("escape")
+        await asked(pilot, "T")
+        assert app.screen.query_one(Input).value == str(home / "prompts.xlsx")
+        await pilot.press("escape")
+
+
 def test_home_is_meant_by_a_tilde_and_space_around_a_path_is_none_of_it() -> None:
     assert typed_path(" ~/sheets/a.csv\t") == Path.home() / "sheets" / "a.csv"
     assert typed_path("~nosuchone/a.csv") == Path("~nosuchone/a.csv")

@@ -75,7 +75,7 @@ def test_jobs_names_what_would_do_something_by_its_state(
 ) -> None:
     library = Library(settings)
     monkeypatch.setattr(JobsScreen, "_counts", tally)
-    screen = JobsScreen(AppState(library, recall(library), None))
+    screen = JobsScreen(AppState(library, recall(library)))
     screen.app_state.status = status
     called = {
         binding.id: screen.now_called(binding.id) or binding.description

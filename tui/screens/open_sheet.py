@@ -115,8 +115,9 @@ class OpenSheet(Dialog[Path | None]):
     OpenSheet .caption { color: $text-muted; height: 1; margin-top: 1; }
     """
 
-    def __init__(self, recent: Sequence[str]) -> None:
+    def __init__(self, folder: Path, recent: Sequence[str]) -> None:
         super().__init__()
+        self._folder = folder
         self._remembered = recent
         self._recent: Sequence[str] = ()
         """Those that are still there."""
@@ -128,7 +129,7 @@ class OpenSheet(Dialog[Path | None]):
             yield Static("Recent", classes="caption recent", markup=False)
             yield OptionList(classes="recent")
             yield Static("Files here", classes="caption", markup=False)
-            yield SheetTree(Path.cwd())
+            yield SheetTree(self._folder)
 
     def on_mount(self) -> None:
         """Which of the recent ones are still there, the disk knows."""
@@ -149,7 +150,7 @@ class OpenSheet(Dialog[Path | None]):
         if event.value.strip():
             self._look_at(typed_path(event.value))
         else:
-            self.query_one(SheetTree).path = Path.cwd()
+            self.query_one(SheetTree).path = self._folder
 
     @work(exclusive=True, group="typed")
     async def _look_at(self, path: Path) -> None:

@@ -129,7 +129,7 @@ class SheetScreen(AreaScreen):
         self._opening = SheetOpening(self, self, document, library)
         self._file_watch = FileWatch(self, document, self._opening, library)
         self._starting = SheetStarting(self, self, library)
-        self._saving = SheetSaving(self, library, self._take_saved)
+        self._saving = SheetSaving(self, self.app_state, self._take_saved)
         self._autosaving = Autosaving(self, document, library, self._take_left_behind)
         self._totals = SheetTotals(
             self, document, library, costs=self._show_totals, differs=self._show_difference
@@ -285,7 +285,7 @@ class SheetScreen(AreaScreen):
             if path is not None:
                 self.read(path)
 
-        self.app.push_screen(OpenSheet(self.app_state.memory.recent), chosen)
+        self.app.push_screen(OpenSheet(self.app_state.folder, self.app_state.memory.recent), chosen)
 
     def action_reload(self) -> None:
         """Read the file again, without the mends."""

@@ -20,7 +20,7 @@ from engine.api import (
     save_copy,
     save_new,
 )
-from tui.app_state import TakeInHand
+from tui.app_state import AppState, TakeInHand
 from tui.report import copy_line
 from tui.screens.ask import Ask, AskWhere
 from tui.sheet_document import Opened, Revision, stamp_of
@@ -157,10 +157,11 @@ class SheetSaving:
     """Asks for a file's name, and writes the sheet there, or a template."""
 
     def __init__(
-        self, node: Screen[None], library: Library, saved: Callable[[Saved], object]
+        self, node: Screen[None], app_state: AppState, saved: Callable[[Saved], object]
     ) -> None:
         self.node = node
-        self._library = library
+        self._library = app_state.library
+        self._folder = app_state.folder
         self._saved = saved
 
     def save(self, sheet: Opened) -> None:
@@ -227,7 +228,7 @@ class SheetSaving:
     @work(thread=True, exclusive=True, group="name")
     def _find_name(self, draft: Draft, path: Path | None, ask: Callable[[Path], None]) -> None:
         """Which names are taken, the disk knows."""
-        hand_over(ask, new_name(draft, Path.cwd()) if path is None else free_name(path))
+        hand_over(ask, new_name(draft, self._folder) if path is None else free_name(path))
 
     def write_template(self) -> None:
         """Ask where a sheet to fill in goes."""
@@ -236,7 +237,7 @@ class SheetSaving:
             self._library.sheets.write_template(target, full=True)
             return f"Template saved: {target}"
 
-        name = Path.cwd() / "prompts.xlsx"
+        name = self._folder / "prompts.xlsx"
         note = "An empty sheet with choices and notes: .xlsx, .ods or .csv."
         ask = AskWhere("Save template as", name, write, note=note)
         self.node.app.push_screen(ask, self._written)
