@@ -101,8 +101,8 @@ class AppMemory:
     """How many images of the library were done, and had failed, when the app was last there."""
 
     def opened(self, sheet: Path) -> None:
-        """Put `sheet` first."""
-        path = str(sheet.absolute())
+        """Put `sheet`, a whole path, first."""
+        path = str(sheet)
         self.recent = [path, *(other for other in self.recent if other != path)][:_RECENT]
 
     def looked_in(self, folder: str) -> None:

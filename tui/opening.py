@@ -46,7 +46,7 @@ def open_app(sheet: Path | None, library: Library) -> int:
     leave_with_the_terminal()
     from tui.app import PromptsheetApp  # only now: textual must not be loaded before that
 
-    farewell = PromptsheetApp(library, sheet).run()
+    farewell = PromptsheetApp(library, sheet.absolute() if sheet else None).run()
     if farewell:
         print(farewell)
     return 0

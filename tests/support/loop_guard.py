@@ -26,7 +26,19 @@ from engine.sheet.table import Table
 
 PIECE = 200
 """Rows that may be checked on the loop: what a key changes in a sheet is checked at once."""
-_FILES = frozenset({"open", "os.scandir", "os.listdir", "os.remove", "os.rename", "os.mkdir"})
+_FILES = frozenset(
+    {
+        "open",
+        *(
+            f"os.{act}"
+            for act in (
+                *("scandir", "listdir", "remove", "rename", "mkdir", "rmdir"),
+                *("link", "symlink", "chmod", "truncate", "utime"),
+            )
+        ),
+    }
+)
+_OTHERS = {"socket.connect": "a connection", "subprocess.Popen": "the start of a program"}
 _CODE = (sys.prefix, sys.base_prefix)
 _IMPORTED = (".py", ".pyc", ".so")
 _SYSTEM = ("/proc/", "/dev/", "/sys/", "/etc/")
@@ -91,6 +103,8 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         _active.see_file(arguments[0])
     elif event == "sqlite3.connect":
         _active.see(f"a connection to {arguments[0]!r}")
+    elif event in _OTHERS:
+        _active.see(f"{_OTHERS[event]}: {arguments[1]!r}")
 
 
 def _hear_query(query: str) -> None:
@@ -104,13 +118,25 @@ def _connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
     return connection
 
 
-def _stat(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+def _looking(act: Callable[..., Any]) -> Callable[..., Any]:
+    """One of those that look at a file without an audit event."""
+
+    @wraps(act)
+    def looking(path: Any = ".", *arguments: Any, **options: Any) -> Any:
+        if _active is not None:
+            _active.see_file(path)
+        return act(path, *arguments, **options)
+
+    return looking
+
+
+def _getcwd() -> str:
     if _active is not None:
-        _active.see_file(path)
-    return _real_stat(path, *arguments, **options)
+        _active.see("the current folder")
+    return _real_getcwd()
 
 
-_real_connect, _real_stat = sqlite3.connect, os.stat
+_real_connect, _real_getcwd = sqlite3.connect, os.getcwd
 
 
 def _seen(act: Callable[..., Any], what: str) -> Callable[..., Any]:
@@ -134,7 +160,9 @@ def _everywhere(act: Callable[..., Any], instead: Callable[..., Any]) -> None:
 def _install() -> None:
     sys.addaudithook(_hear)  # for good: it cannot be taken away
     sqlite3.connect = _connect  # type: ignore[assignment]
-    os.stat = _stat
+    for act in (os.stat, os.access, os.statvfs):
+        setattr(os, act.__name__, _looking(act))
+    os.getcwd = _getcwd
     import engine.api.values  # noqa: F401  # all that checks and reads
 
     _everywhere(check_table, _seen(check_table, "the check of a sheet"))

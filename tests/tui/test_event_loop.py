@@ -1,6 +1,8 @@
 """Promise 5: no query, no file and no check of a sheet on the event loop, over every screen."""
 
+import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,11 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
     def all_of_it() -> None:
         sheet.exists()
         sheet.read_text()
+        Path.cwd()
+        os.access(tmp_path / "access", os.R_OK)
+        (tmp_path / "link").symlink_to(sheet)
+        (tmp_path / "link").unlink()
+        subprocess.run(["true"], check=True)
         list(tmp_path.iterdir())
         opened.execute("SELECT 1")
         list_sessions(settings.library)
@@ -83,6 +90,8 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
     opened.close()
     found = "\n".join(guard.found)
     for what in ("mine.csv", "the query 'SELECT 1'", "a connection to", "FROM model_changes"):
+        assert what in found
+    for what in ("the current folder", "/access", "/link", "the start of a program"):
         assert what in found
     for what in ("the check of a sheet", "the reading of a sheet", f"the file {tmp_path}\n"):
         assert what in found

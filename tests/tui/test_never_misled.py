@@ -18,7 +18,7 @@ from tui import draft_autosave
 from tui.app import PromptsheetApp
 from tui.app_state import RowsToSheet
 from tui.draft_autosave import open_autosaved
-from tui.screens import image_actions as deciding
+from tui.screens import image_actions
 from tui.screens.actions import Action, ActionsScreen, actions_of
 from tui.screens.ask_count import AskCount
 from tui.screens.jobs import JobsScreen
@@ -235,7 +235,7 @@ async def test_2_shows_what_was_started_from_review(
         asked.append(count)
         return Started("started", 1, None)
 
-    monkeypatch.setattr(deciding, "start_again", start)
+    monkeypatch.setattr(image_actions, "start_again", start)
     app = PromptsheetApp(Library(settings))
     app.app_state.memory.session = "k3f9x2"
     async with app.run_test(**SIZE) as pilot:

@@ -148,7 +148,7 @@ class OpenSheet(Dialog[Path | None]):
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
         if event.value.strip():
-            self._look_at(typed_path(event.value))
+            self._look_at(self._folder / typed_path(event.value))
         else:
             self.query_one(SheetTree).path = self._folder
 
