@@ -73,7 +73,7 @@ class Submissions:
 
         Raises:
             RefusedError: it cannot be rendered.
-            msgspec.ValidationError: a row is not as it should be.
+            IllFormedRowError: a row is not as it should be.
             SettingsError: the model list is not right.
             OSError, sqlite3.Error: the disk is full, or fails; nothing of the session is there.
         """
@@ -95,7 +95,6 @@ class Submissions:
 
         async with self.turn:
             rows = list(wanted.requested())
-            await self._take_in(rows, asking or Asking())
             with gc_paused():
                 new = await asyncio.to_thread(
                     plan_session,
@@ -110,6 +109,7 @@ class Submissions:
                     background=self._render.background,
                     loras=self._loras,
                 )
+                await self._take_in(rows, asking or Asking())
                 if lacking := await self._write(Writer.lacking_room, new, self._reserve):
                     raise RefusedError(lacking)
                 steps = await self._write(Writer.storing, new)
