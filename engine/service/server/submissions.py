@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import shutil
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -171,13 +170,9 @@ class Submissions:
             with suppress(Exception):  # the one that was raised
                 await running
             with suppress(Exception):  # at the next start it is done
-                noted = {row["digest"] for row in await self._write(_noted)}
+                noted = await self._write(Writer.source_digests)
                 await asyncio.to_thread(intake.take_back, noted)
             raise
-
-
-def _noted(writer: Writer) -> list[sqlite3.Row]:
-    return writer.read("SELECT digest FROM sources")
 
 
 def _is_in(library: Path, found: SourcePicture) -> bool:
