@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from engine.picture.source_files import FITS
-from engine.protocol import answers, cluster, commands, events, rendering, requests
+from engine.protocol import answers, cluster, commands, events, rendering, requests, rewriting
 from engine.protocol.commands import IllFormedRowError, RequestedRow, RowsSource, Submit
+from engine.sheet import child_messages
 from engine.sheet.columns import COLUMN
 from engine.sheet.rows import LoraWeight, RowValues, SourcePicture
 from tests.support.rows import values
@@ -143,7 +144,7 @@ OPEN = {
 
 
 def test_all_else_that_processes_say_has_no_field_that_is_not_known() -> None:
-    modules = (answers, cluster, commands, events, rendering, requests)
+    modules = (answers, cluster, commands, events, rendering, requests, rewriting, child_messages)
     structs = {
         each
         for module in modules
